@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// The launcher of `npx vanguard`. The program is TypeScript that node 24 runs as it is; whoever calls us with
+// an older node is handed over to the one that npm installed for this project.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const oldestNode = 24;
+const entry = new URL('../src/cli/main.ts', import.meta.url);
+
+if (Number(process.versions.node.split('.')[0]) >= oldestNode) {
+  await import(entry.href);
+} else {
+  const pinnedNode = fileURLToPath(
+    new URL('bin/node', `file://${createRequire(import.meta.url).resolve('node/package.json')}`),
+  );
+  const child = spawn(pinnedNode, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Ctrl-C reaches the whole process group by itself; a signal sent to us alone has to be passed on.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => signal === 'SIGINT' || child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`The pinned node could not be started: ${error.message}. Run \`npm ci\` again.`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal ? 1 : 0);
+  });
+}

@@ -1,0 +1,199 @@
+/**
+ * Faults a test asks for on the control port. Each is due with a probability, for a count of requests, or both; dice
+ * are seeded, so a run repeats. A fault counts only requests of the kind it applies to and that match.
+ */
+import { z } from 'zod';
+import { fieldOf } from './fields.ts';
+import { randomFrom } from './generate.ts';
+import type { ScreenAction } from './screen.ts';
+
+/** What a fault can be matched with. */
+export interface RequestInfo {
+  readonly service: 'grid' | 'screen' | 'list';
+  /** Of the screen service. */
+  readonly action?: ScreenAction;
+  /** The record's on the screen, else the `organization` header. */
+  readonly organization: string;
+  /** The record's, on the screen. */
+  readonly id?: string;
+}
+
+/** Every kind: what it applies to, what it does, its own parameters. */
+export const faultTable = {
+  latency: { applies: 'any', does: 'answers `ms` later' },
+  hang: {
+    applies: 'any',
+    does: 'does nothing and never answers, until the client leaves or faults are deleted',
+  },
+  status: {
+    applies: 'any',
+    does: 'does nothing, answers `status` (503), with Retry-After `retryAfter` seconds if given',
+  },
+  'half-body': { applies: 'any', does: 'does it, sends half of the answer, closes the connection' },
+  close: { applies: 'any', does: 'does nothing, closes the connection without an answer' },
+  'error-alert': {
+    applies: 'any',
+    does: 'does nothing, answers 200 with an ErrorAlert of `name` and `message`',
+  },
+  malformed: {
+    applies: 'any',
+    does: 'does it, answers 200 with `what`: json (cut off), html (a sign-in page), or value (grid: one date is no date)',
+  },
+  duplicate: { applies: 'grid', does: 'a row of the page comes twice (`id`, else any)' },
+  'foreign-row': {
+    applies: 'grid',
+    does: 'a row of `organization` (else any other) is slipped into the page; `sameId`: under the id of a row beside it',
+  },
+  vanish: {
+    applies: 'grid',
+    does: 'rows that exist are missing from the page: `id`, else `rows` (1) of them',
+  },
+  'page-count': {
+    applies: 'grid',
+    does: 'the page lies about its place, `says`: end (no more rows), more (there are), records (RECORDS one too many)',
+  },
+  'apply-no-answer': {
+    applies: 'write',
+    does: 'does the write, then `answer`: close, hang, or status (504)',
+  },
+  'apply-late': {
+    applies: 'write',
+    does: '`answer` (close, hang, or status 504) at once, and does the write `ms` later, if it is still allowed then',
+  },
+  'drop-write': { applies: 'write', does: 'answers as if written, keeps nothing' },
+  'alter-write': {
+    applies: 'write',
+    does: 'keeps another `value` in `field` (else: something else in the first field sent); the answer shows what is kept',
+  },
+  'bad-credentials': { applies: 'any', does: 'answers 401, as after a changed password' },
+} as const satisfies Record<string, { applies: 'any' | 'grid' | 'write'; does: string }>;
+
+export type FaultKind = keyof typeof faultTable;
+
+const common = {
+  probability: z.number().gt(0).max(1).optional(),
+  count: z.number().int().min(1).optional(),
+  match: z
+    .strictObject({
+      service: z.enum(['grid', 'screen', 'list']).optional(),
+      action: z.enum(['GET', 'ADD', 'UPDATE', 'DELETE']).optional(),
+      organization: z.string().optional(),
+      id: z.string().optional(),
+    })
+    .optional(),
+};
+const ms = z.number().int().min(0).max(3_600_000);
+const answer = z.enum(['close', 'hang', 'status']).default('close');
+const kind = <K extends FaultKind, S extends z.ZodRawShape>(name: K, shape: S) =>
+  z.strictObject({ kind: z.literal(name), ...common, ...shape });
+
+/** What `POST /faults` takes. */
+export const faultSchema = z
+  .discriminatedUnion('kind', [
+    kind('latency', { ms }),
+    kind('hang', {}),
+    kind('status', {
+      status: z.number().int().min(400).max(599).default(503),
+      retryAfter: z.number().int().min(0).optional(),
+    }),
+    kind('half-body', {}),
+    kind('close', {}),
+    kind('error-alert', {
+      name: z.string().default('INTERNAL_ERROR'),
+      message: z.string().default('An unexpected error occurred'),
+    }),
+    kind('malformed', { what: z.enum(['json', 'html', 'value']).default('json') }),
+    kind('duplicate', { id: z.string().optional() }),
+    kind('foreign-row', { organization: z.string().optional(), sameId: z.boolean().default(false) }),
+    kind('vanish', { id: z.string().optional(), rows: z.number().int().min(1).max(10_000).default(1) }),
+    kind('page-count', { says: z.enum(['end', 'more', 'records']).default('end') }),
+    kind('apply-no-answer', { answer }),
+    kind('apply-late', { ms, answer }),
+    kind('drop-write', {}),
+    kind('alter-write', {
+      field: z
+        .string()
+        .refine((name) => fieldOf(name)?.access === 'editable', 'not a field that can be written')
+        .optional(),
+      value: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
+    }),
+    kind('bad-credentials', {}),
+  ])
+  .refine((fault) => fault.probability !== undefined || fault.count !== undefined, {
+    message: 'give probability (above 0, up to 1), count (1 or more), or both',
+  });
+
+export type Fault = z.output<typeof faultSchema>;
+type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>;
+
+/** A fault in force: how often it hit, and how often it still may (null: no limit). */
+export interface ActiveFault {
+  readonly number: number;
+  readonly fault: Fault;
+  hits: number;
+  left: number | null;
+}
+
+export class Faults {
+  readonly active: ActiveFault[] = [];
+  readonly random: () => number;
+  private made = 0;
+  private release = Promise.withResolvers<void>();
+
+  constructor(seed: number) {
+    this.random = randomFrom(seed ^ 0x0fa17);
+  }
+
+  add(fault: Fault): ActiveFault {
+    const active = { number: ++this.made, fault, hits: 0, left: fault.count ?? null };
+    this.active.push(active);
+    return active;
+  }
+
+  /** Ends all faults; requests that hang are closed. Writes that are still to come late come. */
+  clear(): number {
+    const count = this.active.splice(0).length;
+    this.release.resolve();
+    this.release = Promise.withResolvers();
+    return count;
+  }
+
+  /** Resolves at the next `clear`. */
+  get cleared(): Promise<void> {
+    return this.release.promise;
+  }
+
+  /** The fault of a kind that hits this request, if one does; it is counted. */
+  hit<K extends FaultKind>(
+    wanted: K,
+    info: RequestInfo,
+    suits: (fault: FaultOf<K>) => boolean = () => true,
+  ): FaultOf<K> | undefined {
+    if (!applies(faultTable[wanted].applies, info)) return undefined;
+    for (const active of this.active) {
+      const { fault } = active;
+      if (fault.kind !== wanted || active.left === 0 || !matches(fault, info)) continue;
+      if (!suits(fault as FaultOf<K>)) continue;
+      if (fault.probability !== undefined && this.random() >= fault.probability) continue;
+      active.hits++;
+      if (active.left !== null) active.left--;
+      return fault as FaultOf<K>;
+    }
+    return undefined;
+  }
+}
+
+function applies(to: 'any' | 'grid' | 'write', info: RequestInfo): boolean {
+  if (to === 'any') return true;
+  if (to === 'grid') return info.service === 'grid';
+  return info.service === 'screen' && info.action !== 'GET' && info.action !== undefined;
+}
+
+function matches({ match = {} }: Fault, info: RequestInfo): boolean {
+  return (
+    (match.service === undefined || match.service === info.service) &&
+    (match.action === undefined || match.action === info.action) &&
+    (match.organization === undefined || match.organization === info.organization) &&
+    (match.id === undefined || match.id === info.id)
+  );
+}

@@ -1,0 +1,58 @@
+/** The small part of HTTP both ports share: reading bodies, listening on loopback, stopping at once. */
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+const mostBytes = 4 * 1024 * 1024;
+
+/** The whole body of a request, at most 4 MB. */
+export async function readBody(request: http.IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    size += piece.length;
+    if (size > mostBytes) throw new Error('the body is larger than 4 MB');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+export interface Listening {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Listens on 127.0.0.1; port 0 takes any free one. Rejects with an Error whose `code` is EADDRINUSE when the port is
+ * taken. A handler that rejects ends its request with 500 (or the connection, when the answer has begun).
+ */
+export function listen(
+  what: string,
+  port: number,
+  handler: (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>,
+): Promise<Listening> {
+  const server = http.createServer((request, response) => {
+    handler(request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error));
+    });
+  });
+  // Faults hold requests for as long as a test likes.
+  server.requestTimeout = 0;
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') return reject(error);
+      const message = `Port ${port} on 127.0.0.1 is taken: choose another ${what} port, or end the program that has it`;
+      reject(Object.assign(new Error(message, { cause: error }), { code: 'EADDRINUSE' }));
+    });
+    server.listen({ port, host: '127.0.0.1' }, () => {
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            server.closeAllConnections();
+          }),
+      });
+    });
+  });
+}

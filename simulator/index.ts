@@ -1,0 +1,120 @@
+/**
+ * A simulated PEMS over HTTP, to run against and to test against: grid and screen services in the format of the real ones,
+ * invented but repeatable data, what is written kept, and a control port to disturb it. It stands alone: it shares no
+ * code with the client that talks to it.
+ */
+import { Faults } from './faults.ts';
+import { serveControl } from './control.ts';
+import { listen, type Listening } from './http.ts';
+import { basePath, Service, type Credentials } from './service.ts';
+import { Store } from './store.ts';
+import { Display, type DateFormat, type YearFormat } from './values.ts';
+
+export { simulatedOrganizations, type SimulatedOrganization } from './catalogue.ts';
+export { faultTable, type Fault, type FaultKind } from './faults.ts';
+export { fields as simulatedFields } from './fields.ts';
+export type { Credentials } from './service.ts';
+export type { WriteEntry } from './store.ts';
+export type { DateFormat, YearFormat } from './values.ts';
+
+/** What the simulator takes where no credentials are given. */
+export const defaultCredentials: Credentials = {
+  username: 'vanguard',
+  password: 'simulated',
+  apiKey: 'simulated-key',
+  tenant: 'VANGUARD_DEMO',
+};
+
+export interface SimulatorOptions {
+  /** Default 0: any free one. */
+  port?: number;
+  /** Default: the port after `port`, or any free one when `port` is 0. */
+  controlPort?: number;
+  /** Where writes are kept; in memory only when absent. */
+  folder?: string;
+  /** Default 1. */
+  seed?: number;
+  /** More organizations, or other sizes, by code. */
+  organizations?: Record<string, number>;
+  /** Only `organizations`, none of the 28 default ones. */
+  onlyListed?: boolean;
+  /** Those not given are `defaultCredentials`. */
+  credentials?: Partial<Credentials>;
+  /** Default DD-MON-YYYY. */
+  dateFormat?: DateFormat;
+  /** How YEAR of a DATETIMEDATA is sent and expected; default milliseconds. */
+  yearFormat?: YearFormat;
+  /** Whether a stale recordid is refused; default true. */
+  checksRecordId?: boolean;
+  /** Before every answer; default 0. */
+  latencyMs?: number;
+  /** Default 10; 0 is no limit. */
+  requestsPerSecond?: number;
+  /** Told of every request. */
+  log?: (message: string, details: Record<string, unknown>) => void;
+}
+
+export interface Simulator {
+  /** The base URL of the services. */
+  readonly url: string;
+  readonly port: number;
+  readonly controlUrl: string;
+  readonly controlPort: number;
+  readonly credentials: Credentials;
+  /** Closes both ports and every connection; writes that were to come late are forgotten. */
+  stop(): Promise<void>;
+}
+
+/** Starts a simulator on 127.0.0.1. Rejects with `code` EADDRINUSE when one of its ports is taken. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { port = 0, seed = 1, dateFormat = 'DD-MON-YYYY', yearFormat = 'milliseconds' } = options;
+  const { checksRecordId = true, latencyMs = 0, requestsPerSecond = 10 } = options;
+  if (!Number.isInteger(seed)) throw new Error(`The seed is a whole number, not ${seed}`);
+  const credentials = { ...defaultCredentials, ...options.credentials };
+  const { folder, organizations, onlyListed } = options;
+  const store = new Store({ seed, folder, organizations, onlyListed });
+  const faults = new Faults(seed);
+  const service = new Service({
+    store,
+    faults,
+    display: new Display(dateFormat),
+    credentials,
+    yearFormat,
+    checksRecordId,
+    latencyMs,
+    requestsPerSecond,
+    log: options.log ?? (() => undefined),
+  });
+  const settings = { dateFormat, yearFormat, checksRecordId, latencyMs, requestsPerSecond };
+  const controlled = { store, faults, settings, requests: service.requests };
+
+  let main: Listening | undefined;
+  let control: Listening;
+  try {
+    main = await listen('simulator', port, (request, response) => service.serve(request, response));
+    const controlPort = options.controlPort ?? (port === 0 ? 0 : port + 1);
+    control = await listen('control', controlPort, (request, response) =>
+      serveControl(controlled, request, response),
+    );
+  } catch (error) {
+    await main?.close();
+    await store.close();
+    throw error;
+  }
+  const listening = main;
+  let stopped: Promise<void> | undefined;
+  return {
+    url: `http://127.0.0.1:${listening.port}${basePath}`,
+    port: listening.port,
+    controlUrl: `http://127.0.0.1:${control.port}`,
+    controlPort: control.port,
+    credentials,
+    stop: () =>
+      (stopped ??= (async () => {
+        service.stop();
+        faults.clear();
+        await Promise.all([listening.close(), control.close()]);
+        await store.close();
+      })()),
+  };
+}

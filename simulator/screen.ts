@@ -1,0 +1,269 @@
+/**
+ * `POST /userdefinedscreenservices`: one record on the screen CUPFA2, read or written.
+ *
+ * What this tenant keeps to (each refusal is a 200 with ErrorAlert; the Name is in brackets):
+ * - A record is named by PFS_ID and PFS_A_ORG; it must exist (RECORD_NOT_FOUND), for an ADD it must not (RECORD_EXISTS).
+ * - Fields of the screen only (UNKNOWN_FIELD), each once; protected ones are set by ADD only (PROTECTED_FIELD).
+ * - Where the tenant checks `recordid` (sent beside USERDEFINEDSCREENNAME), a stale one is refused on UPDATE and DELETE
+ *   (RECORD_MODIFIED, "modified by another user"); a request without one overwrites.
+ * - No end before its start, source Rental or Purchase, DOR BEO or PROJECT, no negative money, an actual end only where
+ *   actualized (INVALID_VALUE). Dates are checked when the write touches one of the pair.
+ * - Every write, also of the same values, moves recordid, DATEUPDATED and UPDATEDBY.
+ * - GET, ADD and UPDATE answer with every field of the record as it is now, DELETE with the identity only.
+ */
+import { z } from 'zod';
+import { Alert, json, listOf, type Answer } from './answer.ts';
+import { at, fieldOf, fields, type Field, type Row, type Value } from './fields.ts';
+import { emptyRow, type OrganizationStore, type Store, type StoredRecord } from './store.ts';
+import { dateTimeData, fromScreenValue, toScreenValue, type ScreenValue, type YearFormat } from './values.ts';
+
+export const screenName = 'CUPFA2';
+
+const requestSchema = z.object({
+  USERDEFINEDSCREENNAME: z.string(),
+  USERDEFINEDSERVICEACTION: z.enum(['GET', 'ADD', 'UPDATE', 'DELETE']),
+  USERDEFINEDSCREENFIELDVALUELIST: z.object({ USERDEFINEDSCREENFIELDVALUEPAIR: z.unknown().optional() }),
+  recordid: z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).nullish(),
+});
+const pairSchema = z.object({
+  USERDEFINEDSCREENFIELDNAME: z.string(),
+  USERDEFINEDSCREENFIELDVALUE: z.record(z.string(), z.unknown()),
+});
+
+export type ScreenAction = 'GET' | 'ADD' | 'UPDATE' | 'DELETE';
+
+export interface ScreenRequest {
+  readonly action: ScreenAction;
+  readonly organization: string;
+  readonly id: string;
+  readonly recordid: number | undefined;
+  /** What was sent besides the identity. */
+  readonly values: ReadonlyMap<number, Value>;
+}
+
+/** What a fault does to a write: see the table of faults. */
+export type Interference =
+  | { readonly kind: 'drop-write' }
+  | { readonly kind: 'alter-write'; readonly field?: Field; readonly value?: Value };
+
+export interface ScreenOptions {
+  readonly yearFormat: YearFormat;
+  readonly checksRecordId: boolean;
+}
+
+/** Reads a request's body; throws an Alert when it makes no sense to this screen. */
+export function readScreenRequest(body: unknown, yearFormat: YearFormat): ScreenRequest {
+  const result = requestSchema.safeParse(body);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new Alert('INVALID_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
+  }
+  const request = result.data;
+  if (request.USERDEFINEDSCREENNAME !== screenName) {
+    throw new Alert('UNKNOWN_SCREEN', `Screen ${request.USERDEFINEDSCREENNAME} does not exist`);
+  }
+  const values = new Map<number, Value>();
+  for (const one of listOf(request.USERDEFINEDSCREENFIELDVALUELIST.USERDEFINEDSCREENFIELDVALUEPAIR)) {
+    const pair = pairSchema.safeParse(one);
+    if (!pair.success) throw new Alert('INVALID_REQUEST', 'USERDEFINEDSCREENFIELDVALUEPAIR is not valid');
+    const name = pair.data.USERDEFINEDSCREENFIELDNAME;
+    const field = fieldOf(name);
+    if (field?.screen !== name)
+      throw new Alert('UNKNOWN_FIELD', `Field ${name} is not on screen ${screenName}`);
+    if (values.has(field.index)) throw new Alert('INVALID_REQUEST', `Field ${name} is sent twice`);
+    try {
+      const sent: ScreenValue = pair.data.USERDEFINEDSCREENFIELDVALUE;
+      values.set(field.index, fromScreenValue(field, sent, yearFormat));
+    } catch (error) {
+      throw new Alert('INVALID_VALUE', (error as Error).message);
+    }
+  }
+  const id = values.get(at.pfs_id);
+  const organization = values.get(at.pfs_a_org);
+  if (typeof id !== 'string' || typeof organization !== 'string') {
+    throw new Alert('INVALID_REQUEST', 'PFS_ID and PFS_A_ORG are required');
+  }
+  values.delete(at.pfs_id);
+  values.delete(at.pfs_a_org);
+  return {
+    action: request.USERDEFINEDSERVICEACTION,
+    organization,
+    id,
+    recordid: request.recordid ?? undefined,
+    values,
+  };
+}
+
+/** The rules a record must keep; `touched` are the fields of this write. */
+function checkRules(row: Row, touched: ReadonlyMap<number, Value>): void {
+  const refuse = (message: string): never => {
+    throw new Alert('INVALID_VALUE', message);
+  };
+  const oneOf = (index: number, label: string, allowed: readonly string[]): void => {
+    const value = row[index];
+    if (touched.has(index) && value !== null && !allowed.includes(String(value))) {
+      refuse(`${label} must be ${allowed.join(' or ')}, not "${String(value)}"`);
+    }
+  };
+  for (const index of [at.pfs_a_source, at.pfs_f_source]) oneOf(index, 'Source', ['Rental', 'Purchase']);
+  for (const index of [at.pfs_a_dor, at.pfs_f_dor]) oneOf(index, 'DOR', ['BEO', 'PROJECT']);
+  for (const [index, value] of touched) {
+    const field = fields[index];
+    if (field?.kind === 'number' && typeof value === 'number' && value < 0)
+      refuse(`${field.label} cannot be negative`);
+  }
+  if (touched.get(at.pfs_ac_enddate) && row[at.pfa_act] !== true) {
+    refuse('Actual End can be set for an actualized record only');
+  }
+  const pairs: readonly (readonly [start: number, end: number, label: string])[] = [
+    [at.pfs_a_startdate, at.pfs_a_enddate, 'Original End cannot be before Original Start'],
+    [at.pfs_f_startdate, at.pfs_f_enddate, 'Forecast End cannot be before Forecast Start'],
+    [at.pfs_ac_startdate, at.pfs_ac_enddate, 'Actual End cannot be before Actual Start'],
+  ];
+  for (const [start, end, message] of pairs) {
+    const from = row[start];
+    const to = row[end];
+    const moved = touched.has(start) || touched.has(end);
+    if (moved && typeof from === 'number' && typeof to === 'number' && to < from) refuse(message);
+  }
+}
+
+function checkAccess(request: ScreenRequest): void {
+  for (const index of request.values.keys()) {
+    const field = fields[index];
+    const settable =
+      field?.access === 'editable' || (field?.access === 'protected' && request.action === 'ADD');
+    if (!settable)
+      throw new Alert('PROTECTED_FIELD', `Field ${field?.screen ?? ''} is protected and cannot be changed`);
+  }
+}
+
+/** What alter-write stores: the field it names, or the first one sent, with another valid value. */
+function altered(
+  request: ScreenRequest,
+  fault: Extract<Interference, { kind: 'alter-write' }>,
+): Map<number, Value> {
+  const keep = new Map(request.values);
+  const index = fault.field?.index ?? [...keep.keys()][0];
+  if (index === undefined) return keep;
+  const swap: Record<string, string> = {
+    Rental: 'Purchase',
+    Purchase: 'Rental',
+    BEO: 'PROJECT',
+    PROJECT: 'BEO',
+  };
+  const sent = keep.get(index) ?? null;
+  const kind = fields[index]?.kind;
+  let other: Value;
+  if (typeof sent === 'boolean') other = !sent;
+  else if (typeof sent === 'number') other = sent + (kind === 'number' ? 1 : 86_400_000);
+  else if (typeof sent === 'string') other = swap[sent] ?? `${sent}*`;
+  else other = kind === 'text' ? '*' : kind === 'number' ? 1 : null;
+  keep.set(index, fault.value === undefined ? other : fault.value);
+  return keep;
+}
+
+/** Serves one request; a write is on disk when the answer is there. */
+export async function serveScreen(
+  store: Store,
+  request: ScreenRequest,
+  user: string,
+  options: ScreenOptions,
+  fault?: Interference,
+): Promise<Answer> {
+  const organization = store.organizations.get(request.organization);
+  if (!organization)
+    throw new Alert('UNKNOWN_ORGANIZATION', `Organization ${request.organization} does not exist`);
+  const { action, id } = request;
+  const current = organization.get(id);
+  if (action === 'ADD' && current) throw new Alert('RECORD_EXISTS', `Record ${id} already exists`);
+  if (action !== 'ADD' && !current) throw new Alert('RECORD_NOT_FOUND', `Record ${id} does not exist`);
+  if (action === 'GET' && current) return recordAnswer(current, options.yearFormat);
+
+  if (action !== 'ADD' && options.checksRecordId && request.recordid !== undefined) {
+    if (request.recordid !== current?.recordid) {
+      throw new Alert('RECORD_MODIFIED', `Record ${id} has been modified by another user since it was read`);
+    }
+  }
+  if (action !== 'DELETE') {
+    checkAccess(request);
+    if (action === 'UPDATE' && request.values.size === 0)
+      throw new Alert('INVALID_REQUEST', 'No field to change');
+    // eslint-disable-next-line no-control-regex -- control characters are what an id must not hold
+    if (action === 'ADD' && /[\u0000-\u001f]/.test(id))
+      throw new Alert('INVALID_VALUE', 'PFS_ID is not valid');
+    checkRules(mergedRow(organization, id, current, request.values), request.values);
+  }
+  const keep = fault?.kind === 'alter-write' && action !== 'DELETE' ? altered(request, fault) : undefined;
+  const entry = store.write({
+    action: action === 'ADD' ? 'add' : action === 'UPDATE' ? 'update' : 'delete',
+    via: 'screen',
+    by: user,
+    organization,
+    id,
+    came: action === 'DELETE' ? new Map() : request.values,
+    ...(keep ? { keep } : {}),
+    ...(fault ? { fault: fault.kind } : {}),
+    ...(request.recordid === undefined ? {} : { recordidSent: request.recordid }),
+  });
+  await store.flush();
+  if (action === 'DELETE')
+    return json({ Result: { ResultData: { UserDefinedScreenService: identity(organization, id) } } });
+  if (fault?.kind === 'drop-write') {
+    // The lie: an answer as if it had been kept.
+    const row = mergedRow(organization, id, current, request.values);
+    row[at.pfs_f_intlastupdated] = store.now();
+    row[at.pfs_f_last_change_by] = user;
+    return recordAnswer({ row, recordid: entry.recordid }, options.yearFormat);
+  }
+  const written = organization.get(id);
+  if (!written) throw new Alert('RECORD_NOT_FOUND', `Record ${id} does not exist`);
+  return recordAnswer(written, options.yearFormat);
+}
+
+function mergedRow(
+  organization: OrganizationStore,
+  id: string,
+  current: StoredRecord | undefined,
+  values: ReadonlyMap<number, Value>,
+): Row {
+  const row = current ? [...current.row] : emptyRow(organization.code, id);
+  for (const [index, value] of values) row[index] = value;
+  return row;
+}
+
+function identity(organization: OrganizationStore, id: string): Record<string, unknown> {
+  return {
+    USERDEFINEDSCREENNAME: screenName,
+    USERDEFINEDSCREENFIELDVALUELIST: {
+      USERDEFINEDSCREENFIELDVALUEPAIR: [
+        { USERDEFINEDSCREENFIELDNAME: 'PFS_ID', USERDEFINEDSCREENFIELDVALUE: { TEXTDATA: id } },
+        {
+          USERDEFINEDSCREENFIELDNAME: 'PFS_A_ORG',
+          USERDEFINEDSCREENFIELDVALUE: { TEXTDATA: organization.code },
+        },
+      ],
+    },
+  };
+}
+
+function recordAnswer(record: StoredRecord, yearFormat: YearFormat): Answer {
+  return json({
+    Result: {
+      ResultData: {
+        UserDefinedScreenService: {
+          USERDEFINEDSCREENNAME: screenName,
+          recordid: record.recordid,
+          DATEUPDATED: dateTimeData(Number(record.row[at.pfs_f_intlastupdated]), yearFormat),
+          UPDATEDBY: record.row[at.pfs_f_last_change_by],
+          USERDEFINEDSCREENFIELDVALUELIST: {
+            USERDEFINEDSCREENFIELDVALUEPAIR: fields.map((field) => ({
+              USERDEFINEDSCREENFIELDNAME: field.screen,
+              USERDEFINEDSCREENFIELDVALUE: toScreenValue(field, record.row[field.index] ?? null, yearFormat),
+            })),
+          },
+        },
+      },
+    },
+  });
+}

@@ -1,0 +1,57 @@
+/** What the faults `duplicate`, `foreign-row`, `vanish`, `page-count` and `malformed: value` do to a page of the grid. */
+import type { Faults, RequestInfo } from './faults.ts';
+import { at } from './fields.ts';
+import { generateRow } from './generate.ts';
+import { spoilable, type Page, type PageRow } from './griddata.ts';
+import type { Store } from './store.ts';
+
+/** Changes the page in place as the faults that hit say. Rows are slipped in within the page, so paging goes on. */
+export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: Store): void {
+  const some = (): number => Math.floor(faults.random() * page.rows.length);
+  const place = (id: string | undefined): number =>
+    id === undefined ? some() : page.rows.findIndex(({ row }) => row[at.pfs_id] === id);
+  const holds = (id: string | undefined): boolean => page.rows.length > 0 && place(id) >= 0;
+
+  const duplicate = faults.hit('duplicate', info, ({ id }) => holds(id));
+  if (duplicate) {
+    const index = place(duplicate.id);
+    page.rows.splice(index, 0, page.rows[index] as PageRow);
+    page.records++;
+  }
+  const foreign = faults.hit('foreign-row', info, () => page.rows.length > 0);
+  if (foreign) {
+    const index = some();
+    const neighbour = page.rows[index] as PageRow;
+    const own = neighbour.row[at.pfs_a_org];
+    const code = foreign.organization ?? [...store.organizations.keys()].find((other) => other !== own);
+    const organization = code === undefined ? undefined : store.organizations.get(code);
+    if (organization) {
+      const row = generateRow(organization.profile, 0);
+      if (foreign.sameId) row[at.pfs_id] = neighbour.row[at.pfs_id] ?? null;
+      page.rows.splice(index, 0, { row });
+      page.records++;
+    }
+  }
+  const vanish = faults.hit('vanish', info, ({ id }) => holds(id));
+  if (vanish) {
+    for (let n = 0; n < (vanish.id === undefined ? vanish.rows : 1) && page.rows.length > 0; n++) {
+      // The last row stays where it can: the next page begins after it.
+      const index =
+        vanish.id === undefined
+          ? Math.floor(faults.random() * Math.max(1, page.rows.length - 1))
+          : place(vanish.id);
+      page.rows.splice(index, 1);
+      page.records--;
+    }
+  }
+  const count = faults.hit('page-count', info);
+  if (count?.says === 'end') page.more = false;
+  if (count?.says === 'more') page.more = true;
+  if (count?.says === 'records') page.records++;
+
+  if (faults.hit('malformed', info, ({ what }) => what === 'value' && page.rows.length > 0)) {
+    const index = some();
+    const { row } = page.rows[index] as PageRow;
+    page.rows[index] = { row, garbled: { index: spoilable, text: '31-FEB-20Z6' } };
+  }
+}

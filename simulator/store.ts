@@ -1,0 +1,305 @@
+/**
+ * The records of this PEMS: generated ones computed when asked for, and what was written on top of them. Organizations,
+ * ids in order, single records, writes with their log, and PEMS's own clock.
+ */
+import { simulatedOrganizations, type SimulatedOrganization } from './catalogue.ts';
+import { at, fieldOf, fields, type Row, type Value } from './fields.ts';
+import { generateRow, idOf, indexOf, profileOf, type Profile } from './generate.ts';
+import { Journal } from './journal.ts';
+import { compareText, fromPlain, toPlain } from './values.ts';
+
+/** A record and the token that changes with every write of it. Generated ones have 1. */
+export interface StoredRecord {
+  readonly row: Row;
+  readonly recordid: number;
+}
+
+export type PlainValues = Record<string, Value>;
+
+/** One accepted write. Values are keyed by grid alias and plain: dates `2026-04-02`, flags as booleans, null for none. */
+export interface WriteEntry {
+  readonly seq: number;
+  /** PEMS's time, ISO, UTC. */
+  readonly at: string;
+  readonly action: 'add' | 'update' | 'delete';
+  /** By whom: the user-defined screen service, or the control port ("another writer"). */
+  readonly via: 'screen' | 'control';
+  readonly by: string;
+  readonly organization: string;
+  readonly id: string;
+  /** What was there: of an update the fields sent, of a delete all. */
+  readonly before: PlainValues;
+  /** What came, before a fault altered or dropped it. */
+  readonly came: PlainValues;
+  /** What is kept now: of an update the fields changed, of an add all. */
+  readonly after: PlainValues;
+  /** The recordid after the write, and the one that was sent with it. */
+  readonly recordid: number;
+  readonly recordidSent?: number;
+  /** `drop-write` or `alter-write`, when such a fault hit. */
+  readonly fault?: string;
+}
+
+/**
+ * Bounds of a range of ids. Each function is true for the ids up to some place in their order and false after it, so
+ * that the place can be found by binary search.
+ */
+export interface IdRange {
+  readonly before: readonly ((id: string) => boolean)[];
+  readonly notAfter: readonly ((id: string) => boolean)[];
+}
+
+/** How many of 0..length-1, counted from the start, `holds` is true for. */
+function countWhile(length: number, holds: (index: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** One organization: `size` generated records, and what was changed, removed and added since. */
+export class OrganizationStore {
+  readonly code: string;
+  readonly name: string;
+  readonly size: number;
+  readonly profile: Profile;
+  private readonly changed = new Map<string, StoredRecord>();
+  private readonly removed = new Set<string>();
+  /** Ids that are not generated ones, in order. */
+  private readonly added: string[] = [];
+
+  constructor(seed: number, organization: SimulatedOrganization) {
+    this.code = organization.code;
+    this.name = organization.name;
+    this.size = organization.size;
+    this.profile = profileOf(seed, organization.code);
+  }
+
+  /** Counts for the control port. */
+  get counts(): { records: number; generated: number; changed: number; added: number; removed: number } {
+    return {
+      records: this.size - this.removed.size + this.added.length,
+      generated: this.size,
+      changed: this.changed.size - this.added.length,
+      added: this.added.length,
+      removed: this.removed.size,
+    };
+  }
+
+  private isGenerated(id: string): boolean {
+    const index = indexOf(this.code, id);
+    return index >= 0 && index < this.size;
+  }
+
+  get(id: string): StoredRecord | undefined {
+    const changed = this.changed.get(id);
+    if (changed) return changed;
+    if (this.removed.has(id) || !this.isGenerated(id)) return undefined;
+    return { row: generateRow(this.profile, indexOf(this.code, id)), recordid: 1 };
+  }
+
+  set(id: string, record: StoredRecord): void {
+    if (this.isGenerated(id)) this.removed.delete(id);
+    else if (!this.changed.has(id)) this.added.splice(this.addedBelow(id), 0, id);
+    this.changed.set(id, record);
+  }
+
+  delete(id: string): void {
+    this.changed.delete(id);
+    if (this.isGenerated(id)) this.removed.add(id);
+    else if (this.added[this.addedBelow(id)] === id) this.added.splice(this.addedBelow(id), 1);
+  }
+
+  private addedBelow(id: string): number {
+    return countWhile(this.added.length, (i) => compareText(this.added[i] as string, id) < 0);
+  }
+
+  /** The ids within a range in order of code points, or backwards. Its ends are found by binary search. */
+  *ids(range: IdRange, descending: boolean): Generator<string> {
+    const cut = (length: number, idAt: (index: number) => string): [number, number] => [
+      Math.max(0, ...range.before.map((test) => countWhile(length, (i) => test(idAt(i))))),
+      Math.min(length, ...range.notAfter.map((test) => countWhile(length, (i) => test(idAt(i))))),
+    ];
+    const generatedAt = (index: number): string => idOf(this.code, index);
+    const addedAt = (index: number): string => this.added[index] as string;
+    const [g0, g1] = cut(this.size, generatedAt);
+    const [a0, a1] = cut(this.added.length, addedAt);
+    const step = descending ? -1 : 1;
+    let g = descending ? g1 - 1 : g0;
+    let a = descending ? a1 - 1 : a0;
+    const left = (position: number, low: number, high: number): boolean => position >= low && position < high;
+    while (left(g, g0, g1) || left(a, a0, a1)) {
+      const generated = left(g, g0, g1) ? generatedAt(g) : undefined;
+      const added = left(a, a0, a1) ? addedAt(a) : undefined;
+      if (generated !== undefined && (added === undefined || step * compareText(generated, added) < 0)) {
+        g += step;
+        if (!this.removed.has(generated)) yield generated;
+      } else {
+        a += step;
+        yield added as string;
+      }
+    }
+  }
+}
+
+export interface StoreOptions {
+  readonly seed: number;
+  readonly folder?: string;
+  readonly organizations?: Record<string, number>;
+  readonly onlyListed?: boolean;
+}
+
+/** What a write wants, once checked. Values are typed, keyed by position in `fields`. */
+export interface Write {
+  readonly action: WriteEntry['action'];
+  readonly via: WriteEntry['via'];
+  readonly by: string;
+  readonly organization: OrganizationStore;
+  readonly id: string;
+  readonly came: ReadonlyMap<number, Value>;
+  /** What to keep instead of what came (fault alter-write), or nothing at all (drop-write). */
+  readonly keep?: ReadonlyMap<number, Value>;
+  readonly fault?: string;
+  readonly recordidSent?: number;
+}
+
+export class Store {
+  readonly seed: number;
+  readonly organizations = new Map<string, OrganizationStore>();
+  readonly writes: WriteEntry[] = [];
+  private clockOffset = 0;
+  private readonly journal: Journal | undefined;
+
+  constructor(options: StoreOptions) {
+    this.seed = options.seed;
+    for (const organization of organizationsOf(options)) {
+      this.organizations.set(organization.code, new OrganizationStore(this.seed, organization));
+    }
+    if (options.folder !== undefined) {
+      this.journal = Journal.open(options.folder, this.seed, (entry) => this.replay(entry));
+    }
+  }
+
+  /** PEMS's time in milliseconds since 1970: the machine's, moved by `moveClock`. */
+  now(): number {
+    return Date.now() + this.clockOffset;
+  }
+
+  /** Moves PEMS's clock so that it shows `time` now (or the machine's own again). Kept in the log. */
+  moveClock(time: number | undefined): void {
+    const offset = time === undefined ? 0 : time - Date.now();
+    this.journal?.append({ clockOffset: offset });
+    this.clockOffset = offset;
+  }
+
+  /** Does one checked write: log first, then memory. Call `flush` before answering it. */
+  write(write: Write): WriteEntry {
+    const { organization, id, action } = write;
+    const current = organization.get(id);
+    const seq = (this.writes.at(-1)?.seq ?? 0) + 1;
+    const time = this.now();
+    const before = current?.row;
+    const came = plainOf(write.came);
+    const kept = plainOf(write.keep ?? write.came);
+    const entry: WriteEntry = {
+      seq,
+      at: new Date(time).toISOString(),
+      action,
+      via: write.via,
+      by: write.by,
+      organization: organization.code,
+      id,
+      before: !before
+        ? {}
+        : action === 'delete'
+          ? plainOf(before.entries())
+          : plainOf(before.entries(), { ...came, ...kept }),
+      came,
+      after: write.fault === 'drop-write' || action === 'delete' ? {} : kept,
+      recordid: seq + 1,
+      ...(write.recordidSent === undefined ? {} : { recordidSent: write.recordidSent }),
+      ...(write.fault === undefined ? {} : { fault: write.fault }),
+    };
+    this.journal?.append(entry);
+    this.apply(entry);
+    return entry;
+  }
+
+  /** Resolves when what was written is on disk. */
+  async flush(): Promise<void> {
+    await this.journal?.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.journal?.close();
+  }
+
+  private replay(entry: unknown): void {
+    const offset = (entry as { clockOffset?: unknown }).clockOffset;
+    if (typeof offset === 'number') this.clockOffset = offset;
+    else this.apply(entry as WriteEntry);
+  }
+
+  /** Brings an entry into memory, the same way live and at replay. */
+  private apply(entry: WriteEntry): void {
+    this.writes.push(entry);
+    // Started with fewer organizations than the folder was written with: the entry stays, it has no place.
+    const organization = this.organizations.get(entry.organization);
+    if (!organization || entry.fault === 'drop-write') return;
+    if (entry.action === 'delete') {
+      organization.delete(entry.id);
+      return;
+    }
+    const old = organization.get(entry.id);
+    if (!old && entry.action === 'update') return;
+    const row: Row = old ? [...old.row] : emptyRow(organization.code, entry.id);
+    for (const [alias, value] of Object.entries(entry.after)) {
+      const field = fieldOf(alias);
+      if (field) row[field.index] = fromPlain(field, value);
+    }
+    row[at.pfs_f_intlastupdated] = Date.parse(entry.at);
+    row[at.pfs_f_last_change_by] = entry.by;
+    organization.set(entry.id, { row, recordid: entry.recordid });
+  }
+}
+
+/** A record with nothing but its identity; flags are off. */
+export function emptyRow(organization: string, id: string): Row {
+  const row: Row = fields.map((field) => (field.kind === 'flag' ? false : null));
+  row[at.pfs_id] = id;
+  row[at.pfs_a_org] = organization;
+  return row;
+}
+
+/** Values keyed by alias, plain; only those of `only` when given. */
+export function plainOf(values: Iterable<readonly [number, Value]>, only?: PlainValues): PlainValues {
+  const plain: PlainValues = {};
+  for (const [index, value] of values) {
+    const field = fields[index];
+    if (field && (!only || field.alias in only)) plain[field.alias] = toPlain(field, value);
+  }
+  return plain;
+}
+
+function organizationsOf(options: StoreOptions): SimulatedOrganization[] {
+  const listed = options.organizations ?? {};
+  for (const [code, size] of Object.entries(listed)) {
+    if (!/^[A-Za-z0-9_]{1,15}$/.test(code)) {
+      throw new Error(`An organization code is 1 to 15 letters, digits or _, not ${JSON.stringify(code)}`);
+    }
+    if (!Number.isInteger(size) || size < 0 || size > 9_999_999) {
+      throw new Error(`The size of organization ${code} is a whole number from 0 to 9999999, not ${size}`);
+    }
+  }
+  const defaults = options.onlyListed ? [] : simulatedOrganizations.filter(({ code }) => !(code in listed));
+  const more = Object.entries(listed).map(([code, size]) => ({
+    code,
+    name: simulatedOrganizations.find((known) => known.code === code)?.name ?? `${code} Project`,
+    size,
+  }));
+  return [...defaults, ...more];
+}

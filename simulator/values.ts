@@ -1,0 +1,311 @@
+/**
+ * How this PEMS writes and reads single values: as a person would see them in a grid, as typed data on a screen,
+ * and as plain JSON in the write log and on the control port. All dates are UTC days; PEMS's clock is UTC.
+ */
+import type { Field, Value } from './fields.ts';
+
+export type DateFormat = 'DD-MON-YYYY' | 'YYYY-MM-DD' | 'MM/DD/YYYY' | 'DD/MM/YYYY';
+export type YearFormat = 'milliseconds' | 'plain';
+
+export const dayMs = 86_400_000;
+const minuteMs = 60_000;
+const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** Text order by Unicode code point: UTF-16 units alone would put surrogate pairs before U+E000 to U+FFFF. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
+
+/** The instant of a calendar day, or undefined where there is no such day (30 February). */
+export function utcDay(year: number, month: number, day: number): number | undefined {
+  const time = Date.UTC(year, month - 1, day);
+  const date = new Date(time);
+  const same =
+    date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return same && year >= 1900 && year <= 2200 ? time : undefined;
+}
+
+function dateText(time: number, format: DateFormat): string {
+  const date = new Date(time);
+  const year = date.getUTCFullYear();
+  const month = date.getUTCMonth();
+  const day = two(date.getUTCDate());
+  switch (format) {
+    case 'DD-MON-YYYY':
+      return `${day}-${months[month] ?? ''}-${year}`;
+    case 'YYYY-MM-DD':
+      return `${year}-${two(month + 1)}-${day}`;
+    case 'MM/DD/YYYY':
+      return `${two(month + 1)}/${day}/${year}`;
+    case 'DD/MM/YYYY':
+      return `${day}/${two(month + 1)}/${year}`;
+  }
+}
+
+/** `1,234.56`: two decimals, thousands by comma, as the grid shows money and counts. */
+export function numberText(value: number): string {
+  const [whole = '0', decimals = '00'] = Math.abs(value).toFixed(2).split('.');
+  let grouped = whole;
+  for (let i = whole.length - 3; i > 0; i -= 3) grouped = `${grouped.slice(0, i)},${grouped.slice(i)}`;
+  return `${value < 0 ? '-' : ''}${grouped}.${decimals}`;
+}
+
+/** Turns values into grid text in one date format. Days repeat a lot, so their text is remembered. */
+export class Display {
+  readonly format: DateFormat;
+  private readonly days = new Map<number, string>();
+
+  constructor(format: DateFormat) {
+    this.format = format;
+  }
+
+  private day(time: number): string {
+    const known = this.days.get(time);
+    if (known !== undefined) return known;
+    const text = dateText(time, this.format);
+    if (this.days.size < 100_000) this.days.set(time, text);
+    return text;
+  }
+
+  /** The value as a person would see it; empty text for none. */
+  text(field: Field, value: Value): string {
+    if (value === null) return '';
+    if (typeof value === 'string') return value;
+    if (typeof value === 'boolean') return value ? '+' : '-';
+    if (field.kind === 'number') return numberText(value);
+    const day = Math.floor(value / dayMs) * dayMs;
+    if (field.kind === 'date') return this.day(day);
+    const minutes = Math.floor((value - day) / minuteMs);
+    return `${this.day(day)} ${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  }
+
+  /**
+   * Reads a filter's operand for a field; throws an Error with words for a person when it cannot be read.
+   * Dates are taken in the tenant's own format only, with or without `HH:MM`.
+   */
+  parse(field: Field, text: string): Value {
+    if (text === '') return null;
+    switch (field.kind) {
+      case 'text':
+        return text;
+      case 'flag': {
+        const flag = flagOf(text);
+        if (flag === undefined) throw new Error(`"${text}" is not a valid checkbox value`);
+        return flag;
+      }
+      case 'number': {
+        const number = /^-?[\d,]*\.?\d+$/.test(text) ? Number(text.replaceAll(',', '')) : NaN;
+        if (!Number.isFinite(number)) throw new Error(`"${text}" is not a valid number`);
+        return number;
+      }
+      case 'date':
+      case 'datetime': {
+        const time = this.parseDate(text);
+        if (time === undefined)
+          throw new Error(`"${text}" is not a valid date; the format is ${this.format}`);
+        return time;
+      }
+    }
+  }
+
+  private parseDate(text: string): number | undefined {
+    const match = /^(\w+)[-/](\w+)[-/](\w+)(?: (\d\d):(\d\d))?$/.exec(text);
+    if (!match) return undefined;
+    const [, a = '', b = '', c = '', hour = '0', minute = '0'] = match;
+    if (text.includes('/') !== this.format.includes('/')) return undefined;
+    const number = (part: string, digits: number): number =>
+      part.length === digits && /^\d+$/.test(part) ? Number(part) : NaN;
+    let day: number | undefined;
+    switch (this.format) {
+      case 'DD-MON-YYYY':
+        day = utcDay(number(c, 4), months.indexOf(b.toUpperCase()) + 1, number(a, 2));
+        break;
+      case 'YYYY-MM-DD':
+        day = utcDay(number(a, 4), number(b, 2), number(c, 2));
+        break;
+      case 'MM/DD/YYYY':
+        day = utcDay(number(c, 4), number(a, 2), number(b, 2));
+        break;
+      case 'DD/MM/YYYY':
+        day = utcDay(number(c, 4), number(b, 2), number(a, 2));
+        break;
+    }
+    if (day === undefined || Number(hour) > 23 || Number(minute) > 59) return undefined;
+    return day + Number(hour) * 3_600_000 + Number(minute) * minuteMs;
+  }
+}
+
+/** `+`/`-`, `true`/`false`, `1`/`0`. */
+export function flagOf(text: string): boolean | undefined {
+  if (text === '+' || text === 'true' || text === '1') return true;
+  if (text === '-' || text === 'false' || text === '0') return false;
+  return undefined;
+}
+
+/** The order of two values of one field; none comes last (as Oracle sorts). */
+export function compareValues(a: Value, b: Value): number {
+  if (a === b) return 0;
+  if (a === null) return 1;
+  if (b === null) return -1;
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
+  return Number(a) - Number(b);
+}
+
+/** Plain JSON of a value for the log and the control port: dates as `2026-04-02`, times as ISO with Z. */
+export function toPlain(field: Field, value: Value): Value {
+  if (value === null || typeof value !== 'number' || field.kind === 'number') return value;
+  const iso = new Date(value).toISOString();
+  return field.kind === 'date' ? iso.slice(0, 10) : iso;
+}
+
+/** The reverse of `toPlain`; throws an Error with words for a person when the value does not fit the field. */
+export function fromPlain(field: Field, plain: unknown): Value {
+  if (plain === null || plain === undefined || plain === '') return null;
+  const wrong = (what: string): Error =>
+    new Error(`${field.alias} takes ${what} or null, not ${JSON.stringify(plain)}`);
+  switch (field.kind) {
+    case 'text':
+      if (typeof plain !== 'string') throw wrong('text');
+      return plain;
+    case 'flag':
+      if (typeof plain !== 'boolean') throw wrong('true, false');
+      return plain;
+    case 'number':
+      if (typeof plain !== 'number' || !Number.isFinite(plain)) throw wrong('a number');
+      return plain;
+    case 'date': {
+      const match = typeof plain === 'string' ? /^(\d{4})-(\d\d)-(\d\d)$/.exec(plain) : null;
+      const day = match ? utcDay(Number(match[1]), Number(match[2]), Number(match[3])) : undefined;
+      if (day === undefined) throw wrong('a date such as "2026-04-02"');
+      return day;
+    }
+    case 'datetime': {
+      const time = typeof plain === 'string' && /^\d{4}-\d\d-\d\dT.*Z$/.test(plain) ? Date.parse(plain) : NaN;
+      if (Number.isNaN(time)) throw wrong('a time such as "2026-04-02T14:30:00Z"');
+      return time;
+    }
+  }
+}
+
+/** A typed value of the screen (USERDEFINEDSCREENFIELDVALUE). */
+export interface ScreenValue {
+  TEXTDATA?: unknown;
+  NUMERICDATA?: unknown;
+  DATETIMEDATA?: unknown;
+}
+
+/** DATETIMEDATA of an instant. YEAR is 1 January of the year in ms (UTC) or the plain year, as the tenant has it. */
+export function dateTimeData(time: number, yearFormat: YearFormat): Record<string, number | string> {
+  const date = new Date(time);
+  const year = date.getUTCFullYear();
+  return {
+    YEAR: yearFormat === 'milliseconds' ? Date.UTC(year, 0, 1) : year,
+    MONTH: date.getUTCMonth() + 1,
+    DAY: date.getUTCDate(),
+    HOUR: date.getUTCHours(),
+    MINUTE: date.getUTCMinutes(),
+    SECOND: date.getUTCSeconds(),
+    SUBSECOND: date.getUTCMilliseconds(),
+    TIMEZONE: '+0000',
+  };
+}
+
+/** A field's value as the screen answers it. VALUE of a number is its digits without the point: 1234.56 is 123456, 2. */
+export function toScreenValue(field: Field, value: Value, yearFormat: YearFormat): ScreenValue {
+  switch (field.kind) {
+    case 'text':
+      return { TEXTDATA: value ?? '' };
+    case 'flag':
+      return { TEXTDATA: value === true ? '+' : '-' };
+    case 'number':
+      if (typeof value !== 'number') return { NUMERICDATA: null };
+      return {
+        NUMERICDATA: { VALUE: Math.round(Math.abs(value) * 100), NUMOFDEC: 2, SIGN: value < 0 ? '-' : '+' },
+      };
+    case 'date':
+    case 'datetime':
+      return { DATETIMEDATA: typeof value === 'number' ? dateTimeData(value, yearFormat) : null };
+  }
+}
+
+/**
+ * Reads a value sent to the screen; throws an Error with words for a person. TEXTDATA "" (and null data) empties any field.
+ * Strict on purpose, so that a client's mistake is heard instead of stored: VALUE must be whole digits that
+ * NUMOFDEC scales (more than two decimals are rounded, half away from zero, as a money column does); YEAR must be in the
+ * tenant's own format and, in milliseconds, be exactly 1 January UTC. The time of day is dropped from a date.
+ */
+export function fromScreenValue(field: Field, value: ScreenValue, yearFormat: YearFormat): Value {
+  const kinds = ['TEXTDATA', 'NUMERICDATA', 'DATETIMEDATA'].filter((kind) => kind in value);
+  if (kinds.length !== 1) throw new Error(`Field ${field.screen} needs exactly one kind of value`);
+  const data = (value.TEXTDATA ?? value.NUMERICDATA ?? value.DATETIMEDATA ?? '') as unknown;
+  if (data === '') {
+    if (field.kind === 'flag') throw new Error(`Field ${field.screen} needs a checkbox value`);
+    return null;
+  }
+  switch (field.kind) {
+    case 'text':
+      if (typeof value.TEXTDATA !== 'string') throw new Error(`Field ${field.screen} needs TEXTDATA`);
+      if (value.TEXTDATA.length > (field.length ?? 80)) {
+        throw new Error(`Field ${field.screen} is longer than ${field.length ?? 80} characters`);
+      }
+      return value.TEXTDATA;
+    case 'flag': {
+      const flag = typeof value.TEXTDATA === 'string' ? flagOf(value.TEXTDATA) : undefined;
+      if (flag === undefined) throw new Error(`Field ${field.screen} needs TEXTDATA "+" or "-"`);
+      return flag;
+    }
+    case 'number':
+      return readNumber(field, value.NUMERICDATA);
+    case 'date':
+    case 'datetime':
+      return readDay(field, value.DATETIMEDATA, yearFormat);
+  }
+}
+
+function readNumber(field: Field, data: unknown): number {
+  if (typeof data !== 'object' || data === null) throw new Error(`Field ${field.screen} needs NUMERICDATA`);
+  const { VALUE, NUMOFDEC = 0, SIGN = '+' } = data as Record<string, unknown>;
+  const digits = typeof VALUE === 'number' || typeof VALUE === 'string' ? String(VALUE) : '';
+  const decimals = Number(NUMOFDEC);
+  if (!/^\d{1,15}$/.test(digits)) {
+    throw new Error(
+      `Field ${field.screen}: VALUE must be whole digits without sign or point, scaled by NUMOFDEC`,
+    );
+  }
+  if (!Number.isInteger(decimals) || decimals < 0 || decimals > 10) {
+    throw new Error(`Field ${field.screen}: NUMOFDEC must be a whole number from 0 to 10`);
+  }
+  if (SIGN !== '+' && SIGN !== '-') throw new Error(`Field ${field.screen}: SIGN must be "+" or "-"`);
+  const cents =
+    decimals <= 2 ? Number(digits) * 10 ** (2 - decimals) : Math.round(Number(digits) / 10 ** (decimals - 2));
+  return cents === 0 ? 0 : (SIGN === '-' ? -cents : cents) / 100;
+}
+
+function readDay(field: Field, data: unknown, yearFormat: YearFormat): number {
+  if (typeof data !== 'object' || data === null) throw new Error(`Field ${field.screen} needs DATETIMEDATA`);
+  const { YEAR, MONTH, DAY } = data as Record<string, unknown>;
+  let year = Number(YEAR);
+  if (yearFormat === 'milliseconds') {
+    const start = new Date(year);
+    year = start.getUTCFullYear();
+    if (start.getTime() !== Date.UTC(year, 0, 1)) year = NaN;
+  }
+  const day = utcDay(year, Number(MONTH), Number(DAY));
+  if (day === undefined) {
+    const expected = yearFormat === 'milliseconds' ? 'milliseconds of 1 January UTC' : 'a plain year';
+    throw new Error(
+      `Field ${field.screen} is not a valid date (YEAR is ${expected}, MONTH 1 to 12, DAY 1 to 31)`,
+    );
+  }
+  return day;
+}

@@ -1,0 +1,272 @@
+/** Types generated for queries found in "sql/connections/connections.sql" */
+import { PreparedQuery } from '@pgtyped/runtime';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** 'PemsConnection' parameters type */
+export interface IPemsConnectionParams {
+  organizationId: number;
+}
+
+/** 'PemsConnection' return type */
+export interface IPemsConnectionResult {
+  apiConfigurationId: string;
+  authType: string;
+  customHeaders: Json;
+  dateOrder: string;
+  gridId: string;
+  gridName: string;
+  isSimulated: boolean;
+  pageSize: number;
+  requestsPerSecond: number;
+  requestType: string;
+  tenant: string;
+  timeoutMs: number;
+  url: string;
+}
+
+/** 'PemsConnection' query type */
+export interface IPemsConnectionQuery {
+  params: IPemsConnectionParams;
+  result: IPemsConnectionResult;
+}
+
+const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":427,"b":442}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\", custom_headers as \"customHeaders!\",\n  is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\", grid_id as \"gridId!\", request_type as \"requestType!\",\n  page_size as \"pageSize!\", date_order as \"dateOrder!\", requests_per_second as \"requestsPerSecond!\", timeout_ms as \"timeoutMs!\"\nfrom app_private.pems_connection(:organizationId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
+ *   is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
+ *   page_size as "pageSize!", date_order as "dateOrder!", requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
+ * from app_private.pems_connection(:organizationId!)
+ * ```
+ */
+export const pemsConnection = new PreparedQuery<IPemsConnectionParams,IPemsConnectionResult>(pemsConnectionIR);
+
+
+/** 'Credentials' parameters type */
+export interface ICredentialsParams {
+  apiConfigurationId: string;
+}
+
+/** 'Credentials' return type */
+export interface ICredentialsResult {
+  /** The secret, tag appended; bound to its owner and name, so that it cannot be moved to another row. */
+  ciphertext: Buffer;
+  /** Which key of VANGUARD_ENCRYPTION_KEYS it is encrypted under. */
+  keyId: string;
+  /** `authKey` (user name, or header name), `authValue` (password, token or key), `apiKey`. */
+  name: string;
+  /** Random, 96 bits. */
+  nonce: Buffer;
+}
+
+/** 'Credentials' query type */
+export interface ICredentialsQuery {
+  params: ICredentialsParams;
+  result: ICredentialsResult;
+}
+
+const credentialsIR: any = {"usedParamSet":{"apiConfigurationId":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":108,"b":127}]}],"statement":"select name, key_id as \"keyId\", nonce, ciphertext from app_private.credentials where api_configuration_id = :apiConfigurationId!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select name, key_id as "keyId", nonce, ciphertext from app_private.credentials where api_configuration_id = :apiConfigurationId!
+ * ```
+ */
+export const credentials = new PreparedQuery<ICredentialsParams,ICredentialsResult>(credentialsIR);
+
+
+/** 'NoteConnectionResult' parameters type */
+export interface INoteConnectionResultParams {
+  apiConfigurationId: string;
+  errorMessage?: string | null | void;
+  rowsRead?: number | null | void;
+}
+
+/** 'NoteConnectionResult' return type */
+export interface INoteConnectionResultResult {
+  note_connection_result: undefined | null;
+}
+
+/** 'NoteConnectionResult' query type */
+export interface INoteConnectionResultQuery {
+  params: INoteConnectionResultParams;
+  result: INoteConnectionResultResult;
+}
+
+const noteConnectionResultIR: any = {"usedParamSet":{"apiConfigurationId":true,"rowsRead":true,"errorMessage":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":42,"b":61}]},{"name":"rowsRead","required":false,"transform":{"type":"scalar"},"locs":[{"a":64,"b":72}]},{"name":"errorMessage","required":false,"transform":{"type":"scalar"},"locs":[{"a":75,"b":87}]}],"statement":"select app_private.note_connection_result(:apiConfigurationId!, :rowsRead, :errorMessage)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.note_connection_result(:apiConfigurationId!, :rowsRead, :errorMessage)
+ * ```
+ */
+export const noteConnectionResult = new PreparedQuery<INoteConnectionResultParams,INoteConnectionResultResult>(noteConnectionResultIR);
+
+
+/** 'SaveConnection' parameters type */
+export interface ISaveConnectionParams {
+  authType: string;
+  id: string;
+  isSimulated: boolean;
+  name: string;
+  organization?: string | null | void;
+  url: string;
+}
+
+/** 'SaveConnection' return type */
+export interface ISaveConnectionResult {
+  /** Our key: a uuid, or a slug such as `pems-global-pfa-read`. */
+  id: string;
+}
+
+/** 'SaveConnection' query type */
+export interface ISaveConnectionQuery {
+  params: ISaveConnectionParams;
+  result: ISaveConnectionResult;
+}
+
+const saveConnectionIR: any = {"usedParamSet":{"id":true,"name":true,"url":true,"authType":true,"isSimulated":true,"organization":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":130,"b":133}]},{"name":"name","required":true,"transform":{"type":"scalar"},"locs":[{"a":142,"b":147}]},{"name":"url","required":true,"transform":{"type":"scalar"},"locs":[{"a":167,"b":171}]},{"name":"authType","required":true,"transform":{"type":"scalar"},"locs":[{"a":174,"b":183}]},{"name":"isSimulated","required":true,"transform":{"type":"scalar"},"locs":[{"a":194,"b":206}]},{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":277,"b":289}]}],"statement":"insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)\nselect :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, 'read', :isSimulated!\nfrom (select 1) one\nleft join app_public.organizations o on o.code = :organization\non conflict (id) do update\n  set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,\n    is_simulated = excluded.is_simulated, status = 'untested', last_error = null\nreturning id"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)
+ * select :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, 'read', :isSimulated!
+ * from (select 1) one
+ * left join app_public.organizations o on o.code = :organization
+ * on conflict (id) do update
+ *   set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,
+ *     is_simulated = excluded.is_simulated, status = 'untested', last_error = null
+ * returning id
+ * ```
+ */
+export const saveConnection = new PreparedQuery<ISaveConnectionParams,ISaveConnectionResult>(saveConnectionIR);
+
+
+/** 'SavePemsSettings' parameters type */
+export interface ISavePemsSettingsParams {
+  apiConfigurationId: string;
+  dateOrder: string;
+  requestType: string;
+  tenant: string;
+}
+
+/** 'SavePemsSettings' return type */
+export type ISavePemsSettingsResult = void;
+
+/** 'SavePemsSettings' query type */
+export interface ISavePemsSettingsQuery {
+  params: ISavePemsSettingsParams;
+  result: ISavePemsSettingsResult;
+}
+
+const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":102,"b":121}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":124,"b":131}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":134,"b":144}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":147,"b":159}]}],"statement":"insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!)\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type)
+ * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!)
+ * on conflict (api_configuration_id) do update
+ *   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type
+ * ```
+ */
+export const savePemsSettings = new PreparedQuery<ISavePemsSettingsParams,ISavePemsSettingsResult>(savePemsSettingsIR);
+
+
+/** 'SaveCredential' parameters type */
+export interface ISaveCredentialParams {
+  apiConfigurationId: string;
+  ciphertext: Buffer;
+  keyId: string;
+  name: string;
+  nonce: Buffer;
+}
+
+/** 'SaveCredential' return type */
+export type ISaveCredentialResult = void;
+
+/** 'SaveCredential' query type */
+export interface ISaveCredentialQuery {
+  params: ISaveCredentialParams;
+  result: ISaveCredentialResult;
+}
+
+const saveCredentialIR: any = {"usedParamSet":{"apiConfigurationId":true,"name":true,"keyId":true,"nonce":true,"ciphertext":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":105,"b":124}]},{"name":"name","required":true,"transform":{"type":"scalar"},"locs":[{"a":127,"b":132}]},{"name":"keyId","required":true,"transform":{"type":"scalar"},"locs":[{"a":135,"b":141}]},{"name":"nonce","required":true,"transform":{"type":"scalar"},"locs":[{"a":144,"b":150}]},{"name":"ciphertext","required":true,"transform":{"type":"scalar"},"locs":[{"a":153,"b":164}]}],"statement":"insert into app_private.credentials as c (api_configuration_id, name, key_id, nonce, ciphertext)\nvalues (:apiConfigurationId!, :name!, :keyId!, :nonce!, :ciphertext!)\non conflict (api_configuration_id, name) do update\n  set key_id = excluded.key_id, nonce = excluded.nonce, ciphertext = excluded.ciphertext"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * insert into app_private.credentials as c (api_configuration_id, name, key_id, nonce, ciphertext)
+ * values (:apiConfigurationId!, :name!, :keyId!, :nonce!, :ciphertext!)
+ * on conflict (api_configuration_id, name) do update
+ *   set key_id = excluded.key_id, nonce = excluded.nonce, ciphertext = excluded.ciphertext
+ * ```
+ */
+export const saveCredential = new PreparedQuery<ISaveCredentialParams,ISaveCredentialResult>(saveCredentialIR);
+
+
+/** 'SaveDataSource' parameters type */
+export interface ISaveDataSourceParams {
+  apiConfigurationId: string;
+  id: string;
+}
+
+/** 'SaveDataSource' return type */
+export type ISaveDataSourceResult = void;
+
+/** 'SaveDataSource' query type */
+export interface ISaveDataSourceQuery {
+  params: ISaveDataSourceParams;
+  result: ISaveDataSourceResult;
+}
+
+const saveDataSourceIR: any = {"usedParamSet":{"id":true,"apiConfigurationId":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":118,"b":121}]},{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":208,"b":227}]}],"statement":"insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)\nselect :id!, 'pfa', c.organization_id, c.id, 1\nfrom app_public.api_configurations c where c.id = :apiConfigurationId!\non conflict (id) do update\n  set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id, is_active = true"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)
+ * select :id!, 'pfa', c.organization_id, c.id, 1
+ * from app_public.api_configurations c where c.id = :apiConfigurationId!
+ * on conflict (id) do update
+ *   set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id, is_active = true
+ * ```
+ */
+export const saveDataSource = new PreparedQuery<ISaveDataSourceParams,ISaveDataSourceResult>(saveDataSourceIR);
+
+
+/** 'PemsConnectionsConfigured' parameters type */
+export type IPemsConnectionsConfiguredParams = void;
+
+/** 'PemsConnectionsConfigured' return type */
+export interface IPemsConnectionsConfiguredResult {
+  isConfigured: boolean;
+}
+
+/** 'PemsConnectionsConfigured' query type */
+export interface IPemsConnectionsConfiguredQuery {
+  params: IPemsConnectionsConfiguredParams;
+  result: IPemsConnectionsConfiguredResult;
+}
+
+const pemsConnectionsConfiguredIR: any = {"usedParamSet":{},"params":[],"statement":"select exists (\n  select from app_public.data_source_mappings d\n  join app_public.api_configurations c on c.id = d.api_configuration_id\n  where d.entity_type = 'pfa' and d.is_active and not c.is_simulated and c.url is not null\n) as \"isConfigured!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select exists (
+ *   select from app_public.data_source_mappings d
+ *   join app_public.api_configurations c on c.id = d.api_configuration_id
+ *   where d.entity_type = 'pfa' and d.is_active and not c.is_simulated and c.url is not null
+ * ) as "isConfigured!"
+ * ```
+ */
+export const pemsConnectionsConfigured = new PreparedQuery<IPemsConnectionsConfiguredParams,IPemsConnectionsConfiguredResult>(pemsConnectionsConfiguredIR);
+
+

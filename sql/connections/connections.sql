@@ -1,0 +1,47 @@
+/* @name pemsConnection */
+select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
+  is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
+  page_size as "pageSize!", date_order as "dateOrder!", requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
+from app_private.pems_connection(:organizationId!);
+
+/* @name credentials */
+select name, key_id as "keyId", nonce, ciphertext from app_private.credentials where api_configuration_id = :apiConfigurationId!;
+
+/* @name noteConnectionResult */
+select app_private.note_connection_result(:apiConfigurationId!, :rowsRead, :errorMessage);
+
+/* @name saveConnection */
+insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)
+select :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, 'read', :isSimulated!
+from (select 1) one
+left join app_public.organizations o on o.code = :organization
+on conflict (id) do update
+  set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,
+    is_simulated = excluded.is_simulated, status = 'untested', last_error = null
+returning id;
+
+/* @name savePemsSettings */
+insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type)
+values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!)
+on conflict (api_configuration_id) do update
+  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type;
+
+/* @name saveCredential */
+insert into app_private.credentials as c (api_configuration_id, name, key_id, nonce, ciphertext)
+values (:apiConfigurationId!, :name!, :keyId!, :nonce!, :ciphertext!)
+on conflict (api_configuration_id, name) do update
+  set key_id = excluded.key_id, nonce = excluded.nonce, ciphertext = excluded.ciphertext;
+
+/* @name saveDataSource */
+insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)
+select :id!, 'pfa', c.organization_id, c.id, 1
+from app_public.api_configurations c where c.id = :apiConfigurationId!
+on conflict (id) do update
+  set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id, is_active = true;
+
+/* @name pemsConnectionsConfigured */
+select exists (
+  select from app_public.data_source_mappings d
+  join app_public.api_configurations c on c.id = d.api_configuration_id
+  where d.entity_type = 'pfa' and d.is_active and not c.is_simulated and c.url is not null
+) as "isConfigured!";

@@ -1,0 +1,2 @@
+/* @name databaseState */
+select is_migrated as "isMigrated!", has_queue as "hasQueue!" from app_private.database_state(:migration!);

@@ -1,0 +1,259 @@
+/** Types generated for queries found in "sql/records/records.sql" */
+import { PreparedQuery } from '@pgtyped/runtime';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export type NumberOrString = number | string;
+
+export type stringArray = (string)[];
+
+/** 'FindOrganization' parameters type */
+export interface IFindOrganizationParams {
+  org: string;
+}
+
+/** 'FindOrganization' return type */
+export interface IFindOrganizationResult {
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. */
+  code: string;
+  /** Our key. An integer, because it leads the key of every tenant table. */
+  id: number;
+  /** What people call it. */
+  name: string;
+}
+
+/** 'FindOrganization' query type */
+export interface IFindOrganizationQuery {
+  params: IFindOrganizationParams;
+  result: IFindOrganizationResult;
+}
+
+const findOrganizationIR: any = {"usedParamSet":{"org":true},"params":[{"name":"org","required":true,"transform":{"type":"scalar"},"locs":[{"a":65,"b":69},{"a":85,"b":89},{"a":107,"b":111}]}],"statement":"select id, code, name from app_public.organizations\nwhere code = :org! or id::text = :org!\norder by code = :org! desc\nlimit 1"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select id, code, name from app_public.organizations
+ * where code = :org! or id::text = :org!
+ * order by code = :org! desc
+ * limit 1
+ * ```
+ */
+export const findOrganization = new PreparedQuery<IFindOrganizationParams,IFindOrganizationResult>(findOrganizationIR);
+
+
+/** 'RecordPage' parameters type */
+export interface IRecordPageParams {
+  after: string;
+  limit: NumberOrString;
+  organizationId: number;
+}
+
+/** 'RecordPage' return type */
+export interface IRecordPageResult {
+  /** @notNull
+Cost over the actual dates, USD. */
+  actualCost: string;
+  base: string | null;
+  data: string;
+  /** @notNull
+Cost over the forecast's dates, USD. */
+  forecastCost: string;
+  /** @notNull
+@behavior +filterBy
+You have a draft of it. */
+  hasDraft: boolean;
+  /** @notNull
+@behavior +filterBy
+A key of your draft has a problem. */
+  hasProblem: boolean;
+  /** @notNull
+@behavior +filterBy
+Somebody committed a change that PEMS has not confirmed. */
+  isPending: boolean;
+  /** @behavior +orderBy +filterBy
+Identity inside its organization. */
+  pfaId: string;
+  /** @notNull
+Cost over the plan's dates, USD. */
+  planCost: string;
+  /** @notNull
+Send it along when you draft: the draft is refused when the record has moved since. */
+  revision: string;
+}
+
+/** 'RecordPage' query type */
+export interface IRecordPageQuery {
+  params: IRecordPageParams;
+  result: IRecordPageResult;
+}
+
+const recordPageIR: any = {"usedParamSet":{"organizationId":true,"after":true,"limit":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":324,"b":339}]},{"name":"after","required":true,"transform":{"type":"scalar"},"locs":[{"a":354,"b":360}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":384,"b":390}]}],"statement":"select pfa_id as \"pfaId!\", revision as \"revision!\", has_draft as \"hasDraft!\", is_pending as \"isPending!\", has_problem as \"hasProblem!\",\n  plan_cost as \"planCost!\", forecast_cost as \"forecastCost!\", actual_cost as \"actualCost!\", base::text as \"base?\", data::text as \"data!\"\nfrom app_public.pfa_record\nwhere organization_id = :organizationId! and pfa_id > :after!\norder by pfa_id\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select pfa_id as "pfaId!", revision as "revision!", has_draft as "hasDraft!", is_pending as "isPending!", has_problem as "hasProblem!",
+ *   plan_cost as "planCost!", forecast_cost as "forecastCost!", actual_cost as "actualCost!", base::text as "base?", data::text as "data!"
+ * from app_public.pfa_record
+ * where organization_id = :organizationId! and pfa_id > :after!
+ * order by pfa_id
+ * limit :limit!
+ * ```
+ */
+export const recordPage = new PreparedQuery<IRecordPageParams,IRecordPageResult>(recordPageIR);
+
+
+/** 'SaveDraft' parameters type */
+export interface ISaveDraftParams {
+  changes: Json;
+  organizationId: number;
+  recordId: string;
+  revision: NumberOrString;
+}
+
+/** 'SaveDraft' return type */
+export interface ISaveDraftResult {
+  actualCost: string;
+  base: string | null;
+  data: string;
+  forecastCost: string;
+  hasDraft: boolean;
+  hasProblem: boolean;
+  isPending: boolean;
+  pfaId: string;
+  planCost: string;
+  revision: string;
+}
+
+/** 'SaveDraft' query type */
+export interface ISaveDraftQuery {
+  params: ISaveDraftParams;
+  result: ISaveDraftResult;
+}
+
+const saveDraftIR: any = {"usedParamSet":{"organizationId":true,"recordId":true,"changes":true,"revision":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":300,"b":315}]},{"name":"recordId","required":true,"transform":{"type":"scalar"},"locs":[{"a":318,"b":327}]},{"name":"changes","required":true,"transform":{"type":"scalar"},"locs":[{"a":330,"b":338}]},{"name":"revision","required":true,"transform":{"type":"scalar"},"locs":[{"a":341,"b":350}]}],"statement":"select pfa_id as \"pfaId!\", revision as \"revision!\", has_draft as \"hasDraft!\", is_pending as \"isPending!\", has_problem as \"hasProblem!\",\n  plan_cost as \"planCost!\", forecast_cost as \"forecastCost!\", actual_cost as \"actualCost!\", base::text as \"base?\", data::text as \"data!\"\nfrom app_public.save_draft(:organizationId!, :recordId!, :changes!, :revision!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select pfa_id as "pfaId!", revision as "revision!", has_draft as "hasDraft!", is_pending as "isPending!", has_problem as "hasProblem!",
+ *   plan_cost as "planCost!", forecast_cost as "forecastCost!", actual_cost as "actualCost!", base::text as "base?", data::text as "data!"
+ * from app_public.save_draft(:organizationId!, :recordId!, :changes!, :revision!)
+ * ```
+ */
+export const saveDraft = new PreparedQuery<ISaveDraftParams,ISaveDraftResult>(saveDraftIR);
+
+
+/** 'DiscardDrafts' parameters type */
+export interface IDiscardDraftsParams {
+  organizationId: number;
+  recordIds?: stringArray | null | void;
+}
+
+/** 'DiscardDrafts' return type */
+export interface IDiscardDraftsResult {
+  discarded: number;
+}
+
+/** 'DiscardDrafts' query type */
+export interface IDiscardDraftsQuery {
+  params: IDiscardDraftsParams;
+  result: IDiscardDraftsResult;
+}
+
+const discardDraftsIR: any = {"usedParamSet":{"organizationId":true,"recordIds":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":48}]},{"name":"recordIds","required":false,"transform":{"type":"scalar"},"locs":[{"a":51,"b":60}]}],"statement":"select app_public.discard_drafts(:organizationId!, :recordIds) as \"discarded!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_public.discard_drafts(:organizationId!, :recordIds) as "discarded!"
+ * ```
+ */
+export const discardDrafts = new PreparedQuery<IDiscardDraftsParams,IDiscardDraftsResult>(discardDraftsIR);
+
+
+/** 'Kpis' parameters type */
+export interface IKpisParams {
+  organizationId: number;
+}
+
+/** 'Kpis' return type */
+export interface IKpisResult {
+  actualCost: string;
+  actualizedCount: string;
+  discontinuedCount: string;
+  forecastCost: string;
+  planCost: string;
+  purchaseActualCost: string;
+  purchaseCount: string;
+  purchaseForecastCost: string;
+  purchasePlanCost: string;
+  recordCount: string;
+  rentalActualCost: string;
+  rentalCount: string;
+  rentalForecastCost: string;
+  rentalPlanCost: string;
+  variance: string;
+}
+
+/** 'Kpis' query type */
+export interface IKpisQuery {
+  params: IKpisParams;
+  result: IKpisResult;
+}
+
+const kpisIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":712,"b":727}]}],"statement":"select k.record_count as \"recordCount!\", k.actualized_count as \"actualizedCount!\", k.discontinued_count as \"discontinuedCount!\",\n  k.plan_cost as \"planCost!\", k.forecast_cost as \"forecastCost!\", k.actual_cost as \"actualCost!\", k.variance as \"variance!\",\n  k.rental_count as \"rentalCount!\", k.rental_plan_cost as \"rentalPlanCost!\", k.rental_forecast_cost as \"rentalForecastCost!\",\n  k.rental_actual_cost as \"rentalActualCost!\", k.purchase_count as \"purchaseCount!\", k.purchase_plan_cost as \"purchasePlanCost!\",\n  k.purchase_forecast_cost as \"purchaseForecastCost!\", k.purchase_actual_cost as \"purchaseActualCost!\"\nfrom app_public.organizations o\ncross join lateral app_public.organizations_kpis(o) k\nwhere o.id = :organizationId!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select k.record_count as "recordCount!", k.actualized_count as "actualizedCount!", k.discontinued_count as "discontinuedCount!",
+ *   k.plan_cost as "planCost!", k.forecast_cost as "forecastCost!", k.actual_cost as "actualCost!", k.variance as "variance!",
+ *   k.rental_count as "rentalCount!", k.rental_plan_cost as "rentalPlanCost!", k.rental_forecast_cost as "rentalForecastCost!",
+ *   k.rental_actual_cost as "rentalActualCost!", k.purchase_count as "purchaseCount!", k.purchase_plan_cost as "purchasePlanCost!",
+ *   k.purchase_forecast_cost as "purchaseForecastCost!", k.purchase_actual_cost as "purchaseActualCost!"
+ * from app_public.organizations o
+ * cross join lateral app_public.organizations_kpis(o) k
+ * where o.id = :organizationId!
+ * ```
+ */
+export const kpis = new PreparedQuery<IKpisParams,IKpisResult>(kpisIR);
+
+
+/** 'Bounds' parameters type */
+export interface IBoundsParams {
+  organizationId: number;
+}
+
+/** 'Bounds' return type */
+export interface IBoundsResult {
+  actualEnd: string | null;
+  actualStart: string | null;
+  forecastEnd: string | null;
+  forecastStart: string | null;
+  originalEnd: string | null;
+  originalStart: string | null;
+}
+
+/** 'Bounds' query type */
+export interface IBoundsQuery {
+  params: IBoundsParams;
+  result: IBoundsResult;
+}
+
+const boundsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":347,"b":362}]}],"statement":"select b.original_start::text as \"originalStart\", b.original_end::text as \"originalEnd\", b.forecast_start::text as \"forecastStart\",\n  b.forecast_end::text as \"forecastEnd\", b.actual_start::text as \"actualStart\", b.actual_end::text as \"actualEnd\"\nfrom app_public.organizations o\ncross join lateral app_public.organizations_bounds(o) b\nwhere o.id = :organizationId!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select b.original_start::text as "originalStart", b.original_end::text as "originalEnd", b.forecast_start::text as "forecastStart",
+ *   b.forecast_end::text as "forecastEnd", b.actual_start::text as "actualStart", b.actual_end::text as "actualEnd"
+ * from app_public.organizations o
+ * cross join lateral app_public.organizations_bounds(o) b
+ * where o.id = :organizationId!
+ * ```
+ */
+export const bounds = new PreparedQuery<IBoundsParams,IBoundsResult>(boundsIR);
+
+

@@ -1,0 +1,486 @@
+/** Types generated for queries found in "sql/sync/sync.sql" */
+import { PreparedQuery } from '@pgtyped/runtime';
+
+export type NumberOrString = number | string;
+
+export type stringArray = (string)[];
+
+/** 'RequestSync' parameters type */
+export interface IRequestSyncParams {
+  organizationId: number;
+}
+
+/** 'RequestSync' return type */
+export interface IRequestSyncResult {
+  id: string;
+  requestedAt: Date;
+  state: string;
+}
+
+/** 'RequestSync' query type */
+export interface IRequestSyncQuery {
+  params: IRequestSyncParams;
+  result: IRequestSyncResult;
+}
+
+const requestSyncIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":99,"b":114}]}],"statement":"select id as \"id!\", state as \"state!\", requested_at as \"requestedAt!\"\nfrom app_public.request_sync(:organizationId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select id as "id!", state as "state!", requested_at as "requestedAt!"
+ * from app_public.request_sync(:organizationId!)
+ * ```
+ */
+export const requestSync = new PreparedQuery<IRequestSyncParams,IRequestSyncResult>(requestSyncIR);
+
+
+/** 'SyncStatus' parameters type */
+export type ISyncStatusParams = void;
+
+/** 'SyncStatus' return type */
+export interface ISyncStatusResult {
+  /** Why it failed: a stable code. */
+  errorCode: string | null;
+  /** What to do about it. */
+  errorHint: string | null;
+  /** Why it failed, in a sentence. */
+  errorMessage: string | null;
+  /** Rows read so far. */
+  lastRowsRead: number | null;
+  /** When it ended. */
+  lastSyncedAt: Date | null;
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. */
+  organization: string;
+  /** Our key. An integer, because it leads the key of every tenant table. */
+  organizationId: number;
+  /** When it ended. */
+  runFinishedAt: Date | null;
+  /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
+  runId: string | null;
+  /** When it was asked for. */
+  runRequestedAt: Date | null;
+  /** Rows read so far. */
+  runRowsRead: number | null;
+  /** When it began. */
+  runStartedAt: Date | null;
+  /** `queued`, `running`, `succeeded`, `failed`. */
+  runState: string | null;
+}
+
+/** 'SyncStatus' query type */
+export interface ISyncStatusQuery {
+  params: ISyncStatusParams;
+  result: ISyncStatusResult;
+}
+
+const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", done.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\", run.requested_at as \"runRequestedAt?\",\n  run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\", run.error_code as \"errorCode?\",\n  run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select o.id as "organizationId!", o.code as "organization!",
+ *   done.finished_at as "lastSyncedAt?", done.rows_read as "lastRowsRead?",
+ *   run.id as "runId?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
+ *   run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
+ *   run.error_message as "errorMessage?", run.error_hint as "errorHint?"
+ * from app_public.organizations o
+ * left join lateral (
+ *   select l.finished_at, l.rows_read from app_public.pfa_sync_log l
+ *   where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1
+ * ) done on true
+ * left join lateral (
+ *   select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1
+ * ) run on true
+ * order by o.code
+ * ```
+ */
+export const syncStatus = new PreparedQuery<ISyncStatusParams,ISyncStatusResult>(syncStatusIR);
+
+
+/** 'BeginSyncRun' parameters type */
+export interface IBeginSyncRunParams {
+  organizationId: number;
+  runId: NumberOrString;
+}
+
+/** 'BeginSyncRun' return type */
+export interface IBeginSyncRunResult {
+  id: string;
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. */
+  organization: string;
+}
+
+/** 'BeginSyncRun' query type */
+export interface IBeginSyncRunQuery {
+  params: IBeginSyncRunParams;
+  result: IBeginSyncRunResult;
+}
+
+const beginSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":80,"b":95}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":98,"b":104}]}],"statement":"select r.id as \"id!\", o.code as \"organization!\"\nfrom app_private.begin_sync_run(:organizationId!, :runId!) r\njoin app_public.organizations o on o.id = r.organization_id"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select r.id as "id!", o.code as "organization!"
+ * from app_private.begin_sync_run(:organizationId!, :runId!) r
+ * join app_public.organizations o on o.id = r.organization_id
+ * ```
+ */
+export const beginSyncRun = new PreparedQuery<IBeginSyncRunParams,IBeginSyncRunResult>(beginSyncRunIR);
+
+
+/** 'ReportSyncProgress' parameters type */
+export interface IReportSyncProgressParams {
+  organizationId: number;
+  rowsRead: number;
+  runId: NumberOrString;
+}
+
+/** 'ReportSyncProgress' return type */
+export interface IReportSyncProgressResult {
+  isCurrent: boolean;
+}
+
+/** 'ReportSyncProgress' query type */
+export interface IReportSyncProgressQuery {
+  params: IReportSyncProgressParams;
+  result: IReportSyncProgressResult;
+}
+
+const reportSyncProgressIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"rowsRead":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":40,"b":55}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":58,"b":64}]},{"name":"rowsRead","required":true,"transform":{"type":"scalar"},"locs":[{"a":67,"b":76}]}],"statement":"select app_private.report_sync_progress(:organizationId!, :runId!, :rowsRead!) as \"isCurrent!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.report_sync_progress(:organizationId!, :runId!, :rowsRead!) as "isCurrent!"
+ * ```
+ */
+export const reportSyncProgress = new PreparedQuery<IReportSyncProgressParams,IReportSyncProgressResult>(reportSyncProgressIR);
+
+
+/** 'FailSyncRun' parameters type */
+export interface IFailSyncRunParams {
+  code: string;
+  hint?: string | null | void;
+  message: string;
+  organizationId: number;
+  runId: NumberOrString;
+}
+
+/** 'FailSyncRun' return type */
+export interface IFailSyncRunResult {
+  fail_sync_run: undefined | null;
+}
+
+/** 'FailSyncRun' query type */
+export interface IFailSyncRunQuery {
+  params: IFailSyncRunParams;
+  result: IFailSyncRunResult;
+}
+
+const failSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"code":true,"message":true,"hint":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":48}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":51,"b":57}]},{"name":"code","required":true,"transform":{"type":"scalar"},"locs":[{"a":60,"b":65}]},{"name":"message","required":true,"transform":{"type":"scalar"},"locs":[{"a":68,"b":76}]},{"name":"hint","required":false,"transform":{"type":"scalar"},"locs":[{"a":79,"b":83}]}],"statement":"select app_private.fail_sync_run(:organizationId!, :runId!, :code!, :message!, :hint)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.fail_sync_run(:organizationId!, :runId!, :code!, :message!, :hint)
+ * ```
+ */
+export const failSyncRun = new PreparedQuery<IFailSyncRunParams,IFailSyncRunResult>(failSyncRunIR);
+
+
+/** 'MergeSyncRun' parameters type */
+export interface IMergeSyncRunParams {
+  organizationId: number;
+  runId: NumberOrString;
+}
+
+/** 'MergeSyncRun' return type */
+export interface IMergeSyncRunResult {
+  conflicts: number;
+  rowsInserted: number;
+  rowsRead: number;
+  rowsRejected: number;
+  rowsRemoved: number;
+  rowsUnchanged: number;
+  rowsUpdated: number;
+}
+
+/** 'MergeSyncRun' query type */
+export interface IMergeSyncRunQuery {
+  params: IMergeSyncRunParams;
+  result: IMergeSyncRunResult;
+}
+
+const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":261,"b":276}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":279,"b":285}]}],"statement":"select rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\", rows_unchanged as \"rowsUnchanged!\",\n  rows_removed as \"rowsRemoved!\", rows_rejected as \"rowsRejected!\", conflicts as \"conflicts!\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!", rows_unchanged as "rowsUnchanged!",
+ *   rows_removed as "rowsRemoved!", rows_rejected as "rowsRejected!", conflicts as "conflicts!"
+ * from app_private.merge_sync_run(:organizationId!, :runId!)
+ * ```
+ */
+export const mergeSyncRun = new PreparedQuery<IMergeSyncRunParams,IMergeSyncRunResult>(mergeSyncRunIR);
+
+
+/** 'FieldMapping' parameters type */
+export interface IFieldMappingParams {
+  organizationId: number;
+}
+
+/** 'FieldMapping' return type */
+export interface IFieldMappingResult {
+  gridAliases: stringArray;
+  key: string;
+  kind: string;
+  maxLength: number | null;
+  screenField: string | null;
+}
+
+/** 'FieldMapping' query type */
+export interface IFieldMappingQuery {
+  params: IFieldMappingParams;
+  result: IFieldMappingResult;
+}
+
+const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":161,"b":176}]}],"statement":"select key as \"key!\", kind as \"kind!\", max_length as \"maxLength?\", grid_aliases as \"gridAliases!\", screen_field as \"screenField?\"\nfrom app_private.field_mapping(:organizationId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select key as "key!", kind as "kind!", max_length as "maxLength?", grid_aliases as "gridAliases!", screen_field as "screenField?"
+ * from app_private.field_mapping(:organizationId!)
+ * ```
+ */
+export const fieldMapping = new PreparedQuery<IFieldMappingParams,IFieldMappingResult>(fieldMappingIR);
+
+
+/** 'Clock' parameters type */
+export type IClockParams = void;
+
+/** 'Clock' return type */
+export interface IClockResult {
+  now: string;
+}
+
+/** 'Clock' query type */
+export interface IClockQuery {
+  params: IClockParams;
+  result: IClockResult;
+}
+
+const clockIR: any = {"usedParamSet":{},"params":[],"statement":"select clock_timestamp()::text as \"now!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select clock_timestamp()::text as "now!"
+ * ```
+ */
+export const clock = new PreparedQuery<IClockParams,IClockResult>(clockIR);
+
+
+/** 'DispatchDueSyncs' parameters type */
+export type IDispatchDueSyncsParams = void;
+
+/** 'DispatchDueSyncs' return type */
+export interface IDispatchDueSyncsResult {
+  queued: number;
+}
+
+/** 'DispatchDueSyncs' query type */
+export interface IDispatchDueSyncsQuery {
+  params: IDispatchDueSyncsParams;
+  result: IDispatchDueSyncsResult;
+}
+
+const dispatchDueSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"select app_private.dispatch_due_syncs() as \"queued!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.dispatch_due_syncs() as "queued!"
+ * ```
+ */
+export const dispatchDueSyncs = new PreparedQuery<IDispatchDueSyncsParams,IDispatchDueSyncsResult>(dispatchDueSyncsIR);
+
+
+/** 'RefreshSummaries' parameters type */
+export type IRefreshSummariesParams = void;
+
+/** 'RefreshSummaries' return type */
+export interface IRefreshSummariesResult {
+  refresh_summaries: undefined | null;
+}
+
+/** 'RefreshSummaries' query type */
+export interface IRefreshSummariesQuery {
+  params: IRefreshSummariesParams;
+  result: IRefreshSummariesResult;
+}
+
+const refreshSummariesIR: any = {"usedParamSet":{},"params":[],"statement":"select app_private.refresh_summaries()"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.refresh_summaries()
+ * ```
+ */
+export const refreshSummaries = new PreparedQuery<IRefreshSummariesParams,IRefreshSummariesResult>(refreshSummariesIR);
+
+
+/** 'QueueSync' parameters type */
+export interface IQueueSyncParams {
+  organization: string;
+  trigger: string;
+}
+
+/** 'QueueSync' return type */
+export interface IQueueSyncResult {
+  id: string;
+  state: string;
+}
+
+/** 'QueueSync' query type */
+export interface IQueueSyncQuery {
+  params: IQueueSyncParams;
+  result: IQueueSyncResult;
+}
+
+const queueSyncIR: any = {"usedParamSet":{"trigger":true,"organization":true},"params":[{"name":"trigger","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":130}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":156,"b":169}]}],"statement":"select q.id as \"id!\", q.state as \"state!\"\nfrom app_public.organizations o\ncross join lateral app_private.queue_sync(o.id, :trigger!, null) q\nwhere o.code = :organization! and o.is_active"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select q.id as "id!", q.state as "state!"
+ * from app_public.organizations o
+ * cross join lateral app_private.queue_sync(o.id, :trigger!, null) q
+ * where o.code = :organization! and o.is_active
+ * ```
+ */
+export const queueSync = new PreparedQuery<IQueueSyncParams,IQueueSyncResult>(queueSyncIR);
+
+
+/** 'QueueFirstSyncs' parameters type */
+export type IQueueFirstSyncsParams = void;
+
+/** 'QueueFirstSyncs' return type */
+export interface IQueueFirstSyncsResult {
+  queued: number;
+}
+
+/** 'QueueFirstSyncs' query type */
+export interface IQueueFirstSyncsQuery {
+  params: IQueueFirstSyncsParams;
+  result: IQueueFirstSyncsResult;
+}
+
+const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"select count(q.id)::integer as \"queued!\"\nfrom app_public.organizations o\ncross join lateral app_private.queue_sync(o.id, 'start', null) q\nwhere o.is_active and exists (select from app_private.pems_connection(o.id))\n  and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select count(q.id)::integer as "queued!"
+ * from app_public.organizations o
+ * cross join lateral app_private.queue_sync(o.id, 'start', null) q
+ * where o.is_active and exists (select from app_private.pems_connection(o.id))
+ *   and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))
+ * ```
+ */
+export const queueFirstSyncs = new PreparedQuery<IQueueFirstSyncsParams,IQueueFirstSyncsResult>(queueFirstSyncsIR);
+
+
+/** 'RegisterWorker' parameters type */
+export interface IRegisterWorkerParams {
+  poolId: string;
+}
+
+/** 'RegisterWorker' return type */
+export interface IRegisterWorkerResult {
+  register_worker: undefined | null;
+}
+
+/** 'RegisterWorker' query type */
+export interface IRegisterWorkerQuery {
+  params: IRegisterWorkerParams;
+  result: IRegisterWorkerResult;
+}
+
+const registerWorkerIR: any = {"usedParamSet":{"poolId":true},"params":[{"name":"poolId","required":true,"transform":{"type":"scalar"},"locs":[{"a":35,"b":42}]}],"statement":"select app_private.register_worker(:poolId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.register_worker(:poolId!)
+ * ```
+ */
+export const registerWorker = new PreparedQuery<IRegisterWorkerParams,IRegisterWorkerResult>(registerWorkerIR);
+
+
+/** 'ReleaseDeadWorkers' parameters type */
+export type IReleaseDeadWorkersParams = void;
+
+/** 'ReleaseDeadWorkers' return type */
+export interface IReleaseDeadWorkersResult {
+  dead: stringArray;
+}
+
+/** 'ReleaseDeadWorkers' query type */
+export interface IReleaseDeadWorkersQuery {
+  params: IReleaseDeadWorkersParams;
+  result: IReleaseDeadWorkersResult;
+}
+
+const releaseDeadWorkersIR: any = {"usedParamSet":{},"params":[],"statement":"select app_private.release_dead_workers() as \"dead!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.release_dead_workers() as "dead!"
+ * ```
+ */
+export const releaseDeadWorkers = new PreparedQuery<IReleaseDeadWorkersParams,IReleaseDeadWorkersResult>(releaseDeadWorkersIR);
+
+
+/** 'SyncProgress' parameters type */
+export type ISyncProgressParams = void;
+
+/** 'SyncProgress' return type */
+export interface ISyncProgressResult {
+  done: number;
+  failed: number;
+  organizations: number;
+  records: number;
+  running: string | null;
+}
+
+/** 'SyncProgress' query type */
+export interface ISyncProgressQuery {
+  params: ISyncProgressParams;
+  result: ISyncProgressResult;
+}
+
+const syncProgressIR: any = {"usedParamSet":{},"params":[],"statement":"select count(*)::integer as \"organizations!\",\n  (count(*) filter (where l.state = 'succeeded'))::integer as \"done!\",\n  (count(*) filter (where l.state = 'failed'))::integer as \"failed!\",\n  coalesce(sum(l.rows_read), 0)::integer as \"records!\",\n  string_agg(o.code, ', ' order by o.code) filter (where l.state = 'running') as \"running?\"\nfrom app_public.organizations o\ncross join lateral (\n  select r.state, r.rows_read from app_public.pfa_sync_log r where r.organization_id = o.id order by r.id desc limit 1\n) l\nwhere o.is_active"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select count(*)::integer as "organizations!",
+ *   (count(*) filter (where l.state = 'succeeded'))::integer as "done!",
+ *   (count(*) filter (where l.state = 'failed'))::integer as "failed!",
+ *   coalesce(sum(l.rows_read), 0)::integer as "records!",
+ *   string_agg(o.code, ', ' order by o.code) filter (where l.state = 'running') as "running?"
+ * from app_public.organizations o
+ * cross join lateral (
+ *   select r.state, r.rows_read from app_public.pfa_sync_log r where r.organization_id = o.id order by r.id desc limit 1
+ * ) l
+ * where o.is_active
+ * ```
+ */
+export const syncProgress = new PreparedQuery<ISyncProgressParams,ISyncProgressResult>(syncProgressIR);
+
+

@@ -1,0 +1,79 @@
+/* @name requestSync */
+select id as "id!", state as "state!", requested_at as "requestedAt!"
+from app_public.request_sync(:organizationId!);
+
+/* @name syncStatus */
+select o.id as "organizationId!", o.code as "organization!",
+  done.finished_at as "lastSyncedAt?", done.rows_read as "lastRowsRead?",
+  run.id as "runId?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
+  run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
+  run.error_message as "errorMessage?", run.error_hint as "errorHint?"
+from app_public.organizations o
+left join lateral (
+  select l.finished_at, l.rows_read from app_public.pfa_sync_log l
+  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1
+) done on true
+left join lateral (
+  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1
+) run on true
+order by o.code;
+
+/* @name beginSyncRun */
+select r.id as "id!", o.code as "organization!"
+from app_private.begin_sync_run(:organizationId!, :runId!) r
+join app_public.organizations o on o.id = r.organization_id;
+
+/* @name reportSyncProgress */
+select app_private.report_sync_progress(:organizationId!, :runId!, :rowsRead!) as "isCurrent!";
+
+/* @name failSyncRun */
+select app_private.fail_sync_run(:organizationId!, :runId!, :code!, :message!, :hint);
+
+/* @name mergeSyncRun */
+select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!", rows_unchanged as "rowsUnchanged!",
+  rows_removed as "rowsRemoved!", rows_rejected as "rowsRejected!", conflicts as "conflicts!"
+from app_private.merge_sync_run(:organizationId!, :runId!);
+
+/* @name fieldMapping */
+select key as "key!", kind as "kind!", max_length as "maxLength?", grid_aliases as "gridAliases!", screen_field as "screenField?"
+from app_private.field_mapping(:organizationId!);
+
+/* @name clock */
+select clock_timestamp()::text as "now!";
+
+/* @name dispatchDueSyncs */
+select app_private.dispatch_due_syncs() as "queued!";
+
+/* @name refreshSummaries */
+select app_private.refresh_summaries();
+
+/* @name queueSync */
+select q.id as "id!", q.state as "state!"
+from app_public.organizations o
+cross join lateral app_private.queue_sync(o.id, :trigger!, null) q
+where o.code = :organization! and o.is_active;
+
+/* @name queueFirstSyncs */
+select count(q.id)::integer as "queued!"
+from app_public.organizations o
+cross join lateral app_private.queue_sync(o.id, 'start', null) q
+where o.is_active and exists (select from app_private.pems_connection(o.id))
+  and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'));
+
+/* @name registerWorker */
+select app_private.register_worker(:poolId!);
+
+/* @name releaseDeadWorkers */
+select app_private.release_dead_workers() as "dead!";
+
+/* @name syncProgress */
+select count(*)::integer as "organizations!",
+  (count(*) filter (where l.state = 'succeeded'))::integer as "done!",
+  (count(*) filter (where l.state = 'failed'))::integer as "failed!",
+  coalesce(sum(l.rows_read), 0)::integer as "records!",
+  string_agg(o.code, ', ' order by o.code) filter (where l.state = 'running') as "running?"
+from app_public.organizations o
+cross join lateral (
+  select r.state, r.rows_read from app_public.pfa_sync_log r where r.organization_id = o.id order by r.id desc limit 1
+) l
+where o.is_active;

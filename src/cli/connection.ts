@@ -1,0 +1,130 @@
+import { Option, type Command } from 'commander';
+import { text } from 'node:stream/consumers';
+import pg from 'pg';
+import { noteConnectionResult } from '../../sql/connections/connections.queries.ts';
+import { listOrganizationCodes } from '../../sql/people/people.queries.ts';
+import { findOrganization } from '../../sql/records/records.queries.ts';
+import { openPemsConnection, saveConnection } from '../connections.ts';
+import { openDatabase } from '../database/open.ts';
+import { createVault } from '../encryption.ts';
+import { VanguardError } from '../errors.ts';
+import { createPemsClient } from '../pems/index.ts';
+import { readContext, withDatabase } from './context.ts';
+
+interface CreateOptions {
+  id: string;
+  name: string;
+  url: string;
+  tenant: string;
+  username: string;
+  password?: string;
+  passwordStdin?: boolean;
+  organization?: string;
+  dateOrder: 'MDY' | 'DMY';
+  requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
+}
+
+/** connection create, connection test. */
+export function addConnectionCommands(program: Command): void {
+  const connection = program.command('connection').description('connections to PEMS');
+
+  connection
+    .command('create')
+    .description('create or replace a connection to PEMS; from then on no simulator is started')
+    .requiredOption('--url <url>', 'base address, e.g. https://HOST/axis/restservices')
+    .requiredOption('--tenant <tenant>', 'the tenant of PEMS')
+    .requiredOption('--username <name>', 'the user of PEMS')
+    .addOption(
+      new Option(
+        '--password <password>',
+        'its password (visible to others on this machine: prefer --password-stdin)',
+      ).conflicts('passwordStdin'),
+    )
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--organization <code>', 'only for this organization (else for all that have none of their own)')
+    .option('--id <slug>', 'its name in the database; the same one again replaces it', 'pems')
+    .option('--name <text>', 'what people call it', 'PEMS')
+    .addOption(
+      new Option('--date-order <order>', 'how this tenant writes 04/02/2026')
+        .choices(['MDY', 'DMY'])
+        .default('MDY'),
+    )
+    .addOption(
+      new Option('--request-type <type>', 'which shape of answer to ask for')
+        .choices(['LIST.DATA_ONLY.STORED', 'LIST.HEAD_DATA.STORED'])
+        .default('LIST.DATA_ONLY.STORED'),
+    )
+    .action(async (options: CreateOptions) => {
+      const password = options.passwordStdin
+        ? (await text(process.stdin)).replace(/\r?\n$/, '')
+        : options.password;
+      if (!password)
+        throw new VanguardError('INVALID_INPUT', 'A password is needed.', {
+          hint: 'Give --password-stdin (or --password).',
+        });
+      if (!/^https?:\/\//.test(options.url)) {
+        throw new VanguardError('INVALID_INPUT', `${options.url} is not an address.`, {
+          hint: 'It begins with https://, e.g. https://HOST/axis/restservices.',
+        });
+      }
+      await withDatabase(async (client, { secrets }) => {
+        if (options.organization) {
+          const codes = (await listOrganizationCodes.run(undefined, client)).map(({ code }) => code);
+          if (!codes.includes(options.organization)) {
+            throw new VanguardError('NOT_FOUND', `There is no organization ${options.organization}.`, {
+              hint: `There are: ${codes.join(', ')}.`,
+            });
+          }
+        }
+        await saveConnection(client, createVault(secrets.encryptionKeys), {
+          ...options,
+          password,
+          isSimulated: false,
+        });
+        console.log(
+          `The connection ${options.id} is stored. Next: npx vanguard connection test ${options.organization ?? 'ORGANIZATION'}`,
+        );
+      });
+    });
+
+  connection
+    .command('test <organization>')
+    .description('read one row of an organization (by its code) over its connection')
+    .action(async (organization: string) => {
+      const { configuration, secrets } = await readContext();
+      const database = await openDatabase(configuration, secrets);
+      const owner = new pg.Pool({ connectionString: database.urls.owner, max: 2 });
+      try {
+        const [found] = await findOrganization.run({ org: organization }, owner);
+        if (!found)
+          throw new VanguardError('NOT_FOUND', `There is no organization ${organization}.`, {
+            hint: 'Codes are case-sensitive.',
+          });
+        const { id, connection: opened } = await openPemsConnection(
+          owner,
+          createVault(secrets.encryptionKeys),
+          found.id,
+        );
+        try {
+          const result = await createPemsClient(opened).testConnection({ organization: found.code });
+          await noteConnectionResult.run(
+            { apiConfigurationId: id, rowsRead: null, errorMessage: null },
+            owner,
+          );
+          console.log(
+            `${opened.baseUrl} answered in ${Math.round(result.milliseconds)} ms with ${result.rows} row${result.rows === 1 ? '' : 's'}.`,
+          );
+          console.log(`Columns: ${result.aliases.join(', ') || '(none)'}`);
+        } catch (error) {
+          await noteConnectionResult.run(
+            { apiConfigurationId: id, rowsRead: null, errorMessage: (error as Error).message },
+            owner,
+          );
+          throw error;
+        }
+      } finally {
+        await owner.end();
+        await database.close();
+      }
+    });
+}

@@ -1,0 +1,18 @@
+import type pg from 'pg';
+import { readConfiguration, type Configuration } from '../configuration.ts';
+import { asOwner } from '../database/open.ts';
+import { readSecrets, type Secrets } from '../secrets.ts';
+
+/** What the environment says, and the secrets that go with it. */
+export async function readContext(): Promise<{ configuration: Configuration; secrets: Secrets }> {
+  const configuration = readConfiguration();
+  return { configuration, secrets: await readSecrets(configuration) };
+}
+
+/** Runs a command that needs the database, as its owner. */
+export async function withDatabase(
+  use: (client: pg.Client, context: { configuration: Configuration; secrets: Secrets }) => Promise<void>,
+): Promise<void> {
+  const { configuration, secrets } = await readContext();
+  await asOwner(configuration, secrets, (client) => use(client, { configuration, secrets }));
+}

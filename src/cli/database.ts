@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { migrate } from '../database/migrate.ts';
+import { openDatabase } from '../database/open.ts';
+import { bootstrap } from '../database/bootstrap.ts';
+import { seed } from '../database/seed.ts';
+import { VanguardError } from '../errors.ts';
+import { readContext, withDatabase } from './context.ts';
+
+/** bootstrap, migrate, seed. */
+export function addDatabaseCommands(program: Command): void {
+  program
+    .command('bootstrap')
+    .description('make roles, the database, and what only a superuser may make (idempotent)')
+    .addHelpText(
+      'after',
+      '\nUses ROOT_DATABASE_URL, else DATABASE_URL, else the embedded database. That login must be a superuser.',
+    )
+    .action(async () => {
+      const { configuration, secrets } = await readContext();
+      const database = await openDatabase(configuration, secrets);
+      try {
+        if (!database.superuserUrl) {
+          throw new VanguardError(
+            'NOT_A_SUPERUSER',
+            'The login of DATABASE_URL may not create roles and databases.',
+            {
+              hint: 'Set ROOT_DATABASE_URL to the connection string of a superuser.',
+            },
+          );
+        }
+        await bootstrap(database.superuserUrl, database.name, secrets.secret);
+        console.log(`The roles and the database ${database.name} are ready. Next: npx vanguard migrate`);
+      } finally {
+        await database.close();
+      }
+    });
+
+  program
+    .command('migrate')
+    .description('bring the database up to date')
+    .action(async () => {
+      const { configuration, secrets } = await readContext();
+      const database = await openDatabase(configuration, secrets);
+      try {
+        await migrate(database.urls.owner);
+        console.log('The database is up to date.');
+      } finally {
+        await database.close();
+      }
+    });
+
+  program
+    .command('seed')
+    .description('put in what a new installation starts with (idempotent)')
+    .action(() =>
+      withDatabase(async (client, { configuration }) => {
+        await seed(client, configuration);
+        console.log('Organizations, providers and connections are there.');
+      }),
+    );
+}

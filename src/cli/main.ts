@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import { VanguardError } from '../errors.ts';
+import { addConnectionCommands } from './connection.ts';
+import { addDatabaseCommands } from './database.ts';
+import { addPeopleCommands } from './people.ts';
+import { addProcessCommands } from './processes.ts';
+import { addSyncCommands } from './sync.ts';
+
+const program = new Command('vanguard')
+  .description(
+    'PFA Vanguard: mirrors PEMS into PostgreSQL, lets people edit on top of it, and writes committed changes back.',
+  )
+  .version('0.1.0')
+  .showHelpAfterError('(add --help for what is allowed)')
+  .configureHelp({ showGlobalOptions: false });
+
+addProcessCommands(program);
+addDatabaseCommands(program);
+addPeopleCommands(program);
+addConnectionCommands(program);
+addSyncCommands(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof VanguardError) {
+    console.error(`${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ''}`);
+  } else {
+    console.error(error);
+  }
+  process.exitCode = 1;
+}

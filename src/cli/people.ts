@@ -1,0 +1,158 @@
+import { Option, type Command } from 'commander';
+import { text } from 'node:stream/consumers';
+import type pg from 'pg';
+import {
+  addMembership,
+  createUser,
+  findUser,
+  listOrganizationCodes,
+  removeMembership,
+  setUserActive,
+} from '../../sql/people/people.queries.ts';
+import { endAllSessions, setPassword } from '../../sql/auth/auth.queries.ts';
+import { hashPassword, newPassword } from '../auth/passwords.ts';
+import { VanguardError } from '../errors.ts';
+import { withDatabase } from './context.ts';
+
+interface PasswordOptions {
+  password?: string;
+  passwordStdin?: boolean;
+}
+
+/** user create, user password, user disable, user enable; membership add, membership remove. */
+export function addPeopleCommands(program: Command): void {
+  const user = program.command('user').description('people who sign in');
+  const withPasswordOptions = (command: Command) =>
+    command
+      .addOption(
+        new Option(
+          '--password <password>',
+          'the password (visible to others on this machine: prefer --password-stdin)',
+        ).conflicts('passwordStdin'),
+      )
+      .option('--password-stdin', 'read the password from standard input');
+
+  withPasswordOptions(
+    user.command('create <name>').description('make a user; without a password, one is made up and printed'),
+  )
+    .addOption(
+      new Option('--role <role>', 'what the user is everywhere')
+        .choices(['admin', 'user', 'viewer'])
+        .default('user'),
+    )
+    .action((name: string, options: PasswordOptions & { role: string }) =>
+      withDatabase(async (client) => {
+        const given = await givenPassword(options);
+        const password = given ?? newPassword();
+        if ((await findUser.run({ username: name }, client)).length > 0) {
+          throw new VanguardError('USER_EXISTS', `There is a user ${name} already.`, {
+            hint: `Choose another name, or set a password with \`npx vanguard user password ${name}\`.`,
+          });
+        }
+        const passwordHash = await hashPassword(password);
+        await client.query('begin');
+        const [created] = await createUser.run({ username: name, role: options.role }, client);
+        await setPassword.run({ userId: created!.id, passwordHash, mustChange: given === undefined }, client);
+        await client.query('commit');
+        console.log(
+          `User ${name} (${options.role}) is made.${given === undefined ? ` Password, to be changed at the first sign-in: ${password}` : ''}`,
+        );
+        if (options.role !== 'admin')
+          console.log(`Next: npx vanguard membership add ${name} ORGANIZATION --role member`);
+      }),
+    );
+
+  withPasswordOptions(
+    user
+      .command('password <name>')
+      .description('set a password; without one, one is made up and printed. Signs the user out everywhere'),
+  ).action((name: string, options: PasswordOptions) =>
+    withDatabase(async (client) => {
+      const given = await givenPassword(options);
+      const password = given ?? newPassword();
+      const { id } = await requireUser(client, name);
+      await setPassword.run(
+        { userId: id, passwordHash: await hashPassword(password), mustChange: given === undefined },
+        client,
+      );
+      await endAllSessions.run({ userId: id }, client);
+      console.log(
+        `The password of ${name} is set.${given === undefined ? ` To be changed at the next sign-in: ${password}` : ''}`,
+      );
+    }),
+  );
+
+  for (const [verb, isActive] of [
+    ['disable', false],
+    ['enable', true],
+  ] as const) {
+    user
+      .command(`${verb} <name>`)
+      .description(
+        isActive ? 'let a user sign in again' : 'switch a user off: no access from the next request on',
+      )
+      .action((name: string) =>
+        withDatabase(async (client) => {
+          const { id } = await requireUser(client, name);
+          await setUserActive.run({ userId: id, isActive }, client);
+          if (!isActive) await endAllSessions.run({ userId: id }, client);
+          console.log(`User ${name} is switched ${isActive ? 'on' : 'off'}.`);
+        }),
+      );
+  }
+
+  const membership = program.command('membership').description('who belongs to which organization');
+  membership
+    .command('add <user> <organization>')
+    .description('make a user a member of an organization (by its code), or change the role there')
+    .addOption(
+      new Option('--role <role>', 'the role there')
+        .choices(['owner', 'admin', 'member', 'viewer'])
+        .default('member'),
+    )
+    .action((name: string, organization: string, { role }: { role: string }) =>
+      withDatabase(async (client) => {
+        const { id } = await requireUser(client, name);
+        if ((await addMembership.run({ userId: id, organization, role }, client)).length === 0)
+          await refuseOrganization(client, organization);
+        console.log(`${name} is ${role} of ${organization}.`);
+      }),
+    );
+  membership
+    .command('remove <user> <organization>')
+    .description('take a user out of an organization: no access from the next request on')
+    .action((name: string, organization: string) =>
+      withDatabase(async (client) => {
+        const { id } = await requireUser(client, name);
+        if ((await removeMembership.run({ userId: id, organization }, client)).length === 0) {
+          throw new VanguardError('NOT_FOUND', `${name} is no member of ${organization}.`);
+        }
+        console.log(`${name} is out of ${organization}.`);
+      }),
+    );
+}
+
+async function givenPassword({ password, passwordStdin }: PasswordOptions): Promise<string | undefined> {
+  const given = passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : password;
+  if (given === '')
+    throw new VanguardError('INVALID_INPUT', 'The password is empty.', {
+      hint: 'Give one, or leave the option out and one is made up.',
+    });
+  return given;
+}
+
+async function requireUser(client: pg.ClientBase, username: string): Promise<{ id: number }> {
+  const [user] = await findUser.run({ username }, client);
+  if (!user)
+    throw new VanguardError('NOT_FOUND', `There is no user ${username}.`, {
+      hint: `Make one with \`npx vanguard user create ${username}\`.`,
+    });
+  return user;
+}
+
+async function refuseOrganization(client: pg.ClientBase, organization: string): Promise<never> {
+  const codes = (await listOrganizationCodes.run(undefined, client)).map(({ code }) => code);
+  throw new VanguardError('NOT_FOUND', `There is no organization ${organization}.`, {
+    hint: `There are: ${codes.join(', ') || 'none yet'}.`,
+  });
+}

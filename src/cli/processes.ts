@@ -1,0 +1,112 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { join } from 'node:path';
+import { startSimulator } from '../../simulator/index.ts';
+import { startWorker } from '../../worker/index.ts';
+import { configuredRoleUrls } from '../database/open.ts';
+import { VanguardError } from '../errors.ts';
+import { startServer } from '../server.ts';
+import { start } from '../start.ts';
+import { readContext } from './context.ts';
+import { runProcess } from './process.ts';
+
+/** start, server, worker, simulator. */
+export function addProcessCommands(program: Command): void {
+  program
+    .command('start')
+    .description('run everything: database, simulated PEMS (unless one is configured), server and worker')
+    .action(async () => {
+      const { configuration, secrets } = await readContext();
+      await start(configuration, secrets);
+    });
+
+  program
+    .command('server')
+    .description('run the API server alone (needs DATABASE_URL)')
+    .action(() =>
+      runProcess(async () => {
+        const { configuration, secrets } = await readContext();
+        return startServer({
+          authenticatorUrl: configuredRoleUrls(requireDatabaseUrl(configuration), secrets).authenticator,
+          encryptionKeys: secrets.encryptionKeys,
+          host: configuration.host,
+          port: configuration.port,
+          production: configuration.production,
+          logLevel: configuration.logLevel,
+        });
+      }),
+    );
+
+  program
+    .command('worker')
+    .description('run a worker alone (needs DATABASE_URL); several may run at once')
+    .action(() =>
+      runProcess(async () => {
+        const { configuration, secrets } = await readContext();
+        return startWorker({
+          workerUrl: configuredRoleUrls(requireDatabaseUrl(configuration), secrets).worker,
+          encryptionKeys: secrets.encryptionKeys,
+          concurrency: configuration.workerConcurrency,
+          logLevel: configuration.logLevel,
+        });
+      }),
+    );
+
+  program
+    .command('simulator')
+    .description('run the simulated PEMS alone')
+    .option(
+      '--organization <code=n>',
+      'another organization, or another size of one (may be repeated)',
+      collectOrganization,
+      {},
+    )
+    .option('--seed <n>', 'which data to make up', wholeNumber, 1)
+    .option('--latency <ms>', 'how long each answer takes, in milliseconds', wholeNumber, 0)
+    .action((options: { organization: Record<string, number>; seed: number; latency: number }) =>
+      runProcess(async () => {
+        const { configuration } = await readContext();
+        const simulator = await startSimulator({
+          port: configuration.simulatorPort,
+          controlPort: configuration.simulatorControlPort,
+          folder: join(configuration.dataFolder, 'simulator'),
+          organizations: options.organization,
+          seed: options.seed,
+          latencyMs: options.latency,
+        }).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EADDRINUSE') throw error;
+          throw new VanguardError('PORT_IN_USE', error.message, {
+            hint: 'Stop that program, or set SIMULATOR_PORT (and SIMULATOR_CONTROL_PORT) to others.',
+            cause: error,
+          });
+        });
+        if (!process.send)
+          console.log(`Simulated PEMS at ${simulator.url}, control at ${simulator.controlUrl}`);
+        return simulator;
+      }),
+    );
+}
+
+function requireDatabaseUrl<T extends { databaseUrl: string | undefined }>(
+  configuration: T,
+): T & { databaseUrl: string } {
+  const { databaseUrl } = configuration;
+  if (!databaseUrl) {
+    throw new VanguardError('DATABASE_URL_MISSING', 'DATABASE_URL is not set.', {
+      hint: 'Set it to the connection string of the database, or use `npx vanguard start`, which brings one along.',
+    });
+  }
+  return { ...configuration, databaseUrl };
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+  return value;
+}
+
+function collectOrganization(text: string, sofar: Record<string, number>): Record<string, number> {
+  const [, code, size] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
+  if (!code || !size) throw new InvalidArgumentError('It must be CODE=NUMBER, e.g. BIG=200000.');
+  return { ...sofar, [code]: Number(size) };
+}

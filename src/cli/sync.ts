@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import { queueSync, syncStatus } from '../../sql/sync/sync.queries.ts';
+import { VanguardError } from '../errors.ts';
+import { withDatabase } from './context.ts';
+
+/** sync trigger, sync status. */
+export function addSyncCommands(program: Command): void {
+  const sync = program.command('sync').description('bringing PEMS into the mirror');
+
+  sync
+    .command('trigger <organization>')
+    .description('queue a run of an organization (by its code); a running worker does it')
+    .action((organization: string) =>
+      withDatabase(async (client) => {
+        const [run] = await queueSync.run({ organization, trigger: 'command' }, client);
+        if (!run)
+          throw new VanguardError('NOT_FOUND', `There is no active organization ${organization}.`, {
+            hint: '`npx vanguard sync status` lists them.',
+          });
+        console.log(`Run ${run.id} of ${organization} is queued. See it with: npx vanguard sync status`);
+      }),
+    );
+
+  sync
+    .command('status')
+    .description('how fresh each organization is, and how its last run went')
+    .option('--json', 'for programs')
+    .action(({ json }: { json?: boolean }) =>
+      withDatabase(async (client) => {
+        const rows = await syncStatus.run(undefined, client);
+        if (json) {
+          console.log(JSON.stringify(rows, null, 2));
+          return;
+        }
+        console.table(
+          rows.map((row) => ({
+            organization: row.organization,
+            'last synced': row.lastSyncedAt?.toISOString().replace(/\.\d+Z$/, 'Z') ?? 'never',
+            records: row.lastRowsRead ?? '',
+            'last run': row.runState ?? 'none',
+            error: row.errorMessage ?? '',
+          })),
+        );
+      }),
+    );
+}

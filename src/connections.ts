@@ -1,0 +1,135 @@
+import type pg from 'pg';
+import {
+  credentials,
+  pemsConnection,
+  saveConnection as insertConnection,
+  saveCredential,
+  saveDataSource,
+  savePemsSettings,
+} from '../sql/connections/connections.queries.ts';
+import { credentialContext, type Vault } from './encryption.ts';
+import { VanguardError } from './errors.ts';
+import type { PemsAuthorization, PemsConnection } from './pems/index.ts';
+
+/**
+ * The PEMS connection that an organization is read over, with its credentials deciphered.
+ * Refuses with NO_PEMS_CONNECTION, or when a credential cannot be read.
+ */
+export async function openPemsConnection(
+  pool: pg.Pool,
+  vault: Vault,
+  organizationId: number,
+): Promise<{ id: string; connection: PemsConnection }> {
+  const [row] = await pemsConnection.run({ organizationId }, pool);
+  if (!row) {
+    throw new VanguardError(
+      'NO_PEMS_CONNECTION',
+      'No connection to PEMS is configured for this organization.',
+      {
+        hint: 'Create one with `npx vanguard connection create`.',
+      },
+    );
+  }
+  const id = row.apiConfigurationId;
+  const secrets = new Map(
+    (await credentials.run({ apiConfigurationId: id }, pool)).map((sealed) => [
+      sealed.name,
+      vault.open(sealed, credentialContext(id, sealed.name)),
+    ]),
+  );
+  const headers = Object.fromEntries(
+    (row.customHeaders as { key: string; value: string }[]).map(({ key, value }) => [key, value]),
+  );
+  return {
+    id,
+    connection: {
+      baseUrl: row.url,
+      tenant: row.tenant,
+      authorization: authorizationOf(row.authType, secrets, headers),
+      headers,
+      grid: { name: row.gridName, id: row.gridId },
+      requestType: row.requestType as PemsConnection['requestType'],
+      pageSize: row.pageSize,
+      dateOrder: row.dateOrder as PemsConnection['dateOrder'],
+      timeoutMs: row.timeoutMs,
+      requestsPerSecond: row.requestsPerSecond,
+    },
+  };
+}
+
+function authorizationOf(
+  authType: string,
+  secrets: ReadonlyMap<string, string>,
+  headers: Record<string, string>,
+): PemsAuthorization {
+  const value = secrets.get('authValue') ?? '';
+  switch (authType) {
+    case 'basic':
+      return { type: 'basic', username: secrets.get('authKey') ?? '', password: value };
+    case 'apiKey':
+      return { type: 'apiKey', key: value };
+    case 'bearer':
+      headers.authorization = `Bearer ${value}`;
+      return { type: 'none' };
+    default:
+      return { type: 'none' };
+  }
+}
+
+/** A connection to PEMS as an administrator enters it. */
+export interface NewConnection {
+  /** A slug; the same one again replaces the connection. */
+  id: string;
+  name: string;
+  url: string;
+  tenant: string;
+  username: string;
+  password: string;
+  dateOrder: 'MDY' | 'DMY';
+  requestType: PemsConnection['requestType'];
+  /** The code of the organization it is for; undefined: all that have none of their own. */
+  organization?: string;
+  isSimulated: boolean;
+}
+
+/** Creates or replaces a PEMS connection and makes it the source of records. Its credentials are stored encrypted. */
+export async function saveConnection(
+  client: pg.ClientBase,
+  vault: Vault,
+  connection: NewConnection,
+): Promise<void> {
+  const { id } = connection;
+  await client.query('begin');
+  try {
+    await insertConnection.run(
+      { ...connection, organization: connection.organization ?? null, authType: 'basic' },
+      client,
+    );
+    await savePemsSettings.run(
+      {
+        apiConfigurationId: id,
+        tenant: connection.tenant,
+        dateOrder: connection.dateOrder,
+        requestType: connection.requestType,
+      },
+      client,
+    );
+    for (const [name, secret] of [
+      ['authKey', connection.username],
+      ['authValue', connection.password],
+    ] as const) {
+      await saveCredential.run(
+        { apiConfigurationId: id, name, ...vault.seal(secret, credentialContext(id, name)) },
+        client,
+      );
+    }
+    await saveDataSource.run(
+      { id: connection.isSimulated ? 'pfa-read' : `pfa-read-${id}`, apiConfigurationId: id },
+      client,
+    );
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+-- What each database needs, by its owner's superior (a superuser, or who created it). Idempotent; also run on a clone of
+-- a template, because CREATE DATABASE does not copy the rights on the database itself.
+do $$
+begin
+  execute format('revoke all on database %I from public', current_database());
+  execute format('grant connect on database %I to vanguard_authenticator, vanguard_worker, vanguard_ai_reader', current_database());
+  execute format('grant connect, create, temporary on database %I to vanguard_owner', current_database());
+end;
+$$;
+revoke create on schema public from public;
+
+-- A setting is the key to the tenant, so only those set it who must. For others than a superuser the revoke only warns:
+-- the server checks at start that it worked.
+revoke execute on function pg_catalog.set_config(text, text, boolean) from public;
+grant execute on function pg_catalog.set_config(text, text, boolean) to vanguard_owner, vanguard_authenticator, vanguard_worker;

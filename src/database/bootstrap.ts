@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import { VanguardError } from '../errors.ts';
+import { databaseName, loginRoles, rolePassword, roleUrls, urlAs, type RoleUrls } from './roles.ts';
+
+const sql = (file: string) => readFile(new URL(file, import.meta.url), 'utf8');
+
+/**
+ * Makes the roles, the database and what only a superuser may make. Idempotent, and safe when several processes do it
+ * at once in one cluster. Returns how each role connects.
+ *
+ * @param superuserUrl A login that may create roles and databases.
+ * @param database The database to prepare; made when it does not exist.
+ * @param secret What the passwords of the roles are derived from.
+ */
+export async function bootstrap(superuserUrl: string, database: string, secret: string): Promise<RoleUrls> {
+  const superuser = new URL(superuserUrl);
+  const maintenanceUrl = urlAs(
+    superuserUrl,
+    decodeURIComponent(superuser.username),
+    decodeURIComponent(superuser.password),
+    'postgres',
+  );
+
+  await withClient(maintenanceUrl, async (client) => {
+    await client.query('begin');
+    await client.query(await sql('bootstrap.sql'));
+    for (const role of loginRoles) {
+      // A utility statement takes no parameters; the password is base64url, made by us.
+      await client.query(`alter role ${role} password '${rolePassword(secret, role)}'`);
+    }
+    await client.query('commit');
+    const { rows } = await client.query('select 1 from pg_database where datname = $1', [database]);
+    if (rows.length === 0) {
+      const [major] = (
+        await client.query<{ v: number }>("select current_setting('server_version_num')::int / 10000 as v")
+      ).rows;
+      // From PostgreSQL 16 on, who is no superuser may give a database only to a role it may become.
+      if (major && major.v >= 16) await client.query('grant vanguard_owner to current_user with set true');
+      await client.query(
+        `create database ${pg.escapeIdentifier(database)} owner vanguard_owner template template0 encoding 'UTF8'`,
+      );
+    }
+  });
+  await bootstrapDatabase(superuserUrl, database);
+  return roleUrls(superuserUrl, secret, database);
+}
+
+/** The part of bootstrap that belongs to one database: rights on it, and who may change settings. */
+export async function bootstrapDatabase(superuserUrl: string, database: string): Promise<void> {
+  const { username, password } = new URL(superuserUrl);
+  const url = urlAs(superuserUrl, decodeURIComponent(username), decodeURIComponent(password), database);
+  await withClient(url, async (client) => {
+    await client.query(await sql('bootstrap-database.sql'));
+  });
+}
+
+/**
+ * What bootstrap has to have done, looked at as the role that uses it. Refuses with BOOTSTRAP_INCOMPLETE: a revoke that
+ * only warned would leave the tenant's key to everybody.
+ */
+export async function checkBootstrap(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ problem: string }>(`
+    select 'everybody may call set_config in this database' as problem
+    from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+    where p.oid = 'pg_catalog.set_config(text, text, boolean)'::regprocedure and a.grantee = 0
+    union all
+    select format('the role %s may do more than it should', r.rolname)
+    from pg_roles r
+    where r.rolname like 'vanguard\\_%' and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb)`);
+  if (rows.length > 0) {
+    throw new VanguardError(
+      'BOOTSTRAP_INCOMPLETE',
+      `The database is not safe to use: ${rows.map((r) => r.problem).join('; ')}.`,
+      {
+        hint: 'Run `npx vanguard bootstrap` with the connection string of a superuser.',
+      },
+    );
+  }
+}
+
+/** Whether a login may create roles: then `start` does the bootstrap by itself. */
+export async function mayBootstrap(url: string): Promise<boolean> {
+  return withClient(url, async (client) => {
+    const { rows } = await client.query<{ may: boolean }>(
+      'select rolsuper or (rolcreaterole and rolcreatedb) as may from pg_roles where rolname = current_user',
+    );
+    return rows[0]?.may ?? false;
+  });
+}
+
+/** Runs something on a connection of its own and closes it. Refuses with DATABASE_UNREACHABLE, without the password. */
+export async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'vanguard',
+    connectionTimeoutMillis: 10_000,
+  });
+  // A connection that breaks also reports it to whoever waits for an answer.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    const { hostname, port, username } = new URL(url);
+    throw new VanguardError(
+      'DATABASE_UNREACHABLE',
+      `PostgreSQL at ${hostname}:${port || '5432'} (database ${databaseName(url)}, user ${decodeURIComponent(username)}) does not let us in: ${(error as Error).message || String(error)}.`,
+      { hint: 'Check DATABASE_URL: host, port, user, password and database.', cause: error },
+    );
+  }
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}

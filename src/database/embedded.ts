@@ -1,0 +1,640 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { VanguardError } from '../errors.ts';
+import {
+  embeddedBinaries,
+  program,
+  run,
+  runnableBinaries,
+  type Account,
+  type PostgresBinaries,
+} from './binaries.ts';
+
+export { embeddedBinaries, systemBinaries, type PostgresBinaries } from './binaries.ts';
+
+/** A running PostgreSQL of our own. */
+export interface EmbeddedDatabase {
+  superuserUrl: string;
+  host: string;
+  port: number;
+  /** Where the data really is: not always the folder that was asked for, see `notes`. */
+  folder: string;
+  /** The user it runs as, where that is not the one who started it. */
+  runsAs: string | undefined;
+  /** It was running already, started by a process that may be dead or alive. */
+  adopted: boolean;
+  /** Sentences to tell the person, e.g. that the data was put elsewhere and why. */
+  notes: string[];
+  /** Ends the server, adopted or not. Close the pools first. May be called again. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** Everything is kept in here; made if missing. */
+  folder: string;
+  /** Default: those of the npm package. */
+  binaries?: PostgresBinaries;
+  /** Default: the port of the last start if it is free, else any free one. */
+  port?: number;
+  /** PostgreSQL settings over our own; a server that is adopted keeps those it runs with. */
+  settings?: Record<string, string>;
+}
+
+// What is in the folder:
+//   data/               the PostgreSQL data directory, with server.log in it
+//   superuser-password  written before the data, so that there is never data without it
+//   vanguard.conf       our settings, written anew at each start
+//   starting.lock       who is starting or stopping the server right now
+//   binaries-*/         a copy of the programs, where the original cannot be run
+//   initialising-*/, copying-*/   unfinished work; a leftover is deleted by the next start
+interface Place {
+  folder: string;
+  data: string;
+  account: Account | undefined;
+  notes: string[];
+}
+
+const host = '127.0.0.1';
+const startSeconds = 120; // crash recovery of max_wal_size on a slow disk
+const stopSeconds = 60;
+const diskFull = /No space left on device|Check free disk space/;
+
+const defaultSettings = {
+  shared_buffers: '256MB',
+  work_mem: '16MB',
+  maintenance_work_mem: '128MB',
+  effective_cache_size: '1GB',
+  max_connections: '100',
+  random_page_cost: '1.1', // solid state
+  wal_compression: 'on',
+  max_wal_size: '2GB',
+  // Compiling costs hundreds of milliseconds whenever a cost estimate is high; our queries are short.
+  jit: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_checkpoints: 'off',
+  log_line_prefix: '%m [%p] %q%u@%d ',
+};
+
+/**
+ * Starts the PostgreSQL in `folder`, initialising it at first, or adopts it if it is running already: a server
+ * outlives its parent (it has a session of its own), so the next start must be able to find it.
+ */
+export async function startEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const folder = resolve(options.folder);
+  try {
+    const place = await findPlace(folder);
+    return await locked(place.folder, () => startAt(place, options));
+  } catch (error) {
+    throw explained(error, folder);
+  }
+}
+
+async function startAt(place: Place, options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const { folder, data, account, notes } = place;
+  const wanted = options.binaries ?? embeddedBinaries();
+  checkVersion(data, wanted.version);
+  const password = superuserPassword(place);
+  const binaries = await runnableBinaries(wanted, account, folder, notes);
+
+  const opened = (port: number, adopted: boolean): EmbeddedDatabase => {
+    const pid = readPidFile(data)?.pid;
+    let stopped: Promise<void> | undefined;
+    return {
+      superuserUrl: urlOf(port, password),
+      ...{ host, port, folder, runsAs: account?.name, adopted, notes },
+      stop: () =>
+        (stopped ??= locked(folder, () => stopServer(place, binaries, 'fast', pid)).catch(
+          (error: unknown) => {
+            stopped = undefined;
+            throw explained(error, folder);
+          },
+        )),
+    };
+  };
+
+  const running = await adopt(data, password);
+  if (running !== undefined) {
+    if (options.port !== undefined && options.port !== running)
+      notes.push(
+        `The database was running already on port ${running}, so it is not on port ${options.port}.`,
+      );
+    return opened(running, true);
+  }
+  await deleteLeftovers(folder);
+  if (!existsSync(data)) await initialise(place, binaries, password, options.settings);
+  return opened(await launch(place, binaries, password, options), false);
+}
+
+// ---- Where, and as whom
+
+/** PostgreSQL refuses to run as root, so root needs another user, and a folder that this user can reach. */
+async function findPlace(asked: string): Promise<Place> {
+  const root = process.getuid?.() === 0;
+  const created = mkdirSync(asked, { recursive: true, mode: root ? 0o711 : 0o700 });
+  const folder = realpathSync(asked); // one folder, one name, whichever link it was reached by
+  const key = createHash('sha256').update(folder).digest('hex').slice(0, 12);
+  // Not in /tmp or /var/tmp: a root process must not trust a name that anybody may have taken before it.
+  const elsewhere = `/var/lib/vanguard-${key}`;
+  const has = (folder: string) => existsSync(join(folder, 'data'));
+  const place = (folder: string, account?: Account, ...notes: string[]): Place => {
+    return { folder, data: join(folder, 'data'), account, notes };
+  };
+
+  if (!root) {
+    if (has(folder) && process.getuid && statSync(join(folder, 'data')).uid !== process.getuid())
+      throw refused(
+        'DATA_FOLDER_NOT_OURS',
+        `The database in ${folder} belongs to another user.`,
+        'Start it as the user who did so the first time, or choose another folder with VANGUARD_DATA_DIR.',
+      );
+    if (!has(folder) && existsSync(elsewhere))
+      throw refused(
+        'DATA_FOLDER_ELSEWHERE',
+        `An earlier start as root put the database of ${folder} into ${elsewhere}.`,
+        `Start it as root again, or delete ${elsewhere} as root to begin with an empty database.`,
+      );
+    return place(folder);
+  }
+
+  const account = unprivilegedUser(folder, elsewhere);
+  if (!account)
+    throw refused(
+      'DATABASE_REFUSES_ROOT',
+      'PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as.',
+      'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL 15 to 18.',
+    );
+  const note = `PostgreSQL refuses to run as root, so it runs as the user ${account.name}.`;
+  // What we made ourselves, that user may pass through, whatever the umask is. Nothing else is opened.
+  for (let path = asked; created !== undefined && path.length >= created.length; path = dirname(path))
+    chmodSync(path, 0o711);
+  const reached = await run('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], account);
+  if (reached.ok && (has(folder) || !has(elsewhere))) return place(folder, account, note);
+  if (has(folder))
+    throw refused(
+      'DATA_FOLDER_UNREACHABLE',
+      `There is a database in ${folder}, but the user ${account.name} cannot enter that folder: ${reached.output}`,
+      'Give that user execute permission on each folder of the path, or start as the owner of the folder.',
+    );
+  mkdirSync(elsewhere, { recursive: true });
+  chmodSync(elsewhere, 0o711);
+  writeFileSync(join(elsewhere, 'belongs-to'), `${folder}\n`);
+  if (!(await run('/bin/sh', ['-c', 'cd "$1"', 'sh', elsewhere], account)).ok)
+    throw refused(
+      'DATA_FOLDER_UNREACHABLE',
+      `The user ${account.name}, whom PostgreSQL has to run as, can enter neither ${folder} nor ${elsewhere}.`,
+      'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL 15 to 18.',
+    );
+  const moved = `The database is in ${elsewhere}, because that user ${reached.ok ? 'could not' : 'cannot'} enter ${folder}.`;
+  return place(elsewhere, account, note, moved);
+}
+
+/** The owner of the data that is there already, else one of the users that a system has for such a purpose. */
+function unprivilegedUser(...folders: string[]): Account | undefined {
+  const accounts = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
+    .filter(({ uid, gid }) => uid > 0 && gid > 0);
+  const data = folders.map((folder) => join(folder, 'data')).find((data) => existsSync(data));
+  const owner = data === undefined ? undefined : statSync(data).uid;
+  return (
+    accounts.find(({ uid }) => uid === owner) ??
+    ['postgres', 'nobody', 'daemon']
+      .map((wanted) => accounts.find(({ name }) => name === wanted))
+      .find(Boolean)
+  );
+}
+
+// ---- The data directory
+
+function checkVersion(data: string, version: number): void {
+  if (!existsSync(data)) return;
+  if (!existsSync(join(data, 'PG_VERSION'))) {
+    if (readdirSync(data).length === 0) return rmSync(data, { recursive: true });
+    throw refused(
+      'DATA_FOLDER_FOREIGN',
+      `${data} holds files, but no PostgreSQL database.`,
+      'Move that folder away, or choose another one with VANGUARD_DATA_DIR.',
+    );
+  }
+  const found = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim();
+  if (found !== String(version))
+    throw refused(
+      'DATA_FOLDER_OTHER_VERSION',
+      `The database in ${data} was made by PostgreSQL ${found}, and this is PostgreSQL ${version}.`,
+      `Dump it with PostgreSQL ${found} and restore it here, or choose another folder with VANGUARD_DATA_DIR.`,
+    );
+}
+
+function superuserPassword({ folder, data }: Place): string {
+  const file = join(folder, 'superuser-password');
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  if (existsSync(data))
+    throw refused(
+      'DATABASE_PASSWORD_MISSING',
+      `${file} is gone, so nobody can sign in to the database.`,
+      'Restore that file from a backup, or set DATABASE_URL.',
+    );
+  const password = randomBytes(24).toString('base64url');
+  writeWhole(file, `${password}\n`, 0o600);
+  return password;
+}
+
+/** Initialises beside the final name and renames at the end, so that half a database never looks like one. */
+async function initialise(
+  { folder, data, account }: Place,
+  binaries: PostgresBinaries,
+  password: string,
+  settings: Record<string, string> = {},
+): Promise<void> {
+  const temporary = await mkdtemp(join(folder, 'initialising-'));
+  const fresh = join(temporary, 'data');
+  const pwfile = join(temporary, 'password');
+  try {
+    writeFileSync(pwfile, password, { mode: 0o600 });
+    if (account) for (const path of [temporary, pwfile]) chownSync(path, account.uid, account.gid);
+    const args = ['-D', fresh, '-U', 'postgres', `--pwfile=${pwfile}`, '--encoding=UTF8', '--data-checksums'];
+    args.push('--auth=scram-sha-256', '--text-search-config=english', '--no-locale');
+    if (settings.fsync === 'off') args.push('--no-sync');
+    // Text sorts by code point on every machine and version, and upper and lower know all of Unicode. From 17 on
+    // PostgreSQL brings this itself; before, the characters' classes are the system's.
+    const locales =
+      binaries.version >= 17
+        ? [['--locale-provider=builtin', '--builtin-locale=C.UTF-8']]
+        : [['--lc-ctype=C.UTF-8'], ['--lc-ctype=en_US.UTF-8']];
+    let result = { ok: false, output: '' };
+    for (const locale of locales) {
+      result = await run(program(binaries, 'initdb'), [...args, ...locale], account);
+      if (!result.output.includes('invalid locale name')) break;
+    }
+    if (!result.ok)
+      throw diskFull.test(result.output)
+        ? fullDisk(folder, result.output)
+        : refused(
+            'DATABASE_INIT_FAILED',
+            `The database could not be initialised in ${folder}: ${lastLines(result.output, 5)}`,
+            'Correct what it names, choose another folder with VANGUARD_DATA_DIR, or set DATABASE_URL.',
+          );
+    appendFileSync(join(fresh, 'postgresql.conf'), `\ninclude_if_exists '../vanguard.conf'\n`);
+    renameSync(fresh, data);
+    flush(folder);
+  } finally {
+    await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+// ---- Starting and stopping
+
+async function launch(
+  place: Place,
+  binaries: PostgresBinaries,
+  password: string,
+  options: EmbeddedOptions,
+): Promise<number> {
+  const { folder, data, account } = place;
+  const log = join(data, 'server.log');
+  const conf = join(folder, 'vanguard.conf');
+  const last = existsSync(conf) ? Number(/^port = '(\d+)'$/m.exec(readFileSync(conf, 'utf8'))?.[1]) : NaN;
+  let candidate = options.port ?? (last > 0 && (await isFree(last)) ? last : undefined);
+  const inUse = () =>
+    refused(
+      'PORT_IN_USE',
+      `Port ${options.port} of ${host} is in use by another program.`,
+      'End that program, or choose another port for the database.',
+    );
+  if (options.port !== undefined && !(await isFree(options.port))) throw inUse();
+  if (existsSync(log) && statSync(log).size > 10_000_000) renameSync(log, `${log}.1`);
+
+  const deadline = Date.now() + startSeconds * 1000;
+  for (;;) {
+    const port = candidate ?? (await freePort());
+    writeWhole(conf, settingsFile({ ...defaultSettings, ...options.settings }, port), 0o644);
+    const logged = existsSync(log) ? statSync(log).size : 0;
+    const args = ['start', '-D', data, '-w', '-t', String(startSeconds), '-s', '-l', log];
+    const started = await run(program(binaries, 'pg_ctl'), args, account);
+    if (started.ok) return port;
+
+    const said = existsSync(log) ? readFileSync(log).subarray(logged).toString() : '';
+    const retry = Date.now() < deadline;
+    // The pg_ctl of a start that was killed goes on, and may have been faster.
+    if (said.includes('lock file "postmaster.pid" already exists') && retry) {
+      const running = await adopt(data, password);
+      if (running !== undefined) return running;
+      continue;
+    }
+    await stopServer(place, binaries, 'immediate'); // one that is still trying
+    if (said.includes('Address already in use')) {
+      if (options.port !== undefined) throw inUse();
+      candidate = undefined;
+      if (retry) continue;
+    }
+    // Processes of a killed postmaster take a moment to notice; PostgreSQL rightly waits for their memory.
+    if (said.includes('pre-existing shared memory block') && retry) {
+      await sleep(50);
+      continue;
+    }
+    if (diskFull.test(said)) throw fullDisk(folder, said);
+    throw refused(
+      'DATABASE_START_FAILED',
+      `PostgreSQL did not start: ${lastLines(said || started.output, 10)}`,
+      `Correct what it names; ${log} may say more.`,
+    );
+  }
+}
+
+async function stopServer(
+  { data, account }: Place,
+  binaries: PostgresBinaries,
+  mode: 'fast' | 'immediate',
+  pid = readPidFile(data)?.pid,
+): Promise<void> {
+  // pg_ctl signals whatever process the file names, so it must be ours, and the one that was meant. Where the system
+  // cannot tell, a handle's is known from having answered.
+  if (pid === undefined || readPidFile(data)?.pid !== pid) return;
+  const who = identify(pid, data);
+  if (who !== 'ours' && !(who === 'unknown' && mode === 'fast')) return;
+  const args = ['stop', '-D', data, '-m', mode, '-w', '-t', String(stopSeconds), '-s'];
+  const stopped = await run(program(binaries, 'pg_ctl'), args, account);
+  if (!stopped.ok && readPidFile(data)?.pid === pid && identify(pid, data) !== 'dead')
+    throw refused(
+      'DATABASE_STOP_FAILED',
+      `PostgreSQL did not stop: ${stopped.output}`,
+      `It is process ${pid}; look into ${join(data, 'server.log')}.`,
+    );
+}
+
+/** The port of a server that runs on this data already; undefined if none does, and then one can be started. */
+async function adopt(data: string, password: string): Promise<number | undefined> {
+  const deadline = Date.now() + startSeconds * 1000;
+  for (;;) {
+    const file = readPidFile(data);
+    if (file === undefined) return undefined;
+    const who = identify(file.pid, data);
+    // A dead one's file is PostgreSQL's to judge: through it, it finds processes that outlived their postmaster.
+    if (who === 'dead') return undefined;
+    if (who === 'other') {
+      // PostgreSQL would refuse for as long as that process lives. It takes a file with the pid of its
+      // grandparent (us) for stale, and then still makes the check that deleting the file would lose.
+      writeFileSync(file.path, file.text.replace(/^\d+/, String(process.pid)));
+      return undefined;
+    }
+    const client = new pg.Client({
+      connectionString: urlOf(file.port, password),
+      connectionTimeoutMillis: 5000,
+    });
+    client.on('error', () => {}); // it may go away under us, which the query then tells
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ folder: string }>(
+        "select current_setting('data_directory') folder",
+      );
+      if (who === 'ours' || realpathSync(rows[0]?.folder ?? '') === data) return file.port;
+    } catch (error) {
+      if ((error as { code?: string }).code === '28P01')
+        throw refused(
+          'DATABASE_PASSWORD_WRONG',
+          `The database running in ${data} refuses our password.`,
+          "Restore superuser-password beside it, or set the password of the role postgres to that file's.",
+        );
+    } finally {
+      await client.end().catch(() => {});
+    }
+    if (Date.now() > deadline)
+      throw refused(
+        'DATABASE_NOT_ANSWERING',
+        `PostgreSQL runs on ${data} as process ${file.pid}, but does not answer on port ${file.port}.`,
+        `Look into ${join(data, 'server.log')}, and end that process if it hangs.`,
+      );
+    await sleep(50); // it is starting, recovering or stopping
+  }
+}
+
+function readPidFile(data: string) {
+  const path = join(data, 'postmaster.pid');
+  try {
+    const text = readFileSync(path, 'utf8');
+    const [pid, , , port] = text.split('\n').map(Number);
+    return pid && pid > 0 && port ? { path, text, pid, port } : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whether this process is the postmaster of this data directory: the pid may be another program's by now. */
+function identify(pid: number, data: string): 'ours' | 'other' | 'dead' | 'unknown' {
+  if (!isAlive(pid)) return 'dead';
+  try {
+    let command: string;
+    if (process.platform === 'linux') {
+      command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', '\n');
+      if (!/^postgres(\.exe)?$|^postmaster$/.test(basename(command.split('\n')[0] ?? ''))) return 'other';
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`) === data ? 'ours' : 'other';
+      } catch {
+        return command.split('\n').includes(data) ? 'ours' : 'other'; // root without CAP_SYS_PTRACE
+      }
+    }
+    if (process.platform === 'win32') return 'unknown';
+    command = execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+    return command.includes('postgres') && command.includes(data) ? 'ours' : 'other';
+  } catch {
+    return isAlive(pid) ? 'unknown' : 'dead';
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+// ---- One start or stop at a time
+
+/** Runs `work` while no other process or call starts or stops the server of this folder. */
+async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const lock = join(folder, 'starting.lock');
+  const mine = `${process.pid}\n${birth(process.pid)}\n${randomBytes(8).toString('hex')}\n`;
+  const own = unfinished(lock);
+  const deadline = Date.now() + (startSeconds + stopSeconds) * 1000;
+  try {
+    writeFileSync(own, mine);
+    // A link, because it appears with its content: a lock of somebody who died while writing it says nothing.
+    while (!attempt(() => linkSync(own, lock), 'EEXIST')) {
+      const held = readIfThere(lock);
+      const [pid = '', born] = held?.split('\n') ?? [];
+      if (held !== undefined && !(isAlive(Number(pid)) && birth(Number(pid)) === born)) {
+        // Whoever renames it, breaks it; what was renamed by mistake, somebody's new lock, is given back.
+        const aside = unfinished(lock);
+        if (attempt(() => renameSync(lock, aside), 'ENOENT') && readFileSync(aside, 'utf8') !== held)
+          attempt(() => linkSync(aside, lock), 'EEXIST');
+        rmSync(aside, { force: true });
+        continue;
+      }
+      if (Date.now() > deadline)
+        throw refused(
+          'DATABASE_BUSY',
+          `Process ${pid} is still starting or stopping the database in ${folder}.`,
+          'Wait for it, or end that process.',
+        );
+      await sleep(25);
+    }
+    return await work();
+  } finally {
+    if (readIfThere(lock) === mine) rmSync(lock, { force: true });
+    rmSync(own, { force: true });
+  }
+}
+
+/** Tells a process from a later one with the same pid. */
+function birth(pid: number): string {
+  try {
+    if (process.platform === 'linux')
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ')[19] ?? '';
+    if (process.platform === 'win32') return '';
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  } catch {
+    return '';
+  }
+}
+
+// ---- Small things
+
+function refused(code: string, message: string, hint: string, cause?: unknown): VanguardError {
+  return new VanguardError(code, message, { hint, cause });
+}
+
+/** A name for what is not finished yet, by which a later start sees whose it was. */
+function unfinished(file: string): string {
+  return `${file}.${process.pid}-${randomBytes(6).toString('hex')}.unfinished`;
+}
+
+async function deleteLeftovers(folder: string): Promise<void> {
+  for (const name of readdirSync(folder)) {
+    const maker = Number(/\.(\d+)-\w+\.unfinished$/.exec(name)?.[1]);
+    if (/^(initialising|copying)-/.test(name) || (maker > 0 && !isAlive(maker)))
+      await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function urlOf(port: number, password: string): string {
+  return `postgres://postgres:${password}@${host}:${port}/postgres`;
+}
+
+function settingsFile(settings: Record<string, string>, port: number): string {
+  const all = { ...settings, listen_addresses: host, port: String(port), unix_socket_directories: '' };
+  const lines = Object.entries(all).map(([name, value]) => {
+    if (!/^[a-z_][a-z0-9_.]*$/i.test(name) || value.includes('\n'))
+      throw refused(
+        'DATABASE_SETTING_INVALID',
+        `"${name}" = "${value}" cannot be a PostgreSQL setting.`,
+        'Correct it; names have letters, digits, underscores and dots only.',
+      );
+    return `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+  });
+  return `# Written anew at each start; put settings of your own after the include in data/postgresql.conf.\n${lines.join('\n')}\n`;
+}
+
+function listen(port: number): Promise<number | undefined> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.on('error', () => done(undefined));
+    server.listen({ host, port, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' ? address?.port : undefined));
+    });
+  });
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return (await listen(port)) !== undefined;
+}
+
+async function freePort(): Promise<number> {
+  const port = await listen(0);
+  if (port !== undefined) return port;
+  throw refused('PORT_IN_USE', `There is no free port on ${host}.`, 'End some other programs.');
+}
+
+/** Writes a file so that a crash leaves the old one or the new one. */
+function writeWhole(file: string, text: string, mode: number): void {
+  const temporary = unfinished(file);
+  writeFileSync(temporary, text, { flag: 'wx', flush: true, mode });
+  chmodSync(temporary, mode); // whatever the umask is
+  renameSync(temporary, file);
+}
+
+function flush(folder: string): void {
+  if (process.platform === 'win32') return;
+  const handle = openSync(folder, 'r');
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
+/** False if `action` fails with this code. */
+function attempt(action: () => void, code: string): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === code) return false;
+    throw error;
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  let text: string | undefined;
+  attempt(() => (text = readFileSync(file, 'utf8')), 'ENOENT');
+  return text;
+}
+
+function lastLines(text: string, count: number): string {
+  return text.trim().split('\n').slice(-count).join('\n');
+}
+
+function fullDisk(folder: string, cause: unknown): VanguardError {
+  const hint = 'Free some space and start again; a new database needs 200 MB.';
+  return refused('DISK_FULL', `The disk that holds ${folder} is full.`, hint, cause);
+}
+
+/** What the file system refused, in words. */
+function explained(error: unknown, folder: string): unknown {
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  if (error instanceof VanguardError || code === undefined) return error;
+  if (['ENOSPC', 'EDQUOT'].includes(code)) return fullDisk(folder, error);
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT'].includes(code))
+    return refused(
+      'DATA_FOLDER_NOT_WRITABLE',
+      `The data folder ${folder} cannot be used: ${message}`,
+      `Make ${path ?? folder} writable for this user, or choose another folder with VANGUARD_DATA_DIR.`,
+      error,
+    );
+  return error;
+}

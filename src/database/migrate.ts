@@ -1,0 +1,65 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import graphileMigrate from 'graphile-migrate';
+import { Logger, runMigrations } from 'graphile-worker';
+import { VanguardError } from '../errors.ts';
+import { withClient } from './bootstrap.ts';
+
+const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+/** Both libraries print to the console; here only what went wrong is of interest, and that they throw. */
+const quiet = <T>(LoggerOf: new (factory: () => () => void) => T) => new LoggerOf(() => () => undefined);
+
+/**
+ * Brings a database up to the committed migrations: the queue's first, because ours call it. Idempotent, and safe when
+ * several processes do it at once.
+ *
+ * @param ownerUrl Connects as vanguard_owner, directly and not through a pooler.
+ */
+export async function migrate(ownerUrl: string): Promise<void> {
+  try {
+    await migrateQueue(ownerUrl);
+    await graphileMigrate.migrate({
+      connectionString: ownerUrl,
+      migrationsFolder,
+      logger: quiet(graphileMigrate.Logger),
+    });
+  } catch (error) {
+    if (error instanceof VanguardError) throw error;
+    throw new VanguardError(
+      'MIGRATION_FAILED',
+      `The database could not be brought up to date: ${(error as Error).message}.`,
+      {
+        hint: 'Nothing of the failed migration was kept. Look at the message, mend the cause, and run `npx vanguard migrate` again.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Installs or updates the queue, and lets the worker's role at it. */
+export async function migrateQueue(ownerUrl: string): Promise<void> {
+  await runMigrations({ connectionString: ownerUrl, logger: quiet(Logger) });
+  const grants = await readFile(new URL('queue-grants.sql', import.meta.url), 'utf8');
+  await withClient(ownerUrl, async (client) => {
+    await client.query('begin');
+    await client.query("select pg_advisory_xact_lock(hashtext('vanguard queue grants'))");
+    await client.query(grants);
+    await client.query('commit');
+  });
+}
+
+/** Applies migrations/current on top of the committed ones, once: for development and for the tests of unfinished work. */
+export async function applyCurrent(ownerUrl: string): Promise<void> {
+  await graphileMigrate.watch(
+    { connectionString: ownerUrl, migrationsFolder, logger: quiet(graphileMigrate.Logger) },
+    true,
+    false,
+  );
+}
+
+/** The file names of the committed migrations, in order. */
+export async function committedMigrations(): Promise<string[]> {
+  return (await readdir(join(migrationsFolder, 'committed'))).filter((name) => name.endsWith('.sql')).sort();
+}

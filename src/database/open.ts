@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import type pg from 'pg';
+import type { Configuration } from '../configuration.ts';
+import type { Secrets } from '../secrets.ts';
+import { bootstrap, mayBootstrap, withClient } from './bootstrap.ts';
+import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded.ts';
+import { databaseName, roleUrls, type RoleUrls } from './roles.ts';
+
+/** The database of the product's own server. */
+const embeddedDatabaseName = 'vanguard';
+
+/** A database that can be used, and how. */
+export interface OpenDatabase {
+  urls: RoleUrls;
+  /** A login that may do the bootstrap, where there is one. */
+  superuserUrl: string | undefined;
+  /** The name of the database. */
+  name: string;
+  /** Set when the database is the embedded one. */
+  embedded: EmbeddedDatabase | undefined;
+  /** Stops the embedded server, unless it was running already. */
+  close(): Promise<void>;
+}
+
+/**
+ * How each role reaches the database that DATABASE_URL names. Where that is another login than vanguard_owner, the
+ * passwords are those that bootstrap derives from VANGUARD_SECRET.
+ */
+export function configuredRoleUrls(
+  configuration: Configuration & { databaseUrl: string },
+  { secret }: Secrets,
+): RoleUrls {
+  const { databaseUrl, authenticatorDatabaseUrl, workerDatabaseUrl } = configuration;
+  const derived = roleUrls(databaseUrl, secret);
+  return {
+    owner:
+      decodeURIComponent(new URL(databaseUrl).username) === 'vanguard_owner' ? databaseUrl : derived.owner,
+    authenticator: authenticatorDatabaseUrl ?? derived.authenticator,
+    worker: workerDatabaseUrl ?? derived.worker,
+  };
+}
+
+/** Finds the database: DATABASE_URL, else the embedded server in the data folder, which is started when it does not run. */
+export async function openDatabase(configuration: Configuration, secrets: Secrets): Promise<OpenDatabase> {
+  const { databaseUrl } = configuration;
+  if (databaseUrl) {
+    const isSuperuser = !configuration.rootDatabaseUrl && (await mayBootstrap(databaseUrl));
+    return {
+      urls: configuredRoleUrls({ ...configuration, databaseUrl }, secrets),
+      superuserUrl: configuration.rootDatabaseUrl ?? (isSuperuser ? databaseUrl : undefined),
+      name: databaseName(databaseUrl),
+      embedded: undefined,
+      close: () => Promise.resolve(),
+    };
+  }
+  const embedded = await startEmbeddedDatabase({ folder: join(configuration.dataFolder, 'database') });
+  const urls = roleUrls(embedded.superuserUrl, secrets.secret, embeddedDatabaseName);
+  return {
+    urls,
+    superuserUrl: embedded.superuserUrl,
+    name: embeddedDatabaseName,
+    embedded,
+    close: async () => {
+      if (!embedded.adopted) await embedded.stop();
+    },
+  };
+}
+
+/** Does the bootstrap where we may; elsewhere somebody has done it with `npx vanguard bootstrap`. */
+export async function ensureBootstrap(database: OpenDatabase, { secret }: Secrets): Promise<void> {
+  if (database.superuserUrl) await bootstrap(database.superuserUrl, database.name, secret);
+}
+
+/** Runs something as the owner of the database, on a connection of its own. */
+export async function asOwner<T>(
+  configuration: Configuration,
+  secrets: Secrets,
+  use: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(configuration, secrets);
+  try {
+    return await withClient(database.urls.owner, use);
+  } finally {
+    await database.close();
+  }
+}

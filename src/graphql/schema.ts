@@ -1,0 +1,17 @@
+import './environment.ts';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import pg from 'pg';
+import { postgraphile } from 'postgraphile';
+import { graphqlPreset } from './preset.ts';
+
+/** The GraphQL schema as text, as committed in schema.graphql. */
+export async function printGraphqlSchema(authenticatorUrl: string): Promise<string> {
+  const pool = new pg.Pool({ connectionString: authenticatorUrl, max: 2 });
+  const api = postgraphile(graphqlPreset({ pool, production: true }));
+  try {
+    return `${printSchema(lexicographicSortSchema(await api.getSchema()))}\n`;
+  } finally {
+    await api.release();
+    await pool.end();
+  }
+}

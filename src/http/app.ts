@@ -1,0 +1,62 @@
+import { createServer, type Server } from 'node:http';
+import express from 'express';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { postgraphile } from 'postgraphile';
+import { grafserv } from 'postgraphile/grafserv/express/v4';
+import { authRoutes } from '../auth/routes.ts';
+import type { SigningKeys } from '../auth/keys.ts';
+import { createTokens } from '../auth/tokens.ts';
+import { graphqlPreset } from '../graphql/preset.ts';
+import { healthRoutes } from '../rest/health.ts';
+import { recordRoutes } from '../rest/records.ts';
+import { syncRoutes } from '../rest/sync.ts';
+import { authenticate, requireSignIn, requireSignInForData } from './authenticate.ts';
+import { answerErrors, notFound } from './errors.ts';
+
+/** What the HTTP application is made of. */
+export interface AppOptions {
+  /** Connects as vanguard_authenticator. */
+  pool: pg.Pool;
+  signingKeys: SigningKeys;
+  production: boolean;
+  logger: Logger;
+}
+
+/** The HTTP application, not yet listening. `release` lets go of what the GraphQL layer holds. */
+export interface App {
+  server: Server;
+  release(): Promise<void>;
+}
+
+/** Puts the HTTP application together: this is the list of everything it does, in order. */
+export async function createApp({ pool, signingKeys, production, logger }: AppOptions): Promise<App> {
+  const app = express();
+  const server = createServer(app);
+  const tokens = createTokens(signingKeys);
+  app.disable('x-powered-by');
+  app.set('etag', false);
+
+  app.use(express.json({ limit: '1mb', strict: true }));
+  app.use('/api', healthRoutes(pool));
+  app.get('/.well-known/jwks.json', (_request, response) => {
+    response.json(signingKeys.publicKeys);
+  });
+  app.use(authenticate(pool, tokens, production));
+  app.use('/api/auth', authRoutes({ pool, tokens, production }));
+  app.use('/api/pfa/:org', requireSignIn, recordRoutes(pool));
+  app.use('/api/sync', requireSignIn, syncRoutes(pool));
+  app.post('/graphql', requireSignInForData(production));
+
+  const api = postgraphile(graphqlPreset({ pool, production, logger }));
+  await api.createServ(grafserv).addTo(app, server, false);
+
+  app.use(notFound);
+  app.use(answerErrors(logger));
+  return {
+    server,
+    release: async () => {
+      await api.release();
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { RequestHandler } from 'express';
+import { Kind, parse } from 'graphql';
+import type pg from 'pg';
+import { identify } from '../auth/identity.ts';
+import type { Tokens } from '../auth/tokens.ts';
+import { VanguardError } from '../errors.ts';
+import { findIdentity, requireIdentity, setIdentity } from './request.ts';
+
+/**
+ * Finds out who sends a request with `Authorization: Bearer TOKEN`, and what that person may do at this moment: one
+ * look-up a request, so that whoever is switched off or taken out of an organization is so from the next request on.
+ * Without the header the request goes on as nobody's. Refuses with UNAUTHENTICATED, or PASSWORD_CHANGE_REQUIRED.
+ */
+export function authenticate(pool: pg.Pool, tokens: Tokens, production: boolean): RequestHandler {
+  return async (request, _response, next) => {
+    const header = request.headers.authorization;
+    if (header !== undefined) {
+      const [, token] = /^Bearer +(\S+) *$/i.exec(header) ?? [];
+      if (!token) {
+        throw new VanguardError('UNAUTHENTICATED', 'The header Authorization does not hold a bearer token.', {
+          hint: 'Send `Authorization: Bearer TOKEN`, with the token from POST /api/auth/login.',
+        });
+      }
+      const identity = await identify(pool, await tokens.verify(token));
+      if (production && identity.mustChangePassword && !request.path.startsWith('/api/auth/')) {
+        throw new VanguardError('PASSWORD_CHANGE_REQUIRED', 'The password has to be changed first.', {
+          hint: 'Send {currentPassword, newPassword} to POST /api/auth/change-password.',
+        });
+      }
+      setIdentity(request, identity);
+    }
+    next();
+  };
+}
+
+/** Lets nobody go on who has not signed in. */
+export const requireSignIn: RequestHandler = (request, _response, next) => {
+  requireIdentity(request);
+  next();
+};
+
+/** As requireSignIn, except that outside production anybody may ask what the GraphQL schema is: GraphiQL does. */
+export function requireSignInForData(production: boolean): RequestHandler {
+  return (request, _response, next) => {
+    if (!findIdentity(request) && (production || !asksOnlyForSchema(request.body))) requireIdentity(request);
+    next();
+  };
+}
+
+function asksOnlyForSchema(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null || !('query' in body) || typeof body.query !== 'string')
+    return false;
+  try {
+    return parse(body.query, { maxTokens: 5000 }).definitions.every(
+      (definition) =>
+        definition.kind !== Kind.OPERATION_DEFINITION ||
+        definition.selectionSet.selections.every(
+          (s) => s.kind === Kind.FIELD && s.name.value.startsWith('__'),
+        ),
+    );
+  } catch {
+    // What does not parse asks for nothing; the sign-in comes before saying what is wrong with it.
+    return false;
+  }
+}

@@ -1,0 +1,50 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { VanguardError } from '../errors.ts';
+import { refusal, type Refusal } from '../sqlstates.ts';
+
+/** What comes to a path that there is not. */
+export const notFound: RequestHandler = (request) => {
+  throw new VanguardError('NOT_FOUND', `There is no ${request.method} ${request.path} here.`, {
+    hint: 'The README lists what there is.',
+  });
+};
+
+/** Answers every error in the one shape, `{error: {code, message, details?}}`. */
+export function answerErrors(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const { status, code, message, details } = ofBodyParser(error) ?? refusal(error);
+    if (status >= 500)
+      logger.error({ err: error, method: request.method, path: request.path }, 'a request failed');
+    // A stream that broke half way can only be cut off: what was sent cannot be taken back.
+    if (response.headersSent) return next(error);
+    if (status === 503) response.setHeader('Retry-After', '5');
+    response.status(status).json({ error: { code, message, ...(details === undefined ? {} : { details }) } });
+  };
+}
+
+/** Express names the errors of its body parser by type. */
+function ofBodyParser(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error) || !('type' in error)) return undefined;
+  switch (error.type) {
+    case 'entity.parse.failed':
+      return { status: 400, code: 'MALFORMED_JSON', message: 'The body of the request is not JSON.' };
+    case 'entity.too.large':
+      return {
+        status: 413,
+        code: 'BODY_TOO_LARGE',
+        message: 'The body of the request is too large. Send less in one request.',
+      };
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return {
+        status: 400,
+        code: 'INVALID_INPUT',
+        message: 'The body of the request cannot be read. Send JSON in UTF-8.',
+      };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,198 @@
+import { validateHeaderName } from 'node:http';
+import { VanguardError } from '../errors.ts';
+import type { DateFormat, DateOrder } from './values.ts';
+
+/** How a request proves who is asking. A bearer token is `none` with an `authorization` header of its own. */
+export type PemsAuthorization =
+  { type: 'basic'; username: string; password: string } | { type: 'apiKey'; key: string } | { type: 'none' };
+
+/** The grid (list screen) of PEMS that holds the records. */
+export interface PemsGrid {
+  /** `GRID_NAME`, e.g. `CUPFAG`. */
+  name: string;
+  /** `GRID_ID`, e.g. `100541`. */
+  id: string;
+  /** Alias of the record's identity, by which pages are sorted and continued. Default `pfs_id`. */
+  idAlias?: string;
+  /** Alias of the organization's code, by which the read is limited. Default `pfs_a_org`. */
+  organizationAlias?: string;
+  /** Alias of the time of the last change, for `changedSince`. Default `pfs_f_intlastupdated`. */
+  versionAlias?: string;
+}
+
+/** One tenant of PEMS and how to talk to it: configuration, kept in the database, with the secrets deciphered. */
+export interface PemsConnection {
+  /** `https://HOST/axis/restservices`; without user, password, query or fragment. */
+  baseUrl: string;
+  /** Sent as header `tenant`. */
+  tenant: string;
+  authorization: PemsAuthorization;
+  /** Further headers. They cannot replace those that this client sets itself. */
+  headers?: Readonly<Record<string, string>>;
+  grid: PemsGrid;
+  /** Which of its two answer shapes PEMS is asked for. Both are read whatever was asked. */
+  requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
+  /** Rows asked for at a time, 1 to 10,000 (the limit of PEMS). */
+  pageSize: number;
+  /** How the tenant writes dates with slashes; for `createRecordMapper`. */
+  dateOrder: DateOrder;
+  /** How the tenant wants the date of `changedSince` in the filter. Default `DD-MON-YYYY`. */
+  filterDateFormat?: DateFormat;
+  /** Longest time for one attempt, its body included, in milliseconds. Default 120,000: PEMS may take over 30 s. */
+  timeoutMs?: number;
+  /** Requests a second that this client starts at most, evenly spaced, retries included. Default 10. */
+  requestsPerSecond?: number;
+  /** Attempts for one request. Default 4. */
+  maxAttempts?: number;
+  /** Pause before the second attempt in milliseconds; it doubles for each further one. Default 1,000. */
+  retryDelayMs?: number;
+}
+
+/** The most rows that PEMS hands over at a time. */
+export const MAX_PAGE_SIZE = 10_000;
+
+/** A connection with its defaults filled in, checked, and its credentials turned into what is sent. */
+export interface CheckedConnection {
+  /** Where grids are read. */
+  gridUrl: URL;
+  /** Everything but `organization`, which is set for each request. */
+  headers: Readonly<Record<string, string>>;
+  /** Texts that must never leave this client other than as headers. */
+  secrets: readonly string[];
+  grid: Required<PemsGrid>;
+  requestType: PemsConnection['requestType'];
+  pageSize: number;
+  filterDateFormat: DateFormat;
+  timeoutMs: number;
+  requestsPerSecond: number;
+  maxAttempts: number;
+  retryDelayMs: number;
+}
+
+/**
+ * Checks a connection before anything is sent: a header that HTTP cannot carry would otherwise fail inside `fetch`,
+ * whose message repeats the value, secret or not.
+ *
+ * @throws VanguardError `PEMS_CONNECTION_INVALID`, naming the setting but never its value
+ */
+export function checkConnection(connection: PemsConnection): CheckedConnection {
+  const { grid } = connection;
+  const authorization = authorizationHeaders(connection.authorization);
+  const custom: Record<string, string> = {};
+  for (const [name, value] of Object.entries(connection.headers ?? {})) {
+    checkHeaderName(name);
+    custom[name.toLowerCase()] = headerValue(`header ${name.toLowerCase()}`, value);
+  }
+  return {
+    gridUrl: gridUrl(connection.baseUrl),
+    headers: {
+      ...custom,
+      ...authorization.headers,
+      tenant: headerValue('tenant', connection.tenant),
+      'content-type': 'application/json',
+      accept: 'application/json',
+    },
+    secrets: [...authorization.secrets, ...Object.values(custom).flatMap(secretParts)],
+    grid: {
+      name: grid.name,
+      id: grid.id,
+      idAlias: (grid.idAlias ?? 'pfs_id').toLowerCase(),
+      organizationAlias: (grid.organizationAlias ?? 'pfs_a_org').toLowerCase(),
+      versionAlias: (grid.versionAlias ?? 'pfs_f_intlastupdated').toLowerCase(),
+    },
+    requestType: connection.requestType,
+    pageSize: wholeNumber('pageSize', connection.pageSize, 1, MAX_PAGE_SIZE),
+    filterDateFormat: connection.filterDateFormat ?? 'DD-MON-YYYY',
+    timeoutMs: wholeNumber('timeoutMs', connection.timeoutMs ?? 120_000, 1, 3_600_000),
+    requestsPerSecond: positive('requestsPerSecond', connection.requestsPerSecond ?? 10),
+    maxAttempts: wholeNumber('maxAttempts', connection.maxAttempts ?? 4, 1, 20),
+    retryDelayMs: wholeNumber('retryDelayMs', connection.retryDelayMs ?? 1_000, 0, 60_000),
+  };
+}
+
+/**
+ * A text that HTTP can carry in a header, or an error that names the setting and not its value.
+ *
+ * @throws VanguardError `PEMS_CONNECTION_INVALID`
+ */
+export function headerValue(setting: string, value: string): string {
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
+    throw invalid(setting, 'must be printable ASCII, not empty and without spaces at its ends');
+  }
+  return value;
+}
+
+function authorizationHeaders(authorization: PemsAuthorization): {
+  headers: Record<string, string>;
+  secrets: string[];
+} {
+  switch (authorization.type) {
+    case 'basic': {
+      const { username, password } = authorization;
+      if (username.includes(':'))
+        throw invalid('username', 'must not contain a colon, which ends it in HTTP');
+      const token = Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
+      return {
+        headers: { authorization: `Basic ${token}` },
+        secrets: [token, password].filter((s) => s !== ''),
+      };
+    }
+    case 'apiKey':
+      return {
+        headers: { 'x-api-key': headerValue('API key', authorization.key) },
+        secrets: [authorization.key],
+      };
+    case 'none':
+      return { headers: {}, secrets: [] };
+  }
+}
+
+/** A custom header may be a credential, alone or behind a scheme such as `Bearer`; values under 4 characters are none. */
+function secretParts(value: string): string[] {
+  return [value, ...value.split(' ').slice(1)].filter((part) => part.length >= 4);
+}
+
+function gridUrl(baseUrl: string): URL {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  if (
+    url === null ||
+    !/^https?:$/.test(url.protocol) ||
+    /[?#]/.test(baseUrl) ||
+    url.username ||
+    url.password
+  ) {
+    throw invalid(
+      'baseUrl',
+      'must be like https://HOST/axis/restservices, without user, password, query or fragment',
+    );
+  }
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/griddata`;
+  return url;
+}
+
+function checkHeaderName(name: string): void {
+  try {
+    validateHeaderName(name);
+  } catch {
+    throw invalid('headers', 'has a name that HTTP does not allow');
+  }
+}
+
+function wholeNumber(setting: string, value: number, least: number, most: number): number {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw invalid(setting, `must be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function positive(setting: string, value: number): number {
+  if (!Number.isFinite(value) || value <= 0) throw invalid(setting, 'must be a number above 0');
+  return value;
+}
+
+function invalid(setting: string, rule: string): VanguardError {
+  return new VanguardError('PEMS_CONNECTION_INVALID', `The PEMS connection's ${setting} ${rule}.`, {
+    hint: 'Correct it in the settings of the connection.',
+    details: { setting },
+  });
+}

@@ -1,0 +1,252 @@
+import { VanguardError } from '../errors.ts';
+import type { CheckedConnection } from './connection.ts';
+import { isBlank } from './values.ts';
+
+/**
+ * One row of a grid: alias in lower case -> text as PEMS shows it, empty for none. It has no prototype, so an alias
+ * may have any name.
+ */
+export type GridRow = Record<string, string>;
+
+/** What one answer brought. */
+export interface GridPage {
+  rows: GridRow[];
+  /** Whether PEMS says that there are more rows after these. */
+  more: boolean;
+}
+
+/** Which rows of the grid are asked for. */
+export interface GridQuery {
+  organization: string;
+  /** Only rows whose id comes after this one in the order of PEMS; `null` from the start. */
+  after: string | null;
+  /** Only rows changed at or after this time, as the tenant writes it in filters; `null` for all. */
+  changedSince: string | null;
+  /** Rows wanted, at most 10,000. */
+  rows: number;
+}
+
+interface Filter {
+  ALIAS_NAME: string;
+  OPERATOR: string;
+  VALUE: string;
+}
+
+/** The body of `POST /griddata`. */
+export interface GridRequest {
+  GRID: {
+    GRID_NAME: string;
+    GRID_ID: string;
+    NUMBER_OF_ROWS_FIRST_RETURNED: number;
+    CURSOR_POSITION: number;
+  };
+  GRID_TYPE: { TYPE: 'LIST' };
+  ADDON_SORT: { ALIAS_NAME: string; TYPE: 'ASC' };
+  ADDON_FILTER: Filter;
+  MULTIADDON_FILTERS?: { MADDON_FILTER: (Filter & { JOINER: 'AND'; SEQNUM: number })[] };
+  REQUEST_TYPE: string;
+}
+
+/**
+ * The request for one page. The cursor stays at 0 and the page is continued by the last id instead: an offset skips
+ * rows when an earlier one is deleted meanwhile. `BEGINS` also brings organizations whose code only begins alike.
+ */
+export function gridRequest(
+  connection: Pick<CheckedConnection, 'grid' | 'requestType'>,
+  query: GridQuery,
+): GridRequest {
+  const { grid } = connection;
+  const filters: Filter[] = [];
+  if (query.after !== null) filters.push({ ALIAS_NAME: grid.idAlias, OPERATOR: '>', VALUE: query.after });
+  if (query.changedSince !== null) {
+    filters.push({ ALIAS_NAME: grid.versionAlias, OPERATOR: '>=', VALUE: query.changedSince });
+  }
+  const request: GridRequest = {
+    GRID: {
+      GRID_NAME: grid.name,
+      GRID_ID: grid.id,
+      NUMBER_OF_ROWS_FIRST_RETURNED: query.rows,
+      CURSOR_POSITION: 0,
+    },
+    GRID_TYPE: { TYPE: 'LIST' },
+    ADDON_SORT: { ALIAS_NAME: grid.idAlias, TYPE: 'ASC' },
+    ADDON_FILTER: { ALIAS_NAME: grid.organizationAlias, OPERATOR: 'BEGINS', VALUE: query.organization },
+    REQUEST_TYPE: connection.requestType,
+  };
+  if (filters.length > 0) {
+    request.MULTIADDON_FILTERS = {
+      MADDON_FILTER: filters.map((filter, index) => ({ ...filter, JOINER: 'AND', SEQNUM: index + 1 })),
+    };
+  }
+  return request;
+}
+
+/** One complaint of PEMS, in its own words. */
+export interface PemsAlert {
+  name: string;
+  message: string;
+}
+
+/** The complaints in an answer; empty when it has none. One alone may come as an object instead of an array. */
+export function errorAlerts(answer: unknown): PemsAlert[] {
+  const alert = isObject(answer) ? answer.ErrorAlert : null;
+  if (alert === undefined || alert === null) return [];
+  const alerts: unknown[] = Array.isArray(alert) ? alert : [alert];
+  return alerts.map((one) => ({
+    name: isObject(one) && typeof one.Name === 'string' ? one.Name : '',
+    message: isObject(one) && typeof one.Message === 'string' ? one.Message : '',
+  }));
+}
+
+/**
+ * Reads either answer shape, told apart by what is there. Anything that is not exactly as described is an error and
+ * never an empty page: whoever reads would take the missing records for removed ones.
+ *
+ * @param answer the parsed JSON of an answer without an `ErrorAlert`
+ * @throws VanguardError `PEMS_MALFORMED_ANSWER`, naming the place and never what stands there
+ */
+export function parseGridAnswer(answer: unknown): GridPage {
+  const result = object(object(answer, 'The answer').Result, 'Result');
+  const data = object(result.ResultData, 'Result.ResultData');
+  if (data.GRID !== undefined) return parseDataOnly(object(data.GRID, GRID));
+  if (data.DATARECORD !== undefined || data.CURRENTCURSORPOSITION !== undefined) return parseHeadData(data);
+  throw malformed('Result.ResultData', 'holds neither GRID nor DATARECORD');
+}
+
+/**
+ * Where a page that is not the last may be cut, so that the next one can ask for ids after `last`. One id can stand in
+ * several rows (the same id in `RIO` and in `RIO2`, or a duplicate), and the page may end between them; the rows of
+ * its last id are therefore left for the next page, which has all of them. Rows without an id cannot be asked for
+ * again and stay.
+ *
+ * @returns `last` is `null` when the page holds a single id, or none
+ */
+export function cutAtLastId(rows: GridRow[], idAlias: string): { rows: GridRow[]; last: string | null } {
+  const idOf = (index: number): string => rows[index]?.[idAlias] ?? '';
+  let end = rows.length - 1;
+  while (end >= 0 && isBlank(idOf(end))) end -= 1;
+  const cutId = idOf(end);
+  while (end >= 0 && (isBlank(idOf(end)) || idOf(end) === cutId)) end -= 1;
+  if (end < 0) return { rows: [], last: null };
+  const blankAfter = rows.slice(end + 1).filter((row) => isBlank(row[idAlias] ?? ''));
+  return { rows: [...rows.slice(0, end + 1), ...blankAfter], last: idOf(end) };
+}
+
+/** An answer that does not have the form that PEMS answers have. */
+export function malformed(where: string, what: string): VanguardError {
+  return new VanguardError(
+    'PEMS_MALFORMED_ANSWER',
+    `PEMS gave an answer that cannot be read: ${where} ${what}.`,
+    {
+      hint: 'Check that the base URL and the grid of the connection are those of PEMS; if they are, PEMS has changed.',
+      details: { where },
+    },
+  );
+}
+
+const GRID = 'Result.ResultData.GRID';
+const ROWS = `${GRID}.DATA.ROW`;
+const RECORDS = 'Result.ResultData.DATARECORD';
+
+function parseDataOnly(grid: Record<string, unknown>): GridPage {
+  const aliases = fieldAliases(grid.FIELDS);
+  const data = grid.DATA === undefined || grid.DATA === null ? {} : object(grid.DATA, `${GRID}.DATA`);
+  const rows = list(data.ROW).map((item, index) => {
+    const row = emptyRow();
+    const cells = list(object(item, `${ROWS}[${index}]`).D);
+    for (let n = 0; n < cells.length; n += 1) {
+      const cell = cells[n];
+      const where = (): string => `${ROWS}[${index}].D[${n}]`;
+      if (!isObject(cell)) throw malformed(where(), 'is no object');
+      const alias = aliases.get(cell.n);
+      if (alias === undefined) throw malformed(`${where()}.n`, `is no aliasnum of ${GRID}.FIELDS`);
+      setCell(row, alias, cell.value, where);
+    }
+    return row;
+  });
+  return { rows, more: moreRecords(grid.METADATA) };
+}
+
+/** From `aliasnum`, as a number and as text, to the alias. */
+function fieldAliases(fields: unknown): Map<unknown, string> {
+  const where = `${GRID}.FIELDS`;
+  const aliases = new Map<unknown, string>();
+  if (fields === undefined || fields === null) return aliases;
+  const seen = new Set<string>();
+  for (const [index, item] of list(object(fields, where).FIELD).entries()) {
+    const field = object(item, `${where}.FIELD[${index}]`);
+    const number = typeof field.aliasnum === 'number' ? String(field.aliasnum) : field.aliasnum;
+    if (typeof number !== 'string' || !/^\d{1,9}$/.test(number)) {
+      throw malformed(`${where}.FIELD[${index}].aliasnum`, 'is no whole number');
+    }
+    if (typeof field.name !== 'string' || field.name === '') {
+      throw malformed(`${where}.FIELD[${index}].name`, 'is no text');
+    }
+    const alias = field.name.toLowerCase();
+    if (aliases.has(number) || seen.has(alias)) throw malformed(`${where}.FIELD[${index}]`, 'is there twice');
+    seen.add(alias);
+    aliases.set(number, alias).set(Number(number), alias);
+  }
+  return aliases;
+}
+
+function moreRecords(metadata: unknown): boolean {
+  const more = object(metadata, `${GRID}.METADATA`).MORERECORDPRESENT;
+  if (more === '+') return true;
+  if (more === '-') return false;
+  throw malformed(`${GRID}.METADATA.MORERECORDPRESENT`, 'is neither "+" nor "-"');
+}
+
+function parseHeadData(data: Record<string, unknown>): GridPage {
+  const lowerCase = new Map<string, string>();
+  const rows = list(data.DATARECORD).map((item, index) => {
+    const row = emptyRow();
+    const fields = list(object(item, `${RECORDS}[${index}]`).DATAFIELD);
+    for (let n = 0; n < fields.length; n += 1) {
+      const field = fields[n];
+      const where = (): string => `${RECORDS}[${index}].DATAFIELD[${n}]`;
+      if (!isObject(field)) throw malformed(where(), 'is no object');
+      const name = field.FIELDNAME;
+      if (typeof name !== 'string' || name === '') throw malformed(`${where()}.FIELDNAME`, 'is no text');
+      let alias = lowerCase.get(name);
+      if (alias === undefined) lowerCase.set(name, (alias = name.toLowerCase()));
+      setCell(row, alias, field.FIELDVALUE, where);
+    }
+    return row;
+  });
+  return { rows, more: hasNextCursor(data.NEXTCURSORPOSITION) };
+}
+
+/** Absent or 0 means the end. */
+function hasNextCursor(position: unknown): boolean {
+  if (position === undefined || position === null) return false;
+  const text = typeof position === 'number' ? String(position) : position;
+  if (typeof text === 'string' && /^\d+$/.test(text)) return !/^0+$/.test(text);
+  throw malformed('Result.ResultData.NEXTCURSORPOSITION', 'is no whole number');
+}
+
+function setCell(row: GridRow, alias: string, value: unknown, where: () => string): void {
+  if (row[alias] !== undefined) throw malformed(where(), 'is a field that the row already has');
+  if (typeof value === 'string') row[alias] = value;
+  else if (value === undefined || value === null) row[alias] = '';
+  else throw malformed(where(), 'has a value that is no text');
+}
+
+function emptyRow(): GridRow {
+  return Object.create(null) as GridRow;
+}
+
+/** PEMS leaves out a list without entries, and gives a list of one as that one. */
+function list(value: unknown): unknown[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function object(value: unknown, where: string): Record<string, unknown> {
+  if (!isObject(value)) throw malformed(where, value === undefined ? 'is missing' : 'is no object');
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,211 @@
+import { VanguardError } from '../errors.ts';
+import type { GridRow } from './grid.ts';
+import {
+  isBlank,
+  makeStorable,
+  parseDate,
+  parseFlag,
+  parseNumber,
+  parseText,
+  parseTimestamp,
+  storageProblem,
+} from './values.ts';
+import type { DateOrder, Parsed } from './values.ts';
+
+/** What kind of value a key of a record holds: text, ISO date, money (exact decimal), or flag (boolean). */
+export type FieldKind = 'text' | 'date' | 'money' | 'flag';
+
+/** One key of a record's data, as the database describes it. */
+export interface RecordField {
+  key: string;
+  kind: FieldKind;
+}
+
+/** Where PEMS holds a key: the first of the aliases that is not blank counts ("X, else Y"). */
+export interface GridMapping {
+  /** A field's key, or one of `pfaId`, `organization`, `version`, `versionBy`. */
+  key: string;
+  gridAliases: string[];
+}
+
+/** One value of a row that cannot be taken. */
+export interface FieldProblem {
+  /** The key, or the alias where no key belongs to it. */
+  key: string;
+  /** What PEMS holds; characters that PostgreSQL cannot store are replaced. */
+  value: string;
+  /** A sentence that names what was given and what is allowed. */
+  message: string;
+}
+
+/** One row of the grid as a record. With any problem the record is to be refused as a whole. */
+export interface MappedRecord {
+  /** Exactly as PEMS holds it, spaces included; `null` when blank, which is a problem. */
+  pfaId: string | null;
+  /** As `pfaId`. It may be another organization than the one asked for. */
+  organization: string | null;
+  /**
+   * JSON text of an object: money as number tokens with all their digits, flags as booleans, dates as ISO text.
+   * Missing values are left out, and so are those with a problem.
+   */
+  data: string;
+  /** When PEMS changed the record last: `2026-04-02 14:30`, local time of PEMS. `null` when it does not say. */
+  version: string | null;
+  /** Who changed it last. */
+  versionBy: string | null;
+  problems: FieldProblem[];
+}
+
+export interface RecordMapper {
+  map(row: GridRow): MappedRecord;
+}
+
+export interface RecordMapperOptions {
+  fields: readonly RecordField[];
+  mappings: readonly GridMapping[];
+  dateOrder: DateOrder;
+}
+
+const SPECIAL_KEYS = ['pfaId', 'organization', 'version', 'versionBy'];
+
+/** Put before an alias that no mapping names and that is also the key of a field, so that it cannot pass for it. */
+const UNKNOWN_PREFIX = 'pems.';
+
+/**
+ * Turns rows of the grid into records, by the mapping that the database holds.
+ *
+ * - The keys `pfaId`, `organization`, `version` and `versionBy` come out on their own; they are also in `data` only
+ *   where `fields` names them.
+ * - An alias that no mapping names is kept in `data` under its own name, as the text that PEMS gave, unless empty.
+ *   Where that name is also a field's key it becomes `pems.<alias>`: it must not be taken for the field.
+ * - An alias that a mapping names only after `else` is known, so it is not kept beside the first: while the forecast
+ *   holds a category, the plan's is not in `data`. No rule of the product asks for it (plan and forecast cost share
+ *   the rate, plan dates have keys of their own) and PEMS keeps it. To keep it, give it a key of its own: an alias
+ *   may be mapped to several keys.
+ * - A first alias that holds something unreadable is a problem; the second does not stand in for it.
+ *
+ * @throws VanguardError `PEMS_MAPPING_INVALID` when the mapping does not fit the fields
+ */
+export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
+  const { dateOrder } = options;
+  const kinds = new Map(options.fields.map((field) => [field.key, field.kind]));
+  const sources = aliasesByKey(options.mappings, kinds);
+  const columns = [...kinds]
+    .filter(([key]) => sources.has(key))
+    .map(([key, kind]) => ({
+      key,
+      prefix: `${JSON.stringify(key)}:`,
+      aliases: sources.get(key) ?? [],
+      read: tokenReader(kind, dateOrder),
+    }));
+  const known = new Set([...sources.values()].flat());
+  const unknownPrefixes = new Map<string, string>();
+
+  const unknownPrefix = (alias: string): string => {
+    let prefix = unknownPrefixes.get(alias);
+    if (prefix === undefined) {
+      const isTaken = kinds.has(alias) || SPECIAL_KEYS.includes(alias);
+      prefix = `${JSON.stringify(isTaken ? UNKNOWN_PREFIX + alias : alias)}:`;
+      unknownPrefixes.set(alias, prefix);
+    }
+    return prefix;
+  };
+
+  return {
+    map(row) {
+      const problems: FieldProblem[] = [];
+      const refuse = (key: string, value: string, message: string): void => {
+        if (!problems.some((problem) => problem.key === key)) {
+          problems.push({ key: makeStorable(key), value: makeStorable(value), message });
+        }
+      };
+      const take = <T>(key: string, text: string, parsed: Parsed<T>): T | null => {
+        if (parsed.ok) return parsed.value;
+        refuse(key, text, parsed.problem);
+        return null;
+      };
+      const takeText = (key: string): string | null => {
+        const text = firstValue(row, sources.get(key) ?? []);
+        return take(key, text, parseText(text));
+      };
+
+      const pfaId = takeText('pfaId');
+      if (pfaId === null) refuse('pfaId', '', 'PEMS gave a row without an id.');
+      const organization = takeText('organization');
+      if (organization === null) refuse('organization', '', 'PEMS gave a row without an organization.');
+      const versionText = firstValue(row, sources.get('version') ?? []);
+      const version = take('version', versionText, parseTimestamp(versionText, dateOrder));
+      const versionBy = takeText('versionBy');
+
+      let members = '';
+      for (const { key, prefix, aliases, read } of columns) {
+        const text = firstValue(row, aliases);
+        if (text === '') continue;
+        const token = take(key, text, read(text));
+        if (token !== null) members += `,${prefix}${token}`;
+      }
+      for (const alias in row) {
+        const text = row[alias];
+        if (text === undefined || text === '' || known.has(alias)) continue;
+        const problem = storageProblem(alias) ?? storageProblem(text);
+        if (problem !== null) refuse(alias, text, problem);
+        else members += `,${unknownPrefix(alias)}${JSON.stringify(text)}`;
+      }
+      return { pfaId, organization, data: `{${members.slice(1)}}`, version, versionBy, problems };
+    },
+  };
+}
+
+function aliasesByKey(
+  mappings: readonly GridMapping[],
+  kinds: ReadonlyMap<string, FieldKind>,
+): Map<string, string[]> {
+  const sources = new Map<string, string[]>();
+  for (const { key, gridAliases } of mappings) {
+    if (sources.has(key)) throw invalid(`maps the key "${key}" twice`);
+    if (!kinds.has(key) && !SPECIAL_KEYS.includes(key))
+      throw invalid(`maps the key "${key}", which no field has`);
+    sources.set(
+      key,
+      gridAliases.map((alias) => alias.toLowerCase()),
+    );
+  }
+  for (const key of ['pfaId', 'organization']) {
+    if (!sources.get(key)?.length) throw invalid(`does not say where PEMS holds "${key}"`);
+  }
+  return sources;
+}
+
+function invalid(what: string): VanguardError {
+  return new VanguardError('PEMS_MAPPING_INVALID', `The field mapping of PEMS ${what}.`, {
+    hint: 'Correct the field mapping in the settings of the connection.',
+  });
+}
+
+/** The first text that is not blank, else an empty one. */
+function firstValue(row: GridRow, aliases: readonly string[]): string {
+  for (const alias of aliases) {
+    const text = row[alias];
+    if (text !== undefined && !isBlank(text)) return text;
+  }
+  return '';
+}
+
+/** From the text of PEMS to the JSON token of its value. */
+function tokenReader(kind: FieldKind, dateOrder: DateOrder): (text: string) => Parsed<string> {
+  switch (kind) {
+    case 'text':
+      return (text) => withToken(parseText(text), JSON.stringify);
+    case 'date':
+      return (text) => withToken(parseDate(text, dateOrder), JSON.stringify);
+    case 'money':
+      return parseNumber;
+    case 'flag':
+      return (text) => withToken(parseFlag(text), String);
+  }
+}
+
+function withToken<T>(parsed: Parsed<T>, token: (value: T) => string): Parsed<string> {
+  if (!parsed.ok) return parsed;
+  return { ok: true, value: parsed.value === null ? null : token(parsed.value) };
+}

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The longest that PEMS may make us wait with `Retry-After`, in milliseconds. */
+export const MAX_RETRY_AFTER_MS = 60_000;
+
+const MAX_BACKOFF_MS = 30_000;
+
+/**
+ * How long to wait before the next attempt, in milliseconds: the delay doubles with each attempt up to 30 s, and a
+ * random half of it is left out so that many clients do not come back together. What PEMS asks for comes first.
+ *
+ * @param attempt the attempt that failed, from 1
+ * @param retryAfter the answer's `Retry-After` header: seconds or an HTTP date; more than 60 s counts as 60 s
+ */
+export function retryDelay(
+  attempt: number,
+  delayMs: number,
+  retryAfter: string | null = null,
+  random: () => number = Math.random,
+): number {
+  const backoff = Math.min(delayMs * 2 ** (attempt - 1), MAX_BACKOFF_MS) * (1 - random() / 2);
+  return Math.round(Math.max(backoff, Math.min(retryAfterMs(retryAfter), MAX_RETRY_AFTER_MS)));
+}
+
+function retryAfterMs(header: string | null): number {
+  if (header === null) return 0;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1_000;
+  const time = Date.parse(header);
+  return Number.isNaN(time) ? 0 : Math.max(0, time - Date.now());
+}
+
+/**
+ * Waits until the next request may start, so that starts are at least `1000 / requestsPerSecond` ms apart whoever
+ * calls. Rejects with the signal's reason when it is aborted meanwhile.
+ */
+export function createRateLimiter(requestsPerSecond: number): (signal?: AbortSignal) => Promise<void> {
+  const spacing = 1_000 / requestsPerSecond;
+  let nextStart = 0;
+  return async (signal) => {
+    const now = performance.now();
+    const start = Math.max(now, nextStart);
+    nextStart = start + spacing;
+    await wait(start - now, signal);
+  };
+}
+
+/** Waits; rejects with the signal's reason when it is aborted meanwhile. */
+export async function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  if (milliseconds <= 0) return;
+  try {
+    // Rounded up: a timer that fires early would let one request too many into a second.
+    await sleep(Math.ceil(milliseconds), undefined, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}

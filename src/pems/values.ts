@@ -1,0 +1,210 @@
+/**
+ * The single values of PEMS. PEMS hands over every value as the text a person would see on its screen; here each
+ * kind of text becomes the one strict form that the database stores. Nothing passes through `Date` or a float, so
+ * neither a time zone nor binary rounding can change a value.
+ */
+
+/** Which of day and month comes first in `04/02/2026`: configuration of the tenant. */
+export type DateOrder = 'MDY' | 'DMY';
+
+/** How a tenant wants dates in a filter. */
+export type DateFormat = 'DD-MON-YYYY' | 'YYYY-MM-DD' | 'MM/DD/YYYY' | 'DD/MM/YYYY';
+
+/**
+ * What became of one PEMS text: its value, `null` where PEMS holds none, or a sentence that names what was given and
+ * what is allowed. The sentence holds only characters that PostgreSQL can store.
+ */
+export type Parsed<T> = { ok: true; value: T | null } | { ok: false; problem: string };
+
+/** Money is summed as `bigint` cents in the database: 15 digits before the point always fit, 17 would not. */
+const MAX_INTEGER_DIGITS = 15;
+const MAX_DECIMALS = 10;
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const MONTH_NUMBERS = new Map(MONTHS.map((name, index) => [name, index + 1]));
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+const TIME = String.raw`(?: +(\d\d):(\d\d))?`;
+const NAMED_MONTH = new RegExp(`^(\\d\\d)-([A-Za-z]{3})-(\\d{4})${TIME}$`);
+const ISO = new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)${TIME}$`);
+const SLASHES = new RegExp(`^(\\d\\d)/(\\d\\d)/(\\d{4})${TIME}$`);
+
+const PLAIN_NUMBER = /^([+-]?)(\d*)(?:\.(\d+))?$/;
+const GROUPED_NUMBER = /^([+-]?)([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?$/;
+
+const NONE = { ok: true, value: null } as const;
+const TRUE = { ok: true, value: true } as const;
+const FALSE = { ok: true, value: false } as const;
+
+/**
+ * The text with everything that PostgreSQL cannot hold (U+0000, lone surrogates) replaced by U+FFFD: for showing and
+ * storing a value that was refused, never for data.
+ */
+export function makeStorable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+/** Why PostgreSQL cannot hold this text, or `null` when it can. */
+export function storageProblem(text: string): string | null {
+  if (text.includes('\0'))
+    return `${quote(text)} contains the character U+0000, which the database cannot hold.`;
+  if (!text.isWellFormed())
+    return `${quote(text)} contains half a character (a lone surrogate), which is no text.`;
+  return null;
+}
+
+/** Text, exactly as PEMS holds it; blank is none. */
+export function parseText(text: string): Parsed<string> {
+  if (isBlank(text)) return NONE;
+  const problem = storageProblem(text);
+  return problem === null ? { ok: true, value: text } : { ok: false, problem };
+}
+
+/**
+ * A calendar date as strict ISO text, `2026-04-02`. Read are `02-APR-2026` (English months in any case), `2026-04-02`
+ * and `04/02/2026` in the tenant's order, each also with a time, which is dropped. Days that the calendar does not
+ * have are a problem, and so is the year 0000, which PostgreSQL does not have.
+ */
+export function parseDate(text: string, order: DateOrder): Parsed<string> {
+  const moment = parseMoment(text, order);
+  if (!moment.ok || moment.value === null) return moment;
+  return { ok: true, value: moment.value.slice(0, 10) };
+}
+
+/**
+ * A point in time as PEMS shows it, `2026-04-02 14:30`: local time of the PEMS server, to the minute, in no stated
+ * zone. Reads what `parseDate` reads; a date without a time is its midnight.
+ */
+export function parseTimestamp(text: string, order: DateOrder): Parsed<string> {
+  return parseMoment(text, order);
+}
+
+/**
+ * The inverse of `parseTimestamp`, for filters: `2026-04-02 14:30` becomes e.g. `02-APR-2026 14:30`. `null` when the
+ * text is no such timestamp.
+ */
+export function formatTimestamp(timestamp: string, format: DateFormat): string | null {
+  const match = ISO.exec(timestamp);
+  if (match === null || match[4] === undefined || !parseMoment(timestamp, 'MDY').ok) return null;
+  const [, year = '', month = '', day = '', hour, minute] = match;
+  const name = MONTHS[Number(month) - 1] ?? '';
+  const date = format.replace('YYYY', year).replace('MON', name).replace('MM', month).replace('DD', day);
+  return `${date} ${hour}:${minute}`;
+}
+
+/** A flag: `+`, `true`, `1` or `-`, `false`, `0`. */
+export function parseFlag(text: string): Parsed<boolean> {
+  switch (text.trim().toLowerCase()) {
+    case '':
+      return NONE;
+    case '+':
+    case 'true':
+    case '1':
+      return TRUE;
+    case '-':
+    case 'false':
+    case '0':
+      return FALSE;
+    default:
+      return { ok: false, problem: `${quote(text)} is no flag: allowed are +, true, 1 and -, false, 0.` };
+  }
+}
+
+/**
+ * A number as exact decimal text that is also a JSON number: `1,234.50` becomes `1234.5`. The same amount always gives
+ * the same text (no leading zeros, no trailing zeros after the point, no `-0`). Allowed are a sign in front, spaces
+ * around, `.5`, and commas where they separate thousands; `1,23,4.5` is refused, and so is `0,125`, because a comma
+ * there means a decimal comma. At most 15 digits before the point and 10 after it.
+ */
+export function parseNumber(text: string): Parsed<string> {
+  const trimmed = text.trim();
+  if (trimmed === '') return NONE;
+  const match = PLAIN_NUMBER.exec(trimmed) ?? GROUPED_NUMBER.exec(trimmed);
+  const [, sign = '', whole = '', fraction = ''] = match ?? [];
+  if (match === null || (whole === '' && fraction === '')) {
+    return {
+      ok: false,
+      problem: `${quote(text)} is no number: allowed are numbers such as 1234.56 or 1,234.56.`,
+    };
+  }
+  const integer = whole.replaceAll(',', '').replace(/^0+/, '') || '0';
+  const decimals = withoutTrailingZeros(fraction);
+  if (integer.length > MAX_INTEGER_DIGITS || decimals.length > MAX_DECIMALS) {
+    const limit = `at most ${MAX_INTEGER_DIGITS} digits before the point and ${MAX_DECIMALS} after it are allowed`;
+    return { ok: false, problem: `${quote(text)} is too long a number: ${limit}.` };
+  }
+  const amount = decimals === '' ? integer : `${integer}.${decimals}`;
+  return { ok: true, value: sign === '-' && amount !== '0' ? `-${amount}` : amount };
+}
+
+/** Whether PEMS holds no value here: empty, or nothing but white space. */
+export function isBlank(text: string): boolean {
+  return text === '' || text.trim() === '';
+}
+
+function parseMoment(text: string, order: DateOrder): Parsed<string> {
+  const trimmed = text.trim();
+  if (trimmed === '') return NONE;
+  const parts = dateParts(trimmed, order);
+  if (parts === null) {
+    const example = order === 'MDY' ? '04/02/2026 (month first)' : '02/04/2026 (day first)';
+    const allowed = `02-APR-2026, 2026-04-02 or ${example}, with or without a time such as 14:30`;
+    return { ok: false, problem: `${quote(text)} is no date: allowed are ${allowed}.` };
+  }
+  const [year, month, day, hour = '00', minute = '00'] = parts;
+  if (!isCalendarDay(Number(year), Number(month), Number(day))) {
+    return {
+      ok: false,
+      problem: `${quote(text)} is no date: the calendar has no day ${year}-${month}-${day}.`,
+    };
+  }
+  if (hour > '23' || minute > '59') {
+    return { ok: false, problem: `${quote(text)} has no time of day: allowed are 00:00 to 23:59.` };
+  }
+  return { ok: true, value: `${year}-${month}-${day} ${hour}:${minute}` };
+}
+
+type DateParts = [
+  year: string,
+  month: string,
+  day: string,
+  hour: string | undefined,
+  minute: string | undefined,
+];
+
+function dateParts(text: string, order: DateOrder): DateParts | null {
+  const named = NAMED_MONTH.exec(text);
+  if (named !== null) {
+    const [, day = '', name = '', year = '', hour, minute] = named;
+    const month = MONTH_NUMBERS.get(name.toUpperCase());
+    return month === undefined ? null : [year, String(month).padStart(2, '0'), day, hour, minute];
+  }
+  const iso = ISO.exec(text);
+  if (iso !== null) {
+    const [, year = '', month = '', day = '', hour, minute] = iso;
+    return [year, month, day, hour, minute];
+  }
+  const slashes = SLASHES.exec(text);
+  if (slashes !== null) {
+    const [, first = '', second = '', year = '', hour, minute] = slashes;
+    return order === 'MDY' ? [year, first, second, hour, minute] : [year, second, first, hour, minute];
+  }
+  return null;
+}
+
+function isCalendarDay(year: number, month: number, day: number): boolean {
+  if (year < 1 || day < 1) return false;
+  const isLeapYear = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day <= (month === 2 && isLeapYear ? 29 : (MONTH_DAYS[month - 1] ?? 0));
+}
+
+/** By hand: a regular expression for this is quadratic in a long run of zeros. */
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits.charCodeAt(end - 1) === 48) end -= 1;
+  return digits.slice(0, end);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(makeStorable(text.length > 80 ? `${text.slice(0, 80)}…` : text));
+}

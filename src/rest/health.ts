@@ -1,0 +1,22 @@
+import { Router } from 'express';
+import type pg from 'pg';
+import { committedMigrations } from '../database/migrate.ts';
+import { databaseState } from '../../sql/health/health.queries.ts';
+
+/** `/api/health`: this process is alive. `/api/ready`: database, migrations and queue are as this version needs them. */
+export function healthRoutes(pool: pg.Pool): Router {
+  const router = Router();
+  router.get('/health', (_request, response) => {
+    response.json({ status: 'alive' });
+  });
+  router.get('/ready', async (_request, response) => {
+    const expected = await committedMigrations();
+    const checks = await databaseState.run({ migration: expected.at(-1) ?? '' }, pool).then(
+      ([state]) => ({ database: true, migrations: state!.isMigrated, queue: state!.hasQueue }),
+      () => ({ database: false, migrations: false, queue: false }),
+    );
+    const ready = Object.values(checks).every(Boolean);
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', checks });
+  });
+  return router;
+}

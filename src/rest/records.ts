@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { Router, type Request, type Response } from 'express';
+import type pg from 'pg';
+import { z } from 'zod';
+import {
+  bounds,
+  discardDrafts,
+  findOrganization,
+  kpis,
+  recordPage,
+  saveDraft,
+  type IRecordPageResult,
+} from '../../sql/records/records.queries.ts';
+import { asVisitor } from '../database/visitor.ts';
+import { VanguardError } from '../errors.ts';
+import { readBody, readQuery, requireIdentity } from '../http/request.ts';
+
+const largestPage = 1000;
+const pageQuery = z.object({
+  limit: z.coerce
+    .number({ error: 'must be a number' })
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(largestPage, `must be at most ${largestPage}`)
+    .optional(),
+  after: z
+    .string({ error: 'must be the pfaId of the last record of the page before' })
+    .max(100, 'must not be longer than 100 characters')
+    .optional(),
+});
+const recordId = z
+  .string({ error: 'must be the pfaId of a record' })
+  .min(1, 'must not be empty')
+  .max(100, 'must not be longer than 100 characters');
+const revision = z.union([z.int(), z.string().regex(/^\d{1,18}$/)], {
+  error: 'must be the revision of the record that you saw',
+});
+const draftBody = z.object({
+  recordId,
+  changes: z.record(z.string(), z.unknown(), { error: 'must be an object of keys and values' }),
+  revision,
+});
+const discardBody = z.object({
+  recordIds: z
+    .array(recordId, { error: 'must be a list of ids' })
+    .max(5000, 'must not name more than 5,000 records')
+    .optional(),
+});
+
+/** The one form of a record in REST. `base` and `data` come as JSON text and are passed on as they are. */
+function recordJson(record: IRecordPageResult): string {
+  return `{"pfaId":${JSON.stringify(record.pfaId)},"revision":${record.revision},"hasDraft":${record.hasDraft},"isPending":${record.isPending},"hasProblem":${record.hasProblem},"planCost":${record.planCost},"forecastCost":${record.forecastCost},"actualCost":${record.actualCost},"base":${record.base ?? 'null'},"data":${record.data}}`;
+}
+
+/** `/api/pfa/:org`: records, drafts, sums. `:org` is the code or the id of an organization. */
+export function recordRoutes(pool: pg.Pool): Router {
+  const router = Router({ mergeParams: true });
+
+  /** Runs something as the visitor, for the organization of the path. */
+  const inOrganization = <T>(
+    request: Request,
+    use: (client: pg.PoolClient, organizationId: number) => Promise<T>,
+  ): Promise<T> =>
+    asVisitor(pool, requireIdentity(request), async (client) => {
+      const org = String(request.params.org);
+      const [organization] = await findOrganization.run({ org }, client);
+      if (!organization) {
+        throw new VanguardError(
+          'NOT_FOUND',
+          `There is no organization ${JSON.stringify(org.slice(0, 50))} that you may see.`,
+          {
+            hint: 'Name it by its code, e.g. HOLNG; GET /api/sync/status lists yours.',
+          },
+        );
+      }
+      return use(client, organization.id);
+    });
+
+  router.get('/', async (request, response) => {
+    const { limit, after = '' } = readQuery(request, pageQuery);
+    await inOrganization(request, async (client, organizationId) => {
+      if (limit === undefined) return streamRecords(client, organizationId, after, response);
+      const page = await recordPage.run({ organizationId, after, limit }, client);
+      const next = page.length === limit ? JSON.stringify(page.at(-1)!.pfaId) : 'null';
+      response.type('json').send(`{"records":[${page.map(recordJson).join(',')}],"next":${next}}`);
+    });
+  });
+
+  router.post('/draft', async (request, response) => {
+    const body = readBody(request, draftBody);
+    const [record] = await inOrganization(request, (client, organizationId) =>
+      // The column is jsonb: the driver would write an array as a PostgreSQL array, but this is always an object.
+      saveDraft.run(
+        {
+          organizationId,
+          recordId: body.recordId,
+          changes: body.changes as Record<string, never>,
+          revision: String(body.revision),
+        },
+        client,
+      ),
+    );
+    response.type('json').send(recordJson(record!));
+  });
+
+  router.post('/discard', async (request, response) => {
+    const { recordIds } = readBody(request, discardBody);
+    const [result] = await inOrganization(request, (client, organizationId) =>
+      discardDrafts.run({ organizationId, recordIds: recordIds ?? null }, client),
+    );
+    response.json({ discarded: result!.discarded });
+  });
+
+  router.get('/kpis', async (request, response) => {
+    const [result] = await inOrganization(request, (client, organizationId) =>
+      kpis.run({ organizationId }, client),
+    );
+    // The driver keeps large numbers as text; as text they become JSON numbers, and no amount passes through a float.
+    response.type('json').send(
+      `{${Object.entries(result!)
+        .map(([key, value]) => `"${key}":${value}`)
+        .join(',')}}`,
+    );
+  });
+
+  router.get('/bounds', async (request, response) => {
+    const [result] = await inOrganization(request, (client, organizationId) =>
+      bounds.run({ organizationId }, client),
+    );
+    response.json(result);
+  });
+
+  return router;
+}
+
+/** Rows held at a time while streaming. */
+const batchSize = 2000;
+
+/** Sends all records, page after page, as fast as the client takes them and without ever holding more than one page. */
+async function streamRecords(
+  client: pg.PoolClient,
+  organizationId: number,
+  after: string,
+  response: Response,
+): Promise<void> {
+  response.type('json');
+  response.write('{"records":[');
+  let separator = '';
+  for (let last: string | undefined = after; last !== undefined && !response.closed;) {
+    const page: IRecordPageResult[] = await recordPage.run(
+      { organizationId, after: last, limit: batchSize },
+      client,
+    );
+    const text = page.map(recordJson).join(',\n');
+    if (text && !response.write(separator + text))
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    separator = ',\n';
+    last = page.length === batchSize ? page.at(-1)!.pfaId : undefined;
+  }
+  response.end('],"next":null}');
+}

@@ -1,0 +1,73 @@
+import { Router } from 'express';
+import type pg from 'pg';
+import { z } from 'zod';
+import { findOrganization } from '../../sql/records/records.queries.ts';
+import { requestSync, syncStatus } from '../../sql/sync/sync.queries.ts';
+import { asVisitor } from '../database/visitor.ts';
+import { VanguardError } from '../errors.ts';
+import { readBody, requireIdentity } from '../http/request.ts';
+
+const triggerBody = z.object({
+  organization: z.union([z.string().min(1).max(50), z.int()], {
+    error: 'must be the code or the id of an organization',
+  }),
+});
+
+/** `/api/sync`: asks for a run, and tells how fresh every organization of the user is. */
+export function syncRoutes(pool: pg.Pool): Router {
+  const router = Router();
+
+  router.post('/trigger', async (request, response) => {
+    const org = String(readBody(request, triggerBody).organization);
+    const run = await asVisitor(pool, requireIdentity(request), async (client) => {
+      const [organization] = await findOrganization.run({ org }, client);
+      if (!organization) {
+        throw new VanguardError(
+          'NOT_FOUND',
+          `There is no organization ${JSON.stringify(org)} that you may see.`,
+          {
+            hint: 'GET /api/sync/status lists yours.',
+          },
+        );
+      }
+      const [requested] = await requestSync.run({ organizationId: organization.id }, client);
+      return {
+        organization: organization.code,
+        run: Number(requested!.id),
+        state: requested!.state,
+        requestedAt: requested!.requestedAt,
+      };
+    });
+    response.status(202).json(run);
+  });
+
+  router.get('/status', async (request, response) => {
+    const rows = await asVisitor(pool, requireIdentity(request), (client) =>
+      syncStatus.run(undefined, client),
+    );
+    response.json({
+      organizations: rows.map((row) => ({
+        id: row.organizationId,
+        organization: row.organization,
+        lastSyncedAt: row.lastSyncedAt ?? null,
+        lastRowsRead: row.lastRowsRead ?? null,
+        run:
+          row.runId === null || row.runId === undefined
+            ? null
+            : {
+                id: Number(row.runId),
+                state: row.runState,
+                rowsRead: row.runRowsRead,
+                requestedAt: row.runRequestedAt,
+                startedAt: row.runStartedAt,
+                finishedAt: row.runFinishedAt,
+                error: row.errorCode
+                  ? { code: row.errorCode, message: row.errorMessage, hint: row.errorHint }
+                  : null,
+              },
+      })),
+    });
+  });
+
+  return router;
+}

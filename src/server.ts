@@ -1,0 +1,89 @@
+import { loadSigningKeys } from './auth/keys.ts';
+import { checkBootstrap } from './database/bootstrap.ts';
+import { createPool } from './database/pool.ts';
+import { createVault } from './encryption.ts';
+import { VanguardError } from './errors.ts';
+import { createApp } from './http/app.ts';
+import { createLogger } from './logger.ts';
+
+/** What the server needs to know. */
+export interface ServerOptions {
+  authenticatorUrl: string;
+  encryptionKeys: string;
+  host: string;
+  port: number;
+  production: boolean;
+  logLevel: string;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  url: string;
+  port: number;
+  /** Takes no more requests, finishes those under way (10 s at most), lets go of the database. */
+  stop(): Promise<void>;
+}
+
+/** How long requests under way may take to finish when the server stops, in milliseconds. */
+const drainTime = 10_000;
+
+/** Starts the API server. Refuses with PORT_IN_USE, DATABASE_UNREACHABLE, BOOTSTRAP_INCOMPLETE, ... */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const logger = createLogger('server', options.logLevel);
+  const pool = createPool(options.authenticatorUrl, 'vanguard server', logger, 20);
+  try {
+    const client = await pool.connect().catch((cause: Error) => {
+      throw new VanguardError(
+        'DATABASE_UNREACHABLE',
+        `The server cannot reach its database: ${cause.message}.`,
+        {
+          hint: 'Check DATABASE_URL and AUTHENTICATOR_DATABASE_URL, and run `npx vanguard bootstrap` once.',
+          cause,
+        },
+      );
+    });
+    try {
+      await checkBootstrap(client);
+    } finally {
+      client.release();
+    }
+    const signingKeys = await loadSigningKeys(pool, createVault(options.encryptionKeys));
+    const app = await createApp({ pool, signingKeys, production: options.production, logger });
+    await new Promise<void>((resolve, reject) => {
+      app.server.once('error', (cause: NodeJS.ErrnoException) => {
+        reject(
+          new VanguardError(
+            'PORT_IN_USE',
+            `Port ${options.port} of ${options.host} cannot be used: ${cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message}.`,
+            {
+              hint: 'Stop that program, or set PORT to another.',
+              cause,
+            },
+          ),
+        );
+      });
+      app.server.listen(options.port, options.host, resolve);
+    });
+    const address = app.server.address();
+    const port = typeof address === 'object' && address ? address.port : options.port;
+    const shownHost = ['0.0.0.0', '::', '127.0.0.1'].includes(options.host) ? 'localhost' : options.host;
+    logger.info({ host: options.host, port }, 'listening');
+    return {
+      url: `http://${shownHost}:${port}`,
+      port,
+      stop: async () => {
+        const closed = new Promise<void>((resolve) => app.server.close(() => resolve()));
+        app.server.closeIdleConnections();
+        const timer = setTimeout(() => app.server.closeAllConnections(), drainTime);
+        await closed;
+        clearTimeout(timer);
+        await app.release();
+        await pool.end();
+        logger.info('stopped');
+      },
+    };
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+import pg from 'pg';
+import { VanguardError } from './errors.ts';
+
+/** How a problem is told to a client. */
+export interface Refusal {
+  status: number;
+  code: string;
+  message: string;
+  details?: unknown;
+}
+
+interface Entry {
+  code: string;
+  status: number;
+  /** Said instead of the database's words; absent where those are ours or harmless. */
+  message?: string;
+}
+
+/**
+ * SQLSTATE -> code and HTTP status: the one table of both REST and GraphQL. A class (two characters) stands for every
+ * state in it that is not listed itself. Class VG is ours (`raise ... using errcode`).
+ */
+export const sqlstates: Readonly<Record<string, Entry>> = {
+  VG400: { code: 'INVALID_INPUT', status: 400 },
+  VG401: { code: 'UNAUTHENTICATED', status: 401 },
+  VG403: { code: 'FORBIDDEN', status: 403 },
+  VG404: { code: 'NOT_FOUND', status: 404 },
+  VG409: { code: 'REVISION_CONFLICT', status: 409 },
+  VG422: { code: 'INVALID_VALUE', status: 422 },
+  '22': { code: 'INVALID_INPUT', status: 400 },
+  '23502': { code: 'INVALID_INPUT', status: 400, message: 'A value that is required is missing.' },
+  '23503': {
+    code: 'CONFLICT',
+    status: 409,
+    message: 'Something this refers to does not exist, or still refers to this.',
+  },
+  '23505': { code: 'CONFLICT', status: 409, message: 'There is one like this already.' },
+  '23514': { code: 'INVALID_INPUT', status: 400, message: 'A value is not among those allowed.' },
+  '40001': {
+    code: 'TRY_AGAIN',
+    status: 503,
+    message: 'Somebody else changed the same data at the same moment. Send the request again.',
+  },
+  '40P01': {
+    code: 'TRY_AGAIN',
+    status: 503,
+    message: 'Somebody else changed the same data at the same moment. Send the request again.',
+  },
+  '42501': { code: 'FORBIDDEN', status: 403, message: 'You may not do this.' },
+  '57014': {
+    code: 'TIMEOUT',
+    status: 503,
+    message: 'The request took too long and was stopped. Ask for less, or send it again.',
+  },
+  '08': {
+    code: 'DATABASE_UNAVAILABLE',
+    status: 503,
+    message: 'The database cannot be reached at the moment. Send the request again in a few seconds.',
+  },
+  '53': {
+    code: 'DATABASE_UNAVAILABLE',
+    status: 503,
+    message: 'The database is overloaded at the moment. Send the request again in a few seconds.',
+  },
+  '57': {
+    code: 'DATABASE_UNAVAILABLE',
+    status: 503,
+    message: 'The database is restarting. Send the request again in a few seconds.',
+  },
+};
+
+/** Codes of VanguardError that a request can meet, and their HTTP status; others are our own failure. */
+const statuses: Readonly<Record<string, number>> = {
+  INVALID_INPUT: 400,
+  MALFORMED_JSON: 400,
+  UNAUTHENTICATED: 401,
+  WRONG_CREDENTIALS: 401,
+  PASSWORD_CHANGE_REQUIRED: 403,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  BODY_TOO_LARGE: 413,
+  DATABASE_UNREACHABLE: 503,
+};
+
+const internal: Refusal = {
+  status: 500,
+  code: 'INTERNAL',
+  message: 'Something went wrong on our side. It is in the log of the server.',
+};
+
+/** Words of node's network errors, and of node-pg for a connection that broke, which have no SQLSTATE. */
+const brokenConnection =
+  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|timeout exceeded when trying to connect/;
+
+/** What to tell a client about any error. Unknown errors tell nothing of themselves. */
+export function refusal(error: unknown): Refusal {
+  if (error instanceof VanguardError) {
+    const status = statuses[error.code];
+    return status === undefined
+      ? internal
+      : { status, code: error.code, message: sentence(error.message, error.hint), details: error.details };
+  }
+  if (error instanceof pg.DatabaseError && error.code) {
+    const entry = sqlstates[error.code] ?? sqlstates[error.code.slice(0, 2)];
+    if (!entry) return internal;
+    const ours = error.code.startsWith('VG');
+    const refused: Refusal = {
+      status: entry.status,
+      code: entry.code,
+      message: entry.message ?? sentence(error.message, ours ? error.hint : undefined),
+    };
+    if (ours && error.detail) refused.details = JSON.parse(error.detail);
+    return refused;
+  }
+  if (
+    error instanceof Error &&
+    brokenConnection.test(`${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`)
+  ) {
+    return { status: 503, code: 'DATABASE_UNAVAILABLE', message: sqlstates['08']!.message! };
+  }
+  return internal;
+}
+
+const sentence = (message: string, hint: string | undefined) =>
+  hint ? `${message.replace(/\.?$/, '.')} ${hint}` : message;

@@ -1,0 +1,247 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { pemsConnectionsConfigured } from '../sql/connections/connections.queries.ts';
+import { queueFirstSyncs, syncProgress } from '../sql/sync/sync.queries.ts';
+import { defaultCredentials } from '../simulator/index.ts';
+import type { ProcessMessage } from './cli/process.ts';
+import type { Configuration } from './configuration.ts';
+import { saveConnection } from './connections.ts';
+import { withClient } from './database/bootstrap.ts';
+import { migrate } from './database/migrate.ts';
+import { ensureBootstrap, openDatabase, type OpenDatabase } from './database/open.ts';
+import { demoUser, seed } from './database/seed.ts';
+import { createVault } from './encryption.ts';
+import { VanguardError } from './errors.ts';
+import type { Secrets } from './secrets.ts';
+
+const entry = fileURLToPath(new URL('cli/main.ts', import.meta.url));
+/** How long a part may take to stop before it is killed, in milliseconds. */
+const patience = 15_000;
+/** How long to wait before a part that died is started again, in milliseconds. */
+const restartDelay = 1000;
+
+/** A part of the product in a process of its own. */
+interface Part {
+  name: string;
+  url: string | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs the whole product until Ctrl-C or SIGTERM: database, migrations, seeds, simulated PEMS, worker, server, the first
+ * sync of every organization. What was started is stopped in the order HTTP, worker, simulator, PostgreSQL, also when a
+ * later step fails.
+ */
+export async function start(configuration: Configuration, secrets: Secrets): Promise<void> {
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopped.abort());
+  const began = performance.now();
+  const parts: Part[] = [];
+  let database: OpenDatabase | undefined;
+  let embedded: OpenDatabase['embedded'];
+  try {
+    say('Starting PostgreSQL ...');
+    database = await openDatabase(configuration, secrets);
+    embedded = database.embedded;
+    for (const note of embedded?.notes ?? []) say(note);
+    await ensureBootstrap(database, secrets);
+    await migrate(database.urls.owner);
+    const pems = await withClient(database.urls.owner, async (client) => {
+      await seed(client, configuration);
+      return preparePems(client, configuration, secrets);
+    });
+    if (pems.needsSimulator && !stopped.signal.aborted) {
+      const simulator = await startPart('simulator', {}, stopped.signal);
+      parts.unshift(simulator);
+      await withClient(database.urls.owner, (client) => connectSimulator(client, simulator.url!, secrets));
+    }
+    const environment = {
+      DATABASE_URL: database.urls.owner,
+      AUTHENTICATOR_DATABASE_URL: database.urls.authenticator,
+      WORKER_DATABASE_URL: database.urls.worker,
+      VANGUARD_SECRET: secrets.secret,
+      VANGUARD_ENCRYPTION_KEYS: secrets.encryptionKeys,
+    };
+    const started = await Promise.allSettled([
+      startPart('server', environment, stopped.signal),
+      startPart('worker', environment, stopped.signal),
+    ]);
+    const [server, worker] = started.map((result) =>
+      result.status === 'fulfilled' ? result.value : undefined,
+    );
+    if (worker) parts.unshift(worker);
+    if (server) parts.unshift(server);
+    const failed = started.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+
+    say(welcome(server!.url!, configuration, embedded !== undefined, performance.now() - began));
+    const owner = new pg.Client({
+      connectionString: database.urls.owner,
+      application_name: 'vanguard start',
+    });
+    // Losing it only ends the progress display.
+    owner.on('error', () => undefined);
+    await owner.connect();
+    const [queued] = await queueFirstSyncs.run(undefined, owner);
+    if (queued!.queued > 0)
+      await showProgress(owner, stopped.signal).catch((error: Error) =>
+        say(`The progress can no longer be shown: ${error.message}`),
+      );
+    await owner.end();
+    if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
+    say('Stopping ...');
+  } catch (error) {
+    if (!stopped.signal.aborted) throw error;
+  } finally {
+    stopped.abort();
+    for (const part of parts) await part.stop();
+    // Also one that ran already: it was left over from a start that was killed, and is ours now.
+    await embedded?.stop();
+  }
+  say('Everything is stopped; all data is kept.');
+  process.exit(process.exitCode ?? 0);
+}
+
+function say(text: string): void {
+  console.log(text);
+}
+
+/** Whether records come from the simulator; a PEMS named by the environment is stored as a connection. */
+async function preparePems(
+  client: pg.ClientBase,
+  { pems, production }: Configuration,
+  secrets: Secrets,
+): Promise<{ needsSimulator: boolean }> {
+  if (pems) {
+    await saveConnection(client, createVault(secrets.encryptionKeys), {
+      ...pems,
+      id: 'pems-environment',
+      name: 'PEMS (from the environment)',
+      dateOrder: 'MDY',
+      requestType: 'LIST.DATA_ONLY.STORED',
+      isSimulated: false,
+    });
+  }
+  const [connections] = await pemsConnectionsConfigured.run(undefined, client);
+  if (connections!.isConfigured) return { needsSimulator: false };
+  if (production) say('No connection to PEMS is configured yet: npx vanguard connection create');
+  return { needsSimulator: !production };
+}
+
+async function connectSimulator(client: pg.ClientBase, url: string, secrets: Secrets): Promise<void> {
+  await saveConnection(client, createVault(secrets.encryptionKeys), {
+    id: 'pems-global-pfa-read',
+    name: 'PEMS: read PFA records',
+    url,
+    tenant: defaultCredentials.tenant,
+    username: defaultCredentials.username,
+    password: defaultCredentials.password,
+    dateOrder: 'MDY',
+    requestType: 'LIST.DATA_ONLY.STORED',
+    isSimulated: true,
+  });
+}
+
+/**
+ * Starts a part in a process group of its own, so that Ctrl-C reaches only us, and starts it again when it dies. Unless
+ * LOG_LEVEL says otherwise, parts log only what is wrong: the terminal belongs to the progress.
+ */
+async function startPart(
+  command: string,
+  environment: Record<string, string>,
+  stopped: AbortSignal,
+): Promise<Part> {
+  let child: ChildProcess;
+  let ending = false;
+  const launch = async (): Promise<ProcessMessage & { type: 'ready' }> => {
+    child = fork(entry, [command], {
+      detached: true,
+      env: { LOG_LEVEL: 'warn', ...process.env, ...environment },
+      execArgv: [],
+    });
+    const current = child;
+    const exit = once(current, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    const message = await Promise.race([
+      (once(current, 'message') as Promise<[ProcessMessage]>).then(([first]) => first),
+      exit.then(([code, signal]): ProcessMessage => ({
+        type: 'failed',
+        code: 'PART_STOPPED',
+        message: `The ${command} stopped while starting (${signal ?? `exit code ${code}`}).`,
+      })),
+    ]);
+    if (message.type === 'failed') {
+      await exit;
+      throw new VanguardError(message.code, message.message, { hint: message.hint });
+    }
+    void exit.then(([code, signal]) => {
+      if (ending || stopped.aborted) return;
+      say(`The ${command} stopped unexpectedly (${signal ?? `exit code ${code}`}); starting it again.`);
+      setTimeout(relaunch, restartDelay);
+    });
+    return message;
+  };
+  const relaunch = () => {
+    if (ending || stopped.aborted) return;
+    launch().catch((error: Error) => {
+      say(`The ${command} could not be started again: ${error.message}`);
+      setTimeout(relaunch, restartDelay * 5);
+    });
+  };
+  const ready = await launch();
+  return {
+    name: command,
+    url: ready.url,
+    stop: async () => {
+      ending = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+      await exit;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function welcome(
+  url: string,
+  { production }: Configuration,
+  isEmbedded: boolean,
+  milliseconds: number,
+): string {
+  return `
+PFA Vanguard is ready after ${(milliseconds / 1000).toFixed(1)} s: ${url}
+${production ? '' : `\n  Sign in     ${demoUser.username} / ${demoUser.password}  (unless you changed it; the demo's only)\n  Explore     ${url}/graphiql`}
+  GraphQL     ${url}/graphql
+  Token       curl -s ${url}/api/auth/login -H 'content-type: application/json' -d '{"username":"${production ? 'NAME' : demoUser.username}","password":"${production ? 'PASSWORD' : demoUser.password}"}'
+  Stop        Ctrl-C${isEmbedded ? ' (the data is kept)' : ''}
+`;
+}
+
+/** Shows the first sync of every organization until it is done. */
+async function showProgress(owner: pg.Client, stopped: AbortSignal): Promise<void> {
+  const began = performance.now();
+  let shown = '';
+  for (;;) {
+    const [progress] = await syncProgress.run(undefined, owner);
+    const { organizations, done, failed, records, running } = progress!;
+    const line = `Reading PEMS: ${done} of ${organizations} organizations, ${records.toLocaleString('en')} records${running ? ` (now ${running})` : ''}`;
+    if (line !== shown) {
+      if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${line}`);
+      else say(line);
+      shown = line;
+    }
+    if (done + failed >= organizations || stopped.aborted) break;
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, 1000)), once(stopped, 'abort')]);
+  }
+  if (process.stdout.isTTY) process.stdout.write('\n');
+  if (stopped.aborted) return;
+  const [progress] = await syncProgress.run(undefined, owner);
+  say(
+    `${progress!.records.toLocaleString('en')} records of ${progress!.done} organizations are in, after ${((performance.now() - began) / 1000).toFixed(1)} s.`,
+  );
+  if (progress!.failed > 0)
+    say(`${progress!.failed} could not be read; it is tried again by itself. Why: npx vanguard sync status`);
+}

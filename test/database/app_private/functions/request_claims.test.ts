@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { testDatabase } from '../../../support/database.ts';
+import { makeMembership, makeOrganization, makeUser, type MembershipRole } from '../../../support/make.ts';
+
+const db = await testDatabase();
+const here = await makeOrganization(db);
+const there = await makeOrganization(db);
+const closed = await makeOrganization(db);
+await db.owner.query('update app_public.organizations set is_active = false where id = $1', [closed.id]);
+
+/** As the server asks, by the only role that may. */
+async function claims(userId: number) {
+  const { rows } = await db.authenticator.query<Record<string, unknown>>(
+    'select * from app_private.request_claims($1)',
+    [userId],
+  );
+  return rows;
+}
+
+async function rights(userRole: 'admin' | 'user' | 'viewer', role?: MembershipRole) {
+  const userId = await makeUser(db, userRole);
+  if (role) await makeMembership(db, here, userId, role);
+  const [row] = await claims(userId);
+  const may = (list: string) => (row?.[list] as number[]).map((id) => (id === here.id ? 'here' : id === there.id ? 'there' : id));
+  return {
+    admin: row?.is_administrator,
+    read: may('organization_ids'),
+    write: may('writable_organization_ids'),
+    administer: may('administered_organization_ids'),
+  };
+}
+
+describe('rights by role of the user and of the membership', () => {
+  test.each<[MembershipRole, string[], string[]]>([
+    ['owner', ['here'], ['here']],
+    ['admin', ['here'], ['here']],
+    ['member', ['here'], []],
+    ['viewer', [], []],
+  ])('a user who is %s', async (role, write, administer) => {
+    expect(await rights('user', role)).toEqual({ admin: false, read: ['here'], write, administer });
+  });
+
+  test('a user without a membership may nothing', async () => {
+    expect(await rights('user')).toEqual({ admin: false, read: [], write: [], administer: [] });
+  });
+
+  test.each<MembershipRole>(['owner', 'admin', 'member', 'viewer'])(
+    'a viewer never writes, also as %s of an organization',
+    async (role) => {
+      expect(await rights('viewer', role)).toEqual({ admin: false, read: ['here'], write: [], administer: [] });
+    },
+  );
+
+  test('an administrator may everything in every organization, member or not', async () => {
+    const all = ['here', 'there'];
+    expect(await rights('admin')).toEqual({ admin: true, read: all, write: all, administer: all });
+    expect(await rights('admin', 'viewer')).toEqual({ admin: true, read: all, write: all, administer: all });
+  });
+});
+
+test('a user who is switched off has no row, nor has one who does not exist', async () => {
+  const userId = await makeUser(db, 'admin');
+  expect(await claims(userId)).toHaveLength(1);
+  await db.owner.query('update app_public.users set is_active = false where id = $1', [userId]);
+  expect(await claims(userId)).toEqual([]);
+  expect(await claims(2_000_000_000)).toEqual([]);
+});
+
+test('an organization that is switched off is in no list', async () => {
+  const member = await makeUser(db);
+  await makeMembership(db, closed, member, 'owner');
+  expect(await claims(member)).toMatchObject([
+    { organization_ids: [], writable_organization_ids: [], administered_organization_ids: [] },
+  ]);
+});
+
+test('a change of membership counts from the next look-up on', async () => {
+  const member = await makeUser(db);
+  await makeMembership(db, here, member, 'admin');
+  expect(await claims(member)).toMatchObject([{ administered_organization_ids: [here.id] }]);
+  await db.owner.query("update app_public.user_organizations set role = 'viewer' where user_id = $1", [member]);
+  expect(await claims(member)).toMatchObject([{ organization_ids: [here.id], writable_organization_ids: [] }]);
+  await db.owner.query('delete from app_public.user_organizations where user_id = $1', [member]);
+  expect(await claims(member)).toMatchObject([{ organization_ids: [] }]);
+});
+
+test('says whether the password has to be changed', async () => {
+  const member = await makeUser(db);
+  expect(await claims(member)).toMatchObject([{ must_change_password: false }]);
+  await db.authenticator.query("select app_private.set_password($1, '$argon2id$planted', true)", [member]);
+  expect(await claims(member)).toMatchObject([{ must_change_password: true }]);
+});
+
+test('neither the visitor nor the worker may ask', async () => {
+  const member = await makeUser(db);
+  const ask = 'select * from app_private.request_claims($1)';
+  await expect(db.asUser(member, (client) => client.query(ask, [member]))).rejects.toMatchObject({ code: '42501' });
+  await expect(db.worker.query(ask, [member])).rejects.toMatchObject({ code: '42501' });
+});

@@ -1,0 +1,135 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { refusal, saveDraft } from '../support/ask.ts';
+import { testDatabase } from '../support/database.ts';
+import { makeMember, makeMembership, makeOrganization, makeUser, putRecords, syncRows } from '../support/make.ts';
+
+const db = await testDatabase();
+
+/** What everybody may read, and why. */
+const everybodys: Record<string, string> = {
+  'app_public.pfa_fields': 'what a record is made of: no data of anybody',
+};
+
+/** What only administrators may read: it belongs to no organization. */
+const administrators = ['app_public.ai_providers', 'app_public.pems_settings'];
+
+// Every table and view that the visitor may select from, as the catalogue has them: a new one is tested by being there.
+const { rows: readable } = await db.owner.query<{ name: string }>(`
+  select n.nspname || '.' || c.relname as name
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ('app_public', 'app_core', 'app_private') and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and (has_table_privilege('vanguard_visitor', c.oid, 'select') or has_any_column_privilege('vanguard_visitor', c.oid, 'select'))
+  order by 1`);
+
+const ours = await makeOrganization(db, 'OURS');
+const theirs = await makeOrganization(db, 'THEIRS');
+const insider = await makeMember(db, ours, 'owner');
+const outsider = await makeMember(db, theirs, 'owner');
+const memberOfNothing = await makeUser(db);
+const lookOnly = await makeUser(db, 'viewer');
+await makeMembership(db, ours, lookOnly, 'owner');
+const administrator = await makeUser(db, 'admin');
+
+beforeAll(async () => {
+  await putRecords(db, ours, [{ pfaId: 'a', source: 'Rental' }, { pfaId: 'b' }]);
+  await syncRows(db, ours, [
+    { pfaId: 'a', data: { source: 'Purchase' } },
+    { pfaId: 'b', data: {}, problems: [{ key: 'monthlyRate', value: 'much', message: 'is not a number' }] },
+  ]);
+  await db.asUser(insider, (client) => saveDraft(client, ours, 'a', { category: 'Drafted' }), { commit: true });
+  await db.owner.query(
+    `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at)
+    values ($1, $2, 'b', '{"category": "Pending"}', '{"category": null}', 'committed', 1, now())`,
+    [ours.id, insider],
+  );
+  await db.owner.query("select app_private.rewrite_overlay($1, '{a,b}')", [ours.id]);
+  await db.owner.query(
+    `insert into app_public.api_configurations (id, organization_id, name, usage) values ('ours', $1, 'Ours', 'PEMS_PFA_READ')`,
+    [ours.id],
+  );
+  await db.owner.query(`insert into app_public.pems_settings (api_configuration_id, tenant) values ('ours', 'T')`);
+  await db.owner.query(`insert into app_public.ai_providers (id, type, name) values ('gemini', 'gemini', 'Gemini')`);
+  await db.owner.query(
+    `insert into app_public.organization_ai_configs (organization_id, primary_provider_id) values ($1, 'gemini')`,
+    [ours.id],
+  );
+  await db.owner.query(
+    `insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id) values ('ours', 'pfa', $1, 'ours')`,
+    [ours.id],
+  );
+  await db.owner.query(
+    `insert into app_public.field_configurations (id, organization_id, name) values ('ours', $1, 'Ours')`,
+    [ours.id],
+  );
+  await db.owner.query(
+    `insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'model', '{model}')`,
+    [ours.id],
+  );
+  await db.worker.query('select app_private.refresh_summaries()');
+});
+
+async function rowsOf(table: string, settings: number | 'nobody'): Promise<string[]> {
+  const ask = { text: `select to_jsonb(t)::text from ${table} t`, rowMode: 'array' as const };
+  const { rows } =
+    settings === 'nobody'
+      ? await db.asVisitor({}, (client) => client.query<[string]>(ask))
+      : await db.asUser(settings, (client) => client.query<[string]>(ask));
+  return rows.map(([row]) => row).sort();
+}
+
+/** Rows that belong to no organization and to nobody, which anybody may see. */
+const isShared = (row: string) => (JSON.parse(row) as { organization_id?: number | null }).organization_id === null;
+
+test('there is something to isolate', () => {
+  expect(readable.length).toBeGreaterThanOrEqual(15);
+  for (const name of [...Object.keys(everybodys), ...administrators]) expect(readable).toContainEqual({ name });
+});
+
+describe.each(readable.filter(({ name }) => !(name in everybodys)))('$name', ({ name }) => {
+  const isAdministrators = administrators.includes(name);
+
+  test('an insider sees rows, an outsider none of them', async () => {
+    const seen = (await rowsOf(name, isAdministrators ? administrator : insider)).filter((row) => !isShared(row));
+    expect(seen).not.toEqual([]);
+    const seenOutside = await rowsOf(name, outsider);
+    expect(seenOutside.filter((row) => seen.includes(row))).toEqual([]);
+    expect(seenOutside.filter((row) => (JSON.parse(row) as Record<string, unknown>).organization_id === ours.id)).toEqual([]);
+  });
+
+  test('an owner of an organization does not see what is for administrators', async () => {
+    if (isAdministrators) expect(await rowsOf(name, insider)).toEqual([]);
+  });
+
+  test('a member of nothing and nobody at all see nothing but themselves', async () => {
+    for (const reader of [memberOfNothing, 'nobody'] as const) {
+      const seen = (await rowsOf(name, reader)).filter((row) => !isShared(row));
+      expect(seen.filter((row) => !(name === 'app_public.users' && row.includes(`"id": ${reader},`)))).toEqual([]);
+    }
+  });
+
+  test('nobody writes it directly, not even an administrator', async () => {
+    for (const user of [lookOnly, administrator]) {
+      await db.asUser(user, async (client) => {
+        // Insufficient privilege, or a view that cannot be written at all.
+        const { code } = await refusal(client, () => client.query(`delete from ${name}`));
+        expect(['42501', '55000']).toContain(code);
+      });
+    }
+  });
+});
+
+test('a user who is switched off is let in no more', async () => {
+  await db.owner.query('update app_public.users set is_active = false where id = $1', [lookOnly]);
+  await expect(db.asUser(lookOnly, () => Promise.resolve())).rejects.toThrow('switched off');
+});
+
+test('who is taken out of an organization sees nothing of it with the next request', async () => {
+  const leaver = await makeMember(db, ours);
+  expect(await rowsOf('app_public.pfa_record', leaver)).not.toEqual([]);
+  await db.owner.query('delete from app_public.user_organizations where user_id = $1', [leaver]);
+  expect(await rowsOf('app_public.pfa_record', leaver)).toEqual([]);
+});
+
+test('the authenticator reads nothing by itself', async () => {
+  await expect(db.authenticator.query('select from app_public.organizations')).rejects.toMatchObject({ code: '42501' });
+});

@@ -1,0 +1,510 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { VanguardError } from '../../src/errors.ts';
+import type { GridRow } from '../../src/pems/grid.ts';
+import { createPemsClient } from '../../src/pems/index.ts';
+import type { PemsConnection, PemsPage, PemsRequestEvent, ReadGridOptions } from '../../src/pems/index.ts';
+import { dataOnly, headData } from './answers.ts';
+import { connectionTo, gridOf, json, startLoopback, status } from './loopback.ts';
+import type { Handler, Loopback } from './loopback.ts';
+
+let pems: Loopback;
+beforeAll(async () => {
+  pems = await startLoopback();
+});
+afterAll(async () => {
+  await pems[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  pems.requests.length = 0;
+});
+
+const noClock = (): Promise<string> => Promise.resolve('');
+const oneRow = dataOnly([{ pfs_id: 'A', pfs_a_org: 'RIO' }], false);
+const SECRET = 'correct horse battery';
+
+interface ReadResult {
+  pages: PemsPage[];
+  rows: GridRow[];
+  events: PemsRequestEvent[];
+}
+
+async function read(
+  over: Partial<PemsConnection> = {},
+  options: Partial<ReadGridOptions> = {},
+): Promise<ReadResult> {
+  const events: PemsRequestEvent[] = [];
+  const pages: PemsPage[] = [];
+  const client = createPemsClient(connectionTo(pems, over));
+  const onRequest = (event: PemsRequestEvent): void => void events.push(event);
+  for await (const page of client.readGrid({ organization: 'RIO', clock: noClock, onRequest, ...options })) {
+    pages.push(page);
+  }
+  return { pages, rows: pages.flatMap((page) => page.rows), events };
+}
+
+/** The error of a read that must fail. */
+async function failure(
+  over: Partial<PemsConnection> = {},
+  options: Partial<ReadGridOptions> = {},
+): Promise<VanguardError> {
+  try {
+    await read(over, options);
+  } catch (error) {
+    if (error instanceof VanguardError) return error;
+    throw error;
+  }
+  return expect.unreachable('the read did not fail');
+}
+
+/** Everything that could be printed of an error. */
+function everything(error: Error): string {
+  const own = Object.getOwnPropertyNames(error).map((name) => [name, (error as never)[name]] as const);
+  return JSON.stringify(Object.fromEntries(own)) + String(error) + (error.stack ?? '');
+}
+
+describe('a request', () => {
+  test('goes to /griddata with credentials, tenant and organization', async () => {
+    pems.answer(json(oneRow));
+    await read({ baseUrl: `${pems.baseUrl}/`, headers: { 'X-Site': 'north', Tenant: 'ignored' } });
+    const [request] = pems.requests;
+    expect(request?.url).toBe('/axis/restservices/griddata');
+    expect(request?.headers).toMatchObject({
+      authorization: `Basic ${Buffer.from(`reader:${SECRET}`).toString('base64')}`,
+      tenant: 'ACME_PRD',
+      organization: 'RIO',
+      'content-type': 'application/json',
+      'x-site': 'north',
+    });
+  });
+
+  test('carries a key, or only the headers of the connection', async () => {
+    pems.answer(json(oneRow));
+    await read({ authorization: { type: 'apiKey', key: 'key-123' } });
+    await read({ authorization: { type: 'none' }, headers: { Authorization: 'Bearer token-1' } });
+    expect(pems.requests[0]?.headers['x-api-key']).toBe('key-123');
+    expect(pems.requests[0]?.headers.authorization).toBeUndefined();
+    expect(pems.requests[1]?.headers.authorization).toBe('Bearer token-1');
+  });
+
+  test('for changes writes the time as the tenant wants it', async () => {
+    pems.answer(json(oneRow));
+    const changedSince = '2026-04-02 14:30';
+    await read({}, { changedSince });
+    await read({ filterDateFormat: 'YYYY-MM-DD' }, { changedSince });
+    const values = pems.requests.map(({ body }) => body.MULTIADDON_FILTERS?.MADDON_FILTER[0]?.VALUE);
+    expect(values).toEqual(['02-APR-2026 14:30', '2026-04-02 14:30']);
+    expect((await failure({}, { changedSince: 'yesterday' })).code).toBe('PEMS_CHANGED_SINCE_INVALID');
+  });
+
+  test('uses the aliases of the tenant', async () => {
+    pems.answer(
+      json(dataOnly([{ my_id: 'A' }, { my_id: 'B' }], true)),
+      json(dataOnly([{ my_id: 'B' }], false)),
+    );
+    await read({ grid: { name: 'G', id: '1', idAlias: 'MY_ID', organizationAlias: 'my_org' } });
+    expect(pems.requests[0]?.body.ADDON_FILTER.ALIAS_NAME).toBe('my_org');
+    expect(pems.requests[1]?.body.MULTIADDON_FILTERS?.MADDON_FILTER).toEqual([
+      { ALIAS_NAME: 'my_id', OPERATOR: '>', VALUE: 'A', JOINER: 'AND', SEQNUM: 1 },
+    ]);
+  });
+});
+
+describe('pages', () => {
+  test('are invisible: any page size and either shape gives the same rows', async () => {
+    const row = fc.record({
+      pfs_id: fc.stringMatching(/^[A-C][0-9]{0,2}$/),
+      pfs_a_org: fc.constantFrom('RIO', 'RIO2', 'HOLNG'),
+      pfs_f_model: fc.string(),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(row, { maxLength: 30 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (rows, pageSize) => {
+          const expected = rows
+            .filter((one) => one.pfs_a_org.startsWith('RIO'))
+            .map((one) => JSON.stringify(Object.entries(one)))
+            .toSorted();
+          for (const shape of [dataOnly, headData]) {
+            pems.answer(gridOf(rows, shape));
+            const result = await read({ pageSize });
+            expect(result.rows.map((one) => JSON.stringify(Object.entries(one))).toSorted()).toEqual(
+              expected,
+            );
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('keep all rows of one id together, so that RIO2 cannot hide a row of RIO', async () => {
+    const rows = ['A', 'B', 'C'].flatMap((pfs_id) => [
+      { pfs_id, pfs_a_org: 'RIO2' },
+      { pfs_id, pfs_a_org: 'RIO' },
+    ]);
+    pems.answer(gridOf(rows, dataOnly));
+    const { pages } = await read({ pageSize: 3 });
+    expect(pages.map((page) => page.rows.map((row) => row.pfs_id).join(''))).toEqual(['AA', 'BB', 'CC']);
+    expect(pages.map((page) => page.more)).toEqual([true, true, false]);
+  });
+
+  test('of an empty organization are one without rows', async () => {
+    for (const shape of [dataOnly, headData]) {
+      pems.answer(gridOf([], shape));
+      const { pages } = await read();
+      expect(pages).toEqual([{ rows: [], more: false, requestedAt: '', receivedAt: '' }]);
+    }
+  });
+
+  test('are asked for only when the one before was taken', async () => {
+    pems.answer(
+      gridOf(
+        [
+          { pfs_id: 'A', pfs_a_org: 'RIO' },
+          { pfs_id: 'B', pfs_a_org: 'RIO' },
+          { pfs_id: 'C', pfs_a_org: 'RIO' },
+        ],
+        dataOnly,
+      ),
+    );
+    const client = createPemsClient(connectionTo(pems, { pageSize: 2 }));
+    for await (const page of client.readGrid({ organization: 'RIO', clock: noClock })) {
+      expect(page.rows.length).toBe(1);
+      break;
+    }
+    expect(pems.requests.length).toBe(1);
+  });
+
+  const ids = (...list: string[]): GridRow[] => list.map((pfs_id) => ({ pfs_id, pfs_a_org: 'RIO' }));
+  test.each([
+    ['gives the same page for ever', ids('A', 'B', 'C'), '"B" again'],
+    ['says that more follow but gives none', [], 'has no rows'],
+    ['gives a single id for ever', ids('A', 'A'), 'has no second pfs_id'],
+    ['gives rows without the id', [{ other: 'x' }, { other: 'y' }], 'has no second pfs_id'],
+  ])('that do not advance are an error: PEMS %s', async (_what, rows, words) => {
+    pems.answer(json(dataOnly(rows, true)));
+    const error = await failure({ pageSize: 3 });
+    expect(error).toMatchObject({
+      code: 'PEMS_MALFORMED_ANSWER',
+      message: expect.stringContaining(words) as string,
+    });
+    expect(pems.requests.length).toBeLessThan(7);
+  });
+
+  test('that are full are not believed to be the last', async () => {
+    for (const shape of [dataOnly, headData]) {
+      pems.requests.length = 0;
+      pems.answer(json(shape(ids('A', 'B', 'C'), false)), json(shape(ids('C', 'D'), false)));
+      const { rows } = await read({ pageSize: 3 });
+      expect(rows.map((row) => row.pfs_id)).toEqual(['A', 'B', 'C', 'D']);
+      expect(pems.requests.length).toBe(2);
+    }
+  });
+
+  test('that go in circles are an error', async () => {
+    const answers = [ids('A', 'B', 'X'), ids('C', 'D', 'X'), ids('A', 'B', 'X')];
+    pems.answer(...answers.map((rows) => json(dataOnly(rows, true))));
+    expect((await failure()).code).toBe('PEMS_MALFORMED_ANSWER');
+    expect(pems.requests.length).toBe(3);
+  });
+});
+
+describe('clock readings', () => {
+  test('are taken right before a request is sent and right after its answer', async () => {
+    const log: string[] = [];
+    let tick = 0;
+    const clock = (): Promise<string> => {
+      log.push(`clock ${++tick}`);
+      return Promise.resolve(`t${tick}`);
+    };
+    const answer: Handler = (response, request, message) => {
+      log.push('request');
+      json(oneRow)(response, request, message);
+    };
+    pems.answer(answer);
+    const { pages } = await read({}, { clock });
+    expect(log).toEqual(['clock 1', 'request', 'clock 2']);
+    expect(pages[0]).toMatchObject({ requestedAt: 't1', receivedAt: 't2' });
+  });
+
+  test('of a repeated request are those of the attempt that succeeded', async () => {
+    let tick = 0;
+    pems.answer(status(503), status(503), json(oneRow));
+    const { pages } = await read({}, { clock: () => Promise.resolve(`t${++tick}`) });
+    expect(pages[0]).toMatchObject({ requestedAt: 't3', receivedAt: 't4' });
+  });
+
+  test('that fail end the read with their own error', async () => {
+    pems.answer(json(oneRow));
+    const clock = (): Promise<string> => Promise.reject(new Error('no database'));
+    await expect(read({}, { clock })).rejects.toThrow('no database');
+    expect(pems.requests.length).toBe(0);
+  });
+});
+
+const halfBody: Handler = (response) => {
+  const body = JSON.stringify(oneRow);
+  response.writeHead(200, { 'content-length': body.length });
+  response.write(body.slice(0, 20), () => response.destroy());
+};
+const halfJson: Handler = (response) => {
+  response.end(JSON.stringify(oneRow).slice(0, -3));
+};
+const close: Handler = (_response, _request, message) => {
+  message.socket.destroy();
+};
+const hang: Handler = () => {};
+const hangInBody: Handler = (response) => {
+  response.writeHead(200);
+  response.write('{');
+};
+const notUtf8: Handler = (response) => {
+  response.end(Buffer.from(JSON.stringify(oneRow).replace('"A"', '"Ä"'), 'latin1'));
+};
+
+describe('what passes is tried again', () => {
+  test.each([
+    ['too many requests', status(429, { 'retry-after': '0' }), 'PEMS_RATE_LIMITED'],
+    ['a server error', status(500), 'PEMS_SERVER_ERROR'],
+    ['a gateway error', json({ ErrorAlert: [{ Message: 'x' }] }, 502), 'PEMS_SERVER_ERROR'],
+    ['a closed connection', close, 'PEMS_UNREACHABLE'],
+    ['half a body', halfBody, 'PEMS_UNREACHABLE'],
+    ['JSON that breaks off', halfJson, 'PEMS_MALFORMED_ANSWER'],
+    ['an empty body', status(200), 'PEMS_MALFORMED_ANSWER'],
+    ['bytes that are no UTF-8', notUtf8, 'PEMS_MALFORMED_ANSWER'],
+    ['no answer', hang, 'PEMS_TIMEOUT'],
+    ['an answer that does not end', hangInBody, 'PEMS_TIMEOUT'],
+  ])('%s', async (_what, handler, code) => {
+    const timeoutMs = code === 'PEMS_TIMEOUT' ? 40 : 5_000;
+    pems.answer(handler, json(oneRow));
+    const { rows, events } = await read({ timeoutMs });
+    expect(rows.length).toBe(1);
+    expect(events.map((event) => [event.attempt, event.error?.code, event.retryInMs])).toEqual([
+      [1, code, 0],
+      [2, undefined, null],
+    ]);
+
+    pems.requests.length = 0;
+    pems.answer(handler);
+    const error = await failure({ timeoutMs, maxAttempts: 3 });
+    expect(error.code).toBe(code);
+    expect(error.hint).toBeTruthy();
+    expect(pems.requests.length).toBe(3);
+  });
+
+  test('after the pause that PEMS asks for', async () => {
+    pems.answer(status(429, { 'retry-after': '7' }));
+    const controller = new AbortController();
+    let pause: number | null = null;
+    const onRequest = (event: PemsRequestEvent): void => {
+      pause = event.retryInMs;
+      controller.abort(new Error('seen'));
+    };
+    await expect(read({}, { onRequest, signal: controller.signal })).rejects.toThrow('seen');
+    expect(pause).toBe(7_000);
+  });
+
+  test('a host where nothing listens', async () => {
+    const gone = await startLoopback();
+    await gone[Symbol.asyncDispose]();
+    const error = await failure({ baseUrl: gone.baseUrl, maxAttempts: 2 });
+    expect(error.code).toBe('PEMS_UNREACHABLE');
+    expect(error.message).toContain('nothing accepts connections there');
+  });
+});
+
+describe('what stays is not tried again', () => {
+  test.each([
+    ['wrong credentials', status(401), 'PEMS_UNAUTHORIZED'],
+    ['missing rights', status(403), 'PEMS_UNAUTHORIZED'],
+    ['a wrong address', status(404), 'PEMS_REFUSED'],
+    [
+      'a refusal in the words of PEMS',
+      json({ ErrorAlert: [{ Message: 'Bad grid' }] }, 400),
+      'PEMS_ERROR_ALERT',
+    ],
+    ['a redirect', status(302, { location: 'https://elsewhere.example/login?x=1' }), 'PEMS_REDIRECTED'],
+    ['an ErrorAlert', json({ ErrorAlert: [{ Name: 'E', Message: 'Grid not found' }] }), 'PEMS_ERROR_ALERT'],
+    ['a login page', (r) => void r.end('<html>Log in</html>'), 'PEMS_MALFORMED_ANSWER'],
+    ['another answer', json({ Result: { ResultData: {} } }), 'PEMS_MALFORMED_ANSWER'],
+  ])('%s', async (_what, handler, code) => {
+    pems.answer(handler);
+    const events: PemsRequestEvent[] = [];
+    const error = await failure({}, { onRequest: (event) => void events.push(event) });
+    expect(error.code).toBe(code);
+    expect(error.hint).toBeTruthy();
+    expect(pems.requests.length).toBe(1);
+    expect(events).toMatchObject([{ attempt: 1, error, retryInMs: null }]);
+  });
+
+  test('and can be stored, whatever PEMS said', async () => {
+    pems.answer(json({ ErrorAlert: { Name: 'E', Message: `a\0${'😀'.repeat(400)}` } }));
+    const { message } = await failure();
+    expect(message).toContain('a\uFFFD😀');
+    expect(message.isWellFormed()).toBe(true);
+    expect(message.length).toBeLessThan(600);
+  });
+
+  test('and says what PEMS said', async () => {
+    pems.answer(json({ ErrorAlert: [{ Name: 'E', Message: 'Grid not found' }, { Name: 'E2' }] }));
+    const error = await failure();
+    expect(error.message).toBe('PEMS refused the request: Grid not found; E2');
+    expect(error.details).toEqual({
+      alerts: [
+        { name: 'E', message: 'Grid not found' },
+        { name: 'E2', message: '' },
+      ],
+    });
+  });
+});
+
+test('a redirect is not followed, so that no other host sees the credentials', async () => {
+  const other = await startLoopback();
+  other.answer(json(oneRow));
+  for (const code of [301, 302, 303, 307, 308]) {
+    pems.answer(status(code, { location: `${other.baseUrl}/griddata` }));
+    const error = await failure();
+    expect(error.code).toBe('PEMS_REDIRECTED');
+    expect(error.message).toContain(new URL(other.baseUrl).origin);
+  }
+  expect(other.requests.length).toBe(0);
+  await other[Symbol.asyncDispose]();
+});
+
+test.each([
+  ['before it starts', null],
+  ['while PEMS does not answer', hang],
+  ['while an answer arrives', hangInBody],
+])('an aborted read ends with the reason: %s', async (_what, handler) => {
+  const controller = new AbortController();
+  const reason = new Error('shutting down');
+  if (handler === null) controller.abort(reason);
+  else {
+    pems.answer((...args) => {
+      handler(...args);
+      setImmediate(() => controller.abort(reason));
+    });
+  }
+  // With one attempt, so that no pause before a second one notices the signal instead.
+  await expect(read({ maxAttempts: 1 }, { signal: controller.signal })).rejects.toBe(reason);
+  expect(pems.requests.length).toBe(handler === null ? 0 : 1);
+});
+
+test('requests are spaced, those of several reads too', async () => {
+  pems.answer(json(oneRow));
+  const client = createPemsClient(connectionTo(pems, { requestsPerSecond: 100 }));
+  const started = performance.now();
+  await Promise.all(Array.from({ length: 5 }, () => client.testConnection({ organization: 'RIO' })));
+  expect(performance.now() - started).toBeGreaterThanOrEqual(40);
+});
+
+describe('testing a connection', () => {
+  test('shows what one row has', async () => {
+    pems.answer(json(dataOnly([{ PFS_ID: 'A', PFS_A_ORG: 'RIO' }], true)));
+    const result = await createPemsClient(connectionTo(pems)).testConnection({ organization: 'RIO' });
+    expect(result).toEqual({
+      milliseconds: expect.any(Number) as number,
+      rows: 1,
+      aliases: ['pfs_id', 'pfs_a_org'],
+    });
+    expect(pems.requests[0]?.body.GRID.NUMBER_OF_ROWS_FIRST_RETURNED).toBe(1);
+  });
+
+  test('of an organization without rows works', async () => {
+    pems.answer(json(headData([], false)));
+    const client = createPemsClient(connectionTo(pems));
+    expect(await client.testConnection({ organization: 'RIO' })).toMatchObject({ rows: 0, aliases: [] });
+  });
+
+  test('fails with the first reason', async () => {
+    pems.answer(status(500));
+    const client = createPemsClient(connectionTo(pems));
+    await expect(client.testConnection({ organization: 'RIO' })).rejects.toMatchObject({
+      code: 'PEMS_SERVER_ERROR',
+    });
+    expect(pems.requests.length).toBe(1);
+  });
+});
+
+describe('credentials', () => {
+  const answers = (echo: string): Handler[] => [
+    json({ ErrorAlert: [{ Name: echo, Message: `Wrong: ${echo.repeat(100)}` }] }),
+    json({ ErrorAlert: { Name: '', Message: echo } }, 400),
+    json({ Result: { ResultData: { GRID: { METADATA: { MORERECORDPRESENT: echo } } } } }),
+    json({ Result: { ResultData: { [echo]: echo } } }),
+    json(dataOnly([{ pfs_id: echo, [echo]: '' }, { pfs_id: 'z' }], true)),
+    (response) => void response.end(`{"${echo}`),
+    (response) => void response.end(echo),
+    (response) => void response.writeHead(401, { 'x-echo': encodeURIComponent(echo) }).end(echo),
+    status(302, { location: `https://${encodeURIComponent(echo)}.example/${encodeURIComponent(echo)}` }),
+    status(500),
+    close,
+  ];
+  // Not so short that our own words could hold them.
+  const secret = fc.stringMatching(/^[!-~]{1,3}[QXZqxz0-9~^]{6,12}[!-~]{0,3}$/);
+
+  test('are in no error, whatever PEMS answers with them', async () => {
+    const kind = fc.constantFrom('basic', 'apiKey', 'header');
+    await fc.assert(
+      fc.asyncProperty(secret, kind, async (password, type) => {
+        const token = Buffer.from(`reader:${password}`).toString('base64');
+        const over: Partial<PemsConnection> = {
+          maxAttempts: 1,
+          authorization:
+            type === 'basic'
+              ? { type, username: 'reader', password }
+              : type === 'apiKey'
+                ? { type, key: password }
+                : { type: 'none' },
+          headers: type === 'header' ? { Authorization: `Bearer ${password}` } : {},
+        };
+        for (const echo of [password, ...(type === 'basic' ? [token] : [])]) {
+          for (const handler of answers(echo)) {
+            pems.answer(handler);
+            const text = everything(await failure(over));
+            expect(text).not.toContain(password);
+            expect(text).not.toContain(token);
+          }
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test.each<[string, Partial<PemsConnection>]>([
+    ['baseUrl', { baseUrl: `https://reader:${SECRET}@pems.example/axis` }],
+    ['baseUrl', { baseUrl: `https://pems.example/axis?key=${SECRET}` }],
+    ['baseUrl', { baseUrl: `ftp://pems.example/${SECRET}` }],
+    ['baseUrl', { baseUrl: SECRET }],
+    ['API key', { authorization: { type: 'apiKey', key: `${SECRET}\n` } }],
+    ['username', { authorization: { type: 'basic', username: 'a:b', password: SECRET } }],
+    ['header x-key', { headers: { 'X-Key': `${SECRET}é` } }],
+    ['headers', { headers: { [SECRET]: 'x' } }],
+    ['tenant', { tenant: '' }],
+    ['pageSize', { pageSize: 10_001 }],
+    ['pageSize', { pageSize: 0 }],
+    ['timeoutMs', { timeoutMs: 0 }],
+    ['requestsPerSecond', { requestsPerSecond: 0 }],
+    ['maxAttempts', { maxAttempts: 0 }],
+    ['retryDelayMs', { retryDelayMs: -1 }],
+  ])('are not in the refusal of a connection either: %s', (setting, over) => {
+    try {
+      createPemsClient(connectionTo(pems, over));
+    } catch (error) {
+      if (!(error instanceof VanguardError)) throw error;
+      expect(error).toMatchObject({ code: 'PEMS_CONNECTION_INVALID', details: { setting } });
+      expect(everything(error)).not.toContain(SECRET);
+      return;
+    }
+    expect.unreachable('the connection was accepted');
+  });
+
+  test('an organization that no header can carry is refused before anything is sent', async () => {
+    for (const organization of ['', 'RIO\r\nx: y', 'RÍO']) {
+      expect((await failure({}, { organization })).code).toBe('PEMS_CONNECTION_INVALID');
+    }
+    expect(pems.requests.length).toBe(0);
+  });
+});

@@ -1,0 +1,13 @@
+/**
+ * How long the work takes in milliseconds: repeated until it stays below the limit, at most ten times, because other
+ * work on the machine is not what is measured.
+ */
+export function quickest(limit: number, work: () => unknown): number {
+  let best = Infinity;
+  for (let run = 0; run < 10 && best >= limit; run += 1) {
+    const started = performance.now();
+    work();
+    best = Math.min(best, performance.now() - started);
+  }
+  return best;
+}

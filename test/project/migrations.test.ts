@@ -1,0 +1,53 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { projectFolder } from '../../src/configuration.ts';
+import { bootstrap } from '../../src/database/bootstrap.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { testSecret } from '../support/clusters.ts';
+import { testDatabase } from '../support/database.ts';
+
+const db = await testDatabase();
+
+const statements = (sql: string) =>
+  sql
+    .replace(/--.*$/gm, '')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .trim();
+
+/** The files under migrations/current that hold SQL. */
+async function uncommitted(folder: string): Promise<string[]> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql'));
+  const contents = await Promise.all(
+    files.map(async (name) => [name, statements(await readFile(join(folder, name), 'utf8'))] as const),
+  );
+  return contents.filter(([, sql]) => sql !== '').map(([name]) => name);
+}
+
+test('nothing is left in migrations/current', async () => {
+  expect(
+    await uncommitted(join(projectFolder, 'migrations/current')),
+    'run `npm run db:commit -- MESSAGE`',
+  ).toEqual([]);
+});
+
+test('the committed migrations apply to an empty database, twice', async () => {
+  const empty = await bootstrap(db.superuserUrl, `${db.name}_empty`, testSecret);
+  await migrate(empty.owner);
+  await migrate(empty.owner);
+  const client = new pg.Client({ connectionString: empty.owner });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ filename: string }>(
+      'select filename from graphile_migrate.migrations order by filename',
+    );
+    const files = (await readdir(join(projectFolder, 'migrations/committed'))).filter((name) =>
+      name.endsWith('.sql'),
+    );
+    expect(rows.map(({ filename }) => filename)).toEqual(files.sort());
+    expect(files.length).toBeGreaterThan(0);
+  } finally {
+    await client.end();
+  }
+});

@@ -1,0 +1,228 @@
+import { expect, test, vi } from 'vitest';
+import { faultTable, type Simulator } from '../../simulator/index.ts';
+import {
+  alertOf,
+  control,
+  dig,
+  fault,
+  grid,
+  gridBody,
+  post,
+  screen,
+  screenBody,
+  start,
+  stored,
+  text,
+} from './client.ts';
+
+const id = 'ONE-0000001';
+const update = { action: 'UPDATE', id, values: { PFS_F_MODEL: text('NEW') } } as const;
+const read = (simulator: Simulator): Promise<Response> =>
+  post(simulator, 'griddata', gridBody({ organization: 'ONE' }));
+const write = (simulator: Simulator): Promise<Response> =>
+  post(simulator, 'userdefinedscreenservices', screenBody(update));
+const modelOf = async (simulator: Simulator): Promise<unknown> => (await stored(simulator, id)).pfs_f_model;
+const hitsOf = async (simulator: Simulator): Promise<unknown> =>
+  dig((await control(simulator, 'GET', '/faults')).body, 'faults', '0', 'hits');
+
+test('every kind of fault is in the table that GET /faults shows', async () => {
+  const simulator = await start();
+  expect((await control(simulator, 'GET', '/faults')).body.kinds).toEqual(faultTable);
+});
+
+test('latency answers later', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'latency', ms: 120, count: 1 });
+  const begun = performance.now();
+  expect((await read(simulator)).status).toBe(200);
+  expect(performance.now() - begun).toBeGreaterThanOrEqual(115);
+});
+
+test('hang never answers, until faults are deleted', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'hang', count: 2 });
+  const left = post(simulator, 'griddata', gridBody({})).catch(() => 'closed');
+  await vi.waitUntil(async () => (await hitsOf(simulator)) === 1, { interval: 5 });
+  await expect(
+    fetch(`${simulator.url}/griddata`, { method: 'POST', signal: AbortSignal.timeout(1) }),
+  ).rejects.toThrow();
+  expect((await control(simulator, 'DELETE', '/faults')).body).toEqual({ removed: 1 });
+  expect(await left).toBe('closed');
+  expect((await read(simulator)).status).toBe(200);
+});
+
+test('status answers it, with Retry-After, and does not write', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'status', status: 502, retryAfter: 7, count: 1 });
+  const before = await modelOf(simulator);
+  const response = await write(simulator);
+  expect([response.status, response.headers.get('retry-after')]).toEqual([502, '7']);
+  expect(await modelOf(simulator)).toBe(before);
+});
+
+test('half-body breaks off in the middle', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'half-body', count: 1 });
+  const response = await read(simulator);
+  expect(response.status).toBe(200);
+  await expect(response.text()).rejects.toThrow();
+});
+
+test('close gives no answer and does not write', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'close', count: 1 });
+  const before = await modelOf(simulator);
+  await expect(write(simulator)).rejects.toThrow();
+  expect(await modelOf(simulator)).toBe(before);
+});
+
+test('error-alert answers 200 with the given words', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'error-alert', name: 'ORA-00060', message: 'deadlock', count: 1 });
+  const response = await read(simulator);
+  expect(response.status).toBe(200);
+  expect(alertOf(await response.json())).toBe('ORA-00060: deadlock');
+});
+
+test('malformed is no JSON, a page of HTML, or a date that is none', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'malformed', count: 1 });
+  await expect((await read(simulator)).json()).rejects.toThrow();
+  await fault(simulator, { kind: 'malformed', what: 'html', count: 1 });
+  expect(await (await read(simulator)).text()).toMatch(/^<!DOCTYPE html>/);
+  await fault(simulator, { kind: 'malformed', what: 'value', count: 1 });
+  const { rows } = await grid(simulator, { organization: 'ONE' });
+  expect(rows.filter((row) => row.pfs_f_startdate === '31-FEB-20Z6')).toHaveLength(1);
+});
+
+test('duplicate gives a row twice', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'duplicate', id, count: 1 });
+  const { ids, records } = await grid(simulator, { organization: 'ONE' });
+  expect(ids).toHaveLength(31);
+  expect(records).toBe(31);
+  expect(ids.filter((one) => one === id)).toHaveLength(2);
+});
+
+test('foreign-row slips in a row of another organization, under its own id or a known one', async () => {
+  const simulator = await start();
+  const query = { filters: [{ alias: 'pfs_a_org', op: '=', value: 'ONE' }] };
+  await fault(simulator, { kind: 'foreign-row', organization: 'ONE2', count: 1 });
+  const own = await grid(simulator, query);
+  expect(own.rows.filter((row) => row.pfs_a_org === 'ONE2').map((row) => row.pfs_id)).toEqual([
+    'ONE2-0000001',
+  ]);
+  await fault(simulator, { kind: 'foreign-row', sameId: true, count: 1 });
+  const same = await grid(simulator, query);
+  expect(same.rows.filter((row) => row.pfs_a_org === 'ONE2')).toHaveLength(1);
+  expect(new Set(same.ids).size).toBe(25);
+});
+
+test('vanish leaves out rows that exist', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'vanish', id, count: 1 });
+  expect((await grid(simulator, { organization: 'ONE' })).ids).not.toContain(id);
+  await fault(simulator, { kind: 'vanish', rows: 3, count: 1 });
+  const { ids, records } = await grid(simulator, { organization: 'ONE' });
+  expect([ids.length, records]).toEqual([27, 27]);
+  expect((await grid(simulator, { organization: 'ONE' })).ids).toHaveLength(30);
+});
+
+test('page-count lies about what follows', async () => {
+  const simulator = await start();
+  for (const head of [false, true]) {
+    await fault(simulator, { kind: 'page-count', says: 'end', count: 1 });
+    expect((await grid(simulator, { organization: 'ONE', rows: 5, head })).more).toBe(false);
+    await fault(simulator, { kind: 'page-count', says: 'more', count: 1 });
+    expect((await grid(simulator, { organization: 'ONE', head })).more).toBe(true);
+  }
+  await fault(simulator, { kind: 'page-count', says: 'records', count: 1 });
+  expect(await grid(simulator, { organization: 'ONE' })).toMatchObject({ records: 31, ids: { length: 30 } });
+});
+
+test('apply-no-answer writes, and closes or answers 504', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'apply-no-answer', count: 1 });
+  await expect(write(simulator)).rejects.toThrow();
+  expect(await modelOf(simulator)).toBe('NEW');
+  await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'OLD' } });
+  await fault(simulator, { kind: 'apply-no-answer', answer: 'status', count: 1 });
+  expect((await write(simulator)).status).toBe(504);
+  expect(await modelOf(simulator)).toBe('NEW');
+});
+
+test('apply-late writes after the answer, and only what is still allowed then', async () => {
+  const simulator = await start();
+  await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'OLD' } });
+  await fault(simulator, { kind: 'apply-late', ms: 300, answer: 'status', count: 2 });
+  expect((await write(simulator)).status).toBe(504);
+  expect(await modelOf(simulator)).toBe('OLD');
+  await vi.waitUntil(async () => (await modelOf(simulator)) === 'NEW', { interval: 5 });
+
+  const { recordid } = await screen(simulator, { action: 'GET', id });
+  const late = { ...update, values: { PFS_F_MODEL: text('LATE') }, recordid };
+  expect((await post(simulator, 'userdefinedscreenservices', screenBody(late))).status).toBe(504);
+  await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'OTHER' } });
+  // A second late write, without recordid, comes after the first: then the first has been refused.
+  await fault(simulator, { kind: 'apply-late', ms: 300, answer: 'status', count: 1 });
+  await write(simulator);
+  await vi.waitUntil(async () => (await modelOf(simulator)) === 'NEW', { interval: 5 });
+  const { body } = await control(simulator, 'GET', '/writes');
+  expect(JSON.stringify(body)).not.toContain('LATE');
+});
+
+test('drop-write answers as if written', async () => {
+  const simulator = await start();
+  const before = await screen(simulator, { action: 'GET', id });
+  await fault(simulator, { kind: 'drop-write', count: 1 });
+  const answer = await screen(simulator, update);
+  expect(answer.values.PFS_F_MODEL).toEqual(text('NEW'));
+  expect(answer.recordid).not.toBe(before.recordid);
+  expect(await screen(simulator, { action: 'GET', id })).toEqual(before);
+  const { body } = await control(simulator, 'GET', '/writes');
+  expect(body.writes).toMatchObject([{ came: { pfs_f_model: 'NEW' }, after: {}, fault: 'drop-write' }]);
+});
+
+test('alter-write keeps something else, and shows it', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'alter-write', count: 1 });
+  expect((await screen(simulator, update)).values.PFS_F_MODEL).toEqual(text('NEW*'));
+  const rate = (await stored(simulator, id)).pfs_f_rate;
+  await fault(simulator, { kind: 'alter-write', field: 'pfs_f_rate', value: 5.5, count: 1 });
+  await screen(simulator, update);
+  expect(await stored(simulator, id)).toMatchObject({ pfs_f_model: 'NEW', pfs_f_rate: 5.5 });
+  const { body } = await control(simulator, 'GET', '/writes?since=1');
+  expect(body.writes).toMatchObject([
+    {
+      before: { pfs_f_rate: rate },
+      came: { pfs_f_model: 'NEW' },
+      after: { pfs_f_rate: 5.5 },
+      fault: 'alter-write',
+    },
+  ]);
+});
+
+test('bad-credentials answers 401', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'bad-credentials', count: 1 });
+  expect((await read(simulator)).status).toBe(401);
+  expect((await read(simulator)).status).toBe(200);
+});
+
+test('count, match and probability decide which requests are hit', async () => {
+  const simulator = await start();
+  await fault(simulator, { kind: 'status', count: 2, match: { service: 'screen', action: 'GET', id } });
+  expect((await read(simulator)).status).toBe(200);
+  expect((await write(simulator)).status).toBe(200);
+  expect((await screen(simulator, { action: 'GET', id: 'ONE-0000002' })).status).toBe(200);
+  expect((await screen(simulator, { action: 'GET', id })).status).toBe(503);
+  expect((await screen(simulator, { action: 'GET', id })).status).toBe(503);
+  expect((await screen(simulator, { action: 'GET', id })).status).toBe(200);
+
+  await fault(simulator, { kind: 'status', probability: 0.5 });
+  const answers: number[] = [];
+  for (let i = 0; i < 40; i++) answers.push((await screen(simulator, { action: 'GET', id })).status);
+  const hit = answers.filter((status) => status === 503).length;
+  expect(hit).toBeGreaterThan(8);
+  expect(hit).toBeLessThan(32);
+});

@@ -1,0 +1,101 @@
+/**
+ * `npm run codegen`: writes what is derived from the migrations, on a database of its own: the typed module beside each
+ * file of sql/, and schema.graphql. With `--check` it writes nothing and fails when something is stale.
+ */
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectFolder } from '../src/configuration.ts';
+import { bootstrap } from '../src/database/bootstrap.ts';
+import { startEmbeddedDatabase } from '../src/database/embedded.ts';
+import { applyCurrent, migrate } from '../src/database/migrate.ts';
+import type { RoleUrls } from '../src/database/roles.ts';
+
+/** Runs pgtyped over a copy of sql/ and returns what it wrote, by path relative to the project. */
+export async function generateQueries(ownerUrl: string): Promise<Map<string, string>> {
+  const folder = await mkdtemp(join(tmpdir(), 'vanguard-codegen-'));
+  try {
+    const source = join(folder, 'sql');
+    await cp(join(projectFolder, 'sql'), source, {
+      recursive: true,
+      filter: (path) => !path.endsWith('.queries.ts'),
+    });
+    const config = JSON.parse(await readFile(join(projectFolder, 'pgtyped.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    await writeFile(join(folder, 'pgtyped.json'), JSON.stringify({ ...config, srcDir: source }));
+    const cli = join(projectFolder, 'node_modules/@pgtyped/cli/lib/index.js');
+    await promisify(execFile)(
+      process.execPath,
+      [cli, '-c', join(folder, 'pgtyped.json'), '--uri', ownerUrl],
+      { cwd: folder },
+    );
+    const written = (await readdir(source, { recursive: true }))
+      .filter((path) => path.endsWith('.queries.ts'))
+      .sort();
+    return new Map(
+      await Promise.all(
+        written.map(
+          async (path) =>
+            [
+              join('sql', path),
+              (await readFile(join(source, path), 'utf8')).replaceAll(`${folder}/`, ''),
+            ] as const,
+        ),
+      ),
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The GraphQL schema, by path relative to the project. Imported late: the server needs the typed queries to be there. */
+export async function generateSchema(urls: RoleUrls): Promise<Map<string, string>> {
+  const { printGraphqlSchema } = await import('../src/graphql/schema.ts');
+  return new Map([['schema.graphql', await printGraphqlSchema(urls.authenticator)]]);
+}
+
+/** The generated files that are not as they should be. */
+export async function staleFiles(urls: RoleUrls): Promise<string[]> {
+  const stale: string[] = [];
+  for (const [path, content] of [...(await generateQueries(urls.owner)), ...(await generateSchema(urls))]) {
+    if ((await readFile(join(projectFolder, path), 'utf8').catch(() => '')) !== content) stale.push(path);
+  }
+  return stale;
+}
+
+async function write(files: Map<string, string>): Promise<void> {
+  for (const [path, content] of files) {
+    await writeFile(join(projectFolder, path), content);
+    console.log(path);
+  }
+}
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'vanguard-codegen-database-'));
+  const database = await startEmbeddedDatabase({
+    folder: join(folder, 'database'),
+    settings: { fsync: 'off' },
+  });
+  try {
+    const urls = await bootstrap(database.superuserUrl, 'codegen', 'codegen');
+    await migrate(urls.owner);
+    await applyCurrent(urls.owner);
+    if (process.argv.includes('--check')) {
+      const stale = await staleFiles(urls);
+      if (stale.length > 0)
+        throw new Error(`Stale: ${stale.join(', ')}. Run \`npm run codegen\` and commit the result.`);
+      return;
+    }
+    await write(await generateQueries(urls.owner));
+    await write(await generateSchema(urls));
+  } finally {
+    await database.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main) await main();

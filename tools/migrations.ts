@@ -1,0 +1,86 @@
+/**
+ * `npm run db:watch | db:commit | db:reset`: graphile-migrate on the database of the configuration (the embedded one
+ * unless DATABASE_URL says otherwise), with its shadow database beside it.
+ */
+import graphileMigrate from 'graphile-migrate';
+import { fileURLToPath } from 'node:url';
+import { readContext } from '../src/cli/context.ts';
+import { bootstrap, withClient } from '../src/database/bootstrap.ts';
+import { applyCurrent, migrate } from '../src/database/migrate.ts';
+import { openDatabase } from '../src/database/open.ts';
+import { databaseName, roleUrls, urlAs } from '../src/database/roles.ts';
+import { seed } from '../src/database/seed.ts';
+import { VanguardError } from '../src/errors.ts';
+
+const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
+const [action = '', ...rest] = process.argv.slice(2);
+const { configuration, secrets } = await readContext();
+if (configuration.production) {
+  throw new VanguardError('NOT_IN_PRODUCTION', 'Migrations are not developed in production.', {
+    hint: 'Use `npx vanguard migrate` there.',
+  });
+}
+
+const database = await openDatabase(configuration, secrets);
+try {
+  const { superuserUrl, urls, name } = database;
+  if (!superuserUrl) {
+    throw new VanguardError(
+      'NOT_A_SUPERUSER',
+      'Developing migrations needs a login that may create databases.',
+      {
+        hint: 'Set ROOT_DATABASE_URL to the connection string of a superuser.',
+      },
+    );
+  }
+  const shadow = `${name}_shadow`;
+  const settings = {
+    connectionString: urls.owner,
+    shadowConnectionString: roleUrls(superuserUrl, secrets.secret, shadow).owner,
+    // Creates and drops the shadow database.
+    rootConnectionString: superuserUrl,
+    databaseOwner: 'vanguard_owner',
+    migrationsFolder,
+  };
+  await bootstrap(superuserUrl, name, secrets.secret);
+  switch (action) {
+    case 'watch':
+      await migrate(urls.owner);
+      await graphileMigrate.watch(settings, rest.includes('--once'), false);
+      break;
+    case 'commit':
+      await graphileMigrate.commit(settings, rest.join(' '));
+      break;
+    case 'uncommit':
+      await graphileMigrate.uncommit(settings);
+      break;
+    case 'reset': {
+      const { username, password } = new URL(superuserUrl);
+      await withClient(
+        urlAs(superuserUrl, decodeURIComponent(username), decodeURIComponent(password), 'postgres'),
+        async (client) => {
+          await client.query(
+            `drop database if exists ${client.escapeIdentifier(databaseName(urls.owner))} with (force)`,
+          );
+        },
+      );
+      await bootstrap(superuserUrl, name, secrets.secret);
+      await migrate(urls.owner);
+      await applyCurrent(urls.owner);
+      await withClient(urls.owner, (client) => seed(client, configuration));
+      console.log('The database is as new, with migrations/current on top.');
+      break;
+    }
+    default:
+      throw new VanguardError('INVALID_INPUT', `There is no action "${action}".`, {
+        hint: 'It is watch, commit MESSAGE, uncommit or reset.',
+      });
+  }
+} catch (error) {
+  console.error(
+    error instanceof VanguardError ? `${error.code}: ${error.message}\n${error.hint ?? ''}` : error,
+  );
+  process.exitCode = 1;
+} finally {
+  await database.close();
+}

@@ -1,0 +1,130 @@
+import { Logger as QueueLogger, run, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import { EventEmitter } from 'node:events';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { registerWorker, releaseDeadWorkers } from '../sql/sync/sync.queries.ts';
+import { createPool } from '../src/database/pool.ts';
+import { createVault } from '../src/encryption.ts';
+import { VanguardError } from '../src/errors.ts';
+import { createLogger } from '../src/logger.ts';
+import type { TaskContext } from './context.ts';
+import { pfa__dispatch_syncs } from './tasks/pfa__dispatch_syncs.ts';
+import { pfa__sync } from './tasks/pfa__sync.ts';
+import { summaries__refresh } from './tasks/summaries__refresh.ts';
+
+/** What happens by the clock. */
+const crontab = '* * * * * pfa__dispatch_syncs';
+
+/** How often the jobs of killed workers are looked for, in milliseconds. */
+const releaseInterval = 10_000;
+
+/** What a worker needs to know. */
+export interface WorkerOptions {
+  /** Connects as vanguard_worker, directly and not through a pooler. */
+  workerUrl: string;
+  encryptionKeys: string;
+  /** Jobs at a time. */
+  concurrency: number;
+  logLevel: string;
+}
+
+/** A worker that runs. */
+export interface RunningWorker {
+  /** Takes no more jobs, finishes or gives back those under way, lets go of the database. */
+  stop(): Promise<void>;
+}
+
+/** Starts a worker process's queue. Refuses with DATABASE_UNREACHABLE. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const logger = createLogger('worker', options.logLevel);
+  const pool = createPool(options.workerUrl, 'vanguard worker', logger, options.concurrency * 2 + 4);
+  // Holds this process's advisory lock: as long as this connection lives, so do we.
+  const presence = new pg.Client({
+    connectionString: options.workerUrl,
+    application_name: 'vanguard worker presence',
+  });
+  let stopping = false;
+  presence.on('error', (error) => {
+    // Without it others take us for dead and do our jobs a second time, so we had better be.
+    if (!stopping) {
+      logger.fatal({ error: error.message }, 'lost the connection that shows that this worker is alive');
+      process.exit(1);
+    }
+  });
+  try {
+    await presence.connect();
+    await releaseOthers(pool, logger);
+    const context: TaskContext = { pool, vault: createVault(options.encryptionKeys), logger };
+    const tasks: TaskList = {
+      pfa__sync: pfa__sync(context),
+      pfa__dispatch_syncs: pfa__dispatch_syncs(context),
+      summaries__refresh: summaries__refresh(context),
+    };
+    const events = new EventEmitter() as WorkerEvents;
+    const registered = new Promise<void>((resolve, reject) => {
+      events.once('pool:create', ({ workerPool }) => {
+        registerWorker.run({ poolId: workerPool.id }, presence).then(() => resolve(), reject);
+      });
+    });
+    const runner: Runner = await run({
+      pgPool: pool,
+      taskList: tasks,
+      crontab,
+      concurrency: options.concurrency,
+      noHandleSignals: true,
+      events,
+      logger: queueLogger(logger),
+    });
+    await registered;
+    const timer = setInterval(() => {
+      releaseOthers(pool, logger).catch((error: Error) =>
+        logger.warn({ error: error.message }, 'could not look for dead workers'),
+      );
+    }, releaseInterval);
+    runner.promise.catch((error: Error) => {
+      logger.fatal({ error: error.message }, 'the queue stopped');
+      process.exit(1);
+    });
+    logger.info({ concurrency: options.concurrency }, 'working');
+    return {
+      stop: async () => {
+        stopping = true;
+        clearInterval(timer);
+        await runner.stop();
+        await presence.end();
+        await pool.end();
+        logger.info('stopped');
+      },
+    };
+  } catch (error) {
+    stopping = true;
+    await presence.end().catch(() => undefined);
+    await pool.end();
+    if (error instanceof VanguardError) throw error;
+    throw new VanguardError(
+      'DATABASE_UNREACHABLE',
+      `The worker cannot use its database: ${(error as Error).message}.`,
+      {
+        hint: 'Check DATABASE_URL and WORKER_DATABASE_URL, and run `npx vanguard bootstrap` and `npx vanguard migrate` once.',
+        cause: error,
+      },
+    );
+  }
+}
+
+async function releaseOthers(pool: pg.Pool, logger: Logger): Promise<void> {
+  const [released] = await releaseDeadWorkers.run(undefined, pool);
+  if (released && released.dead.length > 0)
+    logger.warn({ workers: released.dead }, 'gave back the jobs of workers that were killed');
+}
+
+/** The queue's own messages, in our log; its chatter only when asked for. */
+function queueLogger(logger: Logger): QueueLogger {
+  const levels = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const;
+  return new QueueLogger(() => (level, message, meta) => {
+    logger[levels[level] ?? 'debug'](
+      { ...(meta?.error instanceof Error ? { err: meta.error } : {}) },
+      message,
+    );
+  });
+}
