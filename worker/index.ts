@@ -2,7 +2,7 @@ import { Logger as QueueLogger, run, type Runner, type TaskList, type WorkerEven
 import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { registerWorker, releaseDeadWorkers } from '../sql/sync/sync.queries.ts';
+import { deregisterWorker, registerWorker, releaseDeadWorkers } from '../sql/sync/sync.queries.ts';
 import { createPool } from '../src/database/pool.ts';
 import { createVault } from '../src/encryption.ts';
 import { VanguardError } from '../src/errors.ts';
@@ -61,9 +61,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       summaries__refresh: summaries__refresh(context),
     };
     const events = new EventEmitter() as WorkerEvents;
-    const registered = new Promise<void>((resolve, reject) => {
+    const registered = new Promise<string>((resolve, reject) => {
       events.once('pool:create', ({ workerPool }) => {
-        registerWorker.run({ poolId: workerPool.id }, presence).then(() => resolve(), reject);
+        registerWorker.run({ poolId: workerPool.id }, presence).then(() => resolve(workerPool.id), reject);
       });
     });
     const runner: Runner = await run({
@@ -75,7 +75,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       events,
       logger: queueLogger(logger),
     });
-    await registered;
+    const poolId = await registered;
     const timer = setInterval(() => {
       releaseOthers(pool, logger).catch((error: Error) =>
         logger.warn({ error: error.message }, 'could not look for dead workers'),
@@ -91,6 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         stopping = true;
         clearInterval(timer);
         await runner.stop();
+        await deregisterWorker.run({ poolId }, presence);
         await presence.end();
         await pool.end();
         logger.info('stopped');

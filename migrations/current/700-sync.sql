@@ -645,6 +645,15 @@ $$;
 comment on function app_private.register_worker(text) is 'Notes a worker pool and holds its lock for as long as this session lives.';
 grant execute on function app_private.register_worker(text) to vanguard_worker;
 
+create function app_private.deregister_worker(pool_id text) returns void
+  language sql volatile security definer
+  set search_path = pg_catalog
+begin atomic
+  delete from app_private.worker_processes w where w.pool_id = deregister_worker.pool_id;
+end;
+comment on function app_private.deregister_worker(text) is 'Takes a worker pool off the list that has stopped and given back its jobs.';
+grant execute on function app_private.deregister_worker(text) to vanguard_worker;
+
 create function app_private.release_dead_workers() returns text[]
   language plpgsql volatile security definer
   set search_path = pg_catalog

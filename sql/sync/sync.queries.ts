@@ -421,6 +421,33 @@ const registerWorkerIR: any = {"usedParamSet":{"poolId":true},"params":[{"name":
 export const registerWorker = new PreparedQuery<IRegisterWorkerParams,IRegisterWorkerResult>(registerWorkerIR);
 
 
+/** 'DeregisterWorker' parameters type */
+export interface IDeregisterWorkerParams {
+  poolId: string;
+}
+
+/** 'DeregisterWorker' return type */
+export interface IDeregisterWorkerResult {
+  deregister_worker: undefined | null;
+}
+
+/** 'DeregisterWorker' query type */
+export interface IDeregisterWorkerQuery {
+  params: IDeregisterWorkerParams;
+  result: IDeregisterWorkerResult;
+}
+
+const deregisterWorkerIR: any = {"usedParamSet":{"poolId":true},"params":[{"name":"poolId","required":true,"transform":{"type":"scalar"},"locs":[{"a":37,"b":44}]}],"statement":"select app_private.deregister_worker(:poolId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.deregister_worker(:poolId!)
+ * ```
+ */
+export const deregisterWorker = new PreparedQuery<IDeregisterWorkerParams,IDeregisterWorkerResult>(deregisterWorkerIR);
+
+
 /** 'ReleaseDeadWorkers' parameters type */
 export type IReleaseDeadWorkersParams = void;
 

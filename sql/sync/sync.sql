@@ -63,6 +63,9 @@ where o.is_active and exists (select from app_private.pems_connection(o.id))
 /* @name registerWorker */
 select app_private.register_worker(:poolId!);
 
+/* @name deregisterWorker */
+select app_private.deregister_worker(:poolId!);
+
 /* @name releaseDeadWorkers */
 select app_private.release_dead_workers() as "dead!";
 

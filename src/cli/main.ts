@@ -1,3 +1,4 @@
+import '../graphql/environment.ts';
 import { Command } from 'commander';
 import { VanguardError } from '../errors.ts';
 import { addConnectionCommands } from './connection.ts';

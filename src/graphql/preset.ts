@@ -1,4 +1,3 @@
-import './environment.ts';
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection';
 import { GraphQLError } from 'graphql';
 import type pg from 'pg';

@@ -1,3 +1,4 @@
+import '../graphql/environment.ts';
 import { createServer, type Server } from 'node:http';
 import express from 'express';
 import type pg from 'pg';
@@ -42,6 +43,7 @@ export async function createApp({ pool, signingKeys, production, logger }: AppOp
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.json(signingKeys.publicKeys);
   });
+  if (!production) app.get('/', (_request, response) => response.redirect('/graphiql'));
   app.use(authenticate(pool, tokens, production));
   app.use('/api/auth', authRoutes({ pool, tokens, production }));
   app.use('/api/pfa/:org', requireSignIn, recordRoutes(pool));
