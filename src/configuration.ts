@@ -8,8 +8,8 @@ import { VanguardError } from './errors.ts';
 /** The folder of the project: relative paths of the configuration are under it, wherever a command was called. */
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
 
-const port = (byDefault: number) =>
-  z.coerce.number({ error: 'must be a port, 1 to 65535' }).int().min(1).max(65535).default(byDefault);
+const portNumber = z.coerce.number({ error: 'must be a port, 1 to 65535' }).int().min(1).max(65535);
+const port = (byDefault: number) => portNumber.default(byDefault);
 const postgresUrl = z
   .url({
     protocol: /^postgres(ql)?$/,
@@ -44,7 +44,7 @@ const environmentSchema = z.object({
     })
     .optional(),
   SIMULATOR_PORT: port(3010),
-  SIMULATOR_CONTROL_PORT: port(3011).optional(),
+  SIMULATOR_CONTROL_PORT: portNumber.optional(),
   WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number, 1 to 50' }).int().min(1).max(50).default(4),
   PEMS_URL: z
     .url({ protocol: /^https?$/, error: 'must be an address such as https://HOST/axis/restservices' })

@@ -49,10 +49,10 @@ export function createVault(keys: string): Vault {
           },
         );
       }
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength });
-      decipher.setAAD(Buffer.from(context));
-      decipher.setAuthTag(ciphertext.subarray(-tagLength));
       try {
+        const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength });
+        decipher.setAAD(Buffer.from(context));
+        decipher.setAuthTag(ciphertext.subarray(-tagLength));
         return Buffer.concat([
           decipher.update(ciphertext.subarray(0, -tagLength)),
           decipher.final(),

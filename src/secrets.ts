@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Configuration } from './configuration.ts';
 import { newEncryptionKey } from './encryption.ts';
@@ -27,16 +28,7 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
       secret: randomBytes(32).toString('base64url'),
       encryptionKeys: newEncryptionKey('local-1'),
     };
-    // Whoever comes second, also at the same moment, finds the file and reads it.
-    const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return undefined;
-      throw error;
-    });
-    if (handle) {
-      await handle.writeFile(`${JSON.stringify(made, null, 2)}\n`);
-      await handle.sync();
-      await handle.close();
-    }
+    if (!existsSync(file)) await writeOnce(file, `${JSON.stringify(made, null, 2)}\n`);
     const kept = JSON.parse(await readFile(file, 'utf8')) as Secrets;
     return { secret: secret ?? kept.secret, encryptionKeys: encryptionKeys ?? kept.encryptionKeys };
   } catch (error) {
@@ -48,5 +40,27 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
         cause: error,
       },
     );
+  }
+}
+
+/**
+ * Writes a file unless there is one. It appears with its whole content or not at all: whoever comes second, also at the
+ * same moment, finds the first one's, and a crash leaves no half of it.
+ */
+async function writeOnce(file: string, content: string): Promise<void> {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await link(draft, file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(draft, { force: true });
   }
 }

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { pemsConnectionsConfigured } from '../sql/connections/connections.queries.ts';
@@ -19,6 +20,8 @@ import type { Secrets } from './secrets.ts';
 const entry = fileURLToPath(new URL('cli/main.ts', import.meta.url));
 /** How long a part may take to stop before it is killed, in milliseconds. */
 const patience = 15_000;
+/** How long the parts of a start that was killed may take to go away, in milliseconds. */
+const farewell = 3000;
 /** How long to wait before a part that died is started again, in milliseconds. */
 const restartDelay = 1000;
 
@@ -41,18 +44,30 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
   const parts: Part[] = [];
   let database: OpenDatabase | undefined;
   let embedded: OpenDatabase['embedded'];
+  let owner: pg.Client | undefined;
   try {
     say('Starting PostgreSQL ...');
     database = await openDatabase(configuration, secrets);
-    embedded = database.embedded;
-    for (const note of embedded?.notes ?? []) say(note);
+    // One that ran already may belong to another start, which stops it.
+    embedded = database.embedded?.adopted ? undefined : database.embedded;
+    for (const note of database.embedded?.notes ?? []) say(note);
     await ensureBootstrap(database, secrets);
+    owner = new pg.Client({ connectionString: database.urls.owner, application_name: 'vanguard start' });
+    // Losing it only ends the progress display.
+    owner.on('error', () => undefined);
+    await owner.connect();
+    if (database.embedded) {
+      embedded = (await claim(owner)) ? database.embedded : undefined;
+      if (!embedded) throw alreadyRunning(configuration);
+    }
+    stopped.signal.throwIfAborted();
     await migrate(database.urls.owner);
     const pems = await withClient(database.urls.owner, async (client) => {
       await seed(client, configuration);
       return preparePems(client, configuration, secrets);
     });
-    if (pems.needsSimulator && !stopped.signal.aborted) {
+    stopped.signal.throwIfAborted();
+    if (pems.needsSimulator) {
       const simulator = await startPart('simulator', {}, stopped.signal);
       parts.unshift(simulator);
       await withClient(database.urls.owner, (client) => connectSimulator(client, simulator.url!, secrets));
@@ -77,19 +92,11 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
     if (failed) throw failed.reason;
 
     say(welcome(server!.url!, configuration, embedded !== undefined, performance.now() - began));
-    const owner = new pg.Client({
-      connectionString: database.urls.owner,
-      application_name: 'vanguard start',
-    });
-    // Losing it only ends the progress display.
-    owner.on('error', () => undefined);
-    await owner.connect();
     const [queued] = await queueFirstSyncs.run(undefined, owner);
     if (queued!.queued > 0)
       await showProgress(owner, stopped.signal).catch((error: Error) =>
         say(`The progress can no longer be shown: ${error.message}`),
       );
-    await owner.end();
     if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
     say('Stopping ...');
   } catch (error) {
@@ -97,11 +104,31 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
   } finally {
     stopped.abort();
     for (const part of parts) await part.stop();
+    await owner?.end();
     // Also one that ran already: it was left over from a start that was killed, and is ours now.
     await embedded?.stop();
   }
   say('Everything is stopped; all data is kept.');
   process.exit(process.exitCode ?? 0);
+}
+
+/** Makes this start the only one on the embedded database, if no other one is: whoever ends first would stop it for both. */
+async function claim(owner: pg.Client): Promise<boolean> {
+  const deadline = performance.now() + farewell;
+  for (;;) {
+    const { rows } = await owner.query<{ claimed: boolean }>(
+      "select pg_try_advisory_lock(hashtext('vanguard start')) as claimed",
+    );
+    if (rows[0]?.claimed) return true;
+    if (performance.now() > deadline) return false;
+    await sleep(100);
+  }
+}
+
+function alreadyRunning({ dataFolder }: Configuration): VanguardError {
+  return new VanguardError('ALREADY_RUNNING', `PFA Vanguard runs already on the data in ${dataFolder}.`, {
+    hint: 'Use that one, or stop it first; a second one needs VANGUARD_DATA_DIR, PORT and SIMULATOR_PORT of its own.',
+  });
 }
 
 function say(text: string): void {
@@ -158,10 +185,12 @@ async function startPart(
   const launch = async (): Promise<ProcessMessage & { type: 'ready' }> => {
     child = fork(entry, [command], {
       detached: true,
-      env: { LOG_LEVEL: 'warn', ...process.env, ...environment },
+      env: { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', ...environment },
       execArgv: [],
     });
     const current = child;
+    const giveUp = () => current.kill('SIGTERM');
+    stopped.addEventListener('abort', giveUp, { once: true });
     const exit = once(current, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
     const message = await Promise.race([
       (once(current, 'message') as Promise<[ProcessMessage]>).then(([first]) => first),
@@ -171,6 +200,7 @@ async function startPart(
         message: `The ${command} stopped while starting (${signal ?? `exit code ${code}`}).`,
       })),
     ]);
+    stopped.removeEventListener('abort', giveUp);
     if (message.type === 'failed') {
       await exit;
       throw new VanguardError(message.code, message.message, { hint: message.hint });
@@ -185,6 +215,7 @@ async function startPart(
   const relaunch = () => {
     if (ending || stopped.aborted) return;
     launch().catch((error: Error) => {
+      if (ending) return;
       say(`The ${command} could not be started again: ${error.message}`);
       setTimeout(relaunch, restartDelay * 5);
     });
@@ -234,7 +265,7 @@ async function showProgress(owner: pg.Client, stopped: AbortSignal): Promise<voi
       shown = line;
     }
     if (done + failed >= organizations || stopped.aborted) break;
-    await Promise.race([new Promise((resolve) => setTimeout(resolve, 1000)), once(stopped, 'abort')]);
+    await sleep(1000, undefined, { signal: stopped }).catch(() => undefined);
   }
   if (process.stdout.isTTY) process.stdout.write('\n');
   if (stopped.aborted) return;

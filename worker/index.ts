@@ -15,8 +15,8 @@ import { summaries__refresh } from './tasks/summaries__refresh.ts';
 /** What happens by the clock. */
 const crontab = '* * * * * pfa__dispatch_syncs';
 
-/** How often the jobs of killed workers are looked for, in milliseconds. */
-const releaseInterval = 10_000;
+/** How long reading may go on after the worker was told to stop, in milliseconds; what is cut short is repeated. */
+const stopPatience = 2000;
 
 /** What a worker needs to know. */
 export interface WorkerOptions {
@@ -26,6 +26,8 @@ export interface WorkerOptions {
   /** Jobs at a time. */
   concurrency: number;
   logLevel: string;
+  /** How often the jobs of killed workers are looked for, in milliseconds. Default 10,000. */
+  releaseIntervalMs?: number;
 }
 
 /** A worker that runs. */
@@ -38,6 +40,8 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const logger = createLogger('worker', options.logLevel);
   const pool = createPool(options.workerUrl, 'vanguard worker', logger, options.concurrency * 2 + 4);
+  // The queue wants to see a handler on each connection; that a busy one broke, whoever uses it is told.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   // Holds this process's advisory lock: as long as this connection lives, so do we.
   const presence = new pg.Client({
     connectionString: options.workerUrl,
@@ -72,6 +76,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       crontab,
       concurrency: options.concurrency,
       noHandleSignals: true,
+      preset: { worker: { gracefulShutdownAbortTimeout: stopPatience } },
       events,
       logger: queueLogger(logger),
     });
@@ -80,7 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       releaseOthers(pool, logger).catch((error: Error) =>
         logger.warn({ error: error.message }, 'could not look for dead workers'),
       );
-    }, releaseInterval);
+    }, options.releaseIntervalMs ?? 10_000);
     runner.promise.catch((error: Error) => {
       logger.fatal({ error: error.message }, 'the queue stopped');
       process.exit(1);

@@ -379,16 +379,21 @@ export interface IQueueFirstSyncsQuery {
   result: IQueueFirstSyncsResult;
 }
 
-const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"select count(q.id)::integer as \"queued!\"\nfrom app_public.organizations o\ncross join lateral app_private.queue_sync(o.id, 'start', null) q\nwhere o.is_active and exists (select from app_private.pems_connection(o.id))\n  and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))"};
+const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"with due as materialized (\n  select o.id\n  from app_public.organizations o\n  where o.is_active and exists (select from app_private.pems_connection(o.id))\n    and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))\n  order by o.id\n)\nselect count(q.id)::integer as \"queued!\"\nfrom due d\ncross join lateral app_private.queue_sync(d.id, 'start', null) q"};
 
 /**
  * Query generated from SQL:
  * ```
+ * with due as materialized (
+ *   select o.id
+ *   from app_public.organizations o
+ *   where o.is_active and exists (select from app_private.pems_connection(o.id))
+ *     and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))
+ *   order by o.id
+ * )
  * select count(q.id)::integer as "queued!"
- * from app_public.organizations o
- * cross join lateral app_private.queue_sync(o.id, 'start', null) q
- * where o.is_active and exists (select from app_private.pems_connection(o.id))
- *   and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))
+ * from due d
+ * cross join lateral app_private.queue_sync(d.id, 'start', null) q
  * ```
  */
 export const queueFirstSyncs = new PreparedQuery<IQueueFirstSyncsParams,IQueueFirstSyncsResult>(queueFirstSyncsIR);

@@ -54,11 +54,16 @@ cross join lateral app_private.queue_sync(o.id, :trigger!, null) q
 where o.code = :organization! and o.is_active;
 
 /* @name queueFirstSyncs */
+with due as materialized (
+  select o.id
+  from app_public.organizations o
+  where o.is_active and exists (select from app_private.pems_connection(o.id))
+    and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))
+  order by o.id
+)
 select count(q.id)::integer as "queued!"
-from app_public.organizations o
-cross join lateral app_private.queue_sync(o.id, 'start', null) q
-where o.is_active and exists (select from app_private.pems_connection(o.id))
-  and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'));
+from due d
+cross join lateral app_private.queue_sync(d.id, 'start', null) q;
 
 /* @name registerWorker */
 select app_private.register_worker(:poolId!);

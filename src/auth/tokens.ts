@@ -49,9 +49,8 @@ export function createTokens(keys: SigningKeys): Tokens {
           algorithms: ['ES256', 'EdDSA'],
           requiredClaims: ['sub', 'exp'],
         });
-        const userId = Number(payload.sub);
-        if (!Number.isSafeInteger(userId)) throw new errors.JWTInvalid('no user');
-        return userId;
+        if (!payload.sub || !/^[1-9]\d{0,9}$/.test(payload.sub)) throw new errors.JWTInvalid('no user');
+        return Number(payload.sub);
       } catch (cause) {
         const expired = cause instanceof errors.JWTExpired;
         throw new VanguardError(

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { migrate } from '../database/migrate.ts';
 import { openDatabase } from '../database/open.ts';
 import { bootstrap } from '../database/bootstrap.ts';
 import { seed } from '../database/seed.ts';
@@ -42,6 +41,7 @@ export function addDatabaseCommands(program: Command): void {
       const { configuration, secrets } = await readContext();
       const database = await openDatabase(configuration, secrets);
       try {
+        const { migrate } = await import('../database/migrate.ts');
         await migrate(database.urls.owner);
         console.log('The database is up to date.');
       } finally {

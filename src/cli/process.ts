@@ -16,19 +16,29 @@ interface Running {
  * to its parent, and ends at once when that is gone: nobody would stop it later.
  */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {
-  const tell = (message: ProcessMessage) => process.send?.(message);
-  process.on('disconnect', () => process.exit(1));
-  const running = await start().catch((error: unknown) => {
-    if (error instanceof VanguardError)
-      tell({ type: 'failed', code: error.code, message: error.message, hint: error.hint });
-    throw error;
-  });
-  tell({ type: 'ready', url: running.url, port: running.port });
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-  await running.stop();
-  // The channel to the parent would keep the process alive.
-  process.removeAllListeners('disconnect');
-  if (process.connected) process.disconnect();
+  // The message is sent before the callback is called.
+  const tell = (message: ProcessMessage) =>
+    new Promise<void>((sent) => (process.send ? process.send(message, () => sent()) : sent()));
+  const orphaned = () => process.exit(1);
+  process.on('disconnect', orphaned);
+  // Listening to it, the channel to the parent keeps this process alive.
+  const leave = () => {
+    process.off('disconnect', orphaned);
+    if (process.connected) process.disconnect();
+  };
+  try {
+    const running = await start();
+    await tell({ type: 'ready', url: running.url, port: running.port });
+    await new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    });
+    await running.stop();
+  } catch (error) {
+    if (!(error instanceof VanguardError && process.send)) throw error;
+    // It is the parent that says it.
+    await tell({ type: 'failed', code: error.code, message: error.message, hint: error.hint });
+    process.exitCode = 1;
+  } finally {
+    leave();
+  }
 }

@@ -1,21 +1,19 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { join } from 'node:path';
-import { startSimulator } from '../../simulator/index.ts';
-import { startWorker } from '../../worker/index.ts';
+import { readConfiguration } from '../configuration.ts';
 import { configuredRoleUrls } from '../database/open.ts';
 import { VanguardError } from '../errors.ts';
-import { startServer } from '../server.ts';
-import { start } from '../start.ts';
 import { readContext } from './context.ts';
 import { runProcess } from './process.ts';
 
-/** start, server, worker, simulator. */
+/** start, server, worker, simulator. Each loads what it runs only then: the whole takes a second, and no other command needs it. */
 export function addProcessCommands(program: Command): void {
   program
     .command('start')
     .description('run everything: database, simulated PEMS (unless one is configured), server and worker')
     .action(async () => {
       const { configuration, secrets } = await readContext();
+      const { start } = await import('../start.ts');
       await start(configuration, secrets);
     });
 
@@ -25,6 +23,7 @@ export function addProcessCommands(program: Command): void {
     .action(() =>
       runProcess(async () => {
         const { configuration, secrets } = await readContext();
+        const { startServer } = await import('../server.ts');
         return startServer({
           authenticatorUrl: configuredRoleUrls(requireDatabaseUrl(configuration), secrets).authenticator,
           encryptionKeys: secrets.encryptionKeys,
@@ -42,6 +41,7 @@ export function addProcessCommands(program: Command): void {
     .action(() =>
       runProcess(async () => {
         const { configuration, secrets } = await readContext();
+        const { startWorker } = await import('../../worker/index.ts');
         return startWorker({
           workerUrl: configuredRoleUrls(requireDatabaseUrl(configuration), secrets).worker,
           encryptionKeys: secrets.encryptionKeys,
@@ -64,7 +64,8 @@ export function addProcessCommands(program: Command): void {
     .option('--latency <ms>', 'how long each answer takes, in milliseconds', wholeNumber, 0)
     .action((options: { organization: Record<string, number>; seed: number; latency: number }) =>
       runProcess(async () => {
-        const { configuration } = await readContext();
+        const configuration = readConfiguration();
+        const { startSimulator } = await import('../../simulator/index.ts');
         const simulator = await startSimulator({
           port: configuration.simulatorPort,
           controlPort: configuration.simulatorControlPort,

@@ -5,6 +5,8 @@ begin
   execute format('revoke all on database %I from public', current_database());
   execute format('grant connect on database %I to vanguard_authenticator, vanguard_worker, vanguard_ai_reader', current_database());
   execute format('grant connect, create, temporary on database %I to vanguard_owner', current_database());
+  -- Compiling a plan takes longer than running it, for every query of ours: 970 ms instead of 35 for the bounds of 20,000 records.
+  execute format('alter database %I set jit = off', current_database());
 end;
 $$;
 revoke create on schema public from public;

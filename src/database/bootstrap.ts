@@ -32,11 +32,12 @@ export async function bootstrap(superuserUrl: string, database: string, secret: 
     await client.query('commit');
     const { rows } = await client.query('select 1 from pg_database where datname = $1', [database]);
     if (rows.length === 0) {
-      const [major] = (
-        await client.query<{ v: number }>("select current_setting('server_version_num')::int / 10000 as v")
-      ).rows;
       // From PostgreSQL 16 on, who is no superuser may give a database only to a role it may become.
-      if (major && major.v >= 16) await client.query('grant vanguard_owner to current_user with set true');
+      const { rows: here } = await client.query<{ must: boolean }>(
+        `select current_setting('server_version_num')::integer >= 160000 and not rolsuper as must
+        from pg_roles where rolname = current_user`,
+      );
+      if (here[0]?.must) await client.query('grant vanguard_owner to current_user with set true');
       await client.query(
         `create database ${pg.escapeIdentifier(database)} owner vanguard_owner template template0 encoding 'UTF8'`,
       );

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Configuration } from '../configuration.ts';
 import type { Secrets } from '../secrets.ts';
@@ -61,9 +62,24 @@ export async function openDatabase(configuration: Configuration, secrets: Secret
     name: embeddedDatabaseName,
     embedded,
     close: async () => {
-      if (!embedded.adopted) await embedded.stop();
+      if (!embedded.adopted && !(await isUsed(embedded.superuserUrl))) await embedded.stop();
     },
   };
+}
+
+/** Whether others stay connected: they adopted the server meanwhile, and it must not be stopped under them. */
+async function isUsed(superuserUrl: string): Promise<boolean> {
+  return withClient(superuserUrl, async (client) => {
+    // Our own last connection takes a moment to go.
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const { rows } = await client.query(
+        "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+      );
+      if (rows.length === 0) return false;
+      await sleep(25);
+    }
+    return true;
+  });
 }
 
 /** Does the bootstrap where we may; elsewhere somebody has done it with `npx vanguard bootstrap`. */

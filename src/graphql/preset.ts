@@ -1,13 +1,14 @@
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, Kind, visit, type GraphQLFormattedError } from 'graphql';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { makePgService } from 'postgraphile/adaptors/pg';
+import { isSafeError } from 'postgraphile/grafast';
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter';
 import { anonymousSettings } from '../auth/identity.ts';
 import { findIdentity } from '../http/request.ts';
-import { refusal } from '../sqlstates.ts';
+import { refusal, type Refusal } from '../sqlstates.ts';
 
 /** Operators that an index can serve under row level security, or that cost nothing. */
 const filterOperators = [
@@ -50,6 +51,64 @@ const PlainIdPlugin: GraphileConfig.Plugin = {
   },
 };
 
+/** As in REST: a number that JavaScript can only hold as Infinity would be written as null, that is, delete a value in silence. */
+const FiniteNumbersPlugin: GraphileConfig.Plugin = {
+  name: 'FiniteNumbersPlugin',
+  version: '1.0.0',
+  schema: {
+    hooks: {
+      GraphQLScalarType(config) {
+        const { parseLiteral } = config;
+        if (config.name !== 'JSON' || !parseLiteral) return config;
+        const refuse = (node: { value: string }) => {
+          if (!Number.isFinite(Number(node.value))) throw new GraphQLError(`The number ${node.value.slice(0, 30)} is too large.`);
+        };
+        return {
+          ...config,
+          parseLiteral: (ast, variables) => {
+            visit(ast, { [Kind.INT]: refuse, [Kind.FLOAT]: refuse });
+            return parseLiteral(ast, variables);
+          },
+        };
+      },
+    },
+  },
+};
+
+/** An answer without data, as bytes: what is wrong with the request itself. */
+const errorsOnly = Buffer.from('{"errors":');
+
+/** Errors that come before a query is executed (it does not parse, does not fit, is no POST) pass by maskError: they get their code here. */
+const ErrorCodesPlugin: GraphileConfig.Plugin = {
+  name: 'ErrorCodesPlugin',
+  version: '1.0.0',
+  grafserv: {
+    middleware: {
+      async processRequest(next) {
+        const result = await next();
+        if (result?.type !== 'buffer' || !result.buffer.subarray(0, errorsOnly.length).equals(errorsOnly)) return result;
+        const { errors } = JSON.parse(result.buffer.toString()) as { errors: GraphQLFormattedError[] };
+        const code = result.statusCode >= 500 ? 'INTERNAL' : 'INVALID_QUERY';
+        const coded = errors.map((error) => (error.extensions?.code ? error : { ...error, extensions: { code } }));
+        const buffer = Buffer.from(JSON.stringify({ errors: coded }));
+        return { ...result, headers: { ...result.headers, 'content-length': String(buffer.length) }, buffer };
+      },
+    },
+  },
+};
+
+/** Words of the GraphQL library for what is wrong with a query but is not marked as such, and ours for it. */
+const faultsOfQueries: readonly [RegExp, string][] = [
+  [/^(Empty objects|Null literals) are forbidden in filter argument input/, 'A filter must not be empty or null: leave it out instead, or say {isNull: true}.'],
+  [/^Invalid cursor digest/, 'The cursor belongs to another order. Page on with the order that it came from.'],
+  [/^Query planning error: Query is too complex/, 'The query is nested too deeply. Ask for less in one query.'],
+];
+
+function faultOfQuery(cause: Error): string | undefined {
+  if (isSafeError(cause)) return cause.message;
+  return faultsOfQueries.find(([words]) => words.test(cause.message))?.[1];
+}
+
 /** What the GraphQL API is made with. */
 export interface GraphqlOptions {
   /** Connects as vanguard_authenticator. */
@@ -62,7 +121,7 @@ export interface GraphqlOptions {
 export function graphqlPreset({ pool, production, logger }: GraphqlOptions): GraphileConfig.Preset {
   return {
     extends: [PostGraphileAmberPreset, PgSimplifyInflectionPreset, PostGraphileConnectionFilterPreset],
-    plugins: [OfferedViewColumnsPlugin, PlainIdPlugin],
+    plugins: [OfferedViewColumnsPlugin, PlainIdPlugin, FiniteNumbersPlugin, ErrorCodesPlugin],
     disablePlugins: [
       'NodePlugin',
       'AddNodeInterfaceToSuitableTypesPlugin',
@@ -100,7 +159,8 @@ export function graphqlPreset({ pool, production, logger }: GraphqlOptions): Gra
         if (!cause || cause instanceof GraphQLError) {
           return Object.assign(error, { extensions: { code: 'INVALID_QUERY', ...error.extensions } });
         }
-        const refused = refusal(cause);
+        const fault = faultOfQuery(cause);
+        const refused: Refusal = fault === undefined ? refusal(cause) : { status: 400, code: 'INVALID_QUERY', message: fault };
         if (refused.status >= 500)
           logger?.error({ err: cause, path: error.path }, 'a GraphQL request failed');
         return new GraphQLError(refused.message, {

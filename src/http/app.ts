@@ -30,6 +30,12 @@ export interface App {
   release(): Promise<void>;
 }
 
+/** JSON.parse makes Infinity of 1e400, which would be written as null, that is, delete a value in silence. */
+function finite(_key: string, value: unknown): unknown {
+  if (value === Infinity || value === -Infinity) throw new SyntaxError('a number is too large');
+  return value;
+}
+
 /** Puts the HTTP application together: this is the list of everything it does, in order. */
 export async function createApp({ pool, signingKeys, production, logger }: AppOptions): Promise<App> {
   const app = express();
@@ -38,7 +44,7 @@ export async function createApp({ pool, signingKeys, production, logger }: AppOp
   app.disable('x-powered-by');
   app.set('etag', false);
 
-  app.use(express.json({ limit: '1mb', strict: true }));
+  app.use(express.json({ limit: '1mb', strict: true, reviver: finite }));
   app.use('/api', healthRoutes(pool));
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.json(signingKeys.publicKeys);

@@ -13,7 +13,7 @@ export const notFound: RequestHandler = (request) => {
 /** Answers every error in the one shape, `{error: {code, message, details?}}`. */
 export function answerErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const { status, code, message, details } = ofBodyParser(error) ?? refusal(error);
+    const { status, code, message, details } = ofExpress(error) ?? refusal(error);
     if (status >= 500)
       logger.error({ err: error, method: request.method, path: request.path }, 'a request failed');
     // A stream that broke half way can only be cut off: what was sent cannot be taken back.
@@ -23,12 +23,12 @@ export function answerErrors(logger: Logger): ErrorRequestHandler {
   };
 }
 
-/** Express names the errors of its body parser by type. */
-function ofBodyParser(error: unknown): Refusal | undefined {
-  if (!(error instanceof Error) || !('type' in error)) return undefined;
-  switch (error.type) {
+/** What express and its body parser refuse: named by type, or at least with a status that blames the request. */
+function ofExpress(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error)) return undefined;
+  switch ('type' in error ? error.type : undefined) {
     case 'entity.parse.failed':
-      return { status: 400, code: 'MALFORMED_JSON', message: 'The body of the request is not JSON.' };
+      return { status: 400, code: 'MALFORMED_JSON', message: 'The body of the request is not JSON, or holds a number that is too large to be one.' };
     case 'entity.too.large':
       return {
         status: 413,
@@ -45,6 +45,8 @@ function ofBodyParser(error: unknown): Refusal | undefined {
         message: 'The body of the request cannot be read. Send JSON in UTF-8.',
       };
     default:
-      return undefined;
+      return 'status' in error && error.status === 400
+        ? { status: 400, code: 'INVALID_INPUT', message: 'The request cannot be read: its address or its body is damaged.' }
+        : undefined;
   }
 }

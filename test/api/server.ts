@@ -61,7 +61,7 @@ let hashed: Promise<string> | undefined;
 export async function testApi(db: TestDatabase, { production = false } = {}): Promise<Api> {
   const server = await startServer({
     authenticatorUrl: db.urls.authenticator,
-    encryptionKeys: encryptionKeys,
+    encryptionKeys,
     host: '127.0.0.1',
     port: 0,
     production,
@@ -111,7 +111,7 @@ export async function testApi(db: TestDatabase, { production = false } = {}): Pr
 }
 
 /** One key for all servers on one database: signing keys are encrypted under it. */
-const encryptionKeys = newEncryptionKey('test');
+export const encryptionKeys = newEncryptionKey('test');
 
 /** Gives a user a password, as a hash of any kind. */
 export async function setPassword(

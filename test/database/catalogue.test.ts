@@ -24,7 +24,11 @@ type Plant = [broken: string, sql: string, named: string];
 
 const planted: Record<Rule, Plant[]> = {
   'every table has row level security, also for its owner': [
-    ['off', 'alter table app_core.pfa_mirror disable row level security', 'app_core.pfa_mirror has no row level security'],
+    [
+      'off',
+      'alter table app_core.pfa_mirror disable row level security',
+      'app_core.pfa_mirror has no row level security',
+    ],
     [
       'not for the owner',
       'alter table app_core.pfa_change no force row level security',
@@ -143,7 +147,11 @@ const planted: Record<Rule, Plant[]> = {
       'create table app_core.planted (id integer, organization_id integer, primary key (id, organization_id))',
       'app_core.planted: PRIMARY KEY (id, organization_id)',
     ],
-    ['none', 'create table app_core.planted (organization_id integer not null)', 'app_core.planted has no primary key'],
+    [
+      'none',
+      'create table app_core.planted (organization_id integer not null)',
+      'app_core.planted has no primary key',
+    ],
   ],
   'a tenant table leads with organization_id in foreign keys to tenant tables': [
     [
@@ -155,8 +163,16 @@ const planted: Record<Rule, Plant[]> = {
   ],
   'a tenant table leads with organization_id in every index': [
     ['an index', 'create index planted on app_core.pfa_mirror (category)', 'app_core.planted'],
-    ['an expression', 'create index planted on app_core.pfa_mirror (lower(category), organization_id)', 'app_core.planted'],
-    ['of a materialized view', 'create index planted on app_private.pfa_kpi_summary (source)', 'app_private.planted'],
+    [
+      'an expression',
+      'create index planted on app_core.pfa_mirror (lower(category), organization_id)',
+      'app_core.planted',
+    ],
+    [
+      'of a materialized view',
+      'create index planted on app_private.pfa_kpi_summary (source)',
+      'app_private.planted',
+    ],
     [
       'an exception that is none any more',
       'drop index app_public.user_organizations_user_id_idx',
@@ -183,7 +199,11 @@ const planted: Record<Rule, Plant[]> = {
   'what views, policies, indexes, checks and columns call has an SQL-standard body': [
     ...(
       [
-        ['a view', 'create view app_public.planted as select app_core.planted(id) from app_public.users', 'view app_public.planted'],
+        [
+          'a view',
+          'create view app_public.planted as select app_core.planted(id) from app_public.users',
+          'view app_public.planted',
+        ],
         [
           'a materialized view',
           'create materialized view app_private.planted as select app_core.planted(id) from app_public.users',
@@ -194,7 +214,11 @@ const planted: Record<Rule, Plant[]> = {
           'create policy planted on app_public.users to vanguard_visitor using (app_core.planted(id) = 1)',
           'policy planted of app_public.users',
         ],
-        ['an index', 'create index planted on app_public.users (app_core.planted(id))', 'index app_public.planted'],
+        [
+          'an index',
+          'create index planted on app_public.users (app_core.planted(id))',
+          'index app_public.planted',
+        ],
         [
           'a generated column',
           'alter table app_public.users add column planted integer generated always as (app_core.planted(id)) stored',
@@ -225,16 +249,32 @@ const planted: Record<Rule, Plant[]> = {
       'PUBLIC may EXECUTE function app_public.viewer()',
     ],
     ['a table', 'grant select on app_public.users to public', 'PUBLIC may SELECT table app_public.users'],
-    ['a column', 'grant select (username) on app_public.users to public', 'PUBLIC may SELECT column app_public.users'],
-    ['a view', 'grant select on app_public.pfa_draft to public', 'PUBLIC may SELECT view app_public.pfa_draft'],
+    [
+      'a column',
+      'grant select (username) on app_public.users to public',
+      'PUBLIC may SELECT column app_public.users',
+    ],
+    [
+      'a view',
+      'grant select on app_public.pfa_draft to public',
+      'PUBLIC may SELECT view app_public.pfa_draft',
+    ],
     [
       'a sequence',
       'grant usage on app_core.revision_seq to public',
       'PUBLIC may USAGE sequence app_core.revision_seq',
     ],
     ['a schema', 'grant usage on schema app_private to public', 'PUBLIC may USAGE schema app_private'],
-    ['the queue', 'grant usage on schema graphile_worker to public', 'PUBLIC may USAGE schema graphile_worker'],
-    ['schema public', 'reset role; grant create on schema public to public', 'PUBLIC may create in schema public'],
+    [
+      'the queue',
+      'grant usage on schema graphile_worker to public',
+      'PUBLIC may USAGE schema graphile_worker',
+    ],
+    [
+      'schema public',
+      'reset role; grant create on schema public to public',
+      'PUBLIC may create in schema public',
+    ],
     [
       'the database',
       `do $$ begin execute format('grant temporary on database %I to public', current_database()); end $$`,
@@ -402,7 +442,11 @@ const planted: Record<Rule, Plant[]> = {
       'materialized view app_private.pfa_kpi_summary',
     ],
     ['a column', 'comment on column app_public.users.role is null', 'column app_public.users.role'],
-    ["a view's column", 'comment on column app_public.pfa_record.data is null', 'column app_public.pfa_record.data'],
+    [
+      "a view's column",
+      'comment on column app_public.pfa_record.data is null',
+      'column app_public.pfa_record.data',
+    ],
     [
       "a type's column",
       'comment on column app_public.pfa_kpis.variance is null',
@@ -473,7 +517,9 @@ describe('the checker names what breaks the rule', () => {
         await client.query('set local role vanguard_owner');
         await client.query(sql);
         await client.query('reset role');
-        expect((await violations(client, rule)).filter((violation) => violation.includes(named))).not.toEqual([]);
+        expect((await violations(client, rule)).filter((violation) => violation.includes(named))).not.toEqual(
+          [],
+        );
       } finally {
         await client.query('rollback');
       }

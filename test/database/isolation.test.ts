@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { refusal, saveDraft } from '../support/ask.ts';
 import { testDatabase } from '../support/database.ts';
-import { makeMember, makeMembership, makeOrganization, makeUser, putRecords, syncRows } from '../support/make.ts';
+import {
+  makeMember,
+  makeMembership,
+  makeOrganization,
+  makeUser,
+  putRecords,
+  syncRows,
+} from '../support/make.ts';
 
 const db = await testDatabase();
 
@@ -36,7 +43,9 @@ beforeAll(async () => {
     { pfaId: 'a', data: { source: 'Purchase' } },
     { pfaId: 'b', data: {}, problems: [{ key: 'monthlyRate', value: 'much', message: 'is not a number' }] },
   ]);
-  await db.asUser(insider, (client) => saveDraft(client, ours, 'a', { category: 'Drafted' }), { commit: true });
+  await db.asUser(insider, (client) => saveDraft(client, ours, 'a', { category: 'Drafted' }), {
+    commit: true,
+  });
   await db.owner.query(
     `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at)
     values ($1, $2, 'b', '{"category": "Pending"}', '{"category": null}', 'committed', 1, now())`,
@@ -47,8 +56,12 @@ beforeAll(async () => {
     `insert into app_public.api_configurations (id, organization_id, name, usage) values ('ours', $1, 'Ours', 'PEMS_PFA_READ')`,
     [ours.id],
   );
-  await db.owner.query(`insert into app_public.pems_settings (api_configuration_id, tenant) values ('ours', 'T')`);
-  await db.owner.query(`insert into app_public.ai_providers (id, type, name) values ('gemini', 'gemini', 'Gemini')`);
+  await db.owner.query(
+    `insert into app_public.pems_settings (api_configuration_id, tenant) values ('ours', 'T')`,
+  );
+  await db.owner.query(
+    `insert into app_public.ai_providers (id, type, name) values ('gemini', 'gemini', 'Gemini')`,
+  );
   await db.owner.query(
     `insert into app_public.organization_ai_configs (organization_id, primary_provider_id) values ($1, 'gemini')`,
     [ours.id],
@@ -78,22 +91,28 @@ async function rowsOf(table: string, settings: number | 'nobody'): Promise<strin
 }
 
 /** Rows that belong to no organization and to nobody, which anybody may see. */
-const isShared = (row: string) => (JSON.parse(row) as { organization_id?: number | null }).organization_id === null;
+const isShared = (row: string) =>
+  (JSON.parse(row) as { organization_id?: number | null }).organization_id === null;
 
 test('there is something to isolate', () => {
   expect(readable.length).toBeGreaterThanOrEqual(15);
-  for (const name of [...Object.keys(everybodys), ...administrators]) expect(readable).toContainEqual({ name });
+  for (const name of [...Object.keys(everybodys), ...administrators])
+    expect(readable).toContainEqual({ name });
 });
 
 describe.each(readable.filter(({ name }) => !(name in everybodys)))('$name', ({ name }) => {
   const isAdministrators = administrators.includes(name);
 
   test('an insider sees rows, an outsider none of them', async () => {
-    const seen = (await rowsOf(name, isAdministrators ? administrator : insider)).filter((row) => !isShared(row));
+    const seen = (await rowsOf(name, isAdministrators ? administrator : insider)).filter(
+      (row) => !isShared(row),
+    );
     expect(seen).not.toEqual([]);
     const seenOutside = await rowsOf(name, outsider);
     expect(seenOutside.filter((row) => seen.includes(row))).toEqual([]);
-    expect(seenOutside.filter((row) => (JSON.parse(row) as Record<string, unknown>).organization_id === ours.id)).toEqual([]);
+    expect(
+      seenOutside.filter((row) => (JSON.parse(row) as Record<string, unknown>).organization_id === ours.id),
+    ).toEqual([]);
   });
 
   test('an owner of an organization does not see what is for administrators', async () => {
@@ -103,7 +122,9 @@ describe.each(readable.filter(({ name }) => !(name in everybodys)))('$name', ({ 
   test('a member of nothing and nobody at all see nothing but themselves', async () => {
     for (const reader of [memberOfNothing, 'nobody'] as const) {
       const seen = (await rowsOf(name, reader)).filter((row) => !isShared(row));
-      expect(seen.filter((row) => !(name === 'app_public.users' && row.includes(`"id": ${reader},`)))).toEqual([]);
+      expect(
+        seen.filter((row) => !(name === 'app_public.users' && row.includes(`"id": ${reader},`))),
+      ).toEqual([]);
     }
   });
 
@@ -131,5 +152,7 @@ test('who is taken out of an organization sees nothing of it with the next reque
 });
 
 test('the authenticator reads nothing by itself', async () => {
-  await expect(db.authenticator.query('select from app_public.organizations')).rejects.toMatchObject({ code: '42501' });
+  await expect(db.authenticator.query('select from app_public.organizations')).rejects.toMatchObject({
+    code: '42501',
+  });
 });

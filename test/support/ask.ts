@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { TestDatabase } from './database.ts';
 import { one, type Json, type Organization } from './make.ts';
 
 // What a signed-in user does, and how it is refused.
@@ -86,4 +87,11 @@ export interface Refusal {
   message: string;
   hint: string | undefined;
   details: Json[];
+}
+
+/** Resolves when some session of this database waits for another one's lock. */
+export async function untilBlocked(db: TestDatabase): Promise<void> {
+  const ask = `select from pg_locks l join pg_stat_activity a on a.pid = l.pid
+    where not l.granted and a.datname = current_database()`;
+  while ((await db.owner.query(ask)).rows.length === 0);
 }

@@ -348,7 +348,8 @@ export async function violations(client: pg.ClientBase, rule: Rule): Promise<str
   const { rows } = await client.query<[string]>({ text: `${preamble} ${rules[rule]}`, rowMode: 'array' });
   const found = rows.map(([violation]) => violation);
   const excepted = Object.keys((exceptions as Record<string, Record<string, string>>)[rule] ?? {});
-  const isOf = (name: string) => (violation: string) => violation === name || violation.startsWith(`${name} `);
+  const isOf = (name: string) => (violation: string) =>
+    violation === name || violation.startsWith(`${name} `);
   return [
     ...found.filter((violation) => !excepted.some((name) => isOf(name)(violation))),
     ...excepted

@@ -110,17 +110,15 @@ async function inTransaction<T>(
 }
 
 /** The settings of a request by this user, from the same look-up as the server's. */
-export async function claimSettings(
-  authenticator: pg.Pool,
-  userId: number,
-): Promise<Record<string, string>> {
+export async function claimSettings(authenticator: pg.Pool, userId: number): Promise<Record<string, string>> {
   const { rows } = await authenticator.query<Claims>(
     `select is_administrator, organization_ids, writable_organization_ids, administered_organization_ids
     from app_private.request_claims($1)`,
     [userId],
   );
   const [claims] = rows;
-  if (!claims) throw new Error(`User ${userId} does not exist or is switched off: the server lets nobody in.`);
+  if (!claims)
+    throw new Error(`User ${userId} does not exist or is switched off: the server lets nobody in.`);
   const list = (ids: number[]) => `{${ids.join(',')}}`;
   return {
     'jwt.claims.user_id': String(userId),

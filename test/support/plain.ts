@@ -16,7 +16,8 @@ function decimal(value: number | string): { units: bigint; scale: number } {
 }
 
 /** Rounded half away from zero, as numeric is; for what is not negative. */
-const quotient = (numerator: bigint, denominator: bigint) => (2n * numerator + denominator) / (2n * denominator);
+const quotient = (numerator: bigint, denominator: bigint) =>
+  (2n * numerator + denominator) / (2n * denominator);
 
 const days = (first: string, last: string) => BigInt((Date.parse(last) - Date.parse(first)) / 86_400_000);
 

@@ -45,7 +45,14 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
     const [merged] = await mergeSyncRun.run({ organizationId, runId: run.id }, context.pool);
     context.logger.info({ organization: run.organization, run: run.id, ...merged }, 'synchronized');
   } catch (error) {
-    const refused = error instanceof VanguardError ? error : undefined;
+    const refused =
+      error instanceof VanguardError
+        ? error
+        : helpers.abortSignal?.aborted
+          ? new VanguardError('WORKER_STOPPED', 'The worker was stopped before the end of this run.', {
+              hint: 'Nothing to do: the run is repeated.',
+            })
+          : undefined;
     await failSyncRun.run(
       {
         organizationId,
@@ -56,9 +63,9 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
       },
       context.pool,
     );
-    if (!refused) throw error;
+    if (!(error instanceof VanguardError)) throw error;
     context.logger.warn(
-      { organization: run.organization, run: run.id, code: refused.code, reason: refused.message },
+      { organization: run.organization, run: run.id, code: error.code, reason: error.message },
       'not synchronized',
     );
   }
@@ -77,13 +84,13 @@ async function readIntoStaging(
   let rowsRead = 0;
   try {
     for await (const page of createPemsClient(connection).readGrid({ organization, clock: now, signal })) {
-      await copyPage(pool, page.rows, mapper, {
+      rowsRead += await copyPage(pool, page.rows, mapper, {
+        organization,
         organizationId,
         runId,
         requestedAt: page.requestedAt,
         receivedAt: page.receivedAt,
       });
-      rowsRead += page.rows.length;
       const [progress] = await reportSyncProgress.run({ organizationId, runId, rowsRead }, pool);
       if (!progress?.isCurrent) {
         throw new VanguardError(
@@ -96,7 +103,7 @@ async function readIntoStaging(
       }
     }
   } catch (error) {
-    if (error instanceof VanguardError) {
+    if (error instanceof VanguardError && error.code.startsWith('PEMS_')) {
       await noteConnectionResult.run(
         { apiConfigurationId, rowsRead: null, errorMessage: error.message },
         pool,
@@ -127,19 +134,27 @@ function mappingOf(
 const columns =
   'organization_id, run_id, pfa_id, organization_code, data, version, version_by, problems, row_content, requested_at, received_at';
 
+interface PageOf {
+  organization: string;
+  organizationId: number;
+  runId: string;
+  requestedAt: string;
+  receivedAt: string;
+}
+
+/** Answers how many rows it took. */
 async function copyPage(
   pool: pg.Pool,
   rows: readonly GridRow[],
   mapper: RecordMapper,
-  of: { organizationId: number; runId: string; requestedAt: string; receivedAt: string },
-): Promise<void> {
+  of: PageOf,
+): Promise<number> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await pipeline(
-      Readable.from(copyLines(rows, mapper, of)),
-      client.query(copyFrom(`copy app_private.pfa_staging (${columns}) from stdin`)),
-    );
+    const copy = client.query(copyFrom(`copy app_private.pfa_staging (${columns}) from stdin`));
+    await pipeline(Readable.from(copyLines(rows, mapper, of)), copy);
+    return copy.rowCount;
   } catch (error) {
     broken = error as Error;
     throw error;
@@ -152,18 +167,15 @@ async function copyPage(
 function* copyLines(
   rows: readonly GridRow[],
   mapper: RecordMapper,
-  {
-    organizationId,
-    runId,
-    requestedAt,
-    receivedAt,
-  }: { organizationId: number; runId: string; requestedAt: string; receivedAt: string },
+  { organization, organizationId, runId, requestedAt, receivedAt }: PageOf,
 ): Generator<string> {
   const head = `${organizationId}\t${runId}\t`;
   const tail = `\t${requestedAt}\t${receivedAt}\n`;
   let chunk = '';
   for (const row of rows) {
     const record = mapper.map(row);
+    // PEMS selects by the beginning of the code, so RIO brings RIO2: expected, and no reason to refuse it in each run.
+    if (record.organization !== organization && record.organization?.startsWith(organization)) continue;
     const refused = record.problems.length > 0;
     chunk += head;
     chunk += [

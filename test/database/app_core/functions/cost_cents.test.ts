@@ -5,7 +5,13 @@ import { costCents } from '../../../support/plain.ts';
 
 const db = await testDatabase();
 
-type Case = [source: string | null, first: string | null, last: string | null, rate: string | null, price: string | null];
+type Case = [
+  source: string | null,
+  first: string | null,
+  last: string | null,
+  rate: string | null,
+  price: string | null,
+];
 
 /** Many at once: what costs time is the way there and back. */
 async function costs(cases: Case[]): Promise<string[]> {
@@ -18,7 +24,11 @@ async function costs(cases: Case[]): Promise<string[]> {
 }
 
 test.each<[what: string, c: Case, cents: string]>([
-  ['a month of 30.44 days is no whole number of days', ['Rental', '2026-01-01', '2026-01-31', '3044', '1'], '300000'],
+  [
+    'a month of 30.44 days is no whole number of days',
+    ['Rental', '2026-01-01', '2026-01-31', '3044', '1'],
+    '300000',
+  ],
   ['a day', ['Rental', '2026-01-01', '2026-01-02', '30.44', null], '100'],
   ['rounded once, half away from zero', ['Rental', '2026-01-01', '2026-01-02', '0.1522', null], '1'],
   ['just below the half', ['Rental', '2026-01-01', '2026-01-02', '0.1521', null], '0'],
@@ -36,7 +46,9 @@ test.each<[what: string, c: Case, cents: string]>([
 
 test('equals exact rational arithmetic', async () => {
   const day = fc.option(
-    fc.date({ min: new Date('2000-01-01'), max: new Date('2049-12-31'), noInvalidDate: true }).map((d) => d.toISOString().slice(0, 10)),
+    fc
+      .date({ min: new Date('2000-01-01'), max: new Date('2049-12-31'), noInvalidDate: true })
+      .map((d) => d.toISOString().slice(0, 10)),
     { freq: 10 },
   );
   const amount = fc.option(
@@ -48,9 +60,12 @@ test('equals exact rational arithmetic', async () => {
   );
   const source = fc.constantFrom('Rental', 'Rental', 'Purchase', 'Other', null);
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(source, day, day, amount, amount), { minLength: 200, maxLength: 300 }), async (cases) => {
-      expect(await costs(cases)).toEqual(cases.map((c) => String(costCents(...c))));
-    }),
+    fc.asyncProperty(
+      fc.array(fc.tuple(source, day, day, amount, amount), { minLength: 200, maxLength: 300 }),
+      async (cases) => {
+        expect(await costs(cases)).toEqual(cases.map((c) => String(costCents(...c))));
+      },
+    ),
     { numRuns: 20 },
   );
 });

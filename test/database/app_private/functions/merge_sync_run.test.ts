@@ -78,7 +78,13 @@ async function begun() {
 describe('what came', () => {
   test('the first run fills the mirror and writes no history', async () => {
     const run = await putRecords(db, org, [crane, pump]);
-    expect(run).toMatchObject({ state: 'succeeded', rows_read: 2, rows_inserted: 2, rows_updated: 0, rows_rejected: 0 });
+    expect(run).toMatchObject({
+      state: 'succeeded',
+      rows_read: 2,
+      rows_inserted: 2,
+      rows_updated: 0,
+      rows_rejected: 0,
+    });
     expect(run.finished_at).not.toBeNull();
     expect(await mirror()).toMatchObject([{ pfa_id: 'crane' }, { pfa_id: 'pump' }]);
     expect(await changes()).toEqual([]);
@@ -87,7 +93,11 @@ describe('what came', () => {
   test('a record that is as it was is not written at all', async () => {
     await putRecords(db, org, [crane, pump]);
     const before = await mirror();
-    expect(await putRecords(db, org, [crane, pump])).toMatchObject({ rows_updated: 0, rows_unchanged: 2, rows_inserted: 0 });
+    expect(await putRecords(db, org, [crane, pump])).toMatchObject({
+      rows_updated: 0,
+      rows_unchanged: 2,
+      rows_inserted: 0,
+    });
     expect(await mirror()).toEqual(before);
     expect(await changes()).toEqual([]);
   });
@@ -114,17 +124,51 @@ describe('what came', () => {
   test('a record that is new after the first run is noted as added', async () => {
     await putRecords(db, org, [crane]);
     expect(await putRecords(db, org, [crane, pump])).toMatchObject({ rows_inserted: 1, rows_unchanged: 1 });
-    expect(await changes()).toEqual([{ pfa_id: 'pump', user_id: null, route: 'sync', event: 'add', changes: {} }]);
+    expect(await changes()).toEqual([
+      { pfa_id: 'pump', user_id: null, route: 'sync', event: 'add', changes: {} },
+    ]);
   });
 
   test('a newer version of the same content is noted, without a new revision or history', async () => {
-    const row = (version: string, versionBy: string): StagedRow => ({ pfaId: 'crane', data: { a: 1 }, version, versionBy });
+    const row = (version: string, versionBy: string): StagedRow => ({
+      pfaId: 'crane',
+      data: { a: 1 },
+      version,
+      versionBy,
+    });
     await syncRows(db, org, [row('2026-01-01 10:00', 'ann')]);
     const [before] = await mirror();
-    expect(await syncRows(db, org, [row('2026-01-02 11:00', 'bob')])).toMatchObject({ rows_updated: 0, rows_unchanged: 1 });
+    expect(await syncRows(db, org, [row('2026-01-02 11:00', 'bob')])).toMatchObject({
+      rows_updated: 0,
+      rows_unchanged: 1,
+    });
     const [after] = await mirror();
-    expect(after).toMatchObject({ version: '2026-01-02 11:00:00', version_by: 'bob', revision: before?.revision });
+    expect(after).toMatchObject({
+      version: '2026-01-02 11:00:00',
+      version_by: 'bob',
+      revision: before?.revision,
+    });
     expect(await changes()).toEqual([]);
+  });
+
+  test('a newer version of the same content reaches who has drafted the record, who may still save', async () => {
+    const row = (version: string): StagedRow => ({ pfaId: 'crane', data: { category: 'Cranes' }, version });
+    await syncRows(db, org, [row('2026-01-01 10:00')]);
+    const drafted = await db.asUser(
+      author,
+      (client) => saveDraft(client, org, 'crane', { category: 'Mine' }),
+      {
+        commit: true,
+      },
+    );
+    await syncRows(db, org, [row('2026-01-02 11:00')]);
+    const { rows } = await db.asUser(author, (client) =>
+      client.query(
+        'select version::text, revision, category from app_public.pfa_record where organization_id = $1',
+        [org.id],
+      ),
+    );
+    expect(rows).toEqual([{ version: '2026-01-02 11:00:00', revision: drafted.revision, category: 'Mine' }]);
   });
 
   test('asks for the summaries to be refreshed only when something changed', async () => {
@@ -139,7 +183,9 @@ describe('what came', () => {
 
   test('staging is empty afterwards', async () => {
     await putRecords(db, org, [crane]);
-    const { rows } = await db.owner.query('select from app_private.pfa_staging where organization_id = $1', [org.id]);
+    const { rows } = await db.owner.query('select from app_private.pfa_staging where organization_id = $1', [
+      org.id,
+    ]);
     expect(rows).toEqual([]);
   });
 });
@@ -168,7 +214,7 @@ describe('what is refused, whole', () => {
     expect(await rejects(run.id)).toMatchObject([{ reason: 'missing-id' }, { reason: 'missing-id' }]);
   });
 
-  test("a row of another organization, of which no member of this one reads the content", async () => {
+  test('a row of another organization, of which no member of this one reads the content', async () => {
     const run = await syncRows(db, org, [
       { pfaId: 'crane', data: { a: 1 } },
       { pfaId: 'crane', organizationCode: `${org.code}2`, data: { secret: 1 }, rowContent: { secret: 1 } },
@@ -177,14 +223,20 @@ describe('what is refused, whole', () => {
     ]);
     expect(run).toMatchObject({ rows_inserted: 1, rows_rejected: 3 });
     const refused = await rejects(run.id);
-    expect(refused.map(({ reason }) => reason)).toEqual(['other-organization', 'missing-id', 'other-organization']);
+    expect(refused.map(({ reason }) => reason)).toEqual([
+      'other-organization',
+      'missing-id',
+      'other-organization',
+    ]);
     expect(JSON.stringify(refused)).not.toContain('secret');
     expect(await mirror()).toMatchObject([{ pfa_id: 'crane', data: { a: 1 } }]);
   });
 
   test('a row with a value that could not be read', async () => {
     const problems = [{ key: 'monthlyRate', value: 'much', message: 'is not a number' }];
-    const run = await syncRows(db, org, [{ pfaId: 'crane', data: {}, problems, rowContent: { pfs_f_rate: 'much' } }]);
+    const run = await syncRows(db, org, [
+      { pfaId: 'crane', data: {}, problems, rowContent: { pfs_f_rate: 'much' } },
+    ]);
     expect(run).toMatchObject({ rows_inserted: 0, rows_rejected: 1 });
     expect(await rejects(run.id)).toEqual([
       { pfa_id: 'crane', reason: 'value', problems, row_content: { pfs_f_rate: 'much' } },
@@ -244,6 +296,18 @@ describe('what is older', () => {
     }
   });
 
+  test('a record that was missed once is not removed by a run during which it was read', async () => {
+    await putRecords(db, org, [crane, pump]);
+    await putRecords(db, org, [crane]);
+    const run = await begun();
+    await db.owner.query(
+      "update app_core.pfa_mirror set observed_at = clock_timestamp() where organization_id = $1 and pfa_id = 'pump'",
+      [org.id],
+    );
+    await stage(db.worker, org, run.id, [{ pfaId: 'crane', data: crane }]);
+    expect(await mergeSyncRun(db.worker, org, run.id)).toMatchObject({ rows_removed: 0 });
+  });
+
   test('a run whose token is no longer current merges nothing', async () => {
     await putRecords(db, org, [crane]);
     const before = await mirror();
@@ -254,14 +318,19 @@ describe('what is older', () => {
     await expect(mergeSyncRun(db.worker, org, lost.id)).rejects.toMatchObject({ code: 'VG409' });
     expect(await mirror()).toEqual(before);
     await stage(db.worker, org, current.id, [{ pfaId: 'crane', data: { category: 'Current' } }]);
-    expect(await mergeSyncRun(db.worker, org, current.id)).toMatchObject({ state: 'succeeded', rows_updated: 1, rows_read: 1 });
+    expect(await mergeSyncRun(db.worker, org, current.id)).toMatchObject({
+      state: 'succeeded',
+      rows_updated: 1,
+      rows_read: 1,
+    });
     expect(await mirror()).toMatchObject([{ data: { category: 'Current' } }]);
     await expect(mergeSyncRun(db.worker, org, current.id)).rejects.toMatchObject({ code: 'VG409' });
   });
 });
 
 describe('what is gone', () => {
-  const seen = () => db.asUser(author, async (client) => (await seenRecords(client, org)).map(({ pfa_id }) => pfa_id));
+  const seen = () =>
+    db.asUser(author, async (client) => (await seenRecords(client, org)).map(({ pfa_id }) => pfa_id));
 
   test('missing once is noted, missing twice removes it', async () => {
     await putRecords(db, org, [crane, pump]);
@@ -270,7 +339,9 @@ describe('what is gone', () => {
     expect(await putRecords(db, org, [crane])).toMatchObject({ rows_missing: 0, rows_removed: 1 });
     expect(await seen()).toEqual(['crane']);
     expect(await mirror()).toMatchObject([{ is_removed: false }, { pfa_id: 'pump', is_removed: true }]);
-    expect(await changes()).toEqual([{ pfa_id: 'pump', user_id: null, route: 'sync', event: 'remove', changes: {} }]);
+    expect(await changes()).toEqual([
+      { pfa_id: 'pump', user_id: null, route: 'sync', event: 'remove', changes: {} },
+    ]);
     expect(await putRecords(db, org, [crane])).toMatchObject({ rows_missing: 0, rows_removed: 0 });
   });
 
@@ -278,7 +349,10 @@ describe('what is gone', () => {
     await putRecords(db, org, [crane, pump]);
     await putRecords(db, org, [crane]);
     const failed = await begun();
-    await db.worker.query("select app_private.fail_sync_run($1, $2, 'PEMS_DOWN', 'Down.', null)", [org.id, failed.id]);
+    await db.worker.query("select app_private.fail_sync_run($1, $2, 'PEMS_DOWN', 'Down.', null)", [
+      org.id,
+      failed.id,
+    ]);
     expect(await seen()).toEqual(['crane', 'pump']);
     expect(await putRecords(db, org, [crane])).toMatchObject({ rows_removed: 1 });
   });
@@ -297,7 +371,13 @@ describe('what is gone', () => {
     await putRecords(db, org, [crane]);
     expect(await putRecords(db, org, [crane, pump])).toMatchObject({ rows_updated: 1, rows_inserted: 0 });
     expect(await seen()).toEqual(['crane', 'pump']);
-    expect((await changes()).at(-1)).toEqual({ pfa_id: 'pump', user_id: null, route: 'sync', event: 'restore', changes: {} });
+    expect((await changes()).at(-1)).toEqual({
+      pfa_id: 'pump',
+      user_id: null,
+      route: 'sync',
+      event: 'restore',
+      changes: {},
+    });
     await putRecords(db, org, [crane]);
     await putRecords(db, org, [crane]);
     await putRecords(db, org, [crane, { ...pump, category: 'Other' }]);
@@ -332,7 +412,8 @@ describe('what is gone', () => {
 
   test('spared again each time, until PEMS brings them back', async () => {
     await putRecords(db, org, many(60));
-    for (const spared of [0, 60, 60]) expect(await putRecords(db, org, [])).toMatchObject({ rows_spared: spared, rows_removed: 0 });
+    for (const spared of [0, 60, 60])
+      expect(await putRecords(db, org, [])).toMatchObject({ rows_spared: spared, rows_removed: 0 });
     expect(await putRecords(db, org, many(60))).toMatchObject({ rows_spared: 0, rows_unchanged: 60 });
   });
 });
@@ -346,7 +427,10 @@ describe('what people drafted', () => {
   test('goes on over what PEMS changed elsewhere in the record', async () => {
     await putRecords(db, org, [crane]);
     const before = await draft({ category: 'Mine' });
-    expect(await putRecords(db, org, [{ ...crane, monthlyRate: 200 }])).toMatchObject({ rows_updated: 1, conflicts: 0 });
+    expect(await putRecords(db, org, [{ ...crane, monthlyRate: 200 }])).toMatchObject({
+      rows_updated: 1,
+      conflicts: 0,
+    });
     const after = await mine();
     expect(after).toMatchObject({ has_problem: false, data: { category: 'Mine', monthlyRate: 200 } });
     expect(BigInt(after.revision)).toBeGreaterThan(BigInt(before.revision));
@@ -355,7 +439,10 @@ describe('what people drafted', () => {
   test('is a conflict where PEMS changed the same key, and none any more when that goes back', async () => {
     await putRecords(db, org, [crane]);
     await draft({ category: 'Mine', monthlyRate: 7 });
-    expect(await putRecords(db, org, [{ ...crane, category: 'Theirs' }])).toMatchObject({ drafts_rebased: 1, conflicts: 1 });
+    expect(await putRecords(db, org, [{ ...crane, category: 'Theirs' }])).toMatchObject({
+      drafts_rebased: 1,
+      conflicts: 1,
+    });
     expect(await mine()).toMatchObject({ category: 'Mine', has_problem: true, data: { monthlyRate: 7 } });
     expect(await drafts()).toMatchObject([
       {
@@ -363,7 +450,10 @@ describe('what people drafted', () => {
         problems: { category: { kind: 'conflict', base: 'Cranes', theirs: 'Theirs', mine: 'Mine' } },
       },
     ]);
-    expect(await putRecords(db, org, [{ ...crane, category: 'Theirs' }])).toMatchObject({ rows_updated: 0, conflicts: 0 });
+    expect(await putRecords(db, org, [{ ...crane, category: 'Theirs' }])).toMatchObject({
+      rows_updated: 0,
+      conflicts: 0,
+    });
     await putRecords(db, org, [crane]);
     expect(await mine()).toMatchObject({ category: 'Mine', has_problem: false });
     expect(await drafts()).toMatchObject([{ problems: {} }]);
@@ -377,7 +467,9 @@ describe('what people drafted', () => {
     await putRecords(db, org, [{ ...crane, category: 'Same', monthlyRate: 7 }]);
     expect(await drafts()).toEqual([]);
     expect(await mine()).toMatchObject({ has_draft: false, category: 'Same' });
-    const { rows } = await db.owner.query('select from app_core.pfa_overlay where organization_id = $1', [org.id]);
+    const { rows } = await db.owner.query('select from app_core.pfa_overlay where organization_id = $1', [
+      org.id,
+    ]);
     expect(rows).toEqual([]);
   });
 
@@ -387,7 +479,9 @@ describe('what people drafted', () => {
     await putRecords(db, org, [pump]);
     await putRecords(db, org, [pump]);
     expect(await mine()).toMatchObject({ category: 'Mine', has_draft: true, has_problem: true });
-    expect(await drafts()).toMatchObject([{ problems: { category: { kind: 'removed', base: 'Cranes', mine: 'Mine' } } }]);
+    expect(await drafts()).toMatchObject([
+      { problems: { category: { kind: 'removed', base: 'Cranes', mine: 'Mine' } } },
+    ]);
     const other = await makeMember(db, org);
     expect(await db.asUser(other, (client) => seenRecords(client, org))).toMatchObject([{ pfa_id: 'pump' }]);
     await putRecords(db, org, [crane, pump]);
@@ -399,7 +493,9 @@ describe('what people drafted', () => {
     await putRecords(db, org, [crane, pump]);
     await draft({ category: 'Mine' });
     const before = await mine();
-    expect(await putRecords(db, org, [crane, { ...pump, category: 'X' }])).toMatchObject({ drafts_rebased: 0 });
+    expect(await putRecords(db, org, [crane, { ...pump, category: 'X' }])).toMatchObject({
+      drafts_rebased: 0,
+    });
     expect(await mine()).toEqual(before);
   });
 
@@ -426,5 +522,7 @@ test('only the worker merges', async () => {
   const run = await begun();
   const merge = 'select app_private.merge_sync_run($1, $2)';
   await expect(db.authenticator.query(merge, [org.id, run.id])).rejects.toMatchObject({ code: '42501' });
-  await expect(db.asUser(author, (client) => client.query(merge, [org.id, run.id]))).rejects.toMatchObject({ code: '42501' });
+  await expect(db.asUser(author, (client) => client.query(merge, [org.id, run.id]))).rejects.toMatchObject({
+    code: '42501',
+  });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { untilBlocked } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, putRecords } from '../../../support/make.ts';
 import { sums } from '../../../support/merged.ts';
@@ -9,8 +10,11 @@ const refresh = () => db.worker.query('select app_private.refresh_summaries()');
 test('computes both views anew and drops the differences that they now contain', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
-  await putRecords(db, org, [{ pfaId: 'a', source: 'Purchase', purchasePrice: 5, forecastStart: '2026-01-01' }]);
-  const differences = async () => (await db.owner.query('select from app_private.pfa_kpi_change')).rows.length;
+  await putRecords(db, org, [
+    { pfaId: 'a', source: 'Purchase', purchasePrice: 5, forecastStart: '2026-01-01' },
+  ]);
+  const differences = async () =>
+    (await db.owner.query('select from app_private.pfa_kpi_change')).rows.length;
   expect(await differences()).toBe(1);
   await refresh();
   expect(await differences()).toBe(0);
@@ -30,6 +34,27 @@ test('drops differences that came with a backup from another cluster, whose tran
   await refresh();
   const { kpis } = await db.asUser(user, (client) => sums(client, org));
   expect(kpis).toMatchObject({ record_count: '1', plan_cost: '5.00' });
+});
+
+test('a change that commits between the snapshot and the end of a refresh is kept until the next one', async () => {
+  const org = await makeOrganization(db);
+  const user = await makeMember(db, org);
+  const record = (pfaId: string) => ({ pfaId, source: 'Purchase', purchasePrice: 5 });
+  await putRecords(db, org, [record('a')]);
+  await refresh();
+  const seen = async () => (await db.asUser(user, (client) => sums(client, org))).kpis;
+  await db.asOwner(async (client) => {
+    // The refresh has its first view and waits for this one to get at the second.
+    await client.query('refresh materialized view concurrently app_private.pfa_timeline_bounds');
+    const refreshed = refresh();
+    await untilBlocked(db);
+    await putRecords(db, org, [record('a'), record('b')]);
+    await client.query('rollback');
+    await refreshed;
+  });
+  expect(await seen()).toMatchObject({ record_count: '2', plan_cost: '10.00' });
+  await refresh();
+  expect(await seen()).toMatchObject({ record_count: '2', plan_cost: '10.00' });
 });
 
 test('only the worker refreshes', async () => {

@@ -21,7 +21,8 @@ async function rights(userRole: 'admin' | 'user' | 'viewer', role?: MembershipRo
   const userId = await makeUser(db, userRole);
   if (role) await makeMembership(db, here, userId, role);
   const [row] = await claims(userId);
-  const may = (list: string) => (row?.[list] as number[]).map((id) => (id === here.id ? 'here' : id === there.id ? 'there' : id));
+  const may = (list: string) =>
+    (row?.[list] as number[]).map((id) => (id === here.id ? 'here' : id === there.id ? 'there' : id));
   return {
     admin: row?.is_administrator,
     read: may('organization_ids'),
@@ -47,7 +48,12 @@ describe('rights by role of the user and of the membership', () => {
   test.each<MembershipRole>(['owner', 'admin', 'member', 'viewer'])(
     'a viewer never writes, also as %s of an organization',
     async (role) => {
-      expect(await rights('viewer', role)).toEqual({ admin: false, read: ['here'], write: [], administer: [] });
+      expect(await rights('viewer', role)).toEqual({
+        admin: false,
+        read: ['here'],
+        write: [],
+        administer: [],
+      });
     },
   );
 
@@ -78,8 +84,12 @@ test('a change of membership counts from the next look-up on', async () => {
   const member = await makeUser(db);
   await makeMembership(db, here, member, 'admin');
   expect(await claims(member)).toMatchObject([{ administered_organization_ids: [here.id] }]);
-  await db.owner.query("update app_public.user_organizations set role = 'viewer' where user_id = $1", [member]);
-  expect(await claims(member)).toMatchObject([{ organization_ids: [here.id], writable_organization_ids: [] }]);
+  await db.owner.query("update app_public.user_organizations set role = 'viewer' where user_id = $1", [
+    member,
+  ]);
+  expect(await claims(member)).toMatchObject([
+    { organization_ids: [here.id], writable_organization_ids: [] },
+  ]);
   await db.owner.query('delete from app_public.user_organizations where user_id = $1', [member]);
   expect(await claims(member)).toMatchObject([{ organization_ids: [] }]);
 });
@@ -94,6 +104,8 @@ test('says whether the password has to be changed', async () => {
 test('neither the visitor nor the worker may ask', async () => {
   const member = await makeUser(db);
   const ask = 'select * from app_private.request_claims($1)';
-  await expect(db.asUser(member, (client) => client.query(ask, [member]))).rejects.toMatchObject({ code: '42501' });
+  await expect(db.asUser(member, (client) => client.query(ask, [member]))).rejects.toMatchObject({
+    code: '42501',
+  });
   await expect(db.worker.query(ask, [member])).rejects.toMatchObject({ code: '42501' });
 });

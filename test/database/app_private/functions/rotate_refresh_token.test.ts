@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type pg from 'pg';
 import { expect, test } from 'vitest';
+import { untilBlocked } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeUser } from '../../../support/make.ts';
 
@@ -10,14 +12,18 @@ const newToken = () => createHash('sha256').update(randomBytes(32)).digest();
 
 async function start(user = userId, lifetime = '1 day'): Promise<Buffer> {
   const token = newToken();
-  await db.authenticator.query('select app_private.start_session($1, $2, $3::interval)', [user, token, lifetime]);
+  await db.authenticator.query('select app_private.start_session($1, $2, $3::interval)', [
+    user,
+    token,
+    lifetime,
+  ]);
   return token;
 }
 
 /** What the exchange answers, and the token that one has then. */
-async function rotate(token: Buffer) {
+async function rotate(token: Buffer, client: Pick<pg.ClientBase, 'query'> = db.authenticator) {
   const next = newToken();
-  const { rows } = await db.authenticator.query<{ user_id: number; family_id: string; is_reused: boolean }>(
+  const { rows } = await client.query<{ user_id: number; family_id: string; is_reused: boolean }>(
     "select * from app_private.rotate_refresh_token($1, $2, '1 day')",
     [token, next],
   );
@@ -44,8 +50,17 @@ test('a token that comes a second time signs its whole family out, and no other'
 
 test('of two exchanges at once one wins, and the other is a reuse', async () => {
   const token = await start();
-  const answers = (await Promise.all([rotate(token), rotate(token)])).map(({ answer }) => answer[0]?.is_reused);
-  expect(answers.sort()).toEqual([false, true]);
+  const first = await db.authenticator.connect();
+  try {
+    await first.query('begin');
+    expect((await rotate(token, first)).answer).toMatchObject([{ is_reused: false }]);
+    const second = rotate(token);
+    await untilBlocked(db);
+    await first.query('commit');
+    expect((await second).answer).toMatchObject([{ is_reused: true }]);
+  } finally {
+    first.release();
+  }
 });
 
 test('an unknown token, one that expired and one that was signed out get nothing', async () => {

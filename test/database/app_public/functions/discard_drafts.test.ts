@@ -14,11 +14,15 @@ await putRecords(db, org, [
   { pfaId: 'b', category: 'Old' },
 ]);
 
-async function discard(client: pg.ClientBase, organization: Organization, ids: string[] | null): Promise<number> {
-  const { rows } = await client.query<{ discarded: number }>('select app_public.discard_drafts($1, $2) as discarded', [
-    organization.id,
-    ids,
-  ]);
+async function discard(
+  client: pg.ClientBase,
+  organization: Organization,
+  ids: string[] | null,
+): Promise<number> {
+  const { rows } = await client.query<{ discarded: number }>(
+    'select app_public.discard_drafts($1, $2) as discarded',
+    [organization.id, ids],
+  );
   return rows[0]?.discarded ?? -1;
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { saveDraft } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
-import { makeMember, makeOrganization, putRecords } from '../../../support/make.ts';
+import { makeMember, makeOrganization, putRecords, type RecordData } from '../../../support/make.ts';
 import { plantModification, sums } from '../../../support/merged.ts';
 
 const db = await testDatabase();
@@ -14,12 +14,15 @@ const none = {
 test('first and last days, without discontinued and removed records, before a refresh and after', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
-  const lasting = [
+  const lasting: RecordData[] = [
     { pfaId: 'a', originalStart: '2026-02-01', originalEnd: '2026-03-01', forecastStart: '2026-02-02' },
     { pfaId: 'b', originalStart: '2026-01-01', forecastEnd: '2026-12-31', actualStart: '2026-05-01' },
     { pfaId: 'c', originalStart: '2020-01-01', forecastEnd: '2030-01-01', isDiscontinued: true },
   ];
-  await putRecords(db, org, [...lasting, { pfaId: 'gone', originalStart: '2019-01-01', actualEnd: '2031-01-01' }]);
+  await putRecords(db, org, [
+    ...lasting,
+    { pfaId: 'gone', originalStart: '2019-01-01', actualEnd: '2031-01-01' },
+  ]);
   const bounds = async () => (await db.asUser(user, (client) => sums(client, org))).bounds;
   expect(await bounds()).toMatchObject({ original_start: '2019-01-01', actual_end: '2031-01-01' });
   await refresh();
@@ -45,7 +48,7 @@ test('an organization without records has none, also when it had some', async ()
   expect(await bounds()).toEqual(none);
 });
 
-test('follow my draft, and everybody\'s pending changes', async () => {
+test("follow my draft, and everybody's pending changes", async () => {
   const org = await makeOrganization(db);
   const [author, colleague] = [await makeMember(db, org), await makeMember(db, org)];
   await putRecords(db, org, [
@@ -54,7 +57,9 @@ test('follow my draft, and everybody\'s pending changes', async () => {
   ]);
   await refresh();
   const bounds = async (user: number) => (await db.asUser(user, (client) => sums(client, org))).bounds;
-  await db.asUser(author, (client) => saveDraft(client, org, 'a', { isDiscontinued: true }), { commit: true });
+  await db.asUser(author, (client) => saveDraft(client, org, 'a', { isDiscontinued: true }), {
+    commit: true,
+  });
   expect(await bounds(author)).toMatchObject({ forecast_start: '2026-01-15', forecast_end: '2026-01-20' });
   expect(await bounds(colleague)).toMatchObject({ forecast_start: '2026-01-01', forecast_end: '2026-02-01' });
   await plantModification(db, org, 'b', author, { forecastEnd: '2027-01-01' });

@@ -18,7 +18,11 @@ const rental = (pfaId: string, more: Partial<RecordData> = {}): RecordData => ({
   forecastEnd: '2026-01-21',
   ...more,
 });
-const purchase = (pfaId: string, price: number): RecordData => ({ pfaId, source: 'Purchase', purchasePrice: price });
+const purchase = (pfaId: string, price: number): RecordData => ({
+  pfaId,
+  source: 'Purchase',
+  purchasePrice: price,
+});
 
 test('counts and costs, by source, without discontinued and removed records', async () => {
   const org = await makeOrganization(db);
@@ -68,11 +72,23 @@ test('my draft counts for me at once, and for nobody else', async () => {
   const [author, colleague] = [await makeMember(db, org), await makeMember(db, org)];
   await putRecords(db, org, [rental('a'), purchase('b', 10)]);
   await refresh();
-  await db.asUser(author, (client) => saveDraft(client, org, 'a', { isDiscontinued: true }), { commit: true });
+  await db.asUser(author, (client) => saveDraft(client, org, 'a', { isDiscontinued: true }), {
+    commit: true,
+  });
   await db.asUser(author, (client) => saveDraft(client, org, 'b', { source: 'Rental' }), { commit: true });
   const costs = async (user: number) => (await db.asUser(user, (client) => sums(client, org))).kpis;
-  expect(await costs(author)).toMatchObject({ record_count: '1', discontinued_count: '1', forecast_cost: '0.00', purchase_count: '0', rental_count: '1' });
-  expect(await costs(colleague)).toMatchObject({ record_count: '2', discontinued_count: '0', forecast_cost: '2010.00' });
+  expect(await costs(author)).toMatchObject({
+    record_count: '1',
+    discontinued_count: '1',
+    forecast_cost: '0.00',
+    purchase_count: '0',
+    rental_count: '1',
+  });
+  expect(await costs(colleague)).toMatchObject({
+    record_count: '2',
+    discontinued_count: '0',
+    forecast_cost: '2010.00',
+  });
 });
 
 test('a pending change counts for everybody, and the sum does not jump when PEMS confirms it', async () => {
@@ -80,12 +96,15 @@ test('a pending change counts for everybody, and the sum does not jump when PEMS
   const [author, colleague] = [await makeMember(db, org), await makeMember(db, org, 'viewer')];
   await putRecords(db, org, [purchase('a', 10)]);
   await refresh();
-  const total = async (user: number) => (await db.asUser(user, (client) => sums(client, org))).kpis?.forecast_cost;
+  const total = async (user: number) =>
+    (await db.asUser(user, (client) => sums(client, org))).kpis?.forecast_cost;
   await plantModification(db, org, 'a', author, { purchasePrice: 25 });
   for (const user of [author, colleague]) expect(await total(user)).toBe('25.00');
   await putRecords(db, org, [purchase('a', 25)]);
   expect(await total(colleague)).toBe('25.00');
-  await db.owner.query("update app_core.pfa_modification set state = 'synced' where organization_id = $1", [org.id]);
+  await db.owner.query("update app_core.pfa_modification set state = 'synced' where organization_id = $1", [
+    org.id,
+  ]);
   await db.owner.query("select app_private.rewrite_overlay($1, '{a}')", [org.id]);
   expect(await total(colleague)).toBe('25.00');
   await refresh();
@@ -129,6 +148,15 @@ test('a change that commits after the refresh took its snapshot is still counted
   expect(await seen()).toMatchObject({ record_count: '2', forecast_cost: '15.00' });
   await refresh();
   expect(await seen()).toMatchObject({ record_count: '2', forecast_cost: '15.00' });
+});
+
+test('a refresh that is not ours, as after a restore, counts nothing twice', async () => {
+  const org = await makeOrganization(db);
+  const user = await makeMember(db, org);
+  await putRecords(db, org, [purchase('a', 10)]);
+  await db.owner.query('refresh materialized view app_private.pfa_kpi_summary');
+  const { kpis } = await db.asUser(user, (client) => sums(client, org));
+  expect(kpis).toMatchObject({ record_count: '1', forecast_cost: '10.00' });
 });
 
 test('another organization is answered like one that does not exist', async () => {

@@ -1,3 +1,8 @@
+--! Previous: sha1:44c3c71414979e1eb89dd750c661a8f15ba82545
+--! Hash: sha1:f53c4c170d3f9d10d39921d8933412789c30bd6b
+--! Message: sync and workers
+
+--! split: 700-sync.sql
 -- From PEMS into the mirror: requesting a run, staging, and the one function that merges a run.
 
 create table app_public.pfa_sync_log (
@@ -165,11 +170,15 @@ as $$
 declare
   run app_public.pfa_sync_log;
 begin
-  insert into app_public.pfa_sync_log (organization_id, trigger, requested_by)
-    values (queue_sync.organization_id, queue_sync.trigger, queue_sync.requested_by)
-  on conflict (organization_id) where state = 'queued' do nothing;
-  select l.* into strict run from app_public.pfa_sync_log l
-  where l.organization_id = queue_sync.organization_id and l.state = 'queued';
+  -- Again when the one that waited was begun between the two statements.
+  loop
+    insert into app_public.pfa_sync_log (organization_id, trigger, requested_by)
+      values (queue_sync.organization_id, queue_sync.trigger, queue_sync.requested_by)
+    on conflict (organization_id) where state = 'queued' do nothing;
+    select l.* into run from app_public.pfa_sync_log l
+    where l.organization_id = queue_sync.organization_id and l.state = 'queued';
+    exit when found;
+  end loop;
   perform graphile_worker.add_job(
     'pfa__sync',
     json_build_object('organizationId', run.organization_id, 'runId', run.id),
@@ -575,6 +584,11 @@ begin
     from app_private.rebase_drafts(p_organization_id, affected) b;
     perform app_private.rewrite_overlay(p_organization_id, affected);
   end if;
+  update app_core.pfa_overlay o
+  set version = m.version, version_by = m.version_by
+  from app_core.pfa_mirror m
+  where o.organization_id = p_organization_id and m.organization_id = p_organization_id and m.pfa_id = o.pfa_id
+    and (o.version, o.version_by) is distinct from (m.version, m.version_by);
 
   -- 6. What was done.
   select count(*), max(s.version) into run.rows_read, run.greatest_version
@@ -671,7 +685,15 @@ begin
   ) l
   where not exists (select from app_private.worker_processes w where w.pool_id = l.locked_by);
 
-  for process in select w.pool_id, w.lock_key from app_private.worker_processes w for update skip locked loop
+  -- A session gets its own lock a second time, so the worker that asks must not ask for its own.
+  for process in
+    select w.pool_id, w.lock_key from app_private.worker_processes w
+    where not exists (
+      select from pg_locks l
+      where l.locktype = 'advisory' and l.pid = pg_backend_pid() and l.objsubid = 1
+        and (l.classid::bigint << 32 | l.objid::bigint) = w.lock_key)
+    for update skip locked
+  loop
     if pg_try_advisory_xact_lock(process.lock_key) then
       dead := dead || process.pool_id;
     end if;

@@ -1,3 +1,8 @@
+--! Previous: sha1:01299b00e085791b76993e34b6351c14a0f38bed
+--! Hash: sha1:04711165c4c5891b8e652562322e9bfd230c7470
+--! Message: mirror, modifications, overlay, merged record, history
+
+--! split: 400-records.sql
 -- The mirror of PEMS, what people changed on top of it, both merged, and what happened to it.
 
 create sequence app_core.revision_seq;
@@ -224,7 +229,125 @@ create policy visitor_select on app_core.pfa_overlay for select to vanguard_visi
   using (organization_id = any (app_core.current_organization_ids()) and viewer_id in (0, app_core.current_user_id()));
 grant select on app_core.pfa_overlay to vanguard_visitor, vanguard_worker;
 
---!include pfa_record.sql
+--! Included pfa_record.sql
+-- The merged record. Measured (PostgreSQL 15 and 18): this form keeps the index order of both branches, so that a sorted
+-- page costs what the page costs. A WHERE inside a branch hides that order, and an anti-join is mis-estimated into a nested loop.
+create view app_public.pfa_record with (security_invoker = true) as
+select
+  r.organization_id,
+  r.pfa_id,
+  r.revision,
+  r.has_draft,
+  r.is_pending,
+  r.has_problem,
+  r.area_silo,
+  r.category,
+  r.class,
+  r.source,
+  r.dor,
+  r.data->>'manufacturer' as manufacturer,
+  r.data->>'model' as model,
+  r.contract,
+  r.equipment,
+  (r.data->>'monthlyRate')::numeric as monthly_rate,
+  (r.data->>'purchasePrice')::numeric as purchase_price,
+  r.original_start,
+  r.original_end,
+  r.forecast_start,
+  r.forecast_end,
+  r.actual_start,
+  r.actual_end,
+  r.is_actualized,
+  r.is_discontinued,
+  r.is_funds_transferable,
+  r.original_start is not null and r.original_end is not null as has_plan,
+  r.actual_start is not null and r.actual_end is not null as has_actuals,
+  app_core.usd(r.plan_cost_cents) as plan_cost,
+  app_core.usd(r.forecast_cost_cents) as forecast_cost,
+  app_core.usd(r.actual_cost_cents) as actual_cost,
+  app_core.usd(r.forecast_cost_cents - r.plan_cost_cents) as variance,
+  r.forecast_cost_cents,
+  r.base,
+  r.data,
+  r.version,
+  r.version_by,
+  r.observed_at,
+  r.removed_at
+from (
+  select
+    -1 as viewer_id, false as has_draft, false as is_pending, false as has_problem, null::jsonb as base,
+    m.organization_id, m.pfa_id, m.data, m.version, m.version_by, m.revision, m.observed_at, m.removed_at,
+    m.area_silo, m.category, m.class, m.source, m.dor, m.contract, m.equipment,
+    m.original_start, m.original_end, m.forecast_start, m.forecast_end, m.actual_start, m.actual_end,
+    m.is_actualized, m.is_discontinued, m.is_funds_transferable,
+    m.plan_cost_cents, m.forecast_cost_cents, m.actual_cost_cents
+  from app_core.pfa_mirror m
+  union all
+  select
+    o.viewer_id, o.has_draft, o.is_pending, o.has_problem, o.base,
+    o.organization_id, o.pfa_id, o.data, o.version, o.version_by, o.revision, o.observed_at, o.removed_at,
+    o.area_silo, o.category, o.class, o.source, o.dor, o.contract, o.equipment,
+    o.original_start, o.original_end, o.forecast_start, o.forecast_end, o.actual_start, o.actual_end,
+    o.is_actualized, o.is_discontinued, o.is_funds_transferable,
+    o.plan_cost_cents, o.forecast_cost_cents, o.actual_cost_cents
+  from app_core.pfa_overlay o
+) r
+where
+  case r.viewer_id
+    when -1 then not exists (
+      select from app_core.pfa_overlay o
+      where o.organization_id = r.organization_id and o.pfa_id = r.pfa_id and o.viewer_id in (0, app_core.current_user_id())
+    )
+    when 0 then not exists (
+      select from app_core.pfa_overlay o
+      where o.organization_id = r.organization_id and o.pfa_id = r.pfa_id and o.viewer_id = app_core.current_user_id()
+    )
+    else r.viewer_id = app_core.current_user_id()
+  end
+  and (r.removed_at is null or r.has_draft);
+grant select on app_public.pfa_record to vanguard_visitor;
+
+comment on view app_public.pfa_record is E'@offersColumns\n@primaryKey organization_id,pfa_id\n@foreignKey (organization_id) references app_public.organizations (id)|@fieldName organization|@foreignFieldName pfaRecords\nA record as the signed-in user sees it: what PEMS holds, overlaid by committed values that PEMS has not confirmed, overlaid by the user''s own draft.';
+comment on column app_public.pfa_record.organization_id is 'The organization.';
+comment on column app_public.pfa_record.pfa_id is E'@behavior +orderBy +filterBy\nIdentity inside its organization.';
+comment on column app_public.pfa_record.revision is E'@notNull\nSend it along when you draft: the draft is refused when the record has moved since.';
+comment on column app_public.pfa_record.has_draft is E'@notNull\n@behavior +filterBy\nYou have a draft of it.';
+comment on column app_public.pfa_record.is_pending is E'@notNull\n@behavior +filterBy\nSomebody committed a change that PEMS has not confirmed.';
+comment on column app_public.pfa_record.has_problem is E'@notNull\n@behavior +filterBy\nA key of your draft has a problem.';
+comment on column app_public.pfa_record.area_silo is E'@behavior +orderBy +filterBy\nArea of the site, e.g. `Silo 4`.';
+comment on column app_public.pfa_record.category is E'@behavior +orderBy +filterBy\nEquipment category.';
+comment on column app_public.pfa_record.class is E'@behavior +orderBy +filterBy\nEquipment class.';
+comment on column app_public.pfa_record.source is E'@behavior +filterBy\n`Rental` or `Purchase`: decides the cost rule.';
+comment on column app_public.pfa_record.dor is E'@behavior +filterBy\nWho pays: `BEO` or `PROJECT`.';
+comment on column app_public.pfa_record.manufacturer is 'Who makes the equipment.';
+comment on column app_public.pfa_record.model is 'Its model.';
+comment on column app_public.pfa_record.contract is 'The contract it comes under.';
+comment on column app_public.pfa_record.equipment is 'Asset tag.';
+comment on column app_public.pfa_record.monthly_rate is 'USD per month; used when rented.';
+comment on column app_public.pfa_record.purchase_price is 'USD; used when purchased.';
+comment on column app_public.pfa_record.original_start is 'First day of the plan.';
+comment on column app_public.pfa_record.original_end is 'Last day of the plan.';
+comment on column app_public.pfa_record.forecast_start is E'@behavior +orderBy +filterBy\nFirst day of the forecast.';
+comment on column app_public.pfa_record.forecast_end is E'@behavior +orderBy +filterBy\nLast day of the forecast.';
+comment on column app_public.pfa_record.actual_start is 'First day of billing.';
+comment on column app_public.pfa_record.actual_end is 'Expected end of billing.';
+comment on column app_public.pfa_record.is_actualized is E'@notNull\n@behavior +filterBy\nOn site and billing.';
+comment on column app_public.pfa_record.is_discontinued is E'@notNull\n@behavior +filterBy\nRequirement cancelled: in no sum.';
+comment on column app_public.pfa_record.is_funds_transferable is E'@notNull\n@behavior +filterBy\nIts budget may be given to others.';
+comment on column app_public.pfa_record.has_plan is E'@notNull\nBoth dates of the plan are there.';
+comment on column app_public.pfa_record.has_actuals is E'@notNull\nBoth actual dates are there.';
+comment on column app_public.pfa_record.plan_cost is E'@notNull\nCost over the plan''s dates, USD.';
+comment on column app_public.pfa_record.forecast_cost is E'@notNull\nCost over the forecast''s dates, USD.';
+comment on column app_public.pfa_record.actual_cost is E'@notNull\nCost over the actual dates, USD.';
+comment on column app_public.pfa_record.variance is E'@notNull\nForecast minus plan, USD: positive is over budget.';
+comment on column app_public.pfa_record.forecast_cost_cents is E'@notNull\n@behavior +orderBy +filterBy\nForecast cost in US cents, for filters and order.';
+comment on column app_public.pfa_record.base is 'What you saw under each key that you drafted; null without a draft.';
+comment on column app_public.pfa_record.data is E'@notNull\nThe whole record, with the fields of PEMS that have no column here.';
+comment on column app_public.pfa_record.version is 'When PEMS last changed it, in PEMS''s local time.';
+comment on column app_public.pfa_record.version_by is 'Who changed it there.';
+comment on column app_public.pfa_record.observed_at is 'When PEMS last told us its content.';
+comment on column app_public.pfa_record.removed_at is 'When it was found gone from PEMS; you still see it because you have a draft.';
+--! EndIncluded pfa_record.sql
 
 create function app_private.rewrite_overlay(organization_id integer, pfa_ids text[]) returns void
   language sql volatile

@@ -1,3 +1,8 @@
+--! Previous: sha1:369fda7b3e725d303c06e18bf2da4c0632931c72
+--! Hash: sha1:a84b518f715be2ac0ed7c60a9f8fcac7cf554dd6
+--! Message: organizations, people, memberships, sign-in
+
+--! split: 200-people.sql
 -- Organizations, users, memberships (legacy: organizations, users, user_organizations), passwords and sessions.
 
 create table app_public.organizations (

@@ -1,3 +1,8 @@
+--! Previous: sha1:a84b518f715be2ac0ed7c60a9f8fcac7cf554dd6
+--! Hash: sha1:01299b00e085791b76993e34b6351c14a0f38bed
+--! Message: connections, providers, fields and their mapping
+
+--! split: 300-connections.sql
 -- Where data comes from (legacy: api_configurations, data_source_mappings, field_configurations, ai_providers,
 -- organization_ai_configs), the credentials for it, and what the fields of a record are called there.
 -- Rows of these tables belong to one organization or, where organization_id is null, to all of them.

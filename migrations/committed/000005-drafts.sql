@@ -1,3 +1,8 @@
+--! Previous: sha1:04711165c4c5891b8e652562322e9bfd230c7470
+--! Hash: sha1:80882a402344da97d9742c0a9133e9c313d333a0
+--! Message: drafts
+
+--! split: 500-drafts.sql
 -- Drafting: what may be changed, and the one function that writes drafts.
 
 create view app_public.pfa_draft with (security_invoker = true) as

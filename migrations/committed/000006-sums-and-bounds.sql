@@ -1,3 +1,8 @@
+--! Previous: sha1:80882a402344da97d9742c0a9133e9c313d333a0
+--! Hash: sha1:44c3c71414979e1eb89dd750c661a8f15ba82545
+--! Message: sums and bounds
+
+--! split: 600-kpis.sql
 -- Sums and bounds: materialized for everybody, corrected exactly for what the reader sees.
 
 create table app_private.pfa_kpi_change (
@@ -123,7 +128,9 @@ begin
   refresh materialized view concurrently app_private.pfa_kpi_summary;
   refresh materialized view concurrently app_private.pfa_timeline_bounds;
   delete from app_private.pfa_kpi_change c
-  where pg_visible_in_snapshot(c.transaction_id, (select s.seen_by from app_private.pfa_kpi_summary s limit 1));
+  where pg_visible_in_snapshot(c.transaction_id, (select s.seen_by from app_private.pfa_kpi_summary s limit 1))
+    -- Not of this cluster: it came with a backup, and so did the change of the mirror that it stands for.
+    or c.transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) and c.transaction_id <> pg_current_xact_id();
 end;
 $$;
 comment on function app_private.refresh_summaries() is 'Computes both materialized views anew, without blocking readers, and drops what they now contain from pfa_kpi_change.';
@@ -257,18 +264,42 @@ create function app_public.organizations_bounds(organization app_public.organiza
   set search_path = pg_catalog
 as $$
 declare
+  me constant integer := app_core.current_user_id();
   result app_public.pfa_bounds;
 begin
   perform app_private.require_readable(organization.id);
-  -- The materialized row is exact as long as nobody changed anything since; a minimum cannot be corrected by a difference.
-  select b.original_start, b.original_end, b.forecast_start, b.forecast_end, b.actual_start, b.actual_end
+  -- What is materialized stands, widened by the overlaid records, unless one of these held an extreme in the mirror: then
+  -- nobody knows the next one without looking at all of them.
+  with overlaid as (
+    select o.* from app_core.pfa_overlay o
+    where o.organization_id = organization.id and (
+      o.viewer_id = me
+      or o.viewer_id = 0 and not exists (
+        select from app_core.pfa_overlay mine
+        where mine.organization_id = o.organization_id and mine.pfa_id = o.pfa_id and mine.viewer_id = me))
+  )
+  select
+    least(b.original_start, n.original_start), greatest(b.original_end, n.original_end),
+    least(b.forecast_start, n.forecast_start), greatest(b.forecast_end, n.forecast_end),
+    least(b.actual_start, n.actual_start), greatest(b.actual_end, n.actual_end)
     into result
   from app_private.pfa_timeline_bounds b
+  cross join (
+    select min(o.original_start) as original_start, max(o.original_end) as original_end,
+      min(o.forecast_start) as forecast_start, max(o.forecast_end) as forecast_end,
+      min(o.actual_start) as actual_start, max(o.actual_end) as actual_end
+    from overlaid o where not o.is_discontinued and o.removed_at is null
+  ) n
   where b.organization_id = organization.id
-    and not exists (select from app_core.pfa_overlay o where o.organization_id = organization.id and o.viewer_id in (0, app_core.current_user_id()))
     and not exists (
       select from app_private.pfa_kpi_change c
-      where c.organization_id = organization.id and not pg_visible_in_snapshot(c.transaction_id, b.seen_by));
+      where c.organization_id = organization.id and not pg_visible_in_snapshot(c.transaction_id, b.seen_by))
+    and not exists (
+      select from overlaid o
+      join app_core.pfa_mirror m on m.organization_id = organization.id and m.pfa_id = o.pfa_id
+      where m.original_start = b.original_start or m.original_end = b.original_end
+        or m.forecast_start = b.forecast_start or m.forecast_end = b.forecast_end
+        or m.actual_start = b.actual_start or m.actual_end = b.actual_end);
   if not found then
     select min(r.original_start), max(r.original_end), min(r.forecast_start), max(r.forecast_end), min(r.actual_start), max(r.actual_end)
       into result

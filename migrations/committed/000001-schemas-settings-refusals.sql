@@ -1,3 +1,8 @@
+--! Previous: -
+--! Hash: sha1:369fda7b3e725d303c06e18bf2da4c0632931c72
+--! Message: schemas, settings, refusals
+
+--! split: 100-foundations.sql
 -- Schemas, the settings that every policy reads, and the small helpers that everything else uses.
 -- Roles are made by `vanguard bootstrap`, because they belong to the cluster and not to a database.
 

@@ -1,0 +1,137 @@
+import {
+  getNamedType,
+  isNonNullType,
+  isObjectType,
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql';
+
+// Asks for everything that a schema offers, as somebody who tries every door.
+
+/** `Type.field`, for each field that leads to rows. */
+export type Door = string;
+
+export interface Row {
+  door: Door;
+  type: string;
+  /** The leaf fields of the row. */
+  values: Record<string, unknown>;
+}
+
+/** How deep a query goes: a field of the root, of what it leads to, of what that leads to. */
+const depth = 3;
+
+/** Refused, instead of empty, where a row belongs to no organization: asked for at an organization of the root only. */
+const sums = ['Organization.kpis', 'Organization.bounds'];
+
+const isPaging = (type: GraphQLObjectType) => type.name === 'PageInfo' || type.name.endsWith('Edge');
+const isRequired = (arg: GraphQLArgument) => isNonNullType(arg.type) && arg.defaultValue === undefined;
+
+/** The type of the rows that a field leads to, through a connection or directly; undefined where it leads to none. */
+export function rowsOf(field: GraphQLField<unknown, unknown>): { row: GraphQLObjectType; isConnection: boolean } | undefined {
+  const type = getNamedType(field.type);
+  if (!isObjectType(type) || isPaging(type)) return undefined;
+  const nodes = type.getFields().nodes;
+  const row = nodes && getNamedType(nodes.type);
+  return isObjectType(row) ? { row, isConnection: true } : { row: type, isConnection: false };
+}
+
+const fieldsOf = (type: GraphQLObjectType) => Object.values(type.getFields());
+
+/** Every door of the schema, but those that only open after a mutation. */
+export function doors(schema: GraphQLSchema): Door[] {
+  return Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type))
+    .filter(({ name }) => !name.startsWith('__') && name !== 'Mutation' && !/(Payload|Connection|Edge)$/.test(name))
+    .flatMap((type) =>
+      fieldsOf(type)
+        .filter((field) => rowsOf(field) && field.name !== 'query')
+        .map((field) => `${type.name}.${field.name}`),
+    )
+    .sort();
+}
+
+/** The doors that need arguments: only at the root it is known with which ones to open them. */
+export function doorsWithArguments(schema: GraphQLSchema): Door[] {
+  return doors(schema).filter((door) => fieldOf(schema, door).args.some(isRequired));
+}
+
+function fieldOf(schema: GraphQLSchema, door: Door): GraphQLField<unknown, unknown> {
+  const [typeName = '', fieldName = ''] = door.split('.');
+  const type = schema.getType(typeName);
+  const field = isObjectType(type) ? type.getFields()[fieldName] : undefined;
+  if (!field) throw new Error(`There is no ${door}.`);
+  return field;
+}
+
+/** What is asked of a row: all leaves, and what it leads to, unless we come from there. */
+function selection(type: GraphQLObjectType, path: GraphQLObjectType[]): string {
+  const here = [...path, type];
+  const parts = fieldsOf(type).flatMap((field) => {
+    if (field.args.some(isRequired)) return [];
+    const rows = rowsOf(field);
+    if (!rows) return isObjectType(getNamedType(field.type)) ? [] : [field.name];
+    if (field.name === 'query') return [];
+    if (path.length >= depth - 1) return [];
+    if (path.length > 0 && sums.includes(`${type.name}.${field.name}`)) return [];
+    const inner = here.includes(rows.row) ? leaves(rows.row) : selection(rows.row, here);
+    return [rows.isConnection ? `${field.name} { totalCount nodes { ${inner} } }` : `${field.name} { ${inner} }`];
+  });
+  return parts.join(' ');
+}
+
+const leaves = (type: GraphQLObjectType) =>
+  fieldsOf(type)
+    .filter((field) => !isObjectType(getNamedType(field.type)) && !field.args.some(isRequired))
+    .map(({ name }) => name)
+    .join(' ');
+
+/** One query for each field of the root. `args` says, as GraphQL text, what to open those with that need arguments. */
+export function queries(schema: GraphQLSchema, args: Record<string, string>): { field: string; query: string }[] {
+  const root = schema.getQueryType()!;
+  return fieldsOf(root)
+    .filter((field) => field.name !== 'query' && rowsOf(field))
+    .map((field) => {
+      const { row, isConnection } = rowsOf(field)!;
+      const inner = selection(row, []);
+      const given = args[field.name] ? `(${args[field.name]})` : '';
+      return {
+        field: field.name,
+        query: `{ ${field.name}${given} { ${isConnection ? `totalCount nodes { ${inner} }` : inner} } }`,
+      };
+    });
+}
+
+/** The rows of an answer, each with the door that it came through. */
+export function rowsIn(schema: GraphQLSchema, type: GraphQLObjectType, value: Record<string, unknown>): Row[] {
+  return fieldsOf(type).flatMap((field) => {
+    const rows = rowsOf(field);
+    const answer = value[field.name];
+    if (!rows || answer === undefined || answer === null) return [];
+    const found = rows.isConnection ? (answer as { nodes: unknown[] }).nodes : [answer];
+    return found.flatMap((each) => {
+      const row = each as Record<string, unknown>;
+      const values = Object.fromEntries(
+        Object.entries(row).filter(([name]) => !rowsOf(rows.row.getFields()[name]!)),
+      );
+      return [{ door: `${type.name}.${field.name}`, type: rows.row.name, values }, ...rowsIn(schema, rows.row, row)];
+    });
+  });
+}
+
+/** Connections whose count says more than their rows. */
+export function miscounted(type: GraphQLObjectType, value: Record<string, unknown>): Door[] {
+  return fieldsOf(type).flatMap((field) => {
+    const rows = rowsOf(field);
+    const answer = value[field.name];
+    if (!rows || answer === undefined || answer === null) return [];
+    if (!rows.isConnection) return miscounted(rows.row, answer as Record<string, unknown>);
+    const { totalCount, nodes } = answer as { totalCount: number; nodes: Record<string, unknown>[] };
+    return [
+      ...(totalCount === nodes.length ? [] : [`${type.name}.${field.name}`]),
+      ...nodes.flatMap((node) => miscounted(rows.row, node)),
+    ];
+  });
+}

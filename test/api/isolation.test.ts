@@ -1,0 +1,410 @@
+import { buildClientSchema, getIntrospectionQuery, isObjectType, type GraphQLSchema, type IntrospectionQuery } from 'graphql';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { testDatabase } from '../support/database.ts';
+import { makeMembership, makeOrganization, makeUser, one, putRecords, syncRows } from '../support/make.ts';
+import { doors, doorsWithArguments, miscounted, queries, rowsIn, type Door, type Row } from './crawl.ts';
+import { makePerson, testApi } from './server.ts';
+
+// Every place of the GraphQL schema where rows come out, as introspection has them: one that nobody thought of fails
+// here until somebody has said below who may get rows there, and the test has seen that it is so.
+
+const db = await testDatabase();
+const api = await testApi(db);
+
+/** In every text that belongs to our organization. */
+const mark = 'OURS';
+const ours = await makeOrganization(db, mark);
+const theirs = await makeOrganization(db, 'THEIRS');
+
+/** Olga owns our organization and has drafts, Anna is a member of it, Boris owns another one, Nina belongs to nothing. */
+const ids = {
+  olga: await makePerson(db, `olga of ${mark}`, [[ours, 'owner']]),
+  anna: await makePerson(db, `anna of ${mark}`, [[ours, 'member']]),
+  root: await makePerson(db, 'root', [], 'admin'),
+  boris: await makePerson(db, 'boris', [[theirs, 'owner']]),
+  nina: await makePerson(db, 'nina'),
+};
+type Name = keyof typeof ids;
+const names = Object.keys(ids) as Name[];
+const usernames: Record<Name, string> = { olga: `olga of ${mark}`, anna: `anna of ${mark}`, root: 'root', boris: 'boris', nina: 'nina' };
+
+const everybody: Name[] = ['olga', 'anna', 'root', 'boris', 'nina'];
+const members: Name[] = ['olga', 'anna', 'root'];
+const managers: Name[] = ['olga', 'root'];
+const administrators: Name[] = ['root'];
+const author: Name[] = ['olga'];
+
+/** Who gets rows of our organization through which door; for `everybody`, only rows that belong to no organization. */
+const whoGetsRows: Record<Door, Name[]> = {
+  'AiConfig.organization': managers,
+  'AiConfig.primaryProvider': administrators,
+  'AiProvider.aiConfigsByPrimaryProviderId': administrators,
+  'ApiConfiguration.dataSourceMappings': managers,
+  'ApiConfiguration.organization': managers,
+  'ApiConfiguration.pemsSetting': administrators,
+  'DataSourceMapping.apiConfiguration': managers,
+  'DataSourceMapping.organization': managers,
+  'FieldConfiguration.organization': members,
+  'Membership.organization': members,
+  'Membership.user': members,
+  'Organization.aiConfig': managers,
+  'Organization.apiConfigurations': managers,
+  'Organization.bounds': members,
+  'Organization.dataSourceMappings': managers,
+  'Organization.fieldConfigurations': members,
+  'Organization.kpis': members,
+  'Organization.memberships': members,
+  'Organization.mirrorBounds': members,
+  'Organization.mirrorKpis': members,
+  'Organization.myDrafts': author,
+  'Organization.pfaFieldMappings': members,
+  'Organization.pfaRecords': members,
+  'Organization.syncLogs': members,
+  'PemsSetting.apiConfiguration': administrators,
+  'PfaDraft.organization': author,
+  'PfaDraft.record': author,
+  'PfaField.pfaFieldMappingsByKey': members,
+  'PfaFieldMapping.organization': members,
+  'PfaFieldMapping.pfaField': everybody,
+  'PfaKpiSummary.organization': members,
+  'PfaRecord.organization': members,
+  'PfaTimelineBound.organization': members,
+  'Query.aiConfig': managers,
+  'Query.aiProvider': administrators,
+  'Query.aiProviders': administrators,
+  'Query.apiConfiguration': managers,
+  'Query.apiConfigurations': managers,
+  'Query.dataSourceMapping': managers,
+  'Query.dataSourceMappings': managers,
+  'Query.fieldConfiguration': members,
+  'Query.fieldConfigurations': members,
+  'Query.membership': members,
+  'Query.organization': members,
+  'Query.organizationByCode': members,
+  'Query.organizations': members,
+  'Query.pfaDraft': author,
+  'Query.pfaField': everybody,
+  'Query.pfaFieldMapping': members,
+  'Query.pfaFieldMappings': members,
+  'Query.pfaFields': everybody,
+  'Query.pfaKpiSummary': members,
+  'Query.pfaRecord': members,
+  'Query.pfaTimelineBound': members,
+  'Query.syncLog': members,
+  'Query.syncReject': members,
+  'Query.user': members,
+  'Query.users': members,
+  'Query.viewer': members,
+  'SyncLog.organization': members,
+  'SyncLog.rejects': members,
+  'SyncLog.userByRequestedBy': managers,
+  'SyncReject.run': members,
+  'User.memberships': members,
+};
+
+/** Lists at the root. Each leads to few rows; records, drafts and runs are reached through an organization. */
+const rootLists = [
+  ...['aiProviders', 'apiConfigurations', 'dataSourceMappings', 'fieldConfigurations', 'organizations'],
+  ...['pfaFieldMappings', 'pfaFields', 'users'],
+];
+
+const schema = buildClientSchema((await api.data<IntrospectionQuery>(null, getIntrospectionQuery())) as IntrospectionQuery);
+const tokens = Object.fromEntries(
+  await Promise.all(names.map(async (name) => [name, await api.token(usernames[name])] as const)),
+) as Record<Name, string>;
+
+interface Crawl {
+  rows: Row[];
+  text: string;
+  miscounted: Door[];
+}
+
+/** What somebody gets from all queries, with the ids of our rows. */
+async function crawl(token: string, args: Record<string, string>): Promise<Crawl> {
+  const root = schema.getQueryType()!;
+  const found: Crawl = { rows: [], text: '', miscounted: [] };
+  for (const { query } of queries(schema, args)) {
+    const data = await api.data<Record<string, unknown>>(token, query);
+    found.rows.push(...rowsIn(schema, root, data));
+    found.text += JSON.stringify(data);
+    found.miscounted.push(...miscounted(root, data));
+  }
+  return found;
+}
+
+let rootArguments: Record<string, string>;
+const crawls = {} as Record<Name, Crawl>;
+
+async function insert(table: string, row: Record<string, unknown>): Promise<{ id: string | number }> {
+  const columns = Object.keys(row);
+  const { rows } = await db.owner.query<{ id: string | number }>(
+    `insert into app_public.${table} (${columns.join(', ')}) values (${columns.map((_, i) => `$${i + 1}`).join(', ')})
+    returning ${table === 'organization_ai_configs' ? 'organization_id as id' : table === 'pems_settings' ? 'api_configuration_id as id' : 'id'}`,
+    Object.values(row),
+  );
+  return one(rows);
+}
+
+/** Rows of every kind, so that every door has something behind it. */
+async function plant(): Promise<Record<string, string>> {
+  await insert('ai_providers', { id: 'gemini', type: 'gemini', name: `Gemini, key of ${mark}` });
+  for (const [organization, name] of [[ours, mark], [theirs, 'Other']] as const) {
+    await putRecords(db, organization, [
+      { pfaId: 'a', category: `${name} A`, source: 'Purchase', purchasePrice: organization.id * 1000, forecastStart: '2026-01-01', forecastEnd: `2026-01-${10 + organization.id}` },
+      { pfaId: 'b', category: `${name} B`, source: 'Rental', monthlyRate: 10 },
+      { pfaId: 'c', category: `${name} C` },
+    ]);
+    await insert('api_configurations', { id: name, organization_id: organization.id, name: `connection of ${name}`, usage: 'PEMS_PFA_READ', url: `https://${name}.example`, custom_headers: JSON.stringify([{ key: 'x', value: name }]) });
+    await insert('pems_settings', { api_configuration_id: name, tenant: `tenant of ${name}` });
+    await insert('data_source_mappings', { id: `mapping of ${name}`, entity_type: 'pfa', organization_id: organization.id, api_configuration_id: name });
+    await insert('organization_ai_configs', { organization_id: organization.id, primary_provider_id: 'gemini', routing_rules: JSON.stringify({ for: name }) });
+    await insert('field_configurations', { id: `layout of ${name}`, organization_id: organization.id, name: `layout of ${name}` });
+  }
+  await insert('api_configurations', { id: 'for all', name: `For all, ${mark} too`, usage: 'PEMS_PFA_READ', url: `https://all.example` });
+  await insert('field_configurations', { id: 'for all', name: 'For all' });
+  const mapping = await insert('pfa_field_mappings', { organization_id: ours.id, key: 'areaSilo', grid_aliases: [`alias of ${mark}`] });
+  await insert('pfa_field_mappings', { organization_id: theirs.id, key: 'areaSilo', grid_aliases: ['alias of Other'] });
+
+  await syncRows(db, ours, [
+    { pfaId: 'a', data: { category: `${mark} A`, source: 'Purchase', purchasePrice: 1000, forecastEnd: '2026-01-11', forecastStart: '2026-01-01' } },
+    { pfaId: 'b', data: { category: `${mark} B`, source: 'Rental', monthlyRate: 10 } },
+    { pfaId: 'c', data: { category: `${mark} C` } },
+    { pfaId: 'd', data: {}, problems: [{ key: 'monthlyRate', value: `${mark} much`, message: 'is not a number' }], rowContent: { of: mark } },
+  ]);
+  await db.owner.query(
+    `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at)
+    values ($1, $2, 'b', $3, '{"category": null}', 'committed', 1, now())`,
+    [ours.id, ids.anna, JSON.stringify({ category: `pending of ${mark}` })],
+  );
+  await db.owner.query("select app_private.rewrite_overlay($1, '{b}')", [ours.id]);
+  const { rows: seen } = await db.owner.query<{ revision: string }>("select revision from app_core.pfa_mirror where organization_id = $1 and pfa_id = 'a'", [ours.id]);
+  await api.data(
+    tokens.olga,
+    'mutation ($input: SaveDraftInput!) { saveDraft(input: $input) { record { pfaId } } }',
+    { input: { organizationId: ours.id, recordId: 'a', changes: { model: `draft of ${mark}` }, revision: one(seen).revision } },
+  );
+  const { requestSync } = await api.data<{ requestSync: { syncLog: { id: string } } }>(
+    tokens.olga,
+    'mutation ($id: Int!) { requestSync(input: { organizationId: $id }) { syncLog { id } } }',
+    { id: ours.id },
+  );
+  await db.worker.query('select app_private.refresh_summaries()');
+
+  const draft = one((await db.owner.query<{ id: string }>("select id from app_core.pfa_modification where state = 'draft'")).rows);
+  const reject = one((await db.owner.query<{ id: string }>('select id from app_public.pfa_sync_reject')).rows);
+  const organizationId = `organizationId: ${ours.id}`;
+  return {
+    aiConfig: organizationId,
+    aiProvider: 'id: "gemini"',
+    apiConfiguration: `id: "${mark}"`,
+    dataSourceMapping: `id: "mapping of ${mark}"`,
+    fieldConfiguration: `id: "layout of ${mark}"`,
+    membership: `${organizationId}, userId: ${ids.anna}`,
+    organization: `id: ${ours.id}`,
+    organizationByCode: `code: "${mark}"`,
+    pfaDraft: `${organizationId}, id: "${draft.id}"`,
+    pfaField: 'key: "areaSilo"',
+    pfaFieldMapping: `id: ${mapping.id}`,
+    pfaKpiSummary: `${organizationId}, source: "Purchase"`,
+    pfaRecord: `${organizationId}, pfaId: "a"`,
+    pfaTimelineBound: organizationId,
+    syncLog: `${organizationId}, id: "${requestSync.syncLog.id}"`,
+    syncReject: `${organizationId}, id: "${reject.id}"`,
+    user: `id: ${ids.anna}`,
+  };
+}
+
+beforeAll(async () => {
+  rootArguments = await plant();
+  for (const name of names) crawls[name] = await crawl(tokens[name], rootArguments);
+});
+
+/** Rows that belong to no organization and to nobody: everybody gets the same. */
+const isShared = ({ type, values }: Row) =>
+  type === 'PfaField' || (['PfaFieldMapping', 'FieldConfiguration'].includes(type) && values.organizationId === null);
+
+const text = ({ type, values }: Row) => `${type} ${JSON.stringify(values)}`;
+
+/** The rows behind a door that are ours: what those see who may see all of ours, less what outsiders may see of their own. */
+function ourRows(door: Door): Set<string> {
+  const isTheirs = ({ type, values }: Row) =>
+    values.organizationId === theirs.id ||
+    (type === 'Organization' && values.id === theirs.id) ||
+    (type === 'User' && (values.id === ids.boris || values.id === ids.nina)) ||
+    (type === 'ApiConfiguration' && values.id === 'Other') ||
+    (type === 'PemsSetting' && values.apiConfigurationId === 'Other');
+  const theirSums = new Set(crawls.boris.rows.filter(({ type }) => type === 'PfaKpi' || type === 'PfaBound').map(text));
+  return new Set(
+    members
+      .flatMap((name) => crawls[name].rows)
+      .filter((row) => row.door === door && !isTheirs(row) && !theirSums.has(text(row)))
+      .filter((row) => !isShared(row) || whoGetsRows[door] === everybody)
+      .map(text),
+  );
+}
+
+test('every door of the schema is named above, with who gets rows there', () => {
+  expect(doors(schema)).toEqual(Object.keys(whoGetsRows).sort());
+});
+
+test('every door that needs arguments is at the root, and is opened with ours', () => {
+  expect(doorsWithArguments(schema)).toEqual(Object.keys(rootArguments).map((field) => `Query.${field}`).sort());
+});
+
+describe.each(Object.entries(whoGetsRows))('%s', (door, allowed) => {
+  test(`leads to rows of ours for ${allowed.join(', ')} and for nobody else`, () => {
+    const rows = ourRows(door);
+    expect(rows.size).toBeGreaterThan(0);
+    const who = names.filter((name) => crawls[name].rows.some((row) => row.door === door && rows.has(text(row))));
+    expect(who).toEqual(names.filter((name) => allowed.includes(name)));
+  });
+});
+
+test('nowhere in all that outsiders get is anything of ours', () => {
+  expect(crawls.olga.text.split(mark).length).toBeGreaterThan(50);
+  for (const name of ['boris', 'nina'] as const) {
+    expect(crawls[name].text).not.toContain(mark);
+    for (const row of crawls[name].rows) {
+      expect(row.values.organizationId).not.toBe(ours.id);
+      if (row.type === 'Organization') expect(row.values.id).not.toBe(ours.id);
+    }
+  }
+});
+
+test('an outsider gets the rows of their own organization from the same queries', () => {
+  const seen = new Set(crawls.boris.rows.map(({ door }) => door));
+  for (const door of ['Organization.pfaRecords', 'Organization.kpis', 'Organization.syncLogs', 'Query.apiConfigurations']) {
+    expect(seen).toContain(door);
+  }
+});
+
+test('no count says more than the rows do', () => {
+  for (const name of names) expect(crawls[name].miscounted).toEqual([]);
+});
+
+test('a draft and its base show in nothing that a colleague gets', () => {
+  expect(crawls.olga.text).toContain(`draft of ${mark}`);
+  for (const name of ['anna', 'root'] as const) expect(crawls[name].text).not.toContain(`draft of ${mark}`);
+  for (const name of members) expect(crawls[name].text).toContain(`pending of ${mark}`);
+});
+
+test('nobody gets a row without signing in', async () => {
+  for (const { query } of queries(schema, rootArguments)) {
+    expect(await api.graphql(null, query)).toMatchObject({ status: 401, body: { error: { code: 'UNAUTHENTICATED' } } });
+  }
+});
+
+// Until the two functions answer null for no organization: they refuse, and the refusal takes the other rows with it.
+test.fails('a row that belongs to no organization has no sums, and the rows beside it have theirs', async () => {
+  for (const field of ['kpis { planCost }', 'bounds { forecastEnd }']) {
+    await api.data(tokens.olga, `{ fieldConfigurations { nodes { organization { ${field} } } } }`);
+  }
+});
+
+test('there is no list of records, drafts or runs over all organizations', () => {
+  const fields = Object.values(schema.getQueryType()!.getFields());
+  const lists = fields.filter((field) => String(field.type).endsWith('Connection') || String(field.type).includes('['));
+  expect(lists.map(({ name }) => name).sort()).toEqual(rootLists);
+});
+
+describe('mutations', () => {
+  /** Each mutation as somebody calls it with our ids, who may, and how an insider is refused who may not. */
+  const mutations: Record<string, { input: () => object; may: Name[]; mayNot: Name[] }> = {
+    discardDrafts: { input: () => ({ recordIds: ['nothing'] }), may: ['olga', 'anna', 'root'], mayNot: [] },
+    requestSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
+    saveDraft: {
+      input: () => ({ recordId: 'c', changes: { model: 'M' }, revision: '0' }),
+      may: ['olga', 'anna', 'root'],
+      mayNot: [],
+    },
+  };
+
+  test('are exactly these: nothing is created, updated or deleted past the functions', () => {
+    expect(Object.keys(schema.getMutationType()!.getFields()).sort()).toEqual(Object.keys(mutations));
+    expect(schema.getSubscriptionType() ?? null).toBeNull();
+  });
+
+  test.each(Object.entries(mutations))('%s', async (name, { input, may, mayNot }) => {
+    const call = async (who: Name, organizationId = ours.id) => {
+      const { body } = await api.graphql(
+        tokens[who],
+        `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { clientMutationId } }`,
+        { input: { organizationId, ...input() } },
+      );
+      return body.errors?.[0];
+    };
+    // A revision that nobody saw is what is refused last: whoever gets there may write.
+    for (const who of may) expect([undefined, 'REVISION_CONFLICT']).toContain((await call(who))?.extensions?.code);
+    for (const who of mayNot) expect(await call(who)).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
+    for (const who of ['boris', 'nina'] as const) {
+      const foreign = await call(who);
+      const unknown = await call(who, 2_000_000_000);
+      expect(foreign).toMatchObject({ extensions: { code: 'NOT_FOUND' } });
+      expect(foreign?.message.replace(String(ours.id), '2000000000')).toBe(unknown?.message);
+    }
+  });
+
+  test('an owner whose role is viewer writes nothing', async () => {
+    const viewer = await makeUser(db, 'viewer', 'viewer');
+    await makeMembership(db, ours, viewer, 'owner');
+    await db.owner.query('insert into app_private.user_passwords select $1, password_hash from app_private.user_passwords where user_id = $2', [viewer, ids.olga]);
+    const token = await api.token('viewer');
+    for (const [name, { input }] of Object.entries(mutations)) {
+      const { body } = await api.graphql(
+        token,
+        `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { clientMutationId } }`,
+        { input: { organizationId: ours.id, ...input() } },
+      );
+      expect(body.errors?.[0]).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
+    }
+  });
+});
+
+describe('names', () => {
+  const published = publishedNames(schema);
+
+  test('nothing of app_core and app_private is published', async () => {
+    const { rows } = await db.owner.query<{ name: string }>(`
+      select relname as name from pg_class where relnamespace in ('app_core'::regnamespace, 'app_private'::regnamespace) and relkind in ('r', 'v', 'm')
+      union select proname from pg_proc where pronamespace in ('app_core'::regnamespace, 'app_private'::regnamespace)
+      except select relname from pg_class where relnamespace = 'app_public'::regnamespace
+      except select proname from pg_proc where pronamespace = 'app_public'::regnamespace`);
+    expect(rows.length).toBeGreaterThan(40);
+    const hidden = rows.flatMap(({ name }) => {
+      const camel = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+      const pascal = camel[0]!.toUpperCase() + camel.slice(1);
+      return [camel, `${camel}s`, pascal, `${pascal}s`, pascal.replace(/ies$/, 'y').replace(/s$/, '')];
+    });
+    // A column of a record may have the name of a helper; a type, a field of the root or a mutation may not.
+    const { types, roots } = published;
+    expect([...types, ...roots].filter((name) => hidden.includes(name))).toEqual([]);
+  });
+
+  test('no name tells of secrets or machinery', () => {
+    const suspect = /password|secret|credential|cipher|nonce|hash|private|jwk|refresh|staging|overlay|modification|intent|legacy|viewerId|rowId|nodeId/i;
+    expect(published.all.filter((name) => suspect.test(name))).toEqual([]);
+  });
+
+  test('records are filtered and sorted by what an index serves, and by nothing else', () => {
+    const filter = schema.getType('PfaRecordFilter') as unknown as { getFields(): object };
+    expect(Object.keys(filter.getFields()).filter((name) => !['and', 'or', 'not'].includes(name)).sort()).toEqual([
+      ...['areaSilo', 'category', 'class', 'dor', 'forecastCostCents', 'forecastEnd', 'forecastStart', 'hasDraft', 'hasProblem'],
+      ...['isActualized', 'isDiscontinued', 'isFundsTransferable', 'isPending', 'pfaId', 'source'],
+    ]);
+    const order = schema.getType('PfaRecordOrderBy') as unknown as { getValues(): { name: string }[] };
+    const sorts = new Set(order.getValues().map(({ name }) => name.replace(/_(ASC|DESC)$/, '')));
+    sorts.delete('NATURAL');
+    sorts.delete('PRIMARY_KEY');
+    expect([...sorts].sort()).toEqual(['AREA_SILO', 'CATEGORY', 'CLASS', 'FORECAST_COST_CENTS', 'FORECAST_END', 'FORECAST_START', 'PFA_ID']);
+    expect(sorts.size).toBeLessThanOrEqual(8);
+  });
+});
+
+function publishedNames(of: GraphQLSchema) {
+  const types = Object.keys(of.getTypeMap()).filter((name) => !name.startsWith('__'));
+  const fields = Object.values(of.getTypeMap())
+    .filter((type) => isObjectType(type) && !type.name.startsWith('__'))
+    .flatMap((type) => (isObjectType(type) ? Object.keys(type.getFields()) : []));
+  const roots = [of.getQueryType(), of.getMutationType()].flatMap((type) => Object.keys(type?.getFields() ?? {}));
+  return { types, roots, all: [...new Set([...types, ...fields])] };
+}

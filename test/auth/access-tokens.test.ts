@@ -1,0 +1,169 @@
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
+import { expect, test } from 'vitest';
+import { loadSigningKeys } from '../../src/auth/keys.ts';
+import { createVault, newEncryptionKey } from '../../src/encryption.ts';
+import { encryptionKeys, makePerson, testApi, type ErrorBody } from '../api/server.ts';
+import { createTestDatabase, testDatabase } from '../support/database.ts';
+import { makeOrganization } from '../support/make.ts';
+
+const db = await testDatabase();
+const api = await testApi(db);
+const org = await makeOrganization(db, 'HOLNG');
+const anna = await makePerson(db, 'anna', [[org, 'member']]);
+const token = await api.token('anna');
+const keys = await loadSigningKeys(db.authenticator, createVault(encryptionKeys));
+const foreign = await generateKeyPair('ES256');
+
+const now = Math.floor(Date.now() / 1000);
+
+/** A token such as the server makes, except for what is given; null leaves a claim out. */
+function forge(claims: Record<string, unknown> = {}, key = keys.privateKey, header: object = {}): Promise<string> {
+  const all = { sub: String(anna), iss: 'pfa-vanguard', aud: 'pfa-vanguard-api', iat: now, exp: now + 600, ...claims };
+  const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+  return new SignJWT(given).setProtectedHeader({ alg: 'ES256', kid: keys.kid, typ: 'JWT', ...header }).sign(key);
+}
+
+const ask = (sent: string) => api.rest<ErrorBody>('GET', '/api/sync/status', { token: sent });
+
+test('a token is good for 15 minutes at most, and says nothing but who and for whom', async () => {
+  const { body } = await api.login('anna');
+  const { iat, exp, ...claims } = decodeJwt(body.token);
+  expect(claims).toEqual({ sub: String(anna), iss: 'pfa-vanguard', aud: 'pfa-vanguard-api' });
+  expect(exp! - iat!).toBe(body.expiresIn);
+  expect(body.expiresIn).toBeGreaterThan(0);
+  expect(body.expiresIn).toBeLessThanOrEqual(15 * 60);
+});
+
+test('the published keys verify it, and hold nothing private', async () => {
+  const { body } = await api.rest<{ keys: Record<string, string>[] }>('GET', '/.well-known/jwks.json');
+  expect(body.keys).toEqual([
+    { kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String), kid: keys.kid, alg: 'ES256', use: 'sig' },
+  ]);
+  const keySet = createRemoteJWKSet(new URL('/.well-known/jwks.json', api.url));
+  const { payload } = await jwtVerify(token, keySet, { issuer: 'pfa-vanguard', audience: 'pfa-vanguard-api' });
+  expect(payload.sub).toBe(String(anna));
+  expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', kid: keys.kid, typ: 'JWT' });
+});
+
+test('the private key lies in the database encrypted, and all servers on it share one', async () => {
+  const { rows } = await db.owner.query<{ row: string }>('select to_jsonb(k)::text as row from app_private.signing_keys k');
+  expect(rows).toHaveLength(1);
+  expect(rows[0]?.row).not.toMatch(/"d"/);
+  await expect(loadSigningKeys(db.authenticator, createVault(newEncryptionKey('test')))).rejects.toMatchObject({
+    code: 'SECRET_UNREADABLE',
+  });
+  const others = await Promise.all([1, 2].map(() => loadSigningKeys(db.authenticator, createVault(encryptionKeys))));
+  expect(others.map(({ kid }) => kid)).toEqual([keys.kid, keys.kid]);
+});
+
+test('two servers that start at once on a new database end up with one key', async () => {
+  const empty = await createTestDatabase();
+  try {
+    const vault = createVault(encryptionKeys);
+    const loaded = await Promise.all(Array.from({ length: 4 }, () => loadSigningKeys(empty.authenticator, vault)));
+    expect(new Set(loaded.map(({ kid }) => kid)).size).toBe(1);
+  } finally {
+    await empty.close();
+  }
+});
+
+test('the forger of these tests can forge: what differs below is what is refused', async () => {
+  expect((await ask(await forge())).status).toBe(200);
+  expect((await ask(token)).status).toBe(200);
+});
+
+/** With the last character of a part changed, in a bit that counts. */
+function tampered(part: 0 | 1 | 2): string {
+  const parts = token.split('.');
+  const text = parts[part]!;
+  parts[part] = `${text.slice(0, 9)}${text[9] === 'A' ? 'B' : 'A'}${text.slice(10)}`;
+  return parts.join('.');
+}
+
+/** Our header and signature around other claims. */
+function claimsSwapped(): string {
+  const [header, , signature] = token.split('.');
+  const claims = { ...decodeJwt(token), sub: '1', exp: now + 6000 };
+  return [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+}
+
+const refused: [string, () => string | Promise<string>][] = [
+  ['of another issuer', () => forge({ iss: 'another' })],
+  ['without an issuer', () => forge({ iss: null })],
+  ['for another audience', () => forge({ aud: 'another' })],
+  ['without an audience', () => forge({ aud: null })],
+  ['without a subject', () => forge({ sub: null })],
+  ['whose subject is no user id', () => forge({ sub: 'anna' })],
+  ['whose subject is empty', () => forge({ sub: '' })],
+  ['that never expires', () => forge({ exp: null })],
+  ['that is not valid yet', () => forge({ nbf: now + 600 })],
+  ['signed by another key', () => forge({}, foreign.privateKey)],
+  ['signed by another key under an id of its own', () => forge({}, foreign.privateKey, { kid: 'mine' })],
+  ['that brings its key along', async () => forge({}, foreign.privateKey, { jwk: await exportJWK(foreign.publicKey) })],
+  ['without a signature (alg none)', () => new UnsecuredJWT({ sub: String(anna) }).setIssuer('pfa-vanguard').setAudience('pfa-vanguard-api').setExpirationTime('5m').encode()],
+  [
+    'signed with the public key as if it were a secret (HS256)',
+    () =>
+      new SignJWT({ sub: String(anna) })
+        .setProtectedHeader({ alg: 'HS256', kid: keys.kid })
+        .setIssuer('pfa-vanguard')
+        .setAudience('pfa-vanguard-api')
+        .setExpirationTime('5m')
+        .sign(new TextEncoder().encode(JSON.stringify(keys.publicKeys.keys[0]))),
+  ],
+  ['with a changed header', () => tampered(0)],
+  ['with changed claims', () => tampered(1)],
+  ['with claims put into it', claimsSwapped],
+  ['with a changed signature', () => tampered(2)],
+  ['without its signature', () => token.split('.').slice(0, 2).join('.') + '.'],
+  ['that is none', () => 'token'],
+];
+
+test.each(refused)('a token %s is refused', async (_what, make) => {
+  const { status, body } = await ask(await make());
+  expect(status).toBe(401);
+  expect(body).toEqual({
+    error: {
+      code: 'UNAUTHENTICATED',
+      message: 'The access token is not valid here. Sign in at POST /api/auth/login and send `Authorization: Bearer TOKEN`.',
+    },
+  });
+});
+
+test('an expired token is refused and says so: the client can refresh', async () => {
+  const { status, body } = await ask(await forge({ iat: now - 700, exp: now - 1 }));
+  expect(status).toBe(401);
+  expect(body).toEqual({
+    error: {
+      code: 'UNAUTHENTICATED',
+      message: 'The access token has expired. Get another one from POST /api/auth/refresh, or sign in again.',
+    },
+  });
+});
+
+test('a token of a user who does not exist is refused', async () => {
+  expect(await ask(await forge({ sub: '2147483647' }))).toMatchObject({ status: 401, body: { error: { code: 'UNAUTHENTICATED' } } });
+});
+
+test.each(['Basic YW5uYTpw', 'Bearer', 'Bearer  ', 'bearer a b', ''])('the header %o is no bearer token', async (authorization) => {
+  const { status, body } = await api.rest('GET', '/api/sync/status', { headers: { authorization } });
+  expect({ status, code: body.error.code }).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
+});
+
+test.each([
+  ['GET', '/api/pfa/HOLNG'],
+  ['GET', '/api/pfa/HOLNG/kpis'],
+  ['GET', '/api/pfa/HOLNG/bounds'],
+  ['POST', '/api/pfa/HOLNG/draft'],
+  ['POST', '/api/pfa/HOLNG/discard'],
+  ['POST', '/api/sync/trigger'],
+  ['GET', '/api/sync/status'],
+  ['POST', '/api/auth/change-password'],
+])('%s %s needs a token', async (method, path) => {
+  const sent = { currentPassword: 'x', newPassword: 'twelve letters' };
+  const request = method === 'POST' ? { body: sent } : {};
+  const { status, body } = await api.rest(method, path, request);
+  expect({ status, code: body.error.code }).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
+  const junk = await api.rest(method, path, { ...request, token: 'junk' });
+  expect({ status: junk.status, code: junk.body.error.code }).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
+});

@@ -1,0 +1,129 @@
+import bcrypt from 'bcryptjs';
+import { argon2Sync, randomBytes } from 'node:crypto';
+import { expect, test, vi } from 'vitest';
+import { verifyPassword } from '../../src/auth/passwords.ts';
+import { makePerson, password, setPassword, testApi, type ErrorBody } from '../api/server.ts';
+import { testDatabase } from '../support/database.ts';
+import { makeOrganization, makeUser, one } from '../support/make.ts';
+
+vi.mock('../../src/auth/passwords.ts', { spy: true });
+
+const db = await testDatabase();
+const api = await testApi(db);
+const org = await makeOrganization(db, 'HOLNG');
+const anna = await makePerson(db, 'Anna', [[org, 'member']]);
+
+const storedHash = async (userId: number) =>
+  one(
+    (
+      await db.owner.query<{ password_hash: string }>(
+        'select password_hash from app_private.user_passwords where user_id = $1',
+        [userId],
+      )
+    ).rows,
+  ).password_hash;
+
+test('whoever signs in gets a token, for how long, who it is, and whether the password must be changed', async () => {
+  const { status, body, headers } = await api.login('Anna');
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/) as string,
+    expiresIn: expect.any(Number) as number,
+    user: { id: anna, username: 'Anna' },
+    mustChangePassword: false,
+  });
+  expect(headers.get('content-type')).toMatch(/^application\/json/);
+});
+
+test('the case of a user name and blanks around it do not matter, those of a password do', async () => {
+  expect((await api.login(' aNNA ')).body.user.username).toBe('Anna');
+  expect((await api.login('Anna', password.toUpperCase())).status).toBe(401);
+  expect((await api.login('Anna', `${password} `)).status).toBe(401);
+});
+
+test('the default password says that it must be changed, and works outside production', async () => {
+  const userId = await makePerson(db, 'beginner', [[org, 'member']]);
+  await setPassword(db, userId, undefined, true);
+  const { status, body } = await api.login('beginner');
+  expect({ status, mustChangePassword: body.mustChangePassword }).toEqual({ status: 200, mustChangePassword: true });
+  expect((await api.rest('GET', '/api/pfa/HOLNG?limit=1', { token: body.token })).status).toBe(200);
+});
+
+test('who is refused cannot tell why, and each refusal has done the work of one hash', async () => {
+  const off = await makePerson(db, 'switched-off');
+  await db.owner.query('update app_public.users set is_active = false where id = $1', [off]);
+  await makeUser(db, 'user', 'without-password');
+
+  const verify = vi.mocked(verifyPassword);
+  const refusals = [];
+  for (const [username, given] of [
+    ['Anna', 'wrong'],
+    ['nobody', password],
+    ['switched-off', password],
+    ['without-password', password],
+    ["' or true --", password],
+  ] as const) {
+    verify.mockClear();
+    const { status, body, headers } = await api.login(username, given);
+    const [attempt, stored] = one(verify.mock.calls);
+    expect(attempt).toBe(given);
+    expect(headers.getSetCookie()).toEqual([]);
+    refusals.push({ status, body, cost: stored.split('$').slice(0, 4).join('$') });
+  }
+  const [first] = refusals;
+  expect(first).toMatchObject({ status: 401, body: { error: { code: 'WRONG_CREDENTIALS' } }, cost: '$argon2id$v=19$m=19456,t=2,p=1' });
+  for (const refusal of refusals) expect(refusal).toEqual(first);
+});
+
+test.each([
+  ['no body', undefined],
+  ['no password', { username: 'Anna' }],
+  ['an empty password', { username: 'Anna', password: '' }],
+  ['a list for a name', { username: ['Anna'], password }],
+  ['an object for a password', { username: 'Anna', password: { $ne: null } }],
+  ['a password of a megabyte', { username: 'Anna', password: 'x'.repeat(1001) }],
+])('a sign-in with %s is refused without any hashing', async (_what, body) => {
+  const verify = vi.mocked(verifyPassword).mockClear();
+  const refused = await api.rest<ErrorBody>('POST', '/api/auth/login', { body });
+  expect(refused).toMatchObject({ status: 400, body: { error: { code: 'INVALID_INPUT' } } });
+  expect(verify).not.toHaveBeenCalled();
+  expect(refused.text).not.toContain(password);
+});
+
+function argon2Hash(strength: { memory: number; passes: number }): string {
+  const nonce = randomBytes(16);
+  const hash = argon2Sync('argon2id', { message: password, nonce, ...strength, parallelism: 1, tagLength: 32 });
+  const text = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
+  return `$argon2id$v=19$m=${strength.memory},t=${strength.passes},p=1$${text(nonce)}$${text(hash)}`;
+}
+
+test.each([
+  ['a bcrypt hash of the legacy database', () => bcrypt.hashSync(password, 4)],
+  ['an argon2id hash with less memory', () => argon2Hash({ memory: 1024, passes: 2 })],
+  ['an argon2id hash with fewer passes', () => argon2Hash({ memory: 19_456, passes: 1 })],
+])('%s is accepted, replaced on use, and the password still works', async (what, hash) => {
+  const userId = await makePerson(db, what, [[org, 'member']]);
+  const old = hash();
+  await setPassword(db, userId, old, true);
+
+  expect((await api.login(what, 'wrong')).status).toBe(401);
+  expect(await storedHash(userId)).toBe(old);
+
+  expect((await api.login(what)).status).toBe(200);
+  const upgraded = await storedHash(userId);
+  expect(upgraded).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+
+  expect((await api.login(what)).body).toMatchObject({ mustChangePassword: true });
+  expect((await api.login(what, 'wrong')).status).toBe(401);
+  expect(await storedHash(userId)).toBe(upgraded);
+});
+
+test('a hash that was changed meanwhile is not overwritten by an upgrade', async () => {
+  const before = await storedHash(anna);
+  await db.authenticator.query('select app_private.upgrade_password_hash($1, $2, $3)', [
+    anna,
+    bcrypt.hashSync('old', 4),
+    bcrypt.hashSync('old', 4),
+  ]);
+  expect(await storedHash(anna)).toBe(before);
+});

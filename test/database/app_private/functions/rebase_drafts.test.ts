@@ -1,0 +1,143 @@
+import { beforeEach, expect, test } from 'vitest';
+import { saveDraft, seenDrafts } from '../../../support/ask.ts';
+import { testDatabase } from '../../../support/database.ts';
+import {
+  makeMember,
+  makeOrganization,
+  one,
+  putRecords,
+  type Json,
+  type Organization,
+} from '../../../support/make.ts';
+import { plantModification } from '../../../support/merged.ts';
+
+const db = await testDatabase();
+let org: Organization;
+let author: number;
+let colleague: number;
+beforeEach(async () => {
+  org = await makeOrganization(db);
+  author = await makeMember(db, org);
+  colleague = await makeMember(db, org);
+  await putRecords(db, org, [{ pfaId: 'a', category: 'Base', class: 'Base' }]);
+});
+
+const draft = (changes: Record<string, Json>) =>
+  db.asUser(author, (client) => saveDraft(client, org, 'a', changes), { commit: true });
+const drafts = () => db.asUser(author, (client) => seenDrafts(client, org));
+
+/** PEMS's values change, as push or sync would write them. */
+const setMirror = (data: Record<string, Json>) =>
+  db.owner.query(`update app_core.pfa_mirror set data = data || $2 where organization_id = $1`, [
+    org.id,
+    data,
+  ]);
+
+async function rebase() {
+  const { rows } = await db.owner.query<{ rebased: number; conflicts: number }>(
+    "select * from app_private.rebase_drafts($1, '{a}')",
+    [org.id],
+  );
+  return one(rows);
+}
+
+const setProblem = (key: string, problem: Record<string, Json>) =>
+  db.owner.query(
+    `update app_core.pfa_modification set problems = jsonb_build_object($2::text, $3::jsonb) where organization_id = $1 and state = 'draft'`,
+    [org.id, key, problem],
+  );
+
+test('theirs as at the base: nothing', async () => {
+  await draft({ category: 'Mine' });
+  const before = await drafts();
+  expect(await rebase()).toEqual({ rebased: 0, conflicts: 0 });
+  expect(await drafts()).toEqual(before);
+});
+
+test('theirs as mine, in the mirror itself: the key is dropped', async () => {
+  await draft({ category: 'Mine', class: 'Mine' });
+  await setMirror({ category: 'Mine' });
+  expect(await rebase()).toEqual({ rebased: 1, conflicts: 0 });
+  expect(await drafts()).toMatchObject([{ delta: { class: 'Mine' }, base: { class: 'Base' }, problems: {} }]);
+  expect(Object.keys((await drafts())[0]?.delta ?? {})).toEqual(['class']);
+});
+
+test('theirs as mine, but only pending: the key stays, without a problem', async () => {
+  await draft({ category: 'Mine' });
+  await plantModification(db, org, 'a', colleague, { category: 'Mine' });
+  await rebase();
+  expect(await drafts()).toMatchObject([{ delta: { category: 'Mine' }, problems: {} }]);
+});
+
+test('theirs as something else: a conflict, key by key, counted once', async () => {
+  await draft({ category: 'Mine', class: 'Mine' });
+  await setMirror({ category: 'Theirs' });
+  expect(await rebase()).toEqual({ rebased: 1, conflicts: 1 });
+  const conflict = { kind: 'conflict', base: 'Base', theirs: 'Theirs', mine: 'Mine' };
+  expect(await drafts()).toMatchObject([{ delta: { category: 'Mine', class: 'Mine' } }]);
+  expect((await drafts())[0]?.problems).toEqual({ category: conflict });
+  expect(await rebase()).toEqual({ rebased: 0, conflicts: 0 });
+  await setMirror({ category: 'Theirs again' });
+  expect(await rebase()).toEqual({ rebased: 1, conflicts: 1 });
+  expect((await drafts())[0]?.problems).toEqual({ category: { ...conflict, theirs: 'Theirs again' } });
+});
+
+test('a key that PEMS emptied is a conflict with null', async () => {
+  await draft({ category: 'Mine' });
+  await setMirror({ category: null });
+  await rebase();
+  expect((await drafts())[0]?.problems).toMatchObject({ category: { kind: 'conflict', theirs: null } });
+});
+
+test("a colleague's pending value is theirs too", async () => {
+  await draft({ category: 'Mine' });
+  await plantModification(db, org, 'a', colleague, { category: 'Pending' });
+  expect(await rebase()).toEqual({ rebased: 1, conflicts: 1 });
+  expect((await drafts())[0]?.problems).toMatchObject({ category: { theirs: 'Pending' } });
+});
+
+test('theirs back at the base: the conflict goes', async () => {
+  await draft({ category: 'Mine' });
+  await setMirror({ category: 'Theirs' });
+  await rebase();
+  await setMirror({ category: 'Base' });
+  expect(await rebase()).toEqual({ rebased: 1, conflicts: 0 });
+  expect(await drafts()).toMatchObject([{ delta: { category: 'Mine' }, problems: {} }]);
+});
+
+test.each(['refused', 'altered', 'failed'])(
+  'a problem that push made (%s) stays until its author acts',
+  async (kind) => {
+    await draft({ category: 'Mine' });
+    await setProblem('category', { kind, message: 'No.' });
+    await rebase();
+    expect((await drafts())[0]?.problems).toEqual({ category: { kind, message: 'No.' } });
+    await setMirror({ category: 'Theirs' });
+    await rebase();
+    expect((await drafts())[0]?.problems).toEqual({ category: { kind, message: 'No.' } });
+  },
+);
+
+test('base never moves', async () => {
+  await draft({ category: 'Mine' });
+  await setMirror({ category: 'Theirs' });
+  await rebase();
+  await db.owner.query("select app_private.rewrite_overlay($1, '{a}')", [org.id]);
+  await draft({ category: 'Mine too' });
+  expect(await drafts()).toMatchObject([{ delta: { category: 'Mine too' }, base: { category: 'Base' } }]);
+});
+
+test('touches no committed change and no other record', async () => {
+  await putRecords(db, org, [
+    { pfaId: 'a', category: 'Base', class: 'Base' },
+    { pfaId: 'b', category: 'Base' },
+  ]);
+  await db.asUser(author, (client) => saveDraft(client, org, 'b', { category: 'Mine' }), { commit: true });
+  await plantModification(db, org, 'a', colleague, { category: 'Pending' });
+  await db.owner.query(
+    `update app_core.pfa_mirror set data = data || '{"category": "Theirs"}' where organization_id = $1`,
+    [org.id],
+  );
+  expect(await rebase()).toEqual({ rebased: 0, conflicts: 0 });
+  expect(await drafts()).toMatchObject([{ pfa_id: 'b', problems: {} }]);
+});

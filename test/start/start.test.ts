@@ -1,0 +1,245 @@
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startSimulator } from '../../simulator/index.ts';
+import { startEmbeddedDatabase } from '../../src/database/embedded.ts';
+import { newEncryptionKey } from '../../src/encryption.ts';
+import { testDatabase } from '../support/database.ts';
+import {
+  endAll,
+  freePorts,
+  isAlive,
+  isListening,
+  launch,
+  postmaster,
+  signIn,
+  until,
+  type Person,
+  type Vanguard,
+} from './vanguard.ts';
+
+// One data folder through the life of an installation: the tests go on where the one before ended.
+
+let folder: string;
+let environment: Record<string, string>;
+let ports: number[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vanguard-start-'));
+  chmodSync(folder, 0o711); // as root, the user that PostgreSQL runs as must get in
+  ports = await freePorts(3);
+  environment = environmentOf(folder, ports);
+});
+
+afterAll(async () => {
+  await endAll();
+  if (postmaster(folder)) await (await startEmbeddedDatabase({ folder: join(folder, 'database') })).stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function environmentOf(dataFolder: string, [port, simulatorPort, controlPort]: number[]): Record<string, string> {
+  return {
+    VANGUARD_DATA_DIR: dataFolder,
+    PORT: String(port),
+    SIMULATOR_PORT: String(simulatorPort),
+    SIMULATOR_CONTROL_PORT: String(controlPort),
+  };
+}
+
+interface Status {
+  organization: string;
+  lastSyncedAt: string | null;
+  lastRowsRead: number | null;
+  run: { id: number; state: string } | null;
+}
+
+const status = async (person: Person) =>
+  ((await person.get('/api/sync/status')) as { organizations: Status[] }).organizations;
+
+const firstRecord = async (person: Person) => {
+  const { records } = (await person.get('/api/pfa/HOLNG?limit=1')) as {
+    records: { pfaId: string; revision: number; hasDraft: boolean; data: Record<string, unknown> }[];
+  };
+  const [record] = records;
+  if (!record) throw new Error('HOLNG has no records.');
+  return record;
+};
+
+/** Everything that a running product consists of. */
+function all(vanguard: Vanguard): number[] {
+  const parts = vanguard.parts();
+  expect([...parts.keys()].sort()).toEqual(['server', 'simulator', 'worker']);
+  const database = postmaster(folder);
+  expect(database).toBeGreaterThan(0);
+  return [vanguard.pid, ...parts.values(), database as number];
+}
+
+async function expectNothingRuns(pids: number[]): Promise<void> {
+  expect(pids.filter(isAlive)).toEqual([]);
+  expect(postmaster(folder)).toBeUndefined();
+  expect(await Promise.all(ports.map(isListening))).toEqual([false, false, false]);
+}
+
+async function expectAllData(vanguard: Vanguard): Promise<Person> {
+  const person = await signIn(vanguard, 'admin', 'admin123');
+  const organizations = await status(person);
+  expect(organizations).toHaveLength(28);
+  expect(organizations.filter(({ lastSyncedAt }) => !lastSyncedAt)).toEqual([]);
+  expect(organizations.find(({ organization }) => organization === 'HOLNG')).toMatchObject({ lastRowsRead: 20_280 });
+  expect(await firstRecord(person)).toMatchObject({ hasDraft: true, data: { contract: 'kept, whatever comes' } });
+  return person;
+}
+
+let running: Vanguard;
+
+test('on an empty folder it starts, lets the default user in, and reads PEMS', async () => {
+  running = launch(environment);
+  console.log(`The first start was ready after ${await running.ready()} s.`);
+  const person = await signIn(running, 'admin', 'admin123');
+  expect(person.mustChangePassword).toBe(true);
+  await until('the first organization is in', async () =>
+    (await status(person)).some(({ lastSyncedAt }) => lastSyncedAt !== null),
+  );
+  expect(running.output()).toMatch(/admin \/ admin123/);
+});
+
+test('killed during the first sync, its parts end by themselves, and the next start adopts the database', async () => {
+  const [parent = -1, ...others] = all(running);
+  const database = postmaster(folder) as number;
+  running.kill('SIGKILL');
+  await until('the parts have ended', () => ![parent, ...others].some((pid) => pid !== database && isAlive(pid)));
+  expect(isAlive(database)).toBe(true);
+
+  running = launch(environment);
+  console.log(`The start after a killed one was ready after ${await running.ready()} s.`);
+  expect(postmaster(folder)).toBe(database);
+  const began = performance.now();
+  const person = await signIn(running, 'admin', 'admin123');
+  // Killed before it was done: otherwise this shows nothing.
+  expect((await status(person)).filter(({ lastSyncedAt }) => !lastSyncedAt).length).toBeGreaterThan(0);
+  await until('all organizations are in', async () => (await status(person)).every(({ lastSyncedAt }) => lastSyncedAt), 90);
+  console.log(`All organizations were in ${((performance.now() - began) / 1000).toFixed(1)} s later.`);
+  await until('it says so', () => / of 28 organizations are in/.test(running.output()));
+
+  const record = await firstRecord(person);
+  await person.post('/api/pfa/HOLNG/draft', {
+    recordId: record.pfaId,
+    changes: { contract: 'kept, whatever comes' },
+    revision: record.revision,
+  });
+  await expectAllData(running);
+}, 120_000);
+
+test('a second start on the same folder is refused and does not disturb the first', async () => {
+  const [port, simulatorPort, controlPort] = await freePorts(3);
+  const second = launch(environmentOf(folder, [port, simulatorPort, controlPort] as number[]));
+  expect(await second.exited()).toBe(1);
+  expect(second.output()).toMatch(/ALREADY_RUNNING/);
+  await expectAllData(running);
+});
+
+test('a part that is killed is started again', async () => {
+  const before = running.parts();
+  for (const pid of before.values()) process.kill(pid, 'SIGKILL');
+  const after = await until('all parts run again', () => {
+    const parts = running.parts();
+    return parts.size === 3 && [...parts.values()].every((pid) => ![...before.values()].includes(pid)) && parts;
+  });
+  expect([...after.keys()].sort()).toEqual(['server', 'simulator', 'worker']);
+  for (const part of after.keys()) expect(running.output()).toContain(`The ${part} stopped unexpectedly`);
+  await until('the server answers', () => isListening(Number(environment.PORT)));
+
+  // The worker works, and the simulator answers it.
+  const person = await expectAllData(running);
+  await until('the simulator answers', () => isListening(Number(environment.SIMULATOR_PORT)));
+  const { run } = (await person.post('/api/sync/trigger', { organization: 'HQ_TOOLS' })) as { run: number };
+  await until('a run asked for is done', async () => {
+    const now = (await status(person)).find(({ organization }) => organization === 'HQ_TOOLS')?.run;
+    return now?.id === run && now.state === 'succeeded';
+  });
+});
+
+test('all of it killed at once, database included: the next start has everything', async () => {
+  const pids = all(running);
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  await until('all have ended', () => !pids.some(isAlive));
+  running = launch(environment);
+  console.log(`The start after everything was killed was ready after ${await running.ready()} s.`);
+  await expectAllData(running);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s stops everything, and the next start has all data', async (signal) => {
+  const pids = all(running);
+  running.kill(signal);
+  expect(await running.exited()).toBe(0);
+  await expectNothingRuns(pids);
+  running = launch(environment);
+  const seconds = await running.ready();
+  console.log(`A start with data was ready after ${seconds} s.`);
+  expect(seconds).toBeLessThan(20);
+  await expectAllData(running);
+});
+
+test('told to stop while it starts, it stops at once and leaves nothing', async () => {
+  running.kill('SIGTERM');
+  await running.exited();
+  const starting = launch(environment);
+  await until('it has begun', () => starting.output().includes('Starting PostgreSQL'));
+  starting.kill('SIGINT');
+  expect(await starting.exited()).toBe(0);
+  expect(starting.output()).not.toContain('is ready');
+  await expectNothingRuns([starting.pid]);
+});
+
+test('a port that is taken: one clear sentence, exit code 1, nothing left', async () => {
+  const other = createServer().listen(Number(environment.PORT), '127.0.0.1');
+  await once(other, 'listening');
+  const refused = launch(environment);
+  expect(await refused.exited()).toBe(1);
+  await once(other.close(), 'close');
+  expect(refused.output().match(/PORT_IN_USE/g)).toHaveLength(1);
+  expect(refused.output()).toContain(`Port ${environment.PORT} of 127.0.0.1 cannot be used`);
+  expect(refused.output()).not.toMatch(/^ +at /m);
+  await expectNothingRuns([refused.pid]);
+});
+
+describe('with a database and a PEMS of its own', async () => {
+  const db = await testDatabase();
+
+  test('it starts neither a database nor a simulator', async () => {
+    const simulator = await startSimulator({ onlyListed: true, organizations: { RIO: 30 }, requestsPerSecond: 0 });
+    const own = mkdtempSync(join(tmpdir(), 'vanguard-start-'));
+    const ownPorts = await freePorts(3);
+    try {
+      const vanguard = launch({
+        ...environmentOf(own, ownPorts),
+        DATABASE_URL: db.urls.owner,
+        AUTHENTICATOR_DATABASE_URL: db.urls.authenticator,
+        WORKER_DATABASE_URL: db.urls.worker,
+        VANGUARD_SECRET: 'x'.repeat(32),
+        VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('test'),
+        PEMS_URL: simulator.url,
+        PEMS_TENANT: simulator.credentials.tenant,
+        PEMS_USERNAME: simulator.credentials.username,
+        PEMS_PASSWORD: simulator.credentials.password,
+      });
+      await vanguard.ready();
+      expect([...vanguard.parts().keys()].sort()).toEqual(['server', 'worker']);
+      expect(existsSync(join(own, 'database'))).toBe(false);
+      expect(await isListening(ownPorts[1] as number)).toBe(false);
+      const person = await signIn(vanguard, 'admin', 'admin123');
+      await until('RIO is in', async () =>
+        (await status(person)).some(({ organization, lastRowsRead }) => organization === 'RIO' && lastRowsRead === 30),
+      );
+      vanguard.kill('SIGTERM');
+      expect(await vanguard.exited()).toBe(0);
+      expect(vanguard.output()).not.toContain(simulator.credentials.password);
+    } finally {
+      await simulator.stop();
+      rmSync(own, { recursive: true, force: true });
+    }
+  });
+});

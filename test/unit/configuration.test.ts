@@ -1,0 +1,118 @@
+import { isAbsolute, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { projectFolder, readConfiguration } from '../../src/configuration.ts';
+import { newEncryptionKey } from '../../src/encryption.ts';
+import { VanguardError } from '../../src/errors.ts';
+
+/** The problems that an environment has; none when it is taken. */
+function problems(environment: NodeJS.ProcessEnv): string[] {
+  try {
+    readConfiguration(environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof VanguardError)) throw error;
+    expect(error.code).toBe('CONFIGURATION_INVALID');
+    const listed = error.details as string[];
+    for (const problem of listed) expect(error.message).toContain(`\n  - ${problem}`);
+    expect(error.message).toMatch(new RegExp(`^The configuration has ${listed.length} problems?:\n`));
+    return listed;
+  }
+}
+
+const production = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgresql://vanguard_owner:p@db.example:5432/vanguard',
+  VANGUARD_SECRET: 'x'.repeat(32),
+  VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('a'),
+};
+const pems = {
+  PEMS_URL: 'https://pems.example/axis/restservices',
+  PEMS_TENANT: 'T',
+  PEMS_USERNAME: 'u',
+  PEMS_PASSWORD: 'p',
+};
+
+test('nothing has to be set to try it out', () => {
+  expect(readConfiguration({})).toMatchObject({
+    ...{ production: false, host: '127.0.0.1', port: 3001, simulatorPort: 3010, simulatorControlPort: 3011 },
+    ...{ databaseUrl: undefined, secret: undefined, encryptionKeys: undefined, pems: undefined },
+    dataFolder: join(projectFolder, '.data'),
+  });
+});
+
+test('an empty variable is one that is not set', () => {
+  expect(readConfiguration({ PORT: '', DATABASE_URL: '', PEMS_URL: '', NODE_ENV: '' })).toEqual(readConfiguration({}));
+});
+
+test('one message lists every problem, and shows no secret', () => {
+  const environment = {
+    NODE_ENV: 'staging',
+    PORT: '70000',
+    DATABASE_URL: 'mysql://root:swordfish@db/x',
+    VANGUARD_SECRET: 'swordfish',
+    VANGUARD_ENCRYPTION_KEYS: 'a:swordfish',
+    PEMS_PASSWORD: 'swordfish',
+  };
+  const listed = problems(environment);
+  expect(listed.map((problem) => problem.split(' ')[0]).sort()).toEqual([
+    'DATABASE_URL',
+    'NODE_ENV',
+    'PEMS_URL,',
+    'PORT',
+    'VANGUARD_ENCRYPTION_KEYS',
+    'VANGUARD_SECRET',
+  ]);
+  expect(listed.join()).not.toContain('swordfish');
+});
+
+test('a single problem is told in the singular', () => {
+  expect(problems({ PORT: 'http' })).toHaveLength(1);
+});
+
+test.each(['0', '65536', '-1', '3001.5', 'http', ' '])('PORT=%o is refused', (PORT) => {
+  expect(problems({ PORT })).toEqual([expect.stringContaining('PORT')]);
+});
+
+test('production needs a database and its secrets from outside', () => {
+  expect(problems(production)).toEqual([]);
+  expect(readConfiguration(production).production).toBe(true);
+  for (const name of ['DATABASE_URL', 'VANGUARD_SECRET', 'VANGUARD_ENCRYPTION_KEYS'] as const) {
+    expect(problems({ ...production, [name]: undefined })).toEqual([expect.stringContaining(`${name} must be set`)]);
+  }
+  expect(problems({ NODE_ENV: 'production' })).toHaveLength(3);
+});
+
+test('PEMS is named whole or not at all', () => {
+  expect(readConfiguration(pems).pems).toEqual({
+    url: 'https://pems.example/axis/restservices',
+    tenant: 'T',
+    username: 'u',
+    password: 'p',
+  });
+  for (const name of Object.keys(pems)) {
+    expect(problems({ ...pems, [name]: undefined })).toEqual([expect.stringMatching(`^${name} must be set too`)]);
+    expect(problems({ [name]: pems[name as keyof typeof pems] })).toHaveLength(1);
+  }
+});
+
+test.each([
+  ['one key', newEncryptionKey('a'), true],
+  ['several', `${newEncryptionKey('2026-01')},${newEncryptionKey('old.1')}`, true],
+  ['no id', newEncryptionKey(''), false],
+  ['a short key', `a:${Buffer.alloc(16).toString('base64')}`, false],
+  ['a long key', `a:${Buffer.alloc(33).toString('base64')}`, false],
+  ['no base64', `a:${'*'.repeat(43)}=`, false],
+  ['a comma at the end', `${newEncryptionKey('a')},`, false],
+])('encryption keys: %s', (_what, VANGUARD_ENCRYPTION_KEYS, isTaken) => {
+  expect(problems({ VANGUARD_ENCRYPTION_KEYS })).toHaveLength(isTaken ? 0 : 1);
+});
+
+test('a relative data folder is under the project, wherever a command was called', () => {
+  expect(readConfiguration({ VANGUARD_DATA_DIR: 'x/y' }).dataFolder).toBe(join(projectFolder, 'x/y'));
+  expect(isAbsolute(readConfiguration({ VANGUARD_DATA_DIR: '/x/y' }).dataFolder)).toBe(true);
+});
+
+test('the control port of the simulator follows its port', () => {
+  expect(readConfiguration({ SIMULATOR_PORT: '4000' }).simulatorControlPort).toBe(4001);
+  expect(readConfiguration({ SIMULATOR_PORT: '4000', SIMULATOR_CONTROL_PORT: '5000' }).simulatorControlPort).toBe(5000);
+});

@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { projectFolder } from '../../src/configuration.ts';
+import { VanguardError } from '../../src/errors.ts';
+import { refusal, sqlstates } from '../../src/sqlstates.ts';
+
+const migrations = readdirSync(join(projectFolder, 'migrations'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.sql'))
+  .map((name) => readFileSync(join(projectFolder, 'migrations', name), 'utf8'))
+  .join('\n');
+
+function databaseError(code: string, message: string, more: Partial<pg.DatabaseError> = {}) {
+  return Object.assign(new pg.DatabaseError(message, message.length, 'error'), { code, ...more });
+}
+
+test('each code that SQL raises is in the table', () => {
+  const raised = [...migrations.matchAll(/errcode\s*=\s*'(\w+)'/g)].map(([, code = '']) => code);
+  expect(raised.length).toBeGreaterThanOrEqual(10);
+  for (const code of new Set(raised)) expect(Object.keys(sqlstates)).toContain(code);
+  // Nothing is raised without a code: it would come out as an internal error.
+  const raises = migrations.match(/raise exception\b[^;]*/g) ?? [];
+  for (const raise of raises) expect(raise).toMatch(/errcode\s*=/);
+});
+
+test('each code of ours in the table is raised, but for those that are kept for what is to come', () => {
+  const unused = Object.keys(sqlstates).filter((code) => code.startsWith('VG') && !migrations.includes(`'${code}'`));
+  expect(unused).toEqual(['VG401']);
+});
+
+test('what is raised as detail is JSON', () => {
+  const details = [...migrations.matchAll(/raise exception[^;]*\bdetail\s*=\s*([^,;]+)/g)].map(([, detail = '']) => detail);
+  expect(details.length).toBeGreaterThan(4);
+  for (const detail of details) expect(detail.trim()).toMatch(/::text$/);
+});
+
+test.each(Object.entries(sqlstates))('%s has a code and a status, and its message is a sentence', (state, entry) => {
+  expect(state).toMatch(/^[0-9A-Z]{2}([0-9A-Z]{3})?$/);
+  expect(entry.code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+  expect([400, 401, 403, 404, 409, 422, 503]).toContain(entry.status);
+  if (entry.message !== undefined) expect(entry.message).toMatch(/^[A-Z].*\.$/);
+});
+
+test('a code means one status, whatever it comes from', () => {
+  const statusOf = new Map<string, number>();
+  for (const { code, status } of Object.values(sqlstates)) {
+    expect(statusOf.get(code) ?? status).toBe(status);
+    statusOf.set(code, status);
+  }
+  for (const code of ['INVALID_INPUT', 'UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND']) {
+    expect(refusal(new VanguardError(code, 'x'))).toMatchObject({ code, status: statusOf.get(code) });
+  }
+});
+
+test('ours is told with its hint and its details', () => {
+  const error = databaseError('VG409', 'Record r changed.', { hint: 'Look again.', detail: '[{"recordId": "r"}]' });
+  expect(refusal(error)).toEqual({
+    ...{ status: 409, code: 'REVISION_CONFLICT' },
+    ...{ message: 'Record r changed. Look again.', details: [{ recordId: 'r' }] },
+  });
+});
+
+test("PostgreSQL's own hints and details stay inside: they name tables and rows", () => {
+  const told = refusal(
+    databaseError('23505', 'duplicate key value violates unique constraint "users_username_key"', {
+      detail: 'Key (lower(username))=(olga) already exists.',
+      hint: 'a hint',
+    }),
+  );
+  expect(told).toEqual({ status: 409, code: 'CONFLICT', message: 'There is one like this already.' });
+});
+
+test.each(['42P01', '42703', '42883', 'XX000', '25P02', 'P0001', '0A000'])('state %s tells nothing of itself', (code) => {
+  const told = refusal(databaseError(code, 'relation "app_core.pfa_mirror" does not exist'));
+  expect(told).toMatchObject({ status: 500, code: 'INTERNAL' });
+  expect(JSON.stringify(told)).not.toMatch(/relation|app_core|pfa/);
+});
+
+test.each([
+  ['a TypeError', new TypeError("Cannot read properties of undefined (reading 'password')")],
+  ['an error of ours that is about the server', new VanguardError('SECRET_UNREADABLE', 'The secret "signing_keys/1" ...')],
+  ['no error at all', 'swordfish'],
+  ['nothing', undefined],
+])('%s tells nothing of itself', (_what, error) => {
+  const told = refusal(error);
+  expect(told).toMatchObject({ status: 500, code: 'INTERNAL' });
+  expect(JSON.stringify(told)).not.toMatch(/password|secret|swordfish/);
+});
+
+test.each([
+  ['a server that stops', databaseError('57P01', 'terminating connection due to administrator command')],
+  ['a server that starts', databaseError('57P03', 'the database system is starting up')],
+  ['too many connections', databaseError('53300', 'sorry, too many clients already')],
+  ['nobody there', Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), { code: 'ECONNREFUSED' })],
+  ['a connection that broke', new Error('Connection terminated unexpectedly')],
+  ['a pool that is exhausted', new Error('timeout exceeded when trying to connect')],
+])('%s is worth another try', (_what, error) => {
+  const told = refusal(error);
+  expect(told).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' });
+  expect(told.message).not.toMatch(/10\.0|clients|ECONN/);
+});
