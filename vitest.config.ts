@@ -6,6 +6,7 @@ const [newest, ...older] = await postgresVersions();
 export default defineConfig({
   test: {
     pool: 'forks',
+    reporters: ['default', './test/support/closing-line.ts'],
     maxWorkers: 2,
     globalSetup: 'test/support/global-setup.ts',
     testTimeout: 20_000,

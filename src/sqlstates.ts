@@ -47,7 +47,11 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
     message: 'Somebody else changed the same data at the same moment. Send the request again.',
   },
   '42501': { code: 'FORBIDDEN', status: 403, message: 'You may not do this.' },
-  '54': { code: 'INVALID_INPUT', status: 400, message: 'The request is nested too deeply or too large. Ask for less in one request.' },
+  '54': {
+    code: 'INVALID_INPUT',
+    status: 400,
+    message: 'The request is nested too deeply or too large. Ask for less in one request.',
+  },
   '57014': {
     code: 'TIMEOUT',
     status: 503,

@@ -58,11 +58,11 @@ export async function generateSchema(urls: RoleUrls): Promise<Map<string, string
   return new Map([['schema.graphql', await printGraphqlSchema(urls.authenticator)]]);
 }
 
-/** The generated files that are not as they should be. */
-export async function staleFiles(urls: RoleUrls): Promise<string[]> {
+/** The generated files of a folder that are not as they should be. */
+export async function staleFiles(urls: RoleUrls, folder = projectFolder): Promise<string[]> {
   const stale: string[] = [];
   for (const [path, content] of [...(await generateQueries(urls.owner)), ...(await generateSchema(urls))]) {
-    if ((await readFile(join(projectFolder, path), 'utf8').catch(() => '')) !== content) stale.push(path);
+    if ((await readFile(join(folder, path), 'utf8').catch(() => '')) !== content) stale.push(path);
   }
   return stale;
 }

@@ -59,7 +59,11 @@ export async function applyCurrent(ownerUrl: string): Promise<void> {
   );
 }
 
-/** The file names of the committed migrations, in order. */
+/** The committed migrations in order, as the database names them: by number, without what the file name says of them. */
 export async function committedMigrations(): Promise<string[]> {
-  return (await readdir(join(migrationsFolder, 'committed'))).filter((name) => name.endsWith('.sql')).sort();
+  const files = await readdir(join(migrationsFolder, 'committed'));
+  return files
+    .filter((name) => name.endsWith('.sql'))
+    .map((name) => `${name.slice(0, 6)}.sql`)
+    .sort();
 }

@@ -1,5 +1,5 @@
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection';
-import { GraphQLError, Kind, visit, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, Kind, visit, type GraphQLFormattedError } from 'postgraphile/graphql';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { makePgService } from 'postgraphile/adaptors/pg';
@@ -61,7 +61,8 @@ const FiniteNumbersPlugin: GraphileConfig.Plugin = {
         const { parseLiteral } = config;
         if (config.name !== 'JSON' || !parseLiteral) return config;
         const refuse = (node: { value: string }) => {
-          if (!Number.isFinite(Number(node.value))) throw new GraphQLError(`The number ${node.value.slice(0, 30)} is too large.`);
+          if (!Number.isFinite(Number(node.value)))
+            throw new GraphQLError(`The number ${node.value.slice(0, 30)} is too large.`);
         };
         return {
           ...config,
@@ -86,10 +87,13 @@ const ErrorCodesPlugin: GraphileConfig.Plugin = {
     middleware: {
       async processRequest(next) {
         const result = await next();
-        if (result?.type !== 'buffer' || !result.buffer.subarray(0, errorsOnly.length).equals(errorsOnly)) return result;
+        if (result?.type !== 'buffer' || !result.buffer.subarray(0, errorsOnly.length).equals(errorsOnly))
+          return result;
         const { errors } = JSON.parse(result.buffer.toString()) as { errors: GraphQLFormattedError[] };
         const code = result.statusCode >= 500 ? 'INTERNAL' : 'INVALID_QUERY';
-        const coded = errors.map((error) => (error.extensions?.code ? error : { ...error, extensions: { code } }));
+        const coded = errors.map((error) =>
+          error.extensions?.code ? error : { ...error, extensions: { code } },
+        );
         const buffer = Buffer.from(JSON.stringify({ errors: coded }));
         return { ...result, headers: { ...result.headers, 'content-length': String(buffer.length) }, buffer };
       },
@@ -99,9 +103,18 @@ const ErrorCodesPlugin: GraphileConfig.Plugin = {
 
 /** Words of the GraphQL library for what is wrong with a query but is not marked as such, and ours for it. */
 const faultsOfQueries: readonly [RegExp, string][] = [
-  [/^(Empty objects|Null literals) are forbidden in filter argument input/, 'A filter must not be empty or null: leave it out instead, or say {isNull: true}.'],
-  [/^Invalid cursor digest/, 'The cursor belongs to another order. Page on with the order that it came from.'],
-  [/^Query planning error: Query is too complex/, 'The query is nested too deeply. Ask for less in one query.'],
+  [
+    /^(Empty objects|Null literals) are forbidden in filter argument input/,
+    'A filter must not be empty or null: leave it out instead, or say {isNull: true}.',
+  ],
+  [
+    /^Invalid cursor digest/,
+    'The cursor belongs to another order. Page on with the order that it came from.',
+  ],
+  [
+    /^Query planning error: Query is too complex/,
+    'The query is nested too deeply. Ask for less in one query.',
+  ],
 ];
 
 function faultOfQuery(cause: Error): string | undefined {
@@ -160,7 +173,8 @@ export function graphqlPreset({ pool, production, logger }: GraphqlOptions): Gra
           return Object.assign(error, { extensions: { code: 'INVALID_QUERY', ...error.extensions } });
         }
         const fault = faultOfQuery(cause);
-        const refused: Refusal = fault === undefined ? refusal(cause) : { status: 400, code: 'INVALID_QUERY', message: fault };
+        const refused: Refusal =
+          fault === undefined ? refusal(cause) : { status: 400, code: 'INVALID_QUERY', message: fault };
         if (refused.status >= 500)
           logger?.error({ err: cause, path: error.path }, 'a GraphQL request failed');
         return new GraphQLError(refused.message, {

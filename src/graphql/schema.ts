@@ -1,5 +1,5 @@
 import './environment.ts';
-import { lexicographicSortSchema, printSchema } from 'graphql';
+import { lexicographicSortSchema, printSchema } from 'postgraphile/graphql';
 import pg from 'pg';
 import { postgraphile } from 'postgraphile';
 import { graphqlPreset } from './preset.ts';

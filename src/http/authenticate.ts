@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { Kind, parse } from 'graphql';
+import { Kind, parse } from 'postgraphile/graphql';
 import type pg from 'pg';
 import { identify } from '../auth/identity.ts';
 import type { Tokens } from '../auth/tokens.ts';

@@ -28,7 +28,11 @@ function ofExpress(error: unknown): Refusal | undefined {
   if (!(error instanceof Error)) return undefined;
   switch ('type' in error ? error.type : undefined) {
     case 'entity.parse.failed':
-      return { status: 400, code: 'MALFORMED_JSON', message: 'The body of the request is not JSON, or holds a number that is too large to be one.' };
+      return {
+        status: 400,
+        code: 'MALFORMED_JSON',
+        message: 'The body of the request is not JSON, or holds a number that is too large to be one.',
+      };
     case 'entity.too.large':
       return {
         status: 413,
@@ -46,7 +50,11 @@ function ofExpress(error: unknown): Refusal | undefined {
       };
     default:
       return 'status' in error && error.status === 400
-        ? { status: 400, code: 'INVALID_INPUT', message: 'The request cannot be read: its address or its body is damaged.' }
+        ? {
+            status: 400,
+            code: 'INVALID_INPUT',
+            message: 'The request cannot be read: its address or its body is damaged.',
+          }
         : undefined;
   }
 }

@@ -1,4 +1,8 @@
+import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { projectFolder } from '../../src/configuration.ts';
 import { staleFiles } from '../../tools/codegen.ts';
 import { testDatabase } from '../support/database.ts';
 
@@ -9,5 +13,20 @@ test(
   { timeout: 60_000 },
   async () => {
     expect(await staleFiles(db.urls), 'run `npm run codegen` and commit the result').toEqual([]);
+  },
+);
+
+test(
+  'a typed query that was edited, and a schema that is missing, are named as stale',
+  { timeout: 60_000 },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vanguard-stale-'));
+    try {
+      await cp(join(projectFolder, 'sql'), join(folder, 'sql'), { recursive: true });
+      await appendFile(join(folder, 'sql/sync/sync.queries.ts'), '// edited');
+      expect(await staleFiles(db.urls, folder)).toEqual(['sql/sync/sync.queries.ts', 'schema.graphql']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   },
 );

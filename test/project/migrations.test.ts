@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { projectFolder } from '../../src/configuration.ts';
 import { bootstrap } from '../../src/database/bootstrap.ts';
-import { migrate } from '../../src/database/migrate.ts';
+import { committedMigrations, migrate } from '../../src/database/migrate.ts';
 import { testSecret } from '../support/clusters.ts';
 import { testDatabase } from '../support/database.ts';
 
@@ -32,6 +33,18 @@ test('nothing is left in migrations/current', async () => {
   ).toEqual([]);
 });
 
+test('SQL that is left in a folder is named, comments are not', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vanguard-current-'));
+  try {
+    await writeFile(join(folder, '1-current.sql'), '-- nothing yet\n/* nor\nhere */\n');
+    expect(await uncommitted(folder)).toEqual([]);
+    await writeFile(join(folder, '2-more.sql'), '-- a table\ncreate table t ();\n');
+    expect(await uncommitted(folder)).toEqual(['2-more.sql']);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('the committed migrations apply to an empty database, twice', async () => {
   const empty = await bootstrap(db.superuserUrl, `${db.name}_empty`, testSecret);
   await migrate(empty.owner);
@@ -42,11 +55,9 @@ test('the committed migrations apply to an empty database, twice', async () => {
     const { rows } = await client.query<{ filename: string }>(
       'select filename from graphile_migrate.migrations order by filename',
     );
-    const files = (await readdir(join(projectFolder, 'migrations/committed'))).filter((name) =>
-      name.endsWith('.sql'),
-    );
-    expect(rows.map(({ filename }) => filename)).toEqual(files.sort());
-    expect(files.length).toBeGreaterThan(0);
+    const committed = await committedMigrations();
+    expect(rows.map(({ filename }) => filename)).toEqual(committed);
+    expect(committed).not.toEqual([]);
   } finally {
     await client.end();
   }

@@ -1,0 +1,154 @@
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { withClient } from '../../src/database/bootstrap.ts';
+import { urlAs } from '../../src/database/roles.ts';
+import { testDatabase } from '../support/database.ts';
+import { makeOrganization, putRecords } from '../support/make.ts';
+import { makePerson, testApi, type Answer } from './server.ts';
+
+// What goes wrong on our side: it is told as such, tells nothing of itself, and passes.
+
+const db = await testDatabase();
+const api = await testApi(db);
+const org = await makeOrganization(db, 'HOLNG');
+await makePerson(db, 'anna', [[org, 'member']]);
+const anna = await api.token('anna');
+
+const poison = 66_600;
+
+beforeAll(async () => {
+  await putRecords(db, org, [
+    ...Array.from({ length: 2100 }, (_, i) => ({ pfaId: `r${String(i).padStart(5, '0')}`, category: 'Crane' })),
+    { pfaId: 'z', source: 'Purchase', purchasePrice: poison / 100 },
+  ]);
+});
+
+/** Words that no answer may hold. */
+const internals = /app_core|app_public|app_private|pfa_|select|function|relation|column|terminating|administrator|cause|stack|\.ts|postgres|SQL/i;
+
+const query = '{ organizationByCode(code: "HOLNG") { pfaRecords(first: 1) { nodes { pfaId category } } } }';
+const read = () => api.rest('GET', '/api/pfa/HOLNG?limit=1', { token: anna });
+const draft = () => api.rest('POST', '/api/pfa/HOLNG/draft', { token: anna, body: { recordId: 'r00000', changes: { category: 'X' }, revision: 0 } });
+const draftInGraphql = () =>
+  api.graphql(anna, `mutation { saveDraft(input: { organizationId: ${org.id}, recordId: "r00000", changes: { category: "X" }, revision: "0" }) { clientMutationId } }`);
+
+/** As the superuser of the cluster, connected to another database. */
+const asSuperuser = (text: string) => {
+  const { username, password } = new URL(db.superuserUrl);
+  const url = urlAs(db.superuserUrl, decodeURIComponent(username), decodeURIComponent(password), 'postgres');
+  return withClient(url, (client) => client.query<{ pid: number; ended: boolean }>(text));
+};
+const endServersConnections = (which = 'true') =>
+  asSuperuser(`select pid, pg_terminate_backend(pid) as ended from pg_stat_activity
+    where datname = '${db.name}' and application_name = 'vanguard server' and ${which}`);
+
+const works = async () => {
+  await expect.poll(async () => (await read()).status).toBe(200);
+  expect(await api.graphql(anna, query)).toMatchObject({ status: 200, body: { data: { organizationByCode: {} } } });
+};
+afterEach(works);
+
+test('the server lives through the end of its idle connections', async () => {
+  await Promise.all(Array.from({ length: 5 }, read));
+  expect((await endServersConnections()).rows.length).toBeGreaterThan(0);
+  await works();
+});
+
+/** Begins requests that wait for a lock, ends their connections under them, and gives their answers. */
+async function interrupted<T>(...requests: (() => Promise<T>)[]): Promise<T[]> {
+  return db.asOwner(async (client) => {
+    await client.query("select from app_core.pfa_mirror where pfa_id = 'r00000' for update");
+    const answers = Promise.all(requests.map((request) => request()));
+    const waiting = async () =>
+      (
+        await asSuperuser(`select pid, true as ended from pg_stat_activity
+          where datname = '${db.name}' and application_name = 'vanguard server' and wait_event_type = 'Lock'`)
+      ).rows.length;
+    await expect.poll(waiting, { timeout: 5000 }).toBe(requests.length);
+    await endServersConnections("wait_event_type = 'Lock'");
+    return answers;
+  });
+}
+
+test('a request whose connection ends is told to come again', async () => {
+  const [rest, graphql] = await interrupted<Answer<unknown>>(draft, draftInGraphql);
+  expect(rest).toMatchObject({
+    status: 503,
+    body: { error: { code: 'DATABASE_UNAVAILABLE', message: expect.stringContaining('Send the request again') as string } },
+  });
+  expect(rest!.headers.get('retry-after')).toBe('5');
+  expect(graphql).toMatchObject({ body: { errors: [{ extensions: { code: 'DATABASE_UNAVAILABLE' } }] } });
+  for (const { text } of [rest!, graphql!]) expect(text.replaceAll(/saveDraft/g, '')).not.toMatch(internals);
+});
+
+test('a database that lets nobody in makes the server not ready, and it stays alive', async () => {
+  await asSuperuser(`alter database ${db.name} with allow_connections false`);
+  try {
+    await endServersConnections();
+    await expect.poll(async () => (await api.rest('GET', '/api/ready')).status).toBe(503);
+    expect((await api.rest('GET', '/api/ready')).body).toEqual({
+      status: 'not ready',
+      checks: { database: false, migrations: false, queue: false },
+    });
+    expect(await api.rest('GET', '/api/health')).toMatchObject({ status: 200, body: { status: 'alive' } });
+    for (const answer of [await read(), await api.graphql(anna, query), await api.login('anna')]) {
+      expect(answer.status).toBeGreaterThanOrEqual(500);
+      expect(answer.text).not.toMatch(internals);
+      expect(answer.text).not.toContain(db.name);
+    }
+  } finally {
+    await asSuperuser(`alter database ${db.name} with allow_connections true`);
+  }
+});
+
+test('a fault of ours is a 500 that says nothing but that', async () => {
+  await db.owner.query('alter function app_public.save_draft rename to saved_draft');
+  await db.owner.query('alter view app_public.pfa_record rename column category to categories');
+  try {
+    const internal = { code: 'INTERNAL', message: 'Something went wrong on our side. It is in the log of the server.' };
+    const rest = await draft();
+    expect({ status: rest.status, body: rest.body }).toEqual({ status: 500, body: { error: internal } });
+    const mutation = await draftInGraphql();
+    const { code, message } = internal;
+    expect(mutation.body.errors).toMatchObject([{ message, extensions: { code } }]);
+    expect(Object.keys(mutation.body.errors![0]!.extensions!)).toEqual(['code']);
+    const read = await api.graphql(anna, query);
+    expect(read.body.errors).toMatchObject([{ message, extensions: { code } }]);
+    for (const { text } of [rest, mutation, read]) {
+      expect(text.replaceAll(/saveDraft|pfaRecords|organizationByCode/g, '')).not.toMatch(internals);
+    }
+  } finally {
+    await db.owner.query('alter function app_public.saved_draft rename to save_draft');
+    await db.owner.query('alter view app_public.pfa_record rename column categories to category');
+  }
+});
+
+test('a stream that breaks half way is cut off: it never looks complete', async () => {
+  const { rows } = await db.owner.query<{ definition: string }>("select pg_get_functiondef('app_core.usd(bigint)'::regprocedure) as definition");
+  // The last record of all, in the second batch, cannot be read.
+  await db.owner.query(`create or replace function app_core.usd(cents bigint) returns numeric language sql immutable parallel safe
+    return case when cents = ${poison} then 1 / (cents - ${poison}) else cents / 100.0 end`);
+  try {
+    await expect(api.rest('GET', '/api/pfa/HOLNG', { token: anna })).rejects.toThrow();
+    const response = await fetch(`${api.url}/api/pfa/HOLNG`, { headers: { authorization: `Bearer ${anna}` } });
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow();
+  } finally {
+    await db.owner.query(rows[0]!.definition);
+  }
+});
+
+test('a client that goes away in the middle of a stream leaves nothing behind', async () => {
+  for (let i = 0; i < 25; i++) {
+    const controller = new AbortController();
+    const response = await fetch(`${api.url}/api/pfa/HOLNG`, { headers: { authorization: `Bearer ${anna}` }, signal: controller.signal });
+    await response.body!.getReader().read();
+    controller.abort();
+  }
+  // More than the pool has connections: had each kept one, nothing would be left.
+  const busy = async () =>
+    (
+      await asSuperuser(`select pid, true as ended from pg_stat_activity
+        where datname = '${db.name}' and application_name = 'vanguard server' and state <> 'idle'`)
+    ).rows.length;
+  await expect.poll(busy, { timeout: 5000 }).toBe(0);
+});
