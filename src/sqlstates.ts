@@ -27,6 +27,16 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
   VG404: { code: 'NOT_FOUND', status: 404 },
   VG409: { code: 'REVISION_CONFLICT', status: 409 },
   VG422: { code: 'INVALID_VALUE', status: 422 },
+  '22021': {
+    code: 'INVALID_INPUT',
+    status: 400,
+    message: 'The request holds a character that cannot be stored, such as a null character.',
+  },
+  '22P05': {
+    code: 'INVALID_INPUT',
+    status: 400,
+    message: 'The request holds a character that cannot be stored, such as a null character.',
+  },
   '22': { code: 'INVALID_INPUT', status: 400 },
   '23502': { code: 'INVALID_INPUT', status: 400, message: 'A value that is required is missing.' },
   '23503': {
@@ -112,7 +122,9 @@ export function refusal(error: unknown): Refusal {
     const refused: Refusal = {
       status: entry.status,
       code: entry.code,
-      message: entry.message ?? sentence(error.message, ours ? error.hint : undefined),
+      message:
+        entry.message ??
+        (ours ? sentence(error.message, error.hint) : sentence(capitalized(error.message), undefined)),
     };
     if (ours && error.detail) refused.details = JSON.parse(error.detail);
     return refused;
@@ -127,4 +139,6 @@ export function refusal(error: unknown): Refusal {
 }
 
 const sentence = (message: string, hint: string | undefined) =>
-  hint ? `${message.replace(/\.?$/, '.')} ${hint}` : message;
+  `${message.replace(/\.?$/, '.')}${hint ? ` ${hint}` : ''}`;
+
+const capitalized = (text: string) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;

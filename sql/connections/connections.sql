@@ -34,7 +34,10 @@ on conflict (api_configuration_id, name) do update
 
 /* @name saveDataSource */
 insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)
-select :id!, 'pfa', c.organization_id, c.id, 1
+select
+  -- One mapping a connection: also when it takes the place of the seeded one.
+  coalesce((select d.id from app_public.data_source_mappings d where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),
+  'pfa', c.organization_id, c.id, 1
 from app_public.api_configurations c where c.id = :apiConfigurationId!
 on conflict (id) do update
   set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id, is_active = true;

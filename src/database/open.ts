@@ -5,7 +5,7 @@ import type { Configuration } from '../configuration.ts';
 import type { Secrets } from '../secrets.ts';
 import { bootstrap, mayBootstrap, withClient } from './bootstrap.ts';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded.ts';
-import { databaseName, roleUrls, type RoleUrls } from './roles.ts';
+import { databaseName, roleUrls, urlAs, type RoleUrls } from './roles.ts';
 
 /** The database of the product's own server. */
 const embeddedDatabaseName = 'vanguard';
@@ -45,7 +45,7 @@ export function configuredRoleUrls(
 export async function openDatabase(configuration: Configuration, secrets: Secrets): Promise<OpenDatabase> {
   const { databaseUrl } = configuration;
   if (databaseUrl) {
-    const isSuperuser = !configuration.rootDatabaseUrl && (await mayBootstrap(databaseUrl));
+    const isSuperuser = !configuration.rootDatabaseUrl && (await isSuperuserOf(databaseUrl));
     return {
       urls: configuredRoleUrls({ ...configuration, databaseUrl }, secrets),
       superuserUrl: configuration.rootDatabaseUrl ?? (isSuperuser ? databaseUrl : undefined),
@@ -65,6 +65,17 @@ export async function openDatabase(configuration: Configuration, secrets: Secret
       if (!embedded.adopted && !(await isUsed(embedded.superuserUrl))) await embedded.stop();
     },
   };
+}
+
+/** Asked in the maintenance database where the one that is named is still to be made. */
+async function isSuperuserOf(databaseUrl: string): Promise<boolean> {
+  return mayBootstrap(databaseUrl).catch((error: Error) => {
+    if ((error.cause as { code?: string } | undefined)?.code !== '3D000') throw error;
+    const { username, password } = new URL(databaseUrl);
+    return mayBootstrap(
+      urlAs(databaseUrl, decodeURIComponent(username), decodeURIComponent(password), 'postgres'),
+    );
+  });
 }
 
 /** Whether others stay connected: they adopted the server meanwhile, and it must not be stopped under them. */

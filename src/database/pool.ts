@@ -10,5 +10,9 @@ export function createPool(url: string, name: string, logger: Logger, size = 10)
     connectionTimeoutMillis: 10_000,
   });
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle database connection broke'));
+  // The same for one that is in use: its user gets the error from the query, but the event must have a listener, or it ends the process.
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
   return pool;
 }

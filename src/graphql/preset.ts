@@ -68,7 +68,7 @@ const FiniteNumbersPlugin: GraphileConfig.Plugin = {
           ...config,
           parseLiteral: (ast, variables) => {
             visit(ast, { [Kind.INT]: refuse, [Kind.FLOAT]: refuse });
-            return parseLiteral(ast, variables);
+            return parseLiteral(ast, variables) as unknown;
           },
         };
       },

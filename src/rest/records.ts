@@ -145,15 +145,17 @@ async function streamRecords(
 ): Promise<void> {
   response.type('json');
   response.write('{"records":[');
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
   let separator = '';
-  for (let last: string | undefined = after; last !== undefined && !response.closed;) {
+  for (let last: string | undefined = after; last !== undefined;) {
     const page: IRecordPageResult[] = await recordPage.run(
       { organizationId, after: last, limit: batchSize },
       client,
     );
+    // Closed while we read: nobody reads on. (No event would come any more: hence the one promise, made before.)
+    if (response.closed) return;
     const text = page.map(recordJson).join(',\n');
-    if (text && !response.write(separator + text))
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (text && !response.write(separator + text)) await Promise.race([once(response, 'drain'), closed]);
     separator = ',\n';
     last = page.length === batchSize ? page.at(-1)!.pfaId : undefined;
   }

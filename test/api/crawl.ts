@@ -30,7 +30,9 @@ const isPaging = (type: GraphQLObjectType) => type.name === 'PageInfo' || type.n
 const isRequired = (arg: GraphQLArgument) => isNonNullType(arg.type) && arg.defaultValue === undefined;
 
 /** The type of the rows that a field leads to, through a connection or directly; undefined where it leads to none. */
-export function rowsOf(field: GraphQLField<unknown, unknown>): { row: GraphQLObjectType; isConnection: boolean } | undefined {
+export function rowsOf(
+  field: GraphQLField<unknown, unknown>,
+): { row: GraphQLObjectType; isConnection: boolean } | undefined {
   const type = getNamedType(field.type);
   if (!isObjectType(type) || isPaging(type)) return undefined;
   const nodes = type.getFields().nodes;
@@ -44,7 +46,9 @@ const fieldsOf = (type: GraphQLObjectType) => Object.values(type.getFields());
 export function doors(schema: GraphQLSchema): Door[] {
   return Object.values(schema.getTypeMap())
     .filter((type) => isObjectType(type))
-    .filter(({ name }) => !name.startsWith('__') && name !== 'Mutation' && !/(Payload|Connection|Edge)$/.test(name))
+    .filter(
+      ({ name }) => !name.startsWith('__') && name !== 'Mutation' && !/(Payload|Connection|Edge)$/.test(name),
+    )
     .flatMap((type) =>
       fieldsOf(type)
         .filter((field) => rowsOf(field) && field.name !== 'query')
@@ -77,7 +81,9 @@ function selection(type: GraphQLObjectType, path: GraphQLObjectType[]): string {
     if (path.length >= depth - 1) return [];
     if (path.length > 0 && sums.includes(`${type.name}.${field.name}`)) return [];
     const inner = here.includes(rows.row) ? leaves(rows.row) : selection(rows.row, here);
-    return [rows.isConnection ? `${field.name} { totalCount nodes { ${inner} } }` : `${field.name} { ${inner} }`];
+    return [
+      rows.isConnection ? `${field.name} { totalCount nodes { ${inner} } }` : `${field.name} { ${inner} }`,
+    ];
   });
   return parts.join(' ');
 }
@@ -89,10 +95,14 @@ const leaves = (type: GraphQLObjectType) =>
     .join(' ');
 
 /** One query for each field of the root. `args` says, as GraphQL text, what to open those with that need arguments. */
-export function queries(schema: GraphQLSchema, args: Record<string, string>): { field: string; query: string }[] {
+export function queries(
+  schema: GraphQLSchema,
+  args: Record<string, string>,
+): { field: string; query: string }[] {
   const root = schema.getQueryType()!;
   return fieldsOf(root)
     .filter((field) => field.name !== 'query' && rowsOf(field))
+    .filter((field) => args[field.name] || !field.args.some(isRequired))
     .map((field) => {
       const { row, isConnection } = rowsOf(field)!;
       const inner = selection(row, []);
@@ -105,7 +115,11 @@ export function queries(schema: GraphQLSchema, args: Record<string, string>): { 
 }
 
 /** The rows of an answer, each with the door that it came through. */
-export function rowsIn(schema: GraphQLSchema, type: GraphQLObjectType, value: Record<string, unknown>): Row[] {
+export function rowsIn(
+  schema: GraphQLSchema,
+  type: GraphQLObjectType,
+  value: Record<string, unknown>,
+): Row[] {
   return fieldsOf(type).flatMap((field) => {
     const rows = rowsOf(field);
     const answer = value[field.name];
@@ -116,7 +130,10 @@ export function rowsIn(schema: GraphQLSchema, type: GraphQLObjectType, value: Re
       const values = Object.fromEntries(
         Object.entries(row).filter(([name]) => !rowsOf(rows.row.getFields()[name]!)),
       );
-      return [{ door: `${type.name}.${field.name}`, type: rows.row.name, values }, ...rowsIn(schema, rows.row, row)];
+      return [
+        { door: `${type.name}.${field.name}`, type: rows.row.name, values },
+        ...rowsIn(schema, rows.row, row),
+      ];
     });
   });
 }

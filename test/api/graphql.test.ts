@@ -1,5 +1,5 @@
 import { getIntrospectionQuery } from 'graphql';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords } from '../support/make.ts';
 import { makePerson, testApi } from './server.ts';
@@ -15,11 +15,17 @@ beforeAll(async () => {
   await putRecords(
     db,
     org,
-    Array.from({ length: 25 }, (_, i) => ({ pfaId: `r${String(i).padStart(2, '0')}`, category: i % 2 ? 'Crane' : 'Loader', source: 'Rental', monthlyRate: i })),
+    Array.from({ length: 25 }, (_, i) => ({
+      pfaId: `r${String(i).padStart(2, '0')}`,
+      category: i % 2 ? 'Crane' : 'Loader',
+      source: 'Rental',
+      monthlyRate: i,
+    })),
   );
 });
 
-const records = (args: string, fields = 'nodes { pfaId }') => `{ organizationByCode(code: "HOLNG") { pfaRecords(${args}) { ${fields} } } }`;
+const records = (args: string, fields = 'nodes { pfaId }') =>
+  `{ organizationByCode(code: "HOLNG") { pfaRecords(${args}) { ${fields} } } }`;
 
 interface Records {
   organizationByCode: {
@@ -41,7 +47,10 @@ describe('who is not signed in', () => {
     ['data under the name of the schema', '{ __schema: organizations { nodes { id } } }'],
     ['data through a fragment', 'query { ...F } fragment F on Query { organizations { nodes { id } } }'],
     ['data through an inline fragment', '{ ... { organizations { nodes { id } } } }'],
-    ['data in the second of two operations', 'query A { __typename } query B { organizations { nodes { id } } }'],
+    [
+      'data in the second of two operations',
+      'query A { __typename } query B { organizations { nodes { id } } }',
+    ],
     ['a mutation', 'mutation { requestSync(input: { organizationId: 1 }) { clientMutationId } }'],
     ['what does not parse', '{'],
   ])('gets a 401 for %s', async (_what, query) => {
@@ -51,8 +60,14 @@ describe('who is not signed in', () => {
 
   test.each<[string, object]>([
     ['a list of queries', { text: '[{"query": "{ organizations { nodes { id } } }"}]' }],
-    ['a query as it is', { text: '{ organizations { nodes { id } } }', headers: { 'content-type': 'application/graphql' } }],
-    ['a query as a form', { text: 'query={viewer{id}}', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+    [
+      'a query as it is',
+      { text: '{ organizations { nodes { id } } }', headers: { 'content-type': 'application/graphql' } },
+    ],
+    [
+      'a query as a form',
+      { text: 'query={viewer{id}}', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+    ],
     ['no query', { text: '{}' }],
   ])('gets a 401 for %s', async (_what, request) => {
     expect(await api.rest('POST', '/graphql', request)).toMatchObject(unauthenticated);
@@ -71,7 +86,10 @@ describe('who is not signed in', () => {
 
 test('GraphiQL is there outside production only', async () => {
   const page = await api.rest('GET', '/graphiql', { headers: { accept: 'text/html' } });
-  expect({ status: page.status, type: page.headers.get('content-type') }).toEqual({ status: 200, type: expect.stringMatching(/^text\/html/) as string });
+  expect({ status: page.status, type: page.headers.get('content-type') }).toEqual({
+    status: 200,
+    type: expect.stringMatching(/^text\/html/) as string,
+  });
   for (const path of ['/graphiql', '/graphql', '/ruru-static/ruru.js', '/']) {
     const { status, text } = await productionApi.rest('GET', path, { headers: { accept: 'text/html' } });
     expect(status).toBeGreaterThanOrEqual(404);
@@ -80,9 +98,17 @@ test('GraphiQL is there outside production only', async () => {
 });
 
 test('nothing is answered over GET: a link must not do anything', async () => {
-  for (const query of ['{ viewer { id } }', 'mutation { requestSync(input: { organizationId: 1 }) { clientMutationId } }']) {
-    const { status, body } = await api.rest('GET', `/graphql?query=${encodeURIComponent(query)}`, { token: anna });
-    expect({ status, body }).toMatchObject({ status: 405, body: { errors: [{ extensions: { code: 'INVALID_QUERY' } }] } });
+  for (const query of [
+    '{ viewer { id } }',
+    'mutation { requestSync(input: { organizationId: 1 }) { clientMutationId } }',
+  ]) {
+    const { status, body } = await api.rest('GET', `/graphql?query=${encodeURIComponent(query)}`, {
+      token: anna,
+    });
+    expect({ status, body }).toMatchObject({
+      status: 405,
+      body: { errors: [{ extensions: { code: 'INVALID_QUERY' } }] },
+    });
   }
 });
 
@@ -90,7 +116,10 @@ describe('records of an organization', () => {
   test('are counted, filtered and sorted', async () => {
     const { organizationByCode } = await api.data<Records>(
       anna,
-      records('filter: { category: { equalTo: "Crane" } }, orderBy: [PFA_ID_DESC], first: 2', 'totalCount nodes { pfaId category }'),
+      records(
+        'filter: { category: { equalTo: "Crane" } }, orderBy: [PFA_ID_DESC], first: 2',
+        'totalCount nodes { pfaId category }',
+      ),
     );
     expect(organizationByCode.pfaRecords).toEqual({
       totalCount: 12,
@@ -103,10 +132,13 @@ describe('records of an organization', () => {
 
   test('are paged by cursor, each once', async () => {
     const seen: string[] = [];
-    for (let after = 'null'; ; ) {
+    for (let after = 'null'; ;) {
       const data: Records = await api.data<Records>(
         anna,
-        records(`first: 10, after: ${after}, orderBy: [CATEGORY_ASC]`, 'nodes { pfaId } pageInfo { hasNextPage endCursor }'),
+        records(
+          `first: 10, after: ${after}, orderBy: [CATEGORY_ASC]`,
+          'nodes { pfaId } pageInfo { hasNextPage endCursor }',
+        ),
       );
       const { nodes, pageInfo } = data.organizationByCode.pfaRecords;
       seen.push(...nodes.map(({ pfaId }) => pfaId));
@@ -136,17 +168,34 @@ describe('errors carry a code of the same table as in REST', () => {
     ['a negative page', records('first: -1'), 'INVALID_INPUT'],
     ['a date that is none', records('filter: { forecastEnd: { equalTo: "soon" } }'), 'INVALID_INPUT'],
     ['an id that is none', `{ pfaDraft(organizationId: ${org.id}, id: "abc") { id } }`, 'INVALID_INPUT'],
-    ['an unknown organization', 'mutation { discardDrafts(input: { organizationId: 999999999 }) { discarded } }', 'NOT_FOUND'],
+    [
+      'an unknown organization',
+      'mutation { discardDrafts(input: { organizationId: 999999999 }) { discarded } }',
+      'NOT_FOUND',
+    ],
     ['an unknown record', save('{ category: "X" }', '"0"', '"nothing"'), 'NOT_FOUND'],
-    ['what only an owner may', `mutation { requestSync(input: { organizationId: ${org.id} }) { clientMutationId } }`, 'FORBIDDEN'],
+    [
+      'what only an owner may',
+      `mutation { requestSync(input: { organizationId: ${org.id} }) { clientMutationId } }`,
+      'FORBIDDEN',
+    ],
     ['a stale revision', save('{ category: "X" }'), 'REVISION_CONFLICT'],
     ['empty changes', save('{}'), 'INVALID_INPUT'],
     ['changes that are text', save('"category"'), 'INVALID_INPUT'],
     ['a null character', save('{ category: "X" }', '"0"', '"r\\u0000"'), 'INVALID_INPUT'],
     ['a number too large to be one', save('{ monthlyRate: 1e400 }'), 'INVALID_QUERY'],
-    ['a query nested too deeply', `{ organizations { nodes { ${'pfaRecords(first: 1) { nodes { organization { '.repeat(40)}id${' } } }'.repeat(40)} } } }`, 'INVALID_QUERY'],
-    ['a query nested much too deeply', `{ ${'query { '.repeat(5000)}__typename${' }'.repeat(5000)} }`, 'INVALID_QUERY'],
+    [
+      'a query nested too deeply',
+      `{ organizations { nodes { ${'pfaRecords(first: 1) { nodes { organization { '.repeat(40)}id${' } } }'.repeat(40)} } } }`,
+      'INVALID_QUERY',
+    ],
+    [
+      'a query nested much too deeply',
+      `{ ${'query { '.repeat(5000)}__typename${' }'.repeat(5000)} }`,
+      'INVALID_QUERY',
+    ],
   ])('%s', async (_what, query, code) => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined); // the GraphQL library reports there
     const { status, body, text } = await api.graphql(anna, query);
     expect(body.errors?.map(({ extensions }) => extensions?.code)).toEqual(body.errors?.map(() => code));
     expect(body.errors?.length).toBeGreaterThan(0);
@@ -160,15 +209,27 @@ describe('errors carry a code of the same table as in REST', () => {
     ['a list', { body: [{ query: '{ viewer { id } }' }] }],
     ['variables that are a number', { body: { query: '{ viewer { id } }', variables: 7 } }],
     ['an operation that there is not', { body: { query: 'query A { viewer { id } }', operationName: 'B' } }],
-    ['two operations and no name', { body: { query: 'query A { viewer { id } } query B { viewer { id } }' } }],
-    ['a form', { text: 'query={viewer{id}}', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+    [
+      'two operations and no name',
+      { body: { query: 'query A { viewer { id } } query B { viewer { id } }' } },
+    ],
+    [
+      'a form',
+      { text: 'query={viewer{id}}', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+    ],
   ])('a request with %s', async (_what, request) => {
     const { status, body } = await api.rest('POST', '/graphql', { token: anna, ...request });
-    expect({ status: status >= 400 && status < 500, body }).toMatchObject({ status: true, body: { errors: [{ extensions: { code: 'INVALID_QUERY' } }] } });
+    expect({ status: status >= 400 && status < 500, body }).toMatchObject({
+      status: true,
+      body: { errors: [{ extensions: { code: 'INVALID_QUERY' } }] },
+    });
   });
 
   test('the refusal of a value names record and key, as in REST', async () => {
-    const { pfaRecord } = await api.data<{ pfaRecord: { revision: string } }>(anna, `{ pfaRecord(organizationId: ${org.id}, pfaId: "r00") { revision } }`);
+    const { pfaRecord } = await api.data<{ pfaRecord: { revision: string } }>(
+      anna,
+      `{ pfaRecord(organizationId: ${org.id}, pfaId: "r00") { revision } }`,
+    );
     const { body } = await api.graphql(anna, save('{ monthlyRate: -1 }', JSON.stringify(pfaRecord.revision)));
     expect(body.errors).toMatchObject([
       {
@@ -179,7 +240,15 @@ describe('errors carry a code of the same table as in REST', () => {
   });
 
   test('a client that prefers the older media type gets the codes too', async () => {
-    const { body } = await api.rest('POST', '/graphql', { token: anna, body: { query: '{ nothing }' }, headers: { accept: 'application/json' } });
-    expect(body).toMatchObject({ errors: [{ message: expect.stringContaining('nothing') as string, extensions: { code: 'INVALID_QUERY' } }] });
+    const { body } = await api.rest('POST', '/graphql', {
+      token: anna,
+      body: { query: '{ nothing }' },
+      headers: { accept: 'application/json' },
+    });
+    expect(body).toMatchObject({
+      errors: [
+        { message: expect.stringContaining('nothing') as string, extensions: { code: 'INVALID_QUERY' } },
+      ],
+    });
   });
 });

@@ -1,4 +1,10 @@
-import { buildClientSchema, getIntrospectionQuery, isObjectType, type GraphQLSchema, type IntrospectionQuery } from 'graphql';
+import {
+  buildClientSchema,
+  getIntrospectionQuery,
+  isObjectType,
+  type GraphQLSchema,
+  type IntrospectionQuery,
+} from 'graphql';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testDatabase } from '../support/database.ts';
 import { makeMembership, makeOrganization, makeUser, one, putRecords, syncRows } from '../support/make.ts';
@@ -26,7 +32,13 @@ const ids = {
 };
 type Name = keyof typeof ids;
 const names = Object.keys(ids) as Name[];
-const usernames: Record<Name, string> = { olga: `olga of ${mark}`, anna: `anna of ${mark}`, root: 'root', boris: 'boris', nina: 'nina' };
+const usernames: Record<Name, string> = {
+  olga: `olga of ${mark}`,
+  anna: `anna of ${mark}`,
+  root: 'root',
+  boris: 'boris',
+  nina: 'nina',
+};
 
 const everybody: Name[] = ['olga', 'anna', 'root', 'boris', 'nina'];
 const members: Name[] = ['olga', 'anna', 'root'];
@@ -108,7 +120,7 @@ const rootLists = [
   ...['pfaFieldMappings', 'pfaFields', 'users'],
 ];
 
-const schema = buildClientSchema((await api.data<IntrospectionQuery>(null, getIntrospectionQuery())) as IntrospectionQuery);
+const schema = buildClientSchema(await api.data<IntrospectionQuery>(null, getIntrospectionQuery()));
 const tokens = Object.fromEntries(
   await Promise.all(names.map(async (name) => [name, await api.token(usernames[name])] as const)),
 ) as Record<Name, string>;
@@ -148,28 +160,85 @@ async function insert(table: string, row: Record<string, unknown>): Promise<{ id
 /** Rows of every kind, so that every door has something behind it. */
 async function plant(): Promise<Record<string, string>> {
   await insert('ai_providers', { id: 'gemini', type: 'gemini', name: `Gemini, key of ${mark}` });
-  for (const [organization, name] of [[ours, mark], [theirs, 'Other']] as const) {
+  for (const [organization, name] of [
+    [ours, mark],
+    [theirs, 'Other'],
+  ] as const) {
     await putRecords(db, organization, [
-      { pfaId: 'a', category: `${name} A`, source: 'Purchase', purchasePrice: organization.id * 1000, forecastStart: '2026-01-01', forecastEnd: `2026-01-${10 + organization.id}` },
+      {
+        pfaId: 'a',
+        category: `${name} A`,
+        source: 'Purchase',
+        purchasePrice: organization.id * 1000,
+        forecastStart: '2026-01-01',
+        forecastEnd: `2026-01-${10 + organization.id}`,
+      },
       { pfaId: 'b', category: `${name} B`, source: 'Rental', monthlyRate: 10 },
       { pfaId: 'c', category: `${name} C` },
     ]);
-    await insert('api_configurations', { id: name, organization_id: organization.id, name: `connection of ${name}`, usage: 'PEMS_PFA_READ', url: `https://${name}.example`, custom_headers: JSON.stringify([{ key: 'x', value: name }]) });
+    await insert('api_configurations', {
+      id: name,
+      organization_id: organization.id,
+      name: `connection of ${name}`,
+      usage: 'PEMS_PFA_READ',
+      url: `https://${name}.example`,
+      custom_headers: JSON.stringify([{ key: 'x', value: name }]),
+    });
     await insert('pems_settings', { api_configuration_id: name, tenant: `tenant of ${name}` });
-    await insert('data_source_mappings', { id: `mapping of ${name}`, entity_type: 'pfa', organization_id: organization.id, api_configuration_id: name });
-    await insert('organization_ai_configs', { organization_id: organization.id, primary_provider_id: 'gemini', routing_rules: JSON.stringify({ for: name }) });
-    await insert('field_configurations', { id: `layout of ${name}`, organization_id: organization.id, name: `layout of ${name}` });
+    await insert('data_source_mappings', {
+      id: `mapping of ${name}`,
+      entity_type: 'pfa',
+      organization_id: organization.id,
+      api_configuration_id: name,
+    });
+    await insert('organization_ai_configs', {
+      organization_id: organization.id,
+      primary_provider_id: 'gemini',
+      routing_rules: JSON.stringify({ for: name }),
+    });
+    await insert('field_configurations', {
+      id: `layout of ${name}`,
+      organization_id: organization.id,
+      name: `layout of ${name}`,
+    });
   }
-  await insert('api_configurations', { id: 'for all', name: `For all, ${mark} too`, usage: 'PEMS_PFA_READ', url: `https://all.example` });
+  await insert('api_configurations', {
+    id: 'for all',
+    name: `For all, ${mark} too`,
+    usage: 'PEMS_PFA_READ',
+    url: `https://all.example`,
+  });
   await insert('field_configurations', { id: 'for all', name: 'For all' });
-  const mapping = await insert('pfa_field_mappings', { organization_id: ours.id, key: 'areaSilo', grid_aliases: [`alias of ${mark}`] });
-  await insert('pfa_field_mappings', { organization_id: theirs.id, key: 'areaSilo', grid_aliases: ['alias of Other'] });
+  const mapping = await insert('pfa_field_mappings', {
+    organization_id: ours.id,
+    key: 'areaSilo',
+    grid_aliases: [`alias of ${mark}`],
+  });
+  await insert('pfa_field_mappings', {
+    organization_id: theirs.id,
+    key: 'areaSilo',
+    grid_aliases: ['alias of Other'],
+  });
 
   await syncRows(db, ours, [
-    { pfaId: 'a', data: { category: `${mark} A`, source: 'Purchase', purchasePrice: 1000, forecastEnd: '2026-01-11', forecastStart: '2026-01-01' } },
+    {
+      pfaId: 'a',
+      data: {
+        category: `${mark} A`,
+        source: 'Purchase',
+        purchasePrice: 1000,
+        forecastEnd: '2026-01-11',
+        forecastStart: '2026-01-01',
+      },
+    },
     { pfaId: 'b', data: { category: `${mark} B`, source: 'Rental', monthlyRate: 10 } },
     { pfaId: 'c', data: { category: `${mark} C` } },
-    { pfaId: 'd', data: {}, problems: [{ key: 'monthlyRate', value: `${mark} much`, message: 'is not a number' }], rowContent: { of: mark } },
+    {
+      pfaId: 'd',
+      data: {},
+      problems: [{ key: 'monthlyRate', value: `${mark} much`, message: 'is not a number' }],
+      rowContent: { of: mark },
+    },
   ]);
   await db.owner.query(
     `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at)
@@ -177,11 +246,21 @@ async function plant(): Promise<Record<string, string>> {
     [ours.id, ids.anna, JSON.stringify({ category: `pending of ${mark}` })],
   );
   await db.owner.query("select app_private.rewrite_overlay($1, '{b}')", [ours.id]);
-  const { rows: seen } = await db.owner.query<{ revision: string }>("select revision from app_core.pfa_mirror where organization_id = $1 and pfa_id = 'a'", [ours.id]);
+  const { rows: seen } = await db.owner.query<{ revision: string }>(
+    "select revision from app_core.pfa_mirror where organization_id = $1 and pfa_id = 'a'",
+    [ours.id],
+  );
   await api.data(
     tokens.olga,
     'mutation ($input: SaveDraftInput!) { saveDraft(input: $input) { record { pfaId } } }',
-    { input: { organizationId: ours.id, recordId: 'a', changes: { model: `draft of ${mark}` }, revision: one(seen).revision } },
+    {
+      input: {
+        organizationId: ours.id,
+        recordId: 'a',
+        changes: { model: `draft of ${mark}` },
+        revision: one(seen).revision,
+      },
+    },
   );
   const { requestSync } = await api.data<{ requestSync: { syncLog: { id: string } } }>(
     tokens.olga,
@@ -190,8 +269,13 @@ async function plant(): Promise<Record<string, string>> {
   );
   await db.worker.query('select app_private.refresh_summaries()');
 
-  const draft = one((await db.owner.query<{ id: string }>("select id from app_core.pfa_modification where state = 'draft'")).rows);
-  const reject = one((await db.owner.query<{ id: string }>('select id from app_public.pfa_sync_reject')).rows);
+  const draft = one(
+    (await db.owner.query<{ id: string }>("select id from app_core.pfa_modification where state = 'draft'"))
+      .rows,
+  );
+  const reject = one(
+    (await db.owner.query<{ id: string }>('select id from app_public.pfa_sync_reject')).rows,
+  );
   const organizationId = `organizationId: ${ours.id}`;
   return {
     aiConfig: organizationId,
@@ -221,7 +305,8 @@ beforeAll(async () => {
 
 /** Rows that belong to no organization and to nobody: everybody gets the same. */
 const isShared = ({ type, values }: Row) =>
-  type === 'PfaField' || (['PfaFieldMapping', 'FieldConfiguration'].includes(type) && values.organizationId === null);
+  type === 'PfaField' ||
+  (['PfaFieldMapping', 'FieldConfiguration'].includes(type) && values.organizationId === null);
 
 const text = ({ type, values }: Row) => `${type} ${JSON.stringify(values)}`;
 
@@ -233,7 +318,9 @@ function ourRows(door: Door): Set<string> {
     (type === 'User' && (values.id === ids.boris || values.id === ids.nina)) ||
     (type === 'ApiConfiguration' && values.id === 'Other') ||
     (type === 'PemsSetting' && values.apiConfigurationId === 'Other');
-  const theirSums = new Set(crawls.boris.rows.filter(({ type }) => type === 'PfaKpi' || type === 'PfaBound').map(text));
+  const theirSums = new Set(
+    crawls.boris.rows.filter(({ type }) => type === 'PfaKpi' || type === 'PfaBound').map(text),
+  );
   return new Set(
     members
       .flatMap((name) => crawls[name].rows)
@@ -248,14 +335,20 @@ test('every door of the schema is named above, with who gets rows there', () => 
 });
 
 test('every door that needs arguments is at the root, and is opened with ours', () => {
-  expect(doorsWithArguments(schema)).toEqual(Object.keys(rootArguments).map((field) => `Query.${field}`).sort());
+  expect(doorsWithArguments(schema)).toEqual(
+    Object.keys(rootArguments)
+      .map((field) => `Query.${field}`)
+      .sort(),
+  );
 });
 
 describe.each(Object.entries(whoGetsRows))('%s', (door, allowed) => {
   test(`leads to rows of ours for ${allowed.join(', ')} and for nobody else`, () => {
     const rows = ourRows(door);
     expect(rows.size).toBeGreaterThan(0);
-    const who = names.filter((name) => crawls[name].rows.some((row) => row.door === door && rows.has(text(row))));
+    const who = names.filter((name) =>
+      crawls[name].rows.some((row) => row.door === door && rows.has(text(row))),
+    );
     expect(who).toEqual(names.filter((name) => allowed.includes(name)));
   });
 });
@@ -273,7 +366,12 @@ test('nowhere in all that outsiders get is anything of ours', () => {
 
 test('an outsider gets the rows of their own organization from the same queries', () => {
   const seen = new Set(crawls.boris.rows.map(({ door }) => door));
-  for (const door of ['Organization.pfaRecords', 'Organization.kpis', 'Organization.syncLogs', 'Query.apiConfigurations']) {
+  for (const door of [
+    'Organization.pfaRecords',
+    'Organization.kpis',
+    'Organization.syncLogs',
+    'Query.apiConfigurations',
+  ]) {
     expect(seen).toContain(door);
   }
 });
@@ -290,20 +388,28 @@ test('a draft and its base show in nothing that a colleague gets', () => {
 
 test('nobody gets a row without signing in', async () => {
   for (const { query } of queries(schema, rootArguments)) {
-    expect(await api.graphql(null, query)).toMatchObject({ status: 401, body: { error: { code: 'UNAUTHENTICATED' } } });
+    expect(await api.graphql(null, query)).toMatchObject({
+      status: 401,
+      body: { error: { code: 'UNAUTHENTICATED' } },
+    });
   }
 });
 
 // Until the two functions answer null for no organization: they refuse, and the refusal takes the other rows with it.
-test.fails('a row that belongs to no organization has no sums, and the rows beside it have theirs', async () => {
-  for (const field of ['kpis { planCost }', 'bounds { forecastEnd }']) {
-    await api.data(tokens.olga, `{ fieldConfigurations { nodes { organization { ${field} } } } }`);
-  }
-});
+test.fails(
+  'a row that belongs to no organization has no sums, and the rows beside it have theirs',
+  async () => {
+    for (const field of ['kpis { planCost }', 'bounds { forecastEnd }']) {
+      await api.data(tokens.olga, `{ fieldConfigurations { nodes { organization { ${field} } } } }`);
+    }
+  },
+);
 
 test('there is no list of records, drafts or runs over all organizations', () => {
   const fields = Object.values(schema.getQueryType()!.getFields());
-  const lists = fields.filter((field) => String(field.type).endsWith('Connection') || String(field.type).includes('['));
+  const lists = fields.filter(
+    (field) => String(field.type).endsWith('Connection') || String(field.type).includes('['),
+  );
   expect(lists.map(({ name }) => name).sort()).toEqual(rootLists);
 });
 
@@ -334,7 +440,8 @@ describe('mutations', () => {
       return body.errors?.[0];
     };
     // A revision that nobody saw is what is refused last: whoever gets there may write.
-    for (const who of may) expect([undefined, 'REVISION_CONFLICT']).toContain((await call(who))?.extensions?.code);
+    for (const who of may)
+      expect([undefined, 'REVISION_CONFLICT']).toContain((await call(who))?.extensions?.code);
     for (const who of mayNot) expect(await call(who)).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
     for (const who of ['boris', 'nina'] as const) {
       const foreign = await call(who);
@@ -347,7 +454,10 @@ describe('mutations', () => {
   test('an owner whose role is viewer writes nothing', async () => {
     const viewer = await makeUser(db, 'viewer', 'viewer');
     await makeMembership(db, ours, viewer, 'owner');
-    await db.owner.query('insert into app_private.user_passwords select $1, password_hash from app_private.user_passwords where user_id = $2', [viewer, ids.olga]);
+    await db.owner.query(
+      'insert into app_private.user_passwords select $1, password_hash from app_private.user_passwords where user_id = $2',
+      [viewer, ids.olga],
+    );
     const token = await api.token('viewer');
     for (const [name, { input }] of Object.entries(mutations)) {
       const { body } = await api.graphql(
@@ -381,21 +491,44 @@ describe('names', () => {
   });
 
   test('no name tells of secrets or machinery', () => {
-    const suspect = /password|secret|credential|cipher|nonce|hash|private|jwk|refresh|staging|overlay|modification|intent|legacy|viewerId|rowId|nodeId/i;
+    const suspect =
+      /password|secret|credential|cipher|nonce|hash|private|jwk|refresh|staging|overlay|modification|intent|legacy|viewerId|rowId|nodeId/i;
     expect(published.all.filter((name) => suspect.test(name))).toEqual([]);
   });
 
   test('records are filtered and sorted by what an index serves, and by nothing else', () => {
     const filter = schema.getType('PfaRecordFilter') as unknown as { getFields(): object };
-    expect(Object.keys(filter.getFields()).filter((name) => !['and', 'or', 'not'].includes(name)).sort()).toEqual([
-      ...['areaSilo', 'category', 'class', 'dor', 'forecastCostCents', 'forecastEnd', 'forecastStart', 'hasDraft', 'hasProblem'],
+    expect(
+      Object.keys(filter.getFields())
+        .filter((name) => !['and', 'or', 'not'].includes(name))
+        .sort(),
+    ).toEqual([
+      ...[
+        'areaSilo',
+        'category',
+        'class',
+        'dor',
+        'forecastCostCents',
+        'forecastEnd',
+        'forecastStart',
+        'hasDraft',
+        'hasProblem',
+      ],
       ...['isActualized', 'isDiscontinued', 'isFundsTransferable', 'isPending', 'pfaId', 'source'],
     ]);
     const order = schema.getType('PfaRecordOrderBy') as unknown as { getValues(): { name: string }[] };
     const sorts = new Set(order.getValues().map(({ name }) => name.replace(/_(ASC|DESC)$/, '')));
     sorts.delete('NATURAL');
     sorts.delete('PRIMARY_KEY');
-    expect([...sorts].sort()).toEqual(['AREA_SILO', 'CATEGORY', 'CLASS', 'FORECAST_COST_CENTS', 'FORECAST_END', 'FORECAST_START', 'PFA_ID']);
+    expect([...sorts].sort()).toEqual([
+      'AREA_SILO',
+      'CATEGORY',
+      'CLASS',
+      'FORECAST_COST_CENTS',
+      'FORECAST_END',
+      'FORECAST_START',
+      'PFA_ID',
+    ]);
     expect(sorts.size).toBeLessThanOrEqual(8);
   });
 });
@@ -405,6 +538,8 @@ function publishedNames(of: GraphQLSchema) {
   const fields = Object.values(of.getTypeMap())
     .filter((type) => isObjectType(type) && !type.name.startsWith('__'))
     .flatMap((type) => (isObjectType(type) ? Object.keys(type.getFields()) : []));
-  const roots = [of.getQueryType(), of.getMutationType()].flatMap((type) => Object.keys(type?.getFields() ?? {}));
+  const roots = [of.getQueryType(), of.getMutationType()].flatMap((type) =>
+    Object.keys(type?.getFields() ?? {}),
+  );
   return { types, roots, all: [...new Set([...types, ...fields])] };
 }

@@ -12,7 +12,9 @@ await makePerson(db, 'olga', [[org, 'owner']]);
 await makePerson(db, 'anna', [[org, 'member']]);
 await makePerson(db, 'carl', [[org, 'member']]);
 await makePerson(db, 'vera', [[org, 'viewer']]);
-const [olga, anna, carl, vera] = await Promise.all(['olga', 'anna', 'carl', 'vera'].map((name) => api.token(name)));
+const [olga, anna, carl, vera] = await Promise.all([
+  ...[api.token('olga'), api.token('anna'), api.token('carl'), api.token('vera')],
+] as const);
 
 interface RestRecord {
   pfaId: string;
@@ -32,18 +34,32 @@ interface Page {
 }
 
 /** More than two pages of 1,000, and more than one batch of the stream; ids that need care in JSON and in an address. */
-const many: RecordData[] = Array.from({ length: 2100 }, (_, i) => ({ pfaId: `n${String(i).padStart(5, '0')}`, category: 'Crane' }));
+const many: RecordData[] = Array.from({ length: 2100 }, (_, i) => ({
+  pfaId: `n${String(i).padStart(5, '0')}`,
+  category: 'Crane',
+}));
 const records: RecordData[] = [
   {
     ...{ pfaId: 'a', category: 'Crane', source: 'Rental', monthlyRate: 3044.1, areaSilo: 'Silo "4" \\ Süd' },
-    ...{ originalStart: '2026-01-01', originalEnd: '2026-01-31', forecastStart: '2026-01-01', forecastEnd: '2026-03-02' },
+    ...{
+      originalStart: '2026-01-01',
+      originalEnd: '2026-01-31',
+      forecastStart: '2026-01-01',
+      forecastEnd: '2026-03-02',
+    },
     ...{ unknownToUs: [1, { deep: null }] },
   },
   {
     ...{ pfaId: 'b & "c"/ü', source: 'Purchase', purchasePrice: 99.99, isActualized: true },
     ...{ actualStart: '2026-02-01', actualEnd: '2026-02-28' },
   },
-  { pfaId: 'z', source: 'Purchase', purchasePrice: 1_000_000_000.01, isDiscontinued: true, forecastEnd: '2030-01-01' },
+  {
+    pfaId: 'z',
+    source: 'Purchase',
+    purchasePrice: 1_000_000_000.01,
+    isDiscontinued: true,
+    forecastEnd: '2030-01-01',
+  },
 ];
 
 beforeAll(async () => {
@@ -58,12 +74,16 @@ const get = async <T>(path: string, token = anna) => {
   return answer.body;
 };
 
+/** One of the first two records. */
 async function recordOf(pfaId: string, token = anna): Promise<RestRecord> {
-  const { records: all } = await get<Page>('/api/pfa/HOLNG', token);
+  const { records: all } = await get<Page>('/api/pfa/HOLNG?limit=2', token);
   return one(all.filter((record) => record.pfaId === pfaId));
 }
 
-async function draft(changes: object, { pfaId = 'a', token = anna }: { pfaId?: string; token?: string } = {}) {
+async function draft(
+  changes: object,
+  { pfaId = 'a', token = anna }: { pfaId?: string; token?: string } = {},
+) {
   const { revision } = await recordOf(pfaId, token);
   const answer = await api.rest<RestRecord & ErrorBody>('POST', '/api/pfa/HOLNG/draft', {
     token,
@@ -71,12 +91,20 @@ async function draft(changes: object, { pfaId = 'a', token = anna }: { pfaId?: s
   });
   return { ...answer, revision };
 }
-const discardAll = (token = anna) => api.rest<{ discarded: number }>('POST', '/api/pfa/HOLNG/discard', { token, body: {} });
+const discardAll = (token = anna) =>
+  api.rest<{ discarded: number }>('POST', '/api/pfa/HOLNG/discard', { token, body: {} });
 
 /** The record as GraphQL has it, and the user's drafts. */
 async function inGraphql(pfaId: string, token = anna) {
   const data = await api.data<{
-    pfaRecord: { revision: string; hasDraft: boolean; category: string; forecastEnd: string; forecastCost: string; base: object | null };
+    pfaRecord: {
+      revision: string;
+      hasDraft: boolean;
+      category: string;
+      forecastEnd: string;
+      forecastCost: string;
+      base: object | null;
+    };
     organizationByCode: { myDrafts: { nodes: { pfaId: string; delta: object; base: object }[] } };
   }>(
     token,
@@ -93,7 +121,13 @@ describe('records', () => {
   test('a record comes with its costs, its revision and everything that PEMS said', async () => {
     const [expected] = records;
     expect(await recordOf('a')).toEqual({
-      ...{ pfaId: 'a', revision: expect.any(Number) as number, hasDraft: false, isPending: false, hasProblem: false },
+      ...{
+        pfaId: 'a',
+        revision: expect.any(Number) as number,
+        hasDraft: false,
+        isPending: false,
+        hasProblem: false,
+      },
       ...{ planCost: 3000.1, forecastCost: 6000.2, actualCost: 0, base: null },
       data: { ...expected, organization: 'HOLNG' },
     });
@@ -103,7 +137,7 @@ describe('records', () => {
     const expected = [...records, ...many].map(({ pfaId }) => pfaId).sort();
     const wanted = limit < 100 ? expected.slice(0, 40) : expected;
     const seen: string[] = [];
-    for (let next: string | null | undefined; next !== null && seen.length < wanted.length; ) {
+    for (let next: string | null | undefined; next !== null && seen.length < wanted.length;) {
       const after: string = next === undefined ? '' : `&after=${encodeURIComponent(next)}`;
       const page: Page = await get<Page>(`/api/pfa/HOLNG?limit=${limit}${after}`);
       expect(page.records.length).toBeLessThanOrEqual(limit);
@@ -121,8 +155,14 @@ describe('records', () => {
   test('without a limit all come in one stream of valid JSON', async () => {
     const streamed = await get<Page>('/api/pfa/HOLNG');
     expect(streamed.next).toBeNull();
-    expect(streamed.records.map(({ pfaId }) => pfaId)).toEqual([...records, ...many].map(({ pfaId }) => pfaId).sort());
-    expect((await get<Page>('/api/pfa/HOLNG?after=n02097')).records.map(({ pfaId }) => pfaId)).toEqual(['n02098', 'n02099', 'z']);
+    expect(streamed.records.map(({ pfaId }) => pfaId)).toEqual(
+      [...records, ...many].map(({ pfaId }) => pfaId).sort(),
+    );
+    expect((await get<Page>('/api/pfa/HOLNG?after=n02097')).records.map(({ pfaId }) => pfaId)).toEqual([
+      'n02098',
+      'n02099',
+      'z',
+    ]);
     expect(await get<Page>('/api/pfa/HOLNG?after=zzz')).toEqual({ records: [], next: null });
   });
 
@@ -139,7 +179,10 @@ describe('sums', () => {
   const merged = () => [...records, ...many].map((record) => ({ ...record }));
   const camel = (sums: Record<string, string | null>, number: boolean) =>
     Object.fromEntries(
-      Object.entries(sums).map(([key, value]) => [key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), number ? Number(value) : value]),
+      Object.entries(sums).map(([key, value]) => [
+        key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+        number ? Number(value) : value,
+      ]),
     );
 
   test('kpis are exact, as JSON numbers, and follow a draft of the asker only', async () => {
@@ -179,14 +222,27 @@ describe('drafts', () => {
     expect(await inGraphql('a')).toEqual({
       record: {
         ...{ revision: String(saved.body.revision), hasDraft: true, category: 'Loader' },
-        ...{ forecastEnd: '2026-04-01', forecastCost: '9000.30', base: { category: 'Crane', forecastEnd: '2026-03-02' } },
+        ...{
+          forecastEnd: '2026-04-01',
+          forecastCost: '9000.30',
+          base: { category: 'Crane', forecastEnd: '2026-03-02' },
+        },
       },
-      drafts: [{ pfaId: 'a', delta: { category: 'Loader', forecastEnd: '2026-04-01' }, base: { category: 'Crane', forecastEnd: '2026-03-02' } }],
+      drafts: [
+        {
+          pfaId: 'a',
+          delta: { category: 'Loader', forecastEnd: '2026-04-01' },
+          base: { category: 'Crane', forecastEnd: '2026-03-02' },
+        },
+      ],
     });
 
     for (const colleague of [carl, vera, olga]) {
       expect(await inGraphql('a', colleague)).toEqual(before);
-      expect((await recordOf('a', colleague)).data).toMatchObject({ category: 'Crane', forecastEnd: '2026-03-02' });
+      expect((await recordOf('a', colleague)).data).toMatchObject({
+        category: 'Crane',
+        forecastEnd: '2026-03-02',
+      });
     }
     expect(await discardAll()).toMatchObject({ status: 200, body: { discarded: 1 } });
     expect(await inGraphql('a')).toEqual(before);
@@ -194,17 +250,30 @@ describe('drafts', () => {
 
   test('a draft saved through GraphQL shows in REST, and is discarded by GraphQL', async () => {
     const { revision } = await recordOf('a');
-    const { saveDraft } = await api.data<{ saveDraft: { record: { hasDraft: boolean; category: string; revision: string } } }>(
-      anna!,
+    const { saveDraft } = await api.data<{
+      saveDraft: { record: { hasDraft: boolean; category: string; revision: string } };
+    }>(
+      anna,
       `mutation ($input: SaveDraftInput!) { saveDraft(input: $input) { record { hasDraft category revision } } }`,
-      { input: { organizationId: org.id, recordId: 'a', changes: { category: 'Loader' }, revision: String(revision) } },
+      {
+        input: {
+          organizationId: org.id,
+          recordId: 'a',
+          changes: { category: 'Loader' },
+          revision: String(revision),
+        },
+      },
     );
     expect(saveDraft.record).toMatchObject({ hasDraft: true, category: 'Loader' });
-    expect(await recordOf('a')).toMatchObject({ hasDraft: true, revision: Number(saveDraft.record.revision), data: { category: 'Loader' } });
+    expect(await recordOf('a')).toMatchObject({
+      hasDraft: true,
+      revision: Number(saveDraft.record.revision),
+      data: { category: 'Loader' },
+    });
     expect(await recordOf('a', carl)).toMatchObject({ hasDraft: false, data: { category: 'Crane' } });
 
     const { discardDrafts } = await api.data<{ discardDrafts: { discarded: number } }>(
-      anna!,
+      anna,
       'mutation ($id: Int!) { discardDrafts(input: { organizationId: $id, recordIds: ["a", "nothing"] }) { discarded } }',
       { id: org.id },
     );
@@ -214,7 +283,10 @@ describe('drafts', () => {
 
   test('changing a value back takes the key away, and with the last key the draft', async () => {
     await draft({ category: 'Loader', class: 'L' });
-    expect((await draft({ category: 'Crane' })).body).toMatchObject({ hasDraft: true, base: { class: null } });
+    expect((await draft({ category: 'Crane' })).body).toMatchObject({
+      hasDraft: true,
+      base: { class: null },
+    });
     expect((await draft({ class: '' })).body).toMatchObject({ hasDraft: false, base: null });
     expect((await discardAll()).body).toEqual({ discarded: 0 });
   });
@@ -222,7 +294,8 @@ describe('drafts', () => {
   test('drafts are discarded by id, and those not named stay', async () => {
     await draft({ category: 'Loader' });
     await draft({ category: 'Loader' }, { pfaId: 'b & "c"/ü' });
-    const discard = (recordIds: unknown) => api.rest('POST', '/api/pfa/HOLNG/discard', { token: anna, body: { recordIds } });
+    const discard = (recordIds: unknown) =>
+      api.rest('POST', '/api/pfa/HOLNG/discard', { token: anna, body: { recordIds } });
     expect((await discard([])).body).toEqual({ discarded: 0 });
     expect((await discard(['b & "c"/ü', 'nothing'])).body).toEqual({ discarded: 1 });
     expect(await recordOf('a')).toMatchObject({ hasDraft: true });
@@ -243,7 +316,9 @@ describe('drafts', () => {
       body: {
         error: {
           code: 'REVISION_CONFLICT',
-          details: [{ recordId: 'a', revision, currentRevision: now, current: { category: 'Loader', class: null } }],
+          details: [
+            { recordId: 'a', revision, currentRevision: now, current: { category: 'Loader', class: null } },
+          ],
         },
       },
     });
@@ -259,7 +334,12 @@ describe('sync', () => {
     const asked = await trigger('HOLNG');
     expect(asked).toMatchObject({
       status: 202,
-      body: { organization: 'HOLNG', run: expect.any(Number) as number, state: 'queued', requestedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string },
+      body: {
+        organization: 'HOLNG',
+        run: expect.any(Number) as number,
+        state: 'queued',
+        requestedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      },
     });
     expect((await trigger(org.id)).body.run).toBe(asked.body.run);
     expect((await trigger(String(org.id))).body.run).toBe(asked.body.run);
@@ -270,19 +350,31 @@ describe('sync', () => {
           ...{ id: org.id, organization: 'HOLNG', lastRowsRead: records.length + many.length },
           lastSyncedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
           run: {
-            ...{ id: asked.body.run, state: 'queued', rowsRead: 0, startedAt: null, finishedAt: null, error: null },
+            ...{
+              id: asked.body.run,
+              state: 'queued',
+              rowsRead: 0,
+              startedAt: null,
+              finishedAt: null,
+              error: null,
+            },
             requestedAt: expect.any(String) as string,
           },
         },
       ],
     });
-    const { rows } = await db.owner.query<{ jobs: string }>("select count(*) as jobs from app_public.pfa_sync_log where state = 'queued'");
+    const { rows } = await db.owner.query<{ jobs: string }>(
+      "select count(*) as jobs from app_public.pfa_sync_log where state = 'queued'",
+    );
     expect(one(rows).jobs).toBe('1');
   });
 
   test.each(['anna', 'vera'])('%s may not ask for one', async (name) => {
     const token = { anna, vera }[name];
-    const { status, body } = await api.rest('POST', '/api/sync/trigger', { token, body: { organization: 'HOLNG' } });
+    const { status, body } = await api.rest('POST', '/api/sync/trigger', {
+      token,
+      body: { organization: 'HOLNG' },
+    });
     expect({ status, code: body.error.code }).toEqual({ status: 403, code: 'FORBIDDEN' });
   });
 });
@@ -290,7 +382,10 @@ describe('sync', () => {
 describe('health', () => {
   test('alive and ready need no sign-in, and an expired one does no harm', async () => {
     for (const token of [undefined, 'junk']) {
-      expect(await api.rest('GET', '/api/health', { token })).toMatchObject({ status: 200, body: { status: 'alive' } });
+      expect(await api.rest('GET', '/api/health', { token })).toMatchObject({
+        status: 200,
+        body: { status: 'alive' },
+      });
       expect(await api.rest('GET', '/api/ready', { token })).toMatchObject({
         status: 200,
         body: { status: 'ready', checks: { database: true, migrations: true, queue: true } },
@@ -300,7 +395,11 @@ describe('health', () => {
 });
 
 /** An error body, and nothing beside it. */
-function expectRefusal(answer: { status: number; body: ErrorBody; headers: Headers }, status: number, code: string) {
+function expectRefusal(
+  answer: { status: number; body: ErrorBody; headers: Headers },
+  status: number,
+  code: string,
+) {
   expect({ status: answer.status, body: answer.body }).toMatchObject({ status, body: { error: { code } } });
   expect(Object.keys(answer.body)).toEqual(['error']);
   const { error } = answer.body;
@@ -324,7 +423,8 @@ describe('another organization is refused like one that does not exist', () => {
       return answer.text.replaceAll(name, 'NAME');
     };
     const unknown = await ask('NOWHERE');
-    for (const name of ['RIO', String(other.id), '999999999', 'holng', '*']) expect(await ask(name)).toBe(unknown);
+    for (const name of ['RIO', String(other.id), '999999999', 'holng', '*'])
+      expect(await ask(name)).toBe(unknown);
   });
 
   test('POST /api/sync/trigger', async () => {
@@ -398,12 +498,42 @@ describe('refused requests', () => {
     ['a body that is not JSON', { text: '{"recordId": ' }, 400, 'MALFORMED_JSON'],
     ['a body that is only a number', { text: '7' }, 400, 'MALFORMED_JSON'],
     ['a body that is a list', { text: '[]' }, 400, 'INVALID_INPUT'],
-    ['a body that is a form', { text: 'recordId=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } }, 400, 'INVALID_INPUT'],
-    ['a body in an unknown encoding', { text: '{}', headers: { 'content-encoding': 'rot13' } }, 400, 'INVALID_INPUT'],
-    ['a body that is not the gzip it says', { text: '{}', headers: { 'content-encoding': 'gzip' } }, 400, 'INVALID_INPUT'],
-    ['a body that is too large', { text: sent(`{"category": "${'x'.repeat(1_100_000)}"}`) }, 413, 'BODY_TOO_LARGE'],
-    ['a body that is nested a thousand times', { text: sent(`{"category": ${'['.repeat(1000)}${']'.repeat(1000)}}`) }, 409, 'REVISION_CONFLICT'],
-    ['a body that is nested twenty thousand times', { text: sent(`{"category": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`) }, 400, 'MALFORMED_JSON'],
+    [
+      'a body that is a form',
+      { text: 'recordId=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+      400,
+      'INVALID_INPUT',
+    ],
+    [
+      'a body in an unknown encoding',
+      { text: '{}', headers: { 'content-encoding': 'rot13' } },
+      400,
+      'INVALID_INPUT',
+    ],
+    [
+      'a body that is not the gzip it says',
+      { text: '{}', headers: { 'content-encoding': 'gzip' } },
+      400,
+      'INVALID_INPUT',
+    ],
+    [
+      'a body that is too large',
+      { text: sent(`{"category": "${'x'.repeat(1_100_000)}"}`) },
+      413,
+      'BODY_TOO_LARGE',
+    ],
+    [
+      'a body that is nested a thousand times',
+      { text: sent(`{"category": ${'['.repeat(1000)}${']'.repeat(1000)}}`) },
+      422,
+      'INVALID_VALUE',
+    ],
+    [
+      'a body that is nested twenty thousand times',
+      { text: sent(`{"category": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`) },
+      400,
+      'MALFORMED_JSON',
+    ],
     ['a number too large to be one', { text: sent('{"monthlyRate": 1e400}') }, 400, 'MALFORMED_JSON'],
     ['a null character', { text: sent('{"category": "\\u0000"}') }, 400, 'INVALID_INPUT'],
     ['half a character', { text: sent('{"category": "\\ud800"}') }, 400, 'INVALID_INPUT'],
@@ -416,17 +546,25 @@ describe('refused requests', () => {
     ['changes that are text', { text: sent('"{}"') }, 400, 'INVALID_INPUT'],
     ['no revision', { text: '{"recordId": "a", "changes": {"category": "X"}}' }, 400, 'INVALID_INPUT'],
     ['a revision that is none', { text: sent('{"category": "X"}', '"a"', '"latest"') }, 400, 'INVALID_INPUT'],
-    ['a revision larger than any', { text: sent('{"category": "X"}', '"a"', '"9999999999999999999"') }, 400, 'INVALID_INPUT'],
+    [
+      'a revision larger than any',
+      { text: sent('{"category": "X"}', '"a"', '"9999999999999999999"') },
+      400,
+      'INVALID_INPUT',
+    ],
     ['a revision that is null', { text: sent('{"category": "X"}', '"a"', 'null') }, 400, 'INVALID_INPUT'],
   ])('a draft with %s', async (_what, request, status, code) => {
     expectRefusal(await api.rest('POST', '/api/pfa/HOLNG/draft', { token: anna, ...request }), status, code);
   });
 
-  test.each(['0', '-1', '1001', '1.5', 'ten', '', 'NaN', '1&limit=2', '1e9'])('a page with limit=%s', async (limit) => {
-    const refused = await api.rest('GET', `/api/pfa/HOLNG?limit=${limit}`, { token: anna });
-    expectRefusal(refused, 400, 'INVALID_INPUT');
-    expect(refused.body.error.details).toEqual([{ path: 'limit', message: expect.any(String) as string }]);
-  });
+  test.each(['0', '-1', '1001', '1.5', 'ten', '', 'NaN', '1&limit=2', '1e9'])(
+    'a page with limit=%s',
+    async (limit) => {
+      const refused = await api.rest('GET', `/api/pfa/HOLNG?limit=${limit}`, { token: anna });
+      expectRefusal(refused, 400, 'INVALID_INPUT');
+      expect(refused.body.error.details).toEqual([{ path: 'limit', message: expect.any(String) as string }]);
+    },
+  );
 
   test.each<[string, unknown]>([
     ['text', 'a'],
@@ -437,19 +575,25 @@ describe('refused requests', () => {
     ['more ids than it takes', Array.from({ length: 5001 }, (_, i) => `n${i}`)],
   ])('a discard whose recordIds are %s', async (_what, recordIds) => {
     await draft({ category: 'Loader' });
-    expectRefusal(await api.rest('POST', '/api/pfa/HOLNG/discard', { token: anna, body: { recordIds } }), 400, 'INVALID_INPUT');
+    expectRefusal(
+      await api.rest('POST', '/api/pfa/HOLNG/discard', { token: anna, body: { recordIds } }),
+      400,
+      'INVALID_INPUT',
+    );
     expect((await discardAll()).body).toEqual({ discarded: 1 });
   });
 
-  test.each([{}, { organization: '' }, { organization: null }, { organization: ['HOLNG'] }, { organization: 1.5 }])(
-    'a sync of %o',
-    async (body) => {
-      expectRefusal(await api.rest('POST', '/api/sync/trigger', { token: olga, body }), 400, 'INVALID_INPUT');
-    },
-  );
+  test.each([
+    {},
+    { organization: '' },
+    { organization: null },
+    { organization: ['HOLNG'] },
+    { organization: 1.5 },
+  ])('a sync of %o', async (body) => {
+    expectRefusal(await api.rest('POST', '/api/sync/trigger', { token: olga, body }), 400, 'INVALID_INPUT');
+  });
 
   test.each([
-    ['GET', '/'],
     ['GET', '/api'],
     ['GET', '/api/nothing'],
     ['GET', '/api/pfa'],

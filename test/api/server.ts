@@ -22,7 +22,11 @@ export interface ErrorBody {
 
 export interface GraphqlBody<T> {
   data?: T | null;
-  errors?: { message: string; path?: (string | number)[]; extensions?: { code?: string; details?: unknown } }[];
+  errors?: {
+    message: string;
+    path?: (string | number)[];
+    extensions?: { code?: string; details?: unknown };
+  }[];
 }
 
 export interface RestRequest {
@@ -87,7 +91,9 @@ export async function testApi(db: TestDatabase, { production = false } = {}): Pr
       status: response.status,
       headers: response.headers,
       text: answered,
-      body: (response.headers.get('content-type')?.includes('json') ? JSON.parse(answered) : undefined) as never,
+      body: (response.headers.get('content-type')?.includes('json')
+        ? JSON.parse(answered)
+        : undefined) as never,
     };
   };
   const graphql: Api['graphql'] = (token, query, variables) =>

@@ -1,4 +1,13 @@
-import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
+import {
+  createRemoteJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  generateKeyPair,
+  jwtVerify,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose';
 import { expect, test } from 'vitest';
 import { loadSigningKeys } from '../../src/auth/keys.ts';
 import { createVault, newEncryptionKey } from '../../src/encryption.ts';
@@ -17,10 +26,23 @@ const foreign = await generateKeyPair('ES256');
 const now = Math.floor(Date.now() / 1000);
 
 /** A token such as the server makes, except for what is given; null leaves a claim out. */
-function forge(claims: Record<string, unknown> = {}, key = keys.privateKey, header: object = {}): Promise<string> {
-  const all = { sub: String(anna), iss: 'pfa-vanguard', aud: 'pfa-vanguard-api', iat: now, exp: now + 600, ...claims };
+function forge(
+  claims: Record<string, unknown> = {},
+  key = keys.privateKey,
+  header: object = {},
+): Promise<string> {
+  const all = {
+    sub: String(anna),
+    iss: 'pfa-vanguard',
+    aud: 'pfa-vanguard-api',
+    iat: now,
+    exp: now + 600,
+    ...claims,
+  };
   const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
-  return new SignJWT(given).setProtectedHeader({ alg: 'ES256', kid: keys.kid, typ: 'JWT', ...header }).sign(key);
+  return new SignJWT(given)
+    .setProtectedHeader({ alg: 'ES256', kid: keys.kid, typ: 'JWT', ...header })
+    .sign(key);
 }
 
 const ask = (sent: string) => api.rest<ErrorBody>('GET', '/api/sync/status', { token: sent });
@@ -37,22 +59,39 @@ test('a token is good for 15 minutes at most, and says nothing but who and for w
 test('the published keys verify it, and hold nothing private', async () => {
   const { body } = await api.rest<{ keys: Record<string, string>[] }>('GET', '/.well-known/jwks.json');
   expect(body.keys).toEqual([
-    { kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String), kid: keys.kid, alg: 'ES256', use: 'sig' },
+    {
+      kty: 'EC',
+      crv: 'P-256',
+      x: expect.any(String) as string,
+      y: expect.any(String) as string,
+      kid: keys.kid,
+      alg: 'ES256',
+      use: 'sig',
+    },
   ]);
   const keySet = createRemoteJWKSet(new URL('/.well-known/jwks.json', api.url));
-  const { payload } = await jwtVerify(token, keySet, { issuer: 'pfa-vanguard', audience: 'pfa-vanguard-api' });
+  const { payload } = await jwtVerify(token, keySet, {
+    issuer: 'pfa-vanguard',
+    audience: 'pfa-vanguard-api',
+  });
   expect(payload.sub).toBe(String(anna));
   expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', kid: keys.kid, typ: 'JWT' });
 });
 
 test('the private key lies in the database encrypted, and all servers on it share one', async () => {
-  const { rows } = await db.owner.query<{ row: string }>('select to_jsonb(k)::text as row from app_private.signing_keys k');
+  const { rows } = await db.owner.query<{ row: string }>(
+    'select to_jsonb(k)::text as row from app_private.signing_keys k',
+  );
   expect(rows).toHaveLength(1);
   expect(rows[0]?.row).not.toMatch(/"d"/);
-  await expect(loadSigningKeys(db.authenticator, createVault(newEncryptionKey('test')))).rejects.toMatchObject({
+  await expect(
+    loadSigningKeys(db.authenticator, createVault(newEncryptionKey('test'))),
+  ).rejects.toMatchObject({
     code: 'SECRET_UNREADABLE',
   });
-  const others = await Promise.all([1, 2].map(() => loadSigningKeys(db.authenticator, createVault(encryptionKeys))));
+  const others = await Promise.all(
+    [1, 2].map(() => loadSigningKeys(db.authenticator, createVault(encryptionKeys))),
+  );
   expect(others.map(({ kid }) => kid)).toEqual([keys.kid, keys.kid]);
 });
 
@@ -60,7 +99,9 @@ test('two servers that start at once on a new database end up with one key', asy
   const empty = await createTestDatabase();
   try {
     const vault = createVault(encryptionKeys);
-    const loaded = await Promise.all(Array.from({ length: 4 }, () => loadSigningKeys(empty.authenticator, vault)));
+    const loaded = await Promise.all(
+      Array.from({ length: 4 }, () => loadSigningKeys(empty.authenticator, vault)),
+    );
     expect(new Set(loaded.map(({ kid }) => kid)).size).toBe(1);
   } finally {
     await empty.close();
@@ -99,8 +140,19 @@ const refused: [string, () => string | Promise<string>][] = [
   ['that is not valid yet', () => forge({ nbf: now + 600 })],
   ['signed by another key', () => forge({}, foreign.privateKey)],
   ['signed by another key under an id of its own', () => forge({}, foreign.privateKey, { kid: 'mine' })],
-  ['that brings its key along', async () => forge({}, foreign.privateKey, { jwk: await exportJWK(foreign.publicKey) })],
-  ['without a signature (alg none)', () => new UnsecuredJWT({ sub: String(anna) }).setIssuer('pfa-vanguard').setAudience('pfa-vanguard-api').setExpirationTime('5m').encode()],
+  [
+    'that brings its key along',
+    async () => forge({}, foreign.privateKey, { jwk: await exportJWK(foreign.publicKey) }),
+  ],
+  [
+    'without a signature (alg none)',
+    () =>
+      new UnsecuredJWT({ sub: String(anna) })
+        .setIssuer('pfa-vanguard')
+        .setAudience('pfa-vanguard-api')
+        .setExpirationTime('5m')
+        .encode(),
+  ],
   [
     'signed with the public key as if it were a secret (HS256)',
     () =>
@@ -125,7 +177,8 @@ test.each(refused)('a token %s is refused', async (_what, make) => {
   expect(body).toEqual({
     error: {
       code: 'UNAUTHENTICATED',
-      message: 'The access token is not valid here. Sign in at POST /api/auth/login and send `Authorization: Bearer TOKEN`.',
+      message:
+        'The access token is not valid here. Sign in at POST /api/auth/login and send `Authorization: Bearer TOKEN`.',
     },
   });
 });
@@ -142,13 +195,19 @@ test('an expired token is refused and says so: the client can refresh', async ()
 });
 
 test('a token of a user who does not exist is refused', async () => {
-  expect(await ask(await forge({ sub: '2147483647' }))).toMatchObject({ status: 401, body: { error: { code: 'UNAUTHENTICATED' } } });
+  expect(await ask(await forge({ sub: '2147483647' }))).toMatchObject({
+    status: 401,
+    body: { error: { code: 'UNAUTHENTICATED' } },
+  });
 });
 
-test.each(['Basic YW5uYTpw', 'Bearer', 'Bearer  ', 'bearer a b', ''])('the header %o is no bearer token', async (authorization) => {
-  const { status, body } = await api.rest('GET', '/api/sync/status', { headers: { authorization } });
-  expect({ status, code: body.error.code }).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
-});
+test.each(['Basic YW5uYTpw', 'Bearer', 'Bearer  ', 'bearer a b', ''])(
+  'the header %o is no bearer token',
+  async (authorization) => {
+    const { status, body } = await api.rest('GET', '/api/sync/status', { headers: { authorization } });
+    expect({ status, code: body.error.code }).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
+  },
+);
 
 test.each([
   ['GET', '/api/pfa/HOLNG'],
@@ -165,5 +224,8 @@ test.each([
   const { status, body } = await api.rest(method, path, request);
   expect({ status, code: body.error.code }).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
   const junk = await api.rest(method, path, { ...request, token: 'junk' });
-  expect({ status: junk.status, code: junk.body.error.code }).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
+  expect({ status: junk.status, code: junk.body.error.code }).toEqual({
+    status: 401,
+    code: 'UNAUTHENTICATED',
+  });
 });

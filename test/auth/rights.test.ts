@@ -18,7 +18,15 @@ beforeAll(async () => {
 let made = 0;
 async function person(role: 'admin' | 'user' | 'viewer' = 'user') {
   const username = `person ${++made}`;
-  const userId = await makePerson(db, username, [[org, 'member'], [other, 'member']], role);
+  const userId = await makePerson(
+    db,
+    username,
+    [
+      [org, 'member'],
+      [other, 'member'],
+    ],
+    role,
+  );
   return { userId, username, token: await api.token(username) };
 }
 
@@ -39,7 +47,10 @@ async function reached(token: string) {
   );
   const page = await api.rest('GET', '/api/pfa/HOLNG?limit=1', { token });
   return {
-    listed: data.organizations.nodes.filter((node) => node.pfaRecords.totalCount > 0).map((node) => node.code).sort(),
+    listed: data.organizations.nodes
+      .filter((node) => node.pfaRecords.totalCount > 0)
+      .map((node) => node.code)
+      .sort(),
     byCode: data.organizationByCode?.code ?? null,
     record: data.pfaRecord?.data.category ?? null,
     rest: page.status,
@@ -48,8 +59,16 @@ async function reached(token: string) {
 
 /** Whether a draft is let in, by REST and by GraphQL. */
 async function drafted(token: string, organization: Organization) {
-  const page = await api.rest<{ records?: { revision: number }[] }>('GET', `/api/pfa/${organization.code}?limit=1`, { token });
-  const draft = { recordId: 'a', changes: { model: `by token ${++made}` }, revision: page.body.records?.[0]?.revision ?? 1 };
+  const page = await api.rest<{ records?: { revision: number }[] }>(
+    'GET',
+    `/api/pfa/${organization.code}?limit=1`,
+    { token },
+  );
+  const draft = {
+    recordId: 'a',
+    changes: { model: `by token ${++made}` },
+    revision: page.body.records?.[0]?.revision ?? 1,
+  };
   const rest = await api.rest('POST', `/api/pfa/${organization.code}/draft`, { token, body: draft });
   const graphql = await api.graphql(
     token,
@@ -79,9 +98,15 @@ test('a user who is switched off is out with the next request, and in again when
     ['POST', '/graphql', { query: '{ organizations { nodes { id } } }' }],
     ['POST', '/graphql', { query: '{ __typename }' }],
   ] as const) {
-    expect(await api.rest(method, path, { token, body })).toMatchObject({ status: 401, body: { error: { code: 'UNAUTHENTICATED' } } });
+    expect(await api.rest(method, path, { token, body })).toMatchObject({
+      status: 401,
+      body: { error: { code: 'UNAUTHENTICATED' } },
+    });
   }
-  expect(await api.login(username)).toMatchObject({ status: 401, body: { error: { code: 'WRONG_CREDENTIALS' } } });
+  expect(await api.login(username)).toMatchObject({
+    status: 401,
+    body: { error: { code: 'WRONG_CREDENTIALS' } },
+  });
 
   await db.owner.query('update app_public.users set is_active = true where id = $1', [userId]);
   expect(await reached(token)).toMatchObject(everything);
@@ -97,7 +122,10 @@ test('a user who is deleted is out with the next request', async () => {
 test('who is taken out of an organization sees nothing there with the next request, and all of the others', async () => {
   const { token, userId } = await person();
   expect((await drafted(token, org)).rest).toBe(200);
-  await db.owner.query('delete from app_public.user_organizations where user_id = $1 and organization_id = $2', [userId, org.id]);
+  await db.owner.query(
+    'delete from app_public.user_organizations where user_id = $1 and organization_id = $2',
+    [userId, org.id],
+  );
   expect(await reached(token)).toEqual({ listed: ['RIO'], byCode: null, record: null, rest: 404 });
   expect(await drafted(token, org)).toEqual({ rest: 404, graphql: 'NOT_FOUND' });
   expect(await drafted(token, other)).toEqual(mayWrite);
@@ -106,7 +134,10 @@ test('who is taken out of an organization sees nothing there with the next reque
 test('who becomes a viewer of an organization reads there and writes nothing with the next request', async () => {
   const { token, userId } = await person();
   expect(await drafted(token, org)).toEqual(mayWrite);
-  await db.owner.query("update app_public.user_organizations set role = 'viewer' where user_id = $1 and organization_id = $2", [userId, org.id]);
+  await db.owner.query(
+    "update app_public.user_organizations set role = 'viewer' where user_id = $1 and organization_id = $2",
+    [userId, org.id],
+  );
   expect(await reached(token)).toMatchObject(everything);
   expect(await drafted(token, org)).toEqual(mayNotWrite);
   expect(await drafted(token, other)).toEqual(mayWrite);
@@ -116,7 +147,9 @@ test('who becomes a viewer of an organization reads there and writes nothing wit
 
 test('the role viewer of a user goes before every membership', async () => {
   const { token, userId } = await person();
-  await db.owner.query("update app_public.user_organizations set role = 'owner' where user_id = $1", [userId]);
+  await db.owner.query("update app_public.user_organizations set role = 'owner' where user_id = $1", [
+    userId,
+  ]);
   await db.owner.query("update app_public.users set role = 'viewer' where id = $1", [userId]);
   expect(await reached(token)).toMatchObject(everything);
   expect(await drafted(token, org)).toEqual(mayNotWrite);
@@ -126,7 +159,10 @@ test('the role viewer of a user goes before every membership', async () => {
 
 test('who becomes a member sees the organization with the next request', async () => {
   const { token, userId } = await person();
-  await db.owner.query('insert into app_public.user_organizations (organization_id, user_id) values ($1, $2)', [neither.id, userId]);
+  await db.owner.query(
+    'insert into app_public.user_organizations (organization_id, user_id) values ($1, $2)',
+    [neither.id, userId],
+  );
   expect((await reached(token)).listed).toEqual(['HOLNG', 'PORTARTHUR', 'RIO']);
 });
 
@@ -148,10 +184,16 @@ test('an organization that is switched off is seen by nobody', async () => {
 
 test('requests of different people over the same connections do not mix', async () => {
   const [both, one, none] = [await person(), await person(), await person()];
-  await db.owner.query('delete from app_public.user_organizations where user_id = $1 and organization_id = $2', [one.userId, org.id]);
+  await db.owner.query(
+    'delete from app_public.user_organizations where user_id = $1 and organization_id = $2',
+    [one.userId, org.id],
+  );
   await db.owner.query('delete from app_public.user_organizations where user_id = $1', [none.userId]);
   const listed = (token: string) =>
-    api.data<{ viewer: { id: number }; organizations: { nodes: { code: string }[] } }>(token, '{ viewer { id } organizations { nodes { code } } }');
+    api.data<{ viewer: { id: number }; organizations: { nodes: { code: string }[] } }>(
+      token,
+      '{ viewer { id } organizations { nodes { code } } }',
+    );
   await makeUser(db);
   const asked = Array.from({ length: 60 }, (_, i) => [both, one, none][i % 3]!);
   const answers = await Promise.all(asked.map(async ({ token }) => listed(token)));

@@ -16,8 +16,10 @@ const newPerson = async () => {
   return { username, userId: await makePerson(db, username, [[org, 'member']]) };
 };
 
-const signIn = async (username = 'anna', given = password) => cookieOf(await api.login(username, given)).header;
-const refresh = (cookie: string) => api.rest<LoginBody & ErrorBody>('POST', '/api/auth/refresh', { headers: { cookie } });
+const signIn = async (username = 'anna', given = password) =>
+  cookieOf(await api.login(username, given)).header;
+const refresh = (cookie: string) =>
+  api.rest<LoginBody & ErrorBody>('POST', '/api/auth/refresh', { headers: { cookie } });
 const logout = (cookie: string) => api.rest('POST', '/api/auth/logout', { headers: { cookie } });
 
 const ended = {
@@ -40,9 +42,13 @@ test('the refresh cookie is out of reach for scripts, other sites and other path
 test('in production it goes over TLS only', async () => {
   const login = await productionApi.login('anna');
   const { header, attributes } = cookieOf(login);
-  expect(attributes).toEqual(expect.arrayContaining(['Secure', 'HttpOnly', 'SameSite=Strict', 'Path=/api/auth']));
+  expect(attributes).toEqual(
+    expect.arrayContaining(['Secure', 'HttpOnly', 'SameSite=Strict', 'Path=/api/auth']),
+  );
   const refreshed = await productionApi.rest('POST', '/api/auth/refresh', { headers: { cookie: header } });
-  expect(cookieOf(refreshed).attributes).toEqual(expect.arrayContaining(['Secure', 'HttpOnly', 'SameSite=Strict']));
+  expect(cookieOf(refreshed).attributes).toEqual(
+    expect.arrayContaining(['Secure', 'HttpOnly', 'SameSite=Strict']),
+  );
 });
 
 test('the refresh token is in no body, and the database holds only its hash', async () => {
@@ -60,7 +66,10 @@ test('the refresh token is in no body, and the database holds only its hash', as
 test('a refresh gives another token, and another cookie', async () => {
   const cookie = await signIn();
   const refreshed = await refresh(cookie);
-  expect(refreshed).toMatchObject({ status: 200, body: { user: { username: 'anna' }, mustChangePassword: false } });
+  expect(refreshed).toMatchObject({
+    status: 200,
+    body: { user: { username: 'anna' }, mustChangePassword: false },
+  });
   expect(cookieOf(refreshed).header).not.toBe(cookie);
   const used = await api.rest('GET', '/api/sync/status', { token: refreshed.body.token });
   expect(used.status).toBe(200);
@@ -73,7 +82,10 @@ test('a refresh token used again ends the whole sign-in, whoever holds the newer
 
   const reused = await refresh(stolen);
   expect(reused).toMatchObject(ended);
-  expect(cookieOf(reused)).toMatchObject({ value: '', attributes: expect.arrayContaining(['Path=/api/auth']) as string[] });
+  expect(cookieOf(reused)).toMatchObject({
+    value: '',
+    attributes: expect.arrayContaining(['Path=/api/auth']) as string[],
+  });
   expect(await refresh(newer)).toMatchObject(ended);
   expect((await refresh(elsewhere)).status).toBe(200);
 });
@@ -95,19 +107,26 @@ test('after signing out the cookie is worth nothing, nor is a newer one of the s
 
 test('signing out twice, or without having signed in, is no error', async () => {
   const cookie = await signIn();
-  for (const sent of [cookie, cookie, '', 'vanguard_refresh=junk']) expect((await logout(sent)).status).toBe(204);
+  for (const sent of [cookie, cookie, '', 'vanguard_refresh=junk'])
+    expect((await logout(sent)).status).toBe(204);
 });
 
 test('a refresh token ends with its time', async () => {
   const { username, userId } = await newPerson();
   const cookie = await signIn(username);
-  await db.owner.query("update app_private.refresh_tokens set expires_at = now() - interval '1 second' where user_id = $1", [userId]);
+  await db.owner.query(
+    "update app_private.refresh_tokens set expires_at = now() - interval '1 second' where user_id = $1",
+    [userId],
+  );
   expect(await refresh(cookie)).toMatchObject(ended);
 });
 
-test.each(['', 'vanguard_refresh=', 'vanguard_refresh=junk', 'other=1'])('the cookie %o is refused', async (cookie) => {
-  expect(await refresh(cookie)).toMatchObject(ended);
-});
+test.each(['', 'vanguard_refresh=', 'vanguard_refresh=junk', 'other=1'])(
+  'the cookie %o is refused',
+  async (cookie) => {
+    expect(await refresh(cookie)).toMatchObject(ended);
+  },
+);
 
 test('an access token is no refresh token, nor the other way round', async () => {
   const login = await api.login('anna');
@@ -124,25 +143,49 @@ test('a user who is switched off gets no further token', async () => {
   await db.owner.query('update app_public.users set is_active = false where id = $1', [userId]);
   const refused = await refresh(cookie);
   expect(refused).toMatchObject({ status: 401, body: { error: { code: 'UNAUTHENTICATED' } } });
-  expect(refused.headers.getSetCookie().filter((header) => !header.startsWith('vanguard_refresh=;'))).toEqual([]);
+  expect(refused.headers.getSetCookie().filter((header) => !header.startsWith('vanguard_refresh=;'))).toEqual(
+    [],
+  );
 });
 
 const change = (token: string | null, currentPassword: unknown, newPassword: unknown) =>
-  api.rest<LoginBody & ErrorBody>('POST', '/api/auth/change-password', { token, body: { currentPassword, newPassword } });
+  api.rest<LoginBody & ErrorBody>('POST', '/api/auth/change-password', {
+    token,
+    body: { currentPassword, newPassword },
+  });
 
 test('a change of password is refused with the wrong current one, a short one, the same one', async () => {
   const { username } = await newPerson();
   const token = await api.token(username);
   expect(await change(token, 'wrong', 'quite another password')).toMatchObject({
-    ...{ status: 401, body: { error: { code: 'WRONG_CREDENTIALS', message: expect.stringContaining('current password') as string } } },
+    ...{
+      status: 401,
+      body: {
+        error: { code: 'WRONG_CREDENTIALS', message: expect.stringContaining('current password') as string },
+      },
+    },
   });
   expect(await change(token, password, 'eleven char')).toMatchObject({
     status: 400,
-    body: { error: { code: 'INVALID_INPUT', details: [{ path: 'newPassword', message: 'must have at least 12 characters' }] } },
+    body: {
+      error: {
+        code: 'INVALID_INPUT',
+        details: [{ path: 'newPassword', message: 'must have at least 12 characters' }],
+      },
+    },
   });
-  expect(await change(token, password, password)).toMatchObject({ status: 400, body: { error: { code: 'INVALID_INPUT' } } });
-  expect(await change(token, password, 'x'.repeat(1001))).toMatchObject({ status: 400, body: { error: { code: 'INVALID_INPUT' } } });
-  expect(await change(token, password, null)).toMatchObject({ status: 400, body: { error: { code: 'INVALID_INPUT' } } });
+  expect(await change(token, password, password)).toMatchObject({
+    status: 400,
+    body: { error: { code: 'INVALID_INPUT' } },
+  });
+  expect(await change(token, password, 'x'.repeat(1001))).toMatchObject({
+    status: 400,
+    body: { error: { code: 'INVALID_INPUT' } },
+  });
+  expect(await change(token, password, null)).toMatchObject({
+    status: 400,
+    body: { error: { code: 'INVALID_INPUT' } },
+  });
   expect((await api.login(username)).status).toBe(200);
 });
 
@@ -151,7 +194,10 @@ test('a changed password signs out everywhere else and goes on here', async () =
   const elsewhere = await signIn(username);
   const here = await api.login(username);
   const changed = await change(here.body.token, password, 'quite another password');
-  expect(changed).toMatchObject({ status: 200, body: { user: { id: userId, username }, mustChangePassword: false } });
+  expect(changed).toMatchObject({
+    status: 200,
+    body: { user: { id: userId, username }, mustChangePassword: false },
+  });
 
   expect(await refresh(elsewhere)).toMatchObject(ended);
   expect(await refresh(cookieOf(here).header)).toMatchObject(ended);
@@ -168,7 +214,9 @@ test('a changed password signs out everywhere else and goes on here', async () =
 
 test('in production nothing but signing in and out works until a password that must change was changed', async () => {
   const { username, userId } = await newPerson();
-  await db.owner.query('update app_private.user_passwords set must_change = true where user_id = $1', [userId]);
+  await db.owner.query('update app_private.user_passwords set must_change = true where user_id = $1', [
+    userId,
+  ]);
   const login = await productionApi.login(username);
   expect(login).toMatchObject({ status: 200, body: { mustChangePassword: true } });
   const { token } = login.body;
@@ -178,7 +226,8 @@ test('in production nothing but signing in and out works until a password that m
     body: {
       error: {
         code: 'PASSWORD_CHANGE_REQUIRED',
-        message: 'The password has to be changed first. Send {currentPassword, newPassword} to POST /api/auth/change-password.',
+        message:
+          'The password has to be changed first. Send {currentPassword, newPassword} to POST /api/auth/change-password.',
       },
     },
   };
@@ -197,9 +246,14 @@ test('in production nothing but signing in and out works until a password that m
   }
 
   const cookie = cookieOf(login).header;
-  const refreshed = await productionApi.rest<LoginBody>('POST', '/api/auth/refresh', { token, headers: { cookie } });
+  const refreshed = await productionApi.rest<LoginBody>('POST', '/api/auth/refresh', {
+    token,
+    headers: { cookie },
+  });
   expect(refreshed).toMatchObject({ status: 200, body: { mustChangePassword: true } });
-  expect(await productionApi.rest('GET', '/api/sync/status', { token: refreshed.body.token })).toMatchObject(refused);
+  expect(await productionApi.rest('GET', '/api/sync/status', { token: refreshed.body.token })).toMatchObject(
+    refused,
+  );
 
   const changed = await productionApi.rest<LoginBody>('POST', '/api/auth/change-password', {
     token,

@@ -45,7 +45,10 @@ test('the default password says that it must be changed, and works outside produ
   const userId = await makePerson(db, 'beginner', [[org, 'member']]);
   await setPassword(db, userId, undefined, true);
   const { status, body } = await api.login('beginner');
-  expect({ status, mustChangePassword: body.mustChangePassword }).toEqual({ status: 200, mustChangePassword: true });
+  expect({ status, mustChangePassword: body.mustChangePassword }).toEqual({
+    status: 200,
+    mustChangePassword: true,
+  });
   expect((await api.rest('GET', '/api/pfa/HOLNG?limit=1', { token: body.token })).status).toBe(200);
 });
 
@@ -71,7 +74,11 @@ test('who is refused cannot tell why, and each refusal has done the work of one 
     refusals.push({ status, body, cost: stored.split('$').slice(0, 4).join('$') });
   }
   const [first] = refusals;
-  expect(first).toMatchObject({ status: 401, body: { error: { code: 'WRONG_CREDENTIALS' } }, cost: '$argon2id$v=19$m=19456,t=2,p=1' });
+  expect(first).toMatchObject({
+    status: 401,
+    body: { error: { code: 'WRONG_CREDENTIALS' } },
+    cost: '$argon2id$v=19$m=19456,t=2,p=1',
+  });
   for (const refusal of refusals) expect(refusal).toEqual(first);
 });
 
@@ -92,7 +99,13 @@ test.each([
 
 function argon2Hash(strength: { memory: number; passes: number }): string {
   const nonce = randomBytes(16);
-  const hash = argon2Sync('argon2id', { message: password, nonce, ...strength, parallelism: 1, tagLength: 32 });
+  const hash = argon2Sync('argon2id', {
+    message: password,
+    nonce,
+    ...strength,
+    parallelism: 1,
+    tagLength: 32,
+  });
   const text = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
   return `$argon2id$v=19$m=${strength.memory},t=${strength.passes},p=1$${text(nonce)}$${text(hash)}`;
 }

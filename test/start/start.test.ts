@@ -3,11 +3,13 @@ import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startSimulator } from '../../simulator/index.ts';
 import { startEmbeddedDatabase } from '../../src/database/embedded.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
+import { run } from '../cli/vanguard.ts';
 import { testDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
 import {
   endAll,
   freePorts,
@@ -16,22 +18,23 @@ import {
   launch,
   postmaster,
   signIn,
-  until,
   type Person,
   type Vanguard,
 } from './vanguard.ts';
 
+vi.setConfig({ testTimeout: 90_000 });
+
 // One data folder through the life of an installation: the tests go on where the one before ended.
 
 let folder: string;
-let environment: Record<string, string>;
+let settings: Record<string, string>;
 let ports: number[];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vanguard-start-'));
   chmodSync(folder, 0o711); // as root, the user that PostgreSQL runs as must get in
   ports = await freePorts(3);
-  environment = environmentOf(folder, ports);
+  settings = settingsOf(folder, ports);
 });
 
 afterAll(async () => {
@@ -40,7 +43,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function environmentOf(dataFolder: string, [port, simulatorPort, controlPort]: number[]): Record<string, string> {
+function settingsOf(
+  dataFolder: string,
+  [port, simulatorPort, controlPort]: number[],
+): Record<string, string> {
   return {
     VANGUARD_DATA_DIR: dataFolder,
     PORT: String(port),
@@ -88,15 +94,20 @@ async function expectAllData(vanguard: Vanguard): Promise<Person> {
   const organizations = await status(person);
   expect(organizations).toHaveLength(28);
   expect(organizations.filter(({ lastSyncedAt }) => !lastSyncedAt)).toEqual([]);
-  expect(organizations.find(({ organization }) => organization === 'HOLNG')).toMatchObject({ lastRowsRead: 20_280 });
-  expect(await firstRecord(person)).toMatchObject({ hasDraft: true, data: { contract: 'kept, whatever comes' } });
+  expect(organizations.find(({ organization }) => organization === 'HOLNG')).toMatchObject({
+    lastRowsRead: 20_280,
+  });
+  expect(await firstRecord(person)).toMatchObject({
+    hasDraft: true,
+    data: { contract: 'kept, whatever comes' },
+  });
   return person;
 }
 
 let running: Vanguard;
 
 test('on an empty folder it starts, lets the default user in, and reads PEMS', async () => {
-  running = launch(environment);
+  running = launch(settings);
   console.log(`The first start was ready after ${await running.ready()} s.`);
   const person = await signIn(running, 'admin', 'admin123');
   expect(person.mustChangePassword).toBe(true);
@@ -110,17 +121,24 @@ test('killed during the first sync, its parts end by themselves, and the next st
   const [parent = -1, ...others] = all(running);
   const database = postmaster(folder) as number;
   running.kill('SIGKILL');
-  await until('the parts have ended', () => ![parent, ...others].some((pid) => pid !== database && isAlive(pid)));
+  await until(
+    'the parts have ended',
+    () => ![parent, ...others].some((pid) => pid !== database && isAlive(pid)),
+  );
   expect(isAlive(database)).toBe(true);
 
-  running = launch(environment);
+  running = launch(settings);
   console.log(`The start after a killed one was ready after ${await running.ready()} s.`);
   expect(postmaster(folder)).toBe(database);
   const began = performance.now();
   const person = await signIn(running, 'admin', 'admin123');
   // Killed before it was done: otherwise this shows nothing.
   expect((await status(person)).filter(({ lastSyncedAt }) => !lastSyncedAt).length).toBeGreaterThan(0);
-  await until('all organizations are in', async () => (await status(person)).every(({ lastSyncedAt }) => lastSyncedAt), 90);
+  await until(
+    'all organizations are in',
+    async () => (await status(person)).every(({ lastSyncedAt }) => lastSyncedAt),
+    90,
+  );
   console.log(`All organizations were in ${((performance.now() - began) / 1000).toFixed(1)} s later.`);
   await until('it says so', () => / of 28 organizations are in/.test(running.output()));
 
@@ -131,11 +149,11 @@ test('killed during the first sync, its parts end by themselves, and the next st
     revision: record.revision,
   });
   await expectAllData(running);
-}, 120_000);
+}, 180_000);
 
 test('a second start on the same folder is refused and does not disturb the first', async () => {
   const [port, simulatorPort, controlPort] = await freePorts(3);
-  const second = launch(environmentOf(folder, [port, simulatorPort, controlPort] as number[]));
+  const second = launch(settingsOf(folder, [port, simulatorPort, controlPort] as number[]));
   expect(await second.exited()).toBe(1);
   expect(second.output()).toMatch(/ALREADY_RUNNING/);
   await expectAllData(running);
@@ -146,15 +164,17 @@ test('a part that is killed is started again', async () => {
   for (const pid of before.values()) process.kill(pid, 'SIGKILL');
   const after = await until('all parts run again', () => {
     const parts = running.parts();
-    return parts.size === 3 && [...parts.values()].every((pid) => ![...before.values()].includes(pid)) && parts;
+    return (
+      parts.size === 3 && [...parts.values()].every((pid) => ![...before.values()].includes(pid)) && parts
+    );
   });
   expect([...after.keys()].sort()).toEqual(['server', 'simulator', 'worker']);
   for (const part of after.keys()) expect(running.output()).toContain(`The ${part} stopped unexpectedly`);
-  await until('the server answers', () => isListening(Number(environment.PORT)));
+  await until('the server answers', () => isListening(Number(settings.PORT)));
 
   // The worker works, and the simulator answers it.
   const person = await expectAllData(running);
-  await until('the simulator answers', () => isListening(Number(environment.SIMULATOR_PORT)));
+  await until('the simulator answers', () => isListening(Number(settings.SIMULATOR_PORT)));
   const { run } = (await person.post('/api/sync/trigger', { organization: 'HQ_TOOLS' })) as { run: number };
   await until('a run asked for is done', async () => {
     const now = (await status(person)).find(({ organization }) => organization === 'HQ_TOOLS')?.run;
@@ -166,42 +186,66 @@ test('all of it killed at once, database included: the next start has everything
   const pids = all(running);
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   await until('all have ended', () => !pids.some(isAlive));
-  running = launch(environment);
+  running = launch(settings);
   console.log(`The start after everything was killed was ready after ${await running.ready()} s.`);
   await expectAllData(running);
 });
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s stops everything, and the next start has all data', async (signal) => {
-  const pids = all(running);
-  running.kill(signal);
-  expect(await running.exited()).toBe(0);
-  await expectNothingRuns(pids);
-  running = launch(environment);
-  const seconds = await running.ready();
-  console.log(`A start with data was ready after ${seconds} s.`);
-  expect(seconds).toBeLessThan(20);
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s stops everything, and the next start has all data',
+  async (signal) => {
+    const pids = all(running);
+    running.kill(signal);
+    expect(await running.exited()).toBe(0);
+    await expectNothingRuns(pids);
+    running = launch(settings);
+    const seconds = await running.ready();
+    console.log(`A start with data was ready after ${seconds} s.`);
+    expect(seconds).toBeLessThan(20);
+    await expectAllData(running);
+  },
+);
+
+test('a command that brought the database up does not stop it under a start that adopted it', async () => {
+  running.kill('SIGTERM');
+  await running.exited();
+  const input = Promise.withResolvers<string>();
+  const command = run(settings, ['user', 'create', 'hänsel', '--password-stdin'], input.promise);
+  const database = await until('the command has started the database', () => postmaster(folder));
+  running = launch(settings);
+  await running.ready();
+  expect(postmaster(folder)).toBe(database);
+  input.resolve('brotkrümel im wald');
+  expect(await command).toMatchObject({ code: 0, complained: '' });
+  await signIn(running, 'hänsel', 'brotkrümel im wald');
   await expectAllData(running);
 });
 
 test('told to stop while it starts, it stops at once and leaves nothing', async () => {
   running.kill('SIGTERM');
   await running.exited();
-  const starting = launch(environment);
-  await until('it has begun', () => starting.output().includes('Starting PostgreSQL'));
-  starting.kill('SIGINT');
-  expect(await starting.exited()).toBe(0);
-  expect(starting.output()).not.toContain('is ready');
-  await expectNothingRuns([starting.pid]);
+  for (const [what, hasBegun] of [
+    ['the database', (starting: Vanguard) => starting.output().includes('Starting PostgreSQL')],
+    ['the parts', (starting: Vanguard) => starting.parts().has('server')],
+  ] as const) {
+    const starting = launch(settings);
+    await until(`it starts ${what}`, () => hasBegun(starting));
+    starting.kill('SIGINT');
+    expect(await starting.exited(), what).toBe(0);
+    expect(starting.output()).not.toContain('is ready');
+    expect(starting.output()).toMatch(/Everything is stopped; all data is kept\.\n$/);
+    await expectNothingRuns([starting.pid]);
+  }
 });
 
 test('a port that is taken: one clear sentence, exit code 1, nothing left', async () => {
-  const other = createServer().listen(Number(environment.PORT), '127.0.0.1');
+  const other = createServer().listen(Number(settings.PORT), '127.0.0.1');
   await once(other, 'listening');
-  const refused = launch(environment);
+  const refused = launch(settings);
   expect(await refused.exited()).toBe(1);
   await once(other.close(), 'close');
   expect(refused.output().match(/PORT_IN_USE/g)).toHaveLength(1);
-  expect(refused.output()).toContain(`Port ${environment.PORT} of 127.0.0.1 cannot be used`);
+  expect(refused.output()).toContain(`Port ${settings.PORT} of 127.0.0.1 cannot be used`);
   expect(refused.output()).not.toMatch(/^ +at /m);
   await expectNothingRuns([refused.pid]);
 });
@@ -210,12 +254,16 @@ describe('with a database and a PEMS of its own', async () => {
   const db = await testDatabase();
 
   test('it starts neither a database nor a simulator', async () => {
-    const simulator = await startSimulator({ onlyListed: true, organizations: { RIO: 30 }, requestsPerSecond: 0 });
+    const simulator = await startSimulator({
+      onlyListed: true,
+      organizations: { RIO: 30 },
+      requestsPerSecond: 0,
+    });
     const own = mkdtempSync(join(tmpdir(), 'vanguard-start-'));
     const ownPorts = await freePorts(3);
     try {
       const vanguard = launch({
-        ...environmentOf(own, ownPorts),
+        ...settingsOf(own, ownPorts),
         DATABASE_URL: db.urls.owner,
         AUTHENTICATOR_DATABASE_URL: db.urls.authenticator,
         WORKER_DATABASE_URL: db.urls.worker,
@@ -232,7 +280,9 @@ describe('with a database and a PEMS of its own', async () => {
       expect(await isListening(ownPorts[1] as number)).toBe(false);
       const person = await signIn(vanguard, 'admin', 'admin123');
       await until('RIO is in', async () =>
-        (await status(person)).some(({ organization, lastRowsRead }) => organization === 'RIO' && lastRowsRead === 30),
+        (await status(person)).some(
+          ({ organization, lastRowsRead }) => organization === 'RIO' && lastRowsRead === 30,
+        ),
       );
       vanguard.kill('SIGTERM');
       expect(await vanguard.exited()).toBe(0);

@@ -1,25 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFailed } from 'vitest';
+import { environmentOf } from '../support/environment.ts';
+import { until } from '../support/until.ts';
 
 // `vanguard start` as a person runs it: a process of its own, looked at from outside.
 
 const launcher = fileURLToPath(new URL('../../bin/vanguard.js', import.meta.url));
-
-/** Every variable that the product reads, unset, whatever the environment of the tests says. */
-const unset = Object.fromEntries(
-  [
-    ...['NODE_ENV', 'LOG_LEVEL', 'HOST', 'PORT', 'VANGUARD_DATA_DIR', 'WORKER_CONCURRENCY'],
-    ...['DATABASE_URL', 'AUTHENTICATOR_DATABASE_URL', 'WORKER_DATABASE_URL', 'ROOT_DATABASE_URL'],
-    ...['VANGUARD_SECRET', 'VANGUARD_ENCRYPTION_KEYS', 'SIMULATOR_PORT', 'SIMULATOR_CONTROL_PORT'],
-    ...['PEMS_URL', 'PEMS_TENANT', 'PEMS_USERNAME', 'PEMS_PASSWORD'],
-  ].map((name) => [name, '']),
-);
 
 export interface Vanguard {
   pid: number;
@@ -39,7 +30,7 @@ const launched: ChildProcess[] = [];
 
 export function launch(environment: Record<string, string>): Vanguard {
   const child = spawn(process.execPath, [launcher, 'start'], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...unset, ...environment },
+    env: environmentOf(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, as a terminal gives it.
     detached: true,
@@ -56,7 +47,8 @@ export function launch(environment: Record<string, string>): Vanguard {
     ready: async () => {
       const seconds = await until(
         'it is ready',
-        () => /is ready after ([\d.]+) s/.exec(output)?.[1] ?? (child.exitCode === null ? undefined : 'never'),
+        () =>
+          /is ready after ([\d.]+) s/.exec(output)?.[1] ?? (child.exitCode === null ? undefined : 'never'),
         60,
       );
       if (seconds === 'never') throw new Error(`It ended before it was ready:\n${output}`);
@@ -113,7 +105,9 @@ interface ProcessInfo {
 
 function processes(): ProcessInfo[] {
   if (process.platform !== 'linux') {
-    const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
+    const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split(
+      '\n',
+    );
     return lines.map((line) => {
       const [, pid, parent, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
       return { pid: Number(pid), parent: Number(parent), command: command.startsWith('(') ? '' : command };
@@ -154,21 +148,6 @@ export function isListening(port: number): Promise<boolean> {
     });
     socket.on('error', () => answer(false));
   });
-}
-
-/** Asks again and again until there is an answer; fails after a while, saying what did not come. */
-export async function until<T>(
-  what: string,
-  ask: () => T | undefined | false | Promise<T | undefined | false>,
-  seconds = 30,
-): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > deadline) throw new Error(`Not within ${seconds} s: ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 /** A person with a browser or curl. */

@@ -41,7 +41,9 @@ test('nothing has to be set to try it out', () => {
 });
 
 test('an empty variable is one that is not set', () => {
-  expect(readConfiguration({ PORT: '', DATABASE_URL: '', PEMS_URL: '', NODE_ENV: '' })).toEqual(readConfiguration({}));
+  expect(readConfiguration({ PORT: '', DATABASE_URL: '', PEMS_URL: '', NODE_ENV: '' })).toEqual(
+    readConfiguration({}),
+  );
 });
 
 test('one message lists every problem, and shows no secret', () => {
@@ -77,7 +79,9 @@ test('production needs a database and its secrets from outside', () => {
   expect(problems(production)).toEqual([]);
   expect(readConfiguration(production).production).toBe(true);
   for (const name of ['DATABASE_URL', 'VANGUARD_SECRET', 'VANGUARD_ENCRYPTION_KEYS'] as const) {
-    expect(problems({ ...production, [name]: undefined })).toEqual([expect.stringContaining(`${name} must be set`)]);
+    expect(problems({ ...production, [name]: undefined })).toEqual([
+      expect.stringContaining(`${name} must be set`),
+    ]);
   }
   expect(problems({ NODE_ENV: 'production' })).toHaveLength(3);
 });
@@ -90,7 +94,9 @@ test('PEMS is named whole or not at all', () => {
     password: 'p',
   });
   for (const name of Object.keys(pems)) {
-    expect(problems({ ...pems, [name]: undefined })).toEqual([expect.stringMatching(`^${name} must be set too`)]);
+    expect(problems({ ...pems, [name]: undefined })).toEqual([
+      expect.stringMatching(`^${name} must be set too`),
+    ]);
     expect(problems({ [name]: pems[name as keyof typeof pems] })).toHaveLength(1);
   }
 });
@@ -114,5 +120,7 @@ test('a relative data folder is under the project, wherever a command was called
 
 test('the control port of the simulator follows its port', () => {
   expect(readConfiguration({ SIMULATOR_PORT: '4000' }).simulatorControlPort).toBe(4001);
-  expect(readConfiguration({ SIMULATOR_PORT: '4000', SIMULATOR_CONTROL_PORT: '5000' }).simulatorControlPort).toBe(5000);
+  expect(
+    readConfiguration({ SIMULATOR_PORT: '4000', SIMULATOR_CONTROL_PORT: '5000' }).simulatorControlPort,
+  ).toBe(5000);
 });

@@ -9,7 +9,7 @@ const unreadable = expect.objectContaining({ code: 'SECRET_UNREADABLE' }) as Err
 function flipped(bytes: Buffer, bit: number): Buffer {
   const changed = Buffer.from(bytes);
   const at = Math.floor(bit / 8) % changed.length;
-  changed[at] = changed[at]! ^ (1 << bit % 8);
+  changed[at] = changed[at]! ^ (1 << (bit % 8));
   return changed;
 }
 
@@ -32,17 +32,24 @@ test('under other words it does not open, so a row moved to another place is wor
 
 test('one changed bit of nonce, ciphertext or tag is noticed', () => {
   fc.assert(
-    fc.property(fc.string(), fc.nat(), fc.constantFrom('nonce' as const, 'ciphertext' as const), (secret, bit, part) => {
-      const sealed = vault.seal(secret, 'x');
-      expect(() => vault.open({ ...sealed, [part]: flipped(sealed[part], bit) }, 'x')).toThrow(unreadable);
-    }),
+    fc.property(
+      fc.string(),
+      fc.nat(),
+      fc.constantFrom('nonce' as const, 'ciphertext' as const),
+      (secret, bit, part) => {
+        const sealed = vault.seal(secret, 'x');
+        expect(() => vault.open({ ...sealed, [part]: flipped(sealed[part], bit) }, 'x')).toThrow(unreadable);
+      },
+    ),
   );
 });
 
 test('a ciphertext that was cut is noticed, however short', () => {
   const sealed = vault.seal('a secret', 'x');
   for (let length = 0; length < sealed.ciphertext.length; length++) {
-    expect(() => vault.open({ ...sealed, ciphertext: sealed.ciphertext.subarray(0, length) }, 'x')).toThrow(unreadable);
+    expect(() => vault.open({ ...sealed, ciphertext: sealed.ciphertext.subarray(0, length) }, 'x')).toThrow(
+      unreadable,
+    );
   }
 });
 
@@ -53,7 +60,10 @@ test('another key of the same id does not open it', () => {
 test('a key that is not there is named, and no secret is', () => {
   const sealed = vault.seal('swordfish', 'x');
   expect(() => createVault(newEncryptionKey('two')).open(sealed, 'x')).toThrow(
-    expect.objectContaining({ code: 'ENCRYPTION_KEY_MISSING', message: expect.stringContaining('key one,') as string }) as Error,
+    expect.objectContaining({
+      code: 'ENCRYPTION_KEY_MISSING',
+      message: expect.stringContaining('key one,') as string,
+    }) as Error,
   );
 });
 

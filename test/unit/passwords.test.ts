@@ -6,9 +6,19 @@ import { hashPassword, newPassword, verifyPassword } from '../../src/auth/passwo
 const password = 'Zürich\u{1f3d7} 2026';
 
 /** A PHC string of any strength, as another installation may have left it. */
-function argon2Hash(given: string, { memory = 19_456, passes = 2, parallelism = 1, algorithm = 'argon2id' as const } = {}) {
+function argon2Hash(
+  given: string,
+  { memory = 19_456, passes = 2, parallelism = 1, algorithm = 'argon2id' as const } = {},
+) {
   const salt = Buffer.from('0123456789abcdef');
-  const hash = argon2Sync(algorithm, { message: given, nonce: salt, memory, passes, parallelism, tagLength: 32 });
+  const hash = argon2Sync(algorithm, {
+    message: given,
+    nonce: salt,
+    memory,
+    passes,
+    parallelism,
+    tagLength: 32,
+  });
   const text = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
   return `$${algorithm}$v=19$m=${memory},t=${passes},p=${parallelism}$${text(salt)}$${text(hash)}`;
 }
@@ -45,12 +55,15 @@ test.each([
   expect(await verifyPassword('another', hash)).toMatchObject({ matches: false });
 });
 
-test.each(['', 'plain', '$argon2i$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAA', '$1$md5', '$argon2id$v=19$m=19456,t=2,p=1$$'])(
-  'what is no hash of ours matches nothing: %o',
-  async (stored) => {
-    await expect(verifyPassword('', stored)).rejects.toThrow('no known kind');
-  },
-);
+test.each([
+  '',
+  'plain',
+  '$argon2i$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAA',
+  '$1$md5',
+  '$argon2id$v=19$m=19456,t=2,p=1$$',
+])('what is no hash of ours matches nothing: %o', async (stored) => {
+  await expect(verifyPassword('', stored)).rejects.toThrow('no known kind');
+});
 
 test('a password made for somebody is long enough to be set, and never the same', () => {
   const made = Array.from({ length: 100 }, newPassword);

@@ -42,12 +42,18 @@ test('two installations do not share secrets', async () => {
 test('what the environment says goes before, and is written nowhere', async () => {
   const secret = 's'.repeat(40);
   const keys = newEncryptionKey('theirs');
-  expect(await read({ VANGUARD_SECRET: secret, VANGUARD_ENCRYPTION_KEYS: keys })).toEqual({ secret, encryptionKeys: keys });
+  expect(await read({ VANGUARD_SECRET: secret, VANGUARD_ENCRYPTION_KEYS: keys })).toEqual({
+    secret,
+    encryptionKeys: keys,
+  });
   expect(existsSync(dataFolder())).toBe(false);
 
   const made = await read();
   expect(await read({ VANGUARD_SECRET: secret })).toEqual({ secret, encryptionKeys: made.encryptionKeys });
-  expect(await read({ VANGUARD_ENCRYPTION_KEYS: keys })).toEqual({ secret: made.secret, encryptionKeys: keys });
+  expect(await read({ VANGUARD_ENCRYPTION_KEYS: keys })).toEqual({
+    secret: made.secret,
+    encryptionKeys: keys,
+  });
   expect(readFileSync(join(dataFolder(), 'secrets.json'), 'utf8')).not.toContain(secret);
 });
 

@@ -25,22 +25,29 @@ test('each code that SQL raises is in the table', () => {
 });
 
 test('each code of ours in the table is raised, but for those that are kept for what is to come', () => {
-  const unused = Object.keys(sqlstates).filter((code) => code.startsWith('VG') && !migrations.includes(`'${code}'`));
+  const unused = Object.keys(sqlstates).filter(
+    (code) => code.startsWith('VG') && !migrations.includes(`'${code}'`),
+  );
   expect(unused).toEqual(['VG401']);
 });
 
 test('what is raised as detail is JSON', () => {
-  const details = [...migrations.matchAll(/raise exception[^;]*\bdetail\s*=\s*([^,;]+)/g)].map(([, detail = '']) => detail);
+  const details = [...migrations.matchAll(/raise exception[^;]*\bdetail\s*=\s*([^,;]+)/g)].map(
+    ([, detail = '']) => detail,
+  );
   expect(details.length).toBeGreaterThan(4);
   for (const detail of details) expect(detail.trim()).toMatch(/::text$/);
 });
 
-test.each(Object.entries(sqlstates))('%s has a code and a status, and its message is a sentence', (state, entry) => {
-  expect(state).toMatch(/^[0-9A-Z]{2}([0-9A-Z]{3})?$/);
-  expect(entry.code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
-  expect([400, 401, 403, 404, 409, 422, 503]).toContain(entry.status);
-  if (entry.message !== undefined) expect(entry.message).toMatch(/^[A-Z].*\.$/);
-});
+test.each(Object.entries(sqlstates))(
+  '%s has a code and a status, and its message is a sentence',
+  (state, entry) => {
+    expect(state).toMatch(/^[0-9A-Z]{2}([0-9A-Z]{3})?$/);
+    expect(entry.code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+    expect([400, 401, 403, 404, 409, 422, 503]).toContain(entry.status);
+    if (entry.message !== undefined) expect(entry.message).toMatch(/^[A-Z].*\.$/);
+  },
+);
 
 test('a code means one status, whatever it comes from', () => {
   const statusOf = new Map<string, number>();
@@ -54,7 +61,10 @@ test('a code means one status, whatever it comes from', () => {
 });
 
 test('ours is told with its hint and its details', () => {
-  const error = databaseError('VG409', 'Record r changed.', { hint: 'Look again.', detail: '[{"recordId": "r"}]' });
+  const error = databaseError('VG409', 'Record r changed.', {
+    hint: 'Look again.',
+    detail: '[{"recordId": "r"}]',
+  });
   expect(refusal(error)).toEqual({
     ...{ status: 409, code: 'REVISION_CONFLICT' },
     ...{ message: 'Record r changed. Look again.', details: [{ recordId: 'r' }] },
@@ -71,15 +81,21 @@ test("PostgreSQL's own hints and details stay inside: they name tables and rows"
   expect(told).toEqual({ status: 409, code: 'CONFLICT', message: 'There is one like this already.' });
 });
 
-test.each(['42P01', '42703', '42883', 'XX000', '25P02', 'P0001', '0A000'])('state %s tells nothing of itself', (code) => {
-  const told = refusal(databaseError(code, 'relation "app_core.pfa_mirror" does not exist'));
-  expect(told).toMatchObject({ status: 500, code: 'INTERNAL' });
-  expect(JSON.stringify(told)).not.toMatch(/relation|app_core|pfa/);
-});
+test.each(['42P01', '42703', '42883', 'XX000', '25P02', 'P0001', '0A000'])(
+  'state %s tells nothing of itself',
+  (code) => {
+    const told = refusal(databaseError(code, 'relation "app_core.pfa_mirror" does not exist'));
+    expect(told).toMatchObject({ status: 500, code: 'INTERNAL' });
+    expect(JSON.stringify(told)).not.toMatch(/relation|app_core|pfa/);
+  },
+);
 
 test.each([
   ['a TypeError', new TypeError("Cannot read properties of undefined (reading 'password')")],
-  ['an error of ours that is about the server', new VanguardError('SECRET_UNREADABLE', 'The secret "signing_keys/1" ...')],
+  [
+    'an error of ours that is about the server',
+    new VanguardError('SECRET_UNREADABLE', 'The secret "signing_keys/1" ...'),
+  ],
   ['no error at all', 'swordfish'],
   ['nothing', undefined],
 ])('%s tells nothing of itself', (_what, error) => {

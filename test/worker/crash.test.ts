@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { one } from '../support/make.ts';
-import { encryptionKeys, mirrored, stagedRows, testWorld, until } from './world.ts';
+import { environmentOf } from '../support/environment.ts';
+import { until } from '../support/until.ts';
+import { encryptionKeys, mirrored, stagedRows, testWorld } from './world.ts';
 
 const world = await testWorld({ KILLED: 30, STOPPED: 30 });
 const { db } = world;
@@ -14,14 +16,13 @@ afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
 async function workerProcess(): Promise<ChildProcess> {
   const child = fork(fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)), ['worker'], {
     execArgv: [],
-    env: {
-      PATH: process.env.PATH,
+    env: environmentOf({
       LOG_LEVEL: 'silent',
       DATABASE_URL: db.urls.owner,
       WORKER_DATABASE_URL: db.urls.worker,
       VANGUARD_SECRET: 'x'.repeat(32),
       VANGUARD_ENCRYPTION_KEYS: encryptionKeys,
-    },
+    }),
   });
   children.push(child);
   const [message] = (await once(child, 'message')) as [{ type: string }];
@@ -30,7 +31,8 @@ async function workerProcess(): Promise<ChildProcess> {
 }
 
 const releaseDeadWorkers = async () =>
-  one((await db.worker.query<{ dead: string[] }>('select app_private.release_dead_workers() as dead')).rows).dead;
+  one((await db.worker.query<{ dead: string[] }>('select app_private.release_dead_workers() as dead')).rows)
+    .dead;
 
 test('a worker killed in the middle of a run: another one does it again, and the lost run is closed', async () => {
   const organization = await world.organization('KILLED', { pageSize: 10 });
@@ -75,7 +77,9 @@ test('a worker that is told to stop gives its job back at once, and the next one
   await until('PEMS is asked', async () => (await world.faultHits()) === 1);
   await world.stopWorkers();
 
-  expect(await world.runs(organization)).toMatchObject([{ id, state: 'failed', error_code: 'WORKER_STOPPED' }]);
+  expect(await world.runs(organization)).toMatchObject([
+    { id, state: 'failed', error_code: 'WORKER_STOPPED' },
+  ]);
   const { rows } = await db.owner.query<{ id: string; locked_at: Date | null; queue_locked_at: Date | null }>(
     `select j.id, j.locked_at, q.locked_at as queue_locked_at from graphile_worker._private_jobs j
     join graphile_worker._private_job_queues q on q.id = j.job_queue_id where q.queue_name = $1`,
@@ -84,7 +88,9 @@ test('a worker that is told to stop gives its job back at once, and the next one
   expect(rows).toMatchObject([{ locked_at: null, queue_locked_at: null }]);
 
   // The queue would wait some seconds.
-  await db.owner.query('select graphile_worker.reschedule_jobs(array[$1::bigint], run_at => now())', [rows[0]?.id]);
+  await db.owner.query('select graphile_worker.reschedule_jobs(array[$1::bigint], run_at => now())', [
+    rows[0]?.id,
+  ]);
   await world.startWorker();
   const again = await until('the run is done again', async () =>
     (await world.runs(organization)).find(({ state }) => state === 'succeeded'),

@@ -2,7 +2,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { newEncryptionKey } from '../../src/encryption.ts';
 import { makeOrganization, one, type Organization } from '../support/make.ts';
-import { idOf, pemsPassword, stagedRows, testWorld, until, type ConnectionSettings } from './world.ts';
+import { until } from '../support/until.ts';
+import { idOf, pemsPassword, stagedRows, testWorld, type ConnectionSettings } from './world.ts';
 
 const world = await testWorld({ DOOR: 12, AWAY: 12, ALERT: 12, HALF: 12, SIGNIN: 12, STALE: 12, KEYS: 12 });
 const { db } = world;
@@ -79,15 +80,18 @@ test('nobody answers: the mirror stays, and the log names host and port', async 
   expect(run.error_message).toContain(`127.0.0.1:${port}`);
 });
 
-test("PEMS says no: its words are in the log, and should they hold the password, without it", async () => {
+test('PEMS says no: its words are in the log, and should they hold the password, without it', async () => {
   const organization = await world.organization('ALERT', { pageSize: 5 });
   let staged = Promise.resolve();
   const run = await failing(organization, async () => {
     // At the second page, so that there is something to clear away.
     await world.fault({ kind: 'latency', ms: 0, count: 1 });
     await world.fault({ kind: 'latency', ms: 1000, count: 1 });
-    staged = until('the first page is staged', async () => (await stagedRows(db.owner, organization)) > 0).then(
-      () => world.fault({ kind: 'error-alert', count: 1, message: `Grid locked for vanguard/${pemsPassword}` }),
+    staged = until(
+      'the first page is staged',
+      async () => (await stagedRows(db.owner, organization)) > 0,
+    ).then(() =>
+      world.fault({ kind: 'error-alert', count: 1, message: `Grid locked for vanguard/${pemsPassword}` }),
     );
   });
   await staged;
@@ -108,7 +112,11 @@ test('an answer that is no JSON leaves the mirror as it was', async () => {
 test('an answer that breaks off half way is asked for again, and the run succeeds', async () => {
   const organization = await world.organization('HALF', { pageSize: 5 });
   await world.fault({ kind: 'half-body', count: 1, match: { organization: 'HALF' } });
-  expect(await world.sync(organization)).toMatchObject({ state: 'succeeded', rows_read: 12, rows_inserted: 12 });
+  expect(await world.sync(organization)).toMatchObject({
+    state: 'succeeded',
+    rows_read: 12,
+    rows_inserted: 12,
+  });
 });
 
 test('without a connection the run says so, and how to make one', async () => {

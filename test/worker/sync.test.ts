@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { makeOrganization, one } from '../support/make.ts';
 import { boundsOf, costsOf } from '../support/plain.ts';
-import { idOf, mirrored, testWorld, until, type MirrorRow, type PemsRecord } from './world.ts';
+import { until } from '../support/until.ts';
+import { idOf, mirrored, testWorld, type MirrorRow, type PemsRecord } from './world.ts';
 
 const world = await testWorld({
   WHOLE: 150,
@@ -98,11 +99,18 @@ test('RIO does not bring the records of RIO2, nor refuses them anew with every r
 });
 
 test('a row of quite another organization is refused, and shows nothing but its code', async () => {
-  const rio2 = one((await db.owner.query("select id, code from app_public.organizations where code = 'RIO2'")).rows) as {
+  const rio2 = one(
+    (await db.owner.query("select id, code from app_public.organizations where code = 'RIO2'")).rows,
+  ) as {
     id: number;
     code: string;
   };
-  await world.fault({ kind: 'foreign-row', count: 1, organization: 'WHOLE', match: { organization: 'RIO2' } });
+  await world.fault({
+    kind: 'foreign-row',
+    count: 1,
+    organization: 'WHOLE',
+    match: { organization: 'RIO2' },
+  });
   const run = await world.sync(rio2);
   expect(run).toMatchObject({ rows_read: 6, rows_inserted: 5, rows_rejected: 1 });
   expect(await rejects(run.id)).toEqual([
@@ -118,15 +126,26 @@ test("another writer's change arrives with the next run, its keys noted", async 
   const id = idOf(organization, 3);
   const was = before[2]?.data ?? {};
   await world.control('PATCH', `/records/WRITER/${id}`, {
-    values: { pfs_f_category: 'Çranes', pfs_f_rate: 77.5, pfs_f_enddate: '2028-05-06', pfa_dis: !was.isDiscontinued },
+    values: {
+      pfs_f_category: 'Çranes',
+      pfs_f_rate: 77.5,
+      pfs_f_enddate: '2028-05-06',
+      pfa_dis: !was.isDiscontinued,
+    },
     by: 'SOMEBODY',
   });
 
-  expect(await world.sync(organization)).toMatchObject({ rows_updated: 1, rows_unchanged: 19, rows_inserted: 0 });
+  expect(await world.sync(organization)).toMatchObject({
+    rows_updated: 1,
+    rows_unchanged: 19,
+    rows_inserted: 0,
+  });
   const after = await world.mirror(organization);
   expect(held(after[2] as MirrorRow)).toEqual(asHeld(await world.record(organization, id)));
   expect(after[2]).toMatchObject({ version_by: 'SOMEBODY', data: { category: 'Çranes', monthlyRate: 77.5 } });
-  expect(Number(after[2]?.revision)).toBeGreaterThan(Math.max(...before.map(({ revision }) => Number(revision))));
+  expect(Number(after[2]?.revision)).toBeGreaterThan(
+    Math.max(...before.map(({ revision }) => Number(revision))),
+  );
   expect(after.toSpliced(2, 1)).toEqual(before.toSpliced(2, 1));
   expect(await world.changes(organization)).toEqual([
     {
@@ -169,7 +188,11 @@ test('a record that is gone is removed by the second run that misses it, one tha
   // This one is only left out of one answer.
   await world.fault({ kind: 'vanish', count: 1, id: idOf(organization, 9), match: { organization: 'GONE' } });
 
-  expect(await world.sync(organization)).toMatchObject({ rows_inserted: 1, rows_missing: 2, rows_removed: 0 });
+  expect(await world.sync(organization)).toMatchObject({
+    rows_inserted: 1,
+    rows_missing: 2,
+    rows_removed: 0,
+  });
   expect((await world.mirror(organization)).filter(({ removed_at }) => removed_at)).toEqual([]);
   expect(await world.sync(organization)).toMatchObject({ rows_missing: 0, rows_removed: 1 });
 
@@ -186,9 +209,18 @@ test('a record that is gone is removed by the second run that misses it, one tha
 test('a row with a value that cannot be read is refused whole, and comes when it can', async () => {
   const organization = await world.organization('BAD');
   await world.fault({ kind: 'malformed', what: 'value', count: 1, match: { organization: 'BAD' } });
-  await world.fault({ kind: 'duplicate', count: 1, id: idOf(organization, 30), match: { organization: 'BAD' } });
+  await world.fault({
+    kind: 'duplicate',
+    count: 1,
+    id: idOf(organization, 30),
+    match: { organization: 'BAD' },
+  });
   const run = await world.sync(organization);
-  expect(run).toMatchObject({ state: 'succeeded', rows_read: 31, rows_inserted: run.rows_read - run.rows_rejected });
+  expect(run).toMatchObject({
+    state: 'succeeded',
+    rows_read: 31,
+    rows_inserted: run.rows_read - run.rows_rejected,
+  });
   const rejected = await rejects(run.id);
   const value = one(rejected.filter(({ reason }) => reason === 'value'));
   expect(value).toMatchObject({
@@ -200,7 +232,9 @@ test('a row with a value that cannot be read is refused whole, and comes when it
   expect((await world.mirror(organization)).map(({ pfa_id }) => pfa_id)).not.toContain(value.pfa_id);
 
   expect(await world.sync(organization)).toMatchObject({ rows_inserted: 2, rows_rejected: 0 });
-  expect((await world.mirror(organization)).map(held)).toEqual((await world.generated(organization)).map(asHeld));
+  expect((await world.mirror(organization)).map(held)).toEqual(
+    (await world.generated(organization)).map(asHeld),
+  );
 });
 
 test('requests for a run that waits join it', async () => {
@@ -224,11 +258,18 @@ test('the materialized sums and bounds follow by themselves', async () => {
   const organization = await world.organization('SUMS');
   await world.sync(organization);
   await world.control('PATCH', `/records/SUMS/${idOf(organization, 5)}`, {
-    values: { pfs_f_source: 'Purchase', pfs_f_price: 999_999.99, pfa_dis: false, pfs_a_startdate: '2023-01-01' },
+    values: {
+      pfs_f_source: 'Purchase',
+      pfs_f_price: 999_999.99,
+      pfa_dis: false,
+      pfs_a_startdate: '2023-01-01',
+    },
   });
   await world.sync(organization);
 
-  const live = (await world.generated(organization)).map(mirrored).filter((data) => data.isDiscontinued !== true);
+  const live = (await world.generated(organization))
+    .map(mirrored)
+    .filter((data) => data.isDiscontinued !== true);
   const expected = ['Purchase', 'Rental'].map((source) => {
     const of = live.filter((data) => data.source === source);
     const cents = (kind: 'plan' | 'forecast' | 'actual') =>
@@ -259,11 +300,14 @@ test('each minute, every organization that is due gets its run, and no other', a
   const fresh = await world.organization('FRESH');
   const unconnected = await makeOrganization(db, 'UNCONNECTED');
   await world.sync(fresh);
-  await db.owner.query('update app_private.pfa_sync_schedule set paused_at = null where organization_id = any ($1)', [
-    [due.id, fresh.id],
-  ]);
+  await db.owner.query(
+    'update app_private.pfa_sync_schedule set paused_at = null where organization_id = any ($1)',
+    [[due.id, fresh.id]],
+  );
 
-  const { rows: crontab } = await db.owner.query('select identifier from graphile_worker._private_known_crontabs');
+  const { rows: crontab } = await db.owner.query(
+    'select identifier from graphile_worker._private_known_crontabs',
+  );
   expect(crontab).toEqual([{ identifier: 'pfa__dispatch_syncs' }]);
   await db.owner.query("select graphile_worker.add_job('pfa__dispatch_syncs')");
   const run = await until('the run of the organization that is due', async () =>
@@ -281,8 +325,9 @@ async function rejects(runId: string) {
     reason: string;
     problems: unknown;
     row_content: Record<string, unknown>;
-  }>('select pfa_id, reason, problems, row_content from app_public.pfa_sync_reject where run_id = $1 order by id', [
-    runId,
-  ]);
+  }>(
+    'select pfa_id, reason, problems, row_content from app_public.pfa_sync_reject where run_id = $1 order by id',
+    [runId],
+  );
   return rows;
 }

@@ -5,7 +5,15 @@ import { saveConnection, type NewConnection } from '../../src/connections.ts';
 import { createVault, newEncryptionKey } from '../../src/encryption.ts';
 import { startWorker, type RunningWorker, type WorkerOptions } from '../../worker/index.ts';
 import { testDatabase, type TestDatabase } from '../support/database.ts';
-import { makeMember, makeOrganization, one, type Json, type Organization, type SyncRun } from '../support/make.ts';
+import {
+  makeMember,
+  makeOrganization,
+  one,
+  type Json,
+  type Organization,
+  type SyncRun,
+} from '../support/make.ts';
+import { until } from '../support/until.ts';
 
 // A PEMS, a database, and workers between them: everything real, only small.
 
@@ -66,7 +74,9 @@ export interface World {
   runs(organization: Organization): Promise<Run[]>;
   mirror(organization: Organization): Promise<MirrorRow[]>;
   /** What pfa_change says about an organization, oldest first. */
-  changes(organization: Organization): Promise<{ pfa_id: string; route: string; event: string; changes: Json }[]>;
+  changes(
+    organization: Organization,
+  ): Promise<{ pfa_id: string; route: string; event: string; changes: Json }[]>;
 }
 
 export interface ConnectionSettings extends Partial<NewConnection> {
@@ -211,21 +221,6 @@ export async function testWorld(organizations: Record<string, number>): Promise<
 
 /** The id of the simulator's record n (from 1) of an organization. */
 export const idOf = ({ code }: Organization, n: number) => `${code}-${String(n).padStart(7, '0')}`;
-
-/** Asks again and again until there is an answer; fails after a while, saying what did not come. */
-export async function until<T>(
-  what: string,
-  ask: () => Promise<T | undefined | null | false>,
-  seconds = 15,
-): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== null && answer !== false) return answer;
-    if (performance.now() > deadline) throw new Error(`Not within ${seconds} s: ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** What is staged, of any run of the organization. */
 export async function stagedRows(owner: pg.Pool, { id }: Organization): Promise<number> {

@@ -1,0 +1,303 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startSimulator, type Simulator } from '../../simulator/index.ts';
+import { startEmbeddedDatabase, type EmbeddedDatabase } from '../../src/database/embedded.ts';
+import { urlAs } from '../../src/database/roles.ts';
+import { configuredRoleUrls } from '../../src/database/open.ts';
+import { readConfiguration } from '../../src/configuration.ts';
+import { newEncryptionKey } from '../../src/encryption.ts';
+import { startServer, type RunningServer } from '../../src/server.ts';
+import { one } from '../support/make.ts';
+import { run } from './vanguard.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+// A cluster of its own: bootstrap sets the passwords of roles, which belong to the cluster. The first test prepares it
+// with the commands themselves.
+
+let folder: string;
+let cluster: EmbeddedDatabase;
+let simulator: Simulator;
+let server: RunningServer;
+let owner: pg.Pool;
+let environment: Record<string, string>;
+
+const vanguard = (args: string, input?: string) => run(environment, args.split(' '), input);
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vanguard-cli-'));
+  chmodSync(folder, 0o711); // as root, the user that PostgreSQL runs as must get in
+  cluster = await startEmbeddedDatabase({
+    folder,
+    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', shared_buffers: '32MB' },
+  });
+  simulator = await startSimulator({
+    onlyListed: true,
+    organizations: { RIO: 5 },
+    credentials: { username: 'benutzerin', password: 'streng-geheim' },
+  });
+  const superuser = new URL(cluster.superuserUrl);
+  environment = {
+    // The database is still to be made.
+    DATABASE_URL: urlAs(cluster.superuserUrl, superuser.username, superuser.password, 'made_by_bootstrap'),
+    VANGUARD_SECRET: 'the secret of the tests of the command line',
+    VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('cli'),
+    VANGUARD_DATA_DIR: join(folder, 'unused'),
+  };
+});
+
+afterAll(async () => {
+  await server?.stop();
+  await owner?.end();
+  await simulator?.stop();
+  await cluster?.stop();
+  for (const place of new Set([folder, cluster?.folder ?? folder]))
+    rmSync(place, { recursive: true, force: true });
+});
+
+test('bootstrap, migrate and seed make a database out of nothing, and change nothing when run again', async () => {
+  for (const command of ['bootstrap', 'migrate', 'seed'])
+    expect(await vanguard(command), command).toMatchObject({ code: 0, complained: '' });
+
+  const secret = environment.VANGUARD_SECRET ?? '';
+  const keys = environment.VANGUARD_ENCRYPTION_KEYS ?? '';
+  const configuration = { ...readConfiguration(environment), databaseUrl: environment.DATABASE_URL ?? '' };
+  const urls = configuredRoleUrls(configuration, { secret, encryptionKeys: keys });
+  owner = new pg.Pool({ connectionString: urls.owner, max: 2 });
+  owner.on('error', () => undefined);
+  await owner.query("update app_public.organizations set name = 'Renamed' where code = 'HOLNG'");
+  await owner.query("delete from app_public.ai_providers where id = 'openai-default'");
+  await owner.query('update app_private.user_passwords set must_change = false');
+  const before = await everything();
+  expect(before).toMatchObject({
+    organizations: expect.arrayContaining(['HOLNG Renamed']) as string[],
+    users: ['admin'],
+  });
+  expect(before.organizations).toHaveLength(28);
+
+  for (const command of ['bootstrap', 'migrate', 'seed'])
+    expect(await vanguard(command), command).toMatchObject({ code: 0, complained: '' });
+  // What was changed stays; what was taken away is there again.
+  expect(await everything()).toEqual({
+    ...before,
+    providers: [...before.providers, 'openai-default'].sort(),
+  });
+
+  server = await startServer({
+    authenticatorUrl: urls.authenticator,
+    encryptionKeys: keys,
+    host: '127.0.0.1',
+    port: 0,
+    production: false,
+    logLevel: 'silent',
+  });
+});
+
+async function everything() {
+  const list = async (sql: string) => (await owner.query<{ x: string }>(sql)).rows.map(({ x }) => x);
+  return {
+    organizations: await list("select code || ' ' || name as x from app_public.organizations order by 1"),
+    providers: await list('select id as x from app_public.ai_providers order by 1'),
+    connections: await list('select id as x from app_public.api_configurations order by 1'),
+    sources: await list('select id as x from app_public.data_source_mappings order by 1'),
+    users: await list('select username as x from app_public.users order by 1'),
+    passwords: await list('select p::text as x from app_private.user_passwords p order by 1'),
+    migrations: await list('select filename as x from graphile_migrate.migrations order by 1'),
+  };
+}
+
+async function logIn(username: string, password: string) {
+  const response = await fetch(`${server.url}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password }),
+  });
+  const body = (await response.json()) as { token?: string; mustChangePassword?: boolean };
+  return { status: response.status, ...body };
+}
+
+async function organizationsOf(token: string | undefined): Promise<string[] | number> {
+  const response = await fetch(`${server.url}/api/sync/status`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  if (!response.ok) return response.status;
+  const { organizations } = (await response.json()) as { organizations: { organization: string }[] };
+  return organizations.map(({ organization }) => organization);
+}
+
+test('user create: with a password, with one from standard input, with one made up', async () => {
+  const [given, piped, made, wrongRole] = await Promise.all([
+    vanguard('user create Grete --password vom-Rand-der-Bank --role admin'),
+    vanguard('user create hänsel --password-stdin', 'brotkrümel im wald\n'),
+    vanguard('user create witch --role viewer'),
+    vanguard('user create wolf --role king'),
+  ]);
+  expect(given).toMatchObject({ code: 0, said: 'User Grete (admin) is made.\n' });
+  expect(await logIn('grete', 'vom-Rand-der-Bank')).toMatchObject({ status: 200, mustChangePassword: false });
+  expect(piped).toMatchObject({ code: 0 });
+  expect(piped.said).not.toContain('brotkrümel');
+  expect(await logIn('hänsel', 'brotkrümel im wald')).toMatchObject({
+    status: 200,
+    mustChangePassword: false,
+  });
+  const password = /first sign-in: (\S+)/.exec(made.said)?.[1] ?? '';
+  expect(password).toMatch(/^[\w-]{16}$/);
+  expect(await logIn('witch', password)).toMatchObject({ status: 200, mustChangePassword: true });
+  expect(wrongRole.code).toBe(1);
+  expect(wrongRole.complained).toMatch(/'king' is invalid[^]*admin, user, viewer/);
+  expect((await everything()).users).not.toContain('wolf');
+});
+
+test('user create refuses a name that is taken, whatever its capitals, and an empty password', async () => {
+  const before = await everything();
+  const [taken, empty] = await Promise.all([
+    vanguard('user create ADMIN --password something-else'),
+    vanguard('user create nobody --password-stdin', '\n'),
+  ]);
+  expect(taken).toMatchObject({ code: 1, said: '' });
+  expect(taken.complained).toMatch(/^USER_EXISTS: There is a user ADMIN already\.\n.*user password/);
+  expect(empty.complained).toMatch(/^INVALID_INPUT: The password is empty\./);
+  expect(await everything()).toEqual(before);
+});
+
+test('user password replaces the old one; user disable ends what is open and refuses the next login', async () => {
+  expect(await vanguard('user password Grete --password-stdin', 'ein ganz neues')).toMatchObject({ code: 0 });
+  expect(await logIn('Grete', 'vom-Rand-der-Bank')).toMatchObject({ status: 401 });
+  const { status, token } = await logIn('Grete', 'ein ganz neues');
+  expect(status).toBe(200);
+  expect(await organizationsOf(token)).toHaveLength(28);
+
+  expect(await vanguard('user disable Grete')).toMatchObject({
+    code: 0,
+    said: 'User Grete is switched off.\n',
+  });
+  expect(await organizationsOf(token)).toBe(401);
+  expect(await logIn('Grete', 'ein ganz neues')).toMatchObject({ status: 401 });
+  const unknown = await vanguard('user disable nobody');
+  expect(unknown.complained).toMatch(/^NOT_FOUND: There is no user nobody\.\n.*user create nobody/);
+  expect(unknown.code).toBe(1);
+});
+
+test('membership add and remove count from the next request on', async () => {
+  const { token } = await logIn('hänsel', 'brotkrümel im wald');
+  expect(await organizationsOf(token)).toEqual([]);
+  expect(await vanguard('membership add hänsel RIO --role viewer')).toMatchObject({ code: 0 });
+  expect(await organizationsOf(token)).toEqual(['RIO']);
+  expect(await vanguard('membership add hänsel RIO --role admin')).toMatchObject({
+    code: 0,
+    said: 'hänsel is admin of RIO.\n',
+  });
+  const { rows } = await owner.query('select role from app_public.user_organizations');
+  expect(rows).toEqual([{ role: 'admin' }]);
+  expect(await vanguard('membership remove hänsel RIO')).toMatchObject({ code: 0 });
+  expect(await organizationsOf(token)).toEqual([]);
+
+  const [again, unknown] = await Promise.all([
+    vanguard('membership remove hänsel RIO'),
+    vanguard('membership add hänsel rio'),
+  ]);
+  expect(again).toMatchObject({ code: 1, complained: 'NOT_FOUND: hänsel is no member of RIO.\n' });
+  expect(unknown.complained).toMatch(
+    /^NOT_FOUND: There is no organization rio\.\nThere are: .*HOLNG.*RIO, RIO2/,
+  );
+});
+
+test('connection create keeps the password encrypted, connection test reads over it and says what is wrong', async () => {
+  const { username, password, tenant } = simulator.credentials;
+  const options = `--url ${simulator.url} --tenant ${tenant} --username ${username}`;
+  expect(await vanguard('connection test RIO')).toMatchObject({
+    code: 1,
+    complained: expect.stringMatching(/^NO_PEMS_CONNECTION: .*\n.*connection create/) as string,
+  });
+  const created = await vanguard(`connection create ${options} --password-stdin`, `${password}\n`);
+  expect(created).toMatchObject({ code: 0 });
+  expect(created.said).not.toContain(password);
+  const stored = one(
+    (
+      await owner.query<{ all: string; sealed: Buffer }>(
+        `select (to_json(c)::text || to_json(s)::text) as all,
+          (select string_agg(k.ciphertext, ''::bytea) from app_private.credentials k where k.api_configuration_id = c.id) as sealed
+        from app_public.api_configurations c join app_public.pems_settings s on s.api_configuration_id = c.id where c.id = 'pems'`,
+      )
+    ).rows,
+  );
+  expect(stored.all).toContain(simulator.url);
+  for (const hidden of [password, username]) {
+    expect(stored.all).not.toContain(hidden);
+    expect(stored.sealed.includes(hidden)).toBe(false);
+  }
+  const good = await vanguard('connection test RIO');
+  expect(good.complained).toBe('');
+  expect(good.said).toMatch(/answered in \d+ ms with 1 row\.\nColumns: .*pfs_id.*pfs_x_wbs/);
+  expect(await connection()).toEqual({ status: 'connected', last_error: null });
+
+  await vanguard(`connection create ${options} --password falsches-Wort`);
+  const bad = await vanguard('connection test RIO');
+  expect(bad.code).toBe(1);
+  expect(bad.complained).toMatch(/^PEMS_UNAUTHORIZED: PEMS did not accept the credentials.*\n.*password/);
+  expect(bad.complained).not.toContain('falsches-Wort');
+  expect(await connection()).toMatchObject({
+    status: 'error',
+    last_error: expect.stringContaining('401') as string,
+  });
+});
+
+async function connection() {
+  return one(
+    (await owner.query("select status, last_error from app_public.api_configurations where id = 'pems'"))
+      .rows,
+  ) as {
+    status: string;
+    last_error: string | null;
+  };
+}
+
+test('connection create refuses what cannot be one, and may take the place of the seeded one', async () => {
+  const options = '--tenant T --username u --password p';
+  const before = await everything();
+  const [noUrl, address, organization] = await Promise.all([
+    vanguard(`connection create ${options}`),
+    vanguard(`connection create --url pems.example ${options}`),
+    vanguard(`connection create --url https://pems.example --organization NONE ${options}`),
+  ]);
+  expect(noUrl.complained).toMatch(/required option '--url <url>' not specified/);
+  expect(address.complained).toMatch(/^INVALID_INPUT: pems\.example is not an address\.\n.*https:/);
+  expect(organization.complained).toMatch(/^NOT_FOUND: There is no organization NONE\.\nThere are: .*RIO/);
+  for (const { code } of [noUrl, address, organization]) expect(code).toBe(1);
+  expect(await everything()).toEqual(before);
+
+  const seeded = await vanguard(
+    `connection create --id pems-global-pfa-read --url https://pems.example ${options}`,
+  );
+  expect(seeded).toMatchObject({ code: 0, complained: '' });
+  expect((await everything()).sources).toEqual(before.sources);
+  expect(await vanguard('seed')).toMatchObject({ code: 0, complained: '' });
+});
+
+test('sync trigger queues one run, sync status shows it to people and to programs', async () => {
+  const [first, unknown] = await Promise.all([vanguard('sync trigger RIO'), vanguard('sync trigger rio')]);
+  expect(first.said).toMatch(/^Run \d+ of RIO is queued\./);
+  expect(unknown.complained).toMatch(/^NOT_FOUND: There is no active organization rio\./);
+  expect(unknown.code).toBe(1);
+  expect((await vanguard('sync trigger RIO')).said).toBe(first.said);
+  const { rows } = await owner.query('select trigger, state from app_public.pfa_sync_log');
+  expect(rows).toEqual([{ trigger: 'command', state: 'queued' }]);
+  const { rows: jobs } = await owner.query(
+    "select queue_name from graphile_worker.jobs where task_identifier = 'pfa__sync'",
+  );
+  expect(jobs).toHaveLength(1);
+
+  const [json, table] = await Promise.all([vanguard('sync status --json'), vanguard('sync status')]);
+  const all = JSON.parse(json.said) as Record<string, unknown>[];
+  expect(all).toHaveLength(28);
+  expect(all.find(({ organization }) => organization === 'RIO')).toMatchObject({
+    runState: 'queued',
+    lastSyncedAt: null,
+    errorCode: null,
+  });
+  expect(table.said).toMatch(/RIO'? .*never.*queued/);
+  expect(table.said).toMatch(/HOLNG'? .*never.*none/);
+});

@@ -1,0 +1,101 @@
+import { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { addConnectionCommands } from '../../src/cli/connection.ts';
+import { addDatabaseCommands } from '../../src/cli/database.ts';
+import { addPeopleCommands } from '../../src/cli/people.ts';
+import { addProcessCommands } from '../../src/cli/processes.ts';
+import { addSyncCommands } from '../../src/cli/sync.ts';
+import { run } from './vanguard.ts';
+
+/** What a person may type, and what the help of it has to name. */
+const commands: Record<string, readonly string[]> = {
+  start: [],
+  server: [],
+  worker: [],
+  simulator: ['--organization <code=n>', '--seed <n>', '--latency <ms>'],
+  bootstrap: ['ROOT_DATABASE_URL'],
+  migrate: [],
+  seed: [],
+  'user create': ['<name>', '--password <password>', '--password-stdin', '--role <role>', '"viewer"'],
+  'user password': ['<name>', '--password <password>', '--password-stdin'],
+  'user disable': ['<name>'],
+  'membership add': ['<user>', '<organization>', '--role <role>', '"owner", "admin", "member", "viewer"'],
+  'membership remove': ['<user>', '<organization>'],
+  'connection create': [
+    '--url <url>',
+    '--tenant <tenant>',
+    '--username <name>',
+    '--password-stdin',
+    '--organization <code>',
+  ],
+  'connection test': ['<organization>'],
+  'sync trigger': ['<organization>'],
+  'sync status': ['--json'],
+};
+
+const program = new Command('vanguard');
+for (const add of [
+  addProcessCommands,
+  addDatabaseCommands,
+  addPeopleCommands,
+  addConnectionCommands,
+  addSyncCommands,
+]) {
+  add(program);
+}
+
+function find(name: string): Command {
+  return name.split(' ').reduce((parent, word) => {
+    const found = parent.commands.find((command) => command.name() === word);
+    if (!found) throw new Error(`There is no command ${name}.`);
+    return found;
+  }, program);
+}
+
+test.each(Object.entries(commands))('%s explains itself', (name, named) => {
+  const command = find(name);
+  let help = '';
+  command.configureOutput({ writeOut: (text) => (help += text) });
+  command.outputHelp();
+  expect(help).toContain(`Usage: vanguard ${name}`);
+  expect(command.description()).toMatch(/\w{3}/);
+  for (const word of named) expect(help.replace(/\s+/g, ' ')).toContain(word);
+});
+
+test('the program lists its commands, and says what to do about one that it does not know', async () => {
+  const [help, unknown] = await Promise.all([run({}, ['--help']), run({}, ['synchronize'])]);
+  expect(help).toMatchObject({ code: 0, complained: '' });
+  for (const name of Object.keys(commands))
+    expect(help.said).toMatch(new RegExp(`^ +${name.split(' ')[0]}\\b`, 'm'));
+  expect(unknown.code).toBe(1);
+  expect(unknown.complained).toMatch(/unknown command 'synchronize'[^]*--help/);
+});
+
+test('a configuration that is wrong is refused in one message that lists every problem', async () => {
+  const { code, said, complained } = await run(
+    {
+      PORT: '80000',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://localhost/x',
+      VANGUARD_SECRET: 'short',
+      VANGUARD_ENCRYPTION_KEYS: 'key',
+      PEMS_URL: 'https://pems.example/axis/restservices',
+      NODE_ENV: 'production',
+    },
+    ['start'],
+  );
+  expect(code).toBe(1);
+  expect(said).toBe('');
+  expect(complained).toMatch(/^CONFIGURATION_INVALID: The configuration has 6 problems:\n/);
+  for (const name of [
+    'PORT',
+    'LOG_LEVEL',
+    'DATABASE_URL',
+    'VANGUARD_SECRET',
+    'VANGUARD_ENCRYPTION_KEYS',
+    'PEMS_TENANT',
+  ])
+    expect(complained).toMatch(new RegExp(`^ {2}- ${name}\\b.* must `, 'm'));
+  expect(complained).toContain('.env.example');
+  expect(complained).not.toMatch(/^ +at /m);
+});
