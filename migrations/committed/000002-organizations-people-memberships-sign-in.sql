@@ -1,5 +1,5 @@
 --! Previous: sha1:369fda7b3e725d303c06e18bf2da4c0632931c72
---! Hash: sha1:a84b518f715be2ac0ed7c60a9f8fcac7cf554dd6
+--! Hash: sha1:38ec507387fe36edd61e9954fddde734e1a3b563
 --! Message: organizations, people, memberships, sign-in
 
 --! split: 200-people.sql
@@ -345,3 +345,17 @@ create function app_public.organizations_my_role(organization app_public.organiz
 comment on function app_public.organizations_my_role(app_public.organizations) is
   'What the signed-in user is here: `administrator` (of everything), `owner`, `admin`, `member` or `viewer`.';
 grant execute on function app_public.organizations_my_role(app_public.organizations) to vanguard_visitor;
+
+create function app_public.user_organizations_username(membership app_public.user_organizations) returns text
+  language sql stable security definer
+  set search_path = pg_catalog
+begin atomic
+  select u.username
+  from app_public.user_organizations m
+  join app_public.users u on u.id = m.user_id
+  where m.organization_id = membership.organization_id and m.user_id = membership.user_id
+    and (m.user_id = app_core.current_user_id() or m.organization_id = any (app_core.administered_organization_ids()));
+end;
+comment on function app_public.user_organizations_username(app_public.user_organizations) is
+  'Who the member is. The rest of the account is for the person and for administrators only.';
+grant execute on function app_public.user_organizations_username(app_public.user_organizations) to vanguard_visitor;

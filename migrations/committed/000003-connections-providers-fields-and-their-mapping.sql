@@ -1,5 +1,5 @@
---! Previous: sha1:a84b518f715be2ac0ed7c60a9f8fcac7cf554dd6
---! Hash: sha1:01299b00e085791b76993e34b6351c14a0f38bed
+--! Previous: sha1:38ec507387fe36edd61e9954fddde734e1a3b563
+--! Hash: sha1:1f44850c00a078f3c083031e93318c03ded9b342
 --! Message: connections, providers, fields and their mapping
 
 --! split: 300-connections.sql

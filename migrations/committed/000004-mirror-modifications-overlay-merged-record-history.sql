@@ -1,5 +1,5 @@
---! Previous: sha1:01299b00e085791b76993e34b6351c14a0f38bed
---! Hash: sha1:04711165c4c5891b8e652562322e9bfd230c7470
+--! Previous: sha1:1f44850c00a078f3c083031e93318c03ded9b342
+--! Hash: sha1:cbb8bd921dd515e1c04c84aeadc982d70db01db6
 --! Message: mirror, modifications, overlay, merged record, history
 
 --! split: 400-records.sql

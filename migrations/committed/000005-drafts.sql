@@ -1,5 +1,5 @@
---! Previous: sha1:04711165c4c5891b8e652562322e9bfd230c7470
---! Hash: sha1:80882a402344da97d9742c0a9133e9c313d333a0
+--! Previous: sha1:cbb8bd921dd515e1c04c84aeadc982d70db01db6
+--! Hash: sha1:28751cc049ca62176255d66b731da94b491050a3
 --! Message: drafts
 
 --! split: 500-drafts.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:80882a402344da97d9742c0a9133e9c313d333a0
---! Hash: sha1:44c3c71414979e1eb89dd750c661a8f15ba82545
+--! Previous: sha1:28751cc049ca62176255d66b731da94b491050a3
+--! Hash: sha1:642e91dbc10a8d18dc78c8f0fa189cf72ad62a27
 --! Message: sums and bounds
 
 --! split: 600-kpis.sql
@@ -178,6 +178,10 @@ declare
   me constant integer := app_core.current_user_id();
   result app_public.pfa_kpis;
 begin
+  -- Of a row that belongs to no organization.
+  if organization.id is null then
+    return null;
+  end if;
   perform app_private.require_readable(organization.id);
   with overlaid as (
     select o.* from app_core.pfa_overlay o
@@ -267,6 +271,10 @@ declare
   me constant integer := app_core.current_user_id();
   result app_public.pfa_bounds;
 begin
+  -- Of a row that belongs to no organization.
+  if organization.id is null then
+    return null;
+  end if;
   perform app_private.require_readable(organization.id);
   -- What is materialized stands, widened by the overlaid records, unless one of these held an extreme in the mirror: then
   -- nobody knows the next one without looking at all of them.

@@ -1,5 +1,5 @@
---! Previous: sha1:44c3c71414979e1eb89dd750c661a8f15ba82545
---! Hash: sha1:f53c4c170d3f9d10d39921d8933412789c30bd6b
+--! Previous: sha1:642e91dbc10a8d18dc78c8f0fa189cf72ad62a27
+--! Hash: sha1:fbae507b98dcf7b1eb2be0242433d7f655e8450c
 --! Message: sync and workers
 
 --! split: 700-sync.sql

@@ -136,6 +136,9 @@ export function recordRoutes(pool: pg.Pool): Router {
 /** Rows held at a time while streaming. */
 const batchSize = 2000;
 
+/** How long a client may leave a page untaken, in milliseconds: it holds a database connection meanwhile. */
+const slowestReader = 30_000;
+
 /** Sends all records, page after page, as fast as the client takes them and without ever holding more than one page. */
 async function streamRecords(
   client: pg.PoolClient,
@@ -155,7 +158,10 @@ async function streamRecords(
     // Closed while we read: nobody reads on. (No event would come any more: hence the one promise, made before.)
     if (response.closed) return;
     const text = page.map(recordJson).join(',\n');
-    if (text && !response.write(separator + text)) await Promise.race([once(response, 'drain'), closed]);
+    if (text && !response.write(separator + text)) {
+      const drained = once(response, 'drain', { signal: AbortSignal.timeout(slowestReader) });
+      await Promise.race([drained, closed]);
+    }
     separator = ',\n';
     last = page.length === batchSize ? page.at(-1)!.pfaId : undefined;
   }

@@ -23,9 +23,6 @@ export interface Row {
 /** How deep a query goes: a field of the root, of what it leads to, of what that leads to. */
 const depth = 3;
 
-/** Refused, instead of empty, where a row belongs to no organization: asked for at an organization of the root only. */
-const sums = ['Organization.kpis', 'Organization.bounds'];
-
 const isPaging = (type: GraphQLObjectType) => type.name === 'PageInfo' || type.name.endsWith('Edge');
 const isRequired = (arg: GraphQLArgument) => isNonNullType(arg.type) && arg.defaultValue === undefined;
 
@@ -79,7 +76,6 @@ function selection(type: GraphQLObjectType, path: GraphQLObjectType[]): string {
     if (!rows) return isObjectType(getNamedType(field.type)) ? [] : [field.name];
     if (field.name === 'query') return [];
     if (path.length >= depth - 1) return [];
-    if (path.length > 0 && sums.includes(`${type.name}.${field.name}`)) return [];
     const inner = here.includes(rows.row) ? leaves(rows.row) : selection(rows.row, here);
     return [
       rows.isConnection ? `${field.name} { totalCount nodes { ${inner} } }` : `${field.name} { ${inner} }`,
