@@ -67,11 +67,6 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
       return preparePems(client, configuration, secrets);
     });
     stopped.signal.throwIfAborted();
-    if (pems.needsSimulator) {
-      const simulator = await startPart('simulator', {}, stopped.signal);
-      parts.unshift(simulator);
-      await withClient(database.urls.owner, (client) => connectSimulator(client, simulator.url!, secrets));
-    }
     const environment = {
       DATABASE_URL: database.urls.owner,
       AUTHENTICATOR_DATABASE_URL: database.urls.authenticator,
@@ -79,19 +74,20 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
       VANGUARD_SECRET: secrets.secret,
       VANGUARD_ENCRYPTION_KEYS: secrets.encryptionKeys,
     };
-    const started = await Promise.allSettled([
-      startPart('server', environment, stopped.signal),
-      startPart('worker', environment, stopped.signal),
-    ]);
-    const [server, worker] = started.map((result) =>
-      result.status === 'fulfilled' ? result.value : undefined,
+    const wanted = ['server', 'worker', ...(pems.needsSimulator ? ['simulator'] : [])];
+    const started = await Promise.allSettled(
+      wanted.map((name) => startPart(name, name === 'simulator' ? {} : environment, stopped.signal)),
     );
-    if (worker) parts.unshift(worker);
-    if (server) parts.unshift(server);
+    parts.push(...started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
     const failed = started.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
+    const url = (name: string) => parts.find((part) => part.name === name)?.url;
+    const simulatorUrl = url('simulator');
+    if (simulatorUrl) {
+      await withClient(database.urls.owner, (client) => connectSimulator(client, simulatorUrl, secrets));
+    }
 
-    say(welcome(server!.url!, configuration, embedded !== undefined, performance.now() - began));
+    say(welcome(url('server')!, configuration, embedded !== undefined, performance.now() - began));
     const [queued] = await queueFirstSyncs.run(undefined, owner);
     if (queued!.queued > 0)
       await showProgress(owner, stopped.signal).catch((error: Error) =>
