@@ -27,10 +27,20 @@ export interface RunningServer {
 /** How long requests under way may take to finish when the server stops, in milliseconds. */
 const drainTime = 10_000;
 
+/** How long a request may keep the database busy, wait for a lock, or leave a transaction lying, in milliseconds. */
+const requestLimits = {
+  statement_timeout: 30_000,
+  lock_timeout: 10_000,
+  idle_in_transaction_session_timeout: 60_000,
+};
+
 /** Starts the API server. Refuses with PORT_IN_USE, DATABASE_UNREACHABLE, BOOTSTRAP_INCOMPLETE, ... */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const logger = createLogger('server', options.logLevel);
-  const pool = createPool(options.authenticatorUrl, 'vanguard server', logger, 20);
+  const pool = createPool(options.authenticatorUrl, 'vanguard server', logger, {
+    size: 20,
+    ...requestLimits,
+  });
   try {
     const client = await pool.connect().catch((cause: Error) => {
       throw new VanguardError(

@@ -3,7 +3,7 @@
  * file of sql/, and schema.graphql. With `--check` it writes nothing and fails when something is stale.
  */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -76,6 +76,8 @@ async function write(files: Map<string, string>): Promise<void> {
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-codegen-database-'));
+  // As root, the user that PostgreSQL runs as must get in.
+  await chmod(folder, 0o711);
   const database = await startEmbeddedDatabase({
     folder: join(folder, 'database'),
     settings: { fsync: 'off' },

@@ -39,7 +39,9 @@ export interface RunningWorker {
 /** Starts a worker process's queue. Refuses with DATABASE_UNREACHABLE. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const logger = createLogger('worker', options.logLevel);
-  const pool = createPool(options.workerUrl, 'vanguard worker', logger, options.concurrency * 2 + 4);
+  const pool = createPool(options.workerUrl, 'vanguard worker', logger, {
+    size: options.concurrency * 2 + 4,
+  });
   // The queue wants to see a handler on each connection; that a busy one broke, whoever uses it is told.
   pool.on('connect', (client) => client.on('error', () => undefined));
   // Holds this process's advisory lock: as long as this connection lives, so do we.
@@ -86,10 +88,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         logger.warn({ error: error.message }, 'could not look for dead workers'),
       );
     }, options.releaseIntervalMs ?? 10_000);
-    runner.promise.catch((error: Error) => {
-      logger.fatal({ error: error.message }, 'the queue stopped');
+    // It also ends without an error, as when another version migrates the queue: a worker without one only looks alive.
+    const lost = (error?: Error) => {
+      if (stopping) return;
+      logger.fatal({ error: error?.message }, 'the queue stopped');
       process.exit(1);
-    });
+    };
+    runner.promise.then(() => lost(), lost);
     logger.info({ concurrency: options.concurrency }, 'working');
     return {
       stop: async () => {

@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:369fda7b3e725d303c06e18bf2da4c0632931c72
+--! Hash: sha1:fce207b6f1feff97425a5b3677734d885f5a3613
 --! Message: schemas, settings, refusals
 
 --! split: 100-foundations.sql
@@ -26,7 +26,7 @@ alter default privileges revoke execute on functions from public;
 
 create procedure app_private.protect(target regclass)
   language plpgsql
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format('alter table %s enable row level security', target);
@@ -76,7 +76,7 @@ grant execute on function
 
 create function app_private.require_readable(organization_id integer) returns void
   language plpgsql stable
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   if organization_id is null or not organization_id = any (app_core.current_organization_ids()) then
@@ -90,7 +90,7 @@ comment on function app_private.require_readable(integer) is
 
 create function app_private.require_writable(organization_id integer) returns void
   language plpgsql stable
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform app_private.require_readable(organization_id);
@@ -104,7 +104,7 @@ comment on function app_private.require_writable(integer) is 'Refuses with VG404
 
 create function app_private.require_administered(organization_id integer) returns void
   language plpgsql stable
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform app_private.require_readable(organization_id);
@@ -118,7 +118,7 @@ comment on function app_private.require_administered(integer) is 'Refuses with V
 
 create function app_private.touch_updated_at() returns trigger
   language plpgsql
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.updated_at := clock_timestamp();

@@ -1,5 +1,5 @@
---! Previous: sha1:369fda7b3e725d303c06e18bf2da4c0632931c72
---! Hash: sha1:38ec507387fe36edd61e9954fddde734e1a3b563
+--! Previous: sha1:fce207b6f1feff97425a5b3677734d885f5a3613
+--! Hash: sha1:b4bca94ad5150a8a941abae59eb1328b43736096
 --! Message: organizations, people, memberships, sign-in
 
 --! split: 200-people.sql
@@ -8,7 +8,7 @@
 create table app_public.organizations (
   id integer primary key generated always as identity,
   legacy_id text unique,
-  code text not null unique check (code = btrim(code) and length(code) between 1 and 50),
+  code text not null unique check (code = btrim(code) and length(code) between 1 and 50 and code !~ '^[0-9]+$'),
   name text not null check (length(name) between 1 and 200),
   description text,
   is_active boolean not null default true,
@@ -18,7 +18,7 @@ create table app_public.organizations (
 comment on table app_public.organizations is E'@behavior +query:resource:connection\nA construction project. Everything else belongs to one.';
 comment on column app_public.organizations.id is 'Our key. An integer, because it leads the key of every tenant table.';
 comment on column app_public.organizations.legacy_id is E'@behavior -*\nIts id in the legacy database, where it came from there.';
-comment on column app_public.organizations.code is 'Its code in PEMS, e.g. `HOLNG`. Case matters.';
+comment on column app_public.organizations.code is 'Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id.';
 comment on column app_public.organizations.name is 'What people call it.';
 comment on column app_public.organizations.description is 'A sentence about it.';
 comment on column app_public.organizations.is_active is 'An organization that is switched off is seen by nobody and not synchronized.';
@@ -173,7 +173,7 @@ create function app_private.request_claims(user_id integer)
     organization_ids integer[], writable_organization_ids integer[], administered_organization_ids integer[]
   )
   language sql stable security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   select
     u.username,
@@ -196,7 +196,7 @@ grant execute on function app_private.request_claims(integer) to vanguard_authen
 create function app_private.find_login(username text)
   returns table (user_id integer, username text, password_hash text, must_change_password boolean)
   language sql stable security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   select u.id, u.username, p.password_hash, p.must_change
   from app_public.users u
@@ -208,7 +208,7 @@ grant execute on function app_private.find_login(text) to vanguard_authenticator
 
 create function app_private.set_password(user_id integer, password_hash text, must_change boolean) returns void
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   insert into app_private.user_passwords as p (user_id, password_hash, must_change)
     values (set_password.user_id, set_password.password_hash, set_password.must_change)
@@ -220,7 +220,7 @@ grant execute on function app_private.set_password(integer, text, boolean) to va
 
 create function app_private.upgrade_password_hash(user_id integer, old_hash text, new_hash text) returns void
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   update app_private.user_passwords p set password_hash = upgrade_password_hash.new_hash
   where p.user_id = upgrade_password_hash.user_id and p.password_hash = upgrade_password_hash.old_hash;
@@ -229,21 +229,54 @@ comment on function app_private.upgrade_password_hash(integer, text, text) is
   'Replaces an old hash of the same password (bcrypt, or argon2id with weaker parameters); does nothing when the password was changed meanwhile.';
 grant execute on function app_private.upgrade_password_hash(integer, text, text) to vanguard_authenticator;
 
-create function app_private.start_session(user_id integer, token_hash bytea, lifetime interval) returns uuid
-  language sql volatile security definer
-  set search_path = pg_catalog
-begin atomic
+create function app_private.start_session(user_id integer, password_hash text, token_hash bytea, lifetime interval) returns uuid
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  family constant uuid := gen_random_uuid();
+begin
+  -- The password was compared some time ago. Locked, so that a change of password comes wholly before or after this.
+  perform from app_private.user_passwords p
+  join app_public.users u on u.id = p.user_id
+  where p.user_id = start_session.user_id and p.password_hash = start_session.password_hash and u.is_active
+  for share of p;
+  if not found then
+    return null;
+  end if;
   insert into app_private.refresh_tokens (user_id, family_id, token_hash, expires_at)
-    values (start_session.user_id, gen_random_uuid(), start_session.token_hash, now() + start_session.lifetime)
-  returning family_id;
+    values (start_session.user_id, family, start_session.token_hash, clock_timestamp() + start_session.lifetime);
+  return family;
 end;
-comment on function app_private.start_session(integer, bytea, interval) is 'Begins a family of refresh tokens and returns its id.';
-grant execute on function app_private.start_session(integer, bytea, interval) to vanguard_authenticator;
+$$;
+comment on function app_private.start_session(integer, text, bytea, interval) is
+  'Begins a family of refresh tokens for who has shown the password of this hash, and returns its id; null when the password was changed meanwhile, or the user switched off.';
+grant execute on function app_private.start_session(integer, text, bytea, interval) to vanguard_authenticator;
+
+create function app_private.change_password(user_id integer, old_hash text, new_hash text) returns boolean
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update app_private.user_passwords p
+  set password_hash = change_password.new_hash, must_change = false, changed_at = clock_timestamp()
+  where p.user_id = change_password.user_id and p.password_hash = change_password.old_hash;
+  if not found then
+    return false;
+  end if;
+  update app_private.refresh_tokens t set revoked_at = clock_timestamp()
+  where t.revoked_at is null and t.user_id = change_password.user_id;
+  return true;
+end;
+$$;
+comment on function app_private.change_password(integer, text, text) is
+  'Replaces the password of this hash and signs the user out everywhere, in one step; false when it was another one meanwhile.';
+grant execute on function app_private.change_password(integer, text, text) to vanguard_authenticator;
 
 create function app_private.rotate_refresh_token(token_hash bytea, new_token_hash bytea, lifetime interval)
   returns table (user_id integer, family_id uuid, is_reused boolean)
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   token app_private.refresh_tokens;
@@ -271,7 +304,7 @@ grant execute on function app_private.rotate_refresh_token(bytea, bytea, interva
 
 create function app_private.end_session(token_hash bytea) returns integer
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   with ended as (
     update app_private.refresh_tokens t set revoked_at = clock_timestamp()
@@ -286,7 +319,7 @@ grant execute on function app_private.end_session(bytea) to vanguard_authenticat
 
 create function app_private.end_all_sessions(user_id integer) returns integer
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   with ended as (
     update app_private.refresh_tokens t set revoked_at = clock_timestamp()
@@ -300,16 +333,19 @@ grant execute on function app_private.end_all_sessions(integer) to vanguard_auth
 
 create function app_private.list_signing_keys() returns setof app_private.signing_keys
   language sql stable security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
-  select * from app_private.signing_keys k order by k.retired_at is not null, k.created_at desc;
+  select * from app_private.signing_keys k
+  -- What a retired key signed lives on for as long as a token may, 15 minutes at most.
+  where k.retired_at is null or k.retired_at > now() - interval '15 minutes'
+  order by k.retired_at is not null, k.created_at desc;
 end;
-comment on function app_private.list_signing_keys() is 'All signing keys, the one that signs first.';
+comment on function app_private.list_signing_keys() is 'The signing keys that are accepted, the one that signs first.';
 grant execute on function app_private.list_signing_keys() to vanguard_authenticator;
 
 create function app_private.add_signing_key(kid text, algorithm text, public_jwk jsonb, key_id text, nonce bytea, ciphertext bytea) returns void
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Two servers that start at once on a new database must not both add a first key.
@@ -348,7 +384,7 @@ grant execute on function app_public.organizations_my_role(app_public.organizati
 
 create function app_public.user_organizations_username(membership app_public.user_organizations) returns text
   language sql stable security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   select u.username
   from app_public.user_organizations m

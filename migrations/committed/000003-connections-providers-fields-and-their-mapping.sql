@@ -1,5 +1,5 @@
---! Previous: sha1:38ec507387fe36edd61e9954fddde734e1a3b563
---! Hash: sha1:1f44850c00a078f3c083031e93318c03ded9b342
+--! Previous: sha1:b4bca94ad5150a8a941abae59eb1328b43736096
+--! Hash: sha1:7a55f0dee6f6495f77290272397eaf0acf98a49e
 --! Message: connections, providers, fields and their mapping
 
 --! split: 300-connections.sql
@@ -306,8 +306,10 @@ create table app_public.pfa_fields (
   editable_when_actualized boolean not null default false,
   allowed_values text[],
   max_length integer check (max_length between 1 and 2000),
+  max_amount numeric check (max_amount > 0),
   description text not null,
   check ((kind in ('identity', 'text', 'version')) = (max_length is not null)),
+  check ((kind = 'money') = (max_amount is not null)),
   check (allowed_values is null or kind = 'text'),
   check (is_editable or not editable_when_actualized)
 );
@@ -319,37 +321,38 @@ comment on column app_public.pfa_fields.is_editable is 'Whether a draft may hold
 comment on column app_public.pfa_fields.editable_when_actualized is 'It may be edited only once the record is actualized.';
 comment on column app_public.pfa_fields.allowed_values is 'Where only these may be chosen.';
 comment on column app_public.pfa_fields.max_length is 'Of text, in characters.';
+comment on column app_public.pfa_fields.max_amount is 'Amounts are smaller, in USD: what is charged for millennia still fits into whole cents of 64 bits.';
 comment on column app_public.pfa_fields.description is 'What it means.';
 comment on constraint pfa_fields_position_key on app_public.pfa_fields is '@behavior -single';
 call app_private.protect('app_public.pfa_fields');
 create policy visitor_select on app_public.pfa_fields for select to vanguard_visitor using (true);
 grant select on app_public.pfa_fields to vanguard_visitor, vanguard_worker;
 
-insert into app_public.pfa_fields (position, key, kind, is_editable, editable_when_actualized, allowed_values, max_length, description) values
-  (1, 'pfaId', 'identity', false, false, null, 100, 'Identity inside its organization.'),
-  (2, 'organization', 'identity', false, false, null, 50, 'Organization code.'),
-  (3, 'areaSilo', 'text', false, false, null, 200, 'Area of the site, e.g. `Silo 4`.'),
-  (4, 'category', 'text', true, false, null, 200, 'Equipment category.'),
-  (5, 'class', 'text', true, false, null, 200, 'Equipment class.'),
-  (6, 'source', 'text', true, false, '{Rental,Purchase}', 50, 'Decides the cost rule: by the month, or once.'),
-  (7, 'dor', 'text', true, false, '{BEO,PROJECT}', 50, 'Who pays: general overhead, or a charge code.'),
-  (8, 'monthlyRate', 'money', true, false, null, null, 'USD per month; used when the source is Rental.'),
-  (9, 'purchasePrice', 'money', true, false, null, null, 'USD; used when the source is Purchase.'),
-  (10, 'manufacturer', 'text', true, false, null, 200, 'Who makes the equipment.'),
-  (11, 'model', 'text', true, false, null, 200, 'Its model.'),
-  (12, 'contract', 'text', true, false, null, 200, 'The contract it comes under.'),
-  (13, 'equipment', 'text', true, false, null, 100, 'Asset tag of the piece on site.'),
-  (14, 'originalStart', 'date', false, false, null, null, 'First day of the plan.'),
-  (15, 'originalEnd', 'date', false, false, null, null, 'Last day of the plan.'),
-  (16, 'forecastStart', 'date', true, false, null, null, 'First day of the forecast.'),
-  (17, 'forecastEnd', 'date', true, false, null, null, 'Last day of the forecast.'),
-  (18, 'actualStart', 'date', false, false, null, null, 'First day of billing.'),
-  (19, 'actualEnd', 'date', true, true, null, null, 'Expected end of billing.'),
-  (20, 'isActualized', 'flag', false, false, null, null, 'On site and billing.'),
-  (21, 'isDiscontinued', 'flag', true, false, null, null, 'Requirement cancelled: out of the default views and of every sum.'),
-  (22, 'isFundsTransferable', 'flag', true, false, null, null, 'Its budget may be given to others.'),
-  (23, 'lastModified', 'version', false, false, null, 50, 'When PEMS last changed it, in PEMS''s local time.'),
-  (24, 'lastModifiedBy', 'version', false, false, null, 200, 'Who changed it there.');
+insert into app_public.pfa_fields (position, key, kind, is_editable, editable_when_actualized, allowed_values, max_length, max_amount, description) values
+  (1, 'pfaId', 'identity', false, false, null, 100, null, 'Identity inside its organization.'),
+  (2, 'organization', 'identity', false, false, null, 50, null, 'Organization code.'),
+  (3, 'areaSilo', 'text', false, false, null, 200, null, 'Area of the site, e.g. `Silo 4`.'),
+  (4, 'category', 'text', true, false, null, 200, null, 'Equipment category.'),
+  (5, 'class', 'text', true, false, null, 200, null, 'Equipment class.'),
+  (6, 'source', 'text', true, false, '{Rental,Purchase}', 50, null, 'Decides the cost rule: by the month, or once.'),
+  (7, 'dor', 'text', true, false, '{BEO,PROJECT}', 50, null, 'Who pays: general overhead, or a charge code.'),
+  (8, 'monthlyRate', 'money', true, false, null, null, 1e11, 'USD per month; used when the source is Rental.'),
+  (9, 'purchasePrice', 'money', true, false, null, null, 1e11, 'USD; used when the source is Purchase.'),
+  (10, 'manufacturer', 'text', true, false, null, 200, null, 'Who makes the equipment.'),
+  (11, 'model', 'text', true, false, null, 200, null, 'Its model.'),
+  (12, 'contract', 'text', true, false, null, 200, null, 'The contract it comes under.'),
+  (13, 'equipment', 'text', true, false, null, 100, null, 'Asset tag of the piece on site.'),
+  (14, 'originalStart', 'date', false, false, null, null, null, 'First day of the plan.'),
+  (15, 'originalEnd', 'date', false, false, null, null, null, 'Last day of the plan.'),
+  (16, 'forecastStart', 'date', true, false, null, null, null, 'First day of the forecast.'),
+  (17, 'forecastEnd', 'date', true, false, null, null, null, 'Last day of the forecast.'),
+  (18, 'actualStart', 'date', false, false, null, null, null, 'First day of billing.'),
+  (19, 'actualEnd', 'date', true, true, null, null, null, 'Expected end of billing.'),
+  (20, 'isActualized', 'flag', false, false, null, null, null, 'On site and billing.'),
+  (21, 'isDiscontinued', 'flag', true, false, null, null, null, 'Requirement cancelled: out of the default views and of every sum.'),
+  (22, 'isFundsTransferable', 'flag', true, false, null, null, null, 'Its budget may be given to others.'),
+  (23, 'lastModified', 'version', false, false, null, 50, null, 'When PEMS last changed it, in PEMS''s local time.'),
+  (24, 'lastModifiedBy', 'version', false, false, null, 200, null, 'Who changed it there.');
 
 create table app_public.pfa_field_mappings (
   id integer primary key generated always as identity,
@@ -406,11 +409,11 @@ insert into app_public.pfa_field_mappings (key, grid_aliases, screen_field) valu
   ('lastModifiedBy', '{pfs_f_last_change_by}', null);
 
 create function app_private.field_mapping(organization_id integer)
-  returns table (key text, kind text, max_length integer, grid_aliases text[], screen_field text)
+  returns table (key text, kind text, max_length integer, max_amount numeric, grid_aliases text[], screen_field text)
   language sql stable
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
-  select distinct on (f.position) f.key, f.kind, f.max_length, m.grid_aliases, m.screen_field
+  select distinct on (f.position) f.key, f.kind, f.max_length, f.max_amount, m.grid_aliases, m.screen_field
   from app_public.pfa_fields f
   join app_public.pfa_field_mappings m on m.key = f.key
   where m.organization_id = field_mapping.organization_id or m.organization_id is null
@@ -426,7 +429,7 @@ create function app_private.pems_connection(organization_id integer)
     date_order text, year_format text, requests_per_second integer, timeout_ms integer
   )
   language sql stable
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   select c.id, c.url, c.auth_type, c.custom_headers, c.is_simulated,
     s.tenant, s.grid_name, s.grid_id, s.screen_name, s.request_type, s.page_size,

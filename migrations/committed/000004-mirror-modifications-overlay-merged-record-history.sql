@@ -1,5 +1,5 @@
---! Previous: sha1:1f44850c00a078f3c083031e93318c03ded9b342
---! Hash: sha1:cbb8bd921dd515e1c04c84aeadc982d70db01db6
+--! Previous: sha1:7a55f0dee6f6495f77290272397eaf0acf98a49e
+--! Hash: sha1:0223a3d13bc3205f08dd9bbc86fed177c6ffd100
 --! Message: mirror, modifications, overlay, merged record, history
 
 --! split: 400-records.sql
@@ -31,10 +31,10 @@ create function app_core.cost_cents(source text, first_day date, last_day date, 
 comment on function app_core.cost_cents(text, date, date, numeric, numeric) is
   'Cost of a record in cents, rounded once, so that totals are the sums of what is shown. Rental: days / 30.44 * monthly rate; Purchase: the price. A missing rate, price or date counts as 0 (domain.md, Cost).';
 
-create function app_core.usd(cents bigint) returns numeric
+create function app_core.usd(cents numeric) returns numeric
   language sql immutable parallel safe
-  return (cents / 100.0)::numeric(20, 2);
-comment on function app_core.usd(bigint) is 'Cents to USD.';
+  return round(cents * 0.01, 2);
+comment on function app_core.usd(numeric) is 'Cents to USD. A product is exact; a quotient keeps 16 digits.';
 
 create function app_core.changed_keys(before jsonb, after jsonb) returns jsonb
   language sql immutable parallel safe
@@ -47,7 +47,7 @@ end;
 comment on function app_core.changed_keys(jsonb, jsonb) is 'What differs between two records, by key: `{"key": {"from": ..., "to": ...}}`. A missing key and null are the same.';
 
 grant execute on function app_core.iso_date(text), app_core.cents(numeric),
-  app_core.cost_cents(text, date, date, numeric, numeric), app_core.usd(bigint), app_core.changed_keys(jsonb, jsonb)
+  app_core.cost_cents(text, date, date, numeric, numeric), app_core.usd(numeric), app_core.changed_keys(jsonb, jsonb)
   to vanguard_visitor, vanguard_worker, vanguard_ai_reader;
 
 --------------------------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ comment on column app_public.pfa_record.removed_at is 'When it was found gone fr
 
 create function app_private.rewrite_overlay(organization_id integer, pfa_ids text[]) returns void
   language sql volatile
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   with pending as (
     select m.pfa_id, jsonb_object_agg(d.key, d.value order by m.commit_sequence) as delta

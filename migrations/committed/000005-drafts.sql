@@ -1,5 +1,5 @@
---! Previous: sha1:cbb8bd921dd515e1c04c84aeadc982d70db01db6
---! Hash: sha1:28751cc049ca62176255d66b731da94b491050a3
+--! Previous: sha1:0223a3d13bc3205f08dd9bbc86fed177c6ffd100
+--! Hash: sha1:90af95f5db42f7fd3f84f88c35982a750ec11995
 --! Message: drafts
 
 --! split: 500-drafts.sql
@@ -25,7 +25,7 @@ comment on column app_public.pfa_draft.updated_at is E'@notNull\nWhen you last c
 
 create function app_core.is_iso_date(value text) returns boolean
   language plpgsql immutable parallel safe
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   if value is null or value !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
@@ -50,8 +50,8 @@ begin atomic
       then 'is not a number; an amount is a JSON number of USD'
     when field.kind = 'money' and (value #>> '{}')::numeric < 0
       then 'is negative; an amount is 0 or more'
-    when field.kind = 'money' and (value #>> '{}')::numeric >= 1e12
-      then 'is too large; an amount is less than 1,000,000,000,000 USD'
+    when field.kind = 'money' and (value #>> '{}')::numeric >= field.max_amount
+      then format('is too large; an amount is less than %s USD', ltrim(to_char(field.max_amount, '999,999,999,999,999,999')))
     when field.kind = 'money' and (value #>> '{}')::numeric <> round((value #>> '{}')::numeric, 2)
       then 'has more than two decimals; an amount is in whole cents'
     when field.kind = 'flag' and jsonb_typeof(value) <> 'boolean'
@@ -83,7 +83,7 @@ grant execute on function app_core.is_iso_date(text), app_core.value_problem(app
 create function app_private.merged_for(organization_id integer, user_id integer, pfa_ids text[])
   returns table (pfa_id text, revision bigint, data jsonb, underlay jsonb, removed_at timestamptz, mirror_data jsonb)
   language sql stable
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   select m.pfa_id,
     coalesce(mine.revision, pending.revision, m.revision),
@@ -106,7 +106,7 @@ comment on function app_private.merged_for(integer, integer, text[]) is
 
 create function app_private.write_drafts(organization_id integer, items jsonb) returns text[]
   language plpgsql volatile
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -256,7 +256,7 @@ comment on function app_private.write_drafts(integer, jsonb) is
 
 create function app_public.save_draft(organization_id integer, record_id text, changes jsonb, revision bigint) returns app_public.pfa_record
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   result app_public.pfa_record;
@@ -274,7 +274,7 @@ grant execute on function app_public.save_draft(integer, text, jsonb, bigint) to
 
 create function app_public.discard_drafts(organization_id integer, record_ids text[] default null) returns integer
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

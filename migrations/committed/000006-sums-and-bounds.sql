@@ -1,5 +1,5 @@
---! Previous: sha1:28751cc049ca62176255d66b731da94b491050a3
---! Hash: sha1:642e91dbc10a8d18dc78c8f0fa189cf72ad62a27
+--! Previous: sha1:90af95f5db42f7fd3f84f88c35982a750ec11995
+--! Hash: sha1:367f4e3dad5652e6e7abeb74337a30fc204bee41
 --! Message: sums and bounds
 
 --! split: 600-kpis.sql
@@ -89,8 +89,8 @@ comment on column app_private.pfa_timeline_bounds.computed_at is 'When.';
 -- Materialized views cannot have row level security, so what is published are definer views that filter.
 create view app_public.pfa_kpi_summary with (security_barrier = true) as
 select s.organization_id, s.source, s.record_count, s.actualized_count, s.discontinued_count,
-  app_core.usd(s.plan_cost_cents::bigint) as plan_cost, app_core.usd(s.forecast_cost_cents::bigint) as forecast_cost,
-  app_core.usd(s.actual_cost_cents::bigint) as actual_cost, s.computed_at
+  app_core.usd(s.plan_cost_cents) as plan_cost, app_core.usd(s.forecast_cost_cents) as forecast_cost,
+  app_core.usd(s.actual_cost_cents) as actual_cost, s.computed_at
 from app_private.pfa_kpi_summary s
 where s.organization_id = any (app_core.current_organization_ids());
 grant select on app_public.pfa_kpi_summary to vanguard_visitor;
@@ -122,7 +122,7 @@ comment on column app_public.pfa_timeline_bounds.computed_at is 'When.';
 
 create function app_private.refresh_summaries() returns void
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   refresh materialized view concurrently app_private.pfa_kpi_summary;
@@ -172,7 +172,7 @@ comment on column app_public.pfa_kpis.purchase_actual_cost is E'@notNull\nUSD.';
 
 create function app_public.organizations_kpis(organization app_public.organizations) returns app_public.pfa_kpis
   language plpgsql stable security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   me constant integer := app_core.current_user_id();
@@ -222,17 +222,17 @@ begin
       coalesce(sum(record_count), 0) as record_count,
       coalesce(sum(actualized_count), 0) as actualized_count,
       coalesce(sum(discontinued_count), 0) as discontinued_count,
-      coalesce(sum(plan_cost_cents), 0)::bigint as plan,
-      coalesce(sum(forecast_cost_cents), 0)::bigint as forecast,
-      coalesce(sum(actual_cost_cents), 0)::bigint as actual,
+      coalesce(sum(plan_cost_cents), 0) as plan,
+      coalesce(sum(forecast_cost_cents), 0) as forecast,
+      coalesce(sum(actual_cost_cents), 0) as actual,
       coalesce(sum(record_count) filter (where source = 'Rental'), 0) as rental_count,
-      coalesce(sum(plan_cost_cents) filter (where source = 'Rental'), 0)::bigint as rental_plan,
-      coalesce(sum(forecast_cost_cents) filter (where source = 'Rental'), 0)::bigint as rental_forecast,
-      coalesce(sum(actual_cost_cents) filter (where source = 'Rental'), 0)::bigint as rental_actual,
+      coalesce(sum(plan_cost_cents) filter (where source = 'Rental'), 0) as rental_plan,
+      coalesce(sum(forecast_cost_cents) filter (where source = 'Rental'), 0) as rental_forecast,
+      coalesce(sum(actual_cost_cents) filter (where source = 'Rental'), 0) as rental_actual,
       coalesce(sum(record_count) filter (where source = 'Purchase'), 0) as purchase_count,
-      coalesce(sum(plan_cost_cents) filter (where source = 'Purchase'), 0)::bigint as purchase_plan,
-      coalesce(sum(forecast_cost_cents) filter (where source = 'Purchase'), 0)::bigint as purchase_forecast,
-      coalesce(sum(actual_cost_cents) filter (where source = 'Purchase'), 0)::bigint as purchase_actual
+      coalesce(sum(plan_cost_cents) filter (where source = 'Purchase'), 0) as purchase_plan,
+      coalesce(sum(forecast_cost_cents) filter (where source = 'Purchase'), 0) as purchase_forecast,
+      coalesce(sum(actual_cost_cents) filter (where source = 'Purchase'), 0) as purchase_actual
     from part
   )
   select t.record_count, t.actualized_count, t.discontinued_count,
@@ -265,7 +265,7 @@ comment on column app_public.pfa_bounds.actual_end is 'Last expected day of any 
 
 create function app_public.organizations_bounds(organization app_public.organizations) returns app_public.pfa_bounds
   language plpgsql stable security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   me constant integer := app_core.current_user_id();

@@ -1,5 +1,5 @@
---! Previous: sha1:642e91dbc10a8d18dc78c8f0fa189cf72ad62a27
---! Hash: sha1:fbae507b98dcf7b1eb2be0242433d7f655e8450c
+--! Previous: sha1:367f4e3dad5652e6e7abeb74337a30fc204bee41
+--! Hash: sha1:f0c4ae42e2a55f9b124ac7b731b65aa4c0ca8d61
 --! Message: sync and workers
 
 --! split: 700-sync.sql
@@ -164,7 +164,7 @@ call app_private.protect('app_private.pfa_removal_candidate');
 
 create function app_private.queue_sync(organization_id integer, trigger text, requested_by integer) returns app_public.pfa_sync_log
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -194,7 +194,7 @@ grant execute on function app_private.queue_sync(integer, text, integer) to vang
 
 create function app_public.request_sync(organization_id integer) returns app_public.pfa_sync_log
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform app_private.require_administered(request_sync.organization_id);
@@ -206,7 +206,7 @@ grant execute on function app_public.request_sync(integer) to vanguard_visitor;
 
 create function app_private.dispatch_due_syncs() returns integer
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   -- Materialized: the planner may otherwise queue first and ask afterwards whether the organization was due.
   with due as materialized (
@@ -250,7 +250,7 @@ grant execute on function app_private.dispatch_due_syncs() to vanguard_worker;
 
 create function app_private.begin_sync_run(organization_id integer, run_id bigint) returns app_public.pfa_sync_log
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -287,7 +287,7 @@ grant execute on function app_private.begin_sync_run(integer, bigint) to vanguar
 
 create function app_private.report_sync_progress(organization_id integer, run_id bigint, rows_read integer) returns boolean
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   with reported as (
     update app_public.pfa_sync_log l set rows_read = report_sync_progress.rows_read
@@ -301,7 +301,7 @@ grant execute on function app_private.report_sync_progress(integer, bigint, inte
 
 create function app_private.fail_sync_run(organization_id integer, run_id bigint, code text, message text, hint text) returns void
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   delete from app_private.pfa_staging s
   where s.organization_id = fail_sync_run.organization_id and s.run_id = fail_sync_run.run_id;
@@ -315,7 +315,7 @@ grant execute on function app_private.fail_sync_run(integer, bigint, text, text,
 
 create function app_private.rebase_drafts(organization_id integer, pfa_ids text[], out rebased integer, out conflicts integer)
   language plpgsql volatile
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -378,7 +378,7 @@ comment on function app_private.rebase_drafts(integer, text[]) is
 
 create function app_private.merge_sync_run(organization_id integer, run_id bigint) returns app_public.pfa_sync_log
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
   -- Staging has no statistics worth the name; joined row by row by mistake, a merge takes minutes.
   set enable_nestloop = off
   set jit = off
@@ -423,8 +423,11 @@ begin
     and (s.pfa_id is null or s.organization_code is distinct from code or s.problems is not null or s.pfa_id = any (duplicates));
 
   insert into app_public.pfa_sync_reject (organization_id, run_id, pfa_id, reason, problems, row_content)
-  select p_organization_id, p_run_id, s.pfa_id, s.reason, coalesce(s.problems, '[]'),
-    -- Members of this organization read the rejects: what another one's record holds is not for them.
+  select p_organization_id, p_run_id,
+    -- Members of this organization read the rejects: what another one's record is and holds is not for them.
+    case when s.organization_code = code then s.pfa_id end,
+    s.reason,
+    case when s.organization_code = code then coalesce(s.problems, '[]') else '[]' end,
     case when s.organization_code = code then coalesce(s.row_content, s.data) else jsonb_build_object('organization', s.organization_code) end
   from app_private.pfa_staging s
   where s.organization_id = p_organization_id and s.run_id = p_run_id and s.reason is not null;
@@ -616,7 +619,7 @@ grant execute on function app_private.merge_sync_run(integer, bigint) to vanguar
 
 create function app_private.note_connection_result(api_configuration_id text, rows_read integer, error_message text) returns void
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   update app_public.api_configurations c
   set status = case when note_connection_result.error_message is null then 'connected' else 'error' end,
@@ -647,7 +650,7 @@ call app_private.protect('app_private.worker_processes');
 
 create function app_private.register_worker(pool_id text) returns void
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Locked before anybody can see the row, so that nobody takes it for a dead one.
@@ -661,7 +664,7 @@ grant execute on function app_private.register_worker(text) to vanguard_worker;
 
 create function app_private.deregister_worker(pool_id text) returns void
   language sql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 begin atomic
   delete from app_private.worker_processes w where w.pool_id = deregister_worker.pool_id;
 end;
@@ -670,7 +673,7 @@ grant execute on function app_private.deregister_worker(text) to vanguard_worker
 
 create function app_private.release_dead_workers() returns text[]
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   process record;
@@ -710,7 +713,7 @@ grant execute on function app_private.release_dead_workers() to vanguard_worker;
 
 create function app_private.database_state(migration text, out is_migrated boolean, out has_queue boolean)
   language plpgsql stable security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Both schemas belong to the libraries, so they are looked for before they are looked into.

@@ -132,13 +132,14 @@ export const upgradePasswordHash = new PreparedQuery<IUpgradePasswordHashParams,
 /** 'StartSession' parameters type */
 export interface IStartSessionParams {
   lifetimeSeconds: number;
+  passwordHash: string;
   tokenHash: Buffer;
   userId: number;
 }
 
 /** 'StartSession' return type */
 export interface IStartSessionResult {
-  familyId: string;
+  familyId: string | null;
 }
 
 /** 'StartSession' query type */
@@ -147,15 +148,44 @@ export interface IStartSessionQuery {
   result: IStartSessionResult;
 }
 
-const startSessionIR: any = {"usedParamSet":{"userId":true,"tokenHash":true,"lifetimeSeconds":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":40}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":53}]},{"name":"lifetimeSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":78,"b":94}]}],"statement":"select app_private.start_session(:userId!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as \"familyId!\""};
+const startSessionIR: any = {"usedParamSet":{"userId":true,"passwordHash":true,"tokenHash":true,"lifetimeSeconds":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":40}]},{"name":"passwordHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":56}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":59,"b":69}]},{"name":"lifetimeSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":94,"b":110}]}],"statement":"select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as \"familyId?\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_private.start_session(:userId!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as "familyId!"
+ * select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as "familyId?"
  * ```
  */
 export const startSession = new PreparedQuery<IStartSessionParams,IStartSessionResult>(startSessionIR);
+
+
+/** 'ChangePassword' parameters type */
+export interface IChangePasswordParams {
+  newHash: string;
+  oldHash: string;
+  userId: number;
+}
+
+/** 'ChangePassword' return type */
+export interface IChangePasswordResult {
+  isChanged: boolean;
+}
+
+/** 'ChangePassword' query type */
+export interface IChangePasswordQuery {
+  params: IChangePasswordParams;
+  result: IChangePasswordResult;
+}
+
+const changePasswordIR: any = {"usedParamSet":{"userId":true,"oldHash":true,"newHash":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":35,"b":42}]},{"name":"oldHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":45,"b":53}]},{"name":"newHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":56,"b":64}]}],"statement":"select app_private.change_password(:userId!, :oldHash!, :newHash!) as \"isChanged!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.change_password(:userId!, :oldHash!, :newHash!) as "isChanged!"
+ * ```
+ */
+export const changePassword = new PreparedQuery<IChangePasswordParams,IChangePasswordResult>(changePasswordIR);
 
 
 /** 'RotateRefreshToken' parameters type */

@@ -15,7 +15,10 @@ select app_private.set_password(:userId!, :passwordHash!, :mustChange!);
 select app_private.upgrade_password_hash(:userId!, :oldHash!, :newHash!);
 
 /* @name startSession */
-select app_private.start_session(:userId!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as "familyId!";
+select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as "familyId?";
+
+/* @name changePassword */
+select app_private.change_password(:userId!, :oldHash!, :newHash!) as "isChanged!";
 
 /* @name rotateRefreshToken */
 select user_id as "userId!", family_id as "familyId!", is_reused as "isReused!"

@@ -159,7 +159,7 @@ export type IListOrganizationCodesParams = void;
 
 /** 'ListOrganizationCodes' return type */
 export interface IListOrganizationCodesResult {
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
   code: string;
 }
 

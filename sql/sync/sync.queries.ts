@@ -50,7 +50,7 @@ export interface ISyncStatusResult {
   lastRowsRead: number | null;
   /** When it ended. */
   lastSyncedAt: Date | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
   organization: string;
   /** Our key. An integer, because it leads the key of every tenant table. */
   organizationId: number;
@@ -107,7 +107,7 @@ export interface IBeginSyncRunParams {
 /** 'BeginSyncRun' return type */
 export interface IBeginSyncRunResult {
   id: string;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
   organization: string;
 }
 
@@ -236,6 +236,7 @@ export interface IFieldMappingResult {
   gridAliases: stringArray;
   key: string;
   kind: string;
+  maxAmount: number | null;
   maxLength: number | null;
   screenField: string | null;
 }
@@ -246,12 +247,12 @@ export interface IFieldMappingQuery {
   result: IFieldMappingResult;
 }
 
-const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":161,"b":176}]}],"statement":"select key as \"key!\", kind as \"kind!\", max_length as \"maxLength?\", grid_aliases as \"gridAliases!\", screen_field as \"screenField?\"\nfrom app_private.field_mapping(:organizationId!)"};
+const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":197,"b":212}]}],"statement":"select key as \"key!\", kind as \"kind!\", max_length as \"maxLength?\", max_amount::float8 as \"maxAmount?\", grid_aliases as \"gridAliases!\", screen_field as \"screenField?\"\nfrom app_private.field_mapping(:organizationId!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select key as "key!", kind as "kind!", max_length as "maxLength?", grid_aliases as "gridAliases!", screen_field as "screenField?"
+ * select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?", grid_aliases as "gridAliases!", screen_field as "screenField?"
  * from app_private.field_mapping(:organizationId!)
  * ```
  */

@@ -35,7 +35,7 @@ select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated 
 from app_private.merge_sync_run(:organizationId!, :runId!);
 
 /* @name fieldMapping */
-select key as "key!", kind as "kind!", max_length as "maxLength?", grid_aliases as "gridAliases!", screen_field as "screenField?"
+select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?", grid_aliases as "gridAliases!", screen_field as "screenField?"
 from app_private.field_mapping(:organizationId!);
 
 /* @name clock */

@@ -3,11 +3,10 @@ import { Router, type CookieOptions, type Request, type Response } from 'express
 import type pg from 'pg';
 import { z } from 'zod';
 import {
-  endAllSessions,
+  changePassword,
   endSession,
   findLogin,
   rotateRefreshToken,
-  setPassword,
   startSession,
   upgradePasswordHash,
 } from '../../sql/auth/auth.queries.ts';
@@ -73,26 +72,34 @@ export function authRoutes({
     };
   }
 
+  const wrongCredentials = () =>
+    new VanguardError('WRONG_CREDENTIALS', 'The user name or the password is wrong.', {
+      hint: 'Check both; an administrator can set another password.',
+    });
+
+  /** Begins a session for who has shown the password of a hash, unless it was changed meanwhile. */
+  async function beginSession(userId: number, passwordHash: string): Promise<string> {
+    const { token, hash } = newRefreshToken();
+    const [session] = await startSession.run(
+      { userId, passwordHash, tokenHash: hash, lifetimeSeconds: refreshTokenLifetime },
+      pool,
+    );
+    if (!session?.familyId) throw wrongCredentials();
+    return token;
+  }
+
   router.post('/login', async (request, response) => {
     const { username, password } = readBody(request, loginBody);
     const [login] = await findLogin.run({ username }, pool);
     const { matches, outdated } = await verifyPassword(password, login?.passwordHash ?? (await nobodysHash));
-    if (!login || !matches) {
-      throw new VanguardError('WRONG_CREDENTIALS', 'The user name or the password is wrong.', {
-        hint: 'Check both; an administrator can set another password.',
-      });
-    }
+    if (!login || !matches) throw wrongCredentials();
+    let { passwordHash } = login;
     if (outdated) {
-      await upgradePasswordHash.run(
-        { userId: login.userId, oldHash: login.passwordHash, newHash: await hashPassword(password) },
-        pool,
-      );
+      const newHash = await hashPassword(password);
+      await upgradePasswordHash.run({ userId: login.userId, oldHash: passwordHash, newHash }, pool);
+      passwordHash = newHash;
     }
-    const { token, hash } = newRefreshToken();
-    await startSession.run(
-      { userId: login.userId, tokenHash: hash, lifetimeSeconds: refreshTokenLifetime },
-      pool,
-    );
+    const token = await beginSession(login.userId, passwordHash);
     const body = await answer(login.userId, login.mustChangePassword);
     setRefreshCookie(response, token).json(body);
   });
@@ -138,10 +145,10 @@ export function authRoutes({
         hint: 'Choose another.',
       });
     }
-    await setPassword.run({ userId, passwordHash: await hashPassword(newPassword), mustChange: false }, pool);
-    await endAllSessions.run({ userId }, pool);
-    const { token, hash } = newRefreshToken();
-    await startSession.run({ userId, tokenHash: hash, lifetimeSeconds: refreshTokenLifetime }, pool);
+    const newHash = await hashPassword(newPassword);
+    const [result] = await changePassword.run({ userId, oldHash: login.passwordHash, newHash }, pool);
+    if (!result?.isChanged) throw wrongCredentials();
+    const token = await beginSession(userId, newHash);
     setRefreshCookie(response, token).json(await answer(userId, false));
   });
 

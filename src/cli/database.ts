@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { openDatabase } from '../database/open.ts';
-import { bootstrap } from '../database/bootstrap.ts';
+import { ensureBootstrap, openDatabase } from '../database/open.ts';
 import { seed } from '../database/seed.ts';
 import { VanguardError } from '../errors.ts';
 import { readContext, withDatabase } from './context.ts';
@@ -27,7 +26,7 @@ export function addDatabaseCommands(program: Command): void {
             },
           );
         }
-        await bootstrap(database.superuserUrl, database.name, secrets.secret);
+        await ensureBootstrap(database, secrets);
         console.log(`The roles and the database ${database.name} are ready. Next: npx vanguard migrate`);
       } finally {
         await database.close();

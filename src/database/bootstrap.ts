@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { VanguardError } from '../errors.ts';
-import { databaseName, loginRoles, rolePassword, roleUrls, urlAs, type RoleUrls } from './roles.ts';
+import {
+  databaseName,
+  loginRoles,
+  rolePassword,
+  roleUrls,
+  urlAs,
+  type LoginRole,
+  type RoleUrls,
+} from './roles.ts';
 
 const sql = (file: string) => readFile(new URL(file, import.meta.url), 'utf8');
 
@@ -12,8 +20,14 @@ const sql = (file: string) => readFile(new URL(file, import.meta.url), 'utf8');
  * @param superuserUrl A login that may create roles and databases.
  * @param database The database to prepare; made when it does not exist.
  * @param secret What the passwords of the roles are derived from.
+ * @param passwords Those that somebody chose instead.
  */
-export async function bootstrap(superuserUrl: string, database: string, secret: string): Promise<RoleUrls> {
+export async function bootstrap(
+  superuserUrl: string,
+  database: string,
+  secret: string,
+  passwords: Partial<Record<LoginRole, string>> = {},
+): Promise<RoleUrls> {
   const superuser = new URL(superuserUrl);
   const maintenanceUrl = urlAs(
     superuserUrl,
@@ -26,8 +40,9 @@ export async function bootstrap(superuserUrl: string, database: string, secret: 
     await client.query('begin');
     await client.query(await sql('bootstrap.sql'));
     for (const role of loginRoles) {
-      // A utility statement takes no parameters; the password is base64url, made by us.
-      await client.query(`alter role ${role} password '${rolePassword(secret, role)}'`);
+      // A utility statement takes no parameters.
+      const password = client.escapeLiteral(passwords[role] ?? rolePassword(secret, role));
+      await client.query(`alter role ${role} password ${password}`);
     }
     await client.query('commit');
     const { rows } = await client.query('select 1 from pg_database where datname = $1', [database]);

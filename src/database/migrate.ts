@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import graphileMigrate from 'graphile-migrate';
+import { clearAllPools } from 'graphile-migrate/dist/pgReal.js';
 import { Logger, runMigrations } from 'graphile-worker';
 import { VanguardError } from '../errors.ts';
 import { withClient } from './bootstrap.ts';
@@ -35,6 +36,9 @@ export async function migrate(ownerUrl: string): Promise<void> {
         cause: error,
       },
     );
+  } finally {
+    // It keeps its connection for a while and ends the whole process when that breaks, as when the database is stopped.
+    clearAllPools();
   }
 }
 

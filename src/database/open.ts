@@ -5,7 +5,7 @@ import type { Configuration } from '../configuration.ts';
 import type { Secrets } from '../secrets.ts';
 import { bootstrap, mayBootstrap, withClient } from './bootstrap.ts';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded.ts';
-import { databaseName, roleUrls, urlAs, type RoleUrls } from './roles.ts';
+import { databaseName, loginRoles, roleUrls, urlAs, type LoginRole, type RoleUrls } from './roles.ts';
 
 /** The database of the product's own server. */
 const embeddedDatabaseName = 'vanguard';
@@ -93,9 +93,19 @@ async function isUsed(superuserUrl: string): Promise<boolean> {
   });
 }
 
-/** Does the bootstrap where we may; elsewhere somebody has done it with `npx vanguard bootstrap`. */
+/** Does the bootstrap where we may, with the passwords that the connection strings hold; elsewhere somebody has done it with `npx vanguard bootstrap`. */
 export async function ensureBootstrap(database: OpenDatabase, { secret }: Secrets): Promise<void> {
-  if (database.superuserUrl) await bootstrap(database.superuserUrl, database.name, secret);
+  if (!database.superuserUrl) return;
+  const chosen = Object.values(database.urls)
+    .map((url: string) => new URL(url))
+    .filter(({ username }) => loginRoles.some((role) => role === username))
+    .map(({ username, password }) => [username, decodeURIComponent(password)]);
+  await bootstrap(
+    database.superuserUrl,
+    database.name,
+    secret,
+    Object.fromEntries(chosen) as Partial<Record<LoginRole, string>>,
+  );
 }
 
 /** Runs something as the owner of the database, on a connection of its own. */

@@ -1,12 +1,26 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 
+/** How large a pool is, and how long its statements may take, in milliseconds; 0 or nothing: for ever. */
+export interface PoolOptions {
+  size?: number;
+  statement_timeout?: number;
+  lock_timeout?: number;
+  idle_in_transaction_session_timeout?: number;
+}
+
 /** A pool of connections of one role. An idle connection that breaks is logged and replaced. */
-export function createPool(url: string, name: string, logger: Logger, size = 10): pg.Pool {
+export function createPool(
+  url: string,
+  name: string,
+  logger: Logger,
+  { size = 10, ...limits }: PoolOptions = {},
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: name,
     max: size,
+    ...limits,
     connectionTimeoutMillis: 10_000,
   });
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle database connection broke'));

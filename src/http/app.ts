@@ -45,6 +45,10 @@ export async function createApp({ pool, signingKeys, production, logger }: AppOp
   app.set('etag', false);
 
   app.use(express.json({ limit: '1mb', strict: true, reviver: finite }));
+  app.use('/api', (_request, response, next) => {
+    response.setHeader('Cache-Control', 'no-store');
+    next();
+  });
   app.use('/api', healthRoutes(pool));
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.json(signingKeys.publicKeys);

@@ -6,6 +6,9 @@ import type { Tokens } from '../auth/tokens.ts';
 import { VanguardError } from '../errors.ts';
 import { findIdentity, requireIdentity, setIdentity } from './request.ts';
 
+/** What needs no access token, and must not fail because of an old one that a client sends along. */
+const withoutToken = ['/api/auth/login', '/api/auth/refresh', '/api/auth/logout'];
+
 /**
  * Finds out who sends a request with `Authorization: Bearer TOKEN`, and what that person may do at this moment: one
  * look-up a request, so that whoever is switched off or taken out of an organization is so from the next request on.
@@ -14,7 +17,7 @@ import { findIdentity, requireIdentity, setIdentity } from './request.ts';
 export function authenticate(pool: pg.Pool, tokens: Tokens, production: boolean): RequestHandler {
   return async (request, _response, next) => {
     const header = request.headers.authorization;
-    if (header !== undefined) {
+    if (header !== undefined && !withoutToken.includes(request.path)) {
       const [, token] = /^Bearer +(\S+) *$/i.exec(header) ?? [];
       if (!token) {
         throw new VanguardError('UNAUTHENTICATED', 'The header Authorization does not hold a bearer token.', {

@@ -19,6 +19,10 @@ export type FieldKind = 'text' | 'date' | 'money' | 'flag';
 export interface RecordField {
   key: string;
   kind: FieldKind;
+  /** Of text, in characters: longer ones are a problem. */
+  maxLength?: number | null;
+  /** Of money: amounts must be smaller, whatever their sign. */
+  maxAmount?: number | null;
 }
 
 /** Where PEMS holds a key: the first of the aliases that is not blank counts ("X, else Y"). */
@@ -88,15 +92,15 @@ const UNKNOWN_PREFIX = 'pems.';
  */
 export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
   const { dateOrder } = options;
-  const kinds = new Map(options.fields.map((field) => [field.key, field.kind]));
-  const sources = aliasesByKey(options.mappings, kinds);
-  const columns = [...kinds]
+  const fields = new Map(options.fields.map((field) => [field.key, field]));
+  const sources = aliasesByKey(options.mappings, fields);
+  const columns = [...fields]
     .filter(([key]) => sources.has(key))
-    .map(([key, kind]) => ({
+    .map(([key, field]) => ({
       key,
       prefix: `${JSON.stringify(key)}:`,
       aliases: sources.get(key) ?? [],
-      read: tokenReader(kind, dateOrder),
+      read: tokenReader(field, dateOrder),
     }));
   const known = new Set([...sources.values()].flat());
   const unknownPrefixes = new Map<string, string>();
@@ -104,7 +108,7 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
   const unknownPrefix = (alias: string): string => {
     let prefix = unknownPrefixes.get(alias);
     if (prefix === undefined) {
-      const isTaken = kinds.has(alias) || SPECIAL_KEYS.includes(alias);
+      const isTaken = fields.has(alias) || SPECIAL_KEYS.includes(alias);
       prefix = `${JSON.stringify(isTaken ? UNKNOWN_PREFIX + alias : alias)}:`;
       unknownPrefixes.set(alias, prefix);
     }
@@ -158,12 +162,12 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
 
 function aliasesByKey(
   mappings: readonly GridMapping[],
-  kinds: ReadonlyMap<string, FieldKind>,
+  fields: ReadonlyMap<string, RecordField>,
 ): Map<string, string[]> {
   const sources = new Map<string, string[]>();
   for (const { key, gridAliases } of mappings) {
     if (sources.has(key)) throw invalid(`maps the key "${key}" twice`);
-    if (!kinds.has(key) && !SPECIAL_KEYS.includes(key))
+    if (!fields.has(key) && !SPECIAL_KEYS.includes(key))
       throw invalid(`maps the key "${key}", which no field has`);
     sources.set(
       key,
@@ -192,14 +196,23 @@ function firstValue(row: GridRow, aliases: readonly string[]): string {
 }
 
 /** From the text of PEMS to the JSON token of its value. */
-function tokenReader(kind: FieldKind, dateOrder: DateOrder): (text: string) => Parsed<string> {
-  switch (kind) {
+function tokenReader(field: RecordField, dateOrder: DateOrder): (text: string) => Parsed<string> {
+  const { maxLength, maxAmount } = field;
+  switch (field.kind) {
     case 'text':
-      return (text) => withToken(parseText(text), JSON.stringify);
+      return (text) =>
+        maxLength && text.length > maxLength && [...text].length > maxLength
+          ? { ok: false, problem: `The text is longer than ${maxLength} characters.` }
+          : withToken(parseText(text), JSON.stringify);
     case 'date':
       return (text) => withToken(parseDate(text, dateOrder), JSON.stringify);
     case 'money':
-      return parseNumber;
+      return (text) => {
+        const parsed = parseNumber(text);
+        return maxAmount && parsed.ok && parsed.value !== null && Math.abs(Number(parsed.value)) >= maxAmount
+          ? { ok: false, problem: `The amount is too large: ${text}. It must be less than ${maxAmount}.` }
+          : parsed;
+      };
     case 'flag':
       return (text) => withToken(parseFlag(text), String);
   }

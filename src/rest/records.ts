@@ -78,12 +78,17 @@ export function recordRoutes(pool: pg.Pool): Router {
 
   router.get('/', async (request, response) => {
     const { limit, after = '' } = readQuery(request, pageQuery);
-    await inOrganization(request, async (client, organizationId) => {
-      if (limit === undefined) return streamRecords(client, organizationId, after, response);
-      const page = await recordPage.run({ organizationId, after, limit }, client);
-      const next = page.length === limit ? JSON.stringify(page.at(-1)!.pfaId) : 'null';
-      response.type('json').send(`{"records":[${page.map(recordJson).join(',')}],"next":${next}}`);
-    });
+    const read = (from: string, count: number) =>
+      inOrganization(request, (client, organizationId) =>
+        recordPage.run({ organizationId, after: from, limit: count }, client),
+      );
+    if (limit === undefined) {
+      await streamRecords((from) => read(from, batchSize), after, response);
+      return;
+    }
+    const page = await read(after, limit);
+    const next = page.length === limit ? JSON.stringify(page.at(-1)!.pfaId) : 'null';
+    response.type('json').send(`{"records":[${page.map(recordJson).join(',')}],"next":${next}}`);
   });
 
   router.post('/draft', async (request, response) => {
@@ -139,28 +144,28 @@ const batchSize = 2000;
 /** How long a client may leave a page untaken, in milliseconds: it holds a database connection meanwhile. */
 const slowestReader = 30_000;
 
-/** Sends all records, page after page, as fast as the client takes them and without ever holding more than one page. */
+/**
+ * Sends all records, page after page, as fast as the client takes them: without ever holding more than one page, and
+ * without a database connection while the client takes it.
+ */
 async function streamRecords(
-  client: pg.PoolClient,
-  organizationId: number,
+  nextPage: (after: string) => Promise<IRecordPageResult[]>,
   after: string,
   response: Response,
 ): Promise<void> {
   response.type('json');
-  response.write('{"records":[');
-  const closed = new Promise<void>((resolve) => response.once('close', resolve));
-  let separator = '';
+  let separator = '{"records":[';
   for (let last: string | undefined = after; last !== undefined;) {
-    const page: IRecordPageResult[] = await recordPage.run(
-      { organizationId, after: last, limit: batchSize },
-      client,
-    );
-    // Closed while we read: nobody reads on. (No event would come any more: hence the one promise, made before.)
+    const page = await nextPage(last);
+    // Closed while we read: nobody reads on, and no event would come any more.
     if (response.closed) return;
     const text = page.map(recordJson).join(',\n');
-    if (text && !response.write(separator + text)) {
-      const drained = once(response, 'drain', { signal: AbortSignal.timeout(slowestReader) });
-      await Promise.race([drained, closed]);
+    // The page after a full last one is empty.
+    if ((text || last === after) && !response.write(separator + text)) {
+      const waited = new AbortController();
+      const signal = AbortSignal.any([waited.signal, AbortSignal.timeout(slowestReader)]);
+      await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+      waited.abort();
     }
     separator = ',\n';
     last = page.length === batchSize ? page.at(-1)!.pfaId : undefined;

@@ -146,11 +146,11 @@ test('a fault of ours is a 500 that says nothing but that', async () => {
 
 test('a stream that breaks half way is cut off: it never looks complete', async () => {
   const { rows } = await db.owner.query<{ definition: string }>(
-    "select pg_get_functiondef('app_core.usd(bigint)'::regprocedure) as definition",
+    "select pg_get_functiondef('app_core.usd(numeric)'::regprocedure) as definition",
   );
   // The last record of all, in the second batch, cannot be read.
   await db.owner
-    .query(`create or replace function app_core.usd(cents bigint) returns numeric language sql immutable parallel safe
+    .query(`create or replace function app_core.usd(cents numeric) returns numeric language sql immutable parallel safe
     return case when cents = ${poison} then 1 / (cents - ${poison}) else cents / 100.0 end`);
   try {
     await expect(api.rest('GET', '/api/pfa/HOLNG', { token: anna })).rejects.toThrow();

@@ -122,7 +122,9 @@ function mappingOf(
   const special: Readonly<Record<string, string>> = { lastModified: 'version', lastModifiedBy: 'versionBy' };
   const inData = rows.filter((row) => row.kind !== 'version');
   return {
-    fields: inData.map(({ key, kind }) => ({
+    fields: inData.map(({ key, kind, maxLength, maxAmount }) => ({
+      maxLength,
+      maxAmount,
       key,
       kind: kind === 'identity' ? 'text' : (kind as 'text' | 'date' | 'money' | 'flag'),
     })),

@@ -214,10 +214,16 @@ describe('what is refused, whole', () => {
     expect(await rejects(run.id)).toMatchObject([{ reason: 'missing-id' }, { reason: 'missing-id' }]);
   });
 
-  test('a row of another organization, of which no member of this one reads the content', async () => {
+  test('a row of another organization, of which no member of this one learns what it is or holds', async () => {
     const run = await syncRows(db, org, [
       { pfaId: 'crane', data: { a: 1 } },
-      { pfaId: 'crane', organizationCode: `${org.code}2`, data: { secret: 1 }, rowContent: { secret: 1 } },
+      {
+        pfaId: 'secret crane',
+        organizationCode: `${org.code}2`,
+        data: { secret: 1 },
+        problems: [{ key: 'monthlyRate', value: 'secret', message: 'is not a number' }],
+        rowContent: { secret: 1 },
+      },
       { pfaId: null, organizationCode: `${org.code}2`, data: { secret: 1 } },
       { pfaId: 'nobodys', organizationCode: null, data: { secret: 1 } },
     ]);

@@ -12,7 +12,8 @@ const newToken = () => createHash('sha256').update(randomBytes(32)).digest();
 
 async function start(user = userId, lifetime = '1 day'): Promise<Buffer> {
   const token = newToken();
-  await db.authenticator.query('select app_private.start_session($1, $2, $3::interval)', [
+  await db.authenticator.query("select app_private.set_password($1, '$argon2id$its', false)", [user]);
+  await db.authenticator.query("select app_private.start_session($1, '$argon2id$its', $2, $3::interval)", [
     user,
     token,
     lifetime,

@@ -172,3 +172,22 @@ test('another organization is answered like one that does not exist', async () =
     }
   });
 });
+
+test('the largest amounts over the longest times still add up', async () => {
+  const org = await makeOrganization(db);
+  const user = await makeMember(db, org);
+  const vast = { monthlyRate: 99_999_999_999.99, forecastStart: '0001-01-01', forecastEnd: '9999-12-31' };
+  await putRecords(
+    db,
+    org,
+    [...'abcdefghijk'].map((pfaId) => rental(pfaId, vast)),
+  );
+  const days = 3_652_058n; // from 0001-01-01 to 9999-12-31
+  const each = (days * 9_999_999_999_999n * 100n + 1522n) / 3044n; // cents, rounded
+  const total = each * 11n;
+  const cost = `${total / 100n}.${String(total % 100n).padStart(2, '0')}`;
+  const seen = () => db.asUser(user, (client) => sums(client, org));
+  expect((await seen()).kpis).toMatchObject({ forecast_cost: cost, rental_forecast_cost: cost });
+  await refresh();
+  expect((await seen()).kpis).toMatchObject({ forecast_cost: cost });
+});

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { createRecordMapper } from '../../src/pems/mapping.ts';
+
+const mapper = createRecordMapper({
+  fields: [
+    { key: 'pfaId', kind: 'text', maxLength: 5 },
+    { key: 'category', kind: 'text', maxLength: 3 },
+    { key: 'monthlyRate', kind: 'money', maxAmount: 1000 },
+  ],
+  mappings: [
+    { key: 'pfaId', gridAliases: ['id'] },
+    { key: 'organization', gridAliases: ['org'] },
+    { key: 'category', gridAliases: ['cat'] },
+    { key: 'monthlyRate', gridAliases: ['rate'] },
+  ],
+  dateOrder: 'MDY',
+});
+const problems = (row: Record<string, string>) =>
+  mapper.map({ id: 'A-1', org: 'O', ...row }).problems.map(({ key }) => key);
+
+test('what the database could not index or sum is a problem of its row, not of the run', () => {
+  expect(problems({ id: 'A-1234' })).toEqual(['pfaId']);
+  expect(problems({ cat: 'abcd' })).toEqual(['category']);
+  expect(problems({ rate: '1,000.00' })).toEqual(['monthlyRate']);
+  expect(problems({ rate: '-1000' })).toEqual(['monthlyRate']);
+});
+
+test('as long and as large as may be, counted in characters, is taken', () => {
+  expect(problems({ id: 'A-123', cat: 'abc', rate: '999.99' })).toEqual([]);
+  expect(problems({ cat: '\u{1F3D7}\u{1F3D7}\u{1F3D7}' })).toEqual([]);
+});
