@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import graphileMigrate from 'graphile-migrate';
 import { clearAllPools } from 'graphile-migrate/dist/pgReal.js';
@@ -19,13 +21,18 @@ const quiet = <T>(LoggerOf: new (factory: () => () => void) => T) => new LoggerO
  * @param ownerUrl Connects as vanguard_owner, directly and not through a pooler.
  */
 export async function migrate(ownerUrl: string): Promise<void> {
+  const applicationName = `vanguard migrate ${randomUUID()}`;
+  const connection = new URL(ownerUrl);
+  connection.searchParams.set('application_name', applicationName);
   try {
     await migrateQueue(ownerUrl);
     await graphileMigrate.migrate({
-      connectionString: ownerUrl,
+      connectionString: connection.href,
       migrationsFolder,
       logger: quiet(graphileMigrate.Logger),
     });
+    clearAllPools();
+    await disconnected(ownerUrl, applicationName);
   } catch (error) {
     if (error instanceof VanguardError) throw error;
     throw new VanguardError(
@@ -40,6 +47,17 @@ export async function migrate(ownerUrl: string): Promise<void> {
     // It keeps its connection for a while and ends the whole process when that breaks, as when the database is stopped.
     clearAllPools();
   }
+}
+
+/** Waits until the connections of this name are gone: letting go of them takes a moment. */
+async function disconnected(ownerUrl: string, applicationName: string): Promise<void> {
+  await withClient(ownerUrl, async (client) => {
+    const isConnected = async () => {
+      const query = 'select from pg_stat_activity where application_name = $1';
+      return (await client.query(query, [applicationName])).rows.length > 0;
+    };
+    while (await isConnected()) await sleep(5);
+  });
 }
 
 /** Installs or updates the queue, and lets the worker's role at it. */

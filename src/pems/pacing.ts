@@ -47,10 +47,12 @@ export function createRateLimiter(requestsPerSecond: number): (signal?: AbortSig
 /** Waits; rejects with the signal's reason when it is aborted meanwhile. */
 export async function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
-  if (milliseconds <= 0) return;
+  const end = performance.now() + milliseconds;
   try {
-    // Rounded up: a timer that fires early would let one request too many into a second.
-    await sleep(Math.ceil(milliseconds), undefined, { signal });
+    // Looked at again: a timer may fire a little early, which would let one request too many into a second.
+    for (let left = milliseconds; left > 0; left = end - performance.now()) {
+      await sleep(Math.ceil(left), undefined, { signal });
+    }
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
