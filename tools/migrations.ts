@@ -8,7 +8,7 @@ import { readContext } from '../src/cli/context.ts';
 import { bootstrap, withClient } from '../src/database/bootstrap.ts';
 import { applyCurrent, migrate } from '../src/database/migrate.ts';
 import { openDatabase } from '../src/database/open.ts';
-import { databaseName, roleUrls, urlAs } from '../src/database/roles.ts';
+import { databaseName, roleUrls, urlTo } from '../src/database/roles.ts';
 import { seed } from '../src/database/seed.ts';
 import { VanguardError } from '../src/errors.ts';
 
@@ -55,15 +55,11 @@ try {
       await graphileMigrate.uncommit(settings);
       break;
     case 'reset': {
-      const { username, password } = new URL(superuserUrl);
-      await withClient(
-        urlAs(superuserUrl, decodeURIComponent(username), decodeURIComponent(password), 'postgres'),
-        async (client) => {
-          await client.query(
-            `drop database if exists ${client.escapeIdentifier(databaseName(urls.owner))} with (force)`,
-          );
-        },
-      );
+      await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
+        await client.query(
+          `drop database if exists ${client.escapeIdentifier(databaseName(urls.owner))} with (force)`,
+        );
+      });
       await bootstrap(superuserUrl, name, secrets.secret);
       await migrate(urls.owner);
       await applyCurrent(urls.owner);

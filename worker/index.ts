@@ -42,8 +42,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const pool = createPool(options.workerUrl, 'vanguard worker', logger, {
     size: options.concurrency * 2 + 4,
   });
-  // The queue wants to see a handler on each connection; that a busy one broke, whoever uses it is told.
-  pool.on('connect', (client) => client.on('error', () => undefined));
   // Holds this process's advisory lock: as long as this connection lives, so do we.
   const presence = new pg.Client({
     connectionString: options.workerUrl,

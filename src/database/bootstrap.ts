@@ -6,7 +6,7 @@ import {
   loginRoles,
   rolePassword,
   roleUrls,
-  urlAs,
+  urlTo,
   type LoginRole,
   type RoleUrls,
 } from './roles.ts';
@@ -28,15 +28,7 @@ export async function bootstrap(
   secret: string,
   passwords: Partial<Record<LoginRole, string>> = {},
 ): Promise<RoleUrls> {
-  const superuser = new URL(superuserUrl);
-  const maintenanceUrl = urlAs(
-    superuserUrl,
-    decodeURIComponent(superuser.username),
-    decodeURIComponent(superuser.password),
-    'postgres',
-  );
-
-  await withClient(maintenanceUrl, async (client) => {
+  await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
     await client.query('begin');
     await client.query(await sql('bootstrap.sql'));
     for (const role of loginRoles) {
@@ -64,9 +56,7 @@ export async function bootstrap(
 
 /** The part of bootstrap that belongs to one database: rights on it, and who may change settings. */
 export async function bootstrapDatabase(superuserUrl: string, database: string): Promise<void> {
-  const { username, password } = new URL(superuserUrl);
-  const url = urlAs(superuserUrl, decodeURIComponent(username), decodeURIComponent(password), database);
-  await withClient(url, async (client) => {
+  await withClient(urlTo(superuserUrl, database), async (client) => {
     await client.query(await sql('bootstrap-database.sql'));
   });
 }

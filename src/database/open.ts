@@ -5,7 +5,7 @@ import type { Configuration } from '../configuration.ts';
 import type { Secrets } from '../secrets.ts';
 import { bootstrap, mayBootstrap, withClient } from './bootstrap.ts';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded.ts';
-import { databaseName, loginRoles, roleUrls, urlAs, type LoginRole, type RoleUrls } from './roles.ts';
+import { databaseName, loginRoles, roleUrls, urlTo, type LoginRole, type RoleUrls } from './roles.ts';
 
 /** The database of the product's own server. */
 const embeddedDatabaseName = 'vanguard';
@@ -71,10 +71,7 @@ export async function openDatabase(configuration: Configuration, secrets: Secret
 async function isSuperuserOf(databaseUrl: string): Promise<boolean> {
   return mayBootstrap(databaseUrl).catch((error: Error) => {
     if ((error.cause as { code?: string } | undefined)?.code !== '3D000') throw error;
-    const { username, password } = new URL(databaseUrl);
-    return mayBootstrap(
-      urlAs(databaseUrl, decodeURIComponent(username), decodeURIComponent(password), 'postgres'),
-    );
+    return mayBootstrap(urlTo(databaseUrl, 'postgres'));
   });
 }
 

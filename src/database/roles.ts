@@ -24,18 +24,21 @@ export function rolePassword(secret: string, role: LoginRole): string {
   return createHmac('sha256', secret).update(`database role ${role}`).digest('base64url');
 }
 
-/** `url` with another user and password, and another database where one is named. */
-export function urlAs(url: string, user: string, password: string, database?: string): string {
+/** `url` with another database and the same login. */
+export function urlTo(url: string, database: string): string {
   const changed = new URL(url);
-  changed.username = encodeURIComponent(user);
-  changed.password = encodeURIComponent(password);
-  if (database !== undefined) changed.pathname = `/${encodeURIComponent(database)}`;
+  changed.pathname = `/${encodeURIComponent(database)}`;
   return changed.href;
 }
 
 /** The logins of all roles to the database that `url` names. */
 export function roleUrls(url: string, secret: string, database?: string): RoleUrls {
-  const as = (role: LoginRole) => urlAs(url, role, rolePassword(secret, role), database);
+  const as = (role: LoginRole) => {
+    const login = new URL(database === undefined ? url : urlTo(url, database));
+    login.username = role;
+    login.password = rolePassword(secret, role);
+    return login.href;
+  };
   return {
     owner: as('vanguard_owner'),
     authenticator: as('vanguard_authenticator'),

@@ -141,7 +141,7 @@ export function recordRoutes(pool: pg.Pool): Router {
 /** Rows held at a time while streaming. */
 const batchSize = 2000;
 
-/** How long a client may leave a page untaken, in milliseconds: it holds a database connection meanwhile. */
+/** How long a client may leave a page untaken, in milliseconds: it holds the page in our memory meanwhile. */
 const slowestReader = 30_000;
 
 /**

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { withClient } from '../../src/database/bootstrap.ts';
-import { urlAs } from '../../src/database/roles.ts';
+import { urlTo } from '../../src/database/roles.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords } from '../support/make.ts';
 import { makePerson, testApi, type Answer } from './server.ts';
@@ -44,9 +44,9 @@ const draftInGraphql = () =>
 
 /** As the superuser of the cluster, connected to another database. */
 const asSuperuser = (text: string) => {
-  const { username, password } = new URL(db.superuserUrl);
-  const url = urlAs(db.superuserUrl, decodeURIComponent(username), decodeURIComponent(password), 'postgres');
-  return withClient(url, (client) => client.query<{ pid: number; ended: boolean }>(text));
+  return withClient(urlTo(db.superuserUrl, 'postgres'), (client) =>
+    client.query<{ pid: number; ended: boolean }>(text),
+  );
 };
 const endServersConnections = (which = 'true') =>
   asSuperuser(`select pid, pg_terminate_backend(pid) as ended from pg_stat_activity

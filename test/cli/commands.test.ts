@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startSimulator, type Simulator } from '../../simulator/index.ts';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from '../../src/database/embedded.ts';
-import { urlAs } from '../../src/database/roles.ts';
+import { urlTo } from '../../src/database/roles.ts';
 import { configuredRoleUrls } from '../../src/database/open.ts';
 import { readConfiguration } from '../../src/configuration.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
@@ -39,10 +39,9 @@ beforeAll(async () => {
     organizations: { RIO: 5 },
     credentials: { username: 'benutzerin', password: 'streng-geheim' },
   });
-  const superuser = new URL(cluster.superuserUrl);
   environment = {
     // The database is still to be made.
-    DATABASE_URL: urlAs(cluster.superuserUrl, superuser.username, superuser.password, 'made_by_bootstrap'),
+    DATABASE_URL: urlTo(cluster.superuserUrl, 'made_by_bootstrap'),
     VANGUARD_SECRET: 'the secret of the tests of the command line',
     VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('cli'),
     VANGUARD_DATA_DIR: join(folder, 'unused'),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { bootstrap, withClient } from '../../src/database/bootstrap.ts';
 import { embeddedBinaries, startEmbeddedDatabase, systemBinaries } from '../../src/database/embedded.ts';
 import { applyCurrent, migrate } from '../../src/database/migrate.ts';
-import { urlAs } from '../../src/database/roles.ts';
+import { urlTo } from '../../src/database/roles.ts';
 
 // The clusters of one test run. Used by the process that runs vitest; test files ask it through database.ts.
 
@@ -197,9 +197,7 @@ function dockerAnswers(): Promise<boolean> {
 
 /** Drops the databases whose names begin so, whoever is still connected to them. */
 async function dropDatabases(superuserUrl: string, prefix: string): Promise<void> {
-  const { username, password } = new URL(superuserUrl);
-  const url = urlAs(superuserUrl, decodeURIComponent(username), decodeURIComponent(password), 'postgres');
-  await withClient(url, async (client) => {
+  await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
     const { rows } = await client.query<{ statement: string }>(
       `select format('drop database if exists %I with (force)', datname) as statement
       from pg_database where starts_with(datname, $1)`,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
 import { bootstrapDatabase, withClient } from '../../src/database/bootstrap.ts';
-import { roleUrls, urlAs, type RoleUrls } from '../../src/database/roles.ts';
+import { roleUrls, urlTo, type RoleUrls } from '../../src/database/roles.ts';
 import { testSecret, type Cluster } from './clusters.ts';
 
 export interface UseOptions {
@@ -52,9 +52,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   if (!response.ok) throw new Error(`There is no database to test on.\n${await response.text()}`);
   const cluster = (await response.json()) as Cluster;
   const name = `${cluster.prefix}${randomBytes(6).toString('hex')}`;
-  const { username, password } = new URL(cluster.superuserUrl);
-  const superuser = (database: string) =>
-    urlAs(cluster.superuserUrl, decodeURIComponent(username), decodeURIComponent(password), database);
+  const superuser = (database: string) => urlTo(cluster.superuserUrl, database);
 
   await withClient(superuser('postgres'), async (client) => {
     await client.query(`create database ${name} owner vanguard_owner template ${cluster.template}`);
