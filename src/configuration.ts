@@ -30,6 +30,7 @@ const environmentSchema = z.object({
     .default('info'),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port(3001),
+  GRAPHQL_INTROSPECTION: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
   VANGUARD_DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: postgresUrl,
   AUTHENTICATOR_DATABASE_URL: postgresUrl,
@@ -61,6 +62,8 @@ export interface Configuration {
   logLevel: string;
   host: string;
   port: number;
+  /** Whether who has signed in may ask what the GraphQL schema is. */
+  introspection: boolean;
   dataFolder: string;
   databaseUrl: string | undefined;
   authenticatorDatabaseUrl: string | undefined;
@@ -115,6 +118,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     logLevel: env.LOG_LEVEL,
     host: env.HOST,
     port: env.PORT,
+    introspection: (env.GRAPHQL_INTROSPECTION ?? (env.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
     dataFolder: isAbsolute(env.VANGUARD_DATA_DIR)
       ? env.VANGUARD_DATA_DIR
       : resolve(projectFolder, env.VANGUARD_DATA_DIR),

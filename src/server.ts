@@ -13,6 +13,8 @@ export interface ServerOptions {
   host: string;
   port: number;
   production: boolean;
+  /** Whether who has signed in may ask what the GraphQL schema is. */
+  introspection: boolean;
   logLevel: string;
 }
 
@@ -58,7 +60,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       client.release();
     }
     const signingKeys = await loadSigningKeys(pool, createVault(options.encryptionKeys));
-    const app = await createApp({ pool, signingKeys, production: options.production, logger });
+    const app = await createApp({
+      pool,
+      signingKeys,
+      production: options.production,
+      introspection: options.introspection,
+      logger,
+    });
     await new Promise<void>((resolve, reject) => {
       app.server.once('error', (cause: NodeJS.ErrnoException) => {
         reject(

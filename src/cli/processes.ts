@@ -30,6 +30,7 @@ export function addProcessCommands(program: Command): void {
           host: configuration.host,
           port: configuration.port,
           production: configuration.production,
+          introspection: configuration.introspection,
           logLevel: configuration.logLevel,
         });
       }),

@@ -7,8 +7,9 @@ import { isSafeError } from 'postgraphile/grafast';
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter';
 import { anonymousSettings } from '../auth/identity.ts';
-import { findIdentity } from '../http/request.ts';
+import { findIdentity, largestBody } from '../http/request.ts';
 import { refusal, type Refusal } from '../sqlstates.ts';
+import { limitsPlugin } from './limits.ts';
 
 /** Operators that an index can serve under row level security, or that cost nothing. */
 const filterOperators = [
@@ -76,11 +77,14 @@ const FiniteNumbersPlugin: GraphileConfig.Plugin = {
   },
 };
 
+/** How many things that are wrong with one query are said; there can be a hundred. */
+const mostErrors = 5;
+
 /** An answer without data, as bytes: what is wrong with the request itself. */
 const errorsOnly = Buffer.from('{"errors":');
 
 /** Errors that come before a query is executed (it does not parse, does not fit, is no POST) pass by maskError: they get their code here. */
-const ErrorCodesPlugin: GraphileConfig.Plugin = {
+const errorCodesPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
   name: 'ErrorCodesPlugin',
   version: '1.0.0',
   grafserv: {
@@ -91,15 +95,20 @@ const ErrorCodesPlugin: GraphileConfig.Plugin = {
           return result;
         const { errors } = JSON.parse(result.buffer.toString()) as { errors: GraphQLFormattedError[] };
         const code = result.statusCode >= 500 ? 'INTERNAL' : 'INVALID_QUERY';
-        const coded = errors.map((error) =>
-          error.extensions?.code ? error : { ...error, extensions: { code } },
-        );
+        const coded = errors.slice(0, mostErrors).map((error) => ({
+          ...error,
+          message: introspection ? error.message : withoutSuggestions(error.message),
+          extensions: { code, ...error.extensions, statusCode: undefined },
+        }));
         const buffer = Buffer.from(JSON.stringify({ errors: coded }));
         return { ...result, headers: { ...result.headers, 'content-length': String(buffer.length) }, buffer };
       },
     },
   },
-};
+});
+
+/** Where the schema is not told, names that are like the wrong one would tell it piece by piece. */
+const withoutSuggestions = (message: string) => message.replace(/ Did you mean [^]*\?$/, '');
 
 /** Words of the GraphQL library for what is wrong with a query but is not marked as such, and ours for it. */
 const faultsOfQueries: readonly [RegExp, string][] = [
@@ -127,14 +136,27 @@ export interface GraphqlOptions {
   /** Connects as vanguard_authenticator. */
   pool: pg.Pool;
   production: boolean;
+  /** Whether who has signed in may ask what the schema is. */
+  introspection: boolean;
   logger?: Logger;
 }
 
 /** The GraphQL API over app_public: nothing is published but what the visitor has a right to, and no generated mutations. */
-export function graphqlPreset({ pool, production, logger }: GraphqlOptions): GraphileConfig.Preset {
+export function graphqlPreset({
+  pool,
+  production,
+  introspection,
+  logger,
+}: GraphqlOptions): GraphileConfig.Preset {
   return {
     extends: [PostGraphileAmberPreset, PgSimplifyInflectionPreset, PostGraphileConnectionFilterPreset],
-    plugins: [OfferedViewColumnsPlugin, PlainIdPlugin, FiniteNumbersPlugin, ErrorCodesPlugin],
+    plugins: [
+      OfferedViewColumnsPlugin,
+      PlainIdPlugin,
+      FiniteNumbersPlugin,
+      errorCodesPlugin(introspection),
+      limitsPlugin(introspection),
+    ],
     disablePlugins: [
       'NodePlugin',
       'AddNodeInterfaceToSuitableTypesPlugin',
@@ -165,7 +187,7 @@ export function graphqlPreset({ pool, production, logger }: GraphqlOptions): Gra
       graphiqlPath: '/graphiql',
       graphiql: !production,
       graphiqlOnGraphQLGET: false,
-      maxRequestLength: 100_000,
+      maxRequestLength: largestBody,
       maskError(error) {
         const cause = error.originalError;
         // Without a cause the error is the query's: it does not parse, or does not fit the schema.

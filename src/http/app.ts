@@ -13,6 +13,7 @@ import { healthRoutes } from '../rest/health.ts';
 import { recordRoutes } from '../rest/records.ts';
 import { syncRoutes } from '../rest/sync.ts';
 import { authenticate, requireSignIn, requireSignInForData } from './authenticate.ts';
+import { largestBody } from './request.ts';
 import { answerErrors, notFound } from './errors.ts';
 
 /** What the HTTP application is made of. */
@@ -21,6 +22,7 @@ export interface AppOptions {
   pool: pg.Pool;
   signingKeys: SigningKeys;
   production: boolean;
+  introspection: boolean;
   logger: Logger;
 }
 
@@ -36,15 +38,22 @@ function finite(_key: string, value: unknown): unknown {
   return value;
 }
 
+const readJson = (limit: string | number) => express.json({ limit, strict: true, reviver: finite });
+
 /** Puts the HTTP application together: this is the list of everything it does, in order. */
-export async function createApp({ pool, signingKeys, production, logger }: AppOptions): Promise<App> {
+export async function createApp({
+  pool,
+  signingKeys,
+  production,
+  introspection,
+  logger,
+}: AppOptions): Promise<App> {
   const app = express();
   const server = createServer(app);
   const tokens = createTokens(signingKeys);
   app.disable('x-powered-by');
   app.set('etag', false);
 
-  app.use(express.json({ limit: '1mb', strict: true, reviver: finite }));
   app.use('/api', (_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
     next();
@@ -55,12 +64,15 @@ export async function createApp({ pool, signingKeys, production, logger }: AppOp
   });
   if (!production) app.get('/', (_request, response) => response.redirect('/graphiql'));
   app.use(authenticate(pool, tokens, production));
-  app.use('/api/auth', authRoutes({ pool, tokens, production }));
-  app.use('/api/pfa/:org', requireSignIn, recordRoutes(pool));
-  app.use('/api/sync', requireSignIn, syncRoutes(pool));
-  app.post('/graphql', requireSignInForData(production));
+  app.use('/api/auth', readJson('10kb'), authRoutes({ pool, tokens, production }));
+  // Who may not ask is refused before the body is read.
+  app.use(['/api/pfa', '/api/sync', ...(production ? ['/graphql'] : [])], requireSignIn);
+  app.use(readJson(largestBody));
+  app.use('/api/pfa/:org', recordRoutes(pool));
+  app.use('/api/sync', syncRoutes(pool));
+  if (!production) app.post('/graphql', requireSignInForData);
 
-  const api = postgraphile(graphqlPreset({ pool, production, logger }));
+  const api = postgraphile(graphqlPreset({ pool, production, introspection, logger }));
   await api.createServ(grafserv).addTo(app, server, false);
 
   app.use(notFound);

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { identify } from '../auth/identity.ts';
 import type { Tokens } from '../auth/tokens.ts';
 import { VanguardError } from '../errors.ts';
-import { findIdentity, requireIdentity, setIdentity } from './request.ts';
+import { requireIdentity, setIdentity } from './request.ts';
 
 /** What needs no access token, and must not fail because of an old one that a client sends along. */
 const withoutToken = ['/api/auth/login', '/api/auth/refresh', '/api/auth/logout'];
@@ -42,13 +42,11 @@ export const requireSignIn: RequestHandler = (request, _response, next) => {
   next();
 };
 
-/** As requireSignIn, except that outside production anybody may ask what the GraphQL schema is: GraphiQL does. */
-export function requireSignInForData(production: boolean): RequestHandler {
-  return (request, _response, next) => {
-    if (!findIdentity(request) && (production || !asksOnlyForSchema(request.body))) requireIdentity(request);
-    next();
-  };
-}
+/** As requireSignIn, except that anybody may ask what the GraphQL schema is: GraphiQL does. Not for production. */
+export const requireSignInForData: RequestHandler = (request, _response, next) => {
+  if (!asksOnlyForSchema(request.body)) requireIdentity(request);
+  next();
+};
 
 function asksOnlyForSchema(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || !('query' in body) || typeof body.query !== 'string')

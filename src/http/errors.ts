@@ -31,7 +31,8 @@ function ofExpress(error: unknown): Refusal | undefined {
       return {
         status: 400,
         code: 'MALFORMED_JSON',
-        message: 'The body of the request is not JSON, or holds a number that is too large to be one.',
+        message:
+          'The body of the request is not JSON, is nested too deeply, or holds a number that is too large to be one.',
       };
     case 'entity.too.large':
       return {

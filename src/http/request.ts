@@ -3,6 +3,9 @@ import type { z } from 'zod';
 import type { Identity } from '../auth/identity.ts';
 import { VanguardError } from '../errors.ts';
 
+/** The largest body of a request, in bytes. */
+export const largestBody = 1_000_000;
+
 /** What the authentication found out about each request. */
 const identities = new WeakMap<object, Identity>();
 

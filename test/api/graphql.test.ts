@@ -7,6 +7,7 @@ import { makePerson, testApi } from './server.ts';
 const db = await testDatabase();
 const api = await testApi(db);
 const productionApi = await testApi(db, { production: true });
+const introspectedApi = await testApi(db, { production: true, introspection: true });
 const org = await makeOrganization(db, 'HOLNG');
 await makePerson(db, 'anna', [[org, 'member']]);
 const anna = await api.token('anna');
@@ -76,11 +77,39 @@ describe('who is not signed in', () => {
 
   test('may ask for the schema outside production only', async () => {
     const outside = await api.graphql<{ __schema: { types: unknown[] } }>(null, getIntrospectionQuery());
+    expect(outside.body.errors).toBeUndefined();
     expect(outside.body.data?.__schema.types.length).toBeGreaterThan(50);
     expect(await productionApi.graphql(null, getIntrospectionQuery())).toMatchObject(unauthenticated);
     expect(await productionApi.graphql(null, '{ __typename }')).toMatchObject(unauthenticated);
-    const { body } = await productionApi.graphql(anna, '{ __schema { queryType { name } } }');
-    expect(body).toEqual({ data: { __schema: { queryType: { name: 'Query' } } } });
+  });
+});
+
+describe('in production', () => {
+  test('who has signed in is told the schema only where that is configured', async () => {
+    for (const query of [
+      getIntrospectionQuery(),
+      '{ __schema { queryType { name } } }',
+      '{ __type(name: "User") { name } }',
+    ]) {
+      const { status, body } = await productionApi.graphql(anna, query);
+      expect({ status, error: body.errors?.[0] }).toMatchObject({
+        status: 400,
+        error: {
+          message: expect.stringContaining('introspection has been disabled') as string,
+          extensions: { code: 'INVALID_QUERY' },
+        },
+      });
+      expect(body.errors?.length).toBeLessThanOrEqual(5);
+      const open = await introspectedApi.graphql(anna, query);
+      expect(open.body.errors).toBeUndefined();
+    }
+  });
+
+  test('a wrong name is not answered with the right one', async () => {
+    for (const query of ['{ organisations { nodes { id } } }', '{ organization(idd: 1) { id } }']) {
+      expect((await introspectedApi.graphql(anna, query)).text).toContain('Did you mean');
+      expect((await productionApi.graphql(anna, query)).text).not.toContain('Did you mean');
+    }
   });
 });
 
@@ -92,7 +121,7 @@ test('GraphiQL is there outside production only', async () => {
   });
   for (const path of ['/graphiql', '/graphql', '/ruru-static/ruru.js', '/']) {
     const { status, text } = await productionApi.rest('GET', path, { headers: { accept: 'text/html' } });
-    expect(status).toBeGreaterThanOrEqual(404);
+    expect(status).toBeGreaterThanOrEqual(401);
     expect(text).not.toMatch(/<html|<script|ruru-root/i);
   }
 });

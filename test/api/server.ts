@@ -62,13 +62,18 @@ export const password = 'correct horse battery staple';
 let hashed: Promise<string> | undefined;
 
 /** Starts the server on the database of a test file; it stops with the file. */
-export async function testApi(db: TestDatabase, { production = false } = {}): Promise<Api> {
+export async function testApi(
+  db: TestDatabase,
+  options: { production?: boolean; introspection?: boolean } = {},
+): Promise<Api> {
+  const { production = false, introspection = !production } = options;
   const server = await startServer({
     authenticatorUrl: db.urls.authenticator,
     encryptionKeys,
     host: '127.0.0.1',
     port: 0,
     production,
+    introspection,
     logLevel: 'silent',
   });
   afterAll(() => server.stop());

@@ -91,6 +91,7 @@ test('bootstrap, migrate and seed make a database out of nothing, and change not
     host: '127.0.0.1',
     port: 0,
     production: false,
+    introspection: true,
     logLevel: 'silent',
   });
 });

@@ -1,0 +1,218 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { graphqlLimits } from '../../src/graphql/limits.ts';
+import { testDatabase } from '../support/database.ts';
+import { makeOrganization, putRecords } from '../support/make.ts';
+import { makePerson, testApi } from './server.ts';
+
+const db = await testDatabase();
+const api = await testApi(db);
+const org = await makeOrganization(db, 'HOLNG');
+await makePerson(db, 'anna', [[org, 'viewer']]);
+const anna = await api.token('anna');
+
+beforeAll(async () => {
+  await putRecords(
+    db,
+    org,
+    Array.from({ length: graphqlLimits.page + 1 }, (_, i) => ({ pfaId: `r${String(i).padStart(4, '0')}` })),
+  );
+});
+
+const records = (args: string, fields = 'nodes { pfaId }') =>
+  `{ organizationByCode(code: "HOLNG") { pfaRecords${args && `(${args})`} { ${fields} } } }`;
+
+interface Records {
+  organizationByCode: { pfaRecords: { nodes: { pfaId: string }[] } };
+}
+
+const idsOf = async (query: string, variables?: object) => {
+  const data = await api.data<Records>(anna, query, variables);
+  return data.organizationByCode.pfaRecords.nodes.map(({ pfaId }) => pfaId);
+};
+
+async function refusalOf(query: string, variables?: object) {
+  const { status, body, text } = await api.graphql(anna, query, variables);
+  expect(text).not.toContain('pfaId":');
+  expect(status).toBeLessThan(500);
+  return body.errors?.map(({ message, extensions }) => `${extensions?.code}: ${message}`).join('; ') ?? text;
+}
+
+describe('a page', () => {
+  test('that has no size has a default one, from the end that is asked for', async () => {
+    expect(await idsOf(records(''))).toHaveLength(graphqlLimits.defaultPage);
+    const whole = await idsOf(records(`first: ${graphqlLimits.page}`));
+    const cursor = await api.data<{
+      organizationByCode: { pfaRecords: { edges: { cursor: string }[] } };
+    }>(anna, records('first: 1, offset: 500', 'edges { cursor }'));
+    const before = JSON.stringify(cursor.organizationByCode.pfaRecords.edges[0]?.cursor);
+    expect(await idsOf(records(`before: ${before}`))).toEqual(
+      whole.slice(500 - graphqlLimits.defaultPage, 500),
+    );
+    expect(await idsOf(records(`after: ${before}`))).toEqual(
+      whole.slice(501, 501 + graphqlLimits.defaultPage),
+    );
+    expect(await idsOf(records(`last: 3, before: ${before}`))).toEqual(whole.slice(497, 500));
+  });
+
+  test('has the size that is asked for, up to the largest', async () => {
+    expect(await idsOf(records('first: 0'))).toEqual([]);
+    expect(await idsOf(records('last: 2'))).toEqual(['r0999', 'r1000']);
+    expect(await idsOf(records(`first: ${graphqlLimits.page}`))).toHaveLength(graphqlLimits.page);
+    expect(await idsOf(records(`last: ${graphqlLimits.page}`))).toHaveLength(graphqlLimits.page);
+  });
+
+  test.each(['first', 'last'])('that is larger is refused, also by variable: %s', async (argument) => {
+    const variable = `query ($n: Int) { organizationByCode(code: "HOLNG") { pfaRecords(${argument}: $n) { nodes { pfaId } } } }`;
+    for (const size of [graphqlLimits.page + 1, 1_000_000, 2_147_483_647, -1]) {
+      const refused =
+        size > graphqlLimits.cost ? /QUERY_TOO_COSTLY|INVALID_INPUT/ : /INVALID_INPUT: A page has 0 to 1,000/;
+      expect(await refusalOf(records(`${argument}: ${size}`))).toMatch(refused);
+      expect(await refusalOf(variable, { n: size })).toMatch(refused);
+    }
+  });
+
+  test('of a list within a list keeps to the same limits', async () => {
+    const query = (args: string) => `{ organizations { nodes { pfaRecords${args} { nodes { pfaId } } } } }`;
+    const { organizations } = await api.data<{
+      organizations: { nodes: { pfaRecords: { nodes: unknown[] } }[] };
+    }>(anna, query(''));
+    expect(organizations.nodes[0]?.pfaRecords.nodes).toHaveLength(graphqlLimits.defaultPage);
+    expect(
+      await refusalOf(query('(first: 1001)').replace('organizations', 'organizations(first: 1)')),
+    ).toMatch(/INVALID_INPUT: A page/);
+  });
+});
+
+describe('a query that asks for too much is refused before anything is read', () => {
+  test.each<[string, string]>([
+    [
+      'large lists within lists',
+      '{ organizations(first: 1000) { nodes { pfaRecords(first: 1000) { nodes { data } } } } }',
+    ],
+    [
+      'the same list under many names',
+      `{ organizationByCode(code: "HOLNG") { ${Array.from({ length: 30 }, (_, i) => `a${i}: pfaRecords(first: 1000) { nodes { data } }`).join(' ')} } }`,
+    ],
+    [
+      'the same list through a fragment that is used many times',
+      `{ ${Array.from({ length: 30 }, (_, i) => `a${i}: organizationByCode(code: "HOLNG") { ...F }`).join(' ')} } fragment F on Organization { pfaRecords(first: 1000) { nodes { data } } }`,
+    ],
+    [
+      'fragments that double each other',
+      `{ organizationByCode(code: "HOLNG") { ...F0 } } ${Array.from({ length: 20 }, (_, i) => `fragment F${i} on Organization { a${i}: myRole ...F${i + 1} ... on Organization { b${i}: pfaRecords(first: 1000) { nodes { data } } } }`).join(' ')} fragment F20 on Organization { id }`,
+    ],
+    [
+      'sums under many names',
+      `{ organizationByCode(code: "HOLNG") { ${Array.from({ length: 400 }, (_, i) => `a${i}: kpis { planCost }`).join(' ')} } }`,
+    ],
+    [
+      'many changes',
+      `mutation { ${Array.from({ length: 310 }, (_, i) => `a${i}: discardDrafts(input: {organizationId: 1}) { discarded }`).join(' ')} }`,
+    ],
+  ])('%s', async (_what, query) => {
+    expect(await refusalOf(query)).toMatch(/^QUERY_TOO_COSTLY: .* at most 150,000 is allowed/);
+  });
+
+  test('the page by variable counts as if it was written there', async () => {
+    const query =
+      'query ($n: Int = 1000) { organizations(first: $n) { nodes { pfaRecords(first: $n) { nodes { data } } } } }';
+    expect(await refusalOf(query)).toMatch(/^QUERY_TOO_COSTLY/);
+    expect(await refusalOf(query, { n: 500 })).toMatch(/^QUERY_TOO_COSTLY/);
+    await api.data(anna, query, { n: 20 });
+  });
+
+  test('what the web app and the README ask for is far below', async () => {
+    await api.data(
+      anna,
+      `{ organizations { nodes { code myRole kpis { planCost forecastCost actualCost variance } bounds { firstDay: earliest } } } }`.replace(
+        'bounds { firstDay: earliest } ',
+        '',
+      ),
+    );
+    await api.data(
+      anna,
+      records(
+        'first: 1000',
+        'totalCount pageInfo { hasNextPage endCursor } nodes { pfaId revision hasDraft isPending hasProblem category class source dor planCost forecastCost actualCost data base }',
+      ),
+    );
+  });
+});
+
+describe('nesting', () => {
+  const cycle = (times: number) =>
+    `{ organizationByCode(code: "HOLNG") { ${'pfaRecords(first: 1) { nodes { organization { '.repeat(times)}id${' } } }'.repeat(times)} } }`;
+  test.each<[string, string]>([
+    ['of the same field', cycle(3)],
+    ['50 levels deep', cycle(17)],
+    ['through the root', `{ ${'query { '.repeat(4)}__typename${' }'.repeat(4)} }`],
+    [
+      'through fragments',
+      '{ organizationByCode(code: "HOLNG") { ...A } } fragment A on Organization { pfaRecords { nodes { organization { ...B } } } } fragment B on Organization { pfaRecords { nodes { organization { ...C } } } } fragment C on Organization { pfaRecords { nodes { pfaId } } }',
+    ],
+    ['of the schema', `{ __schema { types { ${'fields { type { '.repeat(6)}name${' } }'.repeat(6)} } } }`],
+  ])('%s is refused', async (_what, query) => {
+    expect(await refusalOf(query)).toMatch(/^INVALID_QUERY: .*exceeds operation depth limits/);
+  });
+
+  test('a fragment that includes itself is refused', async () => {
+    expect(await refusalOf('{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }')).toMatch(
+      /^INVALID_QUERY/,
+    );
+  });
+
+  const not = (depth: number) => {
+    let filter: object = { category: { equalTo: 'x' } };
+    for (let i = 0; i < depth; i++) filter = { not: filter };
+    return filter;
+  };
+  const filtered =
+    'query ($f: PfaRecordFilter) { organizationByCode(code: "HOLNG") { pfaRecords(filter: $f) { nodes { pfaId } } } }';
+  test.each([19, 100, 3000])('of conditions in a variable: %i levels', async (depth) => {
+    expect(await refusalOf(filtered, { f: not(depth) })).toMatch(
+      /^INVALID_QUERY: A value has more than 20|MALFORMED_JSON.*nested too deeply/,
+    );
+  });
+  test.each([19, 100, 1500])('of conditions in the query: %i levels', async (depth) => {
+    const literal = `${'{not:'.repeat(depth)}{category:{equalTo:"x"}}${'}'.repeat(depth)}`;
+    expect(await refusalOf(records(`filter: ${literal}`))).toMatch(
+      /^INVALID_QUERY: (A value has more than 20|The query has)/,
+    );
+  });
+  test('of conditions is allowed within reason', async () => {
+    expect(await idsOf(filtered, { f: not(18) })).toEqual([]);
+    expect(
+      await idsOf(records(`filter: ${'{not:'.repeat(17)}{category:{equalTo:"x"}}${'}'.repeat(17)}`)),
+    ).toEqual([]);
+  });
+});
+
+describe('the text of a query', () => {
+  test('has a largest length, which is said', async () => {
+    expect(await refusalOf(`{ ${' '.repeat(graphqlLimits.characters)}viewer { id } }`)).toMatch(
+      /^INVALID_QUERY: The query has .* at most 20,000/,
+    );
+  });
+  test('has a largest number of words and signs', async () => {
+    expect(await refusalOf(`{ ${'a:id '.repeat(3900)} }`)).toMatch(
+      /^INVALID_QUERY: The query has more than 5,000/,
+    );
+  });
+});
+
+describe('a body', () => {
+  test('of 5 MB is refused, and who is not signed in is so before it is read', async () => {
+    const body = { recordId: 'r0000', changes: { category: 'x'.repeat(5_000_000) }, revision: 0 };
+    for (const [method, path] of [
+      ['POST', '/api/pfa/HOLNG/draft'],
+      ['POST', '/api/sync/trigger'],
+      ['POST', '/graphql'],
+      ['POST', '/api/auth/login'],
+    ] as const) {
+      expect(await api.rest(method, path, { token: anna, body })).toMatchObject({
+        status: 413,
+        body: { error: { code: 'BODY_TOO_LARGE' } },
+      });
+    }
+  });
+});
