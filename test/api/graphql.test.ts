@@ -281,3 +281,16 @@ describe('errors carry a code of the same table as in REST', () => {
     });
   });
 });
+
+test('records are found by their words, filtered, sorted and counted', async () => {
+  const { organizationByCode } = await api.data<{
+    organizationByCode: { foundRecords: { totalCount: number; nodes: { pfaId: string }[] } };
+  }>(
+    anna,
+    '{ organizationByCode(code: "HOLNG") { foundRecords(search: "CRA r1", filter: { pfaId: { notEqualTo: "r15" } }, orderBy: [PFA_ID_DESC], first: 2) { totalCount nodes { pfaId } } } }',
+  );
+  expect(organizationByCode.foundRecords).toEqual({
+    totalCount: 4,
+    nodes: [{ pfaId: 'r19' }, { pfaId: 'r17' }],
+  });
+});
