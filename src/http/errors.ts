@@ -5,7 +5,7 @@ import { refusal, type Refusal } from '../sqlstates.ts';
 
 /** What comes to a path that there is not. */
 export const notFound: RequestHandler = (request) => {
-  throw new VanguardError('NOT_FOUND', `There is no ${request.method} ${request.path} here.`, {
+  throw new VanguardError('NOT_FOUND', `There is no ${request.method} ${request.path.slice(0, 200)} here.`, {
     hint: 'The README lists what there is.',
   });
 };

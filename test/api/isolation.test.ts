@@ -64,6 +64,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.bounds': members,
   'Organization.dataSourceMappings': managers,
   'Organization.fieldConfigurations': members,
+  'Organization.foundRecords': members,
   'Organization.kpis': members,
   'Organization.memberships': members,
   'Organization.mirrorBounds': members,
