@@ -1,4 +1,4 @@
-import { loadSigningKeys } from './auth/keys.ts';
+import { openSigningKeys } from './auth/keys.ts';
 import { checkBootstrap } from './database/bootstrap.ts';
 import { createPool } from './database/pool.ts';
 import { createVault } from './encryption.ts';
@@ -12,6 +12,8 @@ export interface ServerOptions {
   encryptionKeys: string;
   host: string;
   port: number;
+  /** As TRUST_PROXY; nothing: no proxy is trusted. */
+  trustProxy?: number | string[];
   production: boolean;
   logLevel: string;
 }
@@ -57,8 +59,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     } finally {
       client.release();
     }
-    const signingKeys = await loadSigningKeys(pool, createVault(options.encryptionKeys));
-    const app = await createApp({ pool, signingKeys, production: options.production, logger });
+    const signingKeys = await openSigningKeys(pool, createVault(options.encryptionKeys), logger);
+    const { production, trustProxy = 0 } = options;
+    const app = await createApp({ pool, signingKeys, production, trustProxy, logger });
     await new Promise<void>((resolve, reject) => {
       app.server.once('error', (cause: NodeJS.ErrnoException) => {
         reject(

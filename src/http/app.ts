@@ -21,6 +21,7 @@ export interface AppOptions {
   pool: pg.Pool;
   signingKeys: SigningKeys;
   production: boolean;
+  trustProxy: number | string[];
   logger: Logger;
 }
 
@@ -37,12 +38,19 @@ function finite(_key: string, value: unknown): unknown {
 }
 
 /** Puts the HTTP application together: this is the list of everything it does, in order. */
-export async function createApp({ pool, signingKeys, production, logger }: AppOptions): Promise<App> {
+export async function createApp({
+  pool,
+  signingKeys,
+  production,
+  trustProxy,
+  logger,
+}: AppOptions): Promise<App> {
   const app = express();
   const server = createServer(app);
   const tokens = createTokens(signingKeys);
   app.disable('x-powered-by');
   app.set('etag', false);
+  app.set('trust proxy', trustProxy);
 
   app.use(express.json({ limit: '1mb', strict: true, reviver: finite }));
   app.use('/api', (_request, response, next) => {
@@ -50,12 +58,12 @@ export async function createApp({ pool, signingKeys, production, logger }: AppOp
     next();
   });
   app.use('/api', healthRoutes(pool));
-  app.get('/.well-known/jwks.json', (_request, response) => {
-    response.json(signingKeys.publicKeys);
+  app.get('/.well-known/jwks.json', async (_request, response) => {
+    response.json(await signingKeys.published());
   });
   if (!production) app.get('/', (_request, response) => response.redirect('/graphiql'));
   app.use(authenticate(pool, tokens, production));
-  app.use('/api/auth', authRoutes({ pool, tokens, production }));
+  app.use('/api/auth', authRoutes({ pool, tokens, production, logger }));
   app.use('/api/pfa/:org', requireSignIn, recordRoutes(pool));
   app.use('/api/sync', requireSignIn, syncRoutes(pool));
   app.post('/graphql', requireSignInForData(production));

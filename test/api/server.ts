@@ -62,12 +62,16 @@ export const password = 'correct horse battery staple';
 let hashed: Promise<string> | undefined;
 
 /** Starts the server on the database of a test file; it stops with the file. */
-export async function testApi(db: TestDatabase, { production = false } = {}): Promise<Api> {
+export async function testApi(
+  db: TestDatabase,
+  { production = false, trustProxy }: { production?: boolean; trustProxy?: number | string[] } = {},
+): Promise<Api> {
   const server = await startServer({
     authenticatorUrl: db.urls.authenticator,
     encryptionKeys,
     host: '127.0.0.1',
     port: 0,
+    trustProxy,
     production,
     logLevel: 'silent',
   });
