@@ -19,8 +19,10 @@ const postgresUrl = z
   .optional();
 /** Names that express knows for ranges of addresses. */
 const namedRanges = ['loopback', 'linklocal', 'uniquelocal'];
+const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 const isAddressOrRange = (text: string) =>
-  namedRanges.includes(text) || ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
+  namedRanges.includes(text) ||
+  (isAddress(text.replace(/\/\d+$/, '')) && (isAddress(text) || ipaddr.isValidCIDR(text)));
 const trustedProxies = z
   .string()
   .transform((text) => (/^\d{1,2}$/.test(text) ? Number(text) : text.split(',').map((entry) => entry.trim())))

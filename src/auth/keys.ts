@@ -13,7 +13,7 @@ import {
 } from 'jose';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { addSigningKey, listSigningKeys } from '../../sql/auth/auth.queries.ts';
+import { addSigningKey, listSigningKeys, type IListSigningKeysResult } from '../../sql/auth/auth.queries.ts';
 import type { Sealed, Vault } from '../encryption.ts';
 import { VanguardError } from '../errors.ts';
 
@@ -69,10 +69,29 @@ interface Reading {
  * SECRET_UNREADABLE when it can decrypt none; later that is logged, and tokens are still checked.
  */
 export async function openSigningKeys(pool: pg.Pool, vault: Vault, logger: Logger): Promise<SigningKeys> {
-  const reported = new Set<string>();
+  /** What was decrypted once stays so, also when it is encrypted under a key that this server does not have. */
+  const unlocked = new Map<string, SigningKey | undefined>();
   let problem: VanguardError | undefined;
   let reading: Reading | undefined;
   let underWay: Promise<void> | undefined;
+
+  async function unlock({ kid, ...stored }: IListSigningKeysResult): Promise<SigningKey | undefined> {
+    if (unlocked.has(kid)) return unlocked.get(kid);
+    try {
+      const jwk = JSON.parse(vault.open(stored, signingKeyContext(kid))) as JWK;
+      const privateKey = (await importJWK(jwk, stored.algorithm)) as CryptoKey;
+      unlocked.set(kid, { kid, algorithm: stored.algorithm, privateKey });
+    } catch (error) {
+      if (!(error instanceof VanguardError)) throw error;
+      problem = error;
+      unlocked.set(kid, undefined);
+      logger.error(
+        { code: error.code, kid },
+        `A signing key cannot be used by this server: ${error.message} ${error.hint ?? ''} Then start the server again. Until then it signs with an older key for at most 3 minutes, and after that signs nobody in; tokens are still checked.`,
+      );
+    }
+    return unlocked.get(kid);
+  }
 
   async function read(): Promise<void> {
     if (reading) await sleep(Math.max(0, reading.begunAt + pause - performance.now()));
@@ -85,25 +104,8 @@ export async function openSigningKeys(pool: pg.Pool, vault: Vault, logger: Logge
     }
     let signing: SigningKey | undefined;
     for (const key of stored.filter(({ maySign }) => maySign)) {
-      try {
-        const jwk = JSON.parse(vault.open(key, signingKeyContext(key.kid))) as JWK;
-        signing = {
-          kid: key.kid,
-          algorithm: key.algorithm,
-          privateKey: (await importJWK(jwk, key.algorithm)) as CryptoKey,
-        };
-        break;
-      } catch (error) {
-        if (!(error instanceof VanguardError)) throw error;
-        problem = error;
-        if (!reported.has(key.kid)) {
-          reported.add(key.kid);
-          logger.error(
-            { code: error.code, kid: key.kid },
-            `A signing key cannot be used by this server: ${error.message} ${error.hint ?? ''} Then start the server again. Until then it signs with an older key for at most 3 minutes, and after that signs nobody in; tokens are still checked.`,
-          );
-        }
-      }
+      signing = await unlock(key);
+      if (signing) break;
     }
     const published = {
       keys: stored.map((key) => ({

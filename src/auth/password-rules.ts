@@ -4,7 +4,7 @@ import { VanguardError } from '../errors.ts';
 /** The shortest password that is taken; NIST SP 800-63B asks for at least 8, 15 where it is the only factor. */
 export const shortestPassword = 12;
 /** How much of a password is looked at: the work grows with it, and what is strong so far stays so. */
-const lookedAt = 60;
+const lookedAt = 40;
 /** Of 0 to 4; from 3 on, guessing takes 10^8 attempts and more. */
 const lowestScore = 3;
 
