@@ -241,13 +241,9 @@ test('the table names everything that is published', async () => {
 interface Layer {
   route?: { path: string; methods: Record<string, boolean> };
   handle: { stack?: Layer[] };
-  match(path: string): boolean;
-  /** What `match` found it to be mounted at. */
-  path?: string;
+  /** Where it is mounted. */
+  rawPath: string;
 }
-
-/** Below where routers are mounted; express tells only for a path that leads there. */
-const mounts = ['/api/pfa/:org', '/api/auth', '/api/sync'];
 
 /** The routes that the application has, as express holds them. */
 async function publishedRoutes(): Promise<string[]> {
@@ -268,9 +264,7 @@ async function publishedRoutes(): Promise<string[]> {
           const { path, methods } = layer.route;
           return Object.keys(methods).map((method) => `${method.toUpperCase()} ${prefix}${path}`);
         }
-        if (!layer.handle.stack) return [];
-        const isMounted = mounts.some((path) => layer.match(path));
-        return walk(layer.handle.stack, isMounted ? (layer.path ?? '') : '(somewhere new)');
+        return layer.handle.stack ? walk(layer.handle.stack, prefix + layer.rawPath) : [];
       });
     return walk(express!.router.stack as unknown as Layer[], '').sort();
   } finally {
