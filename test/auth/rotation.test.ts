@@ -103,6 +103,39 @@ test('tokens that name keys that do not exist make one read of the keys a second
   expect(refused.map(({ status }) => status)).toEqual(junk.map(() => 'rejected'));
   // At start, and for all of these.
   expect(reads).toHaveBeenCalledTimes(2);
+  const again = tokens.verify(junk[0]!);
+  for (let i = 0; i < 5; i++) await db.owner.query('select 1');
+  expect(reads).toHaveBeenCalledTimes(2);
+  await expect(again).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(reads).toHaveBeenCalledTimes(3);
+  vi.restoreAllMocks();
+});
+
+test('a token of a key that came while the keys were being read waits for the next read', async () => {
+  const silent = createLogger('test', 'silent');
+  const tokens = createTokens(await openSigningKeys(db.authenticator, createVault(encryptionKeys), silent));
+  const query = db.authenticator.query.bind(db.authenticator);
+  let goOn = () => {};
+  const held = new Promise<void>((resolve) => (goOn = resolve));
+  let isRead = false;
+  vi.spyOn(db.authenticator, 'query').mockImplementationOnce((async (...given: [string]) => {
+    const answer = await query(...given);
+    isRead = true;
+    await held;
+    return answer;
+  }) as never);
+  const early = tokens.verify(
+    `${Buffer.from('{"alg":"ES256","kid":"none"}').toString('base64url')}.e30.${'A'.repeat(86)}`,
+  );
+  await vi.waitFor(() => expect(isRead).toBe(true), { timeout: 5000 });
+
+  await rotate(db, encryptionKeys);
+  const elsewhere = await openSigningKeys(db.owner, createVault(encryptionKeys), silent);
+  const session = { userId: 1, sessionId: '00000000-0000-4000-8000-000000000000' };
+  const verified = tokens.verify(await createTokens(elsewhere).issue(session));
+  goOn();
+  await expect(early).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(await verified).toEqual(session);
   vi.restoreAllMocks();
 });
 
