@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { loadEnvFile } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { VanguardError } from './errors.ts';
 
@@ -16,6 +17,20 @@ const postgresUrl = z
     error: 'must be a connection string such as postgres://user:password@host:5432/database',
   })
   .optional();
+/** Names that express knows for ranges of addresses. */
+const namedRanges = ['loopback', 'linklocal', 'uniquelocal'];
+const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+const isAddressOrRange = (text: string) =>
+  namedRanges.includes(text) ||
+  (isAddress(text.replace(/\/\d+$/, '')) && (isAddress(text) || ipaddr.isValidCIDR(text)));
+const trustedProxies = z
+  .string()
+  .transform((text) => (/^\d{1,2}$/.test(text) ? Number(text) : text.split(',').map((entry) => entry.trim())))
+  .refine((value) => typeof value === 'number' || value.every(isAddressOrRange), {
+    error:
+      'must be the number of proxies in front of the server, or their addresses or subnets, such as 10.0.0.0/8,fd00::1',
+  })
+  .default(0);
 const optionalText = z.string().min(1).optional();
 
 /** Every variable that is read, as .env.example documents it. */
@@ -31,6 +46,7 @@ const environmentSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port(3001),
   GRAPHQL_INTROSPECTION: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
+  TRUST_PROXY: trustedProxies,
   VANGUARD_DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: postgresUrl,
   AUTHENTICATOR_DATABASE_URL: postgresUrl,
@@ -64,6 +80,8 @@ export interface Configuration {
   port: number;
   /** Whether who has signed in may ask what the GraphQL schema is. */
   introspection: boolean;
+  /** How many proxies stand in front of the server, or their addresses: whose X-Forwarded-For is believed. */
+  trustProxy: number | string[];
   dataFolder: string;
   databaseUrl: string | undefined;
   authenticatorDatabaseUrl: string | undefined;
@@ -119,6 +137,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     host: env.HOST,
     port: env.PORT,
     introspection: (env.GRAPHQL_INTROSPECTION ?? (env.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
+    trustProxy: env.TRUST_PROXY,
     dataFolder: isAbsolute(env.VANGUARD_DATA_DIR)
       ? env.VANGUARD_DATA_DIR
       : resolve(projectFolder, env.VANGUARD_DATA_DIR),

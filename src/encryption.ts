@@ -75,5 +75,9 @@ export function createVault(keys: string): Vault {
 export const credentialContext = (apiConfigurationId: string, name: string) =>
   `api_configurations/${apiConfigurationId}/${name}`;
 
+/** The words the key of an AI provider is bound to. */
+export const providerCredentialContext = (aiProviderId: string, name: string) =>
+  `ai_providers/${aiProviderId}/${name}`;
+
 /** A new key, as VANGUARD_ENCRYPTION_KEYS takes it. */
 export const newEncryptionKey = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;

@@ -9,16 +9,19 @@ export class VanguardError extends Error {
   readonly hint: string | undefined;
   /** Machine-readable particulars, e.g. the problems of a record by key. */
   readonly details: unknown;
+  /** After how many seconds it is worth trying again, where that is known. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     code: string,
     message: string,
-    options: { hint?: string; details?: unknown; cause?: unknown } = {},
+    options: { hint?: string; details?: unknown; retryAfter?: number; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'VanguardError';
     this.code = code;
     this.hint = options.hint;
     this.details = options.details;
+    this.retryAfter = options.retryAfter;
   }
 }

@@ -1,4 +1,4 @@
-import { loadSigningKeys } from './auth/keys.ts';
+import { openSigningKeys } from './auth/keys.ts';
 import { checkBootstrap } from './database/bootstrap.ts';
 import { createPool } from './database/pool.ts';
 import { createVault } from './encryption.ts';
@@ -12,6 +12,8 @@ export interface ServerOptions {
   encryptionKeys: string;
   host: string;
   port: number;
+  /** As TRUST_PROXY; nothing: no proxy is trusted. */
+  trustProxy?: number | string[];
   production: boolean;
   /** Whether who has signed in may ask what the GraphQL schema is. */
   introspection: boolean;
@@ -59,14 +61,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     } finally {
       client.release();
     }
-    const signingKeys = await loadSigningKeys(pool, createVault(options.encryptionKeys));
-    const app = await createApp({
-      pool,
-      signingKeys,
-      production: options.production,
-      introspection: options.introspection,
-      logger,
-    });
+    const signingKeys = await openSigningKeys(pool, createVault(options.encryptionKeys), logger);
+    const { production, introspection, trustProxy = 0 } = options;
+    const app = await createApp({ pool, signingKeys, production, introspection, trustProxy, logger });
     await new Promise<void>((resolve, reject) => {
       app.server.once('error', (cause: NodeJS.ErrnoException) => {
         reject(

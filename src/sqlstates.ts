@@ -7,6 +7,8 @@ export interface Refusal {
   code: string;
   message: string;
   details?: unknown;
+  /** After how many seconds it is worth trying again, where that is known. */
+  retryAfter?: number;
 }
 
 interface Entry {
@@ -94,6 +96,9 @@ const statuses: Readonly<Record<string, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   BODY_TOO_LARGE: 413,
+  TOO_MANY_ATTEMPTS: 429,
+  OVERLOADED: 503,
+  SIGN_IN_UNAVAILABLE: 503,
   DATABASE_UNREACHABLE: 503,
 };
 
@@ -113,7 +118,13 @@ export function refusal(error: unknown): Refusal {
     const status = statuses[error.code];
     return status === undefined
       ? internal
-      : { status, code: error.code, message: sentence(error.message, error.hint), details: error.details };
+      : {
+          status,
+          code: error.code,
+          message: sentence(error.message, error.hint),
+          details: error.details,
+          retryAfter: error.retryAfter,
+        };
   }
   if (error instanceof pg.DatabaseError && error.code) {
     const entry = sqlstates[error.code] ?? sqlstates[error.code.slice(0, 2)];

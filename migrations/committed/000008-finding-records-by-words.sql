@@ -1,5 +1,5 @@
 --! Previous: sha1:f0c4ae42e2a55f9b124ac7b731b65aa4c0ca8d61
---! Hash: sha1:cf147297560a60753f3e10a1e96cc7988607aee5
+--! Hash: sha1:d907c0f49010ed366d1914b1320c706b5a09faa9
 --! Message: finding records by words
 
 --! split: 400-search.sql
@@ -54,9 +54,13 @@ declare
   p_patterns constant text[] := app_core.search_patterns(search);
   p_first constant text := coalesce(p_patterns[1], '%');
 begin
+  -- The organization of a row that belongs to none.
+  if p_organization_id is null then
+    return;
+  end if;
   perform app_private.require_readable(p_organization_id);
   if length(search) > 200 then
-    raise exception 'The text to search for has % characters; at most 200 are allowed.', length(search)
+    raise exception 'The text to search for has % characters, and at most 200 are allowed.', length(search)
       using errcode = 'VG400', hint = 'Search for fewer or shorter words.';
   end if;
   -- The first word by the index, the others among what that finds.

@@ -3,15 +3,20 @@ import { PreparedQuery } from '@pgtyped/runtime';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+export type NumberOrString = number | string;
+
 export type numberArray = (number)[];
 
-/** 'RequestClaims' parameters type */
-export interface IRequestClaimsParams {
+export type stringArray = (string)[];
+
+/** 'SessionClaims' parameters type */
+export interface ISessionClaimsParams {
+  sessionId: string;
   userId: number;
 }
 
-/** 'RequestClaims' return type */
-export interface IRequestClaimsResult {
+/** 'SessionClaims' return type */
+export interface ISessionClaimsResult {
   administeredOrganizationIds: numberArray;
   isAdministrator: boolean;
   mustChangePassword: boolean;
@@ -20,13 +25,13 @@ export interface IRequestClaimsResult {
   writableOrganizationIds: numberArray;
 }
 
-/** 'RequestClaims' query type */
-export interface IRequestClaimsQuery {
-  params: IRequestClaimsParams;
-  result: IRequestClaimsResult;
+/** 'SessionClaims' query type */
+export interface ISessionClaimsQuery {
+  params: ISessionClaimsParams;
+  result: ISessionClaimsResult;
 }
 
-const requestClaimsIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":316,"b":323}]}],"statement":"select username as \"username!\", is_administrator as \"isAdministrator!\", must_change_password as \"mustChangePassword!\",\n  organization_ids as \"organizationIds!\", writable_organization_ids as \"writableOrganizationIds!\",\n  administered_organization_ids as \"administeredOrganizationIds!\"\nfrom app_private.request_claims(:userId!)"};
+const sessionClaimsIR: any = {"usedParamSet":{"sessionId":true,"userId":true},"params":[{"name":"sessionId","required":true,"transform":{"type":"scalar"},"locs":[{"a":316,"b":326}]},{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":329,"b":336}]}],"statement":"select username as \"username!\", is_administrator as \"isAdministrator!\", must_change_password as \"mustChangePassword!\",\n  organization_ids as \"organizationIds!\", writable_organization_ids as \"writableOrganizationIds!\",\n  administered_organization_ids as \"administeredOrganizationIds!\"\nfrom app_private.session_claims(:sessionId!, :userId!)"};
 
 /**
  * Query generated from SQL:
@@ -34,10 +39,93 @@ const requestClaimsIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"
  * select username as "username!", is_administrator as "isAdministrator!", must_change_password as "mustChangePassword!",
  *   organization_ids as "organizationIds!", writable_organization_ids as "writableOrganizationIds!",
  *   administered_organization_ids as "administeredOrganizationIds!"
- * from app_private.request_claims(:userId!)
+ * from app_private.session_claims(:sessionId!, :userId!)
  * ```
  */
-export const requestClaims = new PreparedQuery<IRequestClaimsParams,IRequestClaimsResult>(requestClaimsIR);
+export const sessionClaims = new PreparedQuery<ISessionClaimsParams,ISessionClaimsResult>(sessionClaimsIR);
+
+
+/** 'NoteSignInAttempt' parameters type */
+export interface INoteSignInAttemptParams {
+  address: string;
+  username: string;
+}
+
+/** 'NoteSignInAttempt' return type */
+export interface INoteSignInAttemptResult {
+  secondsToWait: number;
+}
+
+/** 'NoteSignInAttempt' query type */
+export interface INoteSignInAttemptQuery {
+  params: INoteSignInAttemptParams;
+  result: INoteSignInAttemptResult;
+}
+
+const noteSignInAttemptIR: any = {"usedParamSet":{"username":true,"address":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":40,"b":49}]},{"name":"address","required":true,"transform":{"type":"scalar"},"locs":[{"a":52,"b":60}]}],"statement":"select app_private.note_sign_in_attempt(:username!, :address!::text::inet) as \"secondsToWait!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.note_sign_in_attempt(:username!, :address!::text::inet) as "secondsToWait!"
+ * ```
+ */
+export const noteSignInAttempt = new PreparedQuery<INoteSignInAttemptParams,INoteSignInAttemptResult>(noteSignInAttemptIR);
+
+
+/** 'NoteSignInSuccess' parameters type */
+export interface INoteSignInSuccessParams {
+  address: string;
+  username: string;
+}
+
+/** 'NoteSignInSuccess' return type */
+export interface INoteSignInSuccessResult {
+  note_sign_in_success: undefined | null;
+}
+
+/** 'NoteSignInSuccess' query type */
+export interface INoteSignInSuccessQuery {
+  params: INoteSignInSuccessParams;
+  result: INoteSignInSuccessResult;
+}
+
+const noteSignInSuccessIR: any = {"usedParamSet":{"username":true,"address":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":40,"b":49}]},{"name":"address","required":true,"transform":{"type":"scalar"},"locs":[{"a":52,"b":60}]}],"statement":"select app_private.note_sign_in_success(:username!, :address!::text::inet)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.note_sign_in_success(:username!, :address!::text::inet)
+ * ```
+ */
+export const noteSignInSuccess = new PreparedQuery<INoteSignInSuccessParams,INoteSignInSuccessResult>(noteSignInSuccessIR);
+
+
+/** 'ClearSignInAttempts' parameters type */
+export interface IClearSignInAttemptsParams {
+  username: string;
+}
+
+/** 'ClearSignInAttempts' return type */
+export interface IClearSignInAttemptsResult {
+  cleared: number;
+}
+
+/** 'ClearSignInAttempts' query type */
+export interface IClearSignInAttemptsQuery {
+  params: IClearSignInAttemptsParams;
+  result: IClearSignInAttemptsResult;
+}
+
+const clearSignInAttemptsIR: any = {"usedParamSet":{"username":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":42,"b":51}]}],"statement":"select app_private.clear_sign_in_attempts(:username!) as \"cleared!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.clear_sign_in_attempts(:username!) as "cleared!"
+ * ```
+ */
+export const clearSignInAttempts = new PreparedQuery<IClearSignInAttemptsParams,IClearSignInAttemptsResult>(clearSignInAttemptsIR);
 
 
 /** 'FindLogin' parameters type */
@@ -47,6 +135,7 @@ export interface IFindLoginParams {
 
 /** 'FindLogin' return type */
 export interface IFindLoginResult {
+  email: string | null;
   mustChangePassword: boolean;
   passwordHash: string;
   userId: number;
@@ -59,16 +148,41 @@ export interface IFindLoginQuery {
   result: IFindLoginResult;
 }
 
-const findLoginIR: any = {"usedParamSet":{"username":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":162,"b":171}]}],"statement":"select user_id as \"userId!\", username as \"username!\", password_hash as \"passwordHash!\", must_change_password as \"mustChangePassword!\"\nfrom app_private.find_login(:username!)"};
+const findLoginIR: any = {"usedParamSet":{"username":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":181,"b":190}]}],"statement":"select user_id as \"userId!\", username as \"username!\", email as \"email?\", password_hash as \"passwordHash!\", must_change_password as \"mustChangePassword!\"\nfrom app_private.find_login(:username!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select user_id as "userId!", username as "username!", password_hash as "passwordHash!", must_change_password as "mustChangePassword!"
+ * select user_id as "userId!", username as "username!", email as "email?", password_hash as "passwordHash!", must_change_password as "mustChangePassword!"
  * from app_private.find_login(:username!)
  * ```
  */
 export const findLogin = new PreparedQuery<IFindLoginParams,IFindLoginResult>(findLoginIR);
+
+
+/** 'PasswordHashKinds' parameters type */
+export type IPasswordHashKindsParams = void;
+
+/** 'PasswordHashKinds' return type */
+export interface IPasswordHashKindsResult {
+  kinds: stringArray;
+}
+
+/** 'PasswordHashKinds' query type */
+export interface IPasswordHashKindsQuery {
+  params: IPasswordHashKindsParams;
+  result: IPasswordHashKindsResult;
+}
+
+const passwordHashKindsIR: any = {"usedParamSet":{},"params":[],"statement":"select app_private.password_hash_kinds() as \"kinds!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.password_hash_kinds() as "kinds!"
+ * ```
+ */
+export const passwordHashKinds = new PreparedQuery<IPasswordHashKindsParams,IPasswordHashKindsResult>(passwordHashKindsIR);
 
 
 /** 'SetPassword' parameters type */
@@ -139,7 +253,7 @@ export interface IStartSessionParams {
 
 /** 'StartSession' return type */
 export interface IStartSessionResult {
-  familyId: string | null;
+  sessionId: string | null;
 }
 
 /** 'StartSession' query type */
@@ -148,12 +262,12 @@ export interface IStartSessionQuery {
   result: IStartSessionResult;
 }
 
-const startSessionIR: any = {"usedParamSet":{"userId":true,"passwordHash":true,"tokenHash":true,"lifetimeSeconds":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":40}]},{"name":"passwordHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":56}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":59,"b":69}]},{"name":"lifetimeSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":94,"b":110}]}],"statement":"select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as \"familyId?\""};
+const startSessionIR: any = {"usedParamSet":{"userId":true,"passwordHash":true,"tokenHash":true,"lifetimeSeconds":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":40}]},{"name":"passwordHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":56}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":59,"b":69}]},{"name":"lifetimeSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":94,"b":110}]}],"statement":"select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as \"sessionId?\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as "familyId?"
+ * select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as "sessionId?"
  * ```
  */
 export const startSession = new PreparedQuery<IStartSessionParams,IStartSessionResult>(startSessionIR);
@@ -197,8 +311,8 @@ export interface IRotateRefreshTokenParams {
 
 /** 'RotateRefreshToken' return type */
 export interface IRotateRefreshTokenResult {
-  familyId: string;
   isReused: boolean;
+  sessionId: string;
   userId: number;
 }
 
@@ -208,12 +322,12 @@ export interface IRotateRefreshTokenQuery {
   result: IRotateRefreshTokenResult;
 }
 
-const rotateRefreshTokenIR: any = {"usedParamSet":{"tokenHash":true,"newTokenHash":true,"lifetimeSeconds":true},"params":[{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":118,"b":128}]},{"name":"newTokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":131,"b":144}]},{"name":"lifetimeSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":169,"b":185}]}],"statement":"select user_id as \"userId!\", family_id as \"familyId!\", is_reused as \"isReused!\"\nfrom app_private.rotate_refresh_token(:tokenHash!, :newTokenHash!, make_interval(secs => :lifetimeSeconds!))"};
+const rotateRefreshTokenIR: any = {"usedParamSet":{"tokenHash":true,"newTokenHash":true,"lifetimeSeconds":true},"params":[{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":120,"b":130}]},{"name":"newTokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":133,"b":146}]},{"name":"lifetimeSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":171,"b":187}]}],"statement":"select user_id as \"userId!\", session_id as \"sessionId!\", is_reused as \"isReused!\"\nfrom app_private.rotate_refresh_token(:tokenHash!, :newTokenHash!, make_interval(secs => :lifetimeSeconds!))"};
 
 /**
  * Query generated from SQL:
  * ```
- * select user_id as "userId!", family_id as "familyId!", is_reused as "isReused!"
+ * select user_id as "userId!", session_id as "sessionId!", is_reused as "isReused!"
  * from app_private.rotate_refresh_token(:tokenHash!, :newTokenHash!, make_interval(secs => :lifetimeSeconds!))
  * ```
  */
@@ -222,6 +336,7 @@ export const rotateRefreshToken = new PreparedQuery<IRotateRefreshTokenParams,IR
 
 /** 'EndSession' parameters type */
 export interface IEndSessionParams {
+  everywhere: boolean;
   tokenHash: Buffer;
 }
 
@@ -236,12 +351,12 @@ export interface IEndSessionQuery {
   result: IEndSessionResult;
 }
 
-const endSessionIR: any = {"usedParamSet":{"tokenHash":true},"params":[{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":31,"b":41}]}],"statement":"select app_private.end_session(:tokenHash!) as \"ended!\""};
+const endSessionIR: any = {"usedParamSet":{"tokenHash":true,"everywhere":true},"params":[{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":31,"b":41}]},{"name":"everywhere","required":true,"transform":{"type":"scalar"},"locs":[{"a":44,"b":55}]}],"statement":"select app_private.end_session(:tokenHash!, :everywhere!) as \"ended!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_private.end_session(:tokenHash!) as "ended!"
+ * select app_private.end_session(:tokenHash!, :everywhere!) as "ended!"
  * ```
  */
 export const endSession = new PreparedQuery<IEndSessionParams,IEndSessionResult>(endSessionIR);
@@ -283,6 +398,7 @@ export interface IListSigningKeysResult {
   ciphertext: Buffer;
   keyId: string;
   kid: string;
+  maySign: boolean;
   nonce: Buffer;
   publicJwk: Json;
   retiredAt: Date | null;
@@ -294,13 +410,13 @@ export interface IListSigningKeysQuery {
   result: IListSigningKeysResult;
 }
 
-const listSigningKeysIR: any = {"usedParamSet":{},"params":[],"statement":"select kid as \"kid!\", algorithm as \"algorithm!\", public_jwk as \"publicJwk!\", key_id as \"keyId!\", nonce as \"nonce!\",\n  ciphertext as \"ciphertext!\", retired_at as \"retiredAt?\"\nfrom app_private.list_signing_keys()"};
+const listSigningKeysIR: any = {"usedParamSet":{},"params":[],"statement":"select kid as \"kid!\", algorithm as \"algorithm!\", public_jwk as \"publicJwk!\", key_id as \"keyId!\", nonce as \"nonce!\",\n  ciphertext as \"ciphertext!\", retired_at as \"retiredAt?\", may_sign as \"maySign!\"\nfrom app_private.list_signing_keys()"};
 
 /**
  * Query generated from SQL:
  * ```
  * select kid as "kid!", algorithm as "algorithm!", public_jwk as "publicJwk!", key_id as "keyId!", nonce as "nonce!",
- *   ciphertext as "ciphertext!", retired_at as "retiredAt?"
+ *   ciphertext as "ciphertext!", retired_at as "retiredAt?", may_sign as "maySign!"
  * from app_private.list_signing_keys()
  * ```
  */
@@ -337,5 +453,164 @@ const addSigningKeyIR: any = {"usedParamSet":{"kid":true,"algorithm":true,"publi
  * ```
  */
 export const addSigningKey = new PreparedQuery<IAddSigningKeyParams,IAddSigningKeyResult>(addSigningKeyIR);
+
+
+/** 'RotateSigningKey' parameters type */
+export interface IRotateSigningKeyParams {
+  algorithm: string;
+  ciphertext: Buffer;
+  keyId: string;
+  kid: string;
+  nonce: Buffer;
+  publicJwk: Json;
+}
+
+/** 'RotateSigningKey' return type */
+export interface IRotateSigningKeyResult {
+  rotate_signing_key: undefined | null;
+}
+
+/** 'RotateSigningKey' query type */
+export interface IRotateSigningKeyQuery {
+  params: IRotateSigningKeyParams;
+  result: IRotateSigningKeyResult;
+}
+
+const rotateSigningKeyIR: any = {"usedParamSet":{"kid":true,"algorithm":true,"publicJwk":true,"keyId":true,"nonce":true,"ciphertext":true},"params":[{"name":"kid","required":true,"transform":{"type":"scalar"},"locs":[{"a":38,"b":42}]},{"name":"algorithm","required":true,"transform":{"type":"scalar"},"locs":[{"a":45,"b":55}]},{"name":"publicJwk","required":true,"transform":{"type":"scalar"},"locs":[{"a":58,"b":68}]},{"name":"keyId","required":true,"transform":{"type":"scalar"},"locs":[{"a":71,"b":77}]},{"name":"nonce","required":true,"transform":{"type":"scalar"},"locs":[{"a":80,"b":86}]},{"name":"ciphertext","required":true,"transform":{"type":"scalar"},"locs":[{"a":89,"b":100}]}],"statement":"select app_private.rotate_signing_key(:kid!, :algorithm!, :publicJwk!, :keyId!, :nonce!, :ciphertext!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.rotate_signing_key(:kid!, :algorithm!, :publicJwk!, :keyId!, :nonce!, :ciphertext!)
+ * ```
+ */
+export const rotateSigningKey = new PreparedQuery<IRotateSigningKeyParams,IRotateSigningKeyResult>(rotateSigningKeyIR);
+
+
+/** 'LockSigningKeySecrets' parameters type */
+export type ILockSigningKeySecretsParams = void;
+
+/** 'LockSigningKeySecrets' return type */
+export interface ILockSigningKeySecretsResult {
+  /** The private JWK, AES-256-GCM, tag appended, bound to the kid. */
+  ciphertext: Buffer;
+  /** Which key of VANGUARD_ENCRYPTION_KEYS the private half is encrypted under. */
+  keyId: string;
+  /** Key id in the token header and in the published key set. */
+  kid: string;
+  /** AES-256-GCM nonce, 96 bits, random. */
+  nonce: Buffer;
+}
+
+/** 'LockSigningKeySecrets' query type */
+export interface ILockSigningKeySecretsQuery {
+  params: ILockSigningKeySecretsParams;
+  result: ILockSigningKeySecretsResult;
+}
+
+const lockSigningKeySecretsIR: any = {"usedParamSet":{},"params":[],"statement":"select kid, key_id as \"keyId\", nonce, ciphertext from app_private.signing_keys order by kid for update"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select kid, key_id as "keyId", nonce, ciphertext from app_private.signing_keys order by kid for update
+ * ```
+ */
+export const lockSigningKeySecrets = new PreparedQuery<ILockSigningKeySecretsParams,ILockSigningKeySecretsResult>(lockSigningKeySecretsIR);
+
+
+/** 'StoreSigningKeySecret' parameters type */
+export interface IStoreSigningKeySecretParams {
+  ciphertext: Buffer;
+  keyId: string;
+  kid: string;
+  nonce: Buffer;
+}
+
+/** 'StoreSigningKeySecret' return type */
+export type IStoreSigningKeySecretResult = void;
+
+/** 'StoreSigningKeySecret' query type */
+export interface IStoreSigningKeySecretQuery {
+  params: IStoreSigningKeySecretParams;
+  result: IStoreSigningKeySecretResult;
+}
+
+const storeSigningKeySecretIR: any = {"usedParamSet":{"keyId":true,"nonce":true,"ciphertext":true,"kid":true},"params":[{"name":"keyId","required":true,"transform":{"type":"scalar"},"locs":[{"a":45,"b":51}]},{"name":"nonce","required":true,"transform":{"type":"scalar"},"locs":[{"a":62,"b":68}]},{"name":"ciphertext","required":true,"transform":{"type":"scalar"},"locs":[{"a":84,"b":95}]},{"name":"kid","required":true,"transform":{"type":"scalar"},"locs":[{"a":109,"b":113}]}],"statement":"update app_private.signing_keys set key_id = :keyId!, nonce = :nonce!, ciphertext = :ciphertext! where kid = :kid!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * update app_private.signing_keys set key_id = :keyId!, nonce = :nonce!, ciphertext = :ciphertext! where kid = :kid!
+ * ```
+ */
+export const storeSigningKeySecret = new PreparedQuery<IStoreSigningKeySecretParams,IStoreSigningKeySecretResult>(storeSigningKeySecretIR);
+
+
+/** 'LockCredentials' parameters type */
+export type ILockCredentialsParams = void;
+
+/** 'LockCredentials' return type */
+export interface ILockCredentialsResult {
+  /** The provider it opens, or null. */
+  aiProviderId: string | null;
+  /** The connection it opens, or null. */
+  apiConfigurationId: string | null;
+  /** The secret, tag appended; bound to its owner and name, so that it cannot be moved to another row. */
+  ciphertext: Buffer;
+  /** Our key. */
+  id: string;
+  /** Which key of VANGUARD_ENCRYPTION_KEYS it is encrypted under. */
+  keyId: string;
+  /** `authKey` (user name, or header name), `authValue` (password, token or key), `apiKey`. */
+  name: string;
+  /** Random, 96 bits. */
+  nonce: Buffer;
+}
+
+/** 'LockCredentials' query type */
+export interface ILockCredentialsQuery {
+  params: ILockCredentialsParams;
+  result: ILockCredentialsResult;
+}
+
+const lockCredentialsIR: any = {"usedParamSet":{},"params":[],"statement":"select id, api_configuration_id as \"apiConfigurationId\", ai_provider_id as \"aiProviderId\", name, key_id as \"keyId\", nonce, ciphertext\nfrom app_private.credentials order by id for update"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select id, api_configuration_id as "apiConfigurationId", ai_provider_id as "aiProviderId", name, key_id as "keyId", nonce, ciphertext
+ * from app_private.credentials order by id for update
+ * ```
+ */
+export const lockCredentials = new PreparedQuery<ILockCredentialsParams,ILockCredentialsResult>(lockCredentialsIR);
+
+
+/** 'StoreCredential' parameters type */
+export interface IStoreCredentialParams {
+  ciphertext: Buffer;
+  id: NumberOrString;
+  keyId: string;
+  nonce: Buffer;
+}
+
+/** 'StoreCredential' return type */
+export type IStoreCredentialResult = void;
+
+/** 'StoreCredential' query type */
+export interface IStoreCredentialQuery {
+  params: IStoreCredentialParams;
+  result: IStoreCredentialResult;
+}
+
+const storeCredentialIR: any = {"usedParamSet":{"keyId":true,"nonce":true,"ciphertext":true,"id":true},"params":[{"name":"keyId","required":true,"transform":{"type":"scalar"},"locs":[{"a":44,"b":50}]},{"name":"nonce","required":true,"transform":{"type":"scalar"},"locs":[{"a":61,"b":67}]},{"name":"ciphertext","required":true,"transform":{"type":"scalar"},"locs":[{"a":83,"b":94}]},{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":107,"b":110}]}],"statement":"update app_private.credentials set key_id = :keyId!, nonce = :nonce!, ciphertext = :ciphertext! where id = :id!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * update app_private.credentials set key_id = :keyId!, nonce = :nonce!, ciphertext = :ciphertext! where id = :id!
+ * ```
+ */
+export const storeCredential = new PreparedQuery<IStoreCredentialParams,IStoreCredentialResult>(storeCredentialIR);
 
 

@@ -39,6 +39,8 @@ export interface IFindUserParams {
 
 /** 'FindUser' return type */
 export interface IFindUserResult {
+  /** Optional; unique whatever its case. */
+  email: string | null;
   /** Our key. */
   id: number;
   /** A user who is switched off has no access from the next request on. */
@@ -53,12 +55,12 @@ export interface IFindUserQuery {
   result: IFindUserResult;
 }
 
-const findUserIR: any = {"usedParamSet":{"username":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":97,"b":106}]}],"statement":"select id, username, is_active as \"isActive\" from app_public.users where lower(username) = lower(:username!)"};
+const findUserIR: any = {"usedParamSet":{"username":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":104,"b":113}]}],"statement":"select id, username, email, is_active as \"isActive\" from app_public.users where lower(username) = lower(:username!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select id, username, is_active as "isActive" from app_public.users where lower(username) = lower(:username!)
+ * select id, username, email, is_active as "isActive" from app_public.users where lower(username) = lower(:username!)
  * ```
  */
 export const findUser = new PreparedQuery<IFindUserParams,IFindUserResult>(findUserIR);

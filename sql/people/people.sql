@@ -2,7 +2,7 @@
 insert into app_public.users (username, role) values (:username!, :role!) returning id, username;
 
 /* @name findUser */
-select id, username, is_active as "isActive" from app_public.users where lower(username) = lower(:username!);
+select id, username, email, is_active as "isActive" from app_public.users where lower(username) = lower(:username!);
 
 /* @name setUserActive */
 update app_public.users set is_active = :isActive! where id = :userId!;

@@ -1,6 +1,12 @@
 import type pg from 'pg';
-import { requestClaims } from '../../sql/auth/auth.queries.ts';
+import { sessionClaims } from '../../sql/auth/auth.queries.ts';
 import { VanguardError } from '../errors.ts';
+
+/** A sign-in, as an access token names it. */
+export interface Session {
+  userId: number;
+  sessionId: string;
+}
 
 /** Who asks, and what that person may do at this moment. */
 export interface Identity {
@@ -16,16 +22,14 @@ const arrayLiteral = (ids: readonly number[]) => `{${ids.join(',')}}`;
 /** The settings of somebody who has not signed in: nothing may be seen. */
 export const anonymousSettings: Readonly<Record<string, string>> = { role: 'vanguard_visitor' };
 
-/** Looks up what a user may do right now. Refuses with UNAUTHENTICATED when the account is gone or switched off. */
-export async function identify(pool: pg.Pool, userId: number): Promise<Identity> {
-  const [claims] = await requestClaims.run({ userId }, pool);
+/** Looks up what the user of a session may do right now. Refuses with UNAUTHENTICATED when it has ended, or the account is gone or switched off. */
+export async function identify(pool: pg.Pool, { userId, sessionId }: Session): Promise<Identity> {
+  const [claims] = await sessionClaims.run({ userId, sessionId }, pool);
   if (!claims) {
     throw new VanguardError(
       'UNAUTHENTICATED',
-      'This account has been switched off or does not exist any more.',
-      {
-        hint: 'Ask an administrator.',
-      },
+      'You were signed out, or this account has been switched off or does not exist any more.',
+      { hint: 'Sign in again, or ask an administrator.' },
     );
   }
   return {

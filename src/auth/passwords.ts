@@ -1,6 +1,7 @@
 import { argon2 as argon2Callback, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import bcrypt from 'bcryptjs';
+import { createSlots } from './slots.ts';
 
 const argon2 = promisify(argon2Callback);
 
@@ -13,35 +14,81 @@ const tagLength = 32;
 /** Longer ones are refused: hashing a megabyte is work that anybody could make us do. */
 export const longestPassword = 1000;
 
-/** Hashes a password: argon2id, a PHC string. */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(16);
-  const hash = await argon2('argon2id', {
-    message: password,
-    nonce: salt,
-    memory,
-    passes,
-    parallelism,
-    tagLength,
-  });
-  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(hash)}`;
+/** How many hashes a process computes at once, of 19 MiB each, and how many may wait: a second's worth. */
+const hashing = createSlots(4, 64);
+
+/** Refuses with OVERLOADED when a password could not be hashed or compared now. */
+export const requireRoomForHashing = hashing.requireRoom;
+
+interface Argon2Cost {
+  memory: number;
+  passes: number;
+  parallelism: number;
+  tagLength: number;
 }
 
-/** Whether the password belongs to the hash (argon2id, or bcrypt from the legacy database), and whether to hash it anew. */
-export async function verifyPassword(
-  password: string,
-  stored: string,
-): Promise<{ matches: boolean; outdated: boolean }> {
-  if (stored.startsWith('$2')) return { matches: await bcrypt.compare(password, stored), outdated: true };
-  const parts = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(
-    stored,
+/** The work itself, apart from what decides to do it. */
+export const work = {
+  argon2id: (message: string, nonce: Buffer, cost: Argon2Cost): Promise<Buffer> =>
+    argon2('argon2id', { message, nonce, ...cost }),
+  bcrypt: (password: string, stored: string): Promise<boolean> => bcrypt.compare(password, stored),
+};
+
+/** Hashes a password: argon2id, a PHC string. Refuses with OVERLOADED. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  const hash = await hashing.run(() =>
+    work.argon2id(password, salt, { memory, passes, parallelism, tagLength }),
   );
+  return `${currentKind}${unpadded(salt)}$${unpadded(hash)}`;
+}
+
+/** How a hash that is made now begins. */
+const currentKind = `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$`;
+
+/**
+ * Whether the password belongs to the hash (argon2id, or bcrypt from the legacy database), and whether to hash it anew.
+ * Without a hash, for somebody who does not exist, it does not.
+ *
+ * The work is the same for everybody: one comparison of each kind of hash that anybody has, so that its time tells
+ * neither whether there is a hash nor of which kind. Refuses with OVERLOADED.
+ *
+ * @param kinds How the hashes begin that are stored at all.
+ */
+export function verifyPassword(
+  password: string,
+  stored: string | undefined,
+  kinds: readonly string[] = [],
+): Promise<{ matches: boolean; outdated: boolean }> {
+  return hashing.run(async () => {
+    const own = stored === undefined ? undefined : kindOf(stored);
+    const result = { matches: false, outdated: false };
+    for (const kind of new Set([currentKind, ...kinds.map(kindOf), ...(own ? [own] : [])].sort())) {
+      const compared = await compare(password, kind === own && stored ? stored : decoy(kind));
+      if (kind === own) Object.assign(result, compared);
+    }
+    return result;
+  });
+}
+
+/** Algorithm and cost of a hash, or of its beginning; the letter of bcrypt makes no difference to its work. */
+function kindOf(hash: string): string {
+  const [, kind] = /^(\$2[abxy]\$\d\d\$|\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$)/.exec(hash) ?? [];
+  if (!kind) throw new Error('A stored password hash is of no known kind.');
+  return kind.replace(/^\$2.\$/, '$2b$');
+}
+
+/** A hash of this kind that nobody has the password of. */
+const decoy = (kind: string) =>
+  kind.startsWith('$2') ? `${kind}${'.'.repeat(53)}` : `${kind}${'A'.repeat(22)}$${'A'.repeat(43)}`;
+
+async function compare(password: string, hash: string): Promise<{ matches: boolean; outdated: boolean }> {
+  if (hash.startsWith('$2')) return { matches: await work.bcrypt(password, hash), outdated: true };
+  const parts = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(hash);
   if (!parts) throw new Error('A stored password hash is of no known kind.');
   const [, m, t, p, salt = '', tag = ''] = parts;
   const expected = Buffer.from(tag, 'base64');
-  const actual = await argon2('argon2id', {
-    message: password,
-    nonce: Buffer.from(salt, 'base64'),
+  const actual = await work.argon2id(password, Buffer.from(salt, 'base64'), {
     memory: Number(m),
     passes: Number(t),
     parallelism: Number(p),

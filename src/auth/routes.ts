@@ -1,19 +1,26 @@
 import { parse as parseCookies } from 'cookie';
 import { Router, type CookieOptions, type Request, type Response } from 'express';
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import {
   changePassword,
   endSession,
   findLogin,
+  noteSignInAttempt,
+  noteSignInSuccess,
+  passwordHashKinds,
   rotateRefreshToken,
   startSession,
   upgradePasswordHash,
 } from '../../sql/auth/auth.queries.ts';
+import { demoUser } from '../database/seed.ts';
 import { VanguardError } from '../errors.ts';
 import { readBody, requireIdentity } from '../http/request.ts';
-import { identify } from './identity.ts';
-import { hashPassword, longestPassword, verifyPassword } from './passwords.ts';
+import { clientAddress } from './client-address.ts';
+import { identify, type Session } from './identity.ts';
+import { requireStrongPassword, shortestPassword } from './password-rules.ts';
+import { hashPassword, longestPassword, requireRoomForHashing, verifyPassword } from './passwords.ts';
 import {
   accessTokenLifetime,
   hashRefreshToken,
@@ -23,8 +30,6 @@ import {
 } from './tokens.ts';
 
 const cookieName = 'vanguard_refresh';
-/** The shortest password that is taken; NIST SP 800-63B asks for at least 8, 15 where it is the only factor. */
-const shortestPassword = 12;
 
 const passwordText = z
   .string({ error: 'must be text' })
@@ -38,9 +43,7 @@ const changePasswordBody = z.object({
   currentPassword: passwordText,
   newPassword: passwordText.min(shortestPassword, `must have at least ${shortestPassword} characters`),
 });
-
-/** A hash that nobody has the password of: comparing with it takes as long as with a real one. */
-const nobodysHash = hashPassword(newRefreshToken().token);
+const logoutBody = z.object({ everywhere: z.boolean({ error: 'must be true or false' }).default(false) });
 
 /**
  * `/api/auth`: login, refresh, logout, change-password. The access token goes into the body, the refresh token into a
@@ -50,58 +53,96 @@ export function authRoutes({
   pool,
   tokens,
   production,
+  logger,
 }: {
   pool: pg.Pool;
   tokens: Tokens;
   production: boolean;
+  logger: Logger;
 }): Router {
   const cookie: CookieOptions = { httpOnly: true, sameSite: 'strict', secure: production, path: '/api/auth' };
   const router = Router();
 
-  const setRefreshCookie = (response: Response, token: string) =>
-    response.cookie(cookieName, token, { ...cookie, maxAge: refreshTokenLifetime * 1000 });
   const refreshCookie = (request: Request) => parseCookies(request.headers.cookie ?? '')[cookieName];
 
-  async function answer(userId: number, mustChangePassword: boolean) {
-    const { username } = await identify(pool, userId);
-    return {
-      token: await tokens.issue(userId),
+  async function answer(response: Response, session: Session, refreshToken: string): Promise<void> {
+    const { username, mustChangePassword } = await identify(pool, session);
+    // Before what may still fail: the token that was presented is used up.
+    response.cookie(cookieName, refreshToken, { ...cookie, maxAge: refreshTokenLifetime * 1000 });
+    response.json({
+      token: await tokens.issue(session),
       expiresIn: accessTokenLifetime,
-      user: { id: userId, username },
+      user: { id: session.userId, username },
       mustChangePassword,
-    };
+    });
   }
 
   const wrongCredentials = () =>
     new VanguardError('WRONG_CREDENTIALS', 'The user name or the password is wrong.', {
       hint: 'Check both; an administrator can set another password.',
     });
+  const sessionEnded = () =>
+    new VanguardError('UNAUTHENTICATED', 'Your session has ended.', { hint: 'Sign in again.' });
+
+  let isProxyReported = false;
+  function reportUntrustedProxy(request: Request): void {
+    if (isProxyReported || !request.headers['x-forwarded-for'] || request.app.get('trust proxy') !== 0)
+      return;
+    isProxyReported = true;
+    logger.warn(
+      'A request to sign in came with X-Forwarded-For, which is ignored. If it came through a proxy of yours, set TRUST_PROXY: until then everybody behind it shares its limit of attempts.',
+    );
+  }
+
+  /**
+   * Compares a password with that of a user name, if the limits on guessing let it come to that. What it does and how
+   * long it takes is the same whether or not there is such a user. Refuses with TOO_MANY_ATTEMPTS or OVERLOADED.
+   */
+  async function compare(request: Request, username: string, password: string) {
+    // Before it is counted: who is turned away here has guessed nothing.
+    requireRoomForHashing();
+    reportUntrustedProxy(request);
+    const counted = { username, address: clientAddress(request) };
+    const [attempt] = await noteSignInAttempt.run(counted, pool);
+    const seconds = attempt!.secondsToWait;
+    if (seconds > 0) {
+      const minutes = Math.ceil(seconds / 60);
+      throw new VanguardError('TOO_MANY_ATTEMPTS', 'There were too many attempts with a wrong password.', {
+        hint: `Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
+        retryAfter: seconds,
+      });
+    }
+    const [stored] = await passwordHashKinds.run(undefined, pool);
+    const [login] = await findLogin.run({ username }, pool);
+    const { matches, outdated } = await verifyPassword(password, login?.passwordHash, stored!.kinds);
+    // What the README prints opens nothing in production, even if a database of the demo was taken there.
+    if (!login || !matches || (production && password === demoUser.password)) return undefined;
+    await noteSignInSuccess.run(counted, pool);
+    return { ...login, outdated };
+  }
 
   /** Begins a session for who has shown the password of a hash, unless it was changed meanwhile. */
-  async function beginSession(userId: number, passwordHash: string): Promise<string> {
+  async function beginSession(response: Response, userId: number, passwordHash: string): Promise<void> {
     const { token, hash } = newRefreshToken();
     const [session] = await startSession.run(
       { userId, passwordHash, tokenHash: hash, lifetimeSeconds: refreshTokenLifetime },
       pool,
     );
-    if (!session?.familyId) throw wrongCredentials();
-    return token;
+    if (!session?.sessionId) throw wrongCredentials();
+    await answer(response, { userId, sessionId: session.sessionId }, token);
   }
 
   router.post('/login', async (request, response) => {
     const { username, password } = readBody(request, loginBody);
-    const [login] = await findLogin.run({ username }, pool);
-    const { matches, outdated } = await verifyPassword(password, login?.passwordHash ?? (await nobodysHash));
-    if (!login || !matches) throw wrongCredentials();
+    const login = await compare(request, username, password);
+    if (!login) throw wrongCredentials();
     let { passwordHash } = login;
-    if (outdated) {
+    if (login.outdated) {
       const newHash = await hashPassword(password);
       await upgradePasswordHash.run({ userId: login.userId, oldHash: passwordHash, newHash }, pool);
       passwordHash = newHash;
     }
-    const token = await beginSession(login.userId, passwordHash);
-    const body = await answer(login.userId, login.mustChangePassword);
-    setRefreshCookie(response, token).json(body);
+    await beginSession(response, login.userId, passwordHash);
   });
 
   router.post('/refresh', async (request, response) => {
@@ -119,23 +160,28 @@ export function authRoutes({
       : [];
     if (!rotated || rotated.isReused) {
       response.clearCookie(cookieName, cookie);
-      throw new VanguardError('UNAUTHENTICATED', 'Your session has ended.', { hint: 'Sign in again.' });
+      throw sessionEnded();
     }
-    const { mustChangePassword } = await identify(pool, rotated.userId);
-    setRefreshCookie(response, token).json(await answer(rotated.userId, mustChangePassword));
+    await answer(response, rotated, token);
   });
 
   router.post('/logout', async (request, response) => {
+    const { everywhere } = readBody(request, logoutBody);
     const presented = refreshCookie(request);
-    if (presented) await endSession.run({ tokenHash: hashRefreshToken(presented) }, pool);
-    response.clearCookie(cookieName, cookie).status(204).end();
+    const [result] = presented
+      ? await endSession.run({ tokenHash: hashRefreshToken(presented), everywhere }, pool)
+      : [];
+    response.clearCookie(cookieName, cookie);
+    // Whose session has ended is signed out here; what else there is of this person, nobody can tell.
+    if (everywhere && !result?.ended) throw sessionEnded();
+    response.status(204).end();
   });
 
   router.post('/change-password', async (request, response) => {
     const { currentPassword, newPassword } = readBody(request, changePasswordBody);
     const { userId, username } = requireIdentity(request);
-    const [login] = await findLogin.run({ username }, pool);
-    if (!login || !(await verifyPassword(currentPassword, login.passwordHash)).matches) {
+    const login = await compare(request, username, currentPassword);
+    if (!login) {
       throw new VanguardError('WRONG_CREDENTIALS', 'The current password is wrong.', {
         hint: 'Enter the password you signed in with.',
       });
@@ -145,11 +191,11 @@ export function authRoutes({
         hint: 'Choose another.',
       });
     }
+    await requireStrongPassword(newPassword, [username, login.email]);
     const newHash = await hashPassword(newPassword);
     const [result] = await changePassword.run({ userId, oldHash: login.passwordHash, newHash }, pool);
     if (!result?.isChanged) throw wrongCredentials();
-    const token = await beginSession(userId, newHash);
-    setRefreshCookie(response, token).json(await answer(userId, false));
+    await beginSession(response, userId, newHash);
   });
 
   return router;

@@ -1,13 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  createLocalJWKSet,
-  errors,
-  jwtVerify,
-  SignJWT,
-  type JWSHeaderParameters,
-  type FlattenedJWSInput,
-} from 'jose';
+import { errors, jwtVerify, SignJWT } from 'jose';
 import { VanguardError } from '../errors.ts';
+import type { Session } from './identity.ts';
 import type { SigningKeys } from './keys.ts';
 
 /** How long an access token is good for, in seconds. What a user may do is looked up with every request all the same. */
@@ -20,38 +14,43 @@ const audience = 'pfa-vanguard-api';
 
 /** Makes and checks access tokens. */
 export interface Tokens {
-  /** A signed access token for a user. */
-  issue(userId: number): Promise<string>;
-  /** The user of a token. Refuses with UNAUTHENTICATED: malformed, expired, of another issuer or audience, or not signed by us. */
-  verify(token: string): Promise<number>;
+  /** A signed access token for a session. */
+  issue(session: Session): Promise<string>;
+  /** The session of a token. Refuses with UNAUTHENTICATED: malformed, expired, of another issuer or audience, or not signed by us. */
+  verify(token: string): Promise<Session>;
 }
 
-/** @param keys Signing keys as loaded at start. */
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** @param keys Signing keys as opened at start. */
 export function createTokens(keys: SigningKeys): Tokens {
-  const keySet = createLocalJWKSet(keys.publicKeys);
-  const key = (header: JWSHeaderParameters, input: FlattenedJWSInput) => keySet(header, input);
   return {
-    issue(userId) {
-      return new SignJWT()
-        .setProtectedHeader({ alg: keys.algorithm, kid: keys.kid, typ: 'JWT' })
+    async issue({ userId, sessionId }) {
+      const { kid, algorithm, privateKey } = await keys.signing();
+      return new SignJWT({ sid: sessionId })
+        .setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' })
         .setSubject(String(userId))
         .setIssuer(issuer)
         .setAudience(audience)
         .setIssuedAt()
         .setExpirationTime(`${accessTokenLifetime}s`)
-        .sign(keys.privateKey);
+        .sign(privateKey);
     },
     async verify(token) {
       try {
-        const { payload } = await jwtVerify(token, key, {
+        const { payload } = await jwtVerify(token, (header, input) => keys.verifying(header, input), {
           issuer,
           audience,
           algorithms: ['ES256', 'EdDSA'],
-          requiredClaims: ['sub', 'exp'],
+          requiredClaims: ['sub', 'sid', 'exp'],
         });
-        if (!payload.sub || !/^[1-9]\d{0,9}$/.test(payload.sub)) throw new errors.JWTInvalid('no user');
-        return Number(payload.sub);
+        const { sub, sid } = payload;
+        if (!sub || !/^[1-9]\d{0,9}$/.test(sub) || typeof sid !== 'string' || !uuid.test(sid))
+          throw new errors.JWTInvalid('no user or no session');
+        return { userId: Number(sub), sessionId: sid };
       } catch (cause) {
+        // The keys could not be looked up: that is no fault of the token.
+        if (!(cause instanceof errors.JOSEError)) throw cause;
         const expired = cause instanceof errors.JWTExpired;
         throw new VanguardError(
           'UNAUTHENTICATED',

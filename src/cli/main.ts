@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VanguardError } from '../errors.ts';
 import { addConnectionCommands } from './connection.ts';
 import { addDatabaseCommands } from './database.ts';
+import { addKeyCommands } from './keys.ts';
 import { addPeopleCommands } from './people.ts';
 import { addProcessCommands } from './processes.ts';
 import { addSyncCommands } from './sync.ts';
@@ -19,6 +20,7 @@ addProcessCommands(program);
 addDatabaseCommands(program);
 addPeopleCommands(program);
 addConnectionCommands(program);
+addKeyCommands(program);
 addSyncCommands(program);
 
 try {

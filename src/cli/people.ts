@@ -9,7 +9,8 @@ import {
   removeMembership,
   setUserActive,
 } from '../../sql/people/people.queries.ts';
-import { endAllSessions, setPassword } from '../../sql/auth/auth.queries.ts';
+import { clearSignInAttempts, endAllSessions, setPassword } from '../../sql/auth/auth.queries.ts';
+import { requireStrongPassword } from '../auth/password-rules.ts';
 import { hashPassword, newPassword } from '../auth/passwords.ts';
 import { VanguardError } from '../errors.ts';
 import { withDatabase } from './context.ts';
@@ -19,7 +20,7 @@ interface PasswordOptions {
   passwordStdin?: boolean;
 }
 
-/** user create, user password, user disable, user enable; membership add, membership remove. */
+/** user create, user password, user disable, user enable, user unlock; membership add, membership remove. */
 export function addPeopleCommands(program: Command): void {
   const user = program.command('user').description('people who sign in');
   const withPasswordOptions = (command: Command) =>
@@ -49,6 +50,7 @@ export function addPeopleCommands(program: Command): void {
             hint: `Choose another name, or set a password with \`npx vanguard user password ${name}\`.`,
           });
         }
+        if (given !== undefined) await requireStrongPassword(given, [name], 'password');
         const passwordHash = await hashPassword(password);
         await client.query('begin');
         const [created] = await createUser.run({ username: name, role: options.role }, client);
@@ -70,12 +72,13 @@ export function addPeopleCommands(program: Command): void {
     withDatabase(async (client) => {
       const given = await givenPassword(options);
       const password = given ?? newPassword();
-      const { id } = await requireUser(client, name);
-      await setPassword.run(
-        { userId: id, passwordHash: await hashPassword(password), mustChange: given === undefined },
-        client,
-      );
+      const { id, username, email } = await requireUser(client, name);
+      if (given !== undefined) await requireStrongPassword(given, [username, email], 'password');
+      const passwordHash = await hashPassword(password);
+      await client.query('begin');
+      await setPassword.run({ userId: id, passwordHash, mustChange: given === undefined }, client);
       await endAllSessions.run({ userId: id }, client);
+      await client.query('commit');
       console.log(
         `The password of ${name} is set.${given === undefined ? ` To be changed at the next sign-in: ${password}` : ''}`,
       );
@@ -100,6 +103,21 @@ export function addPeopleCommands(program: Command): void {
         }),
       );
   }
+
+  user
+    .command('unlock <name>')
+    .description('let a user try again at once who has to wait after too many wrong passwords')
+    .action((name: string) =>
+      withDatabase(async (client) => {
+        const { username } = await requireUser(client, name);
+        const [result] = await clearSignInAttempts.run({ username }, client);
+        console.log(
+          result!.cleared > 0
+            ? `${username} may sign in at once.`
+            : `Nothing keeps ${username} from signing in: no attempts are counted.`,
+        );
+      }),
+    );
 
   const membership = program.command('membership').description('who belongs to which organization');
   membership
@@ -141,7 +159,10 @@ async function givenPassword({ password, passwordStdin }: PasswordOptions): Prom
   return given;
 }
 
-async function requireUser(client: pg.ClientBase, username: string): Promise<{ id: number }> {
+async function requireUser(
+  client: pg.ClientBase,
+  username: string,
+): Promise<{ id: number; username: string; email: string | null }> {
   const [user] = await findUser.run({ username }, client);
   if (!user)
     throw new VanguardError('NOT_FOUND', `There is no user ${username}.`, {

@@ -29,6 +29,7 @@ export function addProcessCommands(program: Command): void {
           encryptionKeys: secrets.encryptionKeys,
           host: configuration.host,
           port: configuration.port,
+          trustProxy: configuration.trustProxy,
           production: configuration.production,
           introspection: configuration.introspection,
           logLevel: configuration.logLevel,

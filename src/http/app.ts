@@ -23,6 +23,7 @@ export interface AppOptions {
   signingKeys: SigningKeys;
   production: boolean;
   introspection: boolean;
+  trustProxy: number | string[];
   logger: Logger;
 }
 
@@ -46,6 +47,7 @@ export async function createApp({
   signingKeys,
   production,
   introspection,
+  trustProxy,
   logger,
 }: AppOptions): Promise<App> {
   const app = express();
@@ -53,18 +55,19 @@ export async function createApp({
   const tokens = createTokens(signingKeys);
   app.disable('x-powered-by');
   app.set('etag', false);
+  app.set('trust proxy', trustProxy);
 
   app.use('/api', (_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
   app.use('/api', healthRoutes(pool));
-  app.get('/.well-known/jwks.json', (_request, response) => {
-    response.json(signingKeys.publicKeys);
+  app.get('/.well-known/jwks.json', async (_request, response) => {
+    response.json(await signingKeys.published());
   });
   if (!production) app.get('/', (_request, response) => response.redirect('/graphiql'));
   app.use(authenticate(pool, tokens, production));
-  app.use('/api/auth', readJson('10kb'), authRoutes({ pool, tokens, production }));
+  app.use('/api/auth', readJson('10kb'), authRoutes({ pool, tokens, production, logger }));
   // Who may not ask is refused before the body is read.
   app.use(['/api/pfa', '/api/sync', ...(production ? ['/graphql'] : [])], requireSignIn);
   app.use(readJson(largestBody));

@@ -13,12 +13,13 @@ export const notFound: RequestHandler = (request) => {
 /** Answers every error in the one shape, `{error: {code, message, details?}}`. */
 export function answerErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const { status, code, message, details } = ofExpress(error) ?? refusal(error);
+    const { status, code, message, details, retryAfter } = ofExpress(error) ?? refusal(error);
     if (status >= 500)
       logger.error({ err: error, method: request.method, path: request.path }, 'a request failed');
     // A stream that broke half way can only be cut off: what was sent cannot be taken back.
     if (response.headersSent) return next(error);
-    if (status === 503) response.setHeader('Retry-After', '5');
+    if (retryAfter !== undefined || status === 503)
+      response.setHeader('Retry-After', String(retryAfter ?? 5));
     response.status(status).json({ error: { code, message, ...(details === undefined ? {} : { details }) } });
   };
 }

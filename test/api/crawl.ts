@@ -21,7 +21,7 @@ export interface Row {
 }
 
 /** How many items are asked for: there are fewer of everything, and larger pages would cost too much. */
-const page = (row: GraphQLObjectType) => `first: ${row.name.startsWith('PfaField') ? 30 : 12}`;
+const page = (row: GraphQLObjectType) => `first: ${row.name.startsWith('PfaField') ? 30 : 8}`;
 
 /** How deep a query goes: a field of the root, of what it leads to, of what that leads to. */
 const depth = 3;

@@ -64,14 +64,15 @@ let hashed: Promise<string> | undefined;
 /** Starts the server on the database of a test file; it stops with the file. */
 export async function testApi(
   db: TestDatabase,
-  options: { production?: boolean; introspection?: boolean } = {},
+  options: { production?: boolean; introspection?: boolean; trustProxy?: number | string[] } = {},
 ): Promise<Api> {
-  const { production = false, introspection = !production } = options;
+  const { production = false, introspection = !production, trustProxy } = options;
   const server = await startServer({
     authenticatorUrl: db.urls.authenticator,
     encryptionKeys,
     host: '127.0.0.1',
     port: 0,
+    trustProxy,
     production,
     introspection,
     logLevel: 'silent',

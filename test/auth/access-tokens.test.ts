@@ -9,8 +9,9 @@ import {
   UnsecuredJWT,
 } from 'jose';
 import { expect, test } from 'vitest';
-import { loadSigningKeys } from '../../src/auth/keys.ts';
+import { openSigningKeys } from '../../src/auth/keys.ts';
 import { createVault, newEncryptionKey } from '../../src/encryption.ts';
+import { createLogger } from '../../src/logger.ts';
 import { encryptionKeys, makePerson, testApi, type ErrorBody } from '../api/server.ts';
 import { createTestDatabase, testDatabase } from '../support/database.ts';
 import { makeOrganization } from '../support/make.ts';
@@ -20,7 +21,12 @@ const api = await testApi(db);
 const org = await makeOrganization(db, 'HOLNG');
 const anna = await makePerson(db, 'anna', [[org, 'member']]);
 const token = await api.token('anna');
-const keys = await loadSigningKeys(db.authenticator, createVault(encryptionKeys));
+const silent = createLogger('test', 'silent');
+const openKeys = (pool = db.authenticator, given = encryptionKeys) =>
+  openSigningKeys(pool, createVault(given), silent);
+const keys = await openKeys();
+const signing = await keys.signing();
+const { sid } = decodeJwt(token);
 const foreign = await generateKeyPair('ES256');
 
 const now = Math.floor(Date.now() / 1000);
@@ -28,11 +34,12 @@ const now = Math.floor(Date.now() / 1000);
 /** A token such as the server makes, except for what is given; null leaves a claim out. */
 function forge(
   claims: Record<string, unknown> = {},
-  key = keys.privateKey,
+  key = signing.privateKey,
   header: object = {},
 ): Promise<string> {
   const all = {
     sub: String(anna),
+    sid,
     iss: 'pfa-vanguard',
     aud: 'pfa-vanguard-api',
     iat: now,
@@ -41,16 +48,21 @@ function forge(
   };
   const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
   return new SignJWT(given)
-    .setProtectedHeader({ alg: 'ES256', kid: keys.kid, typ: 'JWT', ...header })
+    .setProtectedHeader({ alg: 'ES256', kid: signing.kid, typ: 'JWT', ...header })
     .sign(key);
 }
 
 const ask = (sent: string) => api.rest<ErrorBody>('GET', '/api/sync/status', { token: sent });
 
-test('a token is good for 15 minutes at most, and says nothing but who and for whom', async () => {
+test('a token is good for 15 minutes at most, and says nothing but who, by which sign-in and for whom', async () => {
   const { body } = await api.login('anna');
   const { iat, exp, ...claims } = decodeJwt(body.token);
-  expect(claims).toEqual({ sub: String(anna), iss: 'pfa-vanguard', aud: 'pfa-vanguard-api' });
+  expect(claims).toEqual({
+    sub: String(anna),
+    sid: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+    iss: 'pfa-vanguard',
+    aud: 'pfa-vanguard-api',
+  });
   expect(exp! - iat!).toBe(body.expiresIn);
   expect(body.expiresIn).toBeGreaterThan(0);
   expect(body.expiresIn).toBeLessThanOrEqual(15 * 60);
@@ -64,7 +76,7 @@ test('the published keys verify it, and hold nothing private', async () => {
       crv: 'P-256',
       x: expect.any(String) as string,
       y: expect.any(String) as string,
-      kid: keys.kid,
+      kid: signing.kid,
       alg: 'ES256',
       use: 'sig',
     },
@@ -75,7 +87,7 @@ test('the published keys verify it, and hold nothing private', async () => {
     audience: 'pfa-vanguard-api',
   });
   expect(payload.sub).toBe(String(anna));
-  expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', kid: keys.kid, typ: 'JWT' });
+  expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', kid: signing.kid, typ: 'JWT' });
 });
 
 test('the private key lies in the database encrypted, and all servers on it share one', async () => {
@@ -84,23 +96,18 @@ test('the private key lies in the database encrypted, and all servers on it shar
   );
   expect(rows).toHaveLength(1);
   expect(rows[0]?.row).not.toMatch(/"d"/);
-  await expect(
-    loadSigningKeys(db.authenticator, createVault(newEncryptionKey('test'))),
-  ).rejects.toMatchObject({
+  await expect(openKeys(db.authenticator, newEncryptionKey('test'))).rejects.toMatchObject({
     code: 'SECRET_UNREADABLE',
   });
-  const others = await Promise.all(
-    [1, 2].map(() => loadSigningKeys(db.authenticator, createVault(encryptionKeys))),
-  );
-  expect(others.map(({ kid }) => kid)).toEqual([keys.kid, keys.kid]);
+  const others = await Promise.all([1, 2].map(async () => (await openKeys()).signing()));
+  expect(others.map(({ kid }) => kid)).toEqual([signing.kid, signing.kid]);
 });
 
 test('two servers that start at once on a new database end up with one key', async () => {
   const empty = await createTestDatabase();
   try {
-    const vault = createVault(encryptionKeys);
     const loaded = await Promise.all(
-      Array.from({ length: 4 }, () => loadSigningKeys(empty.authenticator, vault)),
+      Array.from({ length: 4 }, async () => (await openKeys(empty.authenticator)).signing()),
     );
     expect(new Set(loaded.map(({ kid }) => kid)).size).toBe(1);
   } finally {
@@ -136,6 +143,8 @@ const refused: [string, () => string | Promise<string>][] = [
   ['without a subject', () => forge({ sub: null })],
   ['whose subject is no user id', () => forge({ sub: 'anna' })],
   ['whose subject is empty', () => forge({ sub: '' })],
+  ['of no session', () => forge({ sid: null })],
+  ['whose session is no id of one', () => forge({ sid: "' or true --" })],
   ['that never expires', () => forge({ exp: null })],
   ['that is not valid yet', () => forge({ nbf: now + 600 })],
   ['signed by another key', () => forge({}, foreign.privateKey)],
@@ -155,13 +164,13 @@ const refused: [string, () => string | Promise<string>][] = [
   ],
   [
     'signed with the public key as if it were a secret (HS256)',
-    () =>
+    async () =>
       new SignJWT({ sub: String(anna) })
-        .setProtectedHeader({ alg: 'HS256', kid: keys.kid })
+        .setProtectedHeader({ alg: 'HS256', kid: signing.kid })
         .setIssuer('pfa-vanguard')
         .setAudience('pfa-vanguard-api')
         .setExpirationTime('5m')
-        .sign(new TextEncoder().encode(JSON.stringify(keys.publicKeys.keys[0]))),
+        .sign(new TextEncoder().encode(JSON.stringify((await keys.published()).keys[0]))),
   ],
   ['with a changed header', () => tampered(0)],
   ['with changed claims', () => tampered(1)],
@@ -194,11 +203,21 @@ test('an expired token is refused and says so: the client can refresh', async ()
   });
 });
 
-test('a token of a user who does not exist is refused', async () => {
-  expect(await ask(await forge({ sub: '2147483647' }))).toMatchObject({
+test.each([
+  ['user who does not exist', { sub: '2147483647' }],
+  ['session that does not exist', { sid: '00000000-0000-4000-8000-000000000000' }],
+])('a token of a %s is refused', async (_what, claims) => {
+  expect(await ask(await forge(claims))).toMatchObject({
     status: 401,
     body: { error: { code: 'UNAUTHENTICATED' } },
   });
+});
+
+test("a token of somebody else's session is refused", async () => {
+  await makePerson(db, 'bert', [[org, 'member']]);
+  const other = decodeJwt(await api.token('bert'));
+  expect((await ask(await forge({ sid: other.sid }))).status).toBe(401);
+  expect((await ask(await forge({ sub: other.sub }))).status).toBe(401);
 });
 
 test.each(['Basic YW5uYTpw', 'Bearer', 'Bearer  ', 'bearer a b', ''])(

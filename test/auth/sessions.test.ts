@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { cookieOf, makePerson, password, testApi, type ErrorBody, type LoginBody } from '../api/server.ts';
+import { hashPassword } from '../../src/auth/passwords.ts';
+import {
+  cookieOf,
+  makePerson,
+  password,
+  setPassword,
+  testApi,
+  type ErrorBody,
+  type LoginBody,
+} from '../api/server.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, one } from '../support/make.ts';
 
@@ -20,7 +29,15 @@ const signIn = async (username = 'anna', given = password) =>
   cookieOf(await api.login(username, given)).header;
 const refresh = (cookie: string) =>
   api.rest<LoginBody & ErrorBody>('POST', '/api/auth/refresh', { headers: { cookie } });
-const logout = (cookie: string) => api.rest('POST', '/api/auth/logout', { headers: { cookie } });
+const logout = (cookie: string, body?: unknown) =>
+  api.rest<ErrorBody>('POST', '/api/auth/logout', { headers: { cookie }, body });
+const used = async (token: string) => (await api.rest('GET', '/api/sync/status', { token })).status;
+
+/** As if all refresh tokens so far had been used that much earlier. */
+const age = (seconds: number) =>
+  db.owner.query('update app_private.refresh_tokens set used_at = used_at - make_interval(secs => $1)', [
+    seconds,
+  ]);
 
 const ended = {
   status: 401,
@@ -71,14 +88,15 @@ test('a refresh gives another token, and another cookie', async () => {
     body: { user: { username: 'anna' }, mustChangePassword: false },
   });
   expect(cookieOf(refreshed).header).not.toBe(cookie);
-  const used = await api.rest('GET', '/api/sync/status', { token: refreshed.body.token });
-  expect(used.status).toBe(200);
+  expect(await used(refreshed.body.token)).toBe(200);
   expect((await refresh(cookieOf(refreshed).header)).status).toBe(200);
 });
 
 test('a refresh token used again ends the whole sign-in, whoever holds the newer one, and no other sign-in', async () => {
   const [stolen, elsewhere] = [await signIn(), await signIn()];
-  const newer = cookieOf(await refresh(stolen)).header;
+  const refreshed = await refresh(stolen);
+  const newer = cookieOf(refreshed).header;
+  await age(11);
 
   const reused = await refresh(stolen);
   expect(reused).toMatchObject(ended);
@@ -87,23 +105,95 @@ test('a refresh token used again ends the whole sign-in, whoever holds the newer
     attributes: expect.arrayContaining(['Path=/api/auth']) as string[],
   });
   expect(await refresh(newer)).toMatchObject(ended);
+  expect(await used(refreshed.body.token)).toBe(401);
   expect((await refresh(elsewhere)).status).toBe(200);
 });
 
-test('of two refreshes with one cookie at the same moment, one at most is served', async () => {
+test('tabs that refresh with one cookie at the same moment all stay signed in, and go on with the last cookie', async () => {
   const cookie = await signIn();
   const answers = await Promise.all([refresh(cookie), refresh(cookie), refresh(cookie)]);
-  expect(answers.filter(({ status }) => status === 200).length).toBe(1);
+  for (const { status, body } of answers)
+    expect({ status, used: await used(body.token) }).toEqual({ status: 200, used: 200 });
+  const cookies = answers.map((answer) => cookieOf(answer).header);
+  expect(new Set(cookies).size).toBe(3);
+  const next = await refresh(cookies[2]!);
+  expect(next.status).toBe(200);
+  // From here on only what came of that one counts.
+  await age(11);
+  expect(await refresh(cookies[0]!)).toMatchObject(ended);
+  expect(await refresh(cookieOf(next).header)).toMatchObject(ended);
 });
 
-test('after signing out the cookie is worth nothing, nor is a newer one of the same sign-in', async () => {
-  const cookie = await signIn();
-  const newer = cookieOf(await refresh(cookie)).header;
+test('after signing out the cookie is worth nothing, nor is what came of it, and other sign-ins go on', async () => {
+  const [cookie, elsewhere] = [await signIn(), await api.login('anna')];
+  const refreshed = await refresh(cookie);
+  const newer = cookieOf(refreshed).header;
   const out = await logout(cookie);
   expect(out).toMatchObject({ status: 204, text: '' });
   expect(cookieOf(out).value).toBe('');
   expect(await refresh(newer)).toMatchObject(ended);
+  expect(await used(refreshed.body.token)).toBe(401);
+  expect(await used(elsewhere.body.token)).toBe(200);
 });
+
+test('signing out everywhere ends every session of that user and every token of them, and of nobody else', async () => {
+  const { username } = await newPerson();
+  const [here, there, other] = [
+    await api.login(username),
+    await api.login(username),
+    await api.login('anna'),
+  ];
+  const out = await logout(cookieOf(here).header, { everywhere: true });
+  expect(out).toMatchObject({ status: 204, text: '' });
+  expect(cookieOf(out).value).toBe('');
+  for (const session of [here, there]) {
+    expect(await used(session.body.token)).toBe(401);
+    expect(await refresh(cookieOf(session).header)).toMatchObject(ended);
+  }
+  expect(await used(other.body.token)).toBe(200);
+  expect((await refresh(cookieOf(other).header)).status).toBe(200);
+  expect((await api.login(username)).status).toBe(200);
+});
+
+test('signing out everywhere needs a session that goes on, and does not claim more than it did', async () => {
+  const { username } = await newPerson();
+  const [over, going] = [await signIn(username), await api.login(username)];
+  await logout(over);
+  for (const cookie of [over, '', 'vanguard_refresh=junk'])
+    expect(await logout(cookie, { everywhere: true })).toMatchObject(ended);
+  expect(await used(going.body.token)).toBe(200);
+  expect(await logout(cookieOf(going).header, { everywhere: 'yes' })).toMatchObject({
+    status: 400,
+    body: {
+      error: { code: 'INVALID_INPUT', details: [{ path: 'everywhere', message: 'must be true or false' }] },
+    },
+  });
+  expect(await used(going.body.token)).toBe(200);
+});
+
+// What another site can make a browser send without asking first: a form's content types. The cookie would not be with
+// it (SameSite=Strict); nor does it sign anybody in or out of everything.
+test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+  'a body of the type %s is not read',
+  async (type) => {
+    const { username } = await newPerson();
+    const [here, there] = [await api.login(username), await api.login(username)];
+    const headers = { 'content-type': type, origin: 'https://elsewhere.example' };
+    const login = await api.rest('POST', '/api/auth/login', {
+      text: JSON.stringify({ username, password }),
+      headers,
+    });
+    expect(login).toMatchObject({ status: 400, body: { error: { code: 'INVALID_INPUT' } } });
+    const out = await api.rest('POST', '/api/auth/logout', {
+      text: '{"everywhere":true}',
+      headers: { ...headers, cookie: cookieOf(here).header },
+    });
+    expect(out.status).toBe(204);
+    expect(await used(there.body.token)).toBe(200);
+    for (const { headers } of [login, out])
+      expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+  },
+);
 
 test('signing out twice, or without having signed in, is no error', async () => {
   const cookie = await signIn();
@@ -115,7 +205,8 @@ test('a refresh token ends with its time', async () => {
   const { username, userId } = await newPerson();
   const cookie = await signIn(username);
   await db.owner.query(
-    "update app_private.refresh_tokens set expires_at = now() - interval '1 second' where user_id = $1",
+    `update app_private.refresh_tokens t set expires_at = now() - interval '1 second'
+    from app_private.sessions s where s.id = t.session_id and s.user_id = $1`,
     [userId],
   );
   expect(await refresh(cookie)).toMatchObject(ended);
@@ -154,8 +245,10 @@ const change = (token: string | null, currentPassword: unknown, newPassword: unk
     body: { currentPassword, newPassword },
   });
 
-test('a change of password is refused with the wrong current one, a short one, the same one', async () => {
-  const { username } = await newPerson();
+test('a change of password is refused with the wrong current one, a short or guessable one, the same one', async () => {
+  // In no dictionary: what makes it guessable is whose it is.
+  const username = 'kjxqwzvb';
+  await makePerson(db, username);
   const token = await api.token(username);
   expect(await change(token, 'wrong', 'quite another password')).toMatchObject({
     ...{
@@ -174,6 +267,19 @@ test('a change of password is refused with the wrong current one, a short one, t
       },
     },
   });
+  for (const [guessable, why] of [
+    ['passwordpassword', /too easy to guess\. Repeated character patterns/],
+    ['qwertyuiop12', /too easy to guess\. This is similar to a commonly used password/],
+    [`${username}2026`, /too easy to guess/],
+  ] as const) {
+    const { status, body } = await change(token, password, guessable);
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(why) as string,
+      details: [{ path: 'newPassword', message: expect.stringMatching(why) as string }],
+    });
+  }
   expect(await change(token, password, password)).toMatchObject({
     status: 400,
     body: { error: { code: 'INVALID_INPUT' } },
@@ -201,6 +307,8 @@ test('a changed password signs out everywhere else and goes on here', async () =
 
   expect(await refresh(elsewhere)).toMatchObject(ended);
   expect(await refresh(cookieOf(here).header)).toMatchObject(ended);
+  expect(await used(here.body.token)).toBe(401);
+  expect(await used(changed.body.token)).toBe(200);
   expect((await refresh(cookieOf(changed).header)).status).toBe(200);
   expect((await api.login(username)).status).toBe(401);
   expect((await api.login(username, 'quite another password')).status).toBe(200);
@@ -260,7 +368,16 @@ test('in production nothing but signing in and out works until a password that m
     body: { currentPassword: password, newPassword: 'quite another password' },
   });
   expect(changed).toMatchObject({ status: 200, body: { mustChangePassword: false } });
-  for (const allowed of [changed.body.token, token]) {
-    expect((await productionApi.rest('GET', '/api/sync/status', { token: allowed })).status).toBe(200);
-  }
+  expect((await productionApi.rest('GET', '/api/sync/status', { token: changed.body.token })).status).toBe(
+    200,
+  );
+});
+
+test("the demo's password opens nothing in production", async () => {
+  const { username, userId } = await newPerson();
+  await setPassword(db, userId, await hashPassword('admin123'), true);
+  expect((await api.login(username, 'admin123')).status).toBe(200);
+  const refused = await productionApi.login(username, 'admin123');
+  expect(refused).toMatchObject({ status: 401, body: { error: { code: 'WRONG_CREDENTIALS' } } });
+  expect(refused.headers.getSetCookie()).toEqual([]);
 });

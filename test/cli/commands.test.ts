@@ -169,6 +169,12 @@ test('user password replaces the old one; user disable ends what is open and ref
   const { status, token } = await logIn('Grete', 'ein ganz neues');
   expect(status).toBe(200);
   expect(await organizationsOf(token)).toHaveLength(28);
+  // As a change of password does: what was open before is over.
+  expect(await vanguard('user password Grete --password-stdin', 'noch ein ganz neues')).toMatchObject({
+    code: 0,
+  });
+  expect(await organizationsOf(token)).toBe(401);
+  expect(await vanguard('user password Grete --password-stdin', 'ein ganz neues')).toMatchObject({ code: 0 });
 
   expect(await vanguard('user disable Grete')).toMatchObject({
     code: 0,
@@ -179,6 +185,50 @@ test('user password replaces the old one; user disable ends what is open and ref
   const unknown = await vanguard('user disable nobody');
   expect(unknown.complained).toMatch(/^NOT_FOUND: There is no user nobody\.\n.*user create nobody/);
   expect(unknown.code).toBe(1);
+});
+
+test('user create and user password refuse a password that is short or easy to guess, and say what would help', async () => {
+  const before = await everything();
+  const [short, common, own] = await Promise.all([
+    vanguard('user create rapunzel --password zu-kurz'),
+    vanguard('user create rapunzel --password-stdin', 'passwordpassword'),
+    vanguard('user password hänsel --password-stdin', 'hänselhänsel'),
+  ]);
+  expect(short).toMatchObject({ code: 1, said: '' });
+  expect(short.complained).toMatch(/^INVALID_INPUT: .*at least 12 characters\.\nSeveral words/);
+  expect(common.complained).toMatch(
+    /^INVALID_INPUT: .*too easy to guess\. Repeated .*Avoid repeated words.*\nSeveral words/,
+  );
+  expect(own.complained).toMatch(/^INVALID_INPUT: .*too easy to guess\. .*personal .*\nSeveral words/);
+  expect(await everything()).toEqual(before);
+});
+
+test('user unlock lets somebody in at once who has to wait', async () => {
+  expect(await vanguard('user unlock hänsel')).toMatchObject({
+    code: 0,
+    said: 'Nothing keeps hänsel from signing in: no attempts are counted.\n',
+  });
+  for (let i = 0; i < 10; i++) expect((await logIn('HÄNSEL', 'falsch')).status).toBe(401);
+  expect((await logIn('hänsel', 'brotkrümel im wald')).status).toBe(429);
+  expect(await vanguard('user unlock Hänsel')).toMatchObject({
+    code: 0,
+    said: 'hänsel may sign in at once.\n',
+  });
+  expect((await logIn('hänsel', 'brotkrümel im wald')).status).toBe(200);
+  expect((await vanguard('user unlock nobody')).complained).toMatch(/^NOT_FOUND: There is no user nobody\./);
+});
+
+test('keys rotate signs nobody out, encrypts everything under the first key, and says what is not needed any more', async () => {
+  const { token } = await logIn('hänsel', 'brotkrümel im wald');
+  const old = environment.VANGUARD_ENCRYPTION_KEYS ?? '';
+  environment.VANGUARD_ENCRYPTION_KEYS = `${newEncryptionKey('next')},${old}`;
+  const { code, said, complained } = await vanguard('keys rotate');
+  expect({ code, complained }).toEqual({ code: 0, complained: '' });
+  expect(said).toMatch(
+    /^The signing key is \S+ from now on\. .*\nEncrypted under the key next: \d+ credentials and 1 older signing key\.\nNothing needs cli any more: .*\n$/,
+  );
+  expect(await organizationsOf(token)).toBeInstanceOf(Array);
+  expect((await logIn('hänsel', 'brotkrümel im wald')).status).toBe(200);
 });
 
 test('membership add and remove count from the next request on', async () => {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { addConnectionCommands } from '../../src/cli/connection.ts';
 import { addDatabaseCommands } from '../../src/cli/database.ts';
+import { addKeyCommands } from '../../src/cli/keys.ts';
 import { addPeopleCommands } from '../../src/cli/people.ts';
 import { addProcessCommands } from '../../src/cli/processes.ts';
 import { addSyncCommands } from '../../src/cli/sync.ts';
@@ -19,6 +20,7 @@ const commands: Record<string, readonly string[]> = {
   'user create': ['<name>', '--password <password>', '--password-stdin', '--role <role>', '"viewer"'],
   'user password': ['<name>', '--password <password>', '--password-stdin'],
   'user disable': ['<name>'],
+  'user unlock': ['<name>'],
   'membership add': ['<user>', '<organization>', '--role <role>', '"owner", "admin", "member", "viewer"'],
   'membership remove': ['<user>', '<organization>'],
   'connection create': [
@@ -31,6 +33,7 @@ const commands: Record<string, readonly string[]> = {
   'connection test': ['<organization>'],
   'sync trigger': ['<organization>'],
   'sync status': ['--json'],
+  'keys rotate': ['VANGUARD_ENCRYPTION_KEYS'],
 };
 
 const program = new Command('vanguard');
@@ -40,6 +43,7 @@ for (const add of [
   addPeopleCommands,
   addConnectionCommands,
   addSyncCommands,
+  addKeyCommands,
 ]) {
   add(program);
 }

@@ -477,15 +477,15 @@ const planted: Record<Rule, Plant[]> = {
     ],
     [
       'only over some of the rows',
-      `drop index app_private.refresh_tokens_user_id_idx;
-      create index on app_private.refresh_tokens (user_id) where revoked_at is null`,
-      'app_private.refresh_tokens: FOREIGN KEY (user_id)',
+      `drop index app_private.sessions_user_id_idx;
+      create index on app_private.sessions (user_id) where ended_at is null`,
+      'app_private.sessions: FOREIGN KEY (user_id)',
     ],
     [
       'only in second place',
-      `drop index app_private.refresh_tokens_user_id_idx;
-      create index on app_private.refresh_tokens (family_id, user_id)`,
-      'app_private.refresh_tokens: FOREIGN KEY (user_id)',
+      `drop index app_private.sessions_user_id_idx;
+      create index on app_private.sessions (started_at, user_id)`,
+      'app_private.sessions: FOREIGN KEY (user_id)',
     ],
   ],
   'there are fifteen indexes or more': [

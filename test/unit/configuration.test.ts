@@ -75,6 +75,23 @@ test.each(['0', '65536', '-1', '3001.5', 'http', ' '])('PORT=%o is refused', (PO
   expect(problems({ PORT })).toEqual([expect.stringContaining('PORT')]);
 });
 
+test.each([
+  [undefined, 0],
+  ['0', 0],
+  ['2', 2],
+  ['loopback', ['loopback']],
+  ['10.0.0.0/8, fd00::1,loopback', ['10.0.0.0/8', 'fd00::1', 'loopback']],
+])('TRUST_PROXY=%o means %o', (TRUST_PROXY, expected) => {
+  expect(readConfiguration({ TRUST_PROXY }).trustProxy).toEqual(expected);
+});
+
+test.each(['true', '-1', '1.5', 'proxy.example', '10.0.0.0/33', '10.0.0.1,', '*'])(
+  'TRUST_PROXY=%o is refused',
+  (TRUST_PROXY) => {
+    expect(problems({ TRUST_PROXY })).toEqual([expect.stringContaining('TRUST_PROXY must be the number')]);
+  },
+);
+
 test('production needs a database and its secrets from outside', () => {
   expect(problems(production)).toEqual([]);
   expect(readConfiguration(production).production).toBe(true);

@@ -24,7 +24,7 @@ async function start(user = userId, lifetime = '1 day'): Promise<Buffer> {
 /** What the exchange answers, and the token that one has then. */
 async function rotate(token: Buffer, client: Pick<pg.ClientBase, 'query'> = db.authenticator) {
   const next = newToken();
-  const { rows } = await client.query<{ user_id: number; family_id: string; is_reused: boolean }>(
+  const { rows } = await client.query<{ user_id: number; session_id: string; is_reused: boolean }>(
     "select * from app_private.rotate_refresh_token($1, $2, '1 day')",
     [token, next],
   );
@@ -39,25 +39,66 @@ test('exchanges a token for the next one of its family, once and again', async (
   expect(third.answer).toEqual(second.answer);
 });
 
-test('a token that comes a second time signs its whole family out, and no other', async () => {
+/** As if the session's tokens so far had been used that much earlier. */
+const age = (token: Buffer, by: string) =>
+  db.owner.query(
+    `update app_private.refresh_tokens t set used_at = used_at - $2::interval
+    where session_id = (select session_id from app_private.refresh_tokens where token_hash = $1)`,
+    [token, by],
+  );
+
+test('a token that comes again later ends its whole session, and no other', async () => {
   const stolen = await start();
   const other = await start();
   const { next } = await rotate(stolen);
+  await age(stolen, '11 seconds');
   expect((await rotate(stolen)).answer).toMatchObject([{ user_id: userId, is_reused: true }]);
   expect((await rotate(next)).answer).toEqual([]);
   expect((await rotate(stolen)).answer).toEqual([]);
   expect((await rotate(other)).answer).toMatchObject([{ is_reused: false }]);
 });
 
-test('of two exchanges at once one wins, and the other is a reuse', async () => {
+test('within 10 seconds the same token is exchanged again: two tabs sent it', async () => {
   const token = await start();
+  const [first, second] = [await rotate(token), await rotate(token)];
+  expect(second.answer).toEqual(first.answer);
+  await age(token, '9 seconds');
+  expect((await rotate(token)).answer).toEqual(first.answer);
+  // The grace is counted from the first exchange: exchanging again does not prolong it.
+  await age(token, '2 seconds');
+  expect((await rotate(token)).answer).toMatchObject([{ is_reused: true }]);
+});
+
+test('once a successor was used, the token before it is a reuse at any time', async () => {
+  const token = await start();
+  const { next } = await rotate(token);
+  expect((await rotate(next)).answer).toMatchObject([{ is_reused: false }]);
+  expect((await rotate(token)).answer).toMatchObject([{ is_reused: true }]);
+  expect((await rotate(next)).answer).toEqual([]);
+});
+
+test('a thief who was quick enough to get a successor too is found out as soon as both go on', async () => {
+  const token = await start();
+  const [owner, thief] = [await rotate(token), await rotate(token)];
+  await age(token, '11 seconds');
+  const ofOwner = await rotate(owner.next);
+  expect(ofOwner.answer).toMatchObject([{ is_reused: false }]);
+  await age(token, '11 seconds');
+  expect((await rotate(thief.next)).answer).toMatchObject([{ is_reused: true }]);
+  expect((await rotate(ofOwner.next)).answer).toEqual([]);
+});
+
+test('of exchanges at once the second waits for the first, and sees what it did', async () => {
+  const token = await start();
+  const { next } = await rotate(token);
   const first = await db.authenticator.connect();
   try {
     await first.query('begin');
-    expect((await rotate(token, first)).answer).toMatchObject([{ is_reused: false }]);
+    expect((await rotate(next, first)).answer).toMatchObject([{ is_reused: false }]);
     const second = rotate(token);
     await untilBlocked(db);
     await first.query('commit');
+    // Its successor has been used by now: without waiting, that would not be seen.
     expect((await second).answer).toMatchObject([{ is_reused: true }]);
   } finally {
     first.release();
@@ -68,14 +109,14 @@ test('an unknown token, one that expired and one that was signed out get nothing
   expect((await rotate(newToken())).answer).toEqual([]);
   expect((await rotate(await start(userId, '-1 second'))).answer).toEqual([]);
   const ended = await start();
-  await db.authenticator.query('select app_private.end_session($1)', [ended]);
+  await db.authenticator.query('select app_private.end_session($1, false)', [ended]);
   expect((await rotate(ended)).answer).toEqual([]);
 });
 
 test('signing out ends the family of the token; signing out everywhere, all of the user', async () => {
   const [first, other] = [await start(), await start()];
   const { next } = await rotate(first);
-  await db.authenticator.query('select app_private.end_session($1)', [first]);
+  await db.authenticator.query('select app_private.end_session($1, false)', [first]);
   expect((await rotate(next)).answer).toEqual([]);
   const somebodyElse = await start(await makeUser(db));
   await db.authenticator.query('select app_private.end_all_sessions($1)', [userId]);
@@ -83,8 +124,55 @@ test('signing out ends the family of the token; signing out everywhere, all of t
   expect((await rotate(somebodyElse)).answer).toHaveLength(1);
 });
 
-test('nobody reads the tokens, not even who exchanges them', async () => {
-  const ask = 'select * from app_private.refresh_tokens';
+test('signing out everywhere by a token takes one of a session that goes on', async () => {
+  const end = async (token: Buffer) =>
+    (
+      await db.authenticator.query<{ ended: number }>('select app_private.end_session($1, true) as ended', [
+        token,
+      ])
+    ).rows[0]?.ended;
+  const user = await makeUser(db);
+  const [first, second, third] = [await start(user), await start(user), await start(user)];
+  await db.authenticator.query('select app_private.end_session($1, false)', [first]);
+  expect(await end(first)).toBe(0);
+  expect(await end(newToken())).toBe(0);
+  expect(await end(await start(user, '-1 second'))).toBe(0);
+  expect((await rotate(third)).answer).toHaveLength(1);
+  expect(await end(second)).toBe(3);
+  expect((await rotate(second)).answer).toEqual([]);
+});
+
+test('what has expired or ended is deleted by the worker after a while, and nothing else', async () => {
+  const user = await makeUser(db);
+  const remaining = async (): Promise<unknown> =>
+    (
+      await db.owner.query<{ sessions: number; tokens: number }>(
+        `select count(distinct s.id)::integer as sessions, count(t.id)::integer as tokens
+        from app_private.sessions s left join app_private.refresh_tokens t on t.session_id = s.id where s.user_id = $1`,
+        [user],
+      )
+    ).rows[0];
+  const remove = (keep: string) => db.worker.query('select app_private.delete_expired_sessions($1)', [keep]);
+  const [ended] = [await start(user), await start(user, '-8 days'), await start(user, '-6 days')];
+  const living = await start(user);
+  const { next } = await rotate(living);
+  await db.owner.query(
+    `update app_private.sessions s set ended_at = now() - interval '8 days' from app_private.refresh_tokens t
+    where t.session_id = s.id and t.token_hash = $1`,
+    [ended],
+  );
+  expect(await remaining()).toEqual({ sessions: 4, tokens: 5 });
+  await remove('9 days');
+  expect(await remaining()).toEqual({ sessions: 4, tokens: 5 });
+  await remove('7 days');
+  expect(await remaining()).toEqual({ sessions: 2, tokens: 3 });
+  await remove('0 days');
+  expect(await remaining()).toEqual({ sessions: 1, tokens: 2 });
+  expect((await rotate(next)).answer).toHaveLength(1);
+});
+
+test.each(['sessions', 'refresh_tokens'])('nobody reads %s, not even who exchanges tokens', async (table) => {
+  const ask = `select * from app_private.${table}`;
   await expect(db.authenticator.query(ask)).rejects.toMatchObject({ code: '42501' });
   await expect(db.worker.query(ask)).rejects.toMatchObject({ code: '42501' });
 });

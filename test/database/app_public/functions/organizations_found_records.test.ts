@@ -184,6 +184,13 @@ describe('another organization', () => {
   });
 });
 
+test('of no organization nothing is found, as where a row belongs to none', async () => {
+  const { rows } = await db.asUser(user, (client) =>
+    client.query('select app_core.find_records(null, $1)', ['p']),
+  );
+  expect(rows).toEqual([]);
+});
+
 test.each(['pfa_mirror', 'pfa_overlay'])('a word is looked up in an index of %s', async (table) => {
   const plan = await db.asOwner(async (client) => {
     // Three records are read faster without one.

@@ -1,0 +1,397 @@
+import { expect, test, vi } from 'vitest';
+import { counted } from '../../src/auth/client-address.ts';
+import { work } from '../../src/auth/passwords.ts';
+import { createSlots } from '../../src/auth/slots.ts';
+import { withClient } from '../../src/database/bootstrap.ts';
+import { makePerson, password, testApi, type ErrorBody } from '../api/server.ts';
+import { untilBlocked } from '../support/ask.ts';
+import { testDatabase } from '../support/database.ts';
+import { one } from '../support/make.ts';
+
+// Limits on guessing: 10 attempts on an account from an address, 30 on it from anywhere, 100 from an address, each within
+// 15 minutes. The proxy in front of the first two servers is the test itself: each attempt says where it comes from.
+
+const db = await testDatabase();
+const proxied = { trustProxy: ['loopback'] };
+const api = await testApi(db, proxied);
+const second = await testApi(db, proxied);
+const direct = await testApi(db);
+
+// What is counted here is attempts; the hashes would only take time.
+const hashed = vi
+  .spyOn(work, 'argon2id')
+  .mockImplementation((given, _nonce, { tagLength }) =>
+    Promise.resolve(Buffer.alloc(tagLength, given === password ? 'A' : 'B')),
+  );
+const cheapHash = `$argon2id$v=19$m=19456,t=2,p=1$AAAA$${Buffer.alloc(32, 'A').toString('base64').replace('=', '')}`;
+
+let made = 0;
+async function person() {
+  const username = `person-${++made}`;
+  const userId = await makePerson(db, username);
+  await db.owner.query('select app_private.set_password($1, $2, false)', [userId, cheapHash]);
+  return username;
+}
+/** An address that nothing came from yet. */
+const newAddress = () => `198.51.${Math.floor(++made / 250)}.${(made % 250) + 1}`;
+
+async function attempt(username: string, from: string, given = 'wrong', at = api) {
+  const { status, body, headers } = await at.rest<ErrorBody>('POST', '/api/auth/login', {
+    body: { username, password: given },
+    headers: { 'x-forwarded-for': from },
+  });
+  return { status, error: body.error, retryAfter: headers.get('retry-after') };
+}
+
+/** How an attempt is answered, so many times. */
+async function attempts(
+  count: number,
+  username: string,
+  from: () => string,
+  given?: string,
+): Promise<number[]> {
+  const statuses = [];
+  for (let i = 0; i < count; i++) statuses.push((await attempt(username, from(), given)).status);
+  return statuses;
+}
+const times = (count: number, status: number) => Array.from({ length: count }, () => status);
+
+/** As if that many minutes had passed. */
+const pass = (minutes: number) =>
+  db.owner.query(
+    'update app_private.sign_in_attempts set expires_at = expires_at - make_interval(mins => $1)',
+    [minutes],
+  );
+
+test('after 10 wrong passwords on an account from an address it has to wait there, at most 15 minutes, and is told', async () => {
+  const [username, here] = [await person(), newAddress()];
+  expect(await attempts(10, username, () => here)).toEqual(times(10, 401));
+  hashed.mockClear();
+  const refused = await attempt(username, here, password);
+  expect(refused).toEqual({
+    status: 429,
+    retryAfter: expect.stringMatching(/^\d+$/) as string,
+    error: {
+      code: 'TOO_MANY_ATTEMPTS',
+      message: 'There were too many attempts with a wrong password. Try again in 15 minutes.',
+    },
+  });
+  expect(Number(refused.retryAfter)).toBeGreaterThan(14 * 60);
+  expect(Number(refused.retryAfter)).toBeLessThanOrEqual(15 * 60);
+  expect(hashed).not.toHaveBeenCalled();
+
+  // Trying on does not make it longer.
+  await pass(14);
+  await attempts(20, username, () => here);
+  const later = await attempt(username, here, password);
+  expect(later).toMatchObject({
+    status: 429,
+    error: { message: expect.stringContaining('Try again in a minute.') as string },
+  });
+  expect(Number(later.retryAfter)).toBeLessThanOrEqual(60);
+  await pass(1);
+  expect((await attempt(username, here, password)).status).toBe(200);
+});
+
+test('a user name that nobody has is treated as one that somebody has', async () => {
+  const known = await person();
+  const answers = [];
+  for (const username of [known, 'no-such-user']) {
+    const [here, there] = [newAddress(), newAddress()];
+    answers.push({
+      here: await attempts(11, username, () => here),
+      there: await attempts(1, username, () => there),
+      everywhere: await attempts(20, username, newAddress),
+      last: { ...(await attempt(username, newAddress())), retryAfter: 'some' },
+    });
+  }
+  expect(answers[1]).toEqual(answers[0]);
+  expect(answers[0]).toMatchObject({ here: [...times(10, 401), 429], last: { status: 429 } });
+});
+
+test('the limit holds for every spelling of the name, in a second server, and in one that is started later', async () => {
+  const [username, here] = [await person(), newAddress()];
+  await attempts(4, username, () => here);
+  await attempts(3, ` ${username.toUpperCase()}`, () => here);
+  for (let i = 0; i < 3; i++) expect((await attempt(username, here, 'wrong', second)).status).toBe(401);
+  const third = await testApi(db, proxied);
+  for (const server of [api, second, third])
+    expect((await attempt(username, here, password, server)).status).toBe(429);
+});
+
+test('of many guesses at once no more are compared than one after another', async () => {
+  const [username, here] = [await person(), newAddress()];
+  hashed.mockClear();
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => attempt(username, here, `guess ${i}`, i % 2 ? api : second)),
+  );
+  expect(answers.filter(({ status }) => status === 401)).toHaveLength(10);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(30);
+  expect(hashed).toHaveBeenCalledTimes(10);
+});
+
+test('guesses on an account from many addresses make new addresses wait, but not one that it signed in from before', async () => {
+  const [username, home] = [await person(), newAddress()];
+  expect((await attempt(username, home, password)).status).toBe(200);
+  expect(await attempts(31, username, newAddress)).toEqual([...times(30, 401), 429]);
+  expect((await attempt(username, newAddress(), password)).status).toBe(429);
+  expect((await attempt(username, home, password)).status).toBe(200);
+
+  // There its own limit holds, and what happens there makes nobody else wait.
+  expect(await attempts(11, username, () => home)).toEqual([...times(10, 401), 429]);
+  await pass(15);
+  await attempts(9, username, () => home);
+  expect(await attempts(30, username, newAddress)).toEqual(times(30, 401));
+});
+
+test('guesses from an address on many accounts make it wait for each, and it leaves nothing more behind', async () => {
+  const [home, victim] = [newAddress(), await person()];
+  expect((await attempt(victim, home, password)).status).toBe(200);
+  let tried = 0;
+  const guess = () => attempt(`name-${++tried}`, home);
+  for (let i = 0; i < 100; i++) expect((await guess()).status).toBe(401);
+  const rows = async () =>
+    one(
+      (await db.owner.query<{ n: number }>('select count(*)::integer as n from app_private.sign_in_attempts'))
+        .rows,
+    ).n;
+  const before = await rows();
+  for (let i = 0; i < 5; i++) expect((await guess()).status).toBe(429);
+  expect(await rows()).toBe(before);
+  // Colleagues in the same office go on.
+  expect((await attempt(victim, home, password)).status).toBe(200);
+});
+
+test('a success takes back what that account had from that address, and not what others had', async () => {
+  const [username, other, here] = [await person(), await person(), newAddress()];
+  await attempts(9, username, () => here);
+  await attempts(5, username, newAddress);
+  await attempts(7, other, () => here);
+  expect((await attempt(username, here, password)).status).toBe(200);
+  const { rows } = await db.owner.query(
+    `select account is null as is_address, address is null as is_account, attempts
+    from app_private.sign_in_attempts
+    where account is null and address = $1 or account = app_private.account_key($2) and (address is null or address = $1)
+    order by 1, 2`,
+    [here, username],
+  );
+  expect(rows).toEqual([
+    { is_address: false, is_account: true, attempts: 5 },
+    { is_address: true, is_account: false, attempts: 7 },
+  ]);
+});
+
+test('who knows one password does not get more guesses at another by signing in in between', async () => {
+  const [mine, victim, here] = [await person(), await person(), newAddress()];
+  const statuses = [];
+  for (let i = 0; i < 12; i++) {
+    statuses.push((await attempt(victim, here)).status);
+    expect((await attempt(mine, here, password)).status).toBe(200);
+  }
+  expect(statuses).toEqual([...times(10, 401), 429, 429]);
+});
+
+test('a change of password is no way round it', async () => {
+  const [username, here] = [await person(), newAddress()];
+  const { body } = await api.rest<{ token: string }>('POST', '/api/auth/login', {
+    body: { username, password },
+    headers: { 'x-forwarded-for': here },
+  });
+  const change = (currentPassword: string) =>
+    api.rest<ErrorBody>('POST', '/api/auth/change-password', {
+      token: body.token,
+      body: { currentPassword, newPassword: 'quite another password' },
+      headers: { 'x-forwarded-for': here },
+    });
+  for (let i = 0; i < 10; i++) expect((await change('wrong')).status).toBe(401);
+  expect(await change(password)).toMatchObject({
+    status: 429,
+    body: { error: { code: 'TOO_MANY_ATTEMPTS' } },
+  });
+  expect((await attempt(username, here, password)).status).toBe(429);
+});
+
+test('X-Forwarded-For is believed only when a proxy is configured', async () => {
+  const username = await person();
+  for (let i = 0; i < 10; i++)
+    expect((await attempt(username, newAddress(), 'wrong', direct)).status).toBe(401);
+  expect((await attempt(username, newAddress(), password, direct)).status).toBe(429);
+  expect((await attempt(username, newAddress(), password)).status).toBe(200);
+});
+
+test('of a chain of proxies the last address that is none of ours counts, whatever the client put before it', async () => {
+  const [username, here] = [await person(), newAddress()];
+  for (let i = 0; i < 10; i++) await attempt(username, `${newAddress()}, ${here}`);
+  expect((await attempt(username, `${newAddress()}, ${here}`, password)).status).toBe(429);
+});
+
+test.each([
+  ['198.51.100.7', '198.51.100.7'],
+  ['::ffff:198.51.100.7', '198.51.100.7'],
+  ['198.51.100.7:51234', '198.51.100.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:DB8:1:2::', '2001:db8:1:2::/64'],
+  ['[2001:db8:1:2::9]:443', '2001:db8:1:2::/64'],
+  ['fe80::1%eth0', 'fe80::/64'],
+  ['::1', '::/64'],
+  ['unknown', undefined],
+  ['1', undefined],
+  ['0x7f.1', undefined],
+  ["'; drop table users --", undefined],
+  ['', undefined],
+  [undefined, undefined],
+])('the address %o is counted as %o', (given, expected) => {
+  expect(counted(given)).toBe(expected);
+});
+
+test('all addresses of an IPv6 network are one, and what is no address counts as that of the proxy', async () => {
+  const [username, other] = [await person(), await person()];
+  expect(await attempts(11, username, () => `2001:db8:7:7::${++made}`)).toEqual([...times(10, 401), 429]);
+  expect((await attempt(username, '2001:db8:7:8::1', password)).status).toBe(200);
+  expect(await attempts(11, other, () => `unknown-${++made}`)).toEqual([...times(10, 401), 429]);
+});
+
+test('no user name is stored with an attempt', async () => {
+  const username = `secret-${await person()}`;
+  await attempt(username, newAddress());
+  const { rows } = await db.owner.query<{ row: string }>(
+    `select to_jsonb(a)::text as row from app_private.sign_in_attempts a where a.account = app_private.account_key($1)
+    union all select to_jsonb(o)::text from app_private.sign_in_origins o`,
+    [username],
+  );
+  expect(rows.length).toBeGreaterThan(2);
+  for (const { row } of rows) expect(row).not.toMatch(/secret|person/);
+});
+
+test('the worker forgets what counts no more, and nobody reads or writes the rest by hand', async () => {
+  const [username, here] = [await person(), newAddress()];
+  await attempt(username, here, password);
+  await attempt(username, here);
+  const count = async () =>
+    one(
+      (
+        await db.owner.query<{ attempts: number; origins: number }>(
+          `select (select count(*)::integer from app_private.sign_in_attempts) as attempts,
+            (select count(*)::integer from app_private.sign_in_origins) as origins`,
+        )
+      ).rows,
+    );
+  await db.owner.query("update app_private.sign_in_attempts set expires_at = now() - interval '1 minute'");
+  await attempt(username, here);
+  const before = await count();
+  await db.owner.query(
+    `update app_private.sign_in_origins set last_success_at = now() - interval '91 days'
+    where account <> app_private.account_key($1)`,
+    [username],
+  );
+  await db.worker.query('select app_private.delete_expired_throttles()');
+  expect(before.attempts).toBeGreaterThan(1);
+  expect(before.origins).toBeGreaterThan(1);
+  expect(await count()).toEqual({ attempts: 1, origins: 1 });
+  for (const table of ['sign_in_attempts', 'sign_in_origins'])
+    for (const role of [db.authenticator, db.worker])
+      await expect(role.query(`select * from app_private.${table}`)).rejects.toMatchObject({ code: '42501' });
+  for (const role of [db.authenticator, db.worker])
+    await expect(role.query("select app_private.clear_sign_in_attempts('x')")).rejects.toMatchObject({
+      code: '42501',
+    });
+});
+
+test('of hashes only so many are computed at once, and what cannot wait any more is told to come back', async () => {
+  let running = 0;
+  let most = 0;
+  const done: (() => void)[] = [];
+  const slots = createSlots(2, 3);
+  const run = () =>
+    slots.run(async () => {
+      most = Math.max(most, ++running);
+      await new Promise<void>((end) => done.push(end));
+      running--;
+    });
+  const taken = Array.from({ length: 5 }, run);
+  const overloaded = { code: 'OVERLOADED', retryAfter: 5 };
+  await expect(run()).rejects.toMatchObject(overloaded);
+  expect(() => slots.requireRoom()).toThrow(expect.objectContaining(overloaded) as Error);
+  const ended = Promise.all(taken);
+  for (let i = 0; i < 5; i++) {
+    await vi.waitFor(() => expect(done.length).toBeGreaterThan(i));
+    done[i]!();
+  }
+  await ended;
+  expect(most).toBe(2);
+  slots.requireRoom();
+  // Also work that fails hands its place on.
+  const failing = Array.from({ length: 5 }, () => slots.run(() => Promise.reject(new Error('failed'))));
+  expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(
+    Array.from({ length: 5 }, () => 'rejected'),
+  );
+  expect(await slots.run(() => Promise.resolve('went on'))).toBe('went on');
+});
+
+test('a flood of sign-ins is answered 503 beyond what the process takes on, and what finds no room is not counted', async () => {
+  const [username, late] = [await person(), await person()];
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const compare = hashed.getMockImplementation()!;
+  hashed.mockImplementation(async (...given) => {
+    await opened;
+    return compare(...given);
+  });
+  const refused: unknown[] = [];
+  try {
+    // From different addresses: only 30 would be let in if nobody had signed in from there.
+    const addresses = Array.from({ length: 75 }, newAddress);
+    await db.owner.query(
+      `insert into app_private.sign_in_origins (account, address)
+      select app_private.account_key($1), a::inet from unnest($2::text[]) a`,
+      [username, addresses],
+    );
+    const flood = addresses.map(async (from) => {
+      const answer = await attempt(username, from, password);
+      if (answer.status !== 200) refused.push(answer);
+      return answer.status;
+    });
+    await vi.waitFor(() => expect(refused).toHaveLength(7), { timeout: 5000 });
+    for (const answer of [...refused, await attempt(late, newAddress(), password)]) {
+      expect(answer).toEqual({
+        status: 503,
+        retryAfter: '5',
+        error: {
+          code: 'OVERLOADED',
+          message: 'Too many people sign in at this moment. Send the request again in a few seconds.',
+        },
+      });
+    }
+    const { rows } = await db.owner.query(
+      'select from app_private.sign_in_attempts where account = app_private.account_key($1)',
+      [late],
+    );
+    expect(rows).toEqual([]);
+    open();
+    expect((await Promise.all(flood)).filter((status) => status === 200)).toHaveLength(68);
+  } finally {
+    open();
+    hashed.mockImplementation(compare);
+  }
+});
+
+test('a sign-in whose connection to the database breaks is told to come again', async () => {
+  const [username, here] = [await person(), newAddress()];
+  await attempt(username, here);
+  const answer = await db.asOwner(async (client) => {
+    await client.query('select from app_private.sign_in_attempts for update');
+    const waiting = attempt(username, here, password);
+    await untilBlocked(db);
+    await withClient(db.superuserUrl, (superuser) =>
+      superuser.query(`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'vanguard server' and wait_event_type = 'Lock'`),
+    );
+    return waiting;
+  });
+  expect(answer).toMatchObject({
+    status: 503,
+    retryAfter: '5',
+    error: { code: 'DATABASE_UNAVAILABLE' },
+  });
+  expect((await attempt(username, here, password)).status).toBe(200);
+});
