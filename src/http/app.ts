@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { postgraphile } from 'postgraphile';
 import { grafserv } from 'postgraphile/grafserv/express/v4';
 import { authRoutes } from '../auth/routes.ts';
+import type { Metrics } from '../admin/metrics.ts';
 import type { SigningKeys } from '../auth/keys.ts';
 import { createTokens } from '../auth/tokens.ts';
 import { graphqlPreset } from '../graphql/preset.ts';
@@ -14,6 +15,8 @@ import { recordRoutes } from '../rest/records.ts';
 import { syncRoutes } from '../rest/sync.ts';
 import { authenticate, requireSignIn, requireSignInForData } from './authenticate.ts';
 import { answerErrors, notFound } from './errors.ts';
+import { crossOrigin, securityHeaders } from './headers.ts';
+import { mountedAt, observe } from './observe.ts';
 
 /** What the HTTP application is made of. */
 export interface AppOptions {
@@ -22,6 +25,9 @@ export interface AppOptions {
   signingKeys: SigningKeys;
   production: boolean;
   logger: Logger;
+  /** Origins whose pages may call the API. */
+  corsOrigins?: readonly string[];
+  metrics?: Metrics;
 }
 
 /** The HTTP application, not yet listening. `release` lets go of what the GraphQL layer holds. */
@@ -37,15 +43,23 @@ function finite(_key: string, value: unknown): unknown {
 }
 
 /** Puts the HTTP application together: this is the list of everything it does, in order. */
-export async function createApp({ pool, signingKeys, production, logger }: AppOptions): Promise<App> {
+export async function createApp({
+  pool,
+  signingKeys,
+  production,
+  logger,
+  corsOrigins = [],
+  metrics,
+}: AppOptions): Promise<App> {
   const app = express();
   const server = createServer(app);
   const tokens = createTokens(signingKeys);
   app.disable('x-powered-by');
   app.set('etag', false);
 
+  app.use(observe(logger, metrics), securityHeaders({ production }), crossOrigin(corsOrigins));
   app.use(express.json({ limit: '1mb', strict: true, reviver: finite }));
-  app.use('/api', (_request, response, next) => {
+  app.use('/api', mountedAt('/api'), (_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
@@ -55,11 +69,12 @@ export async function createApp({ pool, signingKeys, production, logger }: AppOp
   });
   if (!production) app.get('/', (_request, response) => response.redirect('/graphiql'));
   app.use(authenticate(pool, tokens, production));
-  app.use('/api/auth', authRoutes({ pool, tokens, production }));
-  app.use('/api/pfa/:org', requireSignIn, recordRoutes(pool));
-  app.use('/api/sync', requireSignIn, syncRoutes(pool));
+  app.use('/api/auth', mountedAt('/api/auth'), authRoutes({ pool, tokens, production }));
+  app.use('/api/pfa/:org', mountedAt('/api/pfa/:org'), requireSignIn, recordRoutes(pool));
+  app.use('/api/sync', mountedAt('/api/sync'), requireSignIn, syncRoutes(pool));
   app.post('/graphql', requireSignInForData(production));
 
+  if (!production) app.use('/graphiql', mountedAt('/graphiql'));
   const api = postgraphile(graphqlPreset({ pool, production, logger }));
   await api.createServ(grafserv).addTo(app, server, false);
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectFolder, readConfiguration } from '../../src/configuration.ts';
@@ -21,8 +22,8 @@ function problems(environment: NodeJS.ProcessEnv): string[] {
 
 const production = {
   NODE_ENV: 'production',
-  DATABASE_URL: 'postgresql://vanguard_owner:p@db.example:5432/vanguard',
-  VANGUARD_SECRET: 'x'.repeat(32),
+  DATABASE_URL: 'postgresql://vanguard_owner:k4Jw9x2LqZ@db.example:5432/vanguard',
+  VANGUARD_SECRET: randomBytes(32).toString('base64'),
   VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('a'),
 };
 const pems = {
