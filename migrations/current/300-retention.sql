@@ -54,14 +54,16 @@ grant execute on function app_private.monitoring() to vanguard_authenticator;
 --------------------------------------------------------------------------------------------------
 -- Retention
 
+drop index if exists app_public.pfa_sync_log_ended_idx;
 -- use: retention, the oldest runs of an organization that have ended
-create index if not exists pfa_sync_log_ended_idx on app_public.pfa_sync_log (organization_id, finished_at) where finished_at is not null;
+create index pfa_sync_log_ended_idx on app_public.pfa_sync_log (organization_id, finished_at) where finished_at is not null;
+drop index if exists app_public.pfa_sync_reject_rejected_at_idx;
 -- use: retention, the oldest rejects of an organization
-create index if not exists pfa_sync_reject_rejected_at_idx on app_public.pfa_sync_reject (organization_id, rejected_at);
+create index pfa_sync_reject_rejected_at_idx on app_public.pfa_sync_reject (organization_id, rejected_at);
 
 create or replace function app_private.enforce_retention(
-  keep_sync_log interval, keep_rejects interval, keep_sessions interval, keep_failed_jobs interval, batch integer,
-  out sync_log integer, out rejects integer, out sessions integer, out throttles integer, out failed_jobs integer
+  keep_sync_log interval, keep_rejects interval, keep_sign_ins interval, keep_failed_jobs interval, batch integer,
+  out sync_log integer, out rejects integer, out sign_ins integer, out throttles integer, out failed_jobs integer
 )
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -69,7 +71,7 @@ as $$
 declare
   now constant timestamptz := clock_timestamp();
 begin
-  if least(keep_sync_log, keep_rejects, keep_sessions, keep_failed_jobs) < interval '1 day' or batch < 1 then
+  if least(keep_sync_log, keep_rejects, keep_sign_ins, keep_failed_jobs) < interval '1 day' or batch < 1 then
     raise exception 'Everything is kept for at least one day.'
       using errcode = 'VG400', hint = 'Give each limit as one day or more, and a batch of at least one row.';
   end if;
@@ -119,8 +121,8 @@ begin
   where d.organization_id = old.organization_id and d.id = old.id;
   get diagnostics sync_log = row_count;
 
-  -- Sign-in: what is expired there is known there.
-  sessions := 0;
+  -- What has expired of sign-ins is known where they are kept.
+  sign_ins := 0;
   throttles := 0;
 
   -- The queue deletes what went well by itself; what failed for good stays until somebody looks, but not for ever.
