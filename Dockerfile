@@ -5,7 +5,9 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # Without what only development needs, without the embedded PostgreSQL (optional), and without the node that npm would
 # install beside the image's own (an install script does that; nothing else here has one).
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+# Nor what only GraphiQL's page is made of, which production does not show.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts \
+  && rm -rf node_modules/monaco-editor node_modules/react-aria node_modules/react-stately node_modules/framer-motion node_modules/motion-dom
 
 FROM node:24-slim
 # Monitoring listens on the container's own loopback, where the health check asks; the worker has no other port.
