@@ -32,9 +32,50 @@ const trustedProxies = z
   })
   .default(0);
 const optionalText = z.string().min(1).optional();
+const days = (byDefault: number) =>
+  z.coerce
+    .number({ error: 'must be a number of days, 1 to 3650' })
+    .int('must be a whole number of days')
+    .min(1, 'must be at least 1 day')
+    .max(3650, 'must be at most 3650 days')
+    .default(byDefault);
+/** A port to be watched through, or `off`. */
+const adminPort = z.union([z.literal('off'), portNumber], { error: 'must be a port, 1 to 65535, or off' });
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .refine((list) => !list.includes('*'), {
+    error:
+      'must not be *: sign-in travels with requests, so each origin that may send them has to be named, such as https://app.example.com',
+    abort: true,
+  })
+  .refine((list) => list.every(isOrigin), {
+    error:
+      'must be a list of origins with commas between them, each scheme://host[:port] without a path, such as https://app.example.com',
+  });
 
-/** Every variable that is read, as .env.example documents it. */
-const environmentSchema = z.object({
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+/** How long what only grows is kept, in days. */
+export interface Retention {
+  syncLogDays: number;
+  rejectsDays: number;
+  sessionsDays: number;
+  failedJobsDays: number;
+}
+
+/** What is kept for how long where nobody says otherwise. */
+export const defaultRetention: Retention = {
+  syncLogDays: 90,
+  rejectsDays: 30,
+  sessionsDays: 30,
+  failedJobsDays: 30,
+};
+
+/** Every variable that is read, as .env.example and docs/configuration.md document it. */
+export const environmentSchema = z.object({
   NODE_ENV: z
     .enum(['development', 'test', 'production'], { error: 'must be development, test or production' })
     .default('development'),
@@ -47,6 +88,10 @@ const environmentSchema = z.object({
   PORT: port(3001),
   GRAPHQL_INTROSPECTION: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
   TRUST_PROXY: trustedProxies,
+  ADMIN_HOST: z.string().min(1).default('127.0.0.1'),
+  ADMIN_PORT: adminPort.default(9464),
+  WORKER_ADMIN_PORT: adminPort.default('off'),
+  CORS_ORIGINS: origins.optional(),
   VANGUARD_DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: postgresUrl,
   AUTHENTICATOR_DATABASE_URL: postgresUrl,
@@ -63,6 +108,10 @@ const environmentSchema = z.object({
   SIMULATOR_PORT: port(3010),
   SIMULATOR_CONTROL_PORT: portNumber.optional(),
   WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number, 1 to 50' }).int().min(1).max(50).default(4),
+  RETENTION_SYNC_LOG_DAYS: days(defaultRetention.syncLogDays),
+  RETENTION_REJECTS_DAYS: days(defaultRetention.rejectsDays),
+  RETENTION_SESSIONS_DAYS: days(defaultRetention.sessionsDays),
+  RETENTION_FAILED_JOBS_DAYS: days(defaultRetention.failedJobsDays),
   PEMS_URL: z
     .url({ protocol: /^https?$/, error: 'must be an address such as https://HOST/axis/restservices' })
     .optional(),
@@ -70,6 +119,12 @@ const environmentSchema = z.object({
   PEMS_USERNAME: optionalText,
   PEMS_PASSWORD: optionalText,
 });
+
+/** Where something listens. */
+export interface Address {
+  host: string;
+  port: number;
+}
 
 /** What the environment says, checked. Paths are absolute. */
 export interface Configuration {
@@ -82,6 +137,11 @@ export interface Configuration {
   introspection: boolean;
   /** How many proxies stand in front of the server, or their addresses: whose X-Forwarded-For is believed. */
   trustProxy: number | string[];
+  /** Where the server and the worker can be watched; undefined: nowhere. */
+  admin: { server: Address | undefined; worker: Address | undefined };
+  /** Origins whose pages may call the API; none: only its own. */
+  corsOrigins: readonly string[];
+  retention: Retention;
   dataFolder: string;
   databaseUrl: string | undefined;
   authenticatorDatabaseUrl: string | undefined;
@@ -118,6 +178,9 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
       problems.push('DATABASE_URL must be set in production: the embedded database is for trying out');
     if (!given.VANGUARD_SECRET) problems.push('VANGUARD_SECRET must be set in production');
     if (!given.VANGUARD_ENCRYPTION_KEYS) problems.push('VANGUARD_ENCRYPTION_KEYS must be set in production');
+    const wrong = parsed.success ? [] : parsed.error.issues.map(({ path }) => String(path[0]));
+    const wellFormed = Object.entries(given).filter(([name]) => !wrong.includes(name));
+    problems.push(...guessableSecrets(Object.fromEntries(wellFormed)));
   }
   if (!parsed.success || problems.length > 0) {
     throw new VanguardError(
@@ -130,6 +193,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     );
   }
   const env = parsed.data;
+  const adminAt = (port: number | 'off') => (port === 'off' ? undefined : { host: env.ADMIN_HOST, port });
   return {
     production: env.NODE_ENV === 'production',
     environment: env.NODE_ENV,
@@ -138,6 +202,14 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     port: env.PORT,
     introspection: (env.GRAPHQL_INTROSPECTION ?? (env.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
     trustProxy: env.TRUST_PROXY,
+    admin: { server: adminAt(env.ADMIN_PORT), worker: adminAt(env.WORKER_ADMIN_PORT) },
+    corsOrigins: env.CORS_ORIGINS ?? [],
+    retention: {
+      syncLogDays: env.RETENTION_SYNC_LOG_DAYS,
+      rejectsDays: env.RETENTION_REJECTS_DAYS,
+      sessionsDays: env.RETENTION_SESSIONS_DAYS,
+      failedJobsDays: env.RETENTION_FAILED_JOBS_DAYS,
+    },
     dataFolder: isAbsolute(env.VANGUARD_DATA_DIR)
       ? env.VANGUARD_DATA_DIR
       : resolve(projectFolder, env.VANGUARD_DATA_DIR),
@@ -160,6 +232,45 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
           }
         : undefined,
   };
+}
+
+/** Words that stand in examples for a secret, or that people put in its place. */
+const placeholders =
+  /change.?me|change.?it|replace.?me|your.?(secret|password|key)|placeholder|password|passw0rd|swordfish|vanguard.?secret|0123456789|123456789/i;
+const guessablePasswords =
+  /^(|postgres|postgresql|admin|admin123|root|secret|test|vanguard\w*|p|123456?7?8?)$/i;
+/** Fewer different characters than any random text of 32 has: 16 hexadecimal digits give 12 or more. */
+const leastVariety = 10;
+
+/** What in production anybody could guess: text of examples, and text that repeats itself. The secrets themselves are not shown. */
+function guessableSecrets(given: Record<string, string | undefined>): string[] {
+  const problems: string[] = [];
+  const { VANGUARD_SECRET: secret, VANGUARD_ENCRYPTION_KEYS: keys } = given;
+  if (secret && (placeholders.test(secret) || new Set(secret).size < leastVariety)) {
+    problems.push(
+      'VANGUARD_SECRET can be guessed: in production it must be random, such as the output of `openssl rand -base64 32`',
+    );
+  }
+  const bytes = (key: string) => new Set(Buffer.from(key.split(':')[1] ?? '', 'base64'));
+  if (keys?.split(',').some((key) => bytes(key).size < leastVariety)) {
+    problems.push(
+      'VANGUARD_ENCRYPTION_KEYS holds a key that can be guessed: in production each must be random, as from `openssl rand -base64 32`',
+    );
+  }
+  for (const name of [
+    'DATABASE_URL',
+    'AUTHENTICATOR_DATABASE_URL',
+    'WORKER_DATABASE_URL',
+    'ROOT_DATABASE_URL',
+  ]) {
+    const url = given[name];
+    if (!url || !URL.canParse(url)) continue;
+    const { password } = new URL(url);
+    if (password !== '' && (placeholders.test(password) || guessablePasswords.test(password))) {
+      problems.push(`${name} has a password that can be guessed: in production choose a random one`);
+    }
+  }
+  return problems;
 }
 
 function processEnvironment(): NodeJS.ProcessEnv {

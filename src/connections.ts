@@ -9,6 +9,7 @@ import {
 } from '../sql/connections/connections.queries.ts';
 import { credentialContext, type Vault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
+import { hideInLogs } from './logger.ts';
 import type { PemsAuthorization, PemsConnection } from './pems/index.ts';
 
 /**
@@ -37,6 +38,9 @@ export async function openPemsConnection(
       vault.open(sealed, credentialContext(id, sealed.name)),
     ]),
   );
+  // PEMS may answer with them, and what it answers is logged.
+  const [user = '', password = ''] = [secrets.get('authKey'), secrets.get('authValue')];
+  hideInLogs(password, Buffer.from(`${user}:${password}`).toString('base64'));
   const headers = Object.fromEntries(
     (row.customHeaders as { key: string; value: string }[]).map(({ key, value }) => [key, value]),
   );

@@ -1,9 +1,13 @@
+import { createMetrics } from './admin/metrics.ts';
+import { startAdmin } from './admin/server.ts';
 import { openSigningKeys } from './auth/keys.ts';
 import { checkBootstrap } from './database/bootstrap.ts';
+import type { Address } from './configuration.ts';
 import { createPool } from './database/pool.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { createApp } from './http/app.ts';
+import { listen } from './http/listen.ts';
 import { createLogger } from './logger.ts';
 
 /** What the server needs to know. */
@@ -18,12 +22,17 @@ export interface ServerOptions {
   /** Whether who has signed in may ask what the GraphQL schema is. */
   introspection: boolean;
   logLevel: string;
+  /** Where it can be watched; undefined: nowhere. */
+  admin?: Address;
+  /** Origins whose pages may call the API; none: only its own. */
+  corsOrigins?: readonly string[];
 }
 
 /** A server that listens. */
 export interface RunningServer {
   url: string;
   port: number;
+  adminPort: number | undefined;
   /** Takes no more requests, finishes those under way (10 s at most), lets go of the database. */
   stop(): Promise<void>;
 }
@@ -45,6 +54,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     size: 20,
     ...requestLimits,
   });
+  const metrics = createMetrics('server');
+  metrics.watchPool('api', pool);
+  let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
   try {
     const client = await pool.connect().catch((cause: Error) => {
       throw new VanguardError(
@@ -62,30 +74,34 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       client.release();
     }
     const signingKeys = await openSigningKeys(pool, createVault(options.encryptionKeys), logger);
-    const { production, introspection, trustProxy = 0 } = options;
-    const app = await createApp({ pool, signingKeys, production, introspection, trustProxy, logger });
-    await new Promise<void>((resolve, reject) => {
-      app.server.once('error', (cause: NodeJS.ErrnoException) => {
-        reject(
-          new VanguardError(
-            'PORT_IN_USE',
-            `Port ${options.port} of ${options.host} cannot be used: ${cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message}.`,
-            {
-              hint: 'Stop that program, or set PORT to another.',
-              cause,
-            },
-          ),
-        );
-      });
-      app.server.listen(options.port, options.host, resolve);
+    const { production, introspection, trustProxy = 0, corsOrigins } = options;
+    const app = await createApp({
+      pool,
+      signingKeys,
+      production,
+      introspection,
+      trustProxy,
+      logger,
+      corsOrigins,
+      metrics,
     });
-    const address = app.server.address();
-    const port = typeof address === 'object' && address ? address.port : options.port;
+    admin =
+      options.admin &&
+      (await startAdmin({
+        ...options.admin,
+        variable: 'ADMIN_PORT',
+        databaseUrl: options.authenticatorUrl,
+        showsDatabase: true,
+        metrics,
+        logger,
+      }));
+    const port = await listen(app.server, options.host, options.port, 'PORT');
     const shownHost = ['0.0.0.0', '::', '127.0.0.1'].includes(options.host) ? 'localhost' : options.host;
     logger.info({ host: options.host, port }, 'listening');
     return {
       url: `http://${shownHost}:${port}`,
       port,
+      adminPort: admin?.port,
       stop: async () => {
         const closed = new Promise<void>((resolve) => app.server.close(() => resolve()));
         app.server.closeIdleConnections();
@@ -93,11 +109,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         await closed;
         clearTimeout(timer);
         await app.release();
+        await admin?.stop();
         await pool.end();
         logger.info('stopped');
       },
     };
   } catch (error) {
+    await admin?.stop();
     await pool.end();
     throw error;
   }

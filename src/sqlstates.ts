@@ -14,7 +14,7 @@ export interface Refusal {
 interface Entry {
   code: string;
   status: number;
-  /** Said instead of the database's words; absent where those are ours or harmless. */
+  /** Said instead of the database's words; absent where those are ours (class VG). */
   message?: string;
 }
 
@@ -39,7 +39,22 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
     status: 400,
     message: 'The request holds a character that cannot be stored, such as a null character.',
   },
-  '22': { code: 'INVALID_INPUT', status: 400 },
+  '22001': { code: 'INVALID_INPUT', status: 400, message: 'A text of the request is too long.' },
+  '22003': { code: 'INVALID_INPUT', status: 400, message: 'A number of the request is out of range.' },
+  '22007': { code: 'INVALID_INPUT', status: 400, message: 'A date or time of the request is none.' },
+  '22008': { code: 'INVALID_INPUT', status: 400, message: 'A date or time of the request is out of range.' },
+  '22P02': {
+    code: 'INVALID_INPUT',
+    status: 400,
+    message:
+      'A value of the request is not of the kind that is needed there, such as a number, a date, or true or false.',
+  },
+  // Its words quote values, and name functions and types.
+  '22': {
+    code: 'INVALID_INPUT',
+    status: 400,
+    message: 'A value of the request has a form or a size that is not allowed there.',
+  },
   '23502': { code: 'INVALID_INPUT', status: 400, message: 'A value that is required is missing.' },
   '23503': {
     code: 'CONFLICT',
@@ -87,7 +102,7 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
 };
 
 /** Codes of VanguardError that a request can meet, and their HTTP status; others are our own failure. */
-const statuses: Readonly<Record<string, number>> = {
+export const statuses: Readonly<Record<string, number>> = {
   INVALID_INPUT: 400,
   MALFORMED_JSON: 400,
   UNAUTHENTICATED: 401,
@@ -99,7 +114,8 @@ const statuses: Readonly<Record<string, number>> = {
   TOO_MANY_ATTEMPTS: 429,
   OVERLOADED: 503,
   SIGN_IN_UNAVAILABLE: 503,
-  DATABASE_UNREACHABLE: 503,
+  INVALID_QUERY: 400,
+  DATABASE_UNAVAILABLE: 503,
 };
 
 const internal: Refusal = {
@@ -133,9 +149,7 @@ export function refusal(error: unknown): Refusal {
     const refused: Refusal = {
       status: entry.status,
       code: entry.code,
-      message:
-        entry.message ??
-        (ours ? sentence(error.message, error.hint) : sentence(capitalized(error.message), undefined)),
+      message: entry.message ?? sentence(error.message, error.hint),
     };
     if (ours && error.detail) refused.details = JSON.parse(error.detail);
     return refused;
@@ -151,5 +165,3 @@ export function refusal(error: unknown): Refusal {
 
 const sentence = (message: string, hint: string | undefined) =>
   `${message.replace(/\.?$/, '.')}${hint ? ` ${hint}` : ''}`;
-
-const capitalized = (text: string) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;

@@ -1,6 +1,6 @@
 /**
  * `npm run codegen`: writes what is derived from the migrations, on a database of its own: the typed module beside each
- * file of sql/, and schema.graphql. With `--check` it writes nothing and fails when something is stale.
+ * file of sql/, schema.graphql, and docs/errors.md. With `--check` it writes nothing and fails when something is stale.
  */
 import { execFile } from 'node:child_process';
 import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { bootstrap } from '../src/database/bootstrap.ts';
 import { startEmbeddedDatabase } from '../src/database/embedded.ts';
 import { applyCurrent, migrate } from '../src/database/migrate.ts';
 import type { RoleUrls } from '../src/database/roles.ts';
+import { errorsPage } from './docs.ts';
 
 /** Runs pgtyped over a copy of sql/ and returns what it wrote, by path relative to the project. */
 export async function generateQueries(ownerUrl: string): Promise<Map<string, string>> {
@@ -58,10 +59,17 @@ export async function generateSchema(urls: RoleUrls): Promise<Map<string, string
   return new Map([['schema.graphql', await printGraphqlSchema(urls.authenticator)]]);
 }
 
+/** The pages that follow from the code, by path relative to the project. */
+export const generateDocs = () => new Map([[join('docs', 'errors.md'), errorsPage()]]);
+
 /** The generated files of a folder that are not as they should be. */
 export async function staleFiles(urls: RoleUrls, folder = projectFolder): Promise<string[]> {
   const stale: string[] = [];
-  for (const [path, content] of [...(await generateQueries(urls.owner)), ...(await generateSchema(urls))]) {
+  for (const [path, content] of [
+    ...(await generateQueries(urls.owner)),
+    ...(await generateSchema(urls)),
+    ...generateDocs(),
+  ]) {
     if ((await readFile(join(folder, path), 'utf8').catch(() => '')) !== content) stale.push(path);
   }
   return stale;
@@ -94,6 +102,7 @@ async function main(): Promise<void> {
     }
     await write(await generateQueries(urls.owner));
     await write(await generateSchema(urls));
+    await write(generateDocs());
   } finally {
     await database.stop();
     await rm(folder, { recursive: true, force: true });

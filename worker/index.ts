@@ -3,6 +3,9 @@ import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { deregisterWorker, registerWorker, releaseDeadWorkers } from '../sql/sync/sync.queries.ts';
+import { createMetrics, type Metrics } from '../src/admin/metrics.ts';
+import { startAdmin } from '../src/admin/server.ts';
+import { defaultRetention, type Address, type Retention } from '../src/configuration.ts';
 import { createPool } from '../src/database/pool.ts';
 import { createVault } from '../src/encryption.ts';
 import { VanguardError } from '../src/errors.ts';
@@ -10,10 +13,12 @@ import { createLogger } from '../src/logger.ts';
 import type { TaskContext } from './context.ts';
 import { pfa__dispatch_syncs } from './tasks/pfa__dispatch_syncs.ts';
 import { pfa__sync } from './tasks/pfa__sync.ts';
+import { retention__enforce } from './tasks/retention__enforce.ts';
 import { summaries__refresh } from './tasks/summaries__refresh.ts';
 
-/** What happens by the clock. */
-const crontab = '* * * * * pfa__dispatch_syncs';
+/** What happens by the clock (UTC). A night that no worker saw is made up for. */
+const crontab = `* * * * * pfa__dispatch_syncs
+17 3 * * * retention__enforce ?fill=1d&max=5`;
 
 /** How long reading may go on after the worker was told to stop, in milliseconds; what is cut short is repeated. */
 const stopPatience = 2000;
@@ -26,12 +31,17 @@ export interface WorkerOptions {
   /** Jobs at a time. */
   concurrency: number;
   logLevel: string;
+  /** How long what only grows is kept. */
+  retention?: Retention;
+  /** Where this worker can be watched; undefined: nowhere. */
+  admin?: Address;
   /** How often the jobs of killed workers are looked for, in milliseconds. Default 10,000. */
   releaseIntervalMs?: number;
 }
 
 /** A worker that runs. */
 export interface RunningWorker {
+  adminPort: number | undefined;
   /** Takes no more jobs, finishes or gives back those under way, lets go of the database. */
   stop(): Promise<void>;
 }
@@ -47,6 +57,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     connectionString: options.workerUrl,
     application_name: 'vanguard worker presence',
   });
+  const metrics = createMetrics('worker');
+  metrics.watchPool('jobs', pool);
+  let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
   let stopping = false;
   presence.on('error', (error) => {
     // Without it others take us for dead and do our jobs a second time, so we had better be.
@@ -56,15 +69,28 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
   });
   try {
+    admin =
+      options.admin &&
+      (await startAdmin({
+        ...options.admin,
+        variable: 'WORKER_ADMIN_PORT',
+        databaseUrl: options.workerUrl,
+        showsDatabase: false,
+        metrics,
+        logger,
+      }));
     await presence.connect();
     await releaseOthers(pool, logger);
-    const context: TaskContext = { pool, vault: createVault(options.encryptionKeys), logger };
+    const { retention = defaultRetention } = options;
+    const context: TaskContext = { pool, vault: createVault(options.encryptionKeys), retention, logger };
     const tasks: TaskList = {
       pfa__sync: pfa__sync(context),
       pfa__dispatch_syncs: pfa__dispatch_syncs(context),
       summaries__refresh: summaries__refresh(context),
+      retention__enforce: retention__enforce(context),
     };
     const events = new EventEmitter() as WorkerEvents;
+    countJobs(events, metrics);
     const registered = new Promise<string>((resolve, reject) => {
       events.once('pool:create', ({ workerPool }) => {
         registerWorker.run({ poolId: workerPool.id }, presence).then(() => resolve(workerPool.id), reject);
@@ -95,12 +121,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     runner.promise.then(() => lost(), lost);
     logger.info({ concurrency: options.concurrency }, 'working');
     return {
+      adminPort: admin?.port,
       stop: async () => {
         stopping = true;
         clearInterval(timer);
         await runner.stop();
         await deregisterWorker.run({ poolId }, presence);
         await presence.end();
+        await admin?.stop();
         await pool.end();
         logger.info('stopped');
       },
@@ -108,6 +136,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   } catch (error) {
     stopping = true;
     await presence.end().catch(() => undefined);
+    await admin?.stop();
     await pool.end();
     if (error instanceof VanguardError) throw error;
     throw new VanguardError(
@@ -125,6 +154,17 @@ async function releaseOthers(pool: pg.Pool, logger: Logger): Promise<void> {
   const [released] = await releaseDeadWorkers.run(undefined, pool);
   if (released && released.dead.length > 0)
     logger.warn({ workers: released.dead }, 'gave back the jobs of workers that were killed');
+}
+
+/** Counts and measures every job that ends. */
+function countJobs(events: WorkerEvents, metrics: Metrics): void {
+  const began = new Map<string, number>();
+  events.on('job:start', ({ job }) => began.set(job.id, performance.now()));
+  events.on('job:complete', ({ job, error }) => {
+    const seconds = (performance.now() - (began.get(job.id) ?? performance.now())) / 1000;
+    began.delete(job.id);
+    metrics.job(job.task_identifier, error ? 'failed' : 'succeeded', seconds);
+  });
 }
 
 /** The queue's own messages, in our log; its chatter only when asked for. */

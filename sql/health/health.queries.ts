@@ -1,6 +1,8 @@
 /** Types generated for queries found in "sql/health/health.sql" */
 import { PreparedQuery } from '@pgtyped/runtime';
 
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
 /** 'DatabaseState' parameters type */
 export interface IDatabaseStateParams {
   migration: string;
@@ -27,5 +29,30 @@ const databaseStateIR: any = {"usedParamSet":{"migration":true},"params":[{"name
  * ```
  */
 export const databaseState = new PreparedQuery<IDatabaseStateParams,IDatabaseStateResult>(databaseStateIR);
+
+
+/** 'Monitoring' parameters type */
+export type IMonitoringParams = void;
+
+/** 'Monitoring' return type */
+export interface IMonitoringResult {
+  monitoring: Json;
+}
+
+/** 'Monitoring' query type */
+export interface IMonitoringQuery {
+  params: IMonitoringParams;
+  result: IMonitoringResult;
+}
+
+const monitoringIR: any = {"usedParamSet":{},"params":[],"statement":"select app_private.monitoring() as \"monitoring!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.monitoring() as "monitoring!"
+ * ```
+ */
+export const monitoring = new PreparedQuery<IMonitoringParams,IMonitoringResult>(monitoringIR);
 
 

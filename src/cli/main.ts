@@ -27,7 +27,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof VanguardError) {
-    console.error(`${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ''}`);
+    // For a person, also from a process whose console is its log.
+    process.stderr.write(`${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ''}\n`);
   } else {
     console.error(error);
   }

@@ -1,8 +1,10 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { join } from 'node:path';
-import { readConfiguration } from '../configuration.ts';
+import { readConfiguration, type Configuration } from '../configuration.ts';
 import { configuredRoleUrls } from '../database/open.ts';
 import { VanguardError } from '../errors.ts';
+import { createLogger, hideInLogs, hidePasswordsOf, logEverything } from '../logger.ts';
+import type { Secrets } from '../secrets.ts';
 import { readContext } from './context.ts';
 import { runProcess } from './process.ts';
 
@@ -24,6 +26,7 @@ export function addProcessCommands(program: Command): void {
       runProcess(async () => {
         const { configuration, secrets } = await readContext();
         const { startServer } = await import('../server.ts');
+        keepLog('server', configuration, secrets);
         return startServer({
           authenticatorUrl: configuredRoleUrls(requireDatabaseUrl(configuration), secrets).authenticator,
           encryptionKeys: secrets.encryptionKeys,
@@ -33,6 +36,8 @@ export function addProcessCommands(program: Command): void {
           production: configuration.production,
           introspection: configuration.introspection,
           logLevel: configuration.logLevel,
+          admin: configuration.admin.server,
+          corsOrigins: configuration.corsOrigins,
         });
       }),
     );
@@ -44,11 +49,14 @@ export function addProcessCommands(program: Command): void {
       runProcess(async () => {
         const { configuration, secrets } = await readContext();
         const { startWorker } = await import('../../worker/index.ts');
+        keepLog('worker', configuration, secrets);
         return startWorker({
           workerUrl: configuredRoleUrls(requireDatabaseUrl(configuration), secrets).worker,
           encryptionKeys: secrets.encryptionKeys,
           concurrency: configuration.workerConcurrency,
           logLevel: configuration.logLevel,
+          retention: configuration.retention,
+          admin: configuration.admin.worker,
         });
       }),
     );
@@ -67,6 +75,11 @@ export function addProcessCommands(program: Command): void {
     .action((options: { organization: Record<string, number>; seed: number; latency: number }) =>
       runProcess(async () => {
         const configuration = readConfiguration();
+        if (configuration.production) {
+          throw new VanguardError('NOT_IN_PRODUCTION', 'The simulated PEMS does not run in production.', {
+            hint: 'Connect a real one with `npx vanguard connection create`, or unset NODE_ENV to try things out.',
+          });
+        }
         const { startSimulator } = await import('../../simulator/index.ts');
         const simulator = await startSimulator({
           port: configuration.simulatorPort,
@@ -87,6 +100,19 @@ export function addProcessCommands(program: Command): void {
         return simulator;
       }),
     );
+}
+
+/** From here on a process says everything in its log, and nothing there that is secret. */
+function keepLog(name: string, configuration: Configuration, secrets: Secrets): void {
+  const { databaseUrl, authenticatorDatabaseUrl, workerDatabaseUrl, rootDatabaseUrl, pems } = configuration;
+  hideInLogs(secrets.secret, ...secrets.encryptionKeys.split(','), pems?.password);
+  hideInLogs(...secrets.encryptionKeys.split(',').map((key) => key.split(':')[1]));
+  hidePasswordsOf(databaseUrl, authenticatorDatabaseUrl, workerDatabaseUrl, rootDatabaseUrl);
+  if (databaseUrl) {
+    const { owner, authenticator, worker } = configuredRoleUrls({ ...configuration, databaseUrl }, secrets);
+    hidePasswordsOf(owner, authenticator, worker);
+  }
+  logEverything(createLogger(name, configuration.logLevel));
 }
 
 function requireDatabaseUrl<T extends { databaseUrl: string | undefined }>(

@@ -107,6 +107,8 @@ export async function withClient<T>(url: string, use: (client: pg.Client) => Pro
   try {
     await client.connect();
   } catch (error) {
+    // What broke off on our side, as for want of a password, leaves the socket open until PostgreSQL loses patience.
+    client.end().catch(() => undefined);
     const { hostname, port, username } = new URL(url);
     throw new VanguardError(
       'DATABASE_UNREACHABLE',

@@ -70,6 +70,8 @@ export async function openDatabase(configuration: Configuration, secrets: Secret
 /** Asked in the maintenance database where the one that is named is still to be made. */
 async function isSuperuserOf(databaseUrl: string): Promise<boolean> {
   return mayBootstrap(databaseUrl).catch((error: Error) => {
+    // Without a password it only says where the database is; the roles' own are derived.
+    if (new URL(databaseUrl).password === '') return false;
     if ((error.cause as { code?: string } | undefined)?.code !== '3D000') throw error;
     return mayBootstrap(urlTo(databaseUrl, 'postgres'));
   });

@@ -7,6 +7,9 @@ export interface PoolOptions {
   statement_timeout?: number;
   lock_timeout?: number;
   idle_in_transaction_session_timeout?: number;
+  /** How long to wait for an answer, whatever became of the server. */
+  query_timeout?: number;
+  connectionTimeoutMillis?: number;
 }
 
 /** A pool of connections of one role. An idle connection that breaks is logged and replaced. */
@@ -14,14 +17,14 @@ export function createPool(
   url: string,
   name: string,
   logger: Logger,
-  { size = 10, ...limits }: PoolOptions = {},
+  { size = 10, connectionTimeoutMillis = 10_000, ...limits }: PoolOptions = {},
 ): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: name,
     max: size,
     ...limits,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis,
   });
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle database connection broke'));
   // The same for one that is in use: its user gets the error from the query, but the event must have a listener, or it ends the process.

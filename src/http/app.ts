@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { postgraphile } from 'postgraphile';
 import { grafserv } from 'postgraphile/grafserv/express/v4';
 import { authRoutes } from '../auth/routes.ts';
+import type { Metrics } from '../admin/metrics.ts';
 import type { SigningKeys } from '../auth/keys.ts';
 import { createTokens } from '../auth/tokens.ts';
 import { graphqlPreset } from '../graphql/preset.ts';
@@ -15,6 +16,8 @@ import { syncRoutes } from '../rest/sync.ts';
 import { authenticate, requireSignIn, requireSignInForData } from './authenticate.ts';
 import { largestBody } from './request.ts';
 import { answerErrors, notFound } from './errors.ts';
+import { crossOrigin, securityHeaders } from './headers.ts';
+import { mountedAt, observe } from './observe.ts';
 
 /** What the HTTP application is made of. */
 export interface AppOptions {
@@ -25,6 +28,9 @@ export interface AppOptions {
   introspection: boolean;
   trustProxy: number | string[];
   logger: Logger;
+  /** Origins whose pages may call the API. */
+  corsOrigins?: readonly string[];
+  metrics?: Metrics;
 }
 
 /** The HTTP application, not yet listening. `release` lets go of what the GraphQL layer holds. */
@@ -49,6 +55,8 @@ export async function createApp({
   introspection,
   trustProxy,
   logger,
+  corsOrigins = [],
+  metrics,
 }: AppOptions): Promise<App> {
   const app = express();
   const server = createServer(app);
@@ -57,7 +65,8 @@ export async function createApp({
   app.set('etag', false);
   app.set('trust proxy', trustProxy);
 
-  app.use('/api', (_request, response, next) => {
+  app.use(observe(logger, metrics), securityHeaders({ production }), crossOrigin(corsOrigins));
+  app.use('/api', mountedAt('/api'), (_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
@@ -67,14 +76,20 @@ export async function createApp({
   });
   if (!production) app.get('/', (_request, response) => response.redirect('/graphiql'));
   app.use(authenticate(pool, tokens, production));
-  app.use('/api/auth', readJson('10kb'), authRoutes({ pool, tokens, production, logger }));
+  app.use(
+    '/api/auth',
+    mountedAt('/api/auth'),
+    readJson('10kb'),
+    authRoutes({ pool, tokens, production, logger }),
+  );
   // Who may not ask is refused before the body is read.
   app.use(['/api/pfa', '/api/sync', ...(production ? ['/graphql'] : [])], requireSignIn);
   app.use(readJson(largestBody));
-  app.use('/api/pfa/:org', recordRoutes(pool));
-  app.use('/api/sync', syncRoutes(pool));
+  app.use('/api/pfa/:org', mountedAt('/api/pfa/:org'), recordRoutes(pool));
+  app.use('/api/sync', mountedAt('/api/sync'), syncRoutes(pool));
   if (!production) app.post('/graphql', requireSignInForData);
 
+  if (!production) app.use('/graphiql', mountedAt('/graphiql'));
   const api = postgraphile(graphqlPreset({ pool, production, introspection, logger }));
   await api.createServ(grafserv).addTo(app, server, false);
 

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { VanguardError } from '../errors.ts';
 import { refusal, type Refusal } from '../sqlstates.ts';
+import { routeOf } from './observe.ts';
 
 /** What comes to a path that there is not. */
 export const notFound: RequestHandler = (request) => {
@@ -15,7 +16,7 @@ export function answerErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const { status, code, message, details, retryAfter } = ofExpress(error) ?? refusal(error);
     if (status >= 500)
-      logger.error({ err: error, method: request.method, path: request.path }, 'a request failed');
+      logger.error({ err: error, method: request.method, route: routeOf(request) }, 'a request failed');
     // A stream that broke half way can only be cut off: what was sent cannot be taken back.
     if (response.headersSent) return next(error);
     if (retryAfter !== undefined || status === 503)

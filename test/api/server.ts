@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 import { hashPassword } from '../../src/auth/passwords.ts';
-import { startServer } from '../../src/server.ts';
+import { startServer, type ServerOptions } from '../../src/server.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { makeMembership, makeUser, one, type MembershipRole, type Organization } from '../support/make.ts';
@@ -48,6 +48,8 @@ export interface LoginBody {
 /** A server that listens, and how to talk to it. */
 export interface Api {
   url: string;
+  /** Where it can be watched, if it was asked for. */
+  adminUrl: string;
   rest<T = ErrorBody>(method: string, path: string, request?: RestRequest): Promise<Answer<T>>;
   graphql<T>(token: string | null, query: string, variables?: object): Promise<Answer<GraphqlBody<T>>>;
   /** The data of a query that has no errors. */
@@ -64,18 +66,17 @@ let hashed: Promise<string> | undefined;
 /** Starts the server on the database of a test file; it stops with the file. */
 export async function testApi(
   db: TestDatabase,
-  options: { production?: boolean; introspection?: boolean; trustProxy?: number | string[] } = {},
+  { production = false, ...more }: Partial<ServerOptions> = {},
 ): Promise<Api> {
-  const { production = false, introspection = !production, trustProxy } = options;
   const server = await startServer({
     authenticatorUrl: db.urls.authenticator,
     encryptionKeys,
     host: '127.0.0.1',
     port: 0,
-    trustProxy,
     production,
-    introspection,
+    introspection: !production,
     logLevel: 'silent',
+    ...more,
   });
   afterAll(() => server.stop());
   const url = `http://127.0.0.1:${server.port}`;
@@ -108,7 +109,7 @@ export async function testApi(
     rest('POST', '/api/auth/login', { body: { username, password: given } });
 
   return {
-    ...{ url, rest, graphql, login },
+    ...{ url, adminUrl: `http://127.0.0.1:${server.adminPort}`, rest, graphql, login },
     data: async <T>(token: string | null, query: string, variables?: object) => {
       const { text, body } = await graphql<T>(token, query, variables);
       if (!body?.data || body.errors) throw new Error(`The query was refused: ${text}`);

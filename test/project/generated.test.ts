@@ -24,7 +24,11 @@ test(
     try {
       await cp(join(projectFolder, 'sql'), join(folder, 'sql'), { recursive: true });
       await appendFile(join(folder, 'sql/sync/sync.queries.ts'), '// edited');
-      expect(await staleFiles(db.urls, folder)).toEqual(['sql/sync/sync.queries.ts', 'schema.graphql']);
+      expect(await staleFiles(db.urls, folder)).toEqual([
+        'sql/sync/sync.queries.ts',
+        'schema.graphql',
+        'docs/errors.md',
+      ]);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectFolder, readConfiguration } from '../../src/configuration.ts';
@@ -21,8 +22,8 @@ function problems(environment: NodeJS.ProcessEnv): string[] {
 
 const production = {
   NODE_ENV: 'production',
-  DATABASE_URL: 'postgresql://vanguard_owner:p@db.example:5432/vanguard',
-  VANGUARD_SECRET: 'x'.repeat(32),
+  DATABASE_URL: 'postgresql://vanguard_owner:k4Jw9x2LqZ@db.example:5432/vanguard',
+  VANGUARD_SECRET: randomBytes(32).toString('base64'),
   VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('a'),
 };
 const pems = {
@@ -140,4 +141,49 @@ test('the control port of the simulator follows its port', () => {
   expect(
     readConfiguration({ SIMULATOR_PORT: '4000', SIMULATOR_CONTROL_PORT: '5000' }).simulatorControlPort,
   ).toBe(5000);
+});
+
+test('monitoring is on loopback, and off for workers, unless told otherwise', () => {
+  expect(readConfiguration({}).admin).toEqual({
+    server: { host: '127.0.0.1', port: 9464 },
+    worker: undefined,
+  });
+  const admin = { ADMIN_HOST: '10.0.0.1', ADMIN_PORT: 'off', WORKER_ADMIN_PORT: '9465' };
+  expect(readConfiguration(admin).admin).toEqual({
+    server: undefined,
+    worker: { host: '10.0.0.1', port: 9465 },
+  });
+  for (const port of ['on', '0', '65536']) {
+    expect(problems({ ADMIN_PORT: port })).toEqual([expect.stringMatching(/^ADMIN_PORT must be a port/)]);
+  }
+});
+
+test('origins are named one by one', () => {
+  expect(readConfiguration({}).corsOrigins).toEqual([]);
+  expect(readConfiguration({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }).corsOrigins).toEqual(
+    ['https://a.example', 'http://localhost:5173'],
+  );
+  for (const all of ['*', 'https://a.example,*']) {
+    expect(problems({ CORS_ORIGINS: all })).toEqual([
+      expect.stringMatching(/^CORS_ORIGINS must not be \*: /),
+    ]);
+  }
+  for (const none of [
+    'null',
+    'a.example',
+    'https://a.example/',
+    'https://a.example/x',
+    'ftp://a.example',
+    ',',
+  ]) {
+    expect(problems({ CORS_ORIGINS: none })).toEqual([
+      expect.stringMatching(/^CORS_ORIGINS must be a list of origins/),
+    ]);
+  }
+});
+
+test.each(['0', '-1', '1.5', '3651', 'for ever'])('nothing is kept for %s days', (days) => {
+  expect(problems({ RETENTION_REJECTS_DAYS: days })).toEqual([
+    expect.stringMatching(/^RETENTION_REJECTS_DAYS must be /),
+  ]);
 });

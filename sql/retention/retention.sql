@@ -1,0 +1,5 @@
+/* @name enforceRetention */
+select sync_log as "syncLog!", rejects as "rejects!", sign_ins as "sessions!", throttles as "throttles!", failed_jobs as "failedJobs!"
+from app_private.enforce_retention(
+  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),
+  make_interval(days => :failedJobsDays!), :batch!);

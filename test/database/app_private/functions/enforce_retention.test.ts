@@ -1,0 +1,190 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { testDatabase } from '../../../support/database.ts';
+import { makeOrganization, one, type Organization } from '../../../support/make.ts';
+
+const db = await testDatabase();
+
+let org: Organization;
+beforeEach(async () => void (org = await makeOrganization(db)));
+
+/** What a call deletes, with limits of 10 days and what a test says otherwise. */
+async function enforce(
+  limits: Partial<Record<'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'batch', number>> = {},
+) {
+  const { syncLog = 10, rejects = 10, sessions = 10, jobs = 10, batch = 1000 } = limits;
+  const { rows } = await db.worker.query<Record<string, number>>(
+    `select * from app_private.enforce_retention(
+      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), $5)`,
+    [syncLog, rejects, sessions, jobs, batch],
+  );
+  return one(rows);
+}
+
+/** A run that ended (or began) some days ago. */
+async function run(daysAgo: number, state = 'failed', kind = 'full', of = org): Promise<string> {
+  const ends = ['failed', 'succeeded'].includes(state);
+  const { rows } = await db.owner.query<{ id: string }>(
+    `insert into app_public.pfa_sync_log (organization_id, kind, trigger, state, requested_at, started_at, finished_at, error_code)
+    values ($1, $2, 'schedule', $3, now() - $4::interval, case when $3 <> 'queued' then now() - $4::interval end,
+      case when $5 then clock_timestamp() - $4::interval end, case when $3 = 'failed' then 'SYNC_FAILED' end) returning id`,
+    [of.id, kind, state, `${daysAgo} days`, ends],
+  );
+  return one(rows).id;
+}
+
+async function reject(runId: string, daysAgo: number): Promise<string> {
+  const { rows } = await db.owner.query<{ id: string }>(
+    `insert into app_public.pfa_sync_reject (organization_id, run_id, reason, row_content, rejected_at)
+    values ($1, $2, 'value', '{}', clock_timestamp() - $3::interval) returning id`,
+    [org.id, runId, `${daysAgo} days`],
+  );
+  return one(rows).id;
+}
+
+async function ids(table: 'pfa_sync_log' | 'pfa_sync_reject'): Promise<string[]> {
+  const { rows } = await db.owner.query<{ id: string }>(
+    `select id from app_public.${table} where organization_id = $1 order by id`,
+    [org.id],
+  );
+  return rows.map(({ id }) => id);
+}
+
+const inside = 9.999;
+const outside = 10.001;
+
+describe('the sync log', () => {
+  test('loses what is just older than its limit, and keeps what is just younger', async () => {
+    await run(outside);
+    await run(outside, 'succeeded');
+    const young = [await run(inside), await run(inside, 'succeeded'), await run(0)];
+    expect(await enforce()).toMatchObject({ sync_log: 2 });
+    expect(await ids('pfa_sync_log')).toEqual(young);
+  });
+
+  test('keeps the newest success of an organization whatever its age: freshness is read from it', async () => {
+    await run(400, 'succeeded');
+    const newest = await run(300, 'succeeded');
+    const failures = [await run(200), await run(100)];
+    expect(await enforce()).toMatchObject({ sync_log: 2 });
+    expect(await ids('pfa_sync_log')).toEqual([newest, failures[1]]);
+  });
+
+  test('keeps the newest success of each kind: an incremental run goes on from the full one', async () => {
+    const full = await run(300, 'succeeded', 'full');
+    await run(200, 'succeeded', 'incremental');
+    const incremental = await run(150, 'succeeded', 'incremental');
+    const last = await run(100);
+    expect(await enforce()).toMatchObject({ sync_log: 1 });
+    expect(await ids('pfa_sync_log')).toEqual([full, incremental, last]);
+  });
+
+  test('keeps the last run, though it failed and is old: the schedule and the status read it', async () => {
+    const last = await run(400);
+    expect(await enforce()).toMatchObject({ sync_log: 0 });
+    expect(await ids('pfa_sync_log')).toEqual([last]);
+  });
+
+  test('keeps what waits or goes on', async () => {
+    const running = await run(400, 'running');
+    const queued = await run(300, 'queued');
+    await run(200);
+    const last = await run(100);
+    expect(await enforce()).toMatchObject({ sync_log: 1 });
+    expect(await ids('pfa_sync_log')).toEqual([running, queued, last]);
+  });
+
+  test('each organization has its own newest', async () => {
+    const other = await makeOrganization(db);
+    await run(300, 'succeeded', 'full', other);
+    const mine = await run(400, 'succeeded');
+    expect(await enforce()).toMatchObject({ sync_log: 0 });
+    expect(await ids('pfa_sync_log')).toEqual([mine]);
+  });
+});
+
+describe('rejects', () => {
+  test('lose what is just older than their limit, and keep what is just younger', async () => {
+    const last = await run(0);
+    await reject(last, outside);
+    const young = await reject(last, inside);
+    expect(await enforce()).toMatchObject({ rejects: 1, sync_log: 0 });
+    expect(await ids('pfa_sync_reject')).toEqual([young]);
+  });
+
+  test('that are kept longer than the log keep their run', async () => {
+    const old = await run(20);
+    const kept = await reject(old, 20);
+    const last = await run(0);
+    expect(await enforce({ rejects: 30 })).toMatchObject({ rejects: 0, sync_log: 0 });
+    expect(await ids('pfa_sync_reject')).toEqual([kept]);
+    expect(await enforce({ rejects: 15 })).toMatchObject({ rejects: 1, sync_log: 1 });
+    expect(await ids('pfa_sync_log')).toEqual([last]);
+  });
+});
+
+describe('jobs', () => {
+  const keys = async () => {
+    const { rows } = await db.owner.query<{ key: string }>(
+      'select key from graphile_worker.jobs order by key',
+    );
+    return rows.map(({ key }) => key);
+  };
+  const job = async (key: string, daysAgo: number, { failed = true, locked = false } = {}) => {
+    await db.owner.query('select graphile_worker.add_job($1, job_key => $2)', ['some_task', key]);
+    await db.owner.query('alter table graphile_worker._private_jobs disable trigger user');
+    await db.owner.query(
+      `update graphile_worker._private_jobs set attempts = case when $2 then max_attempts else 3 end,
+        updated_at = clock_timestamp() - $3::interval, created_at = clock_timestamp() - $3::interval,
+        locked_at = case when $4 then clock_timestamp() end, locked_by = case when $4 then 'w' end
+      where key = $1`,
+      [key, failed, `${daysAgo} days`, locked],
+    );
+    await db.owner.query('alter table graphile_worker._private_jobs enable trigger user');
+  };
+
+  test('that failed for good go, but none that is young, still tried, or at work', async () => {
+    await job('a-young', inside);
+    await job('b-old', outside);
+    await job('c-tried-again', 400, { failed: false });
+    await job('d-at-work', 400, { locked: true });
+    expect(await enforce()).toMatchObject({ failed_jobs: 1 });
+    expect(await keys()).toEqual(['a-young', 'c-tried-again', 'd-at-work']);
+  });
+});
+
+test('one call deletes at most a batch of each, oldest first, and the next goes on', async () => {
+  const old = [];
+  for (const age of [50, 40, 30, 20]) old.push(await run(age));
+  const last = await run(0);
+  for (const age of [50, 40, 30]) await reject(last, age);
+  expect(await enforce({ batch: 2 })).toMatchObject({ sync_log: 2, rejects: 2 });
+  expect(await ids('pfa_sync_log')).toEqual([...old.slice(2), last]);
+  expect(await enforce({ batch: 2 })).toMatchObject({ sync_log: 2, rejects: 1 });
+  expect(await enforce({ batch: 2 })).toMatchObject({ sync_log: 0, rejects: 0 });
+  expect(await ids('pfa_sync_log')).toEqual([last]);
+});
+
+test('each limit is a day at least', async () => {
+  for (const limit of ['syncLog', 'rejects', 'sessions', 'jobs', 'batch'] as const) {
+    await expect(enforce({ [limit]: 0 })).rejects.toMatchObject({ code: 'VG400' });
+  }
+});
+
+test('only the worker may call it', async () => {
+  await expect(
+    db.authenticator.query("select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', 1)"),
+  ).rejects.toMatchObject({ code: '42501' });
+});
+
+test.each([
+  ['the oldest runs', 'pfa_sync_log', 'finished_at', 'pfa_sync_log_ended_idx'],
+  ['the oldest rejects', 'pfa_sync_reject', 'rejected_at', 'pfa_sync_reject_rejected_at_idx'],
+])('%s of an organization are found by index', async (_what, table, column, index) => {
+  await db.asOwner(async (client) => {
+    await client.query('set local enable_seqscan = off');
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+      `explain select id from app_public.${table} where organization_id = 1 and ${column} < now() order by ${column} limit 10`,
+    );
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain(index);
+  });
+});

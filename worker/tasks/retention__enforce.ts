@@ -1,0 +1,19 @@
+import { enforceRetention } from '../../sql/retention/retention.queries.ts';
+import type { WorkerTask } from '../context.ts';
+
+/** How much one statement deletes of each kind: little enough that nobody waits for it. */
+const batch = 5000;
+
+/** Each night: deletes what is older than it is kept, batch by batch, each in a transaction of its own. */
+export const retention__enforce: WorkerTask =
+  ({ pool, retention, logger }) =>
+  async (_payload, helpers) => {
+    const deleted = { syncLog: 0, rejects: 0, sessions: 0, throttles: 0, failedJobs: 0 };
+    for (;;) {
+      const [step] = await enforceRetention.run({ ...retention, batch }, pool);
+      const kinds = Object.keys(deleted) as (keyof typeof deleted)[];
+      for (const what of kinds) deleted[what] += step![what];
+      if (kinds.every((what) => step![what] < batch) || helpers.abortSignal?.aborted) break;
+    }
+    logger.info({ deleted, keptForDays: retention }, 'deleted what was kept long enough');
+  };
