@@ -1,6 +1,8 @@
 /** Types generated for queries found in "sql/health/health.sql" */
 import { PreparedQuery } from '@pgtyped/runtime';
 
+export type stringArray = (string)[];
+
 /** 'DatabaseState' parameters type */
 export interface IDatabaseStateParams {
   migration: string;
@@ -27,5 +29,33 @@ const databaseStateIR: any = {"usedParamSet":{"migration":true},"params":[{"name
  * ```
  */
 export const databaseState = new PreparedQuery<IDatabaseStateParams,IDatabaseStateResult>(databaseStateIR);
+
+
+/** 'MigrationState' parameters type */
+export interface IMigrationStateParams {
+  expected: stringArray;
+}
+
+/** 'MigrationState' return type */
+export interface IMigrationStateResult {
+  missing: stringArray;
+  unknown: stringArray;
+}
+
+/** 'MigrationState' query type */
+export interface IMigrationStateQuery {
+  params: IMigrationStateParams;
+  result: IMigrationStateResult;
+}
+
+const migrationStateIR: any = {"usedParamSet":{"expected":true},"params":[{"name":"expected","required":true,"transform":{"type":"scalar"},"locs":[{"a":85,"b":94}]}],"statement":"select missing as \"missing!\", unknown as \"unknown!\" from app_private.migration_state(:expected!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select missing as "missing!", unknown as "unknown!" from app_private.migration_state(:expected!)
+ * ```
+ */
+export const migrationState = new PreparedQuery<IMigrationStateParams,IMigrationStateResult>(migrationStateIR);
 
 
