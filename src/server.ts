@@ -1,6 +1,7 @@
 import { loadSigningKeys } from './auth/keys.ts';
 import { checkBootstrap } from './database/bootstrap.ts';
 import { createPool } from './database/pool.ts';
+import { checkMigrations } from './database/state.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { createApp } from './http/app.ts';
@@ -34,7 +35,7 @@ const requestLimits = {
   idle_in_transaction_session_timeout: 60_000,
 };
 
-/** Starts the API server. Refuses with PORT_IN_USE, DATABASE_UNREACHABLE, BOOTSTRAP_INCOMPLETE, ... */
+/** Starts the API server. Refuses with PORT_IN_USE, DATABASE_UNREACHABLE, BOOTSTRAP_INCOMPLETE, DATABASE_NOT_MIGRATED, ... */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const logger = createLogger('server', options.logLevel);
   const pool = createPool(options.authenticatorUrl, 'vanguard server', logger, {
@@ -54,6 +55,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     try {
       await checkBootstrap(client);
+      await checkMigrations(client);
     } finally {
       client.release();
     }

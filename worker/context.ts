@@ -9,6 +9,10 @@ export interface TaskContext {
   pool: pg.Pool;
   vault: Vault;
   logger: Logger;
+  /** What the queue calls this worker, once it is on the list of those that live. A run says who does it. */
+  workerId: Promise<string>;
+  /** The pause before a request to PEMS is repeated, in milliseconds; undefined: the client's own. */
+  pemsRetryDelayMs: number | undefined;
 }
 
 /** A task, given what it may use. */

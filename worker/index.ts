@@ -1,9 +1,17 @@
-import { Logger as QueueLogger, run, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import {
+  Logger as QueueLogger,
+  run,
+  type Runner,
+  type Task,
+  type TaskList,
+  type WorkerEvents,
+} from 'graphile-worker';
 import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { deregisterWorker, registerWorker, releaseDeadWorkers } from '../sql/sync/sync.queries.ts';
 import { createPool } from '../src/database/pool.ts';
+import { checkMigrations } from '../src/database/state.ts';
 import { createVault } from '../src/encryption.ts';
 import { VanguardError } from '../src/errors.ts';
 import { createLogger } from '../src/logger.ts';
@@ -28,15 +36,19 @@ export interface WorkerOptions {
   logLevel: string;
   /** How often the jobs of killed workers are looked for, in milliseconds. Default 10,000. */
   releaseIntervalMs?: number;
+  /** The pause before a request to PEMS is repeated, in milliseconds. Default 1,000. */
+  pemsRetryDelayMs?: number;
 }
 
 /** A worker that runs. */
 export interface RunningWorker {
+  /** Resolves when it can no longer work, with the reason: stop it then. */
+  ended: Promise<VanguardError>;
   /** Takes no more jobs, finishes or gives back those under way, lets go of the database. */
   stop(): Promise<void>;
 }
 
-/** Starts a worker process's queue. Refuses with DATABASE_UNREACHABLE. */
+/** Starts a worker process's queue. Refuses with DATABASE_UNREACHABLE, DATABASE_NOT_MIGRATED, DATABASE_NEWER. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const logger = createLogger('worker', options.logLevel);
   const pool = createPool(options.workerUrl, 'vanguard worker', logger, {
@@ -51,24 +63,51 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   presence.on('error', (error) => {
     // Without it others take us for dead and do our jobs a second time, so we had better be.
     if (!stopping) {
-      logger.fatal({ error: error.message }, 'lost the connection that shows that this worker is alive');
+      logger.fatal(
+        { error: error.message },
+        'lost the connection that shows that this worker is alive; it ends, and is to be started again',
+      );
       process.exit(1);
     }
   });
+  const ended = Promise.withResolvers<VanguardError>();
+  /** Before each job and at each tick: a newer version may have migrated the database under us. */
+  const checkSchema = async () => {
+    try {
+      await checkMigrations(pool);
+    } catch (error) {
+      if (error instanceof VanguardError) ended.resolve(error);
+      throw error;
+    }
+  };
+  const guarded =
+    (task: Task): Task =>
+    async (payload, helpers) => {
+      await checkSchema();
+      return task(payload, helpers);
+    };
   try {
     await presence.connect();
+    await checkMigrations(pool);
     await releaseOthers(pool, logger);
-    const context: TaskContext = { pool, vault: createVault(options.encryptionKeys), logger };
+    const registration = Promise.withResolvers<string>();
+    // Whoever waits for it hears of it.
+    registration.promise.catch(() => undefined);
+    const context: TaskContext = {
+      pool,
+      vault: createVault(options.encryptionKeys),
+      logger,
+      workerId: registration.promise,
+      pemsRetryDelayMs: options.pemsRetryDelayMs,
+    };
     const tasks: TaskList = {
-      pfa__sync: pfa__sync(context),
-      pfa__dispatch_syncs: pfa__dispatch_syncs(context),
-      summaries__refresh: summaries__refresh(context),
+      pfa__sync: guarded(pfa__sync(context)),
+      pfa__dispatch_syncs: guarded(pfa__dispatch_syncs(context)),
+      summaries__refresh: guarded(summaries__refresh(context)),
     };
     const events = new EventEmitter() as WorkerEvents;
-    const registered = new Promise<string>((resolve, reject) => {
-      events.once('pool:create', ({ workerPool }) => {
-        registerWorker.run({ poolId: workerPool.id }, presence).then(() => resolve(workerPool.id), reject);
-      });
+    events.once('pool:create', ({ workerPool: { id } }) => {
+      registerWorker.run({ poolId: id }, presence).then(() => registration.resolve(id), registration.reject);
     });
     const runner: Runner = await run({
       pgPool: pool,
@@ -80,12 +119,23 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       events,
       logger: queueLogger(logger),
     });
-    const poolId = await registered;
+    const poolId = await registration.promise;
+    const tick = async () => {
+      await checkSchema();
+      await releaseOthers(pool, logger);
+    };
     const timer = setInterval(() => {
-      releaseOthers(pool, logger).catch((error: Error) =>
+      tick().catch((error: Error) =>
         logger.warn({ error: error.message }, 'could not look for dead workers'),
       );
     }, options.releaseIntervalMs ?? 10_000);
+    void ended.promise.then((error) => {
+      clearInterval(timer);
+      logger.fatal(
+        { code: error.code, hint: error.hint },
+        `${error.message} This worker takes no more jobs.`,
+      );
+    });
     // It also ends without an error, as when another version migrates the queue: a worker without one only looks alive.
     const lost = (error?: Error) => {
       if (stopping) return;
@@ -95,6 +145,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     runner.promise.then(() => lost(), lost);
     logger.info({ concurrency: options.concurrency }, 'working');
     return {
+      ended: ended.promise,
       stop: async () => {
         stopping = true;
         clearInterval(timer);

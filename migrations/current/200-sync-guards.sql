@@ -510,6 +510,23 @@ end;
 $$;
 comment on function app_private.release_dead_workers() is 'Gives back the jobs and queues of worker pools that were killed, closes the runs that nobody does any more, and names those pools.';
 
+create or replace function app_private.register_worker(pool_id text) returns void
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- A machine that vanishes with its network ends no connection: the database asks after it, and has the lock back
+  -- within a quarter of a minute.
+  perform set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '3', false),
+    set_config('tcp_keepalives_count', '3', false);
+  -- Locked before anybody can see the row, so that nobody takes it for a dead one.
+  insert into app_private.worker_processes (pool_id) values (register_worker.pool_id)
+  on conflict on constraint worker_processes_pkey do nothing;
+  perform pg_advisory_lock(w.lock_key) from app_private.worker_processes w where w.pool_id = register_worker.pool_id;
+end;
+$$;
+comment on function app_private.register_worker(text) is 'Notes a worker pool and holds its lock for as long as this session lives.';
+
 --------------------------------------------------------------------------------------------------
 -- Which version has been at the database
 
