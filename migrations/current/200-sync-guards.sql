@@ -494,14 +494,22 @@ begin
 
   -- Who is not on the list lets go of nothing any more. A run that does not say who does it began before workers said so:
   -- then it can only be one that started before it.
-  with lost as (
-    update app_public.pfa_sync_log l
-    set state = 'failed', finished_at = clock_timestamp(), error_code = 'WORKER_LOST',
-      error_message = 'The worker that did this run stopped before its end.', error_hint = 'Nothing to do: the run is repeated.'
+  -- What a killed worker asked for last may still be going on and hold its run: the next look finds how that ended.
+  with abandoned as (
+    select l.organization_id, l.id
+    from app_public.pfa_sync_log l
     where l.state = 'running'
       and not exists (
         select from app_private.worker_processes w
         where w.pool_id = l.worker_id or (l.worker_id is null and w.started_at <= l.started_at))
+    for update skip locked
+  ),
+  lost as (
+    update app_public.pfa_sync_log l
+    set state = 'failed', finished_at = clock_timestamp(), error_code = 'WORKER_LOST',
+      error_message = 'The worker that did this run stopped before its end.', error_hint = 'Nothing to do: the run is repeated.'
+    from abandoned a
+    where l.organization_id = a.organization_id and l.id = a.id
     returning l.organization_id, l.id
   )
   delete from app_private.pfa_staging s using lost l where s.organization_id = l.organization_id and s.run_id = l.id;
