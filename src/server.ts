@@ -85,9 +85,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       port,
       stop: async () => {
         const closed = new Promise<void>((resolve) => app.server.close(() => resolve()));
+        // Connections that clients keep alive become idle one by one, as their requests are answered.
         app.server.closeIdleConnections();
+        const idle = setInterval(() => app.server.closeIdleConnections(), 50);
         const timer = setTimeout(() => app.server.closeAllConnections(), drainTime);
         await closed;
+        clearInterval(idle);
         clearTimeout(timer);
         await app.release();
         await pool.end();

@@ -65,6 +65,13 @@ export function addProcessCommands(program: Command): void {
     .action((options: { organization: Record<string, number>; seed: number; latency: number }) =>
       runProcess(async () => {
         const configuration = readConfiguration();
+        if (configuration.production) {
+          throw new VanguardError(
+            'NOT_IN_PRODUCTION',
+            'The simulated PEMS is not for production: its records are made up, and its password is known.',
+            { hint: 'Configure the real one with `npx vanguard connection create`.' },
+          );
+        }
         const { startSimulator } = await import('../../simulator/index.ts');
         const simulator = await startSimulator({
           port: configuration.simulatorPort,
@@ -74,7 +81,7 @@ export function addProcessCommands(program: Command): void {
           seed: options.seed,
           latencyMs: options.latency,
         }).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EADDRINUSE') throw error;
+          if (error.syscall !== 'listen' && error.code !== 'EADDRINUSE') throw error;
           throw new VanguardError('PORT_IN_USE', error.message, {
             hint: 'Stop that program, or set SIMULATOR_PORT (and SIMULATOR_CONTROL_PORT) to others.',
             cause: error,
