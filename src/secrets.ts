@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { encryptionKeysFormat, type Configuration } from './configuration.ts';
 import { newEncryptionKey } from './encryption.ts';
@@ -24,7 +24,11 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
   if (secret && encryptionKeys) return { secret, encryptionKeys };
   const file = join(dataFolder, 'secrets.json');
   try {
-    await mkdir(dataFolder, { recursive: true });
+    const created = await mkdir(dataFolder, { recursive: true });
+    // As root, the user that PostgreSQL runs as must be able to pass through what we made, whatever the umask is.
+    if (created !== undefined && process.getuid?.() === 0)
+      for (let path = dataFolder; path.length >= created.length; path = dirname(path))
+        await chmod(path, 0o711);
     const made: Secrets = {
       secret: randomBytes(32).toString('base64url'),
       encryptionKeys: newEncryptionKey('local-1'),
