@@ -2,6 +2,7 @@
  * The control port (loopback, JSON): what a test or a person does to this PEMS behind its clients' backs.
  *
  *     GET    /state                  seed, clock, organizations with counts, length of the write log, requests, faults
+ *     GET    /records/:org           all of them, by id: { records: [...] }, for small organizations
  *     GET    /records/:org/:id       one record: { organization, id, recordid, updatedAt, updatedBy, values }
  *     PATCH  /records/:org/:id       another writer changes it: { values: { alias: value }, by? }
  *     POST   /records/:org           another writer adds one: { id, values?, by? }; what is not given is made up
@@ -125,6 +126,11 @@ async function route(controlled: Controlled, request: IncomingMessage): Promise<
     }
     case 'DELETE /faults':
       return [200, { removed: faults.clear() }];
+    case 'GET /records/1': {
+      const organization = organizationOf(store, code);
+      const ids = [...organization.ids({ before: [], notAfter: [] }, false)];
+      return [200, { records: ids.map((one) => recordView(organization, one, recordOf(organization, one))) }];
+    }
     case 'GET /records/2': {
       const organization = organizationOf(store, code);
       return [200, recordView(organization, id ?? '', recordOf(organization, id))];

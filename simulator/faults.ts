@@ -20,7 +20,7 @@ export interface RequestInfo {
 
 /** Every kind: what it applies to, what it does, its own parameters. */
 export const faultTable = {
-  latency: { applies: 'any', does: 'answers `ms` later' },
+  latency: { applies: 'any', does: 'answers `ms` later, or when faults are deleted' },
   hang: {
     applies: 'any',
     does: 'does nothing and never answers, until the client leaves or faults are deleted',
@@ -37,7 +37,7 @@ export const faultTable = {
   },
   malformed: {
     applies: 'any',
-    does: 'does it, answers 200 with `what`: json (cut off), html (a sign-in page), or value (grid: one date is no date)',
+    does: 'does it, answers 200 with `what`: json (cut off), html (a sign-in page), or value (grid: one value is none: `text` in `field` of the row `id`, else any form of `of`: date, number, flag)',
   },
   duplicate: { applies: 'grid', does: 'a row of the page comes twice (`id`, else any)' },
   'foreign-row': {
@@ -73,6 +73,8 @@ export type FaultKind = keyof typeof faultTable;
 const common = {
   probability: z.number().gt(0).max(1).optional(),
   count: z.number().int().min(1).optional(),
+  /** How many requests that it applies to pass before. */
+  skip: z.number().int().min(1).optional(),
   match: z
     .strictObject({
       service: z.enum(['grid', 'screen', 'list']).optional(),
@@ -102,7 +104,16 @@ export const faultSchema = z
       name: z.string().default('INTERNAL_ERROR'),
       message: z.string().default('An unexpected error occurred'),
     }),
-    kind('malformed', { what: z.enum(['json', 'html', 'value']).default('json') }),
+    kind('malformed', {
+      what: z.enum(['json', 'html', 'value']).default('json'),
+      of: z.enum(['date', 'number', 'flag']).default('date'),
+      field: z
+        .string()
+        .refine((name) => fieldOf(name) !== undefined, 'not a field of the grid')
+        .optional(),
+      text: z.string().optional(),
+      id: z.string().optional(),
+    }),
     kind('duplicate', { id: z.string().optional() }),
     kind('foreign-row', { organization: z.string().optional(), sameId: z.boolean().default(false) }),
     kind('vanish', { id: z.string().optional(), rows: z.number().int().min(1).max(10_000).default(1) }),
@@ -123,6 +134,19 @@ export const faultSchema = z
     message: 'give probability (above 0, up to 1), count (1 or more), or both',
   });
 
+/** Values that PEMS may show one day and that are none of their kind, in the forms in which this happens. */
+export const malformedForms = {
+  date: [
+    ...['31-FEB-2026', '2025-02-30', '13/13/2026', '29-FEB-2025', '02-MAI-2026', '2026-4-2', '02-APR-26'],
+    ...['00-JAN-2026', '0000-00-00', '45748', '2026-04-02T14:30:00Z', '02-APR-2026 25:61', '#VALUE!'],
+  ],
+  number: [
+    ...['1.234,56', '12,34', '1e400', '1e-400', 'NaN', '--5', '5-', '(5.00)', '$5', 'USD 5', '1 234'],
+    ...['0x10', '12345678901234567', '0.12345678901', '########'],
+  ],
+  flag: ['Y', 'N', 'yes', '2', '*', '±', '--', 'true-ish'],
+} as const;
+
 export type Fault = z.output<typeof faultSchema>;
 type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>;
 
@@ -132,6 +156,8 @@ export interface ActiveFault {
   readonly fault: Fault;
   hits: number;
   left: number | null;
+  /** How many requests it still lets pass. */
+  passing: number;
 }
 
 export class Faults {
@@ -145,7 +171,13 @@ export class Faults {
   }
 
   add(fault: Fault): ActiveFault {
-    const active = { number: ++this.made, fault, hits: 0, left: fault.count ?? null };
+    const active = {
+      number: ++this.made,
+      fault,
+      hits: 0,
+      left: fault.count ?? null,
+      passing: fault.skip ?? 0,
+    };
     this.active.push(active);
     return active;
   }
@@ -174,6 +206,10 @@ export class Faults {
       const { fault } = active;
       if (fault.kind !== wanted || active.left === 0 || !matches(fault, info)) continue;
       if (!suits(fault as FaultOf<K>)) continue;
+      if (active.passing > 0) {
+        active.passing--;
+        continue;
+      }
       if (fault.probability !== undefined && this.random() >= fault.probability) continue;
       active.hits++;
       if (active.left !== null) active.left--;

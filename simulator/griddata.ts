@@ -13,7 +13,7 @@
  */
 import { z } from 'zod';
 import { Alert, listOf, type Answer } from './answer.ts';
-import { at, fieldOf, fields, type Field, type Row, type Value } from './fields.ts';
+import { fieldOf, fields, type Field, type Row, type Value } from './fields.ts';
 import type { IdRange, OrganizationStore, Store } from './store.ts';
 import { compareText, compareValues, type Display } from './values.ts';
 
@@ -393,6 +393,3 @@ function headData(page: Page, display: Display): Answer {
 export function writePage(page: Page, head: boolean, display: Display): Answer {
   return head ? headData(page, display) : dataOnly(page, display);
 }
-
-/** The position of a date field in a row, for faults that spoil a value. */
-export const spoilable = at.pfs_f_startdate;

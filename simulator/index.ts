@@ -11,7 +11,7 @@ import { Store } from './store.ts';
 import { Display, type DateFormat, type YearFormat } from './values.ts';
 
 export { simulatedOrganizations, type SimulatedOrganization } from './catalogue.ts';
-export { faultTable, type Fault, type FaultKind } from './faults.ts';
+export { faultTable, malformedForms, type Fault, type FaultKind } from './faults.ts';
 export { fields as simulatedFields } from './fields.ts';
 export type { Credentials } from './service.ts';
 export type { WriteEntry } from './store.ts';

@@ -190,7 +190,7 @@ export class Service {
   private async answer(reading: Reading, info: RequestInfo): Promise<Answer> {
     const { faults, latencyMs, store, display } = this.options;
     const wait = latencyMs + (faults.hit('latency', info)?.ms ?? 0);
-    if (wait > 0) await delay(wait);
+    if (wait > 0) await this.pause(wait);
     if (faults.hit('hang', info)) throw new NoAnswer('hang');
     if (faults.hit('bad-credentials', info)) {
       throw new Alert('AUTHENTICATION_FAILED', 'User or password is not valid', 401);
@@ -272,6 +272,14 @@ export class Service {
     }
     for (const piece of pieces) response.write(piece);
     response.end();
+  }
+
+  /** So long, or until faults are deleted. */
+  private async pause(ms: number): Promise<void> {
+    const over = new AbortController();
+    const later = delay(ms, undefined, { signal: over.signal }).catch(() => undefined);
+    await Promise.race([later, this.options.faults.cleared]);
+    over.abort();
   }
 
   /** Until the client has left, or faults are deleted. */

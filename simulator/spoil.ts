@@ -1,13 +1,14 @@
 /** What the faults `duplicate`, `foreign-row`, `vanish`, `page-count` and `malformed: value` do to a page of the grid. */
-import type { Faults, RequestInfo } from './faults.ts';
-import { at } from './fields.ts';
+import { malformedForms, type Faults, type RequestInfo } from './faults.ts';
+import { at, fieldOf, fields } from './fields.ts';
 import { generateRow } from './generate.ts';
-import { spoilable, type Page, type PageRow } from './griddata.ts';
+import { type Page, type PageRow } from './griddata.ts';
 import type { Store } from './store.ts';
 
 /** Changes the page in place as the faults that hit say. Rows are slipped in within the page, so paging goes on. */
 export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: Store): void {
-  const some = (): number => Math.floor(faults.random() * page.rows.length);
+  const pick = (from: number): number => Math.floor(faults.random() * from);
+  const some = (): number => pick(page.rows.length);
   const place = (id: string | undefined): number =>
     id === undefined ? some() : page.rows.findIndex(({ row }) => row[at.pfs_id] === id);
   const holds = (id: string | undefined): boolean => page.rows.length > 0 && place(id) >= 0;
@@ -49,9 +50,14 @@ export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: 
   if (count?.says === 'more') page.more = true;
   if (count?.says === 'records') page.records++;
 
-  if (faults.hit('malformed', info, ({ what }) => what === 'value' && page.rows.length > 0)) {
-    const index = some();
-    const { row } = page.rows[index] as PageRow;
-    page.rows[index] = { row, garbled: { index: spoilable, text: '31-FEB-20Z6' } };
+  const malformed = faults.hit('malformed', info, ({ what, id }) => what === 'value' && holds(id));
+  if (malformed) {
+    const index = place(malformed.id);
+    const forms = malformedForms[malformed.of];
+    // Such a value is found where a person may enter one.
+    const suitable = fields.filter(({ kind, access }) => kind === malformed.of && access === 'editable');
+    const field = malformed.field === undefined ? suitable[pick(suitable.length)] : fieldOf(malformed.field);
+    const text = malformed.text ?? forms[pick(forms.length)] ?? '';
+    page.rows[index] = { ...(page.rows[index] as PageRow), garbled: { index: field?.index ?? 0, text } };
   }
 }

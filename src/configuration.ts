@@ -58,6 +58,14 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
+/** How encryption keys are written down, in the environment and in secrets.json. */
+export const encryptionKeysFormat = z
+  .string()
+  .regex(/^[\w.-]+:[A-Za-z0-9+/]{43}=(,[\w.-]+:[A-Za-z0-9+/]{43}=)*$/, {
+    error:
+      'must be ID:KEY[,ID:KEY...], each KEY 32 random bytes in base64, the first one being used for what is new',
+  });
+
 /** How long what only grows is kept, in days. */
 export interface Retention {
   syncLogDays: number;
@@ -98,13 +106,7 @@ export const environmentSchema = z.object({
   WORKER_DATABASE_URL: postgresUrl,
   ROOT_DATABASE_URL: postgresUrl,
   VANGUARD_SECRET: z.string().min(32, { error: 'must have at least 32 characters' }).optional(),
-  VANGUARD_ENCRYPTION_KEYS: z
-    .string()
-    .regex(/^[\w.-]+:[A-Za-z0-9+/]{43}=(,[\w.-]+:[A-Za-z0-9+/]{43}=)*$/, {
-      error:
-        'must be ID:KEY[,ID:KEY...], each KEY 32 random bytes in base64, the first one being used for what is new',
-    })
-    .optional(),
+  VANGUARD_ENCRYPTION_KEYS: encryptionKeysFormat.optional(),
   SIMULATOR_PORT: port(3010),
   SIMULATOR_CONTROL_PORT: portNumber.optional(),
   WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number, 1 to 50' }).int().min(1).max(50).default(4),

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Configuration } from './configuration.ts';
+import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { encryptionKeysFormat, type Configuration } from './configuration.ts';
 import { newEncryptionKey } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 
@@ -23,15 +24,23 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
   if (secret && encryptionKeys) return { secret, encryptionKeys };
   const file = join(dataFolder, 'secrets.json');
   try {
-    await mkdir(dataFolder, { recursive: true });
+    const created = await mkdir(dataFolder, { recursive: true });
+    // As root, the user that PostgreSQL runs as must be able to pass through what we made, whatever the umask is.
+    if (created !== undefined && process.getuid?.() === 0)
+      for (let path = dataFolder; path.length >= created.length; path = dirname(path))
+        await chmod(path, 0o711);
     const made: Secrets = {
       secret: randomBytes(32).toString('base64url'),
       encryptionKeys: newEncryptionKey('local-1'),
     };
-    if (!existsSync(file)) await writeOnce(file, `${JSON.stringify(made, null, 2)}\n`);
-    const kept = JSON.parse(await readFile(file, 'utf8')) as Secrets;
+    if (!existsSync(file)) {
+      await refuseToReplace(file, configuration);
+      await writeOnce(file, `${JSON.stringify(made, null, 2)}\n`);
+    }
+    const kept = parseSecrets(file, await readFile(file, 'utf8'));
     return { secret: secret ?? kept.secret, encryptionKeys: encryptionKeys ?? kept.encryptionKeys };
   } catch (error) {
+    if (error instanceof VanguardError) throw error;
     throw new VanguardError(
       'DATA_FOLDER_NOT_WRITABLE',
       `The data folder ${dataFolder} cannot be used: ${(error as Error).message}.`,
@@ -40,6 +49,34 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
         cause: error,
       },
     );
+  }
+}
+
+const restore =
+  'Restore it from a backup, or set VANGUARD_SECRET and VANGUARD_ENCRYPTION_KEYS to what it held.';
+
+/** New secrets would not fit a database that is there: what was encrypted under the old ones could never be read. */
+async function refuseToReplace(file: string, { databaseUrl, dataFolder }: Configuration): Promise<void> {
+  if (databaseUrl) return;
+  const { hasDatabase } = await import('./database/embedded.ts');
+  if (!hasDatabase(join(dataFolder, 'database'))) return;
+  throw new VanguardError(
+    'SECRETS_MISSING',
+    `There is a database in ${dataFolder}, but ${file} is gone, and with it the keys of the credentials stored in that database.`,
+    { hint: `${restore} To begin anew, move the folder away.` },
+  );
+}
+
+const secretsSchema = z.object({ secret: z.string().min(32), encryptionKeys: encryptionKeysFormat });
+
+function parseSecrets(file: string, text: string): Secrets {
+  try {
+    return secretsSchema.parse(JSON.parse(text));
+  } catch {
+    // What the parser says repeats what it read.
+    throw new VanguardError('SECRETS_UNREADABLE', `${file} does not hold the secrets that it should.`, {
+      hint: restore,
+    });
   }
 }
 

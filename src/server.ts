@@ -4,6 +4,7 @@ import { openSigningKeys } from './auth/keys.ts';
 import { checkBootstrap } from './database/bootstrap.ts';
 import type { Address } from './configuration.ts';
 import { createPool } from './database/pool.ts';
+import { checkMigrations } from './database/state.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { createApp } from './http/app.ts';
@@ -47,7 +48,7 @@ const requestLimits = {
   idle_in_transaction_session_timeout: 60_000,
 };
 
-/** Starts the API server. Refuses with PORT_IN_USE, DATABASE_UNREACHABLE, BOOTSTRAP_INCOMPLETE, ... */
+/** Starts the API server. Refuses with PORT_IN_USE, DATABASE_UNREACHABLE, BOOTSTRAP_INCOMPLETE, DATABASE_NOT_MIGRATED, ... */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const logger = createLogger('server', options.logLevel);
   const pool = createPool(options.authenticatorUrl, 'vanguard server', logger, {
@@ -70,6 +71,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     try {
       await checkBootstrap(client);
+      await checkMigrations(client);
     } finally {
       client.release();
     }
@@ -104,9 +106,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       adminPort: admin?.port,
       stop: async () => {
         const closed = new Promise<void>((resolve) => app.server.close(() => resolve()));
+        // Connections that clients keep alive become idle one by one, as their requests are answered.
         app.server.closeIdleConnections();
+        const idle = setInterval(() => app.server.closeIdleConnections(), 50);
         const timer = setTimeout(() => app.server.closeAllConnections(), drainTime);
         await closed;
+        clearInterval(idle);
         clearTimeout(timer);
         await app.release();
         await admin?.stop();

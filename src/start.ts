@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -11,6 +12,7 @@ import type { Configuration } from './configuration.ts';
 import { saveConnection } from './connections.ts';
 import { withClient } from './database/bootstrap.ts';
 import { migrate } from './database/migrate.ts';
+import { startEmbeddedDatabase } from './database/embedded.ts';
 import { ensureBootstrap, openDatabase, type OpenDatabase } from './database/open.ts';
 import { demoUser, seed } from './database/seed.ts';
 import { createVault } from './encryption.ts';
@@ -22,8 +24,9 @@ const entry = fileURLToPath(new URL('cli/main.ts', import.meta.url));
 const patience = 15_000;
 /** How long the parts of a start that was killed may take to go away, in milliseconds. */
 const farewell = 3000;
-/** How long to wait before a part that died is started again, in milliseconds. */
+/** How long to wait before a part that died is started again, in milliseconds; twice as long each time that it does not start. */
 const restartDelay = 1000;
+const longestRestartDelay = 60_000;
 
 /** A part of the product in a process of its own. */
 interface Part {
@@ -45,6 +48,43 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
   let database: OpenDatabase | undefined;
   let embedded: OpenDatabase['embedded'];
   let owner: pg.Client | undefined;
+  let reviving: Promise<void> | undefined;
+  const connect = async (url: string) => {
+    const client = new pg.Client({ connectionString: url, application_name: 'vanguard start' });
+    // Losing it ends the progress display, and shows that the database has ended.
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
+  /** A database of our own that ends without us is started again; the parts connect again by themselves. */
+  const keepAlive = (client: pg.Client, ownerUrl: string) => {
+    client.once('end', () => {
+      if (stopped.signal.aborted || !embedded) return;
+      say('PostgreSQL stopped unexpectedly; starting it again.');
+      reviving = (async () => {
+        for (
+          let wait = restartDelay;
+          !stopped.signal.aborted;
+          wait = Math.min(wait * 2, longestRestartDelay)
+        ) {
+          try {
+            embedded = await startEmbeddedDatabase({
+              folder: join(configuration.dataFolder, 'database'),
+              port: embedded.port,
+            });
+            const again = await connect(ownerUrl);
+            await claim(again);
+            owner = again;
+            keepAlive(again, ownerUrl);
+            return say('PostgreSQL runs again.');
+          } catch (error) {
+            say(`PostgreSQL could not be started again: ${(error as Error).message}`);
+            await sleep(wait, undefined, { signal: stopped.signal }).catch(() => undefined);
+          }
+        }
+      })();
+    });
+  };
   try {
     say('Starting PostgreSQL ...');
     database = await openDatabase(configuration, secrets);
@@ -52,13 +92,11 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
     embedded = database.embedded?.adopted ? undefined : database.embedded;
     for (const note of database.embedded?.notes ?? []) say(note);
     await ensureBootstrap(database, secrets);
-    owner = new pg.Client({ connectionString: database.urls.owner, application_name: 'vanguard start' });
-    // Losing it only ends the progress display.
-    owner.on('error', () => undefined);
-    await owner.connect();
+    owner = await connect(database.urls.owner);
     if (database.embedded) {
       embedded = (await claim(owner)) ? database.embedded : undefined;
       if (!embedded) throw alreadyRunning(configuration);
+      keepAlive(owner, database.urls.owner);
     }
     stopped.signal.throwIfAborted();
     await migrate(database.urls.owner);
@@ -100,6 +138,7 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
   } finally {
     stopped.abort();
     for (const part of parts) await part.stop();
+    await reviving;
     await owner?.end();
     // Also one that ran already: it was left over from a start that was killed, and is ours now.
     await embedded?.stop();
@@ -149,7 +188,10 @@ async function preparePems(
   }
   const [connections] = await pemsConnectionsConfigured.run(undefined, client);
   if (connections!.isConfigured) return { needsSimulator: false };
-  if (production) say('No connection to PEMS is configured yet: npx vanguard connection create');
+  if (production)
+    say(
+      'No connection to PEMS is configured yet, and in production none is simulated: npx vanguard connection create',
+    );
   return { needsSimulator: !production };
 }
 
@@ -201,20 +243,31 @@ async function startPart(
       await exit;
       throw new VanguardError(message.code, message.message, { hint: message.hint });
     }
+    let reason = '';
+    current.on('message', (last: ProcessMessage) => {
+      if (last.type === 'failed') reason = `: ${last.message}`;
+    });
     void exit.then(([code, signal]) => {
       if (ending || stopped.aborted) return;
-      say(`The ${command} stopped unexpectedly (${signal ?? `exit code ${code}`}); starting it again.`);
+      say(
+        `The ${command} stopped unexpectedly (${signal ?? `exit code ${code}`})${reason || ';'} ${reason ? 'S' : 's'}tarting it again.`,
+      );
       setTimeout(relaunch, restartDelay);
     });
     return message;
   };
+  let wait = restartDelay;
   const relaunch = () => {
     if (ending || stopped.aborted) return;
-    launch().catch((error: Error) => {
-      if (ending) return;
-      say(`The ${command} could not be started again: ${error.message}`);
-      setTimeout(relaunch, restartDelay * 5);
-    });
+    launch().then(
+      () => (wait = restartDelay),
+      (error: Error) => {
+        if (ending) return;
+        say(`The ${command} could not be started again: ${error.message}`);
+        wait = Math.min(wait * 2, longestRestartDelay);
+        setTimeout(relaunch, wait);
+      },
+    );
   };
   const ready = await launch();
   return {

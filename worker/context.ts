@@ -12,6 +12,10 @@ export interface TaskContext {
   /** How long what only grows is kept. */
   retention: Retention;
   logger: Logger;
+  /** What the queue calls this worker, once it is on the list of those that live. A run says who does it. */
+  workerId: Promise<string>;
+  /** The pause before a request to PEMS is repeated, in milliseconds; undefined: the client's own. */
+  pemsRetryDelayMs: number | undefined;
 }
 
 /** A task, given what it may use. */

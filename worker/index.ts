@@ -1,4 +1,11 @@
-import { Logger as QueueLogger, run, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import {
+  Logger as QueueLogger,
+  run,
+  type Runner,
+  type Task,
+  type TaskList,
+  type WorkerEvents,
+} from 'graphile-worker';
 import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -7,6 +14,7 @@ import { createMetrics, type Metrics } from '../src/admin/metrics.ts';
 import { startAdmin } from '../src/admin/server.ts';
 import { defaultRetention, type Address, type Retention } from '../src/configuration.ts';
 import { createPool } from '../src/database/pool.ts';
+import { checkMigrations } from '../src/database/state.ts';
 import { createVault } from '../src/encryption.ts';
 import { VanguardError } from '../src/errors.ts';
 import { createLogger } from '../src/logger.ts';
@@ -37,16 +45,20 @@ export interface WorkerOptions {
   admin?: Address;
   /** How often the jobs of killed workers are looked for, in milliseconds. Default 10,000. */
   releaseIntervalMs?: number;
+  /** The pause before a request to PEMS is repeated, in milliseconds. Default 1,000. */
+  pemsRetryDelayMs?: number;
 }
 
 /** A worker that runs. */
 export interface RunningWorker {
   adminPort: number | undefined;
+  /** Resolves when it can no longer work, with the reason: stop it then. */
+  ended: Promise<VanguardError>;
   /** Takes no more jobs, finishes or gives back those under way, lets go of the database. */
   stop(): Promise<void>;
 }
 
-/** Starts a worker process's queue. Refuses with DATABASE_UNREACHABLE. */
+/** Starts a worker process's queue. Refuses with DATABASE_UNREACHABLE, DATABASE_NOT_MIGRATED, DATABASE_NEWER. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const logger = createLogger('worker', options.logLevel);
   const pool = createPool(options.workerUrl, 'vanguard worker', logger, {
@@ -64,10 +76,29 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   presence.on('error', (error) => {
     // Without it others take us for dead and do our jobs a second time, so we had better be.
     if (!stopping) {
-      logger.fatal({ error: error.message }, 'lost the connection that shows that this worker is alive');
+      logger.fatal(
+        { error: error.message },
+        'lost the connection that shows that this worker is alive; it ends, and is to be started again',
+      );
       process.exit(1);
     }
   });
+  const ended = Promise.withResolvers<VanguardError>();
+  /** Before each job and at each tick: a newer version may have migrated the database under us. */
+  const checkSchema = async () => {
+    try {
+      await checkMigrations(pool);
+    } catch (error) {
+      if (error instanceof VanguardError) ended.resolve(error);
+      throw error;
+    }
+  };
+  const guarded =
+    (task: Task): Task =>
+    async (payload, helpers) => {
+      await checkSchema();
+      return task(payload, helpers);
+    };
   try {
     admin =
       options.admin &&
@@ -80,21 +111,29 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         logger,
       }));
     await presence.connect();
+    await checkMigrations(pool);
     await releaseOthers(pool, logger);
-    const { retention = defaultRetention } = options;
-    const context: TaskContext = { pool, vault: createVault(options.encryptionKeys), retention, logger };
+    const registration = Promise.withResolvers<string>();
+    // Whoever waits for it hears of it.
+    registration.promise.catch(() => undefined);
+    const context: TaskContext = {
+      pool,
+      vault: createVault(options.encryptionKeys),
+      retention: options.retention ?? defaultRetention,
+      logger,
+      workerId: registration.promise,
+      pemsRetryDelayMs: options.pemsRetryDelayMs,
+    };
     const tasks: TaskList = {
-      pfa__sync: pfa__sync(context),
-      pfa__dispatch_syncs: pfa__dispatch_syncs(context),
-      summaries__refresh: summaries__refresh(context),
-      retention__enforce: retention__enforce(context),
+      pfa__sync: guarded(pfa__sync(context)),
+      pfa__dispatch_syncs: guarded(pfa__dispatch_syncs(context)),
+      summaries__refresh: guarded(summaries__refresh(context)),
+      retention__enforce: guarded(retention__enforce(context)),
     };
     const events = new EventEmitter() as WorkerEvents;
     countJobs(events, metrics);
-    const registered = new Promise<string>((resolve, reject) => {
-      events.once('pool:create', ({ workerPool }) => {
-        registerWorker.run({ poolId: workerPool.id }, presence).then(() => resolve(workerPool.id), reject);
-      });
+    events.once('pool:create', ({ workerPool: { id } }) => {
+      registerWorker.run({ poolId: id }, presence).then(() => registration.resolve(id), registration.reject);
     });
     const runner: Runner = await run({
       pgPool: pool,
@@ -106,12 +145,23 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       events,
       logger: queueLogger(logger),
     });
-    const poolId = await registered;
+    const poolId = await registration.promise;
+    const tick = async () => {
+      await checkSchema();
+      await releaseOthers(pool, logger);
+    };
     const timer = setInterval(() => {
-      releaseOthers(pool, logger).catch((error: Error) =>
+      tick().catch((error: Error) =>
         logger.warn({ error: error.message }, 'could not look for dead workers'),
       );
     }, options.releaseIntervalMs ?? 10_000);
+    void ended.promise.then((error) => {
+      clearInterval(timer);
+      logger.fatal(
+        { code: error.code, hint: error.hint },
+        `${error.message} This worker takes no more jobs.`,
+      );
+    });
     // It also ends without an error, as when another version migrates the queue: a worker without one only looks alive.
     const lost = (error?: Error) => {
       if (stopping) return;
@@ -122,6 +172,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     logger.info({ concurrency: options.concurrency }, 'working');
     return {
       adminPort: admin?.port,
+      ended: ended.promise,
       stop: async () => {
         stopping = true;
         clearInterval(timer);

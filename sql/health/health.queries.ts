@@ -3,6 +3,8 @@ import { PreparedQuery } from '@pgtyped/runtime';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+export type stringArray = (string)[];
+
 /** 'DatabaseState' parameters type */
 export interface IDatabaseStateParams {
   migration: string;
@@ -54,5 +56,33 @@ const monitoringIR: any = {"usedParamSet":{},"params":[],"statement":"select app
  * ```
  */
 export const monitoring = new PreparedQuery<IMonitoringParams,IMonitoringResult>(monitoringIR);
+
+
+/** 'MigrationState' parameters type */
+export interface IMigrationStateParams {
+  expected: stringArray;
+}
+
+/** 'MigrationState' return type */
+export interface IMigrationStateResult {
+  missing: stringArray;
+  unknown: stringArray;
+}
+
+/** 'MigrationState' query type */
+export interface IMigrationStateQuery {
+  params: IMigrationStateParams;
+  result: IMigrationStateResult;
+}
+
+const migrationStateIR: any = {"usedParamSet":{"expected":true},"params":[{"name":"expected","required":true,"transform":{"type":"scalar"},"locs":[{"a":85,"b":94}]}],"statement":"select missing as \"missing!\", unknown as \"unknown!\" from app_private.migration_state(:expected!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select missing as "missing!", unknown as "unknown!" from app_private.migration_state(:expected!)
+ * ```
+ */
+export const migrationState = new PreparedQuery<IMigrationStateParams,IMigrationStateResult>(migrationStateIR);
 
 

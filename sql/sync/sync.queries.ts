@@ -50,6 +50,7 @@ export interface ISyncStatusResult {
   lastRowsRead: number | null;
   /** When it ended. */
   lastSyncedAt: Date | null;
+  notice: string | null;
   /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
   organization: string;
   /** Our key. An integer, because it leads the key of every tenant table. */
@@ -74,7 +75,7 @@ export interface ISyncStatusQuery {
   result: ISyncStatusResult;
 }
 
-const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", done.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\", run.requested_at as \"runRequestedAt?\",\n  run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\", run.error_code as \"errorCode?\",\n  run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
+const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", done.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\", run.requested_at as \"runRequestedAt?\",\n  run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\", run.error_code as \"errorCode?\",\n  run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\", done.notice as \"notice?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, l.rows_read, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
 
 /**
  * Query generated from SQL:
@@ -83,10 +84,10 @@ const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.i
  *   done.finished_at as "lastSyncedAt?", done.rows_read as "lastRowsRead?",
  *   run.id as "runId?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
  *   run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
- *   run.error_message as "errorMessage?", run.error_hint as "errorHint?"
+ *   run.error_message as "errorMessage?", run.error_hint as "errorHint?", done.notice as "notice?"
  * from app_public.organizations o
  * left join lateral (
- *   select l.finished_at, l.rows_read from app_public.pfa_sync_log l
+ *   select l.finished_at, l.rows_read, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l
  *   where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1
  * ) done on true
  * left join lateral (
@@ -102,6 +103,7 @@ export const syncStatus = new PreparedQuery<ISyncStatusParams,ISyncStatusResult>
 export interface IBeginSyncRunParams {
   organizationId: number;
   runId: NumberOrString;
+  workerId: string;
 }
 
 /** 'BeginSyncRun' return type */
@@ -117,13 +119,13 @@ export interface IBeginSyncRunQuery {
   result: IBeginSyncRunResult;
 }
 
-const beginSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":80,"b":95}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":98,"b":104}]}],"statement":"select r.id as \"id!\", o.code as \"organization!\"\nfrom app_private.begin_sync_run(:organizationId!, :runId!) r\njoin app_public.organizations o on o.id = r.organization_id"};
+const beginSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"workerId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":80,"b":95}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":98,"b":104}]},{"name":"workerId","required":true,"transform":{"type":"scalar"},"locs":[{"a":107,"b":116}]}],"statement":"select r.id as \"id!\", o.code as \"organization!\"\nfrom app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r\njoin app_public.organizations o on o.id = r.organization_id"};
 
 /**
  * Query generated from SQL:
  * ```
  * select r.id as "id!", o.code as "organization!"
- * from app_private.begin_sync_run(:organizationId!, :runId!) r
+ * from app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r
  * join app_public.organizations o on o.id = r.organization_id
  * ```
  */
@@ -199,10 +201,12 @@ export interface IMergeSyncRunParams {
 /** 'MergeSyncRun' return type */
 export interface IMergeSyncRunResult {
   conflicts: number;
+  notice: string | null;
   rowsInserted: number;
   rowsRead: number;
   rowsRejected: number;
   rowsRemoved: number;
+  rowsSpared: number;
   rowsUnchanged: number;
   rowsUpdated: number;
 }
@@ -213,13 +217,14 @@ export interface IMergeSyncRunQuery {
   result: IMergeSyncRunResult;
 }
 
-const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":261,"b":276}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":279,"b":285}]}],"statement":"select rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\", rows_unchanged as \"rowsUnchanged!\",\n  rows_removed as \"rowsRemoved!\", rows_rejected as \"rowsRejected!\", conflicts as \"conflicts!\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!)"};
+const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":314,"b":329}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":332,"b":338}]}],"statement":"select rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\", rows_unchanged as \"rowsUnchanged!\",\n  rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\", rows_rejected as \"rowsRejected!\",\n  conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!)"};
 
 /**
  * Query generated from SQL:
  * ```
  * select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!", rows_unchanged as "rowsUnchanged!",
- *   rows_removed as "rowsRemoved!", rows_rejected as "rowsRejected!", conflicts as "conflicts!"
+ *   rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!", rows_rejected as "rowsRejected!",
+ *   conflicts as "conflicts!", notice as "notice?"
  * from app_private.merge_sync_run(:organizationId!, :runId!)
  * ```
  */
@@ -515,5 +520,109 @@ const syncProgressIR: any = {"usedParamSet":{},"params":[],"statement":"select c
  * ```
  */
 export const syncProgress = new PreparedQuery<ISyncProgressParams,ISyncProgressResult>(syncProgressIR);
+
+
+/** 'LastSparedRun' parameters type */
+export interface ILastSparedRunParams {
+  organization: string;
+}
+
+/** 'LastSparedRun' return type */
+export interface ILastSparedRunResult {
+  /** When it ended. */
+  finishedAt: Date;
+  /** The organization. */
+  organizationId: number;
+  records: number;
+  /** Removals not made because there were suspiciously many (over 20 % of more than 50), until somebody accepts them. */
+  rowsSpared: number;
+  /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
+  runId: string;
+}
+
+/** 'LastSparedRun' query type */
+export interface ILastSparedRunQuery {
+  params: ILastSparedRunParams;
+  result: ILastSparedRunResult;
+}
+
+const lastSparedRunIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":326,"b":339}]}],"statement":"select l.id as \"runId!\", l.organization_id as \"organizationId!\", l.rows_spared as \"rowsSpared!\", l.finished_at as \"finishedAt!\",\n  (select count(*) from app_public.pfa_sync_log_spared_removals(l))::integer as \"records!\"\nfrom app_public.pfa_sync_log l\njoin app_public.organizations o on o.id = l.organization_id\nwhere o.code = :organization! and l.rows_spared > 0\norder by l.id desc limit 1"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select l.id as "runId!", l.organization_id as "organizationId!", l.rows_spared as "rowsSpared!", l.finished_at as "finishedAt!",
+ *   (select count(*) from app_public.pfa_sync_log_spared_removals(l))::integer as "records!"
+ * from app_public.pfa_sync_log l
+ * join app_public.organizations o on o.id = l.organization_id
+ * where o.code = :organization! and l.rows_spared > 0
+ * order by l.id desc limit 1
+ * ```
+ */
+export const lastSparedRun = new PreparedQuery<ILastSparedRunParams,ILastSparedRunResult>(lastSparedRunIR);
+
+
+/** 'SparedRemovals' parameters type */
+export interface ISparedRemovalsParams {
+  after: string;
+  limit: NumberOrString;
+  organizationId: number;
+  runId: NumberOrString;
+}
+
+/** 'SparedRemovals' return type */
+export interface ISparedRemovalsResult {
+  missedAt: Date;
+  pfaId: string;
+}
+
+/** 'SparedRemovals' query type */
+export interface ISparedRemovalsQuery {
+  params: ISparedRemovalsParams;
+  result: ISparedRemovalsResult;
+}
+
+const sparedRemovalsIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"after":true,"limit":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":177,"b":192}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":205,"b":211}]},{"name":"after","required":true,"transform":{"type":"scalar"},"locs":[{"a":228,"b":234}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":260,"b":266}]}],"statement":"select c.pfa_id as \"pfaId!\", c.missed_at as \"missedAt!\"\nfrom app_public.pfa_sync_log l\ncross join lateral app_public.pfa_sync_log_spared_removals(l) c\nwhere l.organization_id = :organizationId! and l.id = :runId! and c.pfa_id > :after!\norder by c.pfa_id limit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select c.pfa_id as "pfaId!", c.missed_at as "missedAt!"
+ * from app_public.pfa_sync_log l
+ * cross join lateral app_public.pfa_sync_log_spared_removals(l) c
+ * where l.organization_id = :organizationId! and l.id = :runId! and c.pfa_id > :after!
+ * order by c.pfa_id limit :limit!
+ * ```
+ */
+export const sparedRemovals = new PreparedQuery<ISparedRemovalsParams,ISparedRemovalsResult>(sparedRemovalsIR);
+
+
+/** 'AcceptSparedRemovals' parameters type */
+export interface IAcceptSparedRemovalsParams {
+  organizationId: number;
+  runId: NumberOrString;
+}
+
+/** 'AcceptSparedRemovals' return type */
+export interface IAcceptSparedRemovalsResult {
+  rowsRemoved: number;
+}
+
+/** 'AcceptSparedRemovals' query type */
+export interface IAcceptSparedRemovalsQuery {
+  params: IAcceptSparedRemovalsParams;
+  result: IAcceptSparedRemovalsResult;
+}
+
+const acceptSparedRemovalsIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":78,"b":93}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":96,"b":102}]}],"statement":"select rows_removed as \"rowsRemoved!\"\nfrom app_private.accept_spared_removals(:organizationId!, :runId!, null)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select rows_removed as "rowsRemoved!"
+ * from app_private.accept_spared_removals(:organizationId!, :runId!, null)
+ * ```
+ */
+export const acceptSparedRemovals = new PreparedQuery<IAcceptSparedRemovalsParams,IAcceptSparedRemovalsResult>(acceptSparedRemovalsIR);
 
 

@@ -7,10 +7,10 @@ select o.id as "organizationId!", o.code as "organization!",
   done.finished_at as "lastSyncedAt?", done.rows_read as "lastRowsRead?",
   run.id as "runId?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
   run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
-  run.error_message as "errorMessage?", run.error_hint as "errorHint?"
+  run.error_message as "errorMessage?", run.error_hint as "errorHint?", done.notice as "notice?"
 from app_public.organizations o
 left join lateral (
-  select l.finished_at, l.rows_read from app_public.pfa_sync_log l
+  select l.finished_at, l.rows_read, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l
   where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1
 ) done on true
 left join lateral (
@@ -20,7 +20,7 @@ order by o.code;
 
 /* @name beginSyncRun */
 select r.id as "id!", o.code as "organization!"
-from app_private.begin_sync_run(:organizationId!, :runId!) r
+from app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r
 join app_public.organizations o on o.id = r.organization_id;
 
 /* @name reportSyncProgress */
@@ -31,7 +31,8 @@ select app_private.fail_sync_run(:organizationId!, :runId!, :code!, :message!, :
 
 /* @name mergeSyncRun */
 select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!", rows_unchanged as "rowsUnchanged!",
-  rows_removed as "rowsRemoved!", rows_rejected as "rowsRejected!", conflicts as "conflicts!"
+  rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!", rows_rejected as "rowsRejected!",
+  conflicts as "conflicts!", notice as "notice?"
 from app_private.merge_sync_run(:organizationId!, :runId!);
 
 /* @name fieldMapping */
@@ -85,3 +86,22 @@ cross join lateral (
   select r.state, r.rows_read from app_public.pfa_sync_log r where r.organization_id = o.id order by r.id desc limit 1
 ) l
 where o.is_active;
+
+/* @name lastSparedRun */
+select l.id as "runId!", l.organization_id as "organizationId!", l.rows_spared as "rowsSpared!", l.finished_at as "finishedAt!",
+  (select count(*) from app_public.pfa_sync_log_spared_removals(l))::integer as "records!"
+from app_public.pfa_sync_log l
+join app_public.organizations o on o.id = l.organization_id
+where o.code = :organization! and l.rows_spared > 0
+order by l.id desc limit 1;
+
+/* @name sparedRemovals */
+select c.pfa_id as "pfaId!", c.missed_at as "missedAt!"
+from app_public.pfa_sync_log l
+cross join lateral app_public.pfa_sync_log_spared_removals(l) c
+where l.organization_id = :organizationId! and l.id = :runId! and c.pfa_id > :after!
+order by c.pfa_id limit :limit!;
+
+/* @name acceptSparedRemovals */
+select rows_removed as "rowsRemoved!"
+from app_private.accept_spared_removals(:organizationId!, :runId!, null);

@@ -8,6 +8,8 @@ export type ProcessMessage =
 interface Running {
   url?: string;
   port?: number;
+  /** Resolves when it can no longer do its work, with the reason. */
+  ended?: Promise<VanguardError>;
   stop(): Promise<void>;
 }
 
@@ -29,10 +31,12 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
   try {
     const running = await start();
     await tell({ type: 'ready', url: running.url, port: running.port });
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    const told = new Promise<undefined>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
     });
+    const failure = await Promise.race([told, ...(running.ended ? [running.ended] : [])]);
     await running.stop();
+    if (failure) throw failure;
   } catch (error) {
     if (!(error instanceof VanguardError && process.send)) throw error;
     // It is the parent that says it.

@@ -76,9 +76,13 @@ export function addProcessCommands(program: Command): void {
       runProcess(async () => {
         const configuration = readConfiguration();
         if (configuration.production) {
-          throw new VanguardError('NOT_IN_PRODUCTION', 'The simulated PEMS does not run in production.', {
-            hint: 'Connect a real one with `npx vanguard connection create`, or unset NODE_ENV to try things out.',
-          });
+          throw new VanguardError(
+            'NOT_IN_PRODUCTION',
+            'The simulated PEMS is not for production: its records are made up, and its password is known.',
+            {
+              hint: 'Connect the real one with `npx vanguard connection create`, or unset NODE_ENV to try things out.',
+            },
+          );
         }
         const { startSimulator } = await import('../../simulator/index.ts');
         const simulator = await startSimulator({
@@ -89,7 +93,7 @@ export function addProcessCommands(program: Command): void {
           seed: options.seed,
           latencyMs: options.latency,
         }).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EADDRINUSE') throw error;
+          if (error.syscall !== 'listen' && error.code !== 'EADDRINUSE') throw error;
           throw new VanguardError('PORT_IN_USE', error.message, {
             hint: 'Stop that program, or set SIMULATOR_PORT (and SIMULATOR_CONTROL_PORT) to others.',
             cause: error,

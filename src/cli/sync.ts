@@ -1,9 +1,15 @@
 import type { Command } from 'commander';
-import { queueSync, syncStatus } from '../../sql/sync/sync.queries.ts';
+import {
+  acceptSparedRemovals,
+  lastSparedRun,
+  queueSync,
+  sparedRemovals,
+  syncStatus,
+} from '../../sql/sync/sync.queries.ts';
 import { VanguardError } from '../errors.ts';
 import { withDatabase } from './context.ts';
 
-/** sync trigger, sync status. */
+/** sync trigger, sync status, sync accept-removals. */
 export function addSyncCommands(program: Command): void {
   const sync = program.command('sync').description('bringing PEMS into the mirror');
 
@@ -40,6 +46,35 @@ export function addSyncCommands(program: Command): void {
             'last run': row.runState ?? 'none',
             error: row.errorMessage ?? '',
           })),
+        );
+        for (const { organization, notice } of rows) if (notice) console.log(`${organization}: ${notice}`);
+      }),
+    );
+
+  sync
+    .command('accept-removals <organization>')
+    .description('remove the records that were found gone in PEMS and spared because there were so many')
+    .option('--list', 'only show which they are')
+    .action((organization: string, { list }: { list?: boolean }) =>
+      withDatabase(async (client) => {
+        const [run] = await lastSparedRun.run({ organization }, client);
+        if (!run || run.records === 0) {
+          throw new VanguardError('NOT_FOUND', `No removals of ${organization} wait to be accepted.`, {
+            hint: '`npx vanguard sync status` says where some do.',
+          });
+        }
+        const { organizationId, runId } = run;
+        if (list) {
+          for (let after: string | undefined = ''; after !== undefined;) {
+            const page = await sparedRemovals.run({ organizationId, runId, after, limit: 1000 }, client);
+            for (const { pfaId } of page) console.log(pfaId);
+            after = page.at(-1)?.pfaId;
+          }
+          return;
+        }
+        await acceptSparedRemovals.run({ organizationId, runId }, client);
+        console.log(
+          `${run.records} records of ${organization} are removed. Should PEMS bring one back, it is there again.`,
         );
       }),
     );

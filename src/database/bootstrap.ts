@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { VanguardError } from '../errors.ts';
+import { checkDatabase } from './state.ts';
 import {
   databaseName,
   loginRoles,
@@ -29,6 +30,9 @@ export async function bootstrap(
   passwords: Partial<Record<LoginRole, string>> = {},
 ): Promise<RoleUrls> {
   await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
+    const existing = await client.query('select from pg_database where datname = $1', [database]);
+    // A name that was mistyped must not take its rights from somebody else's database.
+    if (existing.rows.length > 0) await withClient(urlTo(superuserUrl, database), checkDatabase);
     await client.query('begin');
     await client.query(await sql('bootstrap.sql'));
     for (const role of loginRoles) {

@@ -114,6 +114,18 @@ export async function startEmbeddedDatabase(options: EmbeddedOptions): Promise<E
   }
 }
 
+/** Whether there is a database of an earlier start for this folder, in it or where a start as root has put it. */
+export function hasDatabase(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const real = realpathSync(folder);
+  return [real, elsewhereOf(real)].some((place) => existsSync(join(place, 'data', 'PG_VERSION')));
+}
+
+/** Not in /tmp or /var/tmp: a root process must not trust a name that anybody may have taken before it. */
+function elsewhereOf(folder: string): string {
+  return `/var/lib/vanguard-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
+}
+
 async function startAt(place: Place, options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const { folder, data, account, notes } = place;
   const wanted = options.binaries ?? embeddedBinaries();
@@ -157,9 +169,7 @@ async function findPlace(asked: string): Promise<Place> {
   const root = process.getuid?.() === 0;
   const created = mkdirSync(asked, { recursive: true, mode: root ? 0o711 : 0o700 });
   const folder = realpathSync(asked); // one folder, one name, whichever link it was reached by
-  const key = createHash('sha256').update(folder).digest('hex').slice(0, 12);
-  // Not in /tmp or /var/tmp: a root process must not trust a name that anybody may have taken before it.
-  const elsewhere = `/var/lib/vanguard-${key}`;
+  const elsewhere = elsewhereOf(folder);
   const has = (folder: string) => existsSync(join(folder, 'data'));
   const place = (folder: string, account?: Account, ...notes: string[]): Place => {
     return { folder, data: join(folder, 'data'), account, notes };

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import graphileMigrate from 'graphile-migrate';
 import { clearAllPools } from 'graphile-migrate/dist/pgReal.js';
 import { Logger, runMigrations } from 'graphile-worker';
 import { VanguardError } from '../errors.ts';
 import { withClient } from './bootstrap.ts';
+import { checkDatabase, migrationsFolder } from './state.ts';
 
-const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+export { committedMigrations } from './state.ts';
 
 /** Both libraries print to the console; here only what went wrong is of interest, and that they throw. */
 const quiet = <T>(LoggerOf: new (factory: () => () => void) => T) => new LoggerOf(() => () => undefined);
@@ -25,6 +24,7 @@ export async function migrate(ownerUrl: string): Promise<void> {
   const connection = new URL(ownerUrl);
   connection.searchParams.set('application_name', applicationName);
   try {
+    await withClient(ownerUrl, checkDatabase);
     await migrateQueue(ownerUrl);
     await graphileMigrate.migrate({
       connectionString: connection.href,
@@ -79,13 +79,4 @@ export async function applyCurrent(ownerUrl: string): Promise<void> {
     true,
     false,
   );
-}
-
-/** The committed migrations in order, as the database names them: by number, without what the file name says of them. */
-export async function committedMigrations(): Promise<string[]> {
-  const files = await readdir(join(migrationsFolder, 'committed'));
-  return files
-    .filter((name) => name.endsWith('.sql'))
-    .map((name) => `${name.slice(0, 6)}.sql`)
-    .sort();
 }

@@ -51,6 +51,7 @@ export function syncRoutes(pool: pg.Pool): Router {
         organization: row.organization,
         lastSyncedAt: row.lastSyncedAt ?? null,
         lastRowsRead: row.lastRowsRead ?? null,
+        notice: row.notice ?? null,
         run:
           row.runId === null || row.runId === undefined
             ? null

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { faultTable, type Simulator } from '../../simulator/index.ts';
+import { faultTable, malformedForms, type Simulator } from '../../simulator/index.ts';
 import {
   alertOf,
   control,
@@ -36,6 +36,12 @@ test('latency answers later', async () => {
   const begun = performance.now();
   expect((await read(simulator)).status).toBe(200);
   expect(performance.now() - begun).toBeGreaterThanOrEqual(115);
+
+  await fault(simulator, { kind: 'latency', ms: 600_000, count: 1 });
+  const held = read(simulator);
+  await vi.waitUntil(async () => (await hitsOf(simulator)) === 1, { interval: 5 });
+  await control(simulator, 'DELETE', '/faults');
+  expect((await held).status).toBe(200);
 });
 
 test('hang never answers, until faults are deleted', async () => {
@@ -51,8 +57,11 @@ test('hang never answers, until faults are deleted', async () => {
   expect((await read(simulator)).status).toBe(200);
 });
 
-test('status answers it, with Retry-After, and does not write', async () => {
+test('status answers it, with Retry-After or without, and does not write', async () => {
   const simulator = await start();
+  await fault(simulator, { kind: 'status', status: 429, count: 1 });
+  const limited = await read(simulator);
+  expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, null]);
   await fault(simulator, { kind: 'status', status: 502, retryAfter: 7, count: 1 });
   const before = await modelOf(simulator);
   const response = await write(simulator);
@@ -90,10 +99,39 @@ test('malformed is no JSON, a page of HTML, or a date that is none', async () =>
   await expect((await read(simulator)).json()).rejects.toThrow();
   await fault(simulator, { kind: 'malformed', what: 'html', count: 1 });
   expect(await (await read(simulator)).text()).toMatch(/^<!DOCTYPE html>/);
-  await fault(simulator, { kind: 'malformed', what: 'value', count: 1 });
-  const { rows } = await grid(simulator, { organization: 'ONE' });
-  expect(rows.filter((row) => row.pfs_f_startdate === '31-FEB-20Z6')).toHaveLength(1);
 });
+
+test.each(['date', 'number', 'flag'] as const)(
+  'malformed has every form of a value that is no %s',
+  async (of) => {
+    const simulator = await start();
+    const before = new Map(
+      (await grid(simulator, { organization: 'ONE' })).rows.map((row) => [row.pfs_id, row]),
+    );
+    const changed = (rows: Record<string, string>[]) =>
+      rows.flatMap((row) =>
+        Object.entries(row).filter(([alias, text]) => before.get(row.pfs_id)?.[alias] !== text),
+      );
+    const forms = new Set<string>();
+    await fault(simulator, { kind: 'malformed', what: 'value', of, probability: 1 });
+    for (let i = 0; i < 150; i++) {
+      const [[, text = ''] = []] = changed((await grid(simulator, { organization: 'ONE' })).rows);
+      forms.add(text);
+    }
+    expect([...forms].sort()).toEqual([...malformedForms[of]].sort());
+
+    await control(simulator, 'DELETE', '/faults');
+    await fault(simulator, {
+      kind: 'malformed',
+      what: 'value',
+      id,
+      field: 'pfs_f_rate',
+      text: '1,2',
+      count: 1,
+    });
+    expect(changed((await grid(simulator, { organization: 'ONE' })).rows)).toEqual([['pfs_f_rate', '1,2']]);
+  },
+);
 
 test('duplicate gives a row twice', async () => {
   const simulator = await start();
@@ -209,7 +247,7 @@ test('bad-credentials answers 401', async () => {
   expect((await read(simulator)).status).toBe(200);
 });
 
-test('count, match and probability decide which requests are hit', async () => {
+test('count, skip, match and probability decide which requests are hit', async () => {
   const simulator = await start();
   await fault(simulator, { kind: 'status', count: 2, match: { service: 'screen', action: 'GET', id } });
   expect((await read(simulator)).status).toBe(200);
@@ -218,6 +256,11 @@ test('count, match and probability decide which requests are hit', async () => {
   expect((await screen(simulator, { action: 'GET', id })).status).toBe(503);
   expect((await screen(simulator, { action: 'GET', id })).status).toBe(503);
   expect((await screen(simulator, { action: 'GET', id })).status).toBe(200);
+
+  await fault(simulator, { kind: 'status', skip: 2, count: 1 });
+  const answered = [];
+  for (let i = 0; i < 4; i++) answered.push((await read(simulator)).status);
+  expect(answered).toEqual([200, 200, 503, 200]);
 
   await fault(simulator, { kind: 'status', probability: 0.5 });
   const answers: number[] = [];

@@ -182,6 +182,25 @@ test('a part that is killed is started again', async () => {
   });
 });
 
+test('a database that is killed alone is started again, and everything goes on', async () => {
+  const before = postmaster(folder) as number;
+  process.kill(before, 'SIGKILL');
+  await until('it runs again', () => running.output().includes('PostgreSQL runs again.'), 30);
+  expect(postmaster(folder)).not.toBe(before);
+  await until('the server answers', () => expectAllData(running).catch(() => false));
+  await until('the worker was started again', () => running.parts().has('worker'));
+  const person = await expectAllData(running);
+  const { run } = (await person.post('/api/sync/trigger', { organization: 'HQ_TOOLS' })) as { run: number };
+  await until(
+    'a run asked for is done',
+    async () => {
+      const now = (await status(person)).find(({ organization }) => organization === 'HQ_TOOLS')?.run;
+      return now !== null && now !== undefined && now.id >= run && now.state === 'succeeded';
+    },
+    30,
+  );
+});
+
 test('all of it killed at once, database included: the next start has everything', async () => {
   const pids = all(running);
   for (const pid of pids) process.kill(pid, 'SIGKILL');

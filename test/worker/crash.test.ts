@@ -2,12 +2,20 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { withClient } from '../../src/database/bootstrap.ts';
+import { urlTo } from '../../src/database/roles.ts';
+import { untilBlocked } from '../support/ask.ts';
 import { one } from '../support/make.ts';
 import { environmentOf } from '../support/environment.ts';
 import { until } from '../support/until.ts';
 import { encryptionKeys, mirrored, stagedRows, testWorld } from './world.ts';
 
-const world = await testWorld({ KILLED: 30, STOPPED: 30 });
+const phases = ['BEGIN', 'READ', 'COPY', 'STAGED', 'MERGE', 'DONE'] as const;
+const crowd = ['A', 'B', 'C', 'D', 'E', 'F'].map((letter) => `CROWD${letter}`);
+const world = await testWorld({
+  ...{ KILLED: 30, STOPPED: 30, ORPHAN: 5, MANY: 5 },
+  ...Object.fromEntries([...phases, ...crowd].map((code) => [code, 12])),
+});
 const { db } = world;
 const children: ChildProcess[] = [];
 afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
@@ -97,4 +105,180 @@ test('a worker that is told to stop gives its job back at once, and the next one
   );
   expect(again).toMatchObject({ trigger: 'user', rows_inserted: 30 });
   expect(await world.runs(organization)).toHaveLength(2);
+});
+
+/** Holds locks in a transaction of its own until it is told to let go. */
+async function holding(sql: string, values: unknown[]): Promise<() => Promise<void>> {
+  const client = await db.owner.connect();
+  await client.query('begin');
+  await client.query(sql, values);
+  return async () => {
+    await client.query('rollback');
+    client.release();
+  };
+}
+
+const endWorkersSessions = () =>
+  withClient(urlTo(db.superuserUrl, 'postgres'), (client) =>
+    client.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = 'vanguard_worker' and wait_event_type = 'Lock'",
+      [db.name],
+    ),
+  );
+
+const processes = async () => (await db.owner.query('select from app_private.worker_processes')).rows.length;
+
+const jobs = async ({ id }: { id: number }) =>
+  (await db.owner.query('select from graphile_worker.jobs where queue_name = $1', [`sync:${id}`])).rows
+    .length;
+
+const lockRun = 'select from app_public.pfa_sync_log where organization_id = $1 for update';
+/** Where a run stops in each phase. What was asked of the database before the kill is still done, once. */
+const stops: Record<(typeof phases)[number], { lock?: string; lost: boolean }> = {
+  BEGIN: { lock: lockRun, lost: true },
+  READ: { lost: true },
+  COPY: { lock: 'lock table app_private.pfa_staging in share mode', lost: true },
+  STAGED: { lock: lockRun, lost: true },
+  MERGE: { lock: "select pg_advisory_xact_lock(hashtext('pfa_mirror removals'), $1)", lost: false },
+  DONE: {
+    lock: `select from graphile_worker._private_jobs j join graphile_worker._private_job_queues q on q.id = j.job_queue_id
+      where q.queue_name = 'sync:' || $1::integer for update of j`,
+    lost: false,
+  },
+};
+
+test.each(phases)(
+  'killed in the phase %s: the run is done once, by another worker where it must be, and nothing is left',
+  async (phase) => {
+    await world.stopWorkers();
+    const organization = await world.organization(phase);
+    const { id } = await world.request(organization);
+    const { lock, lost } = stops[phase];
+    const hold = () => (lock ? holding(lock, lock.includes('$1') ? [organization.id] : []) : undefined);
+    let letGo = phase === 'BEGIN' ? await hold() : undefined;
+    await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
+    const killed = await workerProcess();
+    if (phase !== 'BEGIN') {
+      await until('PEMS is asked', async () => (await world.faultHits()) === 1);
+      if (phase !== 'READ') {
+        letGo = await hold();
+        await world.control('DELETE', '/faults');
+      }
+    }
+    if (letGo) await untilBlocked(db);
+
+    killed.kill('SIGKILL');
+    await world.control('DELETE', '/faults');
+    // Its session ends before it has told the queue; otherwise there would be nothing left to do.
+    if (phase === 'DONE') await endWorkersSessions();
+    // Clearing away after it waits for these locks, too.
+    const early = phase === 'COPY' || phase === 'DONE';
+    if (early) await letGo?.();
+    await world.startWorker({ releaseIntervalMs: 100 });
+    await until('the killed worker is off the list', async () => (await processes()) === 1);
+    if (!early) await letGo?.();
+    await until('its job is done', async () => (await jobs(organization)) === 0);
+
+    const runs = await world.runs(organization);
+    expect(runs.map(({ state, error_code }) => [state, error_code])).toEqual(
+      lost
+        ? [
+            ['failed', 'WORKER_LOST'],
+            ['succeeded', null],
+          ]
+        : [['succeeded', null]],
+    );
+    expect(runs[0]?.id).toBe(id);
+    expect(runs.at(-1)).toMatchObject({ rows_read: 12, rows_inserted: 12 });
+    expect((await world.mirror(organization)).map(({ data }) => data)).toEqual(
+      (await world.pems(organization)).map(mirrored),
+    );
+    expect(await stagedRows(db.owner, organization)).toBe(0);
+  },
+);
+
+test('a run whose job has vanished is closed when its worker is gone, and not before, however old it is', async () => {
+  await world.stopWorkers();
+  const organization = await world.organization('ORPHAN');
+  await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
+  const killed = await workerProcess();
+  const { id } = await world.request(organization);
+  await until('PEMS is asked', async () => (await world.faultHits()) === 1);
+  await db.owner.query(
+    `delete from graphile_worker._private_jobs j using graphile_worker._private_job_queues q
+    where q.id = j.job_queue_id and q.queue_name = $1`,
+    [`sync:${organization.id}`],
+  );
+  await db.owner.query(
+    "update app_public.pfa_sync_log set started_at = started_at - interval '1 day' where organization_id = $1",
+    [organization.id],
+  );
+  await releaseDeadWorkers();
+  expect(await world.runs(organization)).toMatchObject([{ id, state: 'running' }]);
+
+  killed.kill('SIGKILL');
+  await world.startWorker({ releaseIntervalMs: 100 });
+  await until('it is closed', async () => one(await world.runs(organization)).state === 'failed');
+  expect(await world.runs(organization)).toMatchObject([{ id, error_code: 'WORKER_LOST' }]);
+  expect(await stagedRows(db.owner, organization)).toBe(0);
+  await world.control('DELETE', '/faults');
+  expect(await world.sync(organization)).toMatchObject({ state: 'succeeded', rows_inserted: 5 });
+});
+
+test('ten workers at once, of which two are killed: each run is done once, and everything is there', async () => {
+  await world.stopWorkers();
+  const organizations = await Promise.all(crowd.map((code) => world.organization(code, { pageSize: 5 })));
+  await world.fault({ kind: 'latency', ms: 10, probability: 1 });
+  await Promise.all([
+    ...[workerProcess(), workerProcess()],
+    ...Array.from({ length: 8 }, () => world.startWorker({ releaseIntervalMs: 100 })),
+  ]);
+  for (let round = 0; round < 4; round++) {
+    const asked = await Promise.all(organizations.map((organization) => world.request(organization)));
+    if (round === 1) for (const child of children.slice(-2)) child.kill('SIGKILL');
+    await Promise.all(
+      organizations.map((organization, i) =>
+        until(`round ${round} of ${organization.code}`, async () => {
+          const last = (await world.runs(organization)).at(-1);
+          return last?.state === 'succeeded' && Number(last.id) >= Number(asked[i]?.id);
+        }),
+      ),
+    );
+  }
+  await until('the killed ones are off the list', async () => (await processes()) === 8);
+  for (const organization of organizations) {
+    const runs = await world.runs(organization);
+    // Each that was asked for; of those that were lost there is one more.
+    expect(runs.filter(({ state }) => state === 'succeeded')).toHaveLength(4);
+    for (const { state, error_code } of runs) if (state === 'failed') expect(error_code).toBe('WORKER_LOST');
+    expect(runs.filter(({ rows_inserted }) => rows_inserted > 0)).toHaveLength(1);
+    expect((await world.mirror(organization)).map(({ data }) => data)).toEqual(
+      (await world.pems(organization)).map(mirrored),
+    );
+    expect(await world.changes(organization)).toEqual([]);
+    await until('no job is left', async () => (await jobs(organization)) === 0);
+    expect(await stagedRows(db.owner, organization)).toBe(0);
+  }
+  const { rows } = await db.owner.query(
+    'select task_identifier, last_error from graphile_worker.jobs where last_error is not null',
+  );
+  expect(rows).toEqual([]);
+}, 40_000);
+
+test('SIGTERM: a worker gives its job back at once and ends with code 0', async () => {
+  await world.stopWorkers();
+  const organization = await world.organization('MANY');
+  await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
+  const child = await workerProcess();
+  await world.request(organization);
+  await until('PEMS is asked', async () => (await world.faultHits()) === 1);
+  child.kill('SIGTERM');
+  const [code] = (await once(child, 'exit')) as [number | null];
+  expect(code).toBe(0);
+  expect(await world.runs(organization)).toMatchObject([{ state: 'failed', error_code: 'WORKER_STOPPED' }]);
+  const { rows } = await db.owner.query(
+    'select from graphile_worker._private_jobs where locked_by is not null',
+  );
+  expect(rows).toEqual([]);
+  expect(await processes()).toBe(0);
 });

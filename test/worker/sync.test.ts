@@ -208,7 +208,10 @@ test('a record that is gone is removed by the second run that misses it, one tha
 
 test('a row with a value that cannot be read is refused whole, and comes when it can', async () => {
   const organization = await world.organization('BAD');
-  await world.fault({ kind: 'malformed', what: 'value', count: 1, match: { organization: 'BAD' } });
+  await world.fault({
+    ...{ kind: 'malformed', what: 'value', count: 1, match: { organization: 'BAD' } },
+    ...{ field: 'pfs_f_startdate', text: '31-FEB-20Z6' },
+  });
   await world.fault({
     kind: 'duplicate',
     count: 1,

@@ -58,6 +58,8 @@ export interface World {
   /** How many requests the fault in force has hit. */
   faultHits(): Promise<number>;
   record(organization: Organization, id: string): Promise<PemsRecord>;
+  /** All records of an organization as PEMS holds them now. */
+  pems(organization: Organization): Promise<PemsRecord[]>;
   /** All records of an organization as PEMS holds them, generated ones only. */
   generated(organization: Organization): Promise<PemsRecord[]>;
   /** An organization of the simulator with a connection of its own and no schedule. */
@@ -81,6 +83,7 @@ export interface World {
 
 export interface ConnectionSettings extends Partial<NewConnection> {
   pageSize?: number;
+  timeoutMs?: number;
   keys?: string;
 }
 
@@ -118,6 +121,8 @@ export async function testWorld(organizations: Record<string, number>): Promise<
     },
     record: async ({ code }, id) =>
       (await world.control('GET', `/records/${code}/${encodeURIComponent(id)}`)) as PemsRecord,
+    pems: async ({ code }) =>
+      ((await world.control('GET', `/records/${code}`)) as { records: PemsRecord[] }).records,
     generated: (organization) =>
       Promise.all(
         Array.from({ length: organizations[organization.code] ?? 0 }, (_, n) =>
@@ -134,7 +139,10 @@ export async function testWorld(organizations: Record<string, number>): Promise<
       await world.connect(organization, connection);
       return organization;
     },
-    connect: async ({ code }, { pageSize = 10_000, keys = encryptionKeys, ...connection } = {}) => {
+    connect: async (
+      { code },
+      { pageSize = 10_000, timeoutMs = 10_000, keys = encryptionKeys, ...connection } = {},
+    ) => {
       const client = await db.owner.connect();
       try {
         const id = `test-${code.toLowerCase()}`;
@@ -152,8 +160,8 @@ export async function testWorld(organizations: Record<string, number>): Promise<
           ...connection,
         });
         await client.query(
-          'update app_public.pems_settings set requests_per_second = 1000, page_size = $2 where api_configuration_id = $1',
-          [id, pageSize],
+          'update app_public.pems_settings set requests_per_second = 1000, page_size = $2, timeout_ms = $3 where api_configuration_id = $1',
+          [id, pageSize, timeoutMs],
         );
       } finally {
         client.release();
@@ -165,6 +173,7 @@ export async function testWorld(organizations: Record<string, number>): Promise<
         encryptionKeys,
         concurrency: 4,
         logLevel: 'silent',
+        pemsRetryDelayMs: 10,
         ...options,
       });
       workers.push(worker);

@@ -34,7 +34,8 @@ interface Payload {
  */
 export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
   const { organizationId, runId } = payload as Payload;
-  const [run] = await beginSyncRun.run({ organizationId, runId: String(runId) }, context.pool);
+  const workerId = await context.workerId;
+  const [run] = await beginSyncRun.run({ organizationId, runId: String(runId), workerId }, context.pool);
   if (!run) return;
   try {
     await readIntoStaging(
@@ -43,7 +44,10 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
       helpers.abortSignal,
     );
     const [merged] = await mergeSyncRun.run({ organizationId, runId: run.id }, context.pool);
-    context.logger.info({ organization: run.organization, run: run.id, ...merged }, 'synchronized');
+    context.logger[merged!.notice ? 'warn' : 'info'](
+      { organization: run.organization, run: run.id, ...merged },
+      'synchronized',
+    );
   } catch (error) {
     const refused =
       error instanceof VanguardError
@@ -72,7 +76,7 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
 };
 
 async function readIntoStaging(
-  { pool, vault }: TaskContext,
+  { pool, vault, pemsRetryDelayMs }: TaskContext,
   { organizationId, runId, organization }: { organizationId: number; runId: string; organization: string },
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -83,7 +87,8 @@ async function readIntoStaging(
 
   let rowsRead = 0;
   try {
-    for await (const page of createPemsClient(connection).readGrid({ organization, clock: now, signal })) {
+    const pems = createPemsClient({ ...connection, retryDelayMs: pemsRetryDelayMs });
+    for await (const page of pems.readGrid({ organization, clock: now, signal })) {
       rowsRead += await copyPage(pool, page.rows, mapper, {
         organization,
         organizationId,

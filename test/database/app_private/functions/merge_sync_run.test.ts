@@ -314,6 +314,29 @@ describe('what is older', () => {
     expect(await mergeSyncRun(db.worker, org, run.id)).toMatchObject({ rows_removed: 0 });
   });
 
+  test('a record that was read between two runs that missed it has to be missed twice anew', async () => {
+    await putRecords(db, org, [crane, pump]);
+    await putRecords(db, org, [crane]);
+    await db.owner.query(
+      "update app_core.pfa_mirror set observed_at = clock_timestamp() where organization_id = $1 and pfa_id = 'pump'",
+      [org.id],
+    );
+    expect(await putRecords(db, org, [crane])).toMatchObject({ rows_missing: 1, rows_removed: 0 });
+    expect(await putRecords(db, org, [crane])).toMatchObject({ rows_removed: 1 });
+  });
+
+  test('the newest change counts only rows that were not refused', async () => {
+    const run = await syncRows(db, org, [
+      { pfaId: 'crane', data: {}, version: '2026-01-02 10:00' },
+      { pfaId: 'pump', data: {}, version: '2031-01-01 10:00', problems: [] },
+    ]);
+    const { rows } = await db.owner.query(
+      'select greatest_version::text from app_public.pfa_sync_log where id = $1',
+      [run.id],
+    );
+    expect(rows).toEqual([{ greatest_version: '2026-01-02 10:00:00' }]);
+  });
+
   test('a run whose token is no longer current merges nothing', async () => {
     await putRecords(db, org, [crane]);
     const before = await mirror();

@@ -1,3 +1,8 @@
+--! Previous: sha1:a47932589a2be26b7a2a0d8a5b5a20accb3335f0
+--! Hash: sha1:ec7c3d072cba3cdcbf08ea6b49eeaed13d41b153
+--! Message: monitoring and retention
+
+--! split: 300-retention.sql
 -- What is watched from outside, and how long what only grows is kept.
 
 --------------------------------------------------------------------------------------------------
@@ -122,8 +127,8 @@ begin
   get diagnostics sync_log = row_count;
 
   -- What has expired of sign-ins is known where they are kept.
-  sign_ins := 0;
-  throttles := 0;
+  sign_ins := app_private.delete_expired_sessions(keep_sign_ins);
+  throttles := app_private.delete_expired_throttles();
 
   -- The queue deletes what went well by itself; what failed for good stays until somebody looks, but not for ever.
   select count(*) into failed_jobs
@@ -135,5 +140,5 @@ begin
 end;
 $$;
 comment on function app_private.enforce_retention(interval, interval, interval, interval, integer) is
-  'Deletes at most one batch each of what is older than its limit: ended runs, rejects, ended sessions, throttles and jobs that failed for good; answers how many of each. Kept whatever their age: runs that wait or go on, the newest run of each organization and its newest success of either kind, and a run that still has rejects. Call it again while something is as many as the batch.';
+  'Deletes what is older than its limit: at most one batch each of ended runs, rejects and jobs that failed for good, and all ended sessions and throttles; answers how many of each. Kept whatever their age: runs that wait or go on, the newest run of each organization and its newest success of either kind, and a run that still has rejects. Call it again while something is as many as the batch.';
 grant execute on function app_private.enforce_retention(interval, interval, interval, interval, integer) to vanguard_worker;
