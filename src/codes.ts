@@ -13,12 +13,18 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Correct what the message names; `details` lists each field by its path.',
     },
     MALFORMED_JSON: {
-      means: 'The body is not JSON, or holds a number that is too large to be one.',
+      means:
+        'The body is not JSON, is nested too deeply, or holds a number that is too large or too small to be one.',
       act: 'Send JSON in UTF-8 with `Content-Type: application/json`.',
     },
     INVALID_QUERY: {
       means: 'The GraphQL query does not parse, does not fit the schema, or asks for what is not offered.',
       act: 'Correct the query; the message names the place. schema.graphql holds everything that can be asked.',
+    },
+    QUERY_TOO_COSTLY: {
+      means:
+        'The GraphQL query asks for more than one request may: lists within lists, or the same list under many names. `cost` and `maximum` say by how much.',
+      act: 'Ask for smaller pages with `first`, for fewer fields, or in several requests.',
     },
     BODY_TOO_LARGE: {
       means: 'The body of the request is larger than the server takes.',
@@ -32,6 +38,11 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     WRONG_CREDENTIALS: {
       means: 'The user name or the password is wrong. Which of them is not told.',
       act: 'Check both; an administrator can set another password with `npx vanguard user password NAME`.',
+    },
+    TOO_MANY_ATTEMPTS: {
+      means:
+        'Too many sign-ins failed, from this address or for this account. The right password is not tried either.',
+      act: 'Wait for the seconds of `Retry-After`, at most 15 minutes; `npx vanguard user unlock NAME` ends the wait of an account.',
     },
     PASSWORD_CHANGE_REQUIRED: {
       means: 'The password was set by somebody else and has to be changed before anything else works.',
@@ -65,6 +76,15 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     TRY_AGAIN: {
       means: 'Somebody else changed the same data at the same moment; nothing was written.',
       act: 'Send the request again.',
+    },
+    OVERLOADED: {
+      means: 'More people sign in at this moment than the server can check passwords for.',
+      act: 'Send the request again after the seconds of `Retry-After`.',
+    },
+    SIGN_IN_UNAVAILABLE: {
+      means:
+        'The server cannot sign tokens, because it lacks the encryption key that the newest signing key is kept under. Who is signed in stays so.',
+      act: 'Give this server the VANGUARD_ENCRYPTION_KEYS that `npx vanguard keys rotate` was run with, and restart it.',
     },
     DATABASE_UNAVAILABLE: {
       means: 'The database cannot be reached, restarts, or has no connection free.',
@@ -151,6 +171,27 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means:
         'The environment or .env holds something that cannot be, or in production lacks something or could be guessed.',
       act: 'Correct every line that the message lists; docs/configuration.md has all variables.',
+    },
+    SECRETS_MISSING: {
+      means: 'The data folder holds a database, but not the secrets that it was made with.',
+      act: 'Restore `secrets.json` from a backup, or set VANGUARD_SECRET and VANGUARD_ENCRYPTION_KEYS to what they were.',
+    },
+    SECRETS_UNREADABLE: {
+      means: '`secrets.json` in the data folder does not hold secrets: it is damaged, or somebody edited it.',
+      act: 'Restore it from a backup.',
+    },
+    DATABASE_NEWER: {
+      means:
+        'A newer version has migrated the database. This one touches nothing in it; a worker that runs gives its jobs back and ends.',
+      act: 'Start the newer version, or restore the backup from before.',
+    },
+    DATABASE_NOT_MIGRATED: {
+      means: 'The database lacks migrations of this version.',
+      act: 'Run `npx vanguard migrate`, for a new database `npx vanguard bootstrap` before.',
+    },
+    DATABASE_NOT_OURS: {
+      means: 'The database holds tables of something else. Nothing was changed in it.',
+      act: 'Give PFA Vanguard a database of its own: correct the name at the end of DATABASE_URL.',
     },
     PORT_IN_USE: {
       means: 'A port that is needed belongs to another program.',

@@ -73,6 +73,17 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
     status: 503,
     message: 'Somebody else changed the same data at the same moment. Send the request again.',
   },
+  '55P03': {
+    code: 'TRY_AGAIN',
+    status: 503,
+    message: 'Somebody else is changing the same data. Send the request again.',
+  },
+  // A standby that has not taken over yet.
+  '25006': {
+    code: 'DATABASE_UNAVAILABLE',
+    status: 503,
+    message: 'The database can only be read at the moment. Send the request again in a few seconds.',
+  },
   '42501': { code: 'FORBIDDEN', status: 403, message: 'You may not do this.' },
   '54': {
     code: 'INVALID_INPUT',
@@ -115,6 +126,7 @@ export const statuses: Readonly<Record<string, number>> = {
   OVERLOADED: 503,
   SIGN_IN_UNAVAILABLE: 503,
   INVALID_QUERY: 400,
+  QUERY_TOO_COSTLY: 400,
   DATABASE_UNAVAILABLE: 503,
 };
 

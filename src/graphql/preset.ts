@@ -9,6 +9,7 @@ import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connecti
 import { anonymousSettings } from '../auth/identity.ts';
 import { findIdentity, largestBody } from '../http/request.ts';
 import { refusal, type Refusal } from '../sqlstates.ts';
+import { isRepresentable } from '../numbers.ts';
 import { limitsPlugin } from './limits.ts';
 
 /** Operators that an index can serve under row level security, or that cost nothing. */
@@ -52,9 +53,9 @@ const PlainIdPlugin: GraphileConfig.Plugin = {
   },
 };
 
-/** As in REST: a number that JavaScript can only hold as Infinity would be written as null, that is, delete a value in silence. */
-const FiniteNumbersPlugin: GraphileConfig.Plugin = {
-  name: 'FiniteNumbersPlugin',
+/** As in REST: a number that JavaScript can only hold as Infinity or 0 would change a value in silence. */
+const RepresentableNumbersPlugin: GraphileConfig.Plugin = {
+  name: 'RepresentableNumbersPlugin',
   version: '1.0.0',
   schema: {
     hooks: {
@@ -62,8 +63,8 @@ const FiniteNumbersPlugin: GraphileConfig.Plugin = {
         const { parseLiteral } = config;
         if (config.name !== 'JSON' || !parseLiteral) return config;
         const refuse = (node: { value: string }) => {
-          if (!Number.isFinite(Number(node.value)))
-            throw new GraphQLError(`The number ${node.value.slice(0, 30)} is too large.`);
+          if (!isRepresentable(node.value))
+            throw new GraphQLError(`The number ${node.value.slice(0, 30)} is too large or too small.`);
         };
         return {
           ...config,
@@ -153,7 +154,7 @@ export function graphqlPreset({
     plugins: [
       OfferedViewColumnsPlugin,
       PlainIdPlugin,
-      FiniteNumbersPlugin,
+      RepresentableNumbersPlugin,
       errorCodesPlugin(introspection),
       limitsPlugin(introspection),
     ],

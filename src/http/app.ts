@@ -14,6 +14,7 @@ import { healthRoutes } from '../rest/health.ts';
 import { recordRoutes } from '../rest/records.ts';
 import { syncRoutes } from '../rest/sync.ts';
 import { authenticate, requireSignIn, requireSignInForData } from './authenticate.ts';
+import { isRepresentable } from '../numbers.ts';
 import { largestBody } from './request.ts';
 import { answerErrors, notFound } from './errors.ts';
 import { crossOrigin, securityHeaders } from './headers.ts';
@@ -39,13 +40,14 @@ export interface App {
   release(): Promise<void>;
 }
 
-/** JSON.parse makes Infinity of 1e400, which would be written as null, that is, delete a value in silence. */
-function finite(_key: string, value: unknown): unknown {
-  if (value === Infinity || value === -Infinity) throw new SyntaxError('a number is too large');
+/** JSON.parse makes Infinity of 1e400, which would be written as null, and 0 of 1e-400: values would change in silence. */
+function representable(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value === 'number' && !isRepresentable(context?.source ?? String(value)))
+    throw new SyntaxError('a number is too large or too small');
   return value;
 }
 
-const readJson = (limit: string | number) => express.json({ limit, strict: true, reviver: finite });
+const readJson = (limit: string | number) => express.json({ limit, strict: true, reviver: representable });
 
 /** Puts the HTTP application together: this is the list of everything it does, in order. */
 export async function createApp({
@@ -83,10 +85,12 @@ export async function createApp({
     authRoutes({ pool, tokens, production, logger }),
   );
   // Who may not ask is refused before the body is read.
-  app.use(['/api/pfa', '/api/sync', ...(production ? ['/graphql'] : [])], requireSignIn);
+  app.use('/api/pfa/:org', mountedAt('/api/pfa/:org'), requireSignIn);
+  app.use('/api/sync', mountedAt('/api/sync'), requireSignIn);
+  if (production) app.use('/graphql', requireSignIn);
   app.use(readJson(largestBody));
-  app.use('/api/pfa/:org', mountedAt('/api/pfa/:org'), recordRoutes(pool));
-  app.use('/api/sync', mountedAt('/api/sync'), syncRoutes(pool));
+  app.use('/api/pfa/:org', recordRoutes(pool));
+  app.use('/api/sync', syncRoutes(pool));
   if (!production) app.post('/graphql', requireSignInForData);
 
   if (!production) app.use('/graphiql', mountedAt('/graphiql'));

@@ -34,7 +34,7 @@ function ofExpress(error: unknown): Refusal | undefined {
         status: 400,
         code: 'MALFORMED_JSON',
         message:
-          'The body of the request is not JSON, is nested too deeply, or holds a number that is too large to be one.',
+          'The body of the request is not JSON, is nested too deeply, or holds a number that is too large or too small to be one.',
       };
     case 'entity.too.large':
       return {

@@ -110,6 +110,8 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.viewer': members,
   'SyncLog.organization': members,
   'SyncLog.rejects': members,
+  'SyncLog.sparedRemovals': members,
+  'SyncLog.userByRemovalsAcceptedBy': managers,
   'SyncLog.userByRequestedBy': managers,
   'SyncReject.run': members,
   'User.memberships': members,
@@ -146,6 +148,8 @@ async function crawl(token: string, args: Record<string, string>): Promise<Crawl
 }
 
 let rootArguments: Record<string, string>;
+/** A run of ours that spared a removal, which Olga accepted. */
+let sparing: string;
 const crawls = {} as Record<Name, Crawl>;
 
 async function insert(table: string, row: Record<string, unknown>): Promise<{ id: string | number }> {
@@ -267,6 +271,20 @@ async function plant(): Promise<Record<string, string>> {
     tokens.olga,
     'mutation ($id: Int!) { requestSync(input: { organizationId: $id }) { syncLog { id } } }',
     { id: ours.id },
+  );
+  sparing = one(
+    (
+      await db.owner.query<{ id: string }>(
+        `update app_public.pfa_sync_log set rows_spared = 1, removals_accepted_by = $2, removals_accepted_at = now()
+        where id = (select max(id) from app_public.pfa_sync_log where organization_id = $1 and state = 'succeeded') returning id`,
+        [ours.id, ids.olga],
+      )
+    ).rows,
+  ).id;
+  await db.owner.query(
+    `insert into app_public.pfa_removal_candidate (organization_id, pfa_id, missed_by_run, confirmed_at, spared_by_run)
+    values ($1, 'c', $2, '-infinity', $2)`,
+    [ours.id, sparing],
   );
   await db.worker.query('select app_private.refresh_summaries()');
 
@@ -414,6 +432,7 @@ test('there is no list of records, drafts or runs over all organizations', () =>
 describe('mutations', () => {
   /** Each mutation as somebody calls it with our ids, who may, and how an insider is refused who may not. */
   const mutations: Record<string, { input: () => object; may: Name[]; mayNot: Name[] }> = {
+    acceptRemovals: { input: () => ({ runId: sparing }), may: ['olga', 'root'], mayNot: ['anna'] },
     discardDrafts: { input: () => ({ recordIds: ['nothing'] }), may: ['olga', 'anna', 'root'], mayNot: [] },
     requestSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     saveDraft: {

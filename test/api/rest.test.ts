@@ -348,6 +348,7 @@ describe('sync', () => {
       organizations: [
         {
           ...{ id: org.id, organization: 'HOLNG', lastRowsRead: records.length + many.length },
+          notice: null,
           lastSyncedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
           run: {
             ...{

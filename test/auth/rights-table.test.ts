@@ -71,6 +71,7 @@ for (const statement of [
   `insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id) values ('pfa', 'pfa', $1, 'pems')`,
   'insert into app_public.organization_ai_configs (organization_id) values ($1)',
   "insert into app_public.field_configurations (id, organization_id, name) values ('layout', $1, 'Layout')",
+  'update app_public.pfa_sync_log set rows_spared = 1 where organization_id = $1',
   "insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'areaSilo', '{x}')",
 ])
   await db.owner.query(statement, statement.includes('$1') ? [here.id] : []);
@@ -132,6 +133,7 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
 
 /** Each mutation, of something in the organization. A stale revision is what is refused last. */
 const mutations: Record<string, [input: string, Outcome[]]> = {
+  acceptRemovals: [`organizationId: ${id}, runId: "${run}"`, manage],
   discardDrafts: [`organizationId: ${id}, recordIds: []`, write],
   requestSync: [`organizationId: ${id}`, manage],
   saveDraft: [`organizationId: ${id}, recordId: "a", changes: { model: "N" }, revision: "0"`, write],

@@ -78,6 +78,11 @@ beforeAll(async () => {
     `insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'model', '{model}')`,
     [ours.id],
   );
+  await db.owner.query(
+    `insert into app_public.pfa_removal_candidate (organization_id, pfa_id, missed_by_run)
+    select organization_id, 'b', max(id) from app_public.pfa_sync_log where organization_id = $1 group by organization_id`,
+    [ours.id],
+  );
   await db.worker.query('select app_private.refresh_summaries()');
 });
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -18,7 +19,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const db = await testDatabase();
 let base: string;
 let ports: number[];
-const secrets = { secret: 'x'.repeat(32), encryptionKeys: newEncryptionKey('test') };
+const secrets = { secret: randomBytes(32).toString('base64url'), encryptionKeys: newEncryptionKey('test') };
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'vanguard-refusals-'));
   chmodSync(base, 0o711); // as root, the user that PostgreSQL runs as must get in
