@@ -1,0 +1,88 @@
+import {
+  buildClientSchema,
+  getIntrospectionQuery,
+  isEnumType,
+  isInputObjectType,
+  type IntrospectionQuery,
+} from 'graphql';
+import { expect, test } from 'vitest';
+import { testDatabase } from '../support/database.ts';
+import { testApi } from './server.ts';
+
+// What can be filtered and sorted by: only what an index serves, with operators that an index serves.
+
+const db = await testDatabase();
+const api = await testApi(db);
+const schema = buildClientSchema(await api.data<IntrospectionQuery>(null, getIntrospectionQuery()));
+
+const operators = [
+  'equalTo',
+  'greaterThan',
+  'greaterThanOrEqualTo',
+  'in',
+  'isNull',
+  'lessThan',
+  'lessThanOrEqualTo',
+  'notEqualTo',
+];
+
+test('no filter has another operator than those', () => {
+  const filters = Object.values(schema.getTypeMap())
+    .filter(isInputObjectType)
+    .filter(({ name }) =>
+      /^(BigFloat|BigInt|Boolean|Date|Datetime|Int|JSON|String|UUID).*Filter$/.test(name),
+    );
+  expect(filters.length).toBeGreaterThanOrEqual(6);
+  for (const filter of filters)
+    expect([filter.name, Object.keys(filter.getFields()).sort()]).toEqual([filter.name, operators]);
+});
+
+/** The values of an order, without their direction: `FORECAST_END_ASC` -> `forecast_end`. */
+function columnsOf(order: string): string[] {
+  const type = schema.getType(order);
+  if (!isEnumType(type)) throw new Error(`There is no order ${order}.`);
+  const names = type.getValues().map(({ name }) => name.replace(/_(ASC|DESC)$/, '').toLowerCase());
+  return [...new Set(names)].filter((name) => !['natural', 'primary_key'].includes(name));
+}
+
+test.each(['app_core.pfa_mirror', 'app_core.pfa_overlay'])(
+  'each order of records has an index of %s, and there are eight at most',
+  async (table) => {
+    const offered = columnsOf('PfaRecordOrderBy');
+    expect(offered.length).toBeGreaterThan(3);
+    expect(offered.length).toBeLessThanOrEqual(8);
+    // Behind the organization, by which every list is reached.
+    const { rows } = await db.owner.query<{ column: string }>(
+      `select distinct a.attname as column
+      from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[1]
+      where i.indrelid = $1::regclass and i.indpred is null
+        and i.indkey[0] = (select attnum from pg_attribute where attrelid = i.indrelid and attname = 'organization_id')`,
+      [table],
+    );
+    const indexed = rows.map(({ column }) => column);
+    expect(offered.filter((column) => !indexed.includes(column))).toEqual([]);
+  },
+);
+
+test('each order of another list has an index too', async () => {
+  const { rows } = await db.owner.query<{ columns: string[] }>(
+    `select array_agg(distinct a.attname::text) as columns
+    from pg_index i
+    join pg_class c on c.oid = i.indrelid
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+    where c.relnamespace = 'app_public'::regnamespace or c.relname = 'pfa_modification' or c.relname like 'pfa_kpi%'`,
+  );
+  const indexed = new Set(rows[0]?.columns);
+  const orders = Object.values(schema.getTypeMap())
+    .filter(isEnumType)
+    .map(({ name }) => name)
+    // Few rows each, found by an index: one's own drafts, and the sums of an organization by source.
+    .filter(
+      (name) =>
+        name.endsWith('OrderBy') &&
+        !['PfaRecordOrderBy', 'PfaDraftOrderBy', 'PfaKpiSummaryOrderBy'].includes(name),
+    );
+  expect(orders.length).toBeGreaterThan(8);
+  for (const order of orders)
+    expect([order, columnsOf(order).filter((column) => !indexed.has(column))]).toEqual([order, []]);
+});
