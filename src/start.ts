@@ -86,7 +86,7 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
     });
   };
   try {
-    say('Starting PostgreSQL ...');
+    say(configuration.databaseUrl ? 'Connecting to PostgreSQL ...' : 'Starting PostgreSQL ...');
     database = await openDatabase(configuration, secrets);
     // One that ran already may belong to another start, which stops it.
     embedded = database.embedded?.adopted ? undefined : database.embedded;
@@ -162,7 +162,7 @@ async function claim(owner: pg.Client): Promise<boolean> {
 
 function alreadyRunning({ dataFolder }: Configuration): VanguardError {
   return new VanguardError('ALREADY_RUNNING', `PFA Vanguard runs already on the data in ${dataFolder}.`, {
-    hint: 'Use that one, or stop it first; a second one needs VANGUARD_DATA_DIR, PORT and SIMULATOR_PORT of its own.',
+    hint: 'Use that one, or stop it first; a second one needs VANGUARD_DATA_DIR, PORT, ADMIN_PORT and SIMULATOR_PORT of its own.',
   });
 }
 

@@ -127,6 +127,7 @@ describe('a database', () => {
     const refused = await run(withUrls(wrong, wrong, wrong), ['migrate']);
     await expectRefusal(refused, 'DATABASE_UNREACHABLE', /password authentication failed/);
     expect(refused.complained).not.toContain('falsch-geheim');
+    expect(refused.complained).toMatch(/derived from VANGUARD_SECRET by `npx vanguard bootstrap`/);
   });
 
   test('that holds something else, which stays as it is', async () => {
@@ -180,7 +181,11 @@ describe('the simulated PEMS', () => {
     const { port } = other.address() as AddressInfo;
     const taken = { [which === 1 ? 'SIMULATOR_PORT' : 'SIMULATOR_CONTROL_PORT']: String(port) };
     const refused = await run(settings(taken), ['simulator']);
-    await expectRefusal(refused, 'PORT_IN_USE', new RegExp(`Port ${port} on 127.0.0.1 is taken`));
+    await expectRefusal(
+      refused,
+      'PORT_IN_USE',
+      new RegExp(`Port ${port} on 127\\.0\\.0\\.1, for the \\w+, is taken by another program\\.$`),
+    );
     await once(other.close(), 'close');
   });
 
