@@ -7,7 +7,7 @@ import pg from 'pg';
 import { pemsConnectionsConfigured } from '../sql/connections/connections.queries.ts';
 import { queueFirstSyncs, syncProgress } from '../sql/sync/sync.queries.ts';
 import { defaultCredentials } from '../simulator/index.ts';
-import type { ProcessMessage } from './cli/process.ts';
+import { stopWithNpm, type ProcessMessage } from './cli/process.ts';
 import type { Configuration } from './configuration.ts';
 import { saveConnection } from './connections.ts';
 import { withClient } from './database/bootstrap.ts';
@@ -43,6 +43,7 @@ interface Part {
 export async function start(configuration: Configuration, secrets: Secrets): Promise<void> {
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopped.abort());
+  stopWithNpm();
   const began = performance.now();
   const parts: Part[] = [];
   let database: OpenDatabase | undefined;

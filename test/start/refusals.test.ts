@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,8 +9,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { withClient } from '../../src/database/bootstrap.ts';
 import { urlTo } from '../../src/database/roles.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
-import { run, type Ran } from '../cli/vanguard.ts';
+import { launcher, run, type Ran } from '../cli/vanguard.ts';
 import { testDatabase } from '../support/database.ts';
+import { environmentOf } from '../support/environment.ts';
+import { until } from '../support/until.ts';
 import { freePorts, isListening } from './vanguard.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -175,6 +178,16 @@ describe('a database', () => {
 });
 
 describe('the simulated PEMS', () => {
+  test('ends with the shell that npm runs it in, which is all that npm passes SIGTERM on to', async () => {
+    const shell = spawn('sh', ['-c', '"$0" "$1" simulator; :', process.execPath, launcher], {
+      env: environmentOf({ ...settings(), npm_lifecycle_event: 'npx' }),
+      stdio: 'ignore',
+    });
+    await until('it listens', () => isListening(ports[1]!));
+    shell.kill('SIGTERM');
+    await until('it has ended', async () => !(await isListening(ports[1]!)));
+  });
+
   test.each([1, 2])('on a port that is taken', async (which) => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
