@@ -13,7 +13,7 @@ import { launcher, run, type Ran } from '../cli/vanguard.ts';
 import { testDatabase } from '../support/database.ts';
 import { environmentOf } from '../support/environment.ts';
 import { until } from '../support/until.ts';
-import { freePorts, isListening } from './vanguard.ts';
+import { freePorts, isAlive, isListening } from './vanguard.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -179,13 +179,20 @@ describe('a database', () => {
 
 describe('the simulated PEMS', () => {
   test('ends with the shell that npm runs it in, which is all that npm passes SIGTERM on to', async () => {
-    const shell = spawn('sh', ['-c', '"$0" "$1" simulator; :', process.execPath, launcher], {
+    const shell = spawn('sh', ['-c', '"$0" "$1" simulator & echo $!; wait', process.execPath, launcher], {
       env: environmentOf({ ...settings(), npm_lifecycle_event: 'npx' }),
-      stdio: 'ignore',
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
-    await until('it listens', () => isListening(ports[1]!));
-    shell.kill('SIGTERM');
-    await until('it has ended', async () => !(await isListening(ports[1]!)));
+    const [said] = (await once(shell.stdout, 'data')) as [Buffer];
+    const pid = Number.parseInt(said.toString(), 10);
+    try {
+      await until('it listens', () => isListening(ports[1]!));
+      shell.kill('SIGTERM');
+      await until('it has ended', () => !isAlive(pid));
+      expect(await isListening(ports[1]!)).toBe(false);
+    } finally {
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    }
   });
 
   test.each([1, 2])('on a port that is taken', async (which) => {
