@@ -41,7 +41,7 @@ export function listen(
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return reject(error);
-      const message = `Port ${port} on 127.0.0.1 is taken: choose another ${what} port, or end the program that has it`;
+      const message = `Port ${port} on 127.0.0.1, for the ${what}, is taken by another program.`;
       reject(Object.assign(new Error(message, { cause: error }), { code: 'EADDRINUSE' }));
     });
     server.listen({ port, host: '127.0.0.1' }, () => {

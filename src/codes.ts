@@ -265,6 +265,10 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'The place of the database holds files that are no database.',
       act: 'Move them away, or choose another folder with VANGUARD_DATA_DIR.',
     },
+    DATA_FOLDER_DAMAGED: {
+      means: 'Files of the database are missing, so it cannot be started.',
+      act: 'Restore the whole data folder from a backup. To begin with an empty database, move the folder `database` away.',
+    },
     DATA_FOLDER_OTHER_VERSION: {
       means: 'The database was made by another major version of PostgreSQL.',
       act: 'Dump it with that version and restore it here, or choose another folder.',
@@ -307,7 +311,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     },
     DATABASE_PASSWORD_MISSING: {
       means: 'The file with the password of the embedded database is gone.',
-      act: 'Restore it from a backup, or set DATABASE_URL.',
+      act: 'Restore it from a backup. To begin with an empty database, move the folder `database` away.',
     },
     DATABASE_PASSWORD_WRONG: {
       means: 'The embedded database refuses the password that is kept for it.',

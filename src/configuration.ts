@@ -175,6 +175,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
       `${missing.join(', ')} must be set too: a PEMS connection needs all of ${pemsNames.join(', ')}`,
     );
   }
+  if (parsed.success) problems.push(...samePorts(parsed.data));
   if (given.NODE_ENV === 'production') {
     if (!given.DATABASE_URL)
       problems.push('DATABASE_URL must be set in production: the embedded database is for trying out');
@@ -234,6 +235,23 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
           }
         : undefined,
   };
+}
+
+/** Ports that are given to two things at once. */
+function samePorts(env: z.infer<typeof environmentSchema>): string[] {
+  const control = env.SIMULATOR_CONTROL_PORT ?? env.SIMULATOR_PORT + 1;
+  const ports = Object.entries({
+    PORT: env.PORT,
+    ADMIN_PORT: env.ADMIN_PORT,
+    WORKER_ADMIN_PORT: env.WORKER_ADMIN_PORT,
+    ...(env.NODE_ENV === 'production'
+      ? {}
+      : { SIMULATOR_PORT: env.SIMULATOR_PORT, SIMULATOR_CONTROL_PORT: control }),
+  }).filter(([, port]) => port !== 'off');
+  return ports.flatMap(([name, port], i) => {
+    const earlier = ports.slice(0, i).find(([, other]) => other === port);
+    return earlier ? [`${name} must be another port than ${earlier[0]}: both are ${port}`] : [];
+  });
 }
 
 /** Words that stand in examples for a secret, or that people put in its place. */

@@ -45,7 +45,7 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
       'DATA_FOLDER_NOT_WRITABLE',
       `The data folder ${dataFolder} cannot be used: ${(error as Error).message}.`,
       {
-        hint: 'Make it writable, or set VANGUARD_DATA_DIR to a folder that is.',
+        hint: 'Start as the user who did so the first time, make it writable, or set VANGUARD_DATA_DIR to another folder.',
         cause: error,
       },
     );

@@ -64,7 +64,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         'DATABASE_UNREACHABLE',
         `The server cannot reach its database: ${cause.message}.`,
         {
-          hint: 'Check DATABASE_URL and AUTHENTICATOR_DATABASE_URL, and run `npx vanguard bootstrap` once.',
+          hint: 'Check DATABASE_URL, AUTHENTICATOR_DATABASE_URL and VANGUARD_SECRET (passwords derive from it), and run `npx vanguard bootstrap` once.',
           cause,
         },
       );

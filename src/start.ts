@@ -7,7 +7,7 @@ import pg from 'pg';
 import { pemsConnectionsConfigured } from '../sql/connections/connections.queries.ts';
 import { queueFirstSyncs, syncProgress } from '../sql/sync/sync.queries.ts';
 import { defaultCredentials } from '../simulator/index.ts';
-import type { ProcessMessage } from './cli/process.ts';
+import { stopWithNpm, type ProcessMessage } from './cli/process.ts';
 import type { Configuration } from './configuration.ts';
 import { saveConnection } from './connections.ts';
 import { withClient } from './database/bootstrap.ts';
@@ -43,6 +43,7 @@ interface Part {
 export async function start(configuration: Configuration, secrets: Secrets): Promise<void> {
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopped.abort());
+  stopWithNpm();
   const began = performance.now();
   const parts: Part[] = [];
   let database: OpenDatabase | undefined;
@@ -86,7 +87,7 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
     });
   };
   try {
-    say('Starting PostgreSQL ...');
+    say(configuration.databaseUrl ? 'Connecting to PostgreSQL ...' : 'Starting PostgreSQL ...');
     database = await openDatabase(configuration, secrets);
     // One that ran already may belong to another start, which stops it.
     embedded = database.embedded?.adopted ? undefined : database.embedded;
@@ -162,7 +163,7 @@ async function claim(owner: pg.Client): Promise<boolean> {
 
 function alreadyRunning({ dataFolder }: Configuration): VanguardError {
   return new VanguardError('ALREADY_RUNNING', `PFA Vanguard runs already on the data in ${dataFolder}.`, {
-    hint: 'Use that one, or stop it first; a second one needs VANGUARD_DATA_DIR, PORT and SIMULATOR_PORT of its own.',
+    hint: 'Use that one, or stop it first; a second one needs VANGUARD_DATA_DIR, PORT, ADMIN_PORT and SIMULATOR_PORT of its own.',
   });
 }
 

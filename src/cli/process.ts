@@ -13,6 +13,24 @@ interface Running {
   stop(): Promise<void>;
 }
 
+/** How often it is looked whether the shell between npm and us is still there, in milliseconds. */
+const npmInterval = 500;
+
+/**
+ * `npm start` and `npx` run us in a shell, and pass a SIGTERM on to that shell alone, which ends without telling us: we
+ * would go on as nobody's. So when the shell is gone, we take it as told to stop.
+ */
+export function stopWithNpm(): void {
+  if (process.env.npm_lifecycle_event === undefined || process.send) return;
+  const shell = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, npmInterval);
+  timer.unref();
+}
+
 /**
  * Runs a long-lived part until it is told to stop (SIGINT, SIGTERM). Under `vanguard start` it reports over the channel
  * to its parent, and ends at once when that is gone: nobody would stop it later.
@@ -28,6 +46,7 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
     process.off('disconnect', orphaned);
     if (process.connected) process.disconnect();
   };
+  stopWithNpm();
   try {
     const running = await start();
     await tell({ type: 'ready', url: running.url, port: running.port });

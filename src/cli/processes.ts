@@ -68,11 +68,10 @@ export function addProcessCommands(program: Command): void {
       '--organization <code=n>',
       'another organization, or another size of one (may be repeated)',
       collectOrganization,
-      {},
     )
     .option('--seed <n>', 'which data to make up', wholeNumber, 1)
     .option('--latency <ms>', 'how long each answer takes, in milliseconds', wholeNumber, 0)
-    .action((options: { organization: Record<string, number>; seed: number; latency: number }) =>
+    .action((options: { organization?: Record<string, number>; seed: number; latency: number }) =>
       runProcess(async () => {
         const configuration = readConfiguration();
         if (configuration.production) {
@@ -89,7 +88,7 @@ export function addProcessCommands(program: Command): void {
           port: configuration.simulatorPort,
           controlPort: configuration.simulatorControlPort,
           folder: join(configuration.dataFolder, 'simulator'),
-          organizations: options.organization,
+          organizations: options.organization ?? {},
           seed: options.seed,
           latencyMs: options.latency,
         }).catch((error: NodeJS.ErrnoException) => {
@@ -138,7 +137,7 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-function collectOrganization(text: string, sofar: Record<string, number>): Record<string, number> {
+function collectOrganization(text: string, sofar: Record<string, number> = {}): Record<string, number> {
   const [, code, size] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
   if (!code || !size) throw new InvalidArgumentError('It must be CODE=NUMBER, e.g. BIG=200000.');
   return { ...sofar, [code]: Number(size) };

@@ -38,16 +38,21 @@ export function addSyncCommands(program: Command): void {
           console.log(JSON.stringify(rows, null, 2));
           return;
         }
-        console.table(
-          rows.map((row) => ({
-            organization: row.organization,
-            'last synced': row.lastSyncedAt?.toISOString().replace(/\.\d+Z$/, 'Z') ?? 'never',
-            records: row.lastRowsRead ?? '',
-            'last run': row.runState ?? 'none',
-            error: row.errorMessage ?? '',
-          })),
-        );
-        for (const { organization, notice } of rows) if (notice) console.log(`${organization}: ${notice}`);
+        const line = (name: string, synced: string, records: string, run: string) =>
+          console.log(`${name.padEnd(14)} ${synced.padEnd(20)} ${records.padStart(9)}  ${run}`.trimEnd());
+        line('organization', 'last synced', 'records', 'last run');
+        for (const row of rows)
+          line(
+            row.organization,
+            row.lastSyncedAt?.toISOString().replace(/\.\d+Z$/, 'Z') ?? 'never',
+            row.lastRowsRead?.toLocaleString('en') ?? '',
+            [row.runState ?? 'none', row.errorCode].filter(Boolean).join(': '),
+          );
+        for (const { organization, errorMessage, errorHint, notice } of rows) {
+          if (errorMessage)
+            console.log(`\n${organization}: ${errorMessage}${errorHint ? `\n${errorHint}` : ''}`);
+          if (notice) console.log(`\n${organization}: ${notice}`);
+        }
       }),
     );
 

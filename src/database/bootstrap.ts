@@ -117,7 +117,13 @@ export async function withClient<T>(url: string, use: (client: pg.Client) => Pro
     throw new VanguardError(
       'DATABASE_UNREACHABLE',
       `PostgreSQL at ${hostname}:${port || '5432'} (database ${databaseName(url)}, user ${decodeURIComponent(username)}) does not let us in: ${(error as Error).message || String(error)}.`,
-      { hint: 'Check DATABASE_URL: host, port, user, password and database.', cause: error },
+      {
+        hint:
+          loginRoles.some((role) => role === username) && (error as pg.DatabaseError).code === '28P01'
+            ? `The password of ${username} was derived from VANGUARD_SECRET by \`npx vanguard bootstrap\`: run it once, or set the secret that it was run with.`
+            : 'Check DATABASE_URL: host, port, user, password and database.',
+        cause: error,
+      },
     );
   }
   try {

@@ -159,7 +159,12 @@ async function startAt(place: Place, options: EmbeddedOptions): Promise<Embedded
   }
   await deleteLeftovers(folder);
   if (!existsSync(data)) await initialise(place, binaries, password, options.settings);
-  return opened(await launch(place, binaries, password, options), false);
+  const started = opened(await launch(place, binaries, password, options), false);
+  await checkPassword(data, started.port, password).catch(async (error: unknown) => {
+    await stopServer(place, binaries, 'fast');
+    throw error;
+  });
+  return started;
 }
 
 // ---- Where, and as whom
@@ -259,6 +264,12 @@ function checkVersion(data: string, version: number): void {
       `The database in ${data} was made by PostgreSQL ${found}, and this is PostgreSQL ${version}.`,
       `Dump it with PostgreSQL ${found} and restore it here, or choose another folder with VANGUARD_DATA_DIR.`,
     );
+  if (!existsSync(join(data, 'global', 'pg_control')))
+    throw refused(
+      'DATA_FOLDER_DAMAGED',
+      `The database in ${data} is not whole: files such as global/pg_control are missing.`,
+      `Restore all of it from a backup. To begin with an empty database, move ${dirname(data)} away.`,
+    );
 }
 
 function superuserPassword({ folder, data }: Place): string {
@@ -268,7 +279,7 @@ function superuserPassword({ folder, data }: Place): string {
     throw refused(
       'DATABASE_PASSWORD_MISSING',
       `${file} is gone, so nobody can sign in to the database.`,
-      'Restore that file from a backup, or set DATABASE_URL.',
+      `Restore that file from a backup. To begin with an empty database, move ${folder} away.`,
     );
   const password = randomBytes(24).toString('base64url');
   writeWhole(file, `${password}\n`, 0o600);
@@ -398,6 +409,27 @@ async function stopServer(
     );
 }
 
+/** Refuses with DATABASE_PASSWORD_WRONG: a file that was restored from elsewhere, or edited. */
+async function checkPassword(data: string, port: number, password: string): Promise<void> {
+  const client = new pg.Client({ connectionString: urlOf(port, password), connectionTimeoutMillis: 5000 });
+  client.on('error', () => {}); // it may go away under us, which the next connection tells
+  try {
+    await client.connect();
+  } catch (error) {
+    if ((error as { code?: string }).code === '28P01') throw wrongPassword(data);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function wrongPassword(data: string): VanguardError {
+  return refused(
+    'DATABASE_PASSWORD_WRONG',
+    `The database in ${data} refuses the password in ${join(dirname(data), 'superuser-password')}.`,
+    'Restore that file from a backup, or set the password of the role postgres to what it holds.',
+  );
+}
+
 /** The port of a server that runs on this data already; undefined if none does, and then one can be started. */
 async function adopt(data: string, password: string): Promise<number | undefined> {
   const deadline = Date.now() + startSeconds * 1000;
@@ -425,12 +457,7 @@ async function adopt(data: string, password: string): Promise<number | undefined
       );
       if (who === 'ours' || realpathSync(rows[0]?.folder ?? '') === data) return file.port;
     } catch (error) {
-      if ((error as { code?: string }).code === '28P01')
-        throw refused(
-          'DATABASE_PASSWORD_WRONG',
-          `The database running in ${data} refuses our password.`,
-          "Restore superuser-password beside it, or set the password of the role postgres to that file's.",
-        );
+      if ((error as { code?: string }).code === '28P01') throw wrongPassword(data);
     } finally {
       await client.end().catch(() => {});
     }

@@ -98,7 +98,7 @@ const errorCodesPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
         const code = result.statusCode >= 500 ? 'INTERNAL' : 'INVALID_QUERY';
         const coded = errors.slice(0, mostErrors).map((error) => ({
           ...error,
-          message: introspection ? error.message : withoutSuggestions(error.message),
+          message: helpful(introspection ? error.message : withoutSuggestions(error.message)),
           extensions: { code, ...error.extensions, statusCode: undefined },
         }));
         const buffer = Buffer.from(JSON.stringify({ errors: coded }));
@@ -110,6 +110,18 @@ const errorCodesPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
 
 /** Where the schema is not told, names that are like the wrong one would tell it piece by piece. */
 const withoutSuggestions = (message: string) => message.replace(/ Did you mean [^]*\?$/, '');
+
+/** What the GraphQL library refuses without saying what to do. */
+const whatHelps: readonly [RegExp, string][] = [
+  [/^Media type .* is not allowed$/, 'Send JSON with `Content-Type: application/json`.'],
+  [/^query must be a string$/, 'Send `{"query": "{ ... }"}` and, where needed, `variables`.'],
+  [/exceeds operation depth limits/, 'Ask for fewer levels, in several queries if need be.'],
+];
+
+function helpful(message: string): string {
+  const hint = whatHelps.find(([words]) => words.test(message))?.[1];
+  return hint ? `${message.replace(/\.?$/, '.')} ${hint}` : message;
+}
 
 /** Words of the GraphQL library for what is wrong with a query but is not marked as such, and ours for it. */
 const faultsOfQueries: readonly [RegExp, string][] = [

@@ -34,13 +34,13 @@ function ofExpress(error: unknown): Refusal | undefined {
         status: 400,
         code: 'MALFORMED_JSON',
         message:
-          'The body of the request is not JSON, is nested too deeply, or holds a number that is too large or too small to be one.',
+          'The body of the request is not JSON, is nested too deeply, or holds a number that is too large or too small to be one. Send one whole JSON object or list.',
       };
     case 'entity.too.large':
       return {
         status: 413,
         code: 'BODY_TOO_LARGE',
-        message: 'The body of the request is too large. Send less in one request.',
+        message: `The body of the request is too large${'limit' in error && typeof error.limit === 'number' ? `: at most ${error.limit.toLocaleString('en')} bytes are taken here` : ''}. Send less in one request.`,
       };
     case 'encoding.unsupported':
     case 'charset.unsupported':

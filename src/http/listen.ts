@@ -14,7 +14,7 @@ export async function listen(server: Server, host: string, port: number, variabl
           'PORT_IN_USE',
           `Port ${port} of ${host} cannot be used: ${cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message}.`,
           {
-            hint: `Stop that program, or set ${variable} to another.`,
+            hint: whatHelps(cause.code, variable),
             cause,
           },
         ),
@@ -24,4 +24,13 @@ export async function listen(server: Server, host: string, port: number, variabl
   });
   const address = server.address();
   return typeof address === 'object' && address ? address.port : port;
+}
+
+/** What to do about a port or an address that the system refuses. */
+function whatHelps(code: string | undefined, variable: string): string {
+  const host = variable === 'PORT' ? 'HOST' : 'ADMIN_HOST';
+  if (code === 'EACCES') return `Ports below 1024 are for root: set ${variable} to a higher one.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `Set ${host} to an address of this machine, or to 0.0.0.0 for all of them.`;
+  return `Stop that program, or set ${variable} to another.`;
 }

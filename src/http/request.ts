@@ -27,8 +27,13 @@ export function requireIdentity(request: object): Identity {
   return identity;
 }
 
-/** The body of a request, checked. Refuses with INVALID_INPUT, naming every field that is wrong. */
+/** The body of a request, checked. Refuses with INVALID_INPUT, naming every field that is wrong, or the wrong `Content-Type`. */
 export function readBody<T>(request: Request, schema: z.ZodType<T>): T {
+  if (request.body === undefined && request.is('json') === false) {
+    throw new VanguardError('INVALID_INPUT', 'The body of the request is not marked as JSON.', {
+      hint: 'Send JSON with `Content-Type: application/json`.',
+    });
+  }
   return check(schema, request.body ?? {}, 'The body of the request');
 }
 

@@ -254,6 +254,30 @@ describe('errors carry a code of the same table as in REST', () => {
     });
   });
 
+  test.each<[string, object, string]>([
+    [
+      'a body that is not marked as JSON',
+      { text: 'x', headers: { 'content-type': 'text/plain' } },
+      'Send JSON with',
+    ],
+    ['no query', { body: {} }, 'Send `{"query"'],
+    [
+      'a query nested too deeply',
+      {
+        body: {
+          query: `{ organizations { nodes { ${'pfaRecords { nodes { organization { '.repeat(9)}id${' } } }'.repeat(9)} } } }`,
+        },
+      },
+      'Ask for fewer levels',
+    ],
+  ])('%s is told what to send', async (_what, request, hint) => {
+    const { body } = await api.rest<{ errors?: { message: string }[] }>('POST', '/graphql', {
+      token: anna,
+      ...request,
+    });
+    expect(body.errors?.[0]?.message).toContain(`. ${hint}`);
+  });
+
   test('the refusal of a value names record and key, as in REST', async () => {
     const { pfaRecord } = await api.data<{ pfaRecord: { revision: string } }>(
       anna,

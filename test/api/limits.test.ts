@@ -214,5 +214,7 @@ describe('a body', () => {
         body: { error: { code: 'BODY_TOO_LARGE' } },
       });
     }
+    for (const path of ['/api/pfa/HOLNG/draft', '/api/sync/trigger'])
+      expect(await api.rest('POST', path, { body })).toMatchObject({ status: 401 });
   });
 });

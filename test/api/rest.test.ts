@@ -555,6 +555,20 @@ describe('refused requests', () => {
     expectRefusal(await api.rest('POST', '/api/pfa/HOLNG/draft', { token: anna, ...request }), status, code);
   });
 
+  test('a body that is not marked as JSON, or too large, is told what is taken', async () => {
+    const form = { text: 'recordId=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+    const draftOf = (request: RestRequest) =>
+      api.rest('POST', '/api/pfa/HOLNG/draft', { token: anna, ...request });
+    for (const unmarked of [await draftOf(form), await api.rest('POST', '/api/auth/login', form)])
+      expect(unmarked.body.error).toEqual({
+        code: 'INVALID_INPUT',
+        message:
+          'The body of the request is not marked as JSON. Send JSON with `Content-Type: application/json`.',
+      });
+    const large = await draftOf({ text: sent(`{"category": "${'x'.repeat(1_100_000)}"}`) });
+    expect(large.body.error.message).toContain('at most 1,000,000 bytes');
+  });
+
   test.each(['0', '-1', '1001', '1.5', 'ten', '', 'NaN', '1&limit=2', '1e9'])(
     'a page with limit=%s',
     async (limit) => {

@@ -20,6 +20,7 @@ const commands: Record<string, readonly string[]> = {
   'user create': ['<name>', '--password <password>', '--password-stdin', '--role <role>', '"viewer"'],
   'user password': ['<name>', '--password <password>', '--password-stdin'],
   'user disable': ['<name>'],
+  'user enable': ['<name>'],
   'user unlock': ['<name>'],
   'membership add': ['<user>', '<organization>', '--role <role>', '"owner", "admin", "member", "viewer"'],
   'membership remove': ['<user>', '<organization>'],
@@ -33,6 +34,7 @@ const commands: Record<string, readonly string[]> = {
   'connection test': ['<organization>'],
   'sync trigger': ['<organization>'],
   'sync status': ['--json'],
+  'sync accept-removals': ['<organization>', '--list'],
   'keys rotate': ['VANGUARD_ENCRYPTION_KEYS'],
 };
 

@@ -6,7 +6,7 @@ import { environmentOf } from '../support/environment.ts';
 
 // The command line as a person uses it: a process for each call.
 
-const launcher = fileURLToPath(new URL('../../bin/vanguard.js', import.meta.url));
+export const launcher = fileURLToPath(new URL('../../bin/vanguard.js', import.meta.url));
 
 export interface Ran {
   code: number | null;

@@ -150,14 +150,31 @@ describe('a folder', () => {
     expect(readdirSync(join(folder, 'data'))).toEqual(['thesis.doc']);
   });
 
-  test('that is a file, or whose database lost its password, is refused', async () => {
+  test('that is a file, or whose database lost files or its password, is refused', async () => {
     const file = join(base, 'file');
     writeFileSync(file, '');
     expect((await refusal(start({ folder: join(file, 'below') }))).code).toBe('DATA_FOLDER_NOT_WRITABLE');
     const folder = join(base, 'lost');
     mkdirSync(join(folder, 'data'), { recursive: true });
     cpSync(join(used, 'data', 'PG_VERSION'), join(folder, 'data', 'PG_VERSION'));
+    expect((await refusal(start({ folder }))).code).toBe('DATA_FOLDER_DAMAGED');
+    mkdirSync(join(folder, 'data', 'global'));
+    writeFileSync(join(folder, 'data', 'global', 'pg_control'), '');
     expect((await refusal(start({ folder }))).code).toBe('DATABASE_PASSWORD_MISSING');
+  });
+
+  test('whose password file is that of another database is refused, and nothing is left running', async () => {
+    const file = join(used, 'superuser-password');
+    const password = readFileSync(file);
+    writeFileSync(file, 'of another database');
+    try {
+      const { code, message } = await refusal(start({ folder: used }));
+      expect(code).toBe('DATABASE_PASSWORD_WRONG');
+      expect(message).toContain(file);
+      expect(existsSync(pidFile(used))).toBe(false);
+    } finally {
+      writeFileSync(file, password);
+    }
   });
 
   test.skipIf(root)('that cannot be written is refused', async () => {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,9 +9,11 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { withClient } from '../../src/database/bootstrap.ts';
 import { urlTo } from '../../src/database/roles.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
-import { run, type Ran } from '../cli/vanguard.ts';
+import { launcher, run, type Ran } from '../cli/vanguard.ts';
 import { testDatabase } from '../support/database.ts';
-import { freePorts, isListening } from './vanguard.ts';
+import { environmentOf } from '../support/environment.ts';
+import { until } from '../support/until.ts';
+import { freePorts, isAlive, isListening } from './vanguard.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -127,6 +130,7 @@ describe('a database', () => {
     const refused = await run(withUrls(wrong, wrong, wrong), ['migrate']);
     await expectRefusal(refused, 'DATABASE_UNREACHABLE', /password authentication failed/);
     expect(refused.complained).not.toContain('falsch-geheim');
+    expect(refused.complained).toMatch(/derived from VANGUARD_SECRET by `npx vanguard bootstrap`/);
   });
 
   test('that holds something else, which stays as it is', async () => {
@@ -174,13 +178,34 @@ describe('a database', () => {
 });
 
 describe('the simulated PEMS', () => {
+  test('ends with the shell that npm runs it in, which is all that npm passes SIGTERM on to', async () => {
+    const shell = spawn('sh', ['-c', '"$0" "$1" simulator & echo $!; wait', process.execPath, launcher], {
+      env: environmentOf({ ...settings(), npm_lifecycle_event: 'npx' }),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [said] = (await once(shell.stdout, 'data')) as [Buffer];
+    const pid = Number.parseInt(said.toString(), 10);
+    try {
+      await until('it listens', () => isListening(ports[1]!));
+      shell.kill('SIGTERM');
+      await until('it has ended', () => !isAlive(pid));
+      expect(await isListening(ports[1]!)).toBe(false);
+    } finally {
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    }
+  });
+
   test.each([1, 2])('on a port that is taken', async (which) => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     const taken = { [which === 1 ? 'SIMULATOR_PORT' : 'SIMULATOR_CONTROL_PORT']: String(port) };
     const refused = await run(settings(taken), ['simulator']);
-    await expectRefusal(refused, 'PORT_IN_USE', new RegExp(`Port ${port} on 127.0.0.1 is taken`));
+    await expectRefusal(
+      refused,
+      'PORT_IN_USE',
+      new RegExp(`Port ${port} on 127\\.0\\.0\\.1, for the \\w+, is taken by another program\\.$`),
+    );
     await once(other.close(), 'close');
   });
 

@@ -136,6 +136,18 @@ test('a relative data folder is under the project, wherever a command was called
   expect(isAbsolute(readConfiguration({ VANGUARD_DATA_DIR: '/x/y' }).dataFolder)).toBe(true);
 });
 
+test('two things on one port are refused, where both are used', () => {
+  expect(problems({ ADMIN_PORT: '3001' })).toEqual([
+    'ADMIN_PORT must be another port than PORT: both are 3001',
+  ]);
+  expect(problems({ PORT: '3011' })).toEqual([
+    'SIMULATOR_CONTROL_PORT must be another port than PORT: both are 3011',
+  ]);
+  expect(problems({ WORKER_ADMIN_PORT: '9464' })).toHaveLength(1);
+  expect(problems({ ADMIN_PORT: 'off', WORKER_ADMIN_PORT: 'off' })).toEqual([]);
+  expect(problems({ ...production, PORT: '3011' })).toEqual([]);
+});
+
 test('the control port of the simulator follows its port', () => {
   expect(readConfiguration({ SIMULATOR_PORT: '4000' }).simulatorControlPort).toBe(4001);
   expect(
