@@ -1,5 +1,7 @@
+import { postgraphile } from 'postgraphile';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { graphqlLimits } from '../../src/graphql/limits.ts';
+import { graphqlPreset } from '../../src/graphql/preset.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords } from '../support/make.ts';
 import { makePerson, testApi } from './server.ts';
@@ -162,6 +164,16 @@ describe('a query that asks for too much is refused before anything is read', ()
       /^QUERY_TOO_COSTLY: .* it has 51 lists, related rows and calls, at most 50 are allowed/,
     );
     await api.data(anna, query(graphqlLimits.reads - 1));
+  });
+
+  test('only few plans are kept, whatever is asked', async () => {
+    const graphql = postgraphile(graphqlPreset({ pool: db.owner, production: true, introspection: false }));
+    const { extensions } = await graphql.getSchema();
+    await graphql.release();
+    expect(extensions.grafast).toMatchObject({
+      operationsCacheMaxLength: 50,
+      operationOperationPlansCacheMaxLength: 3,
+    });
   });
 
   test('more fields than a plan should have, counted where fragments are used', async () => {
