@@ -7,11 +7,16 @@ import {
 } from 'graphql-query-complexity';
 import { access, constant, lambda, object, SafeError, type FieldArgs, type Step } from 'postgraphile/grafast';
 import {
+  getNamedType,
   GraphQLError,
+  isCompositeType,
+  Kind,
   NoSchemaIntrospectionCustomRule,
   parse,
   type ASTVisitor,
   type ExecutionArgs,
+  type GraphQLField,
+  type SelectionSetNode,
   type ValidationContext,
 } from 'postgraphile/graphql';
 import { VanguardError } from '../errors.ts';
@@ -24,8 +29,12 @@ export const graphqlLimits = {
   /** Most items of one list, and how many it has when the query does not say. */
   page: 1000,
   defaultPage: 100,
-  /** What a whole query may cost; about the number of values in the largest answer it can have. */
+  /** What a whole query may cost: about the time it can take at worst, in steps of 10 microseconds. */
   cost: 150_000,
+  /** Looks into the database: lists, related rows, sums, changes. The plan of each takes memory, also while it is kept. */
+  reads: 50,
+  /** Fields in all, those of a fragment counted wherever it is used. */
+  fields: 3000,
   /** Fields within fields, lists within lists, the same field within itself. */
   depth: 12,
   listDepth: 4,
@@ -37,12 +46,23 @@ export const graphqlLimits = {
   tokens: 5000,
 } as const;
 
-/** What a field costs that is not merely a value of its row. */
+/** How many plans are kept, so that the same query need not be planned again: a large one has megabytes. */
+const keptPlans = { queries: 50, variants: 3 };
+
+/** What a field costs that is not merely a value of its row. Measured with an organization of 20,000 records. */
 const costs = {
   /** A change, or what the database computes anew from many rows, e.g. the sums of an organization. */
   call: 500,
-  /** A list: one more look into the database, and maybe a count of everything that a filter matches. */
+  /** A list: one more look into the database. */
   list: 100,
+  /** A list that no index may lead to, because it is filtered or does not begin at its beginning: in the worst case all is read. */
+  scan: 1000,
+  /** Looking for words of which an index may know nothing, e.g. of one letter. */
+  search: 10_000,
+  /** A count of everything that a list could show. */
+  count: 500,
+  /** A condition of a filter, for every row that is looked at. */
+  condition: 30,
   /** A value that is computed from its row. */
   computed: 5,
   /** A whole record. */
@@ -56,6 +76,13 @@ interface PageArguments {
   first?: number | null;
   last?: number | null;
   before?: string | null;
+}
+
+interface ListArguments extends PageArguments {
+  after?: string | null;
+  offset?: number | null;
+  filter?: object | null;
+  orderBy?: readonly unknown[] | null;
 }
 
 /** The page that a list field answers with. Refuses what is no size of a page. */
@@ -151,6 +178,13 @@ function valueDepthRule(context: ValidationContext): ASTVisitor {
   return { ObjectValue: nested, ListValue: nested };
 }
 
+/** Whether a field is another look into the database; those of a list's own types, e.g. `nodes`, are not. */
+const readsDatabase = (parent: string, field: GraphQLField<unknown, unknown>) =>
+  isCompositeType(getNamedType(field.type)) &&
+  field.name !== 'query' &&
+  !/^__|(Connection|Edge|Payload)$/.test(parent) &&
+  !field.name.startsWith('__');
+
 /** What is wrong with the size of a request that is about to be executed, its variables known. */
 function findExcess({
   schema,
@@ -160,27 +194,80 @@ function findExcess({
 }: ExecutionArgs): GraphQLError | undefined {
   if (nesting(variableValues) > graphqlLimits.valueDepth + 1) return new GraphQLError(tooNested);
   let cost: number;
+  let reads = 0;
   try {
     cost = getComplexity({
       schema,
       query: document,
       variables: { ...variableValues },
       ...(operationName ? { operationName } : {}),
-      estimators: [fieldExtensionsEstimator(), simpleEstimator({ defaultComplexity: 1 })],
+      maxQueryNodes: graphqlLimits.fields,
+      estimators: [
+        // Only counts: the next ones say what the field costs.
+        ({ type, field }) => {
+          if (readsDatabase(type.name, field)) reads++;
+        },
+        fieldExtensionsEstimator(),
+        simpleEstimator({ defaultComplexity: 1 }),
+      ],
     });
   } catch (error) {
     if (error instanceof GraphQLError) return error;
     throw error;
   }
-  if (cost <= graphqlLimits.cost) return undefined;
-  return new GraphQLError(
-    `The query asks for too much: its cost is ${say(cost)}, at most ${say(graphqlLimits.cost)} is allowed. Ask for smaller pages with \`first\`, and for fewer lists within lists.`,
-    { extensions: { code: 'QUERY_TOO_COSTLY', cost, maximum: graphqlLimits.cost } },
-  );
+  const tooCostly = (message: string, details: object) =>
+    new GraphQLError(message, { extensions: { code: 'QUERY_TOO_COSTLY', ...details } });
+  if (cost > graphqlLimits.cost) {
+    return tooCostly(
+      `The query asks for too much: its cost is ${say(cost)}, at most ${say(graphqlLimits.cost)} is allowed. Ask for smaller pages with \`first\`, for fewer lists within lists, and for fewer filters, searches and counts.`,
+      { cost, maximum: graphqlLimits.cost },
+    );
+  }
+  if (reads > graphqlLimits.reads) {
+    return tooCostly(
+      `The query asks for too much: it has ${say(reads)} lists, related rows and calls, at most ${say(graphqlLimits.reads)} are allowed. Ask for them in several requests.`,
+      { reads, maximum: graphqlLimits.reads },
+    );
+  }
+  return undefined;
 }
 
 /** How many items a list has at most. */
 const itemsOf = ({ first, last }: PageArguments) => Math.max(0, first ?? last ?? graphqlLimits.defaultPage);
+
+/** What the conditions of a filter cost: each by itself, and each value of an `in`. */
+function costOfFilter(filter: unknown): number {
+  if (typeof filter !== 'object' || filter === null) return costs.condition;
+  if (Array.isArray(filter) && typeof filter[0] !== 'object') return costs.condition + filter.length;
+  return Object.values(filter).reduce((sum: number, inner) => sum + costOfFilter(inner), 0);
+}
+
+/** What it costs to find the rows of a list, apart from what is asked of each. */
+function costOfFinding({ filter, offset, after, before }: ListArguments): number {
+  const scans = filter || offset || after || before;
+  return (
+    costs.list +
+    (scans ? costs.scan : 0) +
+    (filter ? costOfFilter(filter) : 0) +
+    // Rows that are skipped are read.
+    Math.max(0, offset ?? 0) / 5
+  );
+}
+
+/** Whether `totalCount` is among these fields; a fragment may hold it. */
+const mayCount = (fields: SelectionSetNode | undefined): boolean =>
+  fields?.selections.some((one) =>
+    one.kind === Kind.FIELD
+      ? one.name.value === 'totalCount'
+      : one.kind === Kind.FRAGMENT_SPREAD || mayCount(one.selectionSet),
+  ) ?? false;
+
+/** A list costs its rows, and with each row a cursor that holds what the list is sorted by. */
+const costOfList: ComplexityEstimator = ({ args, childComplexity, node, field }) =>
+  costOfFinding(args) +
+  (field.args.some(({ name }) => name === 'search') ? costs.search : 0) +
+  (mayCount(node.selectionSet) ? costs.count : 0) +
+  itemsOf(args) * (childComplexity + ((args as ListArguments).orderBy?.length ?? 0));
 
 /** Refuses what asks for too much before it is executed: see graphqlLimits. */
 export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
@@ -221,6 +308,14 @@ export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => (
   },
   schema: {
     hooks: {
+      GraphQLSchema(schema) {
+        const grafast = {
+          ...schema.extensions?.grafast,
+          operationsCacheMaxLength: keptPlans.queries,
+          operationOperationPlansCacheMaxLength: keptPlans.variants,
+        };
+        return { ...schema, extensions: { ...schema.extensions, grafast } };
+      },
       GraphQLObjectType_fields_field_args(args, _build, { scope }) {
         if (!scope.isPgFieldConnection && !scope.isPgFieldSimpleCollection) return args;
         // Done by the plan of the field, which knows all of them.
@@ -235,17 +330,16 @@ export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => (
         const isList = scope.isPgFieldConnection || scope.isPgFieldSimpleCollection;
         const type = graphql.getNamedType(field.type);
         const isFunction = /^(typeField|queryField|mutationField)\b/.test(scope.fieldBehaviorScope ?? '');
-        const own = isList
-          ? costs.list
-          : isFunction
-            ? graphql.isCompositeType(type)
-              ? costs.call
-              : costs.computed
-            : type.name === 'JSON'
-              ? costs.json
-              : 1;
-        const complexity: ComplexityEstimator = ({ args, childComplexity }) =>
-          own + (isList ? itemsOf(args) : 1) * childComplexity;
+        const own = isFunction
+          ? graphql.isCompositeType(type)
+            ? costs.call
+            : costs.computed
+          : type.name === 'JSON'
+            ? costs.json
+            : 1;
+        const complexity: ComplexityEstimator = isList
+          ? costOfList
+          : ({ childComplexity }) => own + childComplexity;
         const extensions = { ...field.extensions, complexity };
         if (!isList || !plan) return { ...field, extensions };
         return {

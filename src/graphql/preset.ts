@@ -201,6 +201,8 @@ export function graphqlPreset({
       graphiql: !production,
       graphiqlOnGraphQLGET: false,
       maxRequestLength: largestBody,
+      // A parsed query can have megabytes.
+      parseAndValidateCacheSize: 50,
       maskError(error) {
         const cause = error.originalError;
         // Without a cause the error is the query's: it does not parse, or does not fit the schema.

@@ -1,12 +1,17 @@
 import type { Server } from 'node:http';
 import { VanguardError } from '../errors.ts';
 
+/** How long a client may take to send the headers of a request, and all of it, in milliseconds: who sends a byte now and then holds a connection. */
+const patience = { headers: 20_000, request: 60_000 };
+
 /**
  * Lets a server listen, and answers the port: another than asked for where that was 0. Refuses with PORT_IN_USE.
  *
  * @param variable What the port is set with, for who has to change it.
  */
 export async function listen(server: Server, host: string, port: number, variable: string): Promise<number> {
+  server.headersTimeout = patience.headers;
+  server.requestTimeout = patience.request;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(

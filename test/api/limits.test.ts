@@ -1,5 +1,7 @@
+import { postgraphile } from 'postgraphile';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { graphqlLimits } from '../../src/graphql/limits.ts';
+import { graphqlPreset } from '../../src/graphql/preset.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords } from '../support/make.ts';
 import { makePerson, testApi } from './server.ts';
@@ -119,6 +121,67 @@ describe('a query that asks for too much is refused before anything is read', ()
     expect(await refusalOf(query)).toMatch(/^QUERY_TOO_COSTLY/);
     expect(await refusalOf(query, { n: 500 })).toMatch(/^QUERY_TOO_COSTLY/);
     await api.data(anna, query, { n: 20 });
+  });
+
+  const one = (fields: string) => `{ organizationByCode(code: "HOLNG") { ${fields} } }`;
+  const many = (times: number, field: (i: number) => string) =>
+    one(Array.from({ length: times }, (_, i) => `a${i}: ${field(i)}`).join(' '));
+
+  // Each takes the database or the memory of the server seconds or hundreds of megabytes, with few values in its answer.
+  test.each<[string, string, object?]>([
+    [
+      'a count for each record',
+      one('pfaRecords(first: 300) { nodes { organization { pfaRecords(first: 0) { totalCount } } } }'),
+    ],
+    [
+      'a count for each record, in a fragment',
+      `${one('pfaRecords(first: 300) { nodes { organization { pfaRecords(first: 0) { ...C } } } }')} fragment C on PfaRecordConnection { totalCount }`,
+    ],
+    ['many searches', many(20, (i) => `foundRecords(first: 0, search: "a ${i}") { totalCount }`)],
+    [
+      'many lists that no index leads to',
+      many(150, (i) => `pfaRecords(first: 0, filter: {dor: {equalTo: "${i}"}}) { nodes { pfaId } }`),
+    ],
+    ['a list far behind its beginning', one('pfaRecords(first: 1, offset: 1000000) { nodes { pfaId } }')],
+    [
+      'thousands of conditions',
+      'query ($f: PfaRecordFilter) { organizationByCode(code: "HOLNG") { pfaRecords(filter: $f) { nodes { pfaId } } } }',
+      { f: { or: Array.from({ length: 5000 }, (_, i) => ({ dor: { equalTo: `${i}` } })) } },
+    ],
+    [
+      'cursors of many columns',
+      'query ($o: [PfaRecordOrderBy!]) { organizationByCode(code: "HOLNG") { pfaRecords(first: 1000, orderBy: $o) { edges { cursor } } } }',
+      { o: Array<string>(1000).fill('CLASS_DESC') },
+    ],
+  ])('%s', async (_what, query, variables) => {
+    expect(await refusalOf(query, variables)).toMatch(/^QUERY_TOO_COSTLY: .* at most 150,000 is allowed/);
+  });
+
+  // A plan has about 100 kB for each of them, and plans are kept.
+  test('more looks into the database than a plan should have', async () => {
+    const query = (times: number) => many(times, (i) => `pfaRecords(first: ${i}) { nodes { pfaId } }`);
+    expect(await refusalOf(query(graphqlLimits.reads))).toMatch(
+      /^QUERY_TOO_COSTLY: .* it has 51 lists, related rows and calls, at most 50 are allowed/,
+    );
+    await api.data(anna, query(graphqlLimits.reads - 1));
+  });
+
+  test('only few plans are kept, whatever is asked', async () => {
+    const graphql = postgraphile(graphqlPreset({ pool: db.owner, production: true, introspection: false }));
+    const { extensions } = await graphql.getSchema();
+    await graphql.release();
+    expect(extensions.grafast).toMatchObject({
+      operationsCacheMaxLength: 50,
+      operationOperationPlansCacheMaxLength: 3,
+    });
+  });
+
+  test('more fields than a plan should have, counted where fragments are used', async () => {
+    const fields = Array.from({ length: 100 }, (_, i) => `b${i}: id`).join(' ');
+    const spreads = Array.from({ length: 40 }, (_, i) => `a${i}: organizationByCode(code: "HOLNG") { ...F }`);
+    expect(await refusalOf(`{ ${spreads.join(' ')} } fragment F on Organization { ${fields} }`)).toMatch(
+      /^INVALID_QUERY: Query exceeds the maximum allowed number of nodes/,
+    );
   });
 
   test('what the web app and the README ask for is far below', async () => {
