@@ -48,12 +48,13 @@ export interface IMigrationStateQuery {
   result: IMigrationStateResult;
 }
 
-const migrationStateIR: any = {"usedParamSet":{"expected":true},"params":[{"name":"expected","required":true,"transform":{"type":"scalar"},"locs":[{"a":111,"b":120}]}],"statement":"select missing as \"missing!\", unknown as \"unknown!\", has_queue as \"hasQueue!\" from app_private.migration_state(:expected!)"};
+const migrationStateIR: any = {"usedParamSet":{"expected":true},"params":[{"name":"expected","required":true,"transform":{"type":"scalar"},"locs":[{"a":117,"b":126}]}],"statement":"select m.missing as \"missing!\", m.unknown as \"unknown!\", d.has_queue as \"hasQueue!\"\nfrom app_private.migration_state(:expected!) m, app_private.database_state('') d"};
 
 /**
  * Query generated from SQL:
  * ```
- * select missing as "missing!", unknown as "unknown!", has_queue as "hasQueue!" from app_private.migration_state(:expected!)
+ * select m.missing as "missing!", m.unknown as "unknown!", d.has_queue as "hasQueue!"
+ * from app_private.migration_state(:expected!) m, app_private.database_state('') d
  * ```
  */
 export const migrationState = new PreparedQuery<IMigrationStateParams,IMigrationStateResult>(migrationStateIR);

@@ -7,20 +7,26 @@ import { VanguardError } from '../errors.ts';
  * @param variable What the port is set with, for who has to change it.
  */
 export async function listen(server: Server, host: string, port: number, variable: string): Promise<number> {
+  const failed = (cause: NodeJS.ErrnoException) => {
+    const isTaken = cause.code === 'EADDRINUSE';
+    return new VanguardError(
+      'PORT_IN_USE',
+      `Port ${port} of ${host} cannot be used: ${isTaken ? 'another program listens there' : cause.message}.`,
+      {
+        hint: isTaken
+          ? `Stop that program, or set ${variable} to another.`
+          : `Set ${variable} to a port that this user may listen on, and ${variable.replace(/^WORKER_|PORT$/g, '')}HOST to an address of this machine.`,
+        cause,
+      },
+    );
+  };
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(
-        new VanguardError(
-          'PORT_IN_USE',
-          `Port ${port} of ${host} cannot be used: ${cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message}.`,
-          {
-            hint: `Stop that program, or set ${variable} to another.`,
-            cause,
-          },
-        ),
-      );
+    const refuse = (cause: NodeJS.ErrnoException) => reject(failed(cause));
+    server.once('error', refuse);
+    server.listen(port, host, () => {
+      server.off('error', refuse);
+      resolve();
     });
-    server.listen(port, host, resolve);
   });
   const address = server.address();
   return typeof address === 'object' && address ? address.port : port;
