@@ -7,7 +7,7 @@ import { createPool } from './database/pool.ts';
 import { checkMigrations } from './database/state.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
-import { createApp } from './http/app.ts';
+import { createApp, type App } from './http/app.ts';
 import { listen } from './http/listen.ts';
 import { createLogger } from './logger.ts';
 
@@ -57,6 +57,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const metrics = createMetrics('server');
   metrics.watchPool('api', pool);
+  let app: App | undefined;
   let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
   try {
     const client = await pool.connect().catch((cause: Error) => {
@@ -77,7 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
     const signingKeys = await openSigningKeys(pool, createVault(options.encryptionKeys), logger);
     const { production, introspection, trustProxy = 0, corsOrigins } = options;
-    const app = await createApp({
+    const { server } = (app = await createApp({
       pool,
       signingKeys,
       production,
@@ -86,7 +87,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       logger,
       corsOrigins,
       metrics,
-    });
+    }));
     admin =
       options.admin &&
       (await startAdmin({
@@ -97,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         metrics,
         logger,
       }));
-    const port = await listen(app.server, options.host, options.port, 'PORT');
+    const port = await listen(server, options.host, options.port, 'PORT');
     const shownHost = ['0.0.0.0', '::', '127.0.0.1'].includes(options.host) ? 'localhost' : options.host;
     logger.info({ host: options.host, port }, 'listening');
     return {
@@ -105,21 +106,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       port,
       adminPort: admin?.port,
       stop: async () => {
-        const closed = new Promise<void>((resolve) => app.server.close(() => resolve()));
+        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         // Connections that clients keep alive become idle one by one, as their requests are answered.
-        app.server.closeIdleConnections();
-        const idle = setInterval(() => app.server.closeIdleConnections(), 50);
-        const timer = setTimeout(() => app.server.closeAllConnections(), drainTime);
+        server.closeIdleConnections();
+        const idle = setInterval(() => server.closeIdleConnections(), 50);
+        const timer = setTimeout(() => server.closeAllConnections(), drainTime);
         await closed;
         clearInterval(idle);
         clearTimeout(timer);
-        await app.release();
+        await app?.release();
         await admin?.stop();
         await pool.end();
         logger.info('stopped');
       },
     };
   } catch (error) {
+    await app?.release();
     await admin?.stop();
     await pool.end();
     throw error;

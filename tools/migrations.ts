@@ -3,16 +3,15 @@
  * unless DATABASE_URL says otherwise), with its shadow database beside it.
  */
 import graphileMigrate from 'graphile-migrate';
-import { fileURLToPath } from 'node:url';
 import { readContext } from '../src/cli/context.ts';
 import { bootstrap, withClient } from '../src/database/bootstrap.ts';
 import { applyCurrent, migrate } from '../src/database/migrate.ts';
 import { openDatabase } from '../src/database/open.ts';
 import { databaseName, roleUrls, urlTo } from '../src/database/roles.ts';
 import { seed } from '../src/database/seed.ts';
+import { migrationsFolder } from '../src/database/state.ts';
 import { VanguardError } from '../src/errors.ts';
 
-const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 const [action = '', ...rest] = process.argv.slice(2);
 const { configuration, secrets } = await readContext();
 if (configuration.production) {

@@ -72,6 +72,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const metrics = createMetrics('worker');
   metrics.watchPool('jobs', pool);
   let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
+  let runner: Runner | undefined;
   let stopping = false;
   presence.on('error', (error) => {
     // Without it others take us for dead and do our jobs a second time, so we had better be.
@@ -135,7 +136,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     events.once('pool:create', ({ workerPool: { id } }) => {
       registerWorker.run({ poolId: id }, presence).then(() => registration.resolve(id), registration.reject);
     });
-    const runner: Runner = await run({
+    const queue = (runner = await run({
       pgPool: pool,
       taskList: tasks,
       crontab,
@@ -144,7 +145,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       preset: { worker: { gracefulShutdownAbortTimeout: stopPatience } },
       events,
       logger: queueLogger(logger),
-    });
+    }));
     const poolId = await registration.promise;
     const tick = async () => {
       await checkSchema();
@@ -168,7 +169,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       logger.fatal({ error: error?.message }, 'the queue stopped');
       process.exit(1);
     };
-    runner.promise.then(() => lost(), lost);
+    queue.promise.then(() => lost(), lost);
     logger.info({ concurrency: options.concurrency }, 'working');
     return {
       adminPort: admin?.port,
@@ -176,7 +177,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       stop: async () => {
         stopping = true;
         clearInterval(timer);
-        await runner.stop();
+        await queue.stop();
         await deregisterWorker.run({ poolId }, presence);
         await presence.end();
         await admin?.stop();
@@ -186,6 +187,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     };
   } catch (error) {
     stopping = true;
+    await runner?.stop();
     await presence.end().catch(() => undefined);
     await admin?.stop();
     await pool.end();

@@ -5,34 +5,6 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 export type stringArray = (string)[];
 
-/** 'DatabaseState' parameters type */
-export interface IDatabaseStateParams {
-  migration: string;
-}
-
-/** 'DatabaseState' return type */
-export interface IDatabaseStateResult {
-  hasQueue: boolean;
-  isMigrated: boolean;
-}
-
-/** 'DatabaseState' query type */
-export interface IDatabaseStateQuery {
-  params: IDatabaseStateParams;
-  result: IDatabaseStateResult;
-}
-
-const databaseStateIR: any = {"usedParamSet":{"migration":true},"params":[{"name":"migration","required":true,"transform":{"type":"scalar"},"locs":[{"a":94,"b":104}]}],"statement":"select is_migrated as \"isMigrated!\", has_queue as \"hasQueue!\" from app_private.database_state(:migration!)"};
-
-/**
- * Query generated from SQL:
- * ```
- * select is_migrated as "isMigrated!", has_queue as "hasQueue!" from app_private.database_state(:migration!)
- * ```
- */
-export const databaseState = new PreparedQuery<IDatabaseStateParams,IDatabaseStateResult>(databaseStateIR);
-
-
 /** 'Monitoring' parameters type */
 export type IMonitoringParams = void;
 
@@ -65,6 +37,7 @@ export interface IMigrationStateParams {
 
 /** 'MigrationState' return type */
 export interface IMigrationStateResult {
+  hasQueue: boolean;
   missing: stringArray;
   unknown: stringArray;
 }
@@ -75,12 +48,13 @@ export interface IMigrationStateQuery {
   result: IMigrationStateResult;
 }
 
-const migrationStateIR: any = {"usedParamSet":{"expected":true},"params":[{"name":"expected","required":true,"transform":{"type":"scalar"},"locs":[{"a":85,"b":94}]}],"statement":"select missing as \"missing!\", unknown as \"unknown!\" from app_private.migration_state(:expected!)"};
+const migrationStateIR: any = {"usedParamSet":{"expected":true},"params":[{"name":"expected","required":true,"transform":{"type":"scalar"},"locs":[{"a":117,"b":126}]}],"statement":"select m.missing as \"missing!\", m.unknown as \"unknown!\", d.has_queue as \"hasQueue!\"\nfrom app_private.migration_state(:expected!) m, app_private.database_state('') d"};
 
 /**
  * Query generated from SQL:
  * ```
- * select missing as "missing!", unknown as "unknown!" from app_private.migration_state(:expected!)
+ * select m.missing as "missing!", m.unknown as "unknown!", d.has_queue as "hasQueue!"
+ * from app_private.migration_state(:expected!) m, app_private.database_state('') d
  * ```
  */
 export const migrationState = new PreparedQuery<IMigrationStateParams,IMigrationStateResult>(migrationStateIR);

@@ -8,8 +8,6 @@ import { VanguardError } from '../errors.ts';
 import { withClient } from './bootstrap.ts';
 import { checkDatabase, migrationsFolder } from './state.ts';
 
-export { committedMigrations } from './state.ts';
-
 /** Both libraries print to the console; here only what went wrong is of interest, and that they throw. */
 const quiet = <T>(LoggerOf: new (factory: () => () => void) => T) => new LoggerOf(() => () => undefined);
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { migrationState } from '../../sql/health/health.queries.ts';
+import { migrationState, type IMigrationStateResult } from '../../sql/health/health.queries.ts';
 import { VanguardError } from '../errors.ts';
 
 // Whether a database is one that this version may use. Asked before anything in it is touched.
@@ -29,14 +29,23 @@ const notMigrated = ['42883', '42P01', '3F000', '42501'];
  * database, with DATABASE_NOT_MIGRATED when it is behind.
  */
 export async function checkMigrations(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
-  const expected = await known;
-  const [state] = await migrationState.run({ expected }, client).catch((error: pg.DatabaseError) => {
-    if (!notMigrated.includes(error.code ?? '')) throw error;
-    throw behind('');
-  });
-  const { missing, unknown } = state!;
-  if (unknown.length > 0) throw newer(unknown);
-  if (missing.length > 0) throw behind(`: it lacks ${count(missing)}`);
+  const state = await databaseState(client);
+  if (!state) throw behind('');
+  if (state.unknown.length > 0) throw newer(state.unknown);
+  if (state.missing.length > 0) throw behind(`: it lacks ${count(state.missing)}`);
+}
+
+/** What of this version's migrations a database has, and whether the queue is there; undefined when it has nothing of ours. */
+export async function databaseState(
+  client: Pick<pg.ClientBase, 'query'>,
+): Promise<IMigrationStateResult | undefined> {
+  const rows = await migrationState
+    .run({ expected: await known }, client)
+    .catch((error: pg.DatabaseError): IMigrationStateResult[] => {
+      if (!notMigrated.includes(error.code ?? '')) throw error;
+      return [];
+    });
+  return rows[0];
 }
 
 /**

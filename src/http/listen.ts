@@ -13,19 +13,20 @@ export async function listen(server: Server, host: string, port: number, variabl
   server.headersTimeout = patience.headers;
   server.requestTimeout = patience.request;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
+    const refuse = (cause: NodeJS.ErrnoException) => {
       reject(
         new VanguardError(
           'PORT_IN_USE',
           `Port ${port} of ${host} cannot be used: ${cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message}.`,
-          {
-            hint: whatHelps(cause.code, variable),
-            cause,
-          },
+          { hint: whatHelps(cause.code, variable), cause },
         ),
       );
+    };
+    server.once('error', refuse);
+    server.listen(port, host, () => {
+      server.off('error', refuse);
+      resolve();
     });
-    server.listen(port, host, resolve);
   });
   const address = server.address();
   return typeof address === 'object' && address ? address.port : port;

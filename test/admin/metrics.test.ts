@@ -4,6 +4,7 @@ import { withClient } from '../../src/database/bootstrap.ts';
 import { urlTo } from '../../src/database/roles.ts';
 import { makePerson, testApi } from '../api/server.ts';
 import { testWorld } from '../worker/world.ts';
+import { untilBlocked } from '../support/ask.ts';
 import { until } from '../support/until.ts';
 
 // What monitoring sees: a real server, a worker and a PEMS, scraped as Prometheus does it.
@@ -72,7 +73,8 @@ test('only loopback is let in', async () => {
     .flatMap((all) => all ?? [])
     .find(({ internal, family }) => !internal && family === 'IPv4');
   const address = elsewhere?.address ?? '127.0.0.2';
-  await expect(fetch(api.adminUrl.replace('127.0.0.1', address))).rejects.toThrow();
+  for (const url of [api.adminUrl, api.url])
+    await expect(fetch(url.replace('127.0.0.1', address))).rejects.toThrow();
 });
 
 test('requests are counted by method, route and status, and no code or id is a label', async () => {
@@ -102,6 +104,23 @@ test('requests are counted by method, route and status, and no code or id is a l
   expect(requests(after, { method: 'POST', route: '/api/auth/login', status: '200' })).toBeGreaterThan(0);
   expect(after).not.toMatch(/secret|NOSUCH|anna/);
   expect([...after.matchAll(/route="([^"]*)"/g)].map(([, route]) => route)).not.toContain('/api/pfa/RIO');
+});
+
+test('who does not wait for the answer is counted as gone', async () => {
+  const token = await api.token('anna');
+  const gone = { method: 'GET', route: '/api/pfa/:org/kpis', status: '499' };
+  const leave = new AbortController();
+  await db.asOwner(async (client) => {
+    await client.query('lock table app_core.pfa_overlay in access exclusive mode');
+    const asked = fetch(`${api.url}/api/pfa/RIO/kpis`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: leave.signal,
+    });
+    await untilBlocked(db);
+    leave.abort();
+    await expect(asked).rejects.toThrow();
+    await until('it is counted', async () => requests((await scrape()).text, gone) > 0);
+  });
 });
 
 test('the connections of the pool are shown', async () => {

@@ -75,6 +75,11 @@ describe('who is not signed in', () => {
     expect(await api.rest('POST', '/GraphQL/', request)).toMatchObject(unauthenticated);
   });
 
+  test('gets a 401 in production before the query is read, however large it is', async () => {
+    const large = { query: ' '.repeat(5_000_000) };
+    expect(await productionApi.rest('POST', '/graphql', { body: large })).toMatchObject(unauthenticated);
+  });
+
   test('may ask for the schema outside production only', async () => {
     const outside = await api.graphql<{ __schema: { types: unknown[] } }>(null, getIntrospectionQuery());
     expect(outside.body.errors).toBeUndefined();
@@ -213,6 +218,7 @@ describe('errors carry a code of the same table as in REST', () => {
     ['changes that are text', save('"category"'), 'INVALID_INPUT'],
     ['a null character', save('{ category: "X" }', '"0"', '"r\\u0000"'), 'INVALID_INPUT'],
     ['a number too large to be one', save('{ monthlyRate: 1e400 }'), 'INVALID_QUERY'],
+    ['a number too small to be one', save('{ monthlyRate: 1e-400 }'), 'INVALID_QUERY'],
     [
       'a query nested too deeply',
       `{ organizations { nodes { ${'pfaRecords(first: 1) { nodes { organization { '.repeat(40)}id${' } } }'.repeat(40)} } } }`,

@@ -72,6 +72,7 @@ describe.each(answers)('%s', (_what, ask, status) => {
       'x-powered-by': null,
       'access-control-allow-origin': null,
     });
+    if (answer.url.includes('/api/')) expect(header('cache-control')).toBe('no-store');
     expect(header('x-request-id')).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/);
   });
 });

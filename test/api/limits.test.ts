@@ -85,6 +85,9 @@ describe('a page', () => {
   });
 });
 
+const many = (count: number, made: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => made(i)).join(' ');
+
 describe('a query that asks for too much is refused before anything is read', () => {
   test.each<[string, string]>([
     [
@@ -92,24 +95,36 @@ describe('a query that asks for too much is refused before anything is read', ()
       '{ organizations(first: 1000) { nodes { pfaRecords(first: 1000) { nodes { data } } } } }',
     ],
     [
+      'lists within lists that say no size',
+      '{ organizations(first: 1000) { nodes { pfaRecords { nodes { data } } } } }',
+    ],
+    [
+      'many lists of nothing but their length',
+      `{ organizations(first: 1000) { nodes { ${many(2, (i) => `a${i}: pfaRecords(first: 0) { totalCount }`)} } } }`,
+    ],
+    [
+      'many values that are computed',
+      `{ organizations(first: 1000) { nodes { ${many(31, (i) => `a${i}: myRole`)} } } }`,
+    ],
+    [
       'the same list under many names',
-      `{ organizationByCode(code: "HOLNG") { ${Array.from({ length: 30 }, (_, i) => `a${i}: pfaRecords(first: 1000) { nodes { data } }`).join(' ')} } }`,
+      `{ organizationByCode(code: "HOLNG") { ${many(30, (i) => `a${i}: pfaRecords(first: 1000) { nodes { data } }`)} } }`,
     ],
     [
       'the same list through a fragment that is used many times',
-      `{ ${Array.from({ length: 30 }, (_, i) => `a${i}: organizationByCode(code: "HOLNG") { ...F }`).join(' ')} } fragment F on Organization { pfaRecords(first: 1000) { nodes { data } } }`,
+      `{ ${many(30, (i) => `a${i}: organizationByCode(code: "HOLNG") { ...F }`)} } fragment F on Organization { pfaRecords(first: 1000) { nodes { data } } }`,
     ],
     [
       'fragments that double each other',
-      `{ organizationByCode(code: "HOLNG") { ...F0 } } ${Array.from({ length: 20 }, (_, i) => `fragment F${i} on Organization { a${i}: myRole ...F${i + 1} ... on Organization { b${i}: pfaRecords(first: 1000) { nodes { data } } } }`).join(' ')} fragment F20 on Organization { id }`,
+      `{ organizationByCode(code: "HOLNG") { ...F0 } } ${many(20, (i) => `fragment F${i} on Organization { a${i}: myRole ...F${i + 1} ... on Organization { b${i}: pfaRecords(first: 1000) { nodes { data } } } }`)} fragment F20 on Organization { id }`,
     ],
     [
       'sums under many names',
-      `{ organizationByCode(code: "HOLNG") { ${Array.from({ length: 400 }, (_, i) => `a${i}: kpis { planCost }`).join(' ')} } }`,
+      `{ organizationByCode(code: "HOLNG") { ${many(400, (i) => `a${i}: kpis { planCost }`)} } }`,
     ],
     [
       'many changes',
-      `mutation { ${Array.from({ length: 310 }, (_, i) => `a${i}: discardDrafts(input: {organizationId: 1}) { discarded }`).join(' ')} }`,
+      `mutation { ${many(310, (i) => `a${i}: discardDrafts(input: {organizationId: 1}) { discarded }`)} }`,
     ],
   ])('%s', async (_what, query) => {
     expect(await refusalOf(query)).toMatch(/^QUERY_TOO_COSTLY: .* at most 150,000 is allowed/);
@@ -187,10 +202,7 @@ describe('a query that asks for too much is refused before anything is read', ()
   test('what the web app and the README ask for is far below', async () => {
     await api.data(
       anna,
-      `{ organizations { nodes { code myRole kpis { planCost forecastCost actualCost variance } bounds { firstDay: earliest } } } }`.replace(
-        'bounds { firstDay: earliest } ',
-        '',
-      ),
+      '{ organizations { nodes { code myRole kpis { planCost forecastCost actualCost variance } } } }',
     );
     await api.data(
       anna,
@@ -216,6 +228,30 @@ describe('nesting', () => {
     ['of the schema', `{ __schema { types { ${'fields { type { '.repeat(6)}name${' } }'.repeat(6)} } } }`],
   ])('%s is refused', async (_what, query) => {
     expect(await refusalOf(query)).toMatch(/^INVALID_QUERY: .*exceeds operation depth limits/);
+  });
+
+  const nested = (path: string) => {
+    const fields = path.split('.');
+    return `{ ${fields.join(' { ')}${' }'.repeat(fields.length)}`;
+  };
+  test.each<[string, string, RegExp]>([
+    [
+      'of fields, no list among them too often',
+      'organizationByCode(code: "HOLNG").syncLogs.nodes.organization.memberships.nodes.user.memberships.nodes.organization.aiConfig.primaryProvider.aiConfigsByPrimaryProviderId.nodes.organizationId',
+      /: operation depth 14 exceeds maximum of 12\.$/,
+    ],
+    [
+      'of lists',
+      'organizations.nodes.syncLogs.nodes.rejects.nodes.run.rejects.nodes.run.sparedRemovals.nodes.pfaId',
+      /: operation list depth 5 exceeds maximum of 4\.$/,
+    ],
+    [
+      'of types of the schema',
+      `__type(name: "Query").fields.type.fields.args.type.${'ofType.'.repeat(9)}name`,
+      /: operation introspection depth 15 exceeds maximum of 14\b/,
+    ],
+  ])('%s has a limit of its own', async (_what, path, refused) => {
+    expect(await refusalOf(nested(path))).toMatch(refused);
   });
 
   test('a fragment that includes itself is refused', async () => {
@@ -252,9 +288,13 @@ describe('nesting', () => {
 
 describe('the text of a query', () => {
   test('has a largest length, which is said', async () => {
-    expect(await refusalOf(`{ ${' '.repeat(graphqlLimits.characters)}viewer { id } }`)).toMatch(
-      /^INVALID_QUERY: The query has .* at most 20,000/,
-    );
+    const long = `{ ${' '.repeat(graphqlLimits.characters)}viewer { id } }`;
+    expect(await refusalOf(long)).toMatch(/^INVALID_QUERY: The query has .* at most 20,000/);
+    const { status, body } = await api.graphql(anna, long);
+    expect({ status, extensions: body.errors?.[0]?.extensions }).toEqual({
+      status: 400,
+      extensions: { code: 'INVALID_QUERY' },
+    });
   });
   test('has a largest number of words and signs', async () => {
     expect(await refusalOf(`{ ${'a:id '.repeat(3900)} }`)).toMatch(
@@ -265,6 +305,11 @@ describe('the text of a query', () => {
 
 describe('a body', () => {
   test('of 5 MB is refused, and who is not signed in is so before it is read', async () => {
+    const big = { body: { changes: 'x'.repeat(5_000_000) } };
+    for (const path of ['/api/pfa/HOLNG/draft', '/api/sync/trigger', '/api/auth/change-password'])
+      expect(await api.rest('POST', path, big)).toMatchObject({
+        status: path.startsWith('/api/auth/') ? 413 : 401,
+      });
     const body = { recordId: 'r0000', changes: { category: 'x'.repeat(5_000_000) }, revision: 0 };
     for (const [method, path] of [
       ['POST', '/api/pfa/HOLNG/draft'],
@@ -279,5 +324,12 @@ describe('a body', () => {
     }
     for (const path of ['/api/pfa/HOLNG/draft', '/api/sync/trigger'])
       expect(await api.rest('POST', path, { body })).toMatchObject({ status: 401 });
+  });
+
+  test('to sign in with is small, since anybody may send one', async () => {
+    const login = (username: string) =>
+      api.rest('POST', '/api/auth/login', { body: { username, password: 'x' } });
+    expect((await login('a'.repeat(9_000))).status).toBe(400);
+    expect((await login('a'.repeat(11_000))).status).toBe(413);
   });
 });

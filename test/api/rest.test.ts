@@ -533,6 +533,7 @@ describe('refused requests', () => {
       'MALFORMED_JSON',
     ],
     ['a number too large to be one', { text: sent('{"monthlyRate": 1e400}') }, 400, 'MALFORMED_JSON'],
+    ['a number too small to be one', { text: sent('{"monthlyRate": 1e-400}') }, 400, 'MALFORMED_JSON'],
     ['a null character', { text: sent('{"category": "\\u0000"}') }, 400, 'INVALID_INPUT'],
     ['half a character', { text: sent('{"category": "\\ud800"}') }, 400, 'INVALID_INPUT'],
     ['a record id that is a number', { text: sent('{"category": "X"}', '7') }, 400, 'INVALID_INPUT'],

@@ -9,6 +9,7 @@ import { makeMembership, makeUser, one, type MembershipRole, type Organization }
 
 /** An answer, its body read. */
 export interface Answer<T> {
+  url: string;
   status: number;
   headers: Headers;
   text: string;
@@ -95,6 +96,7 @@ export async function testApi(
     });
     const answered = await response.text();
     return {
+      url: response.url,
       status: response.status,
       headers: response.headers,
       text: answered,

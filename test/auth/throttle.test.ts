@@ -1,6 +1,11 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import type { Logger } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { counted } from '../../src/auth/client-address.ts';
 import { work } from '../../src/auth/passwords.ts';
+import { authRoutes } from '../../src/auth/routes.ts';
 import { createSlots } from '../../src/auth/slots.ts';
 import { withClient } from '../../src/database/bootstrap.ts';
 import { makePerson, password, testApi, type ErrorBody } from '../api/server.ts';
@@ -217,6 +222,36 @@ test('X-Forwarded-For is believed only when a proxy is configured', async () => 
     expect((await attempt(username, newAddress(), 'wrong', direct)).status).toBe(401);
   expect((await attempt(username, newAddress(), password, direct)).status).toBe(429);
   expect((await attempt(username, newAddress(), password)).status).toBe(200);
+});
+
+test('a proxy that nobody has configured is noticed once, a configured one is not', async () => {
+  const warn = vi.fn();
+  const nobody = () => Promise.reject(new Error('Nobody signs in here.'));
+  for (const [trustProxy, warnings] of [
+    [0, 1],
+    [1, 0],
+    [['loopback'], 0],
+  ] as const) {
+    warn.mockClear();
+    const app = express().set('trust proxy', trustProxy);
+    const tokens = { issue: nobody, verify: nobody };
+    const logger = { warn } as unknown as Logger;
+    app.use(express.json(), authRoutes({ pool: db.authenticator, tokens, production: false, logger }));
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const login = (headers: Record<string, string>) =>
+      fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ username: 'nobody', password: 'wrong' }),
+      });
+    await login({});
+    expect(warn).not.toHaveBeenCalled();
+    for (let i = 0; i < 2; i++) await login({ 'x-forwarded-for': newAddress() });
+    expect(warn.mock.calls).toHaveLength(warnings);
+    server.closeAllConnections();
+    await once(server.close(), 'close');
+  }
 });
 
 test('of a chain of proxies the last address that is none of ours counts, whatever the client put before it', async () => {

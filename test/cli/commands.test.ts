@@ -163,7 +163,7 @@ test('user create refuses a name that is taken, whatever its capitals, and an em
   expect(await everything()).toEqual(before);
 });
 
-test('user password replaces the old one; user disable ends what is open and refuses the next login', async () => {
+test('user password replaces the old one; user disable ends what is open, for good, and refuses the next login', async () => {
   expect(await vanguard('user password Grete --password-stdin', 'ein ganz neues')).toMatchObject({ code: 0 });
   expect(await logIn('Grete', 'vom-Rand-der-Bank')).toMatchObject({ status: 401 });
   const { status, token } = await logIn('Grete', 'ein ganz neues');
@@ -176,12 +176,16 @@ test('user password replaces the old one; user disable ends what is open and ref
   expect(await organizationsOf(token)).toBe(401);
   expect(await vanguard('user password Grete --password-stdin', 'ein ganz neues')).toMatchObject({ code: 0 });
 
+  const last = await logIn('Grete', 'ein ganz neues');
+  expect(await organizationsOf(last.token)).toHaveLength(28);
   expect(await vanguard('user disable Grete')).toMatchObject({
     code: 0,
     said: 'User Grete is switched off.\n',
   });
-  expect(await organizationsOf(token)).toBe(401);
+  expect(await organizationsOf(last.token)).toBe(401);
   expect(await logIn('Grete', 'ein ganz neues')).toMatchObject({ status: 401 });
+  expect(await vanguard('user enable Grete')).toMatchObject({ code: 0 });
+  expect(await organizationsOf(last.token)).toBe(401);
   const unknown = await vanguard('user disable nobody');
   expect(unknown.complained).toMatch(/^NOT_FOUND: There is no user nobody\.\n.*user create nobody/);
   expect(unknown.code).toBe(1);

@@ -17,11 +17,16 @@ interface Service {
   command?: string[];
   environment: Record<string, string>;
   ports?: string[];
+  volumes?: string[];
+  stop_grace_period?: string;
   healthcheck?: { test?: string[]; disable?: boolean };
   depends_on?: Record<string, { condition: string }>;
 }
 const text = read('docker-compose.yml');
-const { services } = parse(text, { merge: true }) as { services: Record<string, Service> };
+const { services, volumes } = parse(text, { merge: true }) as {
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+};
 const ours = ['prepare', 'server', 'worker'];
 
 describe('compose', () => {
@@ -82,6 +87,18 @@ describe('compose', () => {
     VANGUARD_ENCRYPTION_KEYS: `k1:${Buffer.from('u8Jx0qTz4LwVb2Yh7NcRk5Dg9Ms1Pf3E').toString('base64')}`,
   };
 
+  test('keeps the data, starts again what ends, and lets requests and jobs be finished', () => {
+    const { database, server, worker } = services;
+    expect(volumes).toHaveProperty('database');
+    // Where the image of PostgreSQL 18 has its data; it is one folder higher than before.
+    expect(database?.volumes).toEqual(['database:/var/lib/postgresql']);
+    expect([database, server, worker].map((service) => service?.restart)).toEqual(
+      Array.from({ length: 3 }, () => 'unless-stopped'),
+    );
+    // The server drains for 10 s.
+    expect([server, worker].map((service) => service?.stop_grace_period)).toEqual(['20s', '20s']);
+  });
+
   test('publishes the API alone, on loopback', () => {
     expect(Object.entries(services).filter(([, { ports }]) => ports !== undefined)).toHaveLength(1);
     expect(services.server?.ports).toEqual(['127.0.0.1:${PORT:-3001}:3001']);
@@ -124,12 +141,14 @@ describe('the image', () => {
 
   test('installs no tools of development and no PostgreSQL, and is run by no root', () => {
     const steps = lines.join('\n');
-    expect(steps).toMatch(/npm ci --omit=dev --omit=optional/);
-    expect(steps).toMatch(/^USER node$/m);
+    expect(steps).toMatch(/npm ci --omit=dev --omit=optional --ignore-scripts/);
+    expect(lines.filter((line) => line.startsWith('USER '))).toEqual(['USER node']);
     expect(lines.findIndex((line) => line === 'USER node')).toBeLessThan(
       lines.findIndex((line) => line.startsWith('ENTRYPOINT')),
     );
     expect(steps).toMatch(/^ENV NODE_ENV=production /m);
+    // Monitoring needs no sign-in: it stays on the container's own loopback.
+    expect(steps).not.toContain('ADMIN_HOST');
     expect(steps).toMatch(/^HEALTHCHECK [\s\S]*9464\/api\/ready/m);
     for (const line of lines.filter((one) => one.startsWith('FROM ')))
       expect(line).toMatch(/^FROM node:24-slim\b/);

@@ -5,7 +5,8 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { projectFolder } from '../../src/configuration.ts';
 import { bootstrap } from '../../src/database/bootstrap.ts';
-import { committedMigrations, migrate } from '../../src/database/migrate.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { committedMigrations } from '../../src/database/state.ts';
 import { testSecret } from '../support/clusters.ts';
 import { testDatabase } from '../support/database.ts';
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -272,6 +273,33 @@ test('a port that is taken: one clear sentence, exit code 1, nothing left', asyn
 describe('with a database and a PEMS of its own', async () => {
   const db = await testDatabase();
 
+  const ownDatabase = {
+    DATABASE_URL: db.urls.owner,
+    AUTHENTICATOR_DATABASE_URL: db.urls.authenticator,
+    WORKER_DATABASE_URL: db.urls.worker,
+    VANGUARD_SECRET: randomBytes(32).toString('base64'),
+    VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('test'),
+  };
+
+  test('in production, without a PEMS, it starts no simulator and says what to do', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'vanguard-start-'));
+    const ownPorts = await freePorts(3);
+    try {
+      const vanguard = launch({ ...settingsOf(own, ownPorts), ...ownDatabase, NODE_ENV: 'production' });
+      await vanguard.ready();
+      expect([...vanguard.parts().keys()].sort()).toEqual(['server', 'worker']);
+      expect(await isListening(ownPorts[1] as number)).toBe(false);
+      expect(vanguard.output()).toMatch(
+        /No connection to PEMS is configured yet.*vanguard connection create/,
+      );
+      expect(vanguard.output()).not.toContain('admin123');
+      vanguard.kill('SIGTERM');
+      expect(await vanguard.exited()).toBe(0);
+    } finally {
+      rmSync(own, { recursive: true, force: true });
+    }
+  });
+
   test('it starts neither a database nor a simulator', async () => {
     const simulator = await startSimulator({
       onlyListed: true,
@@ -283,11 +311,7 @@ describe('with a database and a PEMS of its own', async () => {
     try {
       const vanguard = launch({
         ...settingsOf(own, ownPorts),
-        DATABASE_URL: db.urls.owner,
-        AUTHENTICATOR_DATABASE_URL: db.urls.authenticator,
-        WORKER_DATABASE_URL: db.urls.worker,
-        VANGUARD_SECRET: 'x'.repeat(32),
-        VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('test'),
+        ...ownDatabase,
         PEMS_URL: simulator.url,
         PEMS_TENANT: simulator.credentials.tenant,
         PEMS_USERNAME: simulator.credentials.username,

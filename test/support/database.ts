@@ -75,7 +75,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       return use(client);
     });
   const asUser: TestDatabase['asUser'] = async (userId, use, options) =>
-    asVisitor(await claimSettings(authenticator, userId), use, options);
+    asVisitor(await claimSettings(owner, userId), use, options);
 
   return {
     ...{ name, urls, superuserUrl: superuser(name), owner, authenticator, worker, asVisitor, asUser },
@@ -107,9 +107,9 @@ async function inTransaction<T>(
   }
 }
 
-/** The settings of a request by this user, from the same look-up as the server's. */
-export async function claimSettings(authenticator: pg.Pool, userId: number): Promise<Record<string, string>> {
-  const { rows } = await authenticator.query<Claims>(
+/** The settings of a request by this user, from the same look-up as the server's, which asks it for a session. */
+async function claimSettings(owner: pg.Pool, userId: number): Promise<Record<string, string>> {
+  const { rows } = await owner.query<Claims>(
     `select is_administrator, organization_ids, writable_organization_ids, administered_organization_ids
     from app_private.request_claims($1)`,
     [userId],

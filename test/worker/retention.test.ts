@@ -1,27 +1,44 @@
+import type { JobHelpers } from 'graphile-worker';
 import { expect, test } from 'vitest';
+import { createLogger } from '../../src/logger.ts';
+import type { TaskContext } from '../../worker/context.ts';
+import { retention__enforce } from '../../worker/tasks/retention__enforce.ts';
 import { until } from '../support/until.ts';
 import { testWorld } from './world.ts';
 
 const world = await testWorld({ RIO: 1 });
 const { owner } = world.db;
 
-test('a worker deletes what is older than its own limits say, batch by batch, and no more', async () => {
-  const rio = await world.organization('RIO');
-  // More than one batch, all but a few of them old.
-  await owner.query(
+const rio = await world.organization('RIO');
+const retention = { syncLogDays: 30, rejectsDays: 30, sessionsDays: 30, failedJobsDays: 30 };
+
+/** More than one batch of runs that are too old. */
+const addOldRuns = () =>
+  owner.query(
     `insert into app_public.pfa_sync_log (organization_id, trigger, state, started_at, finished_at, error_code)
     select $1, 'schedule', 'failed', at, at, 'SYNC_FAILED'
     from generate_series(1, 6000) n cross join lateral (select now() - interval '40 days' - n * interval '1 second' as at) t`,
     [rio.id],
   );
+
+test('a worker that is told to stop begins no further batch', async () => {
+  await addOldRuns();
+  const logger = createLogger('test', 'silent');
+  const context = { pool: world.db.worker, retention, logger } as unknown as TaskContext;
+  const helpers = { abortSignal: AbortSignal.abort() } as unknown as JobHelpers;
+  await retention__enforce(context)({}, helpers);
+  expect(await world.runs(rio)).toHaveLength(1000);
+});
+
+test('a worker deletes what is older than its own limits say, batch by batch, and no more', async () => {
+  // All but a few of them old.
+  await addOldRuns();
   await owner.query(
     `insert into app_public.pfa_sync_log (organization_id, trigger, state, started_at, finished_at, error_code)
     select $1, 'schedule', 'failed', now() - interval '20 days', now() - interval '20 days', 'SYNC_FAILED' from generate_series(1, 3)`,
     [rio.id],
   );
-  await world.startWorker({
-    retention: { syncLogDays: 30, rejectsDays: 30, sessionsDays: 30, failedJobsDays: 30 },
-  });
+  await world.startWorker({ retention });
   await owner.query("select graphile_worker.add_job('retention__enforce')");
   const left = await until('the old ones are gone', async () => {
     const runs = await world.runs(rio);

@@ -32,11 +32,11 @@ async function run(daysAgo: number, state = 'failed', kind = 'full', of = org): 
   return one(rows).id;
 }
 
-async function reject(runId: string, daysAgo: number): Promise<string> {
+async function reject(runId: string, daysAgo: number, of = org): Promise<string> {
   const { rows } = await db.owner.query<{ id: string }>(
     `insert into app_public.pfa_sync_reject (organization_id, run_id, reason, row_content, rejected_at)
     values ($1, $2, 'value', '{}', clock_timestamp() - $3::interval) returning id`,
-    [org.id, runId, `${daysAgo} days`],
+    [of.id, runId, `${daysAgo} days`],
   );
   return one(rows).id;
 }
@@ -162,6 +162,23 @@ test('one call deletes at most a batch of each, oldest first, and the next goes 
   expect(await enforce({ batch: 2 })).toMatchObject({ sync_log: 2, rejects: 1 });
   expect(await enforce({ batch: 2 })).toMatchObject({ sync_log: 0, rejects: 0 });
   expect(await ids('pfa_sync_log')).toEqual([last]);
+});
+
+test('a batch is one of all organizations together, and of failed jobs', async () => {
+  const other = await makeOrganization(db);
+  for (const of of [org, other]) for (const age of [50, 40]) await run(age, 'failed', 'full', of);
+  const young = [await run(0), await run(0, 'failed', 'full', other)] as const;
+  for (const age of [50, 40]) await reject(young[0], age);
+  for (const age of [50, 40]) await reject(young[1], age, other);
+  await db.owner.query(
+    `select graphile_worker.add_job('no_such_task', job_key => 'batch ' || n) from generate_series(1, 4) n`,
+  );
+  await db.owner.query(
+    "update graphile_worker._private_jobs set attempts = max_attempts, updated_at = now() - interval '50 days' where key like 'batch %'",
+  );
+  const full = { sync_log: 3, rejects: 3, failed_jobs: 3 };
+  expect(await enforce({ batch: 3 })).toMatchObject(full);
+  expect(await enforce({ batch: 3 })).toMatchObject({ sync_log: 1, rejects: 1, failed_jobs: 1 });
 });
 
 test('each limit is a day at least', async () => {

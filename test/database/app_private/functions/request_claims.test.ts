@@ -8,9 +8,9 @@ const there = await makeOrganization(db);
 const closed = await makeOrganization(db);
 await db.owner.query('update app_public.organizations set is_active = false where id = $1', [closed.id]);
 
-/** As the server asks, by the only role that may. */
+/** As session_claims asks, with the rights of its owner. */
 async function claims(userId: number) {
-  const { rows } = await db.authenticator.query<Record<string, unknown>>(
+  const { rows } = await db.owner.query<Record<string, unknown>>(
     'select * from app_private.request_claims($1)',
     [userId],
   );
@@ -101,11 +101,12 @@ test('says whether the password has to be changed', async () => {
   expect(await claims(member)).toMatchObject([{ must_change_password: true }]);
 });
 
-test('neither the visitor nor the worker may ask', async () => {
+test('neither the visitor nor the server nor the worker may ask: a session that has ended would go on', async () => {
   const member = await makeUser(db);
   const ask = 'select * from app_private.request_claims($1)';
   await expect(db.asUser(member, (client) => client.query(ask, [member]))).rejects.toMatchObject({
     code: '42501',
   });
-  await expect(db.worker.query(ask, [member])).rejects.toMatchObject({ code: '42501' });
+  for (const pool of [db.authenticator, db.worker])
+    await expect(pool.query(ask, [member])).rejects.toMatchObject({ code: '42501' });
 });
