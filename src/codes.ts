@@ -194,7 +194,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Give PFA Vanguard a database of its own: correct the name at the end of DATABASE_URL.',
     },
     PORT_IN_USE: {
-      means: 'A port that is needed belongs to another program.',
+      means: 'A port that is needed belongs to another program, or cannot be had at this address.',
       act: 'Stop that program, or set the variable that the message names.',
     },
     ALREADY_RUNNING: {
