@@ -15,7 +15,7 @@ import type { RoleUrls } from '../src/database/roles.ts';
 import { errorsPage } from './docs.ts';
 
 /** Runs pgtyped over a copy of sql/ and returns what it wrote, by path relative to the project. */
-export async function generateQueries(ownerUrl: string): Promise<Map<string, string>> {
+async function generateQueries(ownerUrl: string): Promise<Map<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-codegen-'));
   try {
     const source = join(folder, 'sql');
@@ -54,22 +54,30 @@ export async function generateQueries(ownerUrl: string): Promise<Map<string, str
 }
 
 /** The GraphQL schema, by path relative to the project. Imported late: the server needs the typed queries to be there. */
-export async function generateSchema(urls: RoleUrls): Promise<Map<string, string>> {
+async function generateSchema(urls: RoleUrls): Promise<Map<string, string>> {
   const { printGraphqlSchema } = await import('../src/graphql/schema.ts');
   return new Map([['schema.graphql', await printGraphqlSchema(urls.authenticator)]]);
 }
 
 /** The pages that follow from the code, by path relative to the project. */
-export const generateDocs = () => new Map([[join('docs', 'errors.md'), errorsPage()]]);
+const generateDocs = () => new Map([[join('docs', 'errors.md'), errorsPage()]]);
 
-/** The generated files of a folder that are not as they should be. */
-export async function staleFiles(urls: RoleUrls, folder = projectFolder): Promise<string[]> {
-  const stale: string[] = [];
-  for (const [path, content] of [
+/** Everything that is generated, by path relative to the project. */
+export async function generate(urls: RoleUrls): Promise<Map<string, string>> {
+  return new Map([
     ...(await generateQueries(urls.owner)),
     ...(await generateSchema(urls)),
     ...generateDocs(),
-  ]) {
+  ]);
+}
+
+/** The files of a folder that are not as they are generated. */
+export async function staleFiles(
+  generated: ReadonlyMap<string, string>,
+  folder = projectFolder,
+): Promise<string[]> {
+  const stale: string[] = [];
+  for (const [path, content] of generated) {
     if ((await readFile(join(folder, path), 'utf8').catch(() => '')) !== content) stale.push(path);
   }
   return stale;
@@ -95,7 +103,7 @@ async function main(): Promise<void> {
     await migrate(urls.owner);
     await applyCurrent(urls.owner);
     if (process.argv.includes('--check')) {
-      const stale = await staleFiles(urls);
+      const stale = await staleFiles(await generate(urls));
       if (stale.length > 0)
         throw new Error(`Stale: ${stale.join(', ')}. Run \`npm run codegen\` and commit the result.`);
       return;
