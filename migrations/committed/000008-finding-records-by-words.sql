@@ -1,14 +1,15 @@
 --! Previous: sha1:f0c4ae42e2a55f9b124ac7b731b65aa4c0ca8d61
---! Hash: sha1:d907c0f49010ed366d1914b1320c706b5a09faa9
+--! Hash: sha1:141f03213d1416115cf181ad3914c633bdaa752b
 --! Message: finding records by words
 
 --! split: 400-search.sql
 -- Finding records by words, as people remember them: any part of identity, names or tags.
 
-create schema if not exists extensions;
-comment on schema extensions is 'What PostgreSQL''s extensions bring along; nothing of ours.';
-create extension if not exists pg_trgm with schema extensions;
-create extension if not exists btree_gin with schema extensions;
+-- Where a host has put them already, they stay there.
+create schema if not exists app_extensions;
+comment on schema app_extensions is 'What extensions of PostgreSQL bring along; nothing of ours.';
+create extension if not exists pg_trgm with schema app_extensions;
+create extension if not exists btree_gin with schema app_extensions;
 
 create or replace function app_core.search_text(pfa_id text, data jsonb) returns text
   language sql immutable parallel safe
@@ -34,14 +35,25 @@ comment on function app_core.search_patterns(text) is
   'What LIKE looks for, one pattern for each word (20 at most), the longest first, which an index narrows most.';
 grant execute on function app_core.search_patterns(text) to vanguard_visitor;
 
+-- The operator classes, wherever they are.
+do $$
+begin
+  perform set_config('search_path', (
+    select 'pg_catalog, ' || string_agg(distinct quote_ident(n.nspname), ', ')
+    from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+    where e.extname in ('pg_trgm', 'btree_gin')
+  ), true);
+end;
+$$;
 drop index if exists app_core.pfa_mirror_search_idx;
 -- use: app_core.find_records, what PEMS holds
 create index pfa_mirror_search_idx on app_core.pfa_mirror
-  using gin (organization_id extensions.int4_ops, app_core.search_text(pfa_id, data) extensions.gin_trgm_ops);
+  using gin (organization_id int4_ops, app_core.search_text(pfa_id, data) gin_trgm_ops);
 drop index if exists app_core.pfa_overlay_search_idx;
 -- use: app_core.find_records, what is drafted or pending
 create index pfa_overlay_search_idx on app_core.pfa_overlay
-  using gin (organization_id extensions.int4_ops, app_core.search_text(pfa_id, data) extensions.gin_trgm_ops);
+  using gin (organization_id int4_ops, app_core.search_text(pfa_id, data) gin_trgm_ops);
+reset search_path;
 
 create or replace function app_core.find_records(organization_id integer, search text) returns setof text
   language plpgsql stable security definer

@@ -1,5 +1,5 @@
---! Previous: sha1:d907c0f49010ed366d1914b1320c706b5a09faa9
---! Hash: sha1:92d9d5b77652178641fc044b0da18ff7aee4f960
+--! Previous: sha1:141f03213d1416115cf181ad3914c633bdaa752b
+--! Hash: sha1:8f2822a4a4fb6590f2b5570cca247b5886aa3f30
 --! Message: sessions, throttling of sign-ins, keys
 
 --! split: 100-door.sql

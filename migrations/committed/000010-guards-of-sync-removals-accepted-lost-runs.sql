@@ -1,5 +1,5 @@
---! Previous: sha1:92d9d5b77652178641fc044b0da18ff7aee4f960
---! Hash: sha1:a47932589a2be26b7a2a0d8a5b5a20accb3335f0
+--! Previous: sha1:8f2822a4a4fb6590f2b5570cca247b5886aa3f30
+--! Hash: sha1:fc32493a8b5f2ec12464a3e23e683f2f8dc2fc61
 --! Message: guards of sync, removals accepted, lost runs
 
 --! split: 200-sync-guards.sql
@@ -365,9 +365,10 @@ declare
   removed text[];
 begin
   -- A run that merges at this moment may have seen them again.
-  perform pg_advisory_xact_lock(hashtext('pfa_mirror removals'), p_organization_id);
   select l.* into run from app_public.pfa_sync_log l
   where l.organization_id = p_organization_id and l.id = p_run_id for update;
+  -- After the row of the run, as a merge does it: the other way round the two could wait for each other.
+  perform pg_advisory_xact_lock(hashtext('pfa_mirror removals'), p_organization_id);
   if run.id is null then
     raise exception 'There is no run % of organization %.', p_run_id, p_organization_id
       using errcode = 'VG404', hint = 'The runs of an organization are its syncLogs.';

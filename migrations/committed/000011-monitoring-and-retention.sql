@@ -1,5 +1,5 @@
---! Previous: sha1:a47932589a2be26b7a2a0d8a5b5a20accb3335f0
---! Hash: sha1:ec7c3d072cba3cdcbf08ea6b49eeaed13d41b153
+--! Previous: sha1:fc32493a8b5f2ec12464a3e23e683f2f8dc2fc61
+--! Hash: sha1:eeb834022937ce719eb1514593a78aeb926a7eaa
 --! Message: monitoring and retention
 
 --! split: 300-retention.sql

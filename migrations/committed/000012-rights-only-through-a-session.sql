@@ -1,5 +1,5 @@
---! Previous: sha1:ec7c3d072cba3cdcbf08ea6b49eeaed13d41b153
---! Hash: sha1:094f0312964df29da24894baf31530ab4d70c6cf
+--! Previous: sha1:eeb834022937ce719eb1514593a78aeb926a7eaa
+--! Hash: sha1:c8c5f07800ba17476e17f54d51b6fc3ba53c2a07
 --! Message: rights only through a session
 
 --! split: 500-review.sql

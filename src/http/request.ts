@@ -29,7 +29,9 @@ export function requireIdentity(request: object): Identity {
 
 /** The body of a request, checked. Refuses with INVALID_INPUT, naming every field that is wrong, or the wrong `Content-Type`. */
 export function readBody<T>(request: Request, schema: z.ZodType<T>): T {
-  if (request.body === undefined && request.is('json') === false) {
+  const { headers } = request;
+  const hasContent = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
+  if (request.body === undefined && hasContent) {
     throw new VanguardError('INVALID_INPUT', 'The body of the request is not marked as JSON.', {
       hint: 'Send JSON with `Content-Type: application/json`.',
     });
