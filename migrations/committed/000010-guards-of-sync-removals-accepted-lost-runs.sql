@@ -1,5 +1,5 @@
 --! Previous: sha1:8f2822a4a4fb6590f2b5570cca247b5886aa3f30
---! Hash: sha1:fc32493a8b5f2ec12464a3e23e683f2f8dc2fc61
+--! Hash: sha1:19f12b3efd40909d0562768c71a5341195ce0721
 --! Message: guards of sync, removals accepted, lost runs
 
 --! split: 200-sync-guards.sql
@@ -436,6 +436,10 @@ declare
 begin
   select l.* into run from app_public.pfa_sync_log l
   where l.organization_id = begin_sync_run.organization_id and l.id = begin_sync_run.run_id for update;
+  -- What a killed worker had asked for may come only now, when its job was given to another one.
+  if worker_id is not null and not exists (select from app_private.worker_processes w where w.pool_id = begin_sync_run.worker_id) then
+    return null;
+  end if;
   if run.state is null or run.state = 'succeeded' then
     return null;
   end if;

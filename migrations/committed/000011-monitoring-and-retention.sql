@@ -1,5 +1,5 @@
---! Previous: sha1:fc32493a8b5f2ec12464a3e23e683f2f8dc2fc61
---! Hash: sha1:eeb834022937ce719eb1514593a78aeb926a7eaa
+--! Previous: sha1:19f12b3efd40909d0562768c71a5341195ce0721
+--! Hash: sha1:a8ba209d83b3584dfddaf2f6c38e29db1f1eeddc
 --! Message: monitoring and retention
 
 --! split: 300-retention.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:eeb834022937ce719eb1514593a78aeb926a7eaa
---! Hash: sha1:c8c5f07800ba17476e17f54d51b6fc3ba53c2a07
+--! Previous: sha1:a8ba209d83b3584dfddaf2f6c38e29db1f1eeddc
+--! Hash: sha1:5c6f764e55aed570f9ccf596dcd8425abb5fcacc
 --! Message: rights only through a session
 
 --! split: 500-review.sql

@@ -135,7 +135,7 @@ const jobs = async ({ id }: { id: number }) =>
 const lockRun = 'select from app_public.pfa_sync_log where organization_id = $1 for update';
 /** Where a run stops in each phase. What was asked of the database before the kill is still done, once. */
 const stops: Record<(typeof phases)[number], { lock?: string; lost: boolean }> = {
-  BEGIN: { lock: lockRun, lost: true },
+  BEGIN: { lock: lockRun, lost: false },
   READ: { lost: true },
   COPY: { lock: 'lock table app_private.pfa_staging in share mode', lost: true },
   STAGED: { lock: lockRun, lost: true },
