@@ -180,33 +180,34 @@ test('an older run may be accepted: what it spared and is gone still; a newer on
   expect(await seen()).toEqual(ids(kept.slice(5)));
 });
 
-test('a page that was asked for before it was accepted brings a record back', async () => {
-  const { id } = await spared();
-  const reading = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org)).id);
+/** A run that has read every record as it is, and has still to be merged. */
+async function readEverything(): Promise<string> {
+  const run = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org)).id);
+  if (!run) throw new Error('The run did not begin.');
   await stage(
     db.worker,
     org,
-    reading?.id ?? '',
+    run.id,
     records.map((record) => ({ pfaId: record.pfaId, data: { organization: org.code, ...record } })),
   );
+  return run.id;
+}
+
+test('a page that was asked for before it was accepted brings a record back', async () => {
+  const { id } = await spared();
+  const runId = await readEverything();
   await accept(id);
-  expect(await mergeSyncRun(db.worker, org, reading?.id ?? '')).toMatchObject({ rows_updated: 20 });
+  expect(await mergeSyncRun(db.worker, org, runId)).toMatchObject({ rows_updated: 20 });
   expect(await seen()).toEqual(ids(records));
 });
 
 test('while a run merges, it waits, and removes nothing that the run has seen', async () => {
   const { id } = await spared();
-  const reading = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org)).id);
-  await stage(
-    db.worker,
-    org,
-    reading?.id ?? '',
-    records.map((record) => ({ pfaId: record.pfaId, data: { organization: org.code, ...record } })),
-  );
+  const runId = await readEverything();
   const merging = await db.worker.connect();
   try {
     await merging.query('begin');
-    await mergeSyncRun(merging, org, reading?.id ?? '');
+    await mergeSyncRun(merging, org, runId);
     const accepted = accept(id);
     const waits = `select from pg_locks l join pg_stat_activity a on a.pid = l.pid
       where not l.granted and l.locktype = 'advisory' and a.datname = current_database()`;
