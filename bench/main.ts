@@ -1,0 +1,62 @@
+/** `npm run bench`: measures what the README and docs/performance.md claim about speed. It never fails because of a time. */
+import { Command, Option } from 'commander';
+import { table, type Result } from './measure.ts';
+import { measurements } from './measurements.ts';
+import { scales, type Scale } from './scale.ts';
+import { openWorld } from './world.ts';
+
+interface Options {
+  scale: Scale['name'];
+  only?: string[];
+  json?: boolean;
+  keep?: string;
+}
+
+const program = new Command('bench')
+  .description('Measures PFA Vanguard on a database of its own: embedded, or on the server of DATABASE_URL.')
+  .addOption(new Option('--scale <scale>', 'how much data').choices(Object.keys(scales)).default('small'))
+  .option('--only <name...>', `only these: ${Object.keys(measurements).join(', ')}`)
+  .option('--json', 'print the results as JSON')
+  .option('--keep <folder>', 'keep the embedded database in this folder, and use it again the next time')
+  .parse();
+const { scale, only, json, keep } = program.opts<Options>();
+
+for (const name of only ?? [])
+  if (!(name in measurements))
+    program.error(`There is no measurement ${name}; there are ${Object.keys(measurements).join(', ')}.`);
+
+const began = performance.now();
+const say = (text: string) =>
+  void process.stderr.write(`[${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s] ${text}\n`);
+const interrupted = new Promise<never>((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => reject(new Error(`Stopped by ${signal}.`)));
+});
+interrupted.catch(() => undefined);
+
+const world = await openWorld(scales[scale], keep, say);
+const results: Result[] = [];
+try {
+  for (const [name, measure] of Object.entries(measurements)) {
+    if (only && !only.includes(name)) continue;
+    say(name);
+    for await (const result of measure(world)) {
+      await Promise.race([interrupted, Promise.resolve()]);
+      results.push(result);
+      if (!json) say(`  ${result.name}: ${result.median_ms?.toFixed(2) ?? '-'} ms`);
+    }
+  }
+} finally {
+  await world.close();
+}
+process.stdout.write(
+  `${
+    json
+      ? JSON.stringify(
+          results.map(({ note: _note, ...result }) => result),
+          null,
+          2,
+        )
+      : `\n${table(results)}`
+  }\n`,
+);

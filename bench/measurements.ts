@@ -1,0 +1,11 @@
+import type { Result } from './measure.ts';
+import { wholeOrganization } from './whole-organization.ts';
+import type { World } from './world.ts';
+
+/** Measures something, and says each figure when it has it. */
+export type Measurement = (world: World) => AsyncIterable<Result>;
+
+/** In the order of the table in docs/performance.md. */
+export const measurements: Readonly<Record<string, Measurement>> = {
+  'whole-organization': wholeOrganization,
+};

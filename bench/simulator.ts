@@ -1,0 +1,13 @@
+/**
+ * The simulated PEMS in a process of its own, as PEMS is: `node bench/simulator.ts '{"CODE": size, ...}'`.
+ * It answers as fast as it can, has only these organizations, and ends with the process that started it.
+ */
+import { startSimulator } from '../simulator/index.ts';
+
+const simulator = await startSimulator({
+  organizations: JSON.parse(process.argv[2]!) as Record<string, number>,
+  onlyListed: true,
+  requestsPerSecond: 0,
+});
+process.on('disconnect', () => void simulator.stop());
+process.send!({ type: 'ready', url: simulator.url, controlUrl: simulator.controlUrl });

@@ -1,0 +1,266 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { defaultCredentials } from '../simulator/index.ts';
+import { saveConnection } from '../src/connections.ts';
+import { bootstrap, withClient } from '../src/database/bootstrap.ts';
+import { startEmbeddedDatabase } from '../src/database/embedded.ts';
+import { applyCurrent, migrate } from '../src/database/migrate.ts';
+import { roleUrls, urlTo, type RoleUrls } from '../src/database/roles.ts';
+import { createVault, newEncryptionKey } from '../src/encryption.ts';
+import { makeDrafts, makeUsers, named, organizationsOf, users } from './data.ts';
+import { timed } from './measure.ts';
+import type { Scale } from './scale.ts';
+
+/** Of every password here; the database lives as long as the measuring. */
+const secret = 'bench'.repeat(8);
+const encryptionKeys = newEncryptionKey('bench');
+const databaseName = 'vanguard_bench';
+const vanguard = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const simulatorScript = fileURLToPath(new URL('simulator.ts', import.meta.url));
+
+/** A process that was started, and has said that it is ready. */
+export interface Part {
+  pid: number;
+  url: string;
+  controlUrl: string;
+  stop(): Promise<void>;
+}
+
+/** A finished run of a sync. */
+export interface Run {
+  state: string;
+  rows_read: number;
+  rows_updated: number;
+  rows_unchanged: number;
+  rows_rejected: number;
+  error_message: string | null;
+  /** From the start of the run, before the first request, to the commit of its merge. */
+  milliseconds: number;
+}
+
+/** The product as it runs, with its data, and who looks at it. */
+export interface World {
+  scale: Scale;
+  urls: RoleUrls;
+  superuserUrl: string;
+  /** As vanguard_owner; what plain queries are measured with. */
+  owner: pg.Client;
+  /** Ids of the organizations that have a name here. */
+  organizations: Record<keyof typeof named, number>;
+  simulator: Part;
+  /** Says what goes on. */
+  say(text: string): void;
+  /** A connection that is a signed-in user for as long as it lives, as a request is for its transaction. */
+  visitor(username?: string): Promise<pg.Client>;
+  /** The settings of a request by this user. */
+  settings(username: string): Promise<Record<string, string>>;
+  /** A worker in a process of its own. */
+  startWorker(): Promise<Part>;
+  /** An API server in a process of its own. */
+  startServer(): Promise<Part>;
+  /** An organization that no other measurement looks at; the simulator must know its code. */
+  organization(code: string): Promise<number>;
+  /** Asks for a run and waits for its end; some worker must be there. Throws when the run fails. */
+  sync(organizationId: number): Promise<Run>;
+  /** Stops and removes everything that was started. */
+  close(): Promise<void>;
+}
+
+/** Organizations that syncs are measured with: only the simulator knows them at first. */
+export const syncSizes = (scale: Scale) => ({ SYNC: scale.large, SYNCSMALL: scale.ordinary });
+
+/** Values as PostgreSQL sends them: what the driver makes of them is not what is measured. */
+const raw: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
+
+/**
+ * Sets up a database of its own (on DATABASE_URL's server, else embedded), the product on it, and the data.
+ *
+ * @param keep A folder in which the embedded database stays for the next time; then it is not made anew.
+ */
+export async function openWorld(
+  scale: Scale,
+  keep: string | undefined,
+  say: (text: string) => void,
+): Promise<World> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  try {
+    const folder = keep ?? (await mkdtemp(join(tmpdir(), 'vanguard-bench-')));
+    if (!keep) stops.push(() => rm(folder, { recursive: true, force: true }));
+    const given = process.env.DATABASE_URL;
+    const embedded = given ? undefined : await startEmbeddedDatabase({ folder: join(folder, 'database') });
+    if (embedded) stops.push(() => embedded.stop());
+    const server = given ?? embedded!.superuserUrl;
+    const superuserUrl = urlTo(server, databaseName);
+    const urls = roleUrls(server, secret, databaseName);
+    const exists = await withClient(urlTo(server, 'postgres'), async (client) => {
+      const { rowCount } = await client.query('select from pg_database where datname = $1', [databaseName]);
+      return rowCount === 1;
+    });
+    if (given) {
+      if (exists)
+        throw new Error(
+          `There is a database ${databaseName} on that server already; drop it if it is left over.`,
+        );
+      stops.push(() =>
+        withClient(urlTo(server, 'postgres'), (client) =>
+          client.query(`drop database if exists ${databaseName} with (force)`),
+        ),
+      );
+    }
+    if (!exists) {
+      await bootstrap(server, databaseName, secret);
+      await migrate(urls.owner);
+      await applyCurrent(urls.owner);
+    }
+
+    const connect = async (connectionString: string, types?: pg.CustomTypesConfig) => {
+      const client = new pg.Client({ connectionString, types });
+      await client.connect();
+      stops.push(() => client.end());
+      return client;
+    };
+    const owner = await connect(urls.owner, raw);
+    const startPart = async (script: string, args: string[], environment: Record<string, string> = {}) => {
+      const part = await launch(script, args, environment);
+      stops.push(() => part.stop());
+      return part;
+    };
+    const environment = {
+      DATABASE_URL: urls.owner,
+      AUTHENTICATOR_DATABASE_URL: urls.authenticator,
+      WORKER_DATABASE_URL: urls.worker,
+      VANGUARD_SECRET: secret,
+      VANGUARD_ENCRYPTION_KEYS: encryptionKeys,
+      ADMIN_PORT: 'off',
+      LOG_LEVEL: 'warn',
+    };
+    const simulator = await startPart(simulatorScript, [
+      JSON.stringify({ ...organizationsOf(scale), ...syncSizes(scale) }),
+    ]);
+    await withClient(urls.owner, (client) =>
+      saveConnection(client, createVault(encryptionKeys), {
+        ...{ id: 'bench', name: 'Simulated PEMS', url: simulator.url },
+        ...defaultCredentials,
+        ...{ dateOrder: 'MDY', requestType: 'LIST.DATA_ONLY.STORED', isSimulated: true },
+      }),
+    );
+    const settings = async (username: string) => {
+      const { rows } = await owner.query<Record<string, string>>(
+        `select c.user_id, c.organization_ids, c.writable_organization_ids, c.administered_organization_ids, c.is_administrator
+        from app_public.users u cross join lateral (select u.id as user_id, r.* from app_private.request_claims(u.id) r) c
+        where u.username = $1`,
+        [username],
+      );
+      const claims = Object.entries(rows[0]!).map(([key, value]) => [`jwt.claims.${key}`, value]);
+      return { role: 'vanguard_visitor', ...(Object.fromEntries(claims) as Record<string, string>) };
+    };
+    const world: World = {
+      ...{ scale, urls, superuserUrl, owner, simulator, settings, say, close },
+      organizations: {} as World['organizations'],
+      visitor: async (username = users.reader) => {
+        const client = await connect(urls.authenticator, raw);
+        await client.query('select set_config(key, value, false) from json_each_text($1::json)', [
+          JSON.stringify(await settings(username)),
+        ]);
+        return client;
+      },
+      startWorker: () => startPart(vanguard, ['worker'], { ...environment, WORKER_CONCURRENCY: '2' }),
+      startServer: () => startPart(vanguard, ['server'], { ...environment, PORT: '0' }),
+      organization: async (code) => {
+        const { rows } = await owner.query<{ id: string }>(
+          `insert into app_public.organizations (code, name) values ($1, $1) on conflict (code) do update set name = excluded.name returning id`,
+          [code],
+        );
+        // Only when it is asked for.
+        await owner.query(
+          `insert into app_private.pfa_sync_schedule (organization_id, paused_at) values ($1, now()) on conflict do nothing`,
+          [rows[0]!.id],
+        );
+        return Number(rows[0]!.id);
+      },
+      sync: (organizationId) => sync(owner, organizationId),
+    };
+    if (!exists) await fill(world);
+    for (const [name, code] of Object.entries(named) as [keyof typeof named, string][])
+      world.organizations[name] = await world.organization(code);
+    return world;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function fill(world: World): Promise<void> {
+  const { scale, owner, say } = world;
+  const records = Object.values(organizationsOf(scale)).reduce((sum, size) => sum + size, 0);
+  say(`reading ${records.toLocaleString('en')} records of ${scale.organizations + 1} organizations ...`);
+  const seconds = async (work: () => Promise<unknown>) => ((await timed(work)) / 1000).toFixed(1);
+  const worker = await world.startWorker();
+  const reading = await seconds(async () => {
+    for (const code of Object.keys(organizationsOf(scale))) await world.sync(await world.organization(code));
+  });
+  await worker.stop();
+  say(`read in ${reading} s; drafts of ${scale.users} users ...`);
+  const drafting = await seconds(async () => {
+    await makeUsers(owner, scale);
+    await makeDrafts(owner, scale);
+  });
+  const tidying = await seconds(async () => {
+    await owner.query('select app_private.refresh_summaries()');
+    await withClient(world.superuserUrl, (client) => client.query('vacuum (analyze)'));
+  });
+  say(`drafted in ${drafting} s; vacuumed and analyzed in ${tidying} s`);
+}
+
+async function sync(owner: pg.Client, organizationId: number): Promise<Run> {
+  const queued = await owner.query<{ id: string }>(
+    "select id from app_private.queue_sync($1, 'command', null)",
+    [organizationId],
+  );
+  for (;;) {
+    const { rows } = await owner.query<Record<keyof Run, string>>(
+      `select state, rows_read, rows_updated, rows_unchanged, rows_rejected, error_message,
+        extract(epoch from finished_at - started_at) * 1000 as milliseconds
+      from app_public.pfa_sync_log where organization_id = $1 and id = $2`,
+      [organizationId, queued.rows[0]!.id],
+    );
+    const run = rows[0]!;
+    if (run.state === 'failed') throw new Error(`A sync failed: ${run.error_message}`);
+    if (run.state === 'succeeded') {
+      const number = (key: keyof Run) => Number(run[key]);
+      return {
+        ...{ state: run.state, error_message: null, milliseconds: number('milliseconds') },
+        ...{ rows_read: number('rows_read'), rows_updated: number('rows_updated') },
+        ...{ rows_unchanged: number('rows_unchanged'), rows_rejected: number('rows_rejected') },
+      };
+    }
+    await sleep(20);
+  }
+}
+
+async function launch(script: string, args: string[], environment: Record<string, string>): Promise<Part> {
+  const child: ChildProcess = fork(script, args, { env: { ...process.env, ...environment }, execArgv: [] });
+  const [message] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => [{ type: 'failed', message: 'it ended' }]),
+  ])) as [{ type: string; url?: string; controlUrl?: string; message?: string }];
+  if (message.type !== 'ready') throw new Error(`${script} ${args[0]} did not start: ${message.message}`);
+  return {
+    ...{ pid: child.pid!, url: message.url ?? '', controlUrl: message.controlUrl ?? '' },
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exit;
+    },
+  };
+}
