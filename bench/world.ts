@@ -55,21 +55,21 @@ export interface World {
   organizations: Record<keyof typeof named, number>;
   simulator: Part;
   /** Says what goes on. */
-  say(text: string): void;
+  say: (text: string) => void;
   /** A connection that is a signed-in user for as long as it lives, as a request is for its transaction. */
-  visitor(username?: string): Promise<pg.Client>;
+  visitor: (username?: string) => Promise<pg.Client>;
   /** The settings of a request by this user. */
-  settings(username: string): Promise<Record<string, string>>;
+  settings: (username: string) => Promise<Record<string, string>>;
   /** A worker in a process of its own. */
-  startWorker(): Promise<Part>;
+  startWorker: () => Promise<Part>;
   /** An API server in a process of its own. */
-  startServer(): Promise<Part>;
+  startServer: () => Promise<Part>;
   /** An organization that no other measurement looks at; the simulator must know its code. */
-  organization(code: string): Promise<number>;
+  organization: (code: string) => Promise<number>;
   /** Asks for a run and waits for its end; some worker must be there. Throws when the run fails. */
-  sync(organizationId: number): Promise<Run>;
+  sync: (organizationId: number) => Promise<Run>;
   /** Stops and removes everything that was started. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Organizations that syncs are measured with: only the simulator knows them at first. */
