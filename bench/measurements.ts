@@ -1,4 +1,5 @@
 import type { Result } from './measure.ts';
+import { sync, upsert, workerMemory } from './sync.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
 
@@ -8,4 +9,7 @@ export type Measurement = (world: World) => AsyncIterable<Result>;
 /** In the order of the table in docs/performance.md. */
 export const measurements: Readonly<Record<string, Measurement>> = {
   'whole-organization': wholeOrganization,
+  sync,
+  upsert,
+  'worker-memory': workerMemory,
 };
