@@ -1,4 +1,9 @@
+import { counts } from './counts.ts';
+import { drafts } from './drafts.ts';
 import type { Result } from './measure.ts';
+import { pages } from './pages.ts';
+import { search } from './search.ts';
+import { sums } from './sums.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
 
@@ -8,4 +13,9 @@ export type Measurement = (world: World) => AsyncIterable<Result>;
 /** In the order of the table in docs/performance.md. */
 export const measurements: Readonly<Record<string, Measurement>> = {
   'whole-organization': wholeOrganization,
+  pages,
+  search,
+  counts,
+  sums,
+  drafts,
 };
