@@ -93,6 +93,12 @@ create index pfa_overlay_forecast_end_idx on app_core.pfa_overlay (organization_
 -- use: pfa_record sorted by cost, ranges of money
 create index pfa_overlay_forecast_cost_idx on app_core.pfa_overlay (organization_id, viewer_id, forecast_cost_cents, pfa_id);
 
+-- A category has its own classes, so that in the order of classes the records of one category come together, perhaps at the end:
+-- the category is in the index, and other ones are passed over without looking at the records.
+drop index if exists app_core.pfa_mirror_class_idx;
+-- use: lists sorted or filtered by class, also of one category
+create index pfa_mirror_class_idx on app_core.pfa_mirror (organization_id, class, pfa_id, category);
+
 --!include pfa_record.sql
 
 -- Filtered, sorted and summed by nobody; the view takes contract and asset tag from the data. What is written in SQL below

@@ -16,10 +16,7 @@ async function claims(userId: number) {
   );
   return rows.map(
     (row) =>
-      ({ ...row, organization_ids: [...new Set(row.organization_ids as number[])] }) as Record<
-        string,
-        unknown
-      >,
+      ({ ...row, organization_ids: [...new Set(row.organization_ids as number[])] }),
   );
 }
 

@@ -66,7 +66,7 @@ describe.each(['in every record', 'by the list of values'])('what is found %s', 
     if (way === 'by the list of values') {
       await prepare();
       // Not by looking at the records: what is not on the list is not found.
-      await db.owner.query("delete from app_core.pfa_search_value where value = 'LTM 1100'");
+      await db.owner.query("delete from app_private.pfa_search_values where key = 'model'");
       expect(await foundHere('ltm')).toEqual([]);
       await putRecords(db, org, records);
       await db.owner.query('insert into app_private.pfa_search_stale (organization_id) values ($1)', [
