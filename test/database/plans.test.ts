@@ -122,18 +122,49 @@ describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (plan_cache_mod
   });
 });
 
-const filtered = `select pfa_id, data from app_public.pfa_record
-  where organization_id = $1 and source = $2 order by forecast_start, pfa_id limit 200`;
+describe('what the planner thinks of the size of an organization', () => {
+  const estimate = (settings: Record<string, string>) =>
+    db.asUser(usualMember, async (client) => {
+      for (const [key, value] of Object.entries(settings))
+        await client.query(`set local ${key} = ${client.escapeLiteral(value)}`);
+      const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+        `explain (format json) select from app_public.pfa_record where organization_id = ${usual.id}`,
+      );
+      return rows[0]!['QUERY PLAN'][0].Plan['Plan Rows'];
+    });
+
+  test('is right, because the list of organizations is as long as that of all', async () => {
+    const rows = await estimate({});
+    expect(rows).toBeGreaterThan(400);
+    expect(rows).toBeLessThan(2000);
+  });
+
+  test('is far too little with one name in it', async () => {
+    expect(await estimate({ 'jwt.claims.organization_ids': `{${usual.id}}` })).toBeLessThan(100);
+  });
+});
 
 test('of a filter that many records pass, the page comes in the order of the index', async () => {
-  const text = await plan(filtered, [String(usual.id), "'Rental'"], {}, usualMember);
+  const text = await plan(
+    `select pfa_id, data from app_public.pfa_record
+    where organization_id = $1 and source = $2 order by forecast_start, pfa_id limit 200`,
+    [String(usual.id), "'Rental'"],
+    {},
+    usualMember,
+  );
   expect(text).toMatch(/^Limit\n\s+->\s+Merge Append/);
 });
 
-test('that takes a list of organizations as long as that of all: with one name in it, all of the organization is sorted', async () => {
-  const oneName = { 'jwt.claims.organization_ids': `{${usual.id}}` };
-  const text = await plan(filtered, [String(usual.id), "'Rental'"], oneName, usualMember);
-  expect(text).toMatch(/^Limit\n\s+->\s+Sort/);
+test('classes of one category are found without looking at the records of others', async () => {
+  const text = await plan(
+    `select pfa_id, data from app_public.pfa_record
+    where organization_id = $1 and category = $2 order by class, pfa_id limit 200`,
+    [String(reader.id), "'Category 5'"],
+    { enable_sort: 'off' },
+  );
+  expect(text).toMatch(
+    /Index Scan using pfa_mirror_class_idx on pfa_mirror m\n\s+Index Cond: .*\(category = /,
+  );
 });
 
 test('records that were found are looked up by their ids', async () => {

@@ -9,7 +9,7 @@ const closed = await makeOrganization(db);
 await db.owner.query('update app_public.organizations set is_active = false where id = $1', [closed.id]);
 
 /** As session_claims asks, with the rights of its owner. An organization that is named several times stands here once. */
-async function claims(userId: number) {
+async function claims(userId: number): Promise<Record<string, unknown>[]> {
   const { rows } = await db.owner.query<Record<string, unknown>>(
     'select * from app_private.request_claims($1)',
     [userId],
