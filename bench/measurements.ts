@@ -1,3 +1,4 @@
+import { graphql } from './graphql.ts';
 import type { Result } from './measure.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
@@ -8,4 +9,5 @@ export type Measurement = (world: World) => AsyncIterable<Result>;
 /** In the order of the table in docs/performance.md. */
 export const measurements: Readonly<Record<string, Measurement>> = {
   'whole-organization': wholeOrganization,
+  graphql,
 };
