@@ -1,5 +1,6 @@
 import { graphql } from './graphql.ts';
 import type { Result } from './measure.ts';
+import { manyUsers } from './users.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
 
@@ -10,4 +11,5 @@ export type Measurement = (world: World) => AsyncIterable<Result>;
 export const measurements: Readonly<Record<string, Measurement>> = {
   'whole-organization': wholeOrganization,
   graphql,
+  users: manyUsers,
 };

@@ -30,7 +30,6 @@ const settings = {
   name: 'settings',
   text: 'select set_config(key, value, true) from json_each_text($1::json)',
 };
-const organizationOf = { name: 'organization', text: 'select id from app_public.organizations where code = $1' };
 const pageOf = {
   name: 'page',
   text: `select pfa_id as "pfaId", revision, has_draft as "hasDraft", is_pending as "isPending",
@@ -39,7 +38,7 @@ const pageOf = {
     monthly_rate::text as "monthlyRate", plan_cost::text as "planCost", forecast_cost::text as "forecastCost",
     variance::text as variance
     from app_public.pfa_record
-    where organization_id = $1 and category = $2 and source = $3
+    where organization_id = (select id from app_public.organizations where code = $1) and category = $2 and source = $3
     order by forecast_start, pfa_id limit 101`,
 };
 
@@ -57,9 +56,8 @@ app.post('/page', async (request, response) => {
   try {
     await client.query('begin');
     await client.query({ ...settings, values: [JSON.stringify(claims.rows[0])] });
-    const organization = await client.query<{ id: number }>({ ...organizationOf, values: [code] });
     const { rows } = await client.query<{ pfaId: string; forecastStart: string | null }>({
-      ...{ ...pageOf, values: [organization.rows[0]!.id, category, source] },
+      ...{ ...pageOf, values: [code, category, source] },
     });
     await client.query('commit');
     const nodes = rows.slice(0, 100);

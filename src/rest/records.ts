@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IDatabaseConnection } from '@pgtyped/runtime';
 import { Router, type Request, type Response } from 'express';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -59,7 +60,7 @@ export function recordRoutes(pool: pg.Pool): Router {
   /** Runs something as the visitor, for the organization of the path. */
   const inOrganization = <T>(
     request: Request,
-    use: (client: pg.PoolClient, organizationId: number) => Promise<T>,
+    use: (client: IDatabaseConnection, organizationId: number) => Promise<T>,
   ): Promise<T> =>
     asVisitor(pool, requireIdentity(request), async (client) => {
       const org = String(request.params.org);
