@@ -1,5 +1,6 @@
 import { graphql } from './graphql.ts';
 import type { Result } from './measure.ts';
+import { size } from './size.ts';
 import { manyUsers } from './users.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
@@ -10,6 +11,7 @@ export type Measurement = (world: World) => AsyncIterable<Result>;
 /** In the order of the table in docs/performance.md. */
 export const measurements: Readonly<Record<string, Measurement>> = {
   'whole-organization': wholeOrganization,
+  size,
   graphql,
   users: manyUsers,
 };
