@@ -1,9 +1,12 @@
 import { counts } from './counts.ts';
 import { drafts } from './drafts.ts';
+import { graphql } from './graphql.ts';
 import type { Result } from './measure.ts';
 import { pages } from './pages.ts';
 import { search } from './search.ts';
+import { size } from './size.ts';
 import { sums } from './sums.ts';
+import { manyUsers } from './users.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
 
@@ -18,4 +21,7 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   counts,
   sums,
   drafts,
+  graphql,
+  users: manyUsers,
+  size,
 };

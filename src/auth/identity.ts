@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { sessionClaims } from '../../sql/auth/auth.queries.ts';
+import { prepared } from '../database/prepared.ts';
 import { VanguardError } from '../errors.ts';
 
 /** A sign-in, as an access token names it. */
@@ -24,7 +25,7 @@ export const anonymousSettings: Readonly<Record<string, string>> = { role: 'vang
 
 /** Looks up what the user of a session may do right now. Refuses with UNAUTHENTICATED when it has ended, or the account is gone or switched off. */
 export async function identify(pool: pg.Pool, { userId, sessionId }: Session): Promise<Identity> {
-  const [claims] = await sessionClaims.run({ userId, sessionId }, pool);
+  const [claims] = await sessionClaims.run({ userId, sessionId }, prepared(pool));
   if (!claims) {
     throw new VanguardError(
       'UNAUTHENTICATED',
