@@ -3,7 +3,7 @@
 export interface Answer {
   readonly status: number;
   /** The body's pieces, sent one after the other: large pages are not joined into one string. */
-  readonly body: readonly string[];
+  readonly body: readonly (string | Buffer)[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 

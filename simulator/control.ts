@@ -5,6 +5,7 @@
  *     GET    /records/:org           all of them, by id: { records: [...] }, for small organizations
  *     GET    /records/:org/:id       one record: { organization, id, recordid, updatedAt, updatedBy, values }
  *     PATCH  /records/:org/:id       another writer changes it: { values: { alias: value }, by? }
+ *     PATCH  /records/:org           several at once, all or none: { records: [{ id, values }], by? }; answers { changed }
  *     POST   /records/:org           another writer adds one: { id, values?, by? }; what is not given is made up
  *     DELETE /records/:org/:id       another writer removes it (?by=)
  *     GET    /writes?since=seq       every accepted write after seq, in order
@@ -38,6 +39,10 @@ class ControlError extends Error {
 const plainValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const patchSchema = z.strictObject({
   values: z.record(z.string(), plainValue),
+  by: z.string().min(1).default('OTHERWRITER'),
+});
+const patchAllSchema = z.strictObject({
+  records: z.array(z.strictObject({ id: z.string(), values: z.record(z.string(), plainValue) })),
   by: z.string().min(1).default('OTHERWRITER'),
 });
 const addSchema = z.strictObject({
@@ -140,6 +145,17 @@ async function route(controlled: Controlled, request: IncomingMessage): Promise<
       const { values, by } = parse(patchSchema, await jsonOf(request));
       recordOf(organization, id);
       return [200, await write(store, organization, id ?? '', 'update', typed(values), by)];
+    }
+    case 'PATCH /records/1': {
+      const organization = organizationOf(store, code);
+      const { records, by } = parse(patchAllSchema, await jsonOf(request));
+      const checked = records.map(({ id: one, values }) => {
+        recordOf(organization, one);
+        return { id: one, came: typed(values) };
+      });
+      for (const one of checked) store.write({ action: 'update', via: 'control', by, organization, ...one });
+      await store.flush();
+      return [200, { changed: checked.length }];
     }
     case 'POST /records/1': {
       const organization = organizationOf(store, code);

@@ -14,7 +14,8 @@
 import { z } from 'zod';
 import { Alert, listOf, type Answer } from './answer.ts';
 import { fieldOf, fields, type Field, type Row, type Value } from './fields.ts';
-import type { IdRange, OrganizationStore, Store } from './store.ts';
+import type { IdRange, OrganizationStore, Store, StoredRecord } from './store.ts';
+import type { Texts } from './texts.ts';
 import { compareText, compareValues, type Display } from './values.ts';
 
 export const gridName = 'CUPFAG';
@@ -26,7 +27,7 @@ type Operator = (typeof operators)[number];
 
 /** A row of a page; a fault may have it say something else in one field. */
 export interface PageRow {
-  readonly row: Row;
+  readonly record: StoredRecord;
   readonly garbled?: { readonly index: number; readonly text: string };
 }
 
@@ -266,7 +267,7 @@ export function findPage(store: Store, body: unknown, display: Display): { page:
   const byId = request.sort.alias === 'pfs_id';
   const filtered = rest.length > 0 || request.anyOf.length > 0;
   const wanted = request.position + request.limit;
-  const rows: Row[] = [];
+  const rows: StoredRecord[] = [];
   const sorted: (Found & { key: Value })[] = [];
   let count = 0;
 
@@ -280,28 +281,32 @@ export function findPage(store: Store, body: unknown, display: Display): { page:
       count++;
       break;
     }
-    const row = organization.get(id)?.row;
-    if (!row || !holds(rest, row)) continue;
-    if (request.anyOf.length > 0 && !request.anyOf.some((group) => holds(group, row))) continue;
+    const record = organization.get(id);
+    if (!record || (rest.length > 0 && !holds(rest, record.row))) continue;
+    if (request.anyOf.length > 0 && !request.anyOf.some((group) => holds(group, record.row))) continue;
     count++;
     if (!byId) {
-      sorted.push({ organization, id, key: comparable(request.sort, row[request.sort.index] ?? null) });
+      sorted.push({
+        organization,
+        id,
+        key: comparable(request.sort, record.row[request.sort.index] ?? null),
+      });
     } else if (count > wanted) {
       break;
     } else if (count > request.position) {
-      rows.push(row);
+      rows.push(record);
     }
   }
   if (!byId) {
     const sign = request.descending ? -1 : 1;
     sorted.sort((a, b) => sign * compareValues(a.key, b.key) || compareText(a.id, b.id));
     for (const { organization, id } of sorted.slice(request.position, wanted)) {
-      const row = organization.get(id)?.row;
-      if (row) rows.push(row);
+      const record = organization.get(id);
+      if (record) rows.push(record);
     }
   }
   const page = {
-    rows: rows.map((row) => ({ row })),
+    rows: rows.map((record) => ({ record })),
     position: request.position,
     more: count > wanted,
     records: rows.length,
@@ -311,14 +316,31 @@ export function findPage(store: Store, body: unknown, display: Display): { page:
 
 const rowsAPiece = 500;
 
-/** Writes out rows in pieces of some hundred KB, `one` giving the JSON of each. */
-function rowPieces(rows: readonly PageRow[], one: (row: PageRow, number: number) => string): string[] {
-  const pieces: string[] = [];
+/** Writes out rows in pieces of some hundred KB: each opened and closed, its fields between. */
+function rowPieces(
+  rows: readonly PageRow[],
+  shape: Shape,
+  { display, texts }: Writing,
+  open: (number: number) => string,
+  close: string,
+): Buffer[] {
+  const pieces: Buffer[] = [];
   for (let start = 0; start < rows.length; start += rowsAPiece) {
-    let piece = start === 0 ? '' : ',';
     const end = Math.min(start + rowsAPiece, rows.length);
-    for (let i = start; i < end; i++) piece += (i > start ? ',' : '') + one(rows[i] as PageRow, i);
-    pieces.push(piece);
+    const parts: Buffer[] = [];
+    let text = '';
+    for (let i = start; i < end; i++) {
+      const given = rows[i] as PageRow;
+      text += (i > 0 ? ',' : '') + open(i);
+      const write = (): string => fieldObjects(given, prefixes[shape], display);
+      const kept = given.garbled ? undefined : texts.of(given.record, shape, write);
+      if (kept) {
+        parts.push(Buffer.from(text), kept);
+        text = '';
+      } else text += write();
+      text += close;
+    }
+    pieces.push(Buffer.concat([...parts, Buffer.from(text)]));
   }
   return pieces;
 }
@@ -327,7 +349,7 @@ function rowPieces(rows: readonly PageRow[], one: (row: PageRow, number: number)
 function fieldObjects(given: PageRow, prefixes: readonly string[], display: Display): string {
   let out = '';
   for (const field of fields) {
-    const value = given.row[field.index] ?? null;
+    const value = given.record.row[field.index] ?? null;
     const garbled = given.garbled?.index === field.index ? given.garbled.text : undefined;
     const shown = garbled ?? display.text(field, value);
     const quoted = typeof value === 'string' || garbled !== undefined ? JSON.stringify(shown) : `"${shown}"`;
@@ -337,22 +359,29 @@ function fieldObjects(given: PageRow, prefixes: readonly string[], display: Disp
 }
 
 /** Several as a list, a single one as itself: how DATA_ONLY answers. */
-const oneOrMany = (count: number, inner: readonly string[]): string[] =>
+const oneOrMany = <T>(count: number, inner: readonly T[]): (T | string)[] =>
   count === 1 ? [...inner] : ['[', ...inner, ']'];
 
-const dataPrefixes = fields.map(({ aliasnum }) => `{"n":${aliasnum},"value":`);
+type Shape = 'data-only' | 'head-data';
+
+/** What opens the JSON of each field, in the order of `fields`. */
+const prefixes: Readonly<Record<Shape, readonly string[]>> = {
+  'data-only': fields.map(({ aliasnum }) => `{"n":${aliasnum},"value":`),
+  'head-data': fields.map(
+    ({ alias, label }) =>
+      `{"FIELDNAME":${JSON.stringify(alias)},"FIELDLABEL":${JSON.stringify(label)},"FIELDVALUE":`,
+  ),
+};
 const fieldList = fields.map(({ aliasnum, alias }) => JSON.stringify({ aliasnum, name: alias }));
 
-function dataOnly(page: Page, display: Display): Answer {
+function dataOnly(page: Page, writing: Writing): Answer {
   const metadata = {
     CURRENTCURSORPOSITION: page.position,
     MORERECORDPRESENT: page.more ? '+' : '-',
     RECORDS: page.records,
   };
-  const rows = rowPieces(page.rows, (row, i) => {
-    const id = JSON.stringify(String(page.position + i + 1));
-    return `{"id":${id},"D":${oneOrMany(fields.length, [fieldObjects(row, dataPrefixes, display)]).join('')}}`;
-  });
+  const open = (i: number): string => `{"id":"${page.position + i + 1}","D":[`;
+  const rows = rowPieces(page.rows, 'data-only', writing, open, ']}');
   // An empty page has no ROW at all.
   const data = page.rows.length === 0 ? ['{}'] : ['{"ROW":', ...oneOrMany(page.rows.length, rows), '}'];
   return {
@@ -367,18 +396,13 @@ function dataOnly(page: Page, display: Display): Answer {
   };
 }
 
-const headPrefixes = fields.map(
-  ({ alias, label }) =>
-    `{"FIELDNAME":${JSON.stringify(alias)},"FIELDLABEL":${JSON.stringify(label)},"FIELDVALUE":`,
-);
-
-function headData(page: Page, display: Display): Answer {
+function headData(page: Page, writing: Writing): Answer {
   const next = page.more ? page.position + page.rows.length : 0;
   const positions = {
     CURRENTCURSORPOSITION: page.position,
     ...(page.rows.length === 0 && next === 0 ? {} : { NEXTCURSORPOSITION: next }),
   };
-  const rows = rowPieces(page.rows, (row) => `{"DATAFIELD":[${fieldObjects(row, headPrefixes, display)}]}`);
+  const rows = rowPieces(page.rows, 'head-data', writing, () => '{"DATAFIELD":[', ']}');
   return {
     status: 200,
     body: [
@@ -389,7 +413,13 @@ function headData(page: Page, display: Display): Answer {
   };
 }
 
+/** How values are shown, and what is kept of what was written before. */
+export interface Writing {
+  readonly display: Display;
+  readonly texts: Texts;
+}
+
 /** Writes a page out in the shape that was asked for. */
-export function writePage(page: Page, head: boolean, display: Display): Answer {
-  return head ? headData(page, display) : dataOnly(page, display);
+export function writePage(page: Page, head: boolean, writing: Writing): Answer {
+  return head ? headData(page, writing) : dataOnly(page, writing);
 }

@@ -8,6 +8,7 @@ import { serveControl } from './control.ts';
 import { listen, type Listening } from './http.ts';
 import { basePath, Service, type Credentials } from './service.ts';
 import { Store } from './store.ts';
+import { Texts } from './texts.ts';
 import { Display, type DateFormat, type YearFormat } from './values.ts';
 
 export { simulatedOrganizations, type SimulatedOrganization } from './catalogue.ts';
@@ -50,6 +51,8 @@ export interface SimulatorOptions {
   latencyMs?: number;
   /** Default 10; 0 is no limit. */
   requestsPerSecond?: number;
+  /** How many bytes of the JSON of generated records may be kept instead of being made anew; default 0. */
+  keptBytes?: number;
   /** Told of every request. */
   log?: (message: string, details: Record<string, unknown>) => void;
 }
@@ -78,6 +81,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     store,
     faults,
     display: new Display(dateFormat),
+    texts: new Texts(options.keptBytes ?? 0),
     credentials,
     yearFormat,
     checksRecordId,

@@ -11,6 +11,7 @@ import { listNames, serveList, type ListName } from './lists.ts';
 import { readScreenRequest, serveScreen, type Interference, type ScreenRequest } from './screen.ts';
 import { spoilPage } from './spoil.ts';
 import type { Store } from './store.ts';
+import type { Texts } from './texts.ts';
 import { fromPlain, type Display, type YearFormat } from './values.ts';
 
 /** The path all services are under. */
@@ -28,6 +29,7 @@ export interface ServiceOptions {
   readonly store: Store;
   readonly faults: Faults;
   readonly display: Display;
+  readonly texts: Texts;
   readonly credentials: Credentials;
   readonly yearFormat: YearFormat;
   readonly checksRecordId: boolean;
@@ -205,9 +207,8 @@ export class Service {
         return serveList(reading.list, reading.query, store, info.organization, display);
       case 'grid': {
         const { page, head } = findPage(store, reading.body, display);
-
         if (faults.active.length > 0) spoilPage(page, faults, info, store);
-        return writePage(page, head, display);
+        return writePage(page, head, this.options);
       }
       case 'screen':
         return this.answerScreen(reading.screen, reading.user, info);
@@ -248,7 +249,7 @@ export class Service {
 
   private async send(answer: Answer, info: RequestInfo | undefined, response: ServerResponse): Promise<void> {
     const { faults } = this.options;
-    let pieces = answer.body.map((piece) => Buffer.from(piece));
+    let pieces = answer.body.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece));
     let type = 'application/json; charset=utf-8';
     const malformed = info && faults.hit('malformed', info, ({ what }) => what !== 'value');
     if (malformed?.what === 'html') {

@@ -10,7 +10,7 @@ export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: 
   const pick = (from: number): number => Math.floor(faults.random() * from);
   const some = (): number => pick(page.rows.length);
   const place = (id: string | undefined): number =>
-    id === undefined ? some() : page.rows.findIndex(({ row }) => row[at.pfs_id] === id);
+    id === undefined ? some() : page.rows.findIndex(({ record }) => record.row[at.pfs_id] === id);
   const holds = (id: string | undefined): boolean => page.rows.length > 0 && place(id) >= 0;
 
   const duplicate = faults.hit('duplicate', info, ({ id }) => holds(id));
@@ -23,13 +23,13 @@ export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: 
   if (foreign) {
     const index = some();
     const neighbour = page.rows[index] as PageRow;
-    const own = neighbour.row[at.pfs_a_org];
+    const own = neighbour.record.row[at.pfs_a_org];
     const code = foreign.organization ?? [...store.organizations.keys()].find((other) => other !== own);
     const organization = code === undefined ? undefined : store.organizations.get(code);
     if (organization) {
       const row = generateRow(organization.profile, 0);
-      if (foreign.sameId) row[at.pfs_id] = neighbour.row[at.pfs_id] ?? null;
-      page.rows.splice(index, 0, { row });
+      if (foreign.sameId) row[at.pfs_id] = neighbour.record.row[at.pfs_id] ?? null;
+      page.rows.splice(index, 0, { record: { row, recordid: 1 } });
       page.records++;
     }
   }

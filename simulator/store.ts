@@ -14,6 +14,24 @@ export interface StoredRecord {
   readonly recordid: number;
 }
 
+/** A record that nobody has written to: computed when somebody looks at its values. */
+export class GeneratedRecord implements StoredRecord {
+  readonly recordid = 1;
+  readonly organization: OrganizationStore;
+  /** Its n, from 0. */
+  readonly index: number;
+  private computed: Row | undefined;
+
+  constructor(organization: OrganizationStore, index: number) {
+    this.organization = organization;
+    this.index = index;
+  }
+
+  get row(): Row {
+    return (this.computed ??= generateRow(this.organization.profile, this.index));
+  }
+}
+
 export type PlainValues = Record<string, Value>;
 
 /** One accepted write. Values are keyed by grid alias and plain: dates `2026-04-02`, flags as booleans, null for none. */
@@ -90,16 +108,21 @@ export class OrganizationStore {
     };
   }
 
-  private isGenerated(id: string): boolean {
+  /** The n of a generated id, or -1. */
+  private generatedIndex(id: string): number {
     const index = indexOf(this.code, id);
-    return index >= 0 && index < this.size;
+    return index < this.size ? index : -1;
+  }
+
+  private isGenerated(id: string): boolean {
+    return this.generatedIndex(id) >= 0;
   }
 
   get(id: string): StoredRecord | undefined {
     const changed = this.changed.get(id);
     if (changed) return changed;
-    if (this.removed.has(id) || !this.isGenerated(id)) return undefined;
-    return { row: generateRow(this.profile, indexOf(this.code, id)), recordid: 1 };
+    const index = this.generatedIndex(id);
+    return index < 0 || this.removed.has(id) ? undefined : new GeneratedRecord(this, index);
   }
 
   set(id: string, record: StoredRecord): void {

@@ -278,12 +278,12 @@ export interface IClockQuery {
   result: IClockResult;
 }
 
-const clockIR: any = {"usedParamSet":{},"params":[],"statement":"select clock_timestamp()::text as \"now!\""};
+const clockIR: any = {"usedParamSet":{},"params":[],"statement":"select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as \"now!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select clock_timestamp()::text as "now!"
+ * select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as "now!"
  * ```
  */
 export const clock = new PreparedQuery<IClockParams,IClockResult>(clockIR);

@@ -40,7 +40,7 @@ select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::f
 from app_private.field_mapping(:organizationId!);
 
 /* @name clock */
-select clock_timestamp()::text as "now!";
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as "now!";
 
 /* @name dispatchDueSyncs */
 select app_private.dispatch_due_syncs() as "queued!";

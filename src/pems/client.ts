@@ -63,8 +63,9 @@ export interface ConnectionTest {
 /** Reads PEMS. */
 export interface PemsClient {
   /**
-   * Reads the rows of one organization page by page; a page is asked for when the one before has been consumed, so
-   * memory holds one at a time. The read was complete only if the iteration ended without an error.
+   * Reads the rows of one organization page by page. While a page is being consumed the next one is asked for, and no
+   * more than that, so memory holds two. Who stops before the end takes that request back. The read was complete only
+   * if the iteration ended without an error.
    *
    * Each row comes with the page that holds all rows of its id; `more` is false on the last page only. Pages follow the ids in the order of PEMS, so a
    * record that exists during the whole read is in it, whatever is added or deleted meanwhile.
@@ -251,41 +252,57 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
   };
 
   async function* readGrid(options: ReadGridOptions): AsyncGenerator<PemsPage, void, undefined> {
-    const { clock, signal, onRequest } = options;
+    const { clock, onRequest } = options;
     const organization = headerValue('organization', options.organization);
     const changedSince = filterTime(options.changedSince, checked.filterDateFormat);
+    const left = new AbortController();
+    const signal =
+      options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
     const sendOptions = { organization, clock, signal, onRequest, maxAttempts: checked.maxAttempts };
+    const ask = (after: string | null, rows: number): Promise<Answer> => {
+      const answer = send(gridRequest(checked, { organization, after, changedSince, rows }), sendOptions);
+      // It may fail while nobody waits for it yet: whoever takes the page hears of it.
+      answer.catch(() => undefined);
+      return answer;
+    };
     const { idAlias } = grid;
     const passed = new Set<string>();
     let after: string | null = null;
     let rows = pageSize;
-    for (;;) {
-      const request = gridRequest(checked, { organization, after, changedSince, rows });
-      const { page, requestedAt, receivedAt } = await send(request, sendOptions);
-      const again = page.rows.find((row) => passed.has(row[idAlias] ?? ''));
-      if (again !== undefined) {
-        const id = JSON.stringify(foreignText(again[idAlias] ?? ''));
-        throw malformed('The page', `holds ${idAlias} ${id} again, though only later ones were asked for`);
+    let asked = ask(after, rows);
+    try {
+      for (;;) {
+        const { page, requestedAt, receivedAt } = await asked;
+        const at = page.aliases.indexOf(idAlias);
+        const again = page.rows.find((row) => passed.has(row[at] ?? ''));
+        if (again !== undefined) {
+          const id = JSON.stringify(foreignText(again[at] ?? ''));
+          throw malformed('The page', `holds ${idAlias} ${id} again, though only later ones were asked for`);
+        }
+        // A full page that claims to be the last is not believed: asking on costs one request, a lie would look like
+        // thousands of removed records.
+        if (!page.more && page.rows.length < rows) {
+          yield { ...page, requestedAt, receivedAt };
+          return;
+        }
+        const cut = cutAtLastId(page, idAlias);
+        if (cut.last !== null) {
+          passed.add(cut.last);
+          after = cut.last;
+          rows = pageSize;
+          asked = ask(after, rows);
+          yield { aliases: page.aliases, rows: cut.rows, more: true, requestedAt, receivedAt };
+        } else if (page.rows.length > 0 && rows < MAX_PAGE_SIZE) {
+          // A single id filled the page: only a larger one can show where it ends.
+          rows = Math.min(rows * 10, MAX_PAGE_SIZE);
+          asked = ask(after, rows);
+        } else {
+          const what = page.rows.length === 0 ? 'has no rows' : `has no second ${idAlias}`;
+          throw malformed('The page', `${what}, though more are to follow`);
+        }
       }
-      // A full page that claims to be the last is not believed: asking on costs one request, a lie would look like
-      // thousands of removed records.
-      if (!page.more && page.rows.length < rows) {
-        yield { ...page, requestedAt, receivedAt };
-        return;
-      }
-      const cut = cutAtLastId(page.rows, idAlias);
-      if (cut.last !== null) {
-        yield { rows: cut.rows, more: true, requestedAt, receivedAt };
-        passed.add(cut.last);
-        after = cut.last;
-        rows = pageSize;
-      } else if (page.rows.length > 0 && rows < MAX_PAGE_SIZE) {
-        // A single id filled the page: only a larger one can show where it ends.
-        rows = Math.min(rows * 10, MAX_PAGE_SIZE);
-      } else {
-        const what = page.rows.length === 0 ? 'has no rows' : `has no second ${idAlias}`;
-        throw malformed('The page', `${what}, though more are to follow`);
-      }
+    } finally {
+      left.abort();
     }
   }
 
@@ -296,11 +313,11 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
       const request = gridRequest(checked, { organization, after: null, changedSince: null, rows: 1 });
       const clock = (): Promise<string> => Promise.resolve('');
       const answer = await send(request, { organization, clock, signal, maxAttempts: 1 });
-      const { rows } = answer.page;
+      const { rows, aliases } = answer.page;
       return {
         milliseconds: answer.milliseconds,
         rows: rows.length,
-        aliases: Object.keys(rows[0] ?? {}),
+        aliases: aliases.filter((_, place) => rows[0]?.[place] !== undefined),
       };
     },
   };

@@ -3,13 +3,15 @@ import type { CheckedConnection } from './connection.ts';
 import { isBlank } from './values.ts';
 
 /**
- * One row of a grid: alias in lower case -> text as PEMS shows it, empty for none. It has no prototype, so an alias
- * may have any name.
+ * One row of a grid: texts as PEMS shows them, empty for none, in the order of the page's aliases; undefined where the
+ * row does not have the field. Not an object by alias: a million of those are slow, and large.
  */
-export type GridRow = Record<string, string>;
+export type GridRow = (string | undefined)[];
 
 /** What one answer brought. */
 export interface GridPage {
+  /** What the texts of a row are, in lower case, as PEMS orders them. */
+  aliases: string[];
   rows: GridRow[];
   /** Whether PEMS says that there are more rows after these. */
   more: boolean;
@@ -121,14 +123,18 @@ export function parseGridAnswer(answer: unknown): GridPage {
  *
  * @returns `last` is `null` when the page holds a single id, or none
  */
-export function cutAtLastId(rows: GridRow[], idAlias: string): { rows: GridRow[]; last: string | null } {
-  const idOf = (index: number): string => rows[index]?.[idAlias] ?? '';
+export function cutAtLastId(
+  { aliases, rows }: Pick<GridPage, 'aliases' | 'rows'>,
+  idAlias: string,
+): { rows: GridRow[]; last: string | null } {
+  const at = aliases.indexOf(idAlias);
+  const idOf = (index: number): string => rows[index]?.[at] ?? '';
   let end = rows.length - 1;
   while (end >= 0 && isBlank(idOf(end))) end -= 1;
   const cutId = idOf(end);
   while (end >= 0 && (isBlank(idOf(end)) || idOf(end) === cutId)) end -= 1;
   if (end < 0) return { rows: [], last: null };
-  const blankAfter = rows.slice(end + 1).filter((row) => isBlank(row[idAlias] ?? ''));
+  const blankAfter = rows.slice(end + 1).filter((row) => isBlank(row[at] ?? ''));
   return { rows: [...rows.slice(0, end + 1), ...blankAfter], last: idOf(end) };
 }
 
@@ -149,29 +155,30 @@ const ROWS = `${GRID}.DATA.ROW`;
 const RECORDS = 'Result.ResultData.DATARECORD';
 
 function parseDataOnly(grid: Record<string, unknown>): GridPage {
-  const aliases = fieldAliases(grid.FIELDS);
+  const { aliases, places } = fieldAliases(grid.FIELDS);
   const data = grid.DATA === undefined || grid.DATA === null ? {} : object(grid.DATA, `${GRID}.DATA`);
   const rows = list(data.ROW).map((item, index) => {
-    const row = emptyRow();
+    const row: GridRow = new Array<string | undefined>(aliases.length).fill(undefined);
     const cells = list(object(item, `${ROWS}[${index}]`).D);
     for (let n = 0; n < cells.length; n += 1) {
       const cell = cells[n];
       const where = (): string => `${ROWS}[${index}].D[${n}]`;
       if (!isObject(cell)) throw malformed(where(), 'is no object');
-      const alias = aliases.get(cell.n);
-      if (alias === undefined) throw malformed(`${where()}.n`, `is no aliasnum of ${GRID}.FIELDS`);
-      setCell(row, alias, cell.value, where);
+      const place = places.get(cell.n);
+      if (place === undefined) throw malformed(`${where()}.n`, `is no aliasnum of ${GRID}.FIELDS`);
+      setCell(row, place, cell.value, where);
     }
     return row;
   });
-  return { rows, more: moreRecords(grid.METADATA) };
+  return { aliases, rows, more: moreRecords(grid.METADATA) };
 }
 
-/** From `aliasnum`, as a number and as text, to the alias. */
-function fieldAliases(fields: unknown): Map<unknown, string> {
+/** The aliases in order, and from `aliasnum`, as a number and as text, to the place of its alias. */
+function fieldAliases(fields: unknown): { aliases: string[]; places: Map<unknown, number> } {
   const where = `${GRID}.FIELDS`;
-  const aliases = new Map<unknown, string>();
-  if (fields === undefined || fields === null) return aliases;
+  const aliases: string[] = [];
+  const places = new Map<unknown, number>();
+  if (fields === undefined || fields === null) return { aliases, places };
   const seen = new Set<string>();
   for (const [index, item] of list(object(fields, where).FIELD).entries()) {
     const field = object(item, `${where}.FIELD[${index}]`);
@@ -183,11 +190,12 @@ function fieldAliases(fields: unknown): Map<unknown, string> {
       throw malformed(`${where}.FIELD[${index}].name`, 'is no text');
     }
     const alias = field.name.toLowerCase();
-    if (aliases.has(number) || seen.has(alias)) throw malformed(`${where}.FIELD[${index}]`, 'is there twice');
+    if (places.has(number) || seen.has(alias)) throw malformed(`${where}.FIELD[${index}]`, 'is there twice');
     seen.add(alias);
-    aliases.set(number, alias).set(Number(number), alias);
+    places.set(number, aliases.length).set(Number(number), aliases.length);
+    aliases.push(alias);
   }
-  return aliases;
+  return { aliases, places };
 }
 
 function moreRecords(metadata: unknown): boolean {
@@ -198,9 +206,20 @@ function moreRecords(metadata: unknown): boolean {
 }
 
 function parseHeadData(data: Record<string, unknown>): GridPage {
-  const lowerCase = new Map<string, string>();
+  const aliases: string[] = [];
+  const places = new Map<string, number>();
+  /** The place of a field's alias; a row may have a field that none before it had. */
+  const placeOf = (name: string): number => {
+    let place = places.get(name);
+    if (place === undefined) {
+      const alias = name.toLowerCase();
+      place = places.get(alias) ?? aliases.push(alias) - 1;
+      places.set(alias, place).set(name, place);
+    }
+    return place;
+  };
   const rows = list(data.DATARECORD).map((item, index) => {
-    const row = emptyRow();
+    const row: GridRow = [];
     const fields = list(object(item, `${RECORDS}[${index}]`).DATAFIELD);
     for (let n = 0; n < fields.length; n += 1) {
       const field = fields[n];
@@ -208,13 +227,11 @@ function parseHeadData(data: Record<string, unknown>): GridPage {
       if (!isObject(field)) throw malformed(where(), 'is no object');
       const name = field.FIELDNAME;
       if (typeof name !== 'string' || name === '') throw malformed(`${where()}.FIELDNAME`, 'is no text');
-      let alias = lowerCase.get(name);
-      if (alias === undefined) lowerCase.set(name, (alias = name.toLowerCase()));
-      setCell(row, alias, field.FIELDVALUE, where);
+      setCell(row, placeOf(name), field.FIELDVALUE, where);
     }
     return row;
   });
-  return { rows, more: hasNextCursor(data.NEXTCURSORPOSITION) };
+  return { aliases, rows, more: hasNextCursor(data.NEXTCURSORPOSITION) };
 }
 
 /** Absent or 0 means the end. */
@@ -225,15 +242,11 @@ function hasNextCursor(position: unknown): boolean {
   throw malformed('Result.ResultData.NEXTCURSORPOSITION', 'is no whole number');
 }
 
-function setCell(row: GridRow, alias: string, value: unknown, where: () => string): void {
-  if (row[alias] !== undefined) throw malformed(where(), 'is a field that the row already has');
-  if (typeof value === 'string') row[alias] = value;
-  else if (value === undefined || value === null) row[alias] = '';
+function setCell(row: GridRow, place: number, value: unknown, where: () => string): void {
+  if (row[place] !== undefined) throw malformed(where(), 'is a field that the row already has');
+  if (typeof value === 'string') row[place] = value;
+  else if (value === undefined || value === null) row[place] = '';
   else throw malformed(where(), 'has a value that is no text');
-}
-
-function emptyRow(): GridRow {
-  return Object.create(null) as GridRow;
 }
 
 /** PEMS leaves out a list without entries, and gives a list of one as that one. */

@@ -61,7 +61,8 @@ export interface MappedRecord {
 }
 
 export interface RecordMapper {
-  map(row: GridRow): MappedRecord;
+  /** What maps the rows of a page with these aliases. */
+  forAliases(aliases: readonly string[]): (row: GridRow) => MappedRecord;
 }
 
 export interface RecordMapperOptions {
@@ -96,68 +97,88 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
   const sources = aliasesByKey(options.mappings, fields);
   const columns = [...fields]
     .filter(([key]) => sources.has(key))
-    .map(([key, field]) => ({
-      key,
-      prefix: `${JSON.stringify(key)}:`,
-      aliases: sources.get(key) ?? [],
-      read: tokenReader(field, dateOrder),
-    }));
+    .map(([key, field]) => ({ key, read: memberReader(key, tokenReader(field, dateOrder)) }));
+  const readVersion: Reader = (text) => parseTimestamp(text, dateOrder);
   const known = new Set([...sources.values()].flat());
-  const unknownPrefixes = new Map<string, string>();
+  const unknownColumns = new Map<string, Reader>();
 
-  const unknownPrefix = (alias: string): string => {
-    let prefix = unknownPrefixes.get(alias);
-    if (prefix === undefined) {
+  const unknownColumn = (alias: string): Reader => {
+    let read = unknownColumns.get(alias);
+    if (read === undefined) {
       const isTaken = fields.has(alias) || SPECIAL_KEYS.includes(alias);
-      prefix = `${JSON.stringify(isTaken ? UNKNOWN_PREFIX + alias : alias)}:`;
-      unknownPrefixes.set(alias, prefix);
+      const name = storageProblem(alias);
+      const textReader = (text: string): Parsed<string> =>
+        name === null ? readText(text) : { ok: false, problem: name };
+      read = memberReader(isTaken ? UNKNOWN_PREFIX + alias : alias, textReader);
+      unknownColumns.set(alias, read);
     }
-    return prefix;
+    return read;
   };
 
-  return {
-    map(row) {
+  const forAliases = (aliases: readonly string[]): ((row: GridRow) => MappedRecord) => {
+    const places = (key: string): number[] =>
+      (sources.get(key) ?? []).map((alias) => aliases.indexOf(alias)).filter((place) => place >= 0);
+    const [idPlaces, organizationPlaces] = [places('pfaId'), places('organization')];
+    const [versionPlaces, versionByPlaces] = [places('version'), places('versionBy')];
+    const members = columns
+      .map(({ key, read }) => ({ key, read, places: places(key) }))
+      .filter((column) => column.places.length > 0);
+    const others = aliases
+      .map((alias, place) => ({ alias, place }))
+      .filter(({ alias }) => !known.has(alias))
+      .map(({ alias, place }) => ({ alias, place, read: unknownColumn(alias) }));
+
+    return (row) => {
       const problems: FieldProblem[] = [];
-      const refuse = (key: string, value: string, message: string): void => {
-        if (!problems.some((problem) => problem.key === key)) {
-          problems.push({ key: makeStorable(key), value: makeStorable(value), message });
-        }
-      };
-      const take = <T>(key: string, text: string, parsed: Parsed<T>): T | null => {
-        if (parsed.ok) return parsed.value;
-        refuse(key, text, parsed.problem);
-        return null;
-      };
-      const takeText = (key: string): string | null => {
-        const text = firstValue(row, sources.get(key) ?? []);
-        return take(key, text, parseText(text));
-      };
+      const pfaId = take(problems, 'pfaId', row, idPlaces, parseText);
+      if (pfaId === null) refuse(problems, 'pfaId', '', 'PEMS gave a row without an id.');
+      const organization = take(problems, 'organization', row, organizationPlaces, parseText);
+      if (organization === null)
+        refuse(problems, 'organization', '', 'PEMS gave a row without an organization.');
+      const version = take(problems, 'version', row, versionPlaces, readVersion);
+      const versionBy = take(problems, 'versionBy', row, versionByPlaces, parseText);
 
-      const pfaId = takeText('pfaId');
-      if (pfaId === null) refuse('pfaId', '', 'PEMS gave a row without an id.');
-      const organization = takeText('organization');
-      if (organization === null) refuse('organization', '', 'PEMS gave a row without an organization.');
-      const versionText = firstValue(row, sources.get('version') ?? []);
-      const version = take('version', versionText, parseTimestamp(versionText, dateOrder));
-      const versionBy = takeText('versionBy');
-
-      let members = '';
-      for (const { key, prefix, aliases, read } of columns) {
-        const text = firstValue(row, aliases);
-        if (text === '') continue;
-        const token = take(key, text, read(text));
-        if (token !== null) members += `,${prefix}${token}`;
+      let data = '';
+      for (const column of members) {
+        const member = take(problems, column.key, row, column.places, column.read);
+        if (member !== null) data += data === '' ? member : `,${member}`;
       }
-      for (const alias in row) {
-        const text = row[alias];
-        if (text === undefined || text === '' || known.has(alias)) continue;
-        const problem = storageProblem(alias) ?? storageProblem(text);
-        if (problem !== null) refuse(alias, text, problem);
-        else members += `,${unknownPrefix(alias)}${JSON.stringify(text)}`;
+      for (const { alias, place, read } of others) {
+        const text = row[place];
+        if (text === undefined || text === '') continue;
+        const member = read(text);
+        if (!member.ok) refuse(problems, alias, text, member.problem);
+        else if (member.value !== null) data += data === '' ? member.value : `,${member.value}`;
       }
-      return { pfaId, organization, data: `{${members.slice(1)}}`, version, versionBy, problems };
-    },
+      return { pfaId, organization, data: `{${data}}`, version, versionBy, problems };
+    };
   };
+  return { forAliases };
+}
+
+/** Notes a value that cannot be taken; one problem a key is enough. */
+function refuse(problems: FieldProblem[], key: string, value: string, message: string): void {
+  if (!problems.some((problem) => problem.key === key))
+    problems.push({ key: makeStorable(key), value: makeStorable(value), message });
+}
+
+/** Reads the first text that is not blank; null where there is none, or where it cannot be read. */
+function take(
+  problems: FieldProblem[],
+  key: string,
+  row: GridRow,
+  places: readonly number[],
+  read: Reader,
+): string | null {
+  for (const place of places) {
+    const text = row[place];
+    if (text === undefined || isBlank(text)) continue;
+    const parsed = read(text);
+    if (parsed.ok) return parsed.value;
+    refuse(problems, key, text, parsed.problem);
+    return null;
+  }
+  return null;
 }
 
 function aliasesByKey(
@@ -186,24 +207,31 @@ function invalid(what: string): VanguardError {
   });
 }
 
-/** The first text that is not blank, else an empty one. */
-function firstValue(row: GridRow, aliases: readonly string[]): string {
-  for (const alias of aliases) {
-    const text = row[alias];
-    if (text !== undefined && !isBlank(text)) return text;
-  }
-  return '';
+/** From the text of PEMS to what is made of it. */
+type Reader = (text: string) => Parsed<string>;
+
+/** The JSON token of a text. What is not escaped in it, PostgreSQL can hold. */
+function readText(text: string): Parsed<string> {
+  const token = JSON.stringify(text);
+  const problem = token.length === text.length + 2 ? null : storageProblem(text);
+  return problem === null ? { ok: true, value: token } : { ok: false, problem };
+}
+
+/** Of a token, the member of a JSON object. */
+function memberReader(key: string, read: Reader): Reader {
+  const prefix = `${JSON.stringify(key)}:`;
+  return (text) => withToken(read(text), (token) => prefix + token);
 }
 
 /** From the text of PEMS to the JSON token of its value. */
-function tokenReader(field: RecordField, dateOrder: DateOrder): (text: string) => Parsed<string> {
+function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
   const { maxLength, maxAmount } = field;
   switch (field.kind) {
     case 'text':
       return (text) =>
         maxLength && text.length > maxLength && [...text].length > maxLength
           ? { ok: false, problem: `The text is longer than ${maxLength} characters.` }
-          : withToken(parseText(text), JSON.stringify);
+          : readText(text);
     case 'date':
       return (text) => withToken(parseDate(text, dateOrder), JSON.stringify);
     case 'money':

@@ -139,7 +139,10 @@ export function parseNumber(text: string): Parsed<string> {
 
 /** Whether PEMS holds no value here: empty, or nothing but white space. */
 export function isBlank(text: string): boolean {
-  return text === '' || text.trim() === '';
+  if (text === '') return true;
+  const first = text.charCodeAt(0);
+  // Most texts are told by their first character.
+  return (first <= 32 || first >= 127) && text.trim() === '';
 }
 
 function parseMoment(text: string, order: DateOrder): Parsed<string> {

@@ -1,7 +1,25 @@
-import type { GridRow } from '../../src/pems/grid.ts';
+import type { GridPage } from '../../src/pems/grid.ts';
+import type { MappedRecord, RecordMapper } from '../../src/pems/mapping.ts';
+
+/** A row of PEMS by alias. */
+export type Row = Record<string, string>;
 
 /** An answer of PEMS by hand. */
-export type Shape = (rows: Readonly<GridRow>[], more: boolean) => unknown;
+export type Shape = (rows: Readonly<Row>[], more: boolean) => unknown;
+
+/** The rows that were read, each by alias. */
+export function byAlias({ aliases, rows }: Pick<GridPage, 'aliases' | 'rows'>): Row[] {
+  return rows.map((row) =>
+    Object.fromEntries(
+      aliases.flatMap((alias, place) => (row[place] === undefined ? [] : [[alias, row[place]]])),
+    ),
+  );
+}
+
+/** What becomes of a row given by alias. */
+export function mapRow(mapper: RecordMapper, row: Readonly<Row>): MappedRecord {
+  return mapper.forAliases(Object.keys(row))(Object.values(row));
+}
 
 /** The shape DATA_ONLY; where a list has one entry, that entry stands alone, as PEMS gives it. */
 export const dataOnly: Shape = (rows, more) => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { VanguardError } from '../../src/errors.ts';
-import type { GridRow } from '../../src/pems/grid.ts';
 import { createPemsClient } from '../../src/pems/index.ts';
 import type { PemsConnection, PemsPage, PemsRequestEvent, ReadGridOptions } from '../../src/pems/index.ts';
-import { dataOnly, headData } from './answers.ts';
+import { byAlias, dataOnly, headData, type Row } from './answers.ts';
+import { until } from '../support/until.ts';
 import { connectionTo, gridOf, json, startLoopback, status } from './loopback.ts';
 import type { Handler, Loopback } from './loopback.ts';
 
@@ -25,7 +25,7 @@ const SECRET = 'correct horse battery';
 
 interface ReadResult {
   pages: PemsPage[];
-  rows: GridRow[];
+  rows: Row[];
   events: PemsRequestEvent[];
 }
 
@@ -40,7 +40,7 @@ async function read(
   for await (const page of client.readGrid({ organization: 'RIO', clock: noClock, onRequest, ...options })) {
     pages.push(page);
   }
-  return { pages, rows: pages.flatMap((page) => page.rows), events };
+  return { pages, rows: pages.flatMap(byAlias), events };
 }
 
 /** The error of a read that must fail. */
@@ -146,7 +146,13 @@ describe('pages', () => {
     ]);
     pems.answer(gridOf(rows, dataOnly));
     const { pages } = await read({ pageSize: 3 });
-    expect(pages.map((page) => page.rows.map((row) => row.pfs_id).join(''))).toEqual(['AA', 'BB', 'CC']);
+    expect(
+      pages.map((page) =>
+        byAlias(page)
+          .map((row) => row.pfs_id)
+          .join(''),
+      ),
+    ).toEqual(['AA', 'BB', 'CC']);
     expect(pages.map((page) => page.more)).toEqual([true, true, false]);
   });
 
@@ -154,30 +160,58 @@ describe('pages', () => {
     for (const shape of [dataOnly, headData]) {
       pems.answer(gridOf([], shape));
       const { pages } = await read();
-      expect(pages).toEqual([{ rows: [], more: false, requestedAt: '', receivedAt: '' }]);
+      expect(pages).toEqual([{ aliases: [], rows: [], more: false, requestedAt: '', receivedAt: '' }]);
     }
   });
 
-  test('are asked for only when the one before was taken', async () => {
-    pems.answer(
-      gridOf(
-        [
-          { pfs_id: 'A', pfs_a_org: 'RIO' },
-          { pfs_id: 'B', pfs_a_org: 'RIO' },
-          { pfs_id: 'C', pfs_a_org: 'RIO' },
-        ],
-        dataOnly,
-      ),
-    );
+  const ids = (...list: string[]): Row[] => list.map((pfs_id) => ({ pfs_id, pfs_a_org: 'RIO' }));
+  test('are asked for while the one before is consumed, one ahead and no more', async () => {
+    pems.answer(gridOf(ids('A', 'B', 'C', 'D', 'E'), dataOnly));
+    const client = createPemsClient(connectionTo(pems, { pageSize: 2 }));
+    let taken = 0;
+    for await (const page of client.readGrid({ organization: 'RIO', clock: noClock })) {
+      taken += 1;
+      const asked = page.more ? taken + 1 : taken;
+      await until(`page ${asked} is asked for`, () => pems.requests.length >= asked);
+      await new Promise(setImmediate);
+      expect(pems.requests.length).toBe(asked);
+    }
+    expect(taken).toBe(5);
+  });
+
+  test('that nobody waits for any more are taken back', async () => {
+    const closed = Promise.withResolvers<void>();
+    pems.answer(gridOf(ids('A', 'B', 'C'), dataOnly), (response) => {
+      response.on('close', () => closed.resolve());
+    });
     const client = createPemsClient(connectionTo(pems, { pageSize: 2 }));
     for await (const page of client.readGrid({ organization: 'RIO', clock: noClock })) {
-      expect(page.rows.length).toBe(1);
+      expect(byAlias(page)).toEqual(ids('A'));
+      await until('the next one is asked for', () => pems.requests.length === 2);
       break;
     }
-    expect(pems.requests.length).toBe(1);
+    await closed.promise;
   });
 
-  const ids = (...list: string[]): GridRow[] => list.map((pfs_id) => ({ pfs_id, pfs_a_org: 'RIO' }));
+  test('that fail while the one before is consumed end the read only after it', async () => {
+    pems.answer(gridOf(ids('A', 'B', 'C'), dataOnly), status(401));
+    const client = createPemsClient(connectionTo(pems, { pageSize: 2 }));
+    const failed = Promise.withResolvers<void>();
+    const taken: Row[] = [];
+    const onRequest = ({ error }: PemsRequestEvent): void => {
+      if (error) failed.resolve();
+    };
+    const reading = (async () => {
+      for await (const page of client.readGrid({ organization: 'RIO', clock: noClock, onRequest })) {
+        await failed.promise;
+        await new Promise(setImmediate);
+        taken.push(...byAlias(page));
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'PEMS_UNAUTHORIZED' });
+    expect(taken).toEqual(ids('A'));
+  });
+
   test.each([
     ['gives the same page for ever', ids('A', 'B', 'C'), '"B" again'],
     ['says that more follow but gives none', [], 'has no rows'],

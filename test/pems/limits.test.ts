@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRecordMapper } from '../../src/pems/mapping.ts';
+import { mapRow } from './answers.ts';
 
 const mapper = createRecordMapper({
   fields: [
@@ -16,7 +17,7 @@ const mapper = createRecordMapper({
   dateOrder: 'MDY',
 });
 const problems = (row: Record<string, string>) =>
-  mapper.map({ id: 'A-1', org: 'O', ...row }).problems.map(({ key }) => key);
+  mapRow(mapper, { id: 'A-1', org: 'O', ...row }).problems.map(({ key }) => key);
 
 test('what the database could not index or sum is a problem of its row, not of the run', () => {
   expect(problems({ id: 'A-1234' })).toEqual(['pfaId']);

@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { GridRequest, GridRow } from '../../src/pems/grid.ts';
+import type { GridRequest } from '../../src/pems/grid.ts';
 import type { PemsConnection } from '../../src/pems/index.ts';
-import type { Shape } from './answers.ts';
+import type { Row, Shape } from './answers.ts';
 
 /** A request as it arrived. */
 export interface Arrived {
@@ -93,7 +93,7 @@ export function status(code: number, headers: Record<string, string> = {}): Hand
 }
 
 /** Answers as PEMS does from the rows it holds: prefix of the organization, ids after the last, page size. */
-export function gridOf(rows: readonly GridRow[], shape: Shape): Handler {
+export function gridOf(rows: readonly Row[], shape: Shape): Handler {
   const sorted = rows.toSorted((a, b) => order(a.pfs_id ?? '', b.pfs_id ?? ''));
   return (response, { body }, message) => {
     const after = body.MULTIADDON_FILTERS?.MADDON_FILTER.find(({ OPERATOR }) => OPERATOR === '>')?.VALUE;

@@ -43,6 +43,25 @@ test('another writer changes a record: recordid, time and name move', async () =
   expect((await screen(simulator, stale)).alert).toMatch('modified by another user');
 });
 
+test('another writer changes several records at once, all or none', async () => {
+  const simulator = await start();
+  const change = (...ids: string[]) =>
+    control(simulator, 'PATCH', '/records/ONE', {
+      records: ids.map((one, n) => ({ id: one, values: { pfs_f_rate: n + 1, pfs_f_source: 'Rental' } })),
+      by: 'JDOE',
+    });
+  expect(await change(id, 'ONE-0000009')).toMatchObject({ status: 200, body: { changed: 2 } });
+  expect((await control(simulator, 'GET', `/records/ONE/${id}`)).body).toMatchObject({
+    recordid: 2,
+    updatedBy: 'JDOE',
+    values: { pfs_f_rate: 1, pfs_f_source: 'Rental' },
+  });
+  expect(await stored(simulator, 'ONE-0000009')).toMatchObject({ pfs_f_rate: 2 });
+  expect((await change(id, 'ONE-9999999')).status).toBe(404);
+  const { body } = await control(simulator, 'GET', '/writes');
+  expect(body.writes).toMatchObject([{ id }, { id: 'ONE-0000009', by: 'JDOE' }]);
+});
+
 test('ids and organizations are URL-encoded', async () => {
   const simulator = await start();
   const strange = 'a/b? "é" 中%';

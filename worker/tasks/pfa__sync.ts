@@ -16,11 +16,11 @@ import { VanguardError } from '../../src/errors.ts';
 import {
   createPemsClient,
   createRecordMapper,
-  makeStorable,
-  type GridRow,
+  type PemsPage,
   type RecordMapper,
 } from '../../src/pems/index.ts';
 import type { TaskContext, WorkerTask } from '../context.ts';
+import { copyIntoStaging, stagingRows, type StagedRun } from '../staging.ts';
 
 /** Which run to do; made by app_private.queue_sync. */
 interface Payload {
@@ -77,9 +77,10 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
 
 async function readIntoStaging(
   { pool, vault, pemsRetryDelayMs }: TaskContext,
-  { organizationId, runId, organization }: { organizationId: number; runId: string; organization: string },
+  run: StagedRun,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const { organization, organizationId, runId } = run;
   const { id: apiConfigurationId, connection } = await openPemsConnection(pool, vault, organizationId);
   const mapping = await fieldMapping.run({ organizationId }, pool);
   const mapper = createRecordMapper(mappingOf(mapping, connection.dateOrder));
@@ -89,13 +90,7 @@ async function readIntoStaging(
   try {
     const pems = createPemsClient({ ...connection, retryDelayMs: pemsRetryDelayMs });
     for await (const page of pems.readGrid({ organization, clock: now, signal })) {
-      rowsRead += await copyPage(pool, page.rows, mapper, {
-        organization,
-        organizationId,
-        runId,
-        requestedAt: page.requestedAt,
-        receivedAt: page.receivedAt,
-      });
+      rowsRead += await copyPage(pool, page, mapper, run);
       const [progress] = await reportSyncProgress.run({ organizationId, runId, rowsRead }, pool);
       if (!progress?.isCurrent) {
         throw new VanguardError(
@@ -138,29 +133,18 @@ function mappingOf(
   };
 }
 
-const columns =
-  'organization_id, run_id, pfa_id, organization_code, data, version, version_by, problems, row_content, requested_at, received_at';
-
-interface PageOf {
-  organization: string;
-  organizationId: number;
-  runId: string;
-  requestedAt: string;
-  receivedAt: string;
-}
-
 /** Answers how many rows it took. */
 async function copyPage(
   pool: pg.Pool,
-  rows: readonly GridRow[],
+  page: PemsPage,
   mapper: RecordMapper,
-  of: PageOf,
+  run: StagedRun,
 ): Promise<number> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    const copy = client.query(copyFrom(`copy app_private.pfa_staging (${columns}) from stdin`));
-    await pipeline(Readable.from(copyLines(rows, mapper, of)), copy);
+    const copy = client.query(copyFrom(copyIntoStaging));
+    await pipeline(Readable.from(stagingRows(page, mapper, run)), copy);
     return copy.rowCount;
   } catch (error) {
     broken = error as Error;
@@ -168,46 +152,4 @@ async function copyPage(
   } finally {
     client.release(broken);
   }
-}
-
-/** Lines of COPY's text format, some hundred at a time: one chunk a row would be slow, one for all would be large. */
-function* copyLines(
-  rows: readonly GridRow[],
-  mapper: RecordMapper,
-  { organization, organizationId, runId, requestedAt, receivedAt }: PageOf,
-): Generator<string> {
-  const head = `${organizationId}\t${runId}\t`;
-  const tail = `\t${requestedAt}\t${receivedAt}\n`;
-  let chunk = '';
-  for (const row of rows) {
-    const record = mapper.map(row);
-    // PEMS selects by the beginning of the code, so RIO brings RIO2: expected, and no reason to refuse it in each run.
-    if (record.organization !== organization && record.organization?.startsWith(organization)) continue;
-    const refused = record.problems.length > 0;
-    chunk += head;
-    chunk += [
-      record.pfaId,
-      record.organization,
-      record.data,
-      record.version,
-      record.versionBy,
-      refused ? makeStorable(JSON.stringify(record.problems)) : null,
-      refused ? makeStorable(JSON.stringify(row)) : null,
-    ]
-      .map(copyValue)
-      .join('\t');
-    chunk += tail;
-    if (chunk.length > 256 * 1024) {
-      yield chunk;
-      chunk = '';
-    }
-  }
-  if (chunk) yield chunk;
-}
-
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-
-/** A value as COPY's text format has it. */
-function copyValue(value: string | null): string {
-  return value === null ? '\\N' : value.replace(/[\\\t\n\r]/g, (character) => escapes[character]!);
 }

@@ -229,9 +229,9 @@ describe('what is refused, whole', () => {
     ]);
     expect(run).toMatchObject({ rows_inserted: 1, rows_rejected: 3 });
     const refused = await rejects(run.id);
-    expect(refused.map(({ reason }) => reason)).toEqual([
-      'other-organization',
+    expect(refused.map(({ reason }) => reason).toSorted()).toEqual([
       'missing-id',
+      'other-organization',
       'other-organization',
     ]);
     expect(JSON.stringify(refused)).not.toContain('secret');

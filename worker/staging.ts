@@ -1,0 +1,138 @@
+import { makeStorable, type GridRow, type PemsPage, type RecordMapper } from '../src/pems/index.ts';
+
+/** Takes what `stagingRows` makes. Binary: PostgreSQL reads it a third faster than text, and nothing needs escaping. */
+export const copyIntoStaging = `copy app_private.pfa_staging (organization_id, run_id, pfa_id, organization_code, data, version,
+  version_by, problems, row_content, requested_at, received_at) from stdin (format binary)`;
+
+/** Which run of which organization a page belongs to. */
+export interface StagedRun {
+  organization: string;
+  organizationId: number;
+  runId: string;
+}
+
+const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+const endOfRows = -1;
+const columnCount = 11;
+const jsonbFormat = 1;
+/** PostgreSQL counts microseconds from 2000. */
+const start = BigInt(Date.UTC(2000, 0, 1)) * 1000n;
+
+/** One chunk a row would be slow, one for all would be large. */
+const chunkSize = 256 * 1024;
+
+/** A page as COPY takes it. Its clock readings are microseconds since 1970. */
+export function* stagingRows(
+  page: PemsPage,
+  mapper: RecordMapper,
+  { organization, organizationId, runId }: StagedRun,
+): Generator<Buffer> {
+  const map = mapper.forAliases(page.aliases);
+  const head = new CopyWriter().int16(columnCount).int32(organizationId).int64(BigInt(runId)).take();
+  const tail = new CopyWriter()
+    .int64(BigInt(page.requestedAt) - start)
+    .int64(BigInt(page.receivedAt) - start)
+    .take();
+  const out = new CopyWriter().raw(signature);
+  for (const row of page.rows) {
+    const record = map(row);
+    // PEMS selects by the beginning of the code, so RIO brings RIO2: expected, and no reason to refuse it in each run.
+    if (record.organization !== organization && record.organization?.startsWith(organization)) continue;
+    const refused = record.problems.length > 0;
+    out
+      .raw(head)
+      .text(record.pfaId)
+      .text(record.organization)
+      .jsonb(record.data)
+      .timestamp(record.version)
+      .text(record.versionBy)
+      .jsonb(refused ? makeStorable(JSON.stringify(record.problems)) : null)
+      .jsonb(refused ? makeStorable(contentOf(page.aliases, row)) : null)
+      .raw(tail);
+    if (out.length > chunkSize) yield out.take();
+  }
+  yield out.int16(endOfRows).take();
+}
+
+/** The row as it came, as JSON. */
+function contentOf(aliases: readonly string[], row: GridRow): string {
+  return JSON.stringify(Object.fromEntries(aliases.map((alias, place) => [alias, row[place]])));
+}
+
+/** Values in the binary format of COPY: each behind its length in bytes, null as length -1. */
+class CopyWriter {
+  length = 0;
+  #buffer = Buffer.alloc(0);
+
+  /** What was written so far; afterwards the writer is empty. */
+  take(): Buffer {
+    const taken = this.#buffer.subarray(0, this.length);
+    this.#buffer = Buffer.alloc(0);
+    this.length = 0;
+    return taken;
+  }
+
+  raw(bytes: Buffer): this {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.length);
+    this.length += bytes.length;
+    return this;
+  }
+
+  int16(value: number): this {
+    this.#reserve(2);
+    this.length = this.#buffer.writeInt16BE(value, this.length);
+    return this;
+  }
+
+  int32(value: number): this {
+    this.#reserve(8);
+    this.#buffer.writeInt32BE(4, this.length);
+    this.length = this.#buffer.writeInt32BE(value, this.length + 4);
+    return this;
+  }
+
+  int64(value: bigint): this {
+    this.#reserve(12);
+    this.#buffer.writeInt32BE(8, this.length);
+    this.length = this.#buffer.writeBigInt64BE(value, this.length + 4);
+    return this;
+  }
+
+  /** A time such as `2026-04-02 14:30`, in no zone. */
+  timestamp(value: string | null): this {
+    return value === null
+      ? this.#null()
+      : this.int64(BigInt(Date.parse(`${value.replace(' ', 'T')}Z`)) * 1000n - start);
+  }
+
+  text(value: string | null): this {
+    if (value === null) return this.#null();
+    this.#reserve(4 + 3 * value.length);
+    const length = this.#buffer.write(value, this.length + 4);
+    this.length = this.#buffer.writeInt32BE(length, this.length) + length;
+    return this;
+  }
+
+  jsonb(value: string | null): this {
+    if (value === null) return this.#null();
+    this.#reserve(5 + 3 * value.length);
+    const length = this.#buffer.write(value, this.length + 5) + 1;
+    this.#buffer.writeInt8(jsonbFormat, this.length + 4);
+    this.length = this.#buffer.writeInt32BE(length, this.length) + length;
+    return this;
+  }
+
+  #null(): this {
+    this.#reserve(4);
+    this.length = this.#buffer.writeInt32BE(-1, this.length);
+    return this;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.length + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(chunkSize + 16 * 1024, (this.length + bytes) * 2));
+    larger.set(this.#buffer.subarray(0, this.length));
+    this.#buffer = larger;
+  }
+}
