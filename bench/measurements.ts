@@ -1,5 +1,7 @@
 import { graphql } from './graphql.ts';
 import type { Result } from './measure.ts';
+import { refresh } from './refresh.ts';
+import { neighbour } from './neighbour.ts';
 import { size } from './size.ts';
 import { manyUsers } from './users.ts';
 import { wholeOrganization } from './whole-organization.ts';
@@ -11,6 +13,8 @@ export type Measurement = (world: World) => AsyncIterable<Result>;
 /** In the order of the table in docs/performance.md. */
 export const measurements: Readonly<Record<string, Measurement>> = {
   'whole-organization': wholeOrganization,
+  refresh,
+  neighbour,
   size,
   graphql,
   users: manyUsers,
