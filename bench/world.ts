@@ -164,18 +164,24 @@ export async function openWorld(
     );
     const settings = async (username: string) => {
       const { rows } = await owner.query<Record<string, string>>(
-        `select c.user_id, c.organization_ids, c.writable_organization_ids, c.administered_organization_ids, c.is_administrator
+        `select c.user_id, c.organization_ids, c.writable_organization_ids, c.administered_organization_ids, c.is_administrator,
+          app_private.plan_cache_mode(c.organization_ids::integer[]) as plan_cache_mode
         from app_public.users u cross join lateral (select u.id as user_id, r.* from app_private.request_claims(u.id) r) c
         where u.username = $1`,
         [username],
       );
-      const claims = Object.entries(rows[0]!).map(([key, value]) => [`jwt.claims.${key}`, value]);
-      return { role: 'vanguard_visitor', ...(Object.fromEntries(claims) as Record<string, string>) };
+      const { plan_cache_mode, ...claims } = rows[0]!;
+      const named = Object.entries(claims).map(([key, value]) => [`jwt.claims.${key}`, value]);
+      return {
+        role: 'vanguard_visitor',
+        plan_cache_mode: plan_cache_mode!,
+        ...(Object.fromEntries(named) as Record<string, string>),
+      };
     };
     const world: World = {
       ...{ scale, urls, superuserUrl, owner, simulator, settings, say, close },
       organizations: {} as World['organizations'],
-      visitor: async (username = users.reader) => {
+      visitor: async (username = users.none) => {
         const client = await connect(urls.authenticator, raw);
         await client.query('select set_config(key, value, false) from json_each_text($1::json)', [
           JSON.stringify(await settings(username)),

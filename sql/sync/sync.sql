@@ -45,6 +45,9 @@ select clock_timestamp()::text as "now!";
 /* @name dispatchDueSyncs */
 select app_private.dispatch_due_syncs() as "queued!";
 
+/* @name prepareSearch */
+select app_private.prepare_search() as "hadWork!";
+
 /* @name refreshSummaries */
 select app_private.refresh_summaries();
 

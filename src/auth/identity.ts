@@ -14,7 +14,7 @@ export interface Identity {
   userId: number;
   username: string;
   mustChangePassword: boolean;
-  /** What the policies read, by setting; `role` makes the transaction the visitor's. */
+  /** What the policies read, by setting; `role` makes the transaction the visitor's, `plan_cache_mode` says how it is planned. */
   settings: Readonly<Record<string, string>>;
 }
 
@@ -44,6 +44,7 @@ export async function identify(pool: pg.Pool, { userId, sessionId }: Session): P
       'jwt.claims.writable_organization_ids': arrayLiteral(claims.writableOrganizationIds),
       'jwt.claims.administered_organization_ids': arrayLiteral(claims.administeredOrganizationIds),
       'jwt.claims.is_administrator': String(claims.isAdministrator),
+      plan_cache_mode: claims.planCacheMode,
     },
   };
 }
