@@ -10,7 +10,7 @@ export interface Answer {
 
 /** What one client sends over its own connection. */
 export interface HttpClient {
-  send(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
+  send(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<Answer>;
   /** Data of a GraphQL request; throws when there are errors. */
   graphql<T>(query: string, variables: object): Promise<T>;
   close(): void;

@@ -2,7 +2,9 @@ import { counts } from './counts.ts';
 import { drafts } from './drafts.ts';
 import { graphql } from './graphql.ts';
 import type { Result } from './measure.ts';
+import { neighbour } from './neighbour.ts';
 import { pages } from './pages.ts';
+import { refresh } from './refresh.ts';
 import { search } from './search.ts';
 import { size } from './size.ts';
 import { sums } from './sums.ts';
@@ -21,7 +23,10 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   counts,
   sums,
   drafts,
+  refresh,
   graphql,
   users: manyUsers,
   size,
+  // It changes many records, which takes room until they are vacuumed.
+  neighbour,
 };

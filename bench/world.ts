@@ -71,6 +71,8 @@ export interface World {
   startServer: () => Promise<Part>;
   /** The hand-written server that it is compared with: see plain-server.ts. */
   startPlainServer: () => Promise<Part>;
+  /** Another process, which ends with this world. */
+  startPart: (script: string, args: string[]) => Promise<Part>;
   /** An organization that no other measurement looks at; the simulator must know its code. */
   organization: (code: string) => Promise<number>;
   /** Asks for a run and waits for its end; some worker must be there. Throws when the run fails. */
@@ -192,6 +194,7 @@ export async function openWorld(
           ...environment,
           ...{ NODE_ENV: 'production', PORT: String(await freePort()) },
         }),
+      startPart,
       startPlainServer: () => startPart(plainServer, [], { ...environment, NODE_ENV: 'production' }),
       organization: async (code) => {
         const { rows } = await owner.query<{ id: string }>(
