@@ -21,15 +21,23 @@ export function organizationsOf(scale: Scale): Record<string, number> {
   return { ...Object.fromEntries(codes.map((code) => [code, scale.ordinary])), [named.large]: scale.large };
 }
 
-/** Who looks: `reader` at the ordinary organizations; in the large one `reader`, `few` and `many` see so many drafts of their own. */
-export const users = { reader: 'user1', few: 'user2', many: 'user3' } as const;
+/**
+ * Who looks: at the ordinary organizations, and at the large one; each sees so many records overlaid and no others, in
+ * five organizations at most.
+ */
+export const users = {
+  ...{ none: 'user1', few: 'user2', many: 'user3' },
+  ...{ largeNone: 'user4', largeFew: 'user5', largeMany: 'user6' },
+} as const;
 
-/** Users, and memberships: the first three in all organizations that are named, everybody else in five. */
+/** Where each of those looks. */
+const homes: Record<keyof typeof users, string> = {
+  ...{ none: named.none, few: named.few, many: named.many },
+  ...{ largeNone: named.large, largeFew: named.large, largeMany: named.large },
+};
+
+/** Users, and memberships: of those who look at home and where drafts are saved, of everybody else in five organizations. */
 export async function makeUsers(owner: pg.Client, scale: Scale): Promise<void> {
-  await owner.query(
-    `insert into app_public.organizations (code, name) select code, code from unnest($1::text[]) code on conflict do nothing`,
-    [Object.keys(organizationsOf(scale))],
-  );
   await owner.query(
     `insert into app_public.users (username, role) select 'user' || n, 'user' from generate_series(1, $1) n`,
     [scale.users],
@@ -38,10 +46,20 @@ export async function makeUsers(owner: pg.Client, scale: Scale): Promise<void> {
     `insert into app_public.user_organizations (organization_id, user_id, role)
     select o.id, u.id, 'member'
     from app_public.users u
-    cross join (select o.id, o.code, row_number() over (order by o.code) as n, count(*) over () as count from app_public.organizations o) o
-    where case when u.username = any ($1) then o.code = any ($2)
+    cross join (
+      select o.id, o.code, row_number() over (order by o.code) as n, count(*) over () as count from app_public.organizations o
+    ) o
+    left join json_each_text($1) home on home.key = u.username
+    where case when home.key is not null then o.code in (home.value, $2, $3)
       else (o.n - substr(u.username, 5)::integer + 10 * o.count) % o.count < 5 end`,
-    [Object.values(users), Object.values(named)],
+    [
+      JSON.stringify(
+        Object.fromEntries(
+          Object.entries(homes).map(([who, code]) => [users[who as keyof typeof users], code]),
+        ),
+      ),
+      ...[named.saving, named.small],
+    ],
   );
 }
 
@@ -87,7 +105,7 @@ async function commitChanges(owner: pg.Client, code: string, count: number): Pro
       select m.organization_id, m.pfa_id, m.forecast_end, u.id as user_id
       from app_core.pfa_mirror m
       join app_public.organizations o on o.id = m.organization_id
-      join app_public.users u on u.username = 'user4'
+      join app_public.users u on u.username = 'user7'
       where o.code = $1 and m.forecast_end is not null
       order by hashtextextended(m.pfa_id, 1) limit $2
     ),
@@ -113,11 +131,11 @@ export async function makeDrafts(owner: pg.Client, scale: Scale): Promise<void> 
   const drafted = { few: Math.ceil(few * 0.75), many: Math.ceil(many * 0.2) };
   await commitChanges(owner, named.few, few - drafted.few);
   await commitChanges(owner, named.many, many - drafted.many);
-  await draft(owner, users.reader, named.few, drafted.few, 2);
-  await draft(owner, users.reader, named.many, drafted.many, 3);
-  await draft(owner, users.few, named.large, few, 4);
-  await draft(owner, users.many, named.large, many, 5);
-  const others = scale.users - 3;
+  await draft(owner, users.few, named.few, drafted.few, 2);
+  await draft(owner, users.many, named.many, drafted.many, 3);
+  await draft(owner, users.largeFew, named.large, few, 4);
+  await draft(owner, users.largeMany, named.large, many, 5);
+  const others = scale.users - Object.keys(users).length;
   const rest = scale.drafts - few - many - drafted.few - drafted.many;
   const { rows } = await owner.query<{ username: string; code: string }>(
     `select u.username, min(o.code) filter (where o.code <> $2) as code

@@ -30,13 +30,15 @@ export interface Goal {
 export interface Sample {
   median: number;
   p95: number;
+  /** The time that this share of them did not exceed. */
+  at: (share: number) => number;
   runs: number;
 }
 
 export function summarize(times: readonly number[]): Sample {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
-  return { median: at(0.5), p95: at(0.95), runs: sorted.length };
+  return { median: at(0.5), p95: at(0.95), at, runs: sorted.length };
 }
 
 export async function timed(work: () => Promise<unknown>): Promise<number> {

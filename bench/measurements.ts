@@ -1,5 +1,15 @@
+import { counts } from './counts.ts';
+import { drafts } from './drafts.ts';
+import { graphql } from './graphql.ts';
 import type { Result } from './measure.ts';
+import { neighbour } from './neighbour.ts';
+import { pages } from './pages.ts';
+import { refresh } from './refresh.ts';
+import { search } from './search.ts';
+import { size } from './size.ts';
+import { sums } from './sums.ts';
 import { sync, upsert, workerMemory } from './sync.ts';
+import { manyUsers } from './users.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
 
@@ -9,7 +19,18 @@ export type Measurement = (world: World) => AsyncIterable<Result>;
 /** In the order of the table in docs/performance.md. */
 export const measurements: Readonly<Record<string, Measurement>> = {
   'whole-organization': wholeOrganization,
+  pages,
+  search,
+  counts,
+  sums,
+  drafts,
   sync,
   upsert,
   'worker-memory': workerMemory,
+  refresh,
+  graphql,
+  users: manyUsers,
+  size,
+  // It changes many records, which takes room until they are vacuumed.
+  neighbour,
 };

@@ -1,6 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,16 +14,19 @@ import { bootstrap, withClient } from '../src/database/bootstrap.ts';
 import { startEmbeddedDatabase } from '../src/database/embedded.ts';
 import { applyCurrent, migrate } from '../src/database/migrate.ts';
 import { roleUrls, urlTo, type RoleUrls } from '../src/database/roles.ts';
-import { createVault, newEncryptionKey } from '../src/encryption.ts';
+import { createVault } from '../src/encryption.ts';
 import { makeDrafts, makeUsers, named, organizationsOf, users } from './data.ts';
 import { timed } from './measure.ts';
 import type { Scale } from './scale.ts';
 
+/** The same each time, so that a database that was kept can be used again; and looking random, which production insists on. */
+const derived = createHash('sha256').update('pfa-vanguard bench');
 /** Of every password here; the database lives as long as the measuring. */
-const secret = 'bench'.repeat(8);
-const encryptionKeys = newEncryptionKey('bench');
+const secret = derived.copy().digest('hex');
+const encryptionKeys = `bench:${derived.digest('base64')}`;
 const databaseName = 'vanguard_bench';
 const vanguard = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const plainServer = fileURLToPath(new URL('plain-server.ts', import.meta.url));
 const simulatorScript = fileURLToPath(new URL('simulator.ts', import.meta.url));
 
 /** A process that was started, and has said that it is ready. */
@@ -63,8 +68,12 @@ export interface World {
   settings: (username: string) => Promise<Record<string, string>>;
   /** A worker in a process of its own. */
   startWorker: () => Promise<Part>;
-  /** An API server in a process of its own. */
+  /** An API server in a process of its own, as in production. */
   startServer: () => Promise<Part>;
+  /** The hand-written server that it is compared with: see plain-server.ts. */
+  startPlainServer: () => Promise<Part>;
+  /** Another process, which ends with this world. */
+  startPart: (script: string, args: string[]) => Promise<Part>;
   /** An organization that no other measurement looks at; the simulator must know its code. */
   organization: (code: string) => Promise<number>;
   /** Asks for a run and waits for its end; some worker must be there. Throws when the run fails. */
@@ -117,8 +126,8 @@ export async function openWorld(
         ),
       );
     }
+    await bootstrap(server, databaseName, secret);
     if (!exists) {
-      await bootstrap(server, databaseName, secret);
       await migrate(urls.owner);
       await applyCurrent(urls.owner);
     }
@@ -156,18 +165,24 @@ export async function openWorld(
     );
     const settings = async (username: string) => {
       const { rows } = await owner.query<Record<string, string>>(
-        `select c.user_id, c.organization_ids, c.writable_organization_ids, c.administered_organization_ids, c.is_administrator
+        `select c.user_id, c.organization_ids, c.writable_organization_ids, c.administered_organization_ids, c.is_administrator,
+          app_private.plan_cache_mode(c.organization_ids::integer[]) as plan_cache_mode
         from app_public.users u cross join lateral (select u.id as user_id, r.* from app_private.request_claims(u.id) r) c
         where u.username = $1`,
         [username],
       );
-      const claims = Object.entries(rows[0]!).map(([key, value]) => [`jwt.claims.${key}`, value]);
-      return { role: 'vanguard_visitor', ...(Object.fromEntries(claims) as Record<string, string>) };
+      const { plan_cache_mode, ...claims } = rows[0]!;
+      const named = Object.entries(claims).map(([key, value]) => [`jwt.claims.${key}`, value]);
+      return {
+        role: 'vanguard_visitor',
+        plan_cache_mode: plan_cache_mode!,
+        ...(Object.fromEntries(named) as Record<string, string>),
+      };
     };
     const world: World = {
       ...{ scale, urls, superuserUrl, owner, simulator, settings, say, close },
       organizations: {} as World['organizations'],
-      visitor: async (username = users.reader) => {
+      visitor: async (username = users.none) => {
         const client = await connect(urls.authenticator, raw);
         await client.query('select set_config(key, value, false) from json_each_text($1::json)', [
           JSON.stringify(await settings(username)),
@@ -175,7 +190,13 @@ export async function openWorld(
         return client;
       },
       startWorker: () => startPart(vanguard, ['worker'], { ...environment, WORKER_CONCURRENCY: '2' }),
-      startServer: () => startPart(vanguard, ['server'], { ...environment, PORT: '0' }),
+      startServer: async () =>
+        startPart(vanguard, ['server'], {
+          ...environment,
+          ...{ NODE_ENV: 'production', PORT: String(await freePort()) },
+        }),
+      startPart,
+      startPlainServer: () => startPart(plainServer, [], { ...environment, NODE_ENV: 'production' }),
       organization: async (code) => {
         const { rows } = await owner.query<{ id: string }>(
           `insert into app_public.organizations (code, name) values ($1, $1) on conflict (code) do update set name = excluded.name returning id`,
@@ -250,6 +271,15 @@ async function sync(owner: pg.Client, organizationId: number): Promise<Run> {
     }
     await sleep(20);
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 async function launch(script: string, args: string[], environment: Record<string, string>): Promise<Part> {

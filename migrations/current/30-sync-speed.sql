@@ -269,7 +269,7 @@ begin
   delete from app_private.pfa_staging s where s.organization_id = p_organization_id and s.run_id = p_run_id;
 
   if run.rows_inserted + run.rows_updated + run.rows_removed > 0 then
-    perform app_private.queue_refresh();
+    perform app_private.queue_refresh(p_organization_id);
   end if;
   return run;
 end;

@@ -21,6 +21,7 @@ export interface ISessionClaimsResult {
   isAdministrator: boolean;
   mustChangePassword: boolean;
   organizationIds: numberArray;
+  planCacheMode: string;
   username: string;
   writableOrganizationIds: numberArray;
 }
@@ -31,14 +32,14 @@ export interface ISessionClaimsQuery {
   result: ISessionClaimsResult;
 }
 
-const sessionClaimsIR: any = {"usedParamSet":{"sessionId":true,"userId":true},"params":[{"name":"sessionId","required":true,"transform":{"type":"scalar"},"locs":[{"a":316,"b":326}]},{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":329,"b":336}]}],"statement":"select username as \"username!\", is_administrator as \"isAdministrator!\", must_change_password as \"mustChangePassword!\",\n  organization_ids as \"organizationIds!\", writable_organization_ids as \"writableOrganizationIds!\",\n  administered_organization_ids as \"administeredOrganizationIds!\"\nfrom app_private.session_claims(:sessionId!, :userId!)"};
+const sessionClaimsIR: any = {"usedParamSet":{"sessionId":true,"userId":true},"params":[{"name":"sessionId","required":true,"transform":{"type":"scalar"},"locs":[{"a":353,"b":363}]},{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":366,"b":373}]}],"statement":"select username as \"username!\", is_administrator as \"isAdministrator!\", must_change_password as \"mustChangePassword!\",\n  organization_ids as \"organizationIds!\", writable_organization_ids as \"writableOrganizationIds!\",\n  administered_organization_ids as \"administeredOrganizationIds!\", plan_cache_mode as \"planCacheMode!\"\nfrom app_private.session_claims(:sessionId!, :userId!)"};
 
 /**
  * Query generated from SQL:
  * ```
  * select username as "username!", is_administrator as "isAdministrator!", must_change_password as "mustChangePassword!",
  *   organization_ids as "organizationIds!", writable_organization_ids as "writableOrganizationIds!",
- *   administered_organization_ids as "administeredOrganizationIds!"
+ *   administered_organization_ids as "administeredOrganizationIds!", plan_cache_mode as "planCacheMode!"
  * from app_private.session_claims(:sessionId!, :userId!)
  * ```
  */

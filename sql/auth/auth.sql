@@ -1,7 +1,7 @@
 /* @name sessionClaims */
 select username as "username!", is_administrator as "isAdministrator!", must_change_password as "mustChangePassword!",
   organization_ids as "organizationIds!", writable_organization_ids as "writableOrganizationIds!",
-  administered_organization_ids as "administeredOrganizationIds!"
+  administered_organization_ids as "administeredOrganizationIds!", plan_cache_mode as "planCacheMode!"
 from app_private.session_claims(:sessionId!, :userId!);
 
 /* @name noteSignInAttempt */

@@ -5,12 +5,18 @@ order by code = :org! desc
 limit 1;
 
 /* @name recordPage */
-select pfa_id as "pfaId!", revision as "revision!", has_draft as "hasDraft!", is_pending as "isPending!", has_problem as "hasProblem!",
-  plan_cost as "planCost!", forecast_cost as "forecastCost!", actual_cost as "actualCost!", base::text as "base?", data::text as "data!"
-from app_public.pfa_record
-where organization_id = :organizationId! and pfa_id > :after!
-order by pfa_id
-limit :limit!;
+select count(*)::integer as "count!", max(r.pfa_id) as "last?",
+  -- As text, in the form of recordJson: two thousand rows keep the event loop, and so everybody else, for ten times as long.
+  string_agg('{"pfaId":' || to_json(r.pfa_id)::text || ',"revision":' || r.revision::text
+    || ',"hasDraft":' || r.has_draft::text || ',"isPending":' || r.is_pending::text || ',"hasProblem":' || r.has_problem::text
+    || ',"planCost":' || r.plan_cost::text || ',"forecastCost":' || r.forecast_cost::text || ',"actualCost":' || r.actual_cost::text
+    || ',"base":' || coalesce(r.base::text, 'null') || ',"data":' || r.data::text || '}', E',\n' order by r.pfa_id) as "records?"
+from (
+  select * from app_public.pfa_record
+  where organization_id = :organizationId! and pfa_id > :after!
+  order by pfa_id
+  limit :limit!
+) r;
 
 /* @name saveDraft */
 select pfa_id as "pfaId!", revision as "revision!", has_draft as "hasDraft!", is_pending as "isPending!", has_problem as "hasProblem!",

@@ -314,6 +314,31 @@ const dispatchDueSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"sele
 export const dispatchDueSyncs = new PreparedQuery<IDispatchDueSyncsParams,IDispatchDueSyncsResult>(dispatchDueSyncsIR);
 
 
+/** 'PrepareSearch' parameters type */
+export type IPrepareSearchParams = void;
+
+/** 'PrepareSearch' return type */
+export interface IPrepareSearchResult {
+  hadWork: boolean;
+}
+
+/** 'PrepareSearch' query type */
+export interface IPrepareSearchQuery {
+  params: IPrepareSearchParams;
+  result: IPrepareSearchResult;
+}
+
+const prepareSearchIR: any = {"usedParamSet":{},"params":[],"statement":"select app_private.prepare_search() as \"hadWork!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.prepare_search() as "hadWork!"
+ * ```
+ */
+export const prepareSearch = new PreparedQuery<IPrepareSearchParams,IPrepareSearchResult>(prepareSearchIR);
+
+
 /** 'RefreshSummaries' parameters type */
 export type IRefreshSummariesParams = void;
 

@@ -45,6 +45,9 @@ select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as "now!"
 /* @name dispatchDueSyncs */
 select app_private.dispatch_due_syncs() as "queued!";
 
+/* @name prepareSearch */
+select app_private.prepare_search() as "hadWork!";
+
 /* @name refreshSummaries */
 select app_private.refresh_summaries();
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { sessionClaims } from '../../sql/auth/auth.queries.ts';
+import { prepared } from '../database/prepared.ts';
 import { VanguardError } from '../errors.ts';
 
 /** A sign-in, as an access token names it. */
@@ -13,7 +14,7 @@ export interface Identity {
   userId: number;
   username: string;
   mustChangePassword: boolean;
-  /** What the policies read, by setting; `role` makes the transaction the visitor's. */
+  /** What the policies read, by setting; `role` makes the transaction the visitor's, `plan_cache_mode` says how it is planned. */
   settings: Readonly<Record<string, string>>;
 }
 
@@ -24,7 +25,7 @@ export const anonymousSettings: Readonly<Record<string, string>> = { role: 'vang
 
 /** Looks up what the user of a session may do right now. Refuses with UNAUTHENTICATED when it has ended, or the account is gone or switched off. */
 export async function identify(pool: pg.Pool, { userId, sessionId }: Session): Promise<Identity> {
-  const [claims] = await sessionClaims.run({ userId, sessionId }, pool);
+  const [claims] = await sessionClaims.run({ userId, sessionId }, prepared(pool));
   if (!claims) {
     throw new VanguardError(
       'UNAUTHENTICATED',
@@ -43,6 +44,7 @@ export async function identify(pool: pg.Pool, { userId, sessionId }: Session): P
       'jwt.claims.writable_organization_ids': arrayLiteral(claims.writableOrganizationIds),
       'jwt.claims.administered_organization_ids': arrayLiteral(claims.administeredOrganizationIds),
       'jwt.claims.is_administrator': String(claims.isAdministrator),
+      plan_cache_mode: claims.planCacheMode,
     },
   };
 }

@@ -1,5 +1,7 @@
+import type { IDatabaseConnection } from '@pgtyped/runtime';
 import type pg from 'pg';
 import type { Identity } from '../auth/identity.ts';
+import { prepared } from './prepared.ts';
 
 /**
  * Runs something as the visitor: in a transaction whose settings say who asks. Commits when it succeeds, rolls back
@@ -8,7 +10,7 @@ import type { Identity } from '../auth/identity.ts';
 export async function asVisitor<T>(
   pool: pg.Pool,
   identity: Identity,
-  use: (client: pg.PoolClient) => Promise<T>,
+  use: (client: IDatabaseConnection) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -19,7 +21,7 @@ export async function asVisitor<T>(
       text: 'select set_config(key, value, true) from json_each_text($1::json)',
       values: [JSON.stringify(identity.settings)],
     });
-    const result = await use(client);
+    const result = await use(prepared(client));
     await client.query('commit');
     return result;
   } catch (error) {

@@ -57,6 +57,13 @@ test('a change that commits between the snapshot and the end of a refresh is kep
   expect(await seen()).toMatchObject({ record_count: '2', plan_cost: '10.00' });
 });
 
+test('computes without parallel workers, which would take every core from those who read meanwhile', async () => {
+  const { rows } = await db.owner.query<{ settings: string[] }>(
+    "select proconfig as settings from pg_proc where oid = 'app_private.refresh_summaries()'::regprocedure",
+  );
+  expect(rows[0]!.settings).toContain('max_parallel_workers_per_gather=0');
+});
+
 test('only the worker refreshes', async () => {
   const user = await makeMember(db, await makeOrganization(db));
   const ask = 'select app_private.refresh_summaries()';

@@ -8,13 +8,16 @@ const there = await makeOrganization(db);
 const closed = await makeOrganization(db);
 await db.owner.query('update app_public.organizations set is_active = false where id = $1', [closed.id]);
 
-/** As session_claims asks, with the rights of its owner. */
-async function claims(userId: number) {
+/** As session_claims asks, with the rights of its owner. An organization that is named several times stands here once. */
+async function claims(userId: number): Promise<Record<string, unknown>[]> {
   const { rows } = await db.owner.query<Record<string, unknown>>(
     'select * from app_private.request_claims($1)',
     [userId],
   );
-  return rows;
+  return rows.map(
+    (row) =>
+      ({ ...row, organization_ids: [...new Set(row.organization_ids as number[])] }),
+  );
 }
 
 async function rights(userRole: 'admin' | 'user' | 'viewer', role?: MembershipRole) {
@@ -109,4 +112,31 @@ test('neither the visitor nor the server nor the worker may ask: a session that 
   });
   for (const pool of [db.authenticator, db.worker])
     await expect(pool.query(ask, [member])).rejects.toMatchObject({ code: '42501' });
+});
+
+test('the list of readable organizations is as long as that of all, and not endless', async () => {
+  const one = await makeUser(db);
+  await makeMembership(db, here, one);
+  const lengths = async () => {
+    const { rows } = await db.owner.query<{ organizations: number; named: number; readable: number }>(
+      `select (select count(*)::integer from app_public.organizations) as organizations,
+        cardinality(c.organization_ids) as named, (select count(distinct id)::integer from unnest(c.organization_ids) id) as readable
+      from app_private.request_claims($1) c`,
+      [one],
+    );
+    return rows[0]!;
+  };
+  const few = await lengths();
+  expect(few.readable).toBe(1);
+  expect(few.named).toBeGreaterThanOrEqual(few.organizations);
+  await db.owner.query(
+    "insert into app_public.organizations (code, name) select 'MANY' || n, 'many' from generate_series(1, 300) n",
+  );
+  expect(await lengths()).toMatchObject({ readable: 1, named: 201 });
+  await db.owner.query(
+    `insert into app_public.user_organizations (organization_id, user_id, role)
+    select id, $1, 'viewer' from app_public.organizations where code like 'MANY%'`,
+    [one],
+  );
+  expect(await lengths()).toMatchObject({ readable: 301, named: 301 });
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { saveDraft } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, putRecords, type RecordData } from '../../../support/make.ts';
@@ -65,4 +65,59 @@ test("follow my draft, and everybody's pending changes", async () => {
   await plantModification(db, org, 'b', author, { forecastEnd: '2027-01-01' });
   expect(await bounds(author)).toMatchObject({ forecast_end: '2027-01-01' });
   expect(await bounds(colleague)).toMatchObject({ forecast_end: '2027-01-01' });
+});
+
+describe('when records of the outermost day are overlaid', () => {
+  /** Records by the first day of their forecast, as materialized, and what a user sees who moved some of them to that day. */
+  async function moved(days: string[], indexes: number[], to: string) {
+    const org = await makeOrganization(db);
+    const user = await makeMember(db, org);
+    await putRecords(
+      db,
+      org,
+      days.map((forecastStart, i) => ({ pfaId: `r${i}`, forecastStart, forecastEnd: '2027-01-01' })),
+    );
+    await refresh();
+    for (const i of indexes)
+      await db.asUser(user, (client) => saveDraft(client, org, `r${i}`, { forecastStart: to }), {
+        commit: true,
+      });
+    return (await db.asUser(user, (client) => sums(client, org))).bounds;
+  }
+
+  test.each<[string, string[], number[], string]>([
+    ['another record of that day holds it', ['2026-01-01', '2026-01-01', '2026-01-05'], [0], '2026-01-01'],
+    ['else the next day does', ['2026-01-01', '2026-01-01', '2026-01-05'], [0, 1], '2026-01-05'],
+    ['or the one after that', ['2026-01-01', '2026-01-05', '2026-01-06'], [0, 1], '2026-01-06'],
+    [
+      'or a day far away, of which only looking at all records knows',
+      ['2026-01-01', '2026-01-05', '2026-05-06'],
+      [0, 1],
+      '2026-05-06',
+    ],
+    ['or the day that they were moved to', ['2026-01-01', '2026-06-01'], [0, 1], '2026-06-02'],
+  ])('%s', async (_, days, indexes, expected) => {
+    expect(await moved(days, indexes, '2026-06-02')).toMatchObject({
+      forecast_start: expected,
+      forecast_end: '2027-01-01',
+    });
+  });
+
+  test('a day before all others is the first', async () => {
+    expect(await moved(['2026-01-01', '2026-01-02'], [1], '2025-01-01')).toMatchObject({
+      forecast_start: '2025-01-01',
+    });
+  });
+
+  test('nobody has a day any more', async () => {
+    const org = await makeOrganization(db);
+    const user = await makeMember(db, org);
+    await putRecords(db, org, [{ pfaId: 'a', forecastStart: '2026-01-01', originalStart: '2026-01-01' }]);
+    await refresh();
+    await db.asUser(user, (client) => saveDraft(client, org, 'a', { forecastStart: null }), { commit: true });
+    expect((await db.asUser(user, (client) => sums(client, org))).bounds).toMatchObject({
+      forecast_start: null,
+      original_start: '2026-01-01',
+    });
+  });
 });

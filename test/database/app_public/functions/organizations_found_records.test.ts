@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import type pg from 'pg';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { refusal, saveDraft } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
-import { makeMember, makeOrganization, putRecords, type Organization } from '../../../support/make.ts';
+import {
+  makeMember,
+  makeOrganization,
+  putRecords,
+  type Organization,
+  type RecordData,
+} from '../../../support/make.ts';
 import { plantModification } from '../../../support/merged.ts';
 
 const db = await testDatabase();
@@ -12,26 +18,65 @@ async function found(
   client: pg.ClientBase,
   organization: Organization,
   search: string | null,
+  containing: unknown = null,
 ): Promise<string[]> {
   const { rows } = await client.query<{ pfa_id: string }>(
     `select r.pfa_id from app_public.organizations o
-    cross join lateral app_public.organizations_found_records(o, $2) r
+    cross join lateral app_public.organizations_found_records(o, $2, $3) r
     where o.id = $1 order by r.pfa_id`,
-    [organization.id, search],
+    [organization.id, search, containing === null ? null : JSON.stringify(containing)],
   );
   return rows.map(({ pfa_id }) => pfa_id);
 }
 
+/** As the worker does after a run: from here on words are looked up in the list of values. */
+async function prepare(): Promise<void> {
+  for (;;) {
+    const { rows } = await db.worker.query<{ done: boolean }>('select app_private.prepare_search() as done');
+    if (!rows[0]!.done) return;
+  }
+}
+
+const isStale = async (organization: Organization) =>
+  (
+    await db.owner.query('select from app_private.pfa_search_stale where organization_id = $1', [
+      organization.id,
+    ])
+  ).rowCount === 1;
+
 const org = await makeOrganization(db);
 const user = await makeMember(db, org);
-await putRecords(db, org, [
+const records: RecordData[] = [
   { pfaId: 'P-1', category: 'CRANES', manufacturer: 'Liebherr', areaSilo: 'Silo 4', equipment: 'EQ_77' },
   { pfaId: 'P-2', category: 'CRANES - RENTED', class: '100%', model: 'LTM 1100' },
   { pfaId: 'P-3', category: 'Pumps', contract: 'C\\12', manufacturer: 'Größe' },
-]);
-const foundHere = (search: string | null) => db.asUser(user, (client) => found(client, org, search));
+];
+await putRecords(db, org, records);
+const foundHere = (search: string | null, containing?: unknown) =>
+  db.asUser(user, (client) => found(client, org, search, containing));
 
-describe('what is found', () => {
+test('until the values are listed, every record is looked at', async () => {
+  expect(await isStale(org)).toBe(true);
+  expect(await foundHere('cranes')).toEqual(['P-1', 'P-2']);
+  expect(await foundHere('p-3')).toEqual(['P-3']);
+});
+
+describe.each(['in every record', 'by the list of values'])('what is found %s', (way) => {
+  beforeAll(async () => {
+    if (way === 'by the list of values') {
+      await prepare();
+      // Not by looking at the records: what is not on the list is not found.
+      await db.owner.query("delete from app_private.pfa_search_values where key = 'model'");
+      expect(await foundHere('ltm')).toEqual([]);
+      await putRecords(db, org, records);
+      await db.owner.query('insert into app_private.pfa_search_stale (organization_id) values ($1)', [
+        org.id,
+      ]);
+      await prepare();
+    }
+    expect(await isStale(org)).toBe(way === 'in every record');
+  });
+
   test.each<[string, string[]]>([
     ['cranes', ['P-1', 'P-2']],
     ['CRANES', ['P-1', 'P-2']],
@@ -167,7 +212,7 @@ describe('another organization', () => {
     expect(await db.asUser(user, (client) => found(client, other, 'secret'))).toEqual([]);
     const direct = (id: number) =>
       db.asUser(user, (client) =>
-        refusal(client, () => client.query('select app_core.find_records($1, $2)', [id, 'secret'])),
+        refusal(client, () => client.query('select app_core.find_records($1, $2, null)', [id, 'secret'])),
       );
     expect(await direct(other.id)).toMatchObject({ code: 'VG404' });
     expect(await direct(999_999_999)).toMatchObject({ code: 'VG404' });
@@ -186,20 +231,136 @@ describe('another organization', () => {
 
 test('of no organization nothing is found, as where a row belongs to none', async () => {
   const { rows } = await db.asUser(user, (client) =>
-    client.query('select app_core.find_records(null, $1)', ['p']),
+    client.query('select app_core.find_records(null, $1, null)', ['p']),
   );
   expect(rows).toEqual([]);
 });
 
-test.each(['pfa_mirror', 'pfa_overlay'])('a word is looked up in an index of %s', async (table) => {
+test('values are looked up in their index', async () => {
   const plan = await db.asOwner(async (client) => {
     // Three records are read faster without one.
     await client.query('set local enable_seqscan = off');
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-      `explain select pfa_id from app_core.${table}
-      where app_core.search_text(pfa_id, data) like '%liebherr%'`,
+      `explain select pfa_id from app_core.pfa_mirror
+      where app_core.text_fields(data) @> '{"manufacturer": "Liebherr"}'`,
     );
     return rows.map((row) => row['QUERY PLAN']).join('\n');
   });
-  expect(plan).toMatch(new RegExp(`${table}_search_idx.*\\n.*Index Cond: .*liebherr`));
+  expect(plan).toMatch(/pfa_mirror_values_idx.*\n.*Index Cond: .*Liebherr/);
+});
+
+describe('what is found by what it contains', () => {
+  test.each<[unknown, string[]]>([
+    [{ category: 'CRANES' }, ['P-1']],
+    [{ manufacturer: 'Liebherr', areaSilo: 'Silo 4' }, ['P-1']],
+    [{ manufacturer: 'Liebherr', areaSilo: 'Silo 5' }, []],
+    [{ pfaId: 'P-2' }, ['P-2']],
+    [{}, ['P-1', 'P-2', 'P-3']],
+    [{ category: null }, []],
+    [{ unknown: 'x' }, []],
+  ])('%j', async (containing, ids) => {
+    expect(await foundHere(null, containing)).toEqual(ids);
+  });
+
+  test('fields of PEMS that we do not know, of whatever kind', async () => {
+    const here = await makeOrganization(db);
+    const member = await makeMember(db, here);
+    await putRecords(db, here, [
+      { pfaId: 'a', pfs_x_wbs: '4.11.37', nested: { list: [1, { deep: true }] } },
+      { pfaId: 'b', pfs_x_wbs: '4.11.38', nested: { list: [2] } },
+    ]);
+    const by = (containing: unknown) => db.asUser(member, (client) => found(client, here, null, containing));
+    expect(await by({ pfs_x_wbs: '4.11.37' })).toEqual(['a']);
+    expect(await by({ nested: { list: [{ deep: true }] } })).toEqual(['a']);
+    expect(await by({ nested: { list: [2] } })).toEqual(['b']);
+    expect(await by({ nested: {} })).toEqual(['a', 'b']);
+  });
+
+  test('together with words', async () => {
+    expect(await foundHere('cranes', { model: 'LTM 1100' })).toEqual(['P-2']);
+    expect(await foundHere('pumps', { model: 'LTM 1100' })).toEqual([]);
+  });
+
+  test.each([[[]], ['text'], [5], [true]])('%j is no object, and refused', async (containing) => {
+    expect(
+      await db.asUser(user, (client) => refusal(client, () => found(client, org, null, containing))),
+    ).toMatchObject({ code: 'VG400' });
+  });
+
+  test('as its author sees it: drafted values count, those under them do not', async () => {
+    const here = await makeOrganization(db);
+    const [author, other] = [await makeMember(db, here), await makeMember(db, here)];
+    await putRecords(db, here, [{ pfaId: 'a', model: 'Old' }]);
+    await db.asUser(author, (client) => saveDraft(client, here, 'a', { model: 'New' }), { commit: true });
+    const seen = (who: number) =>
+      db.asUser(who, async (client) => [
+        await found(client, here, null, { model: 'New' }),
+        await found(client, here, null, { model: 'Old' }),
+      ]);
+    expect(await seen(author)).toEqual([['a'], []]);
+    expect(await seen(other)).toEqual([[], ['a']]);
+  });
+});
+
+describe('the list of values', () => {
+  test('says that it is behind as soon as a run has changed something, and follows', async () => {
+    const here = await makeOrganization(db);
+    const member = await makeMember(db, here);
+    const seen = (search: string) => db.asUser(member, (client) => found(client, here, search));
+    await putRecords(db, here, [{ pfaId: 'a', model: 'First' }]);
+    await prepare();
+    expect(await isStale(here)).toBe(false);
+    await putRecords(db, here, [{ pfaId: 'a', model: 'First' }]);
+    expect(await isStale(here)).toBe(false);
+    await putRecords(db, here, [
+      { pfaId: 'a', model: 'Second' },
+      { pfaId: 'new', model: 'First' },
+    ]);
+    expect(await isStale(here)).toBe(true);
+    expect([await seen('second'), await seen('first'), await seen('new')]).toEqual([['a'], ['new'], ['new']]);
+    await prepare();
+    expect([await seen('second'), await seen('first'), await seen('new')]).toEqual([['a'], ['new'], ['new']]);
+  });
+
+  test('a change that comes while it is made keeps it behind', async () => {
+    const here = await makeOrganization(db);
+    await putRecords(db, here, [{ pfaId: 'a' }]);
+    await prepare();
+    await db.owner.query('insert into app_private.pfa_search_stale (organization_id) values ($1)', [here.id]);
+    const preparing = await db.worker.connect();
+    try {
+      await preparing.query('begin isolation level repeatable read');
+      await preparing.query('select count(*) from app_public.pfa_sync_log');
+      await putRecords(db, here, [{ pfaId: 'a', model: 'Meanwhile' }]);
+      // Serialized by the database: it has seen the older mark, and the row has another one now.
+      const failure = await preparing.query('select app_private.prepare_search()').then(
+        () => undefined,
+        (error: Error & { code?: string }) => error.code,
+      );
+      expect(failure).toBe('40001');
+    } finally {
+      await preparing.query('rollback');
+      preparing.release();
+    }
+    expect(await isStale(here)).toBe(true);
+    await prepare();
+  });
+
+  test('so many values with a word in them that every record is looked at', async () => {
+    const here = await makeOrganization(db);
+    const member = await makeMember(db, here);
+    const many = Array.from({ length: 250 }, (_, i) => ({
+      pfaId: `r${1000 + i}`,
+      equipment: `EQ-${i}`,
+      model: 'M',
+    }));
+    await putRecords(db, here, many);
+    await prepare();
+    expect(await db.asUser(member, (client) => found(client, here, 'eq'))).toEqual(
+      many.map(({ pfaId }) => pfaId),
+    );
+    expect(await db.asUser(member, (client) => found(client, here, 'eq-24'))).toHaveLength(11);
+    expect(await db.asUser(member, (client) => found(client, here, '1249'))).toEqual(['r1249']);
+    expect(await db.asUser(member, (client) => found(client, here, 'r12'))).toHaveLength(50);
+  });
 });

@@ -1,0 +1,34 @@
+/**
+ * Users of one organization, in a process of their own so that what they do with the answers costs who is measured
+ * nothing: `node bench/crowd.ts '{"url", "code", "query", "categories", "pagers": [token, ...], "readers": [token, ...]}'`.
+ * Pagers look at a page a second; readers read the whole organization, one time after the other. It goes on until the
+ * process that started it ends or lets it go.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { httpClient } from './http.ts';
+
+const { url, code, query, categories, pagers, readers } = JSON.parse(process.argv[2]!) as Record<
+  'url' | 'code' | 'query',
+  string
+> &
+  Record<'categories' | 'pagers' | 'readers', string[]>;
+
+let n = 0;
+const page = async (token: string) => {
+  const client = httpClient(url, token);
+  for (;;) {
+    await client.graphql(query, { code, category: categories[n++ % categories.length] });
+    await sleep(1000);
+  }
+};
+const whole = async (token: string) => {
+  const client = httpClient(url, token);
+  for (;;) {
+    const { status } = await client.send('GET', `/api/pfa/${code}`);
+    if (status !== 200) throw new Error(`HTTP ${status}`);
+  }
+};
+process.on('disconnect', () => process.exit());
+process.on('SIGTERM', () => process.exit());
+process.send!({ type: 'ready' });
+await Promise.all([...pagers.map(page), ...readers.map(whole)]);
