@@ -212,6 +212,8 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
     }
     const receivedAt = await clock();
     const text = decodeUtf8(bytes);
+    // Frees it now: until the garbage is collected, pages of ten megabytes would pile up.
+    bytes.transfer(0);
     const body = text === null ? undefined : parseJson(text);
     if (body === undefined) {
       // Something else than JSON (a login page) stays what it is; JSON that breaks off is worth another attempt.

@@ -162,11 +162,12 @@ function parseDataOnly(grid: Record<string, unknown>): GridPage {
     const cells = list(object(item, `${ROWS}[${index}]`).D);
     for (let n = 0; n < cells.length; n += 1) {
       const cell = cells[n];
-      const where = (): string => `${ROWS}[${index}].D[${n}]`;
-      if (!isObject(cell)) throw malformed(where(), 'is no object');
+      if (!isObject(cell)) throw malformed(`${ROWS}[${index}].D[${n}]`, 'is no object');
       const place = places.get(cell.n);
-      if (place === undefined) throw malformed(`${where()}.n`, `is no aliasnum of ${GRID}.FIELDS`);
-      setCell(row, place, cell.value, where);
+      if (place === undefined)
+        throw malformed(`${ROWS}[${index}].D[${n}].n`, `is no aliasnum of ${GRID}.FIELDS`);
+      const problem = setCell(row, place, cell.value);
+      if (problem !== null) throw malformed(`${ROWS}[${index}].D[${n}]`, problem);
     }
     return row;
   });
@@ -223,11 +224,12 @@ function parseHeadData(data: Record<string, unknown>): GridPage {
     const fields = list(object(item, `${RECORDS}[${index}]`).DATAFIELD);
     for (let n = 0; n < fields.length; n += 1) {
       const field = fields[n];
-      const where = (): string => `${RECORDS}[${index}].DATAFIELD[${n}]`;
-      if (!isObject(field)) throw malformed(where(), 'is no object');
+      if (!isObject(field)) throw malformed(`${RECORDS}[${index}].DATAFIELD[${n}]`, 'is no object');
       const name = field.FIELDNAME;
-      if (typeof name !== 'string' || name === '') throw malformed(`${where()}.FIELDNAME`, 'is no text');
-      setCell(row, placeOf(name), field.FIELDVALUE, where);
+      if (typeof name !== 'string' || name === '')
+        throw malformed(`${RECORDS}[${index}].DATAFIELD[${n}].FIELDNAME`, 'is no text');
+      const problem = setCell(row, placeOf(name), field.FIELDVALUE);
+      if (problem !== null) throw malformed(`${RECORDS}[${index}].DATAFIELD[${n}]`, problem);
     }
     return row;
   });
@@ -242,11 +244,13 @@ function hasNextCursor(position: unknown): boolean {
   throw malformed('Result.ResultData.NEXTCURSORPOSITION', 'is no whole number');
 }
 
-function setCell(row: GridRow, place: number, value: unknown, where: () => string): void {
-  if (row[place] !== undefined) throw malformed(where(), 'is a field that the row already has');
+/** What is wrong with the cell; null when it was taken. */
+function setCell(row: GridRow, place: number, value: unknown): string | null {
+  if (row[place] !== undefined) return 'is a field that the row already has';
   if (typeof value === 'string') row[place] = value;
   else if (value === undefined || value === null) row[place] = '';
-  else throw malformed(where(), 'has a value that is no text');
+  else return 'has a value that is no text';
+  return null;
 }
 
 /** PEMS leaves out a list without entries, and gives a list of one as that one. */

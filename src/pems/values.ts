@@ -21,7 +21,7 @@ const MAX_INTEGER_DIGITS = 15;
 const MAX_DECIMALS = 10;
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
-const MONTH_NUMBERS = new Map(MONTHS.map((name, index) => [name, index + 1]));
+const MONTH_NUMBERS = new Map(MONTHS.map((name, index) => [name, String(index + 1).padStart(2, '0')]));
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 const TIME = String.raw`(?: +(\d\d):(\d\d))?`;
@@ -66,9 +66,7 @@ export function parseText(text: string): Parsed<string> {
  * have are a problem, and so is the year 0000, which PostgreSQL does not have.
  */
 export function parseDate(text: string, order: DateOrder): Parsed<string> {
-  const moment = parseMoment(text, order);
-  if (!moment.ok || moment.value === null) return moment;
-  return { ok: true, value: moment.value.slice(0, 10) };
+  return parseMoment(text, order, false);
 }
 
 /**
@@ -76,7 +74,7 @@ export function parseDate(text: string, order: DateOrder): Parsed<string> {
  * zone. Reads what `parseDate` reads; a date without a time is its midnight.
  */
 export function parseTimestamp(text: string, order: DateOrder): Parsed<string> {
-  return parseMoment(text, order);
+  return parseMoment(text, order, true);
 }
 
 /**
@@ -85,7 +83,7 @@ export function parseTimestamp(text: string, order: DateOrder): Parsed<string> {
  */
 export function formatTimestamp(timestamp: string, format: DateFormat): string | null {
   const match = ISO.exec(timestamp);
-  if (match === null || match[4] === undefined || !parseMoment(timestamp, 'MDY').ok) return null;
+  if (match === null || match[4] === undefined || !parseTimestamp(timestamp, 'MDY').ok) return null;
   const [, year = '', month = '', day = '', hour, minute] = match;
   const name = MONTHS[Number(month) - 1] ?? '';
   const date = format.replace('YYYY', year).replace('MON', name).replace('MM', month).replace('DD', day);
@@ -145,7 +143,7 @@ export function isBlank(text: string): boolean {
   return (first <= 32 || first >= 127) && text.trim() === '';
 }
 
-function parseMoment(text: string, order: DateOrder): Parsed<string> {
+function parseMoment(text: string, order: DateOrder, withTime: boolean): Parsed<string> {
   const trimmed = text.trim();
   if (trimmed === '') return NONE;
   const parts = dateParts(trimmed, order);
@@ -155,7 +153,7 @@ function parseMoment(text: string, order: DateOrder): Parsed<string> {
     return { ok: false, problem: `${quote(text)} is no date: allowed are ${allowed}.` };
   }
   const [year, month, day, hour = '00', minute = '00'] = parts;
-  if (!isCalendarDay(Number(year), Number(month), Number(day))) {
+  if (!isCalendarDay(year, month, day)) {
     return {
       ok: false,
       problem: `${quote(text)} is no date: the calendar has no day ${year}-${month}-${day}.`,
@@ -164,7 +162,8 @@ function parseMoment(text: string, order: DateOrder): Parsed<string> {
   if (hour > '23' || minute > '59') {
     return { ok: false, problem: `${quote(text)} has no time of day: allowed are 00:00 to 23:59.` };
   }
-  return { ok: true, value: `${year}-${month}-${day} ${hour}:${minute}` };
+  const date = `${year}-${month}-${day}`;
+  return { ok: true, value: withTime ? `${date} ${hour}:${minute}` : date };
 }
 
 type DateParts = [
@@ -179,8 +178,8 @@ function dateParts(text: string, order: DateOrder): DateParts | null {
   const named = NAMED_MONTH.exec(text);
   if (named !== null) {
     const [, day = '', name = '', year = '', hour, minute] = named;
-    const month = MONTH_NUMBERS.get(name.toUpperCase());
-    return month === undefined ? null : [year, String(month).padStart(2, '0'), day, hour, minute];
+    const month = MONTH_NUMBERS.get(name) ?? MONTH_NUMBERS.get(name.toUpperCase());
+    return month === undefined ? null : [year, month, day, hour, minute];
   }
   const iso = ISO.exec(text);
   if (iso !== null) {
@@ -195,10 +194,14 @@ function dateParts(text: string, order: DateOrder): DateParts | null {
   return null;
 }
 
-function isCalendarDay(year: number, month: number, day: number): boolean {
-  if (year < 1 || day < 1) return false;
-  const isLeapYear = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return day <= (month === 2 && isLeapYear ? 29 : (MONTH_DAYS[month - 1] ?? 0));
+/** Takes digits: four, two and two. */
+function isCalendarDay(year: string, month: string, day: string): boolean {
+  if (year === '0000' || day === '00' || month === '00' || month > '12') return false;
+  // Most days are told without a calendar.
+  if (day <= '28') return true;
+  const number = Number(year);
+  const isLeapYear = number % 4 === 0 && (number % 100 !== 0 || number % 400 === 0);
+  return Number(day) <= (month === '02' && isLeapYear ? 29 : (MONTH_DAYS[Number(month) - 1] ?? 0));
 }
 
 /** By hand: a regular expression for this is quadratic in a long run of zeros. */
