@@ -21,6 +21,8 @@ export interface Goal {
   atMostTimes?: number;
   /** At least so many times faster than the plain thing: its time to ours. */
   timesFaster?: number;
+  /** At least so much of the plain thing's rows a second, of the same rows. */
+  rateAtLeast?: number;
   /** The 95th percentile, milliseconds. */
   p95Below?: number;
 }
@@ -112,21 +114,23 @@ export function judged(
 ): Result {
   const times = plain ? mine.median / plain.median : null;
   const faster = plain ? plain.median / mine.median : null;
-  const { atMostTimes, timesFaster, p95Below } = goal;
+  const { atMostTimes, timesFaster, rateAtLeast, p95Below } = goal;
   const words = [
     atMostTimes === undefined ? [] : [`<= ${atMostTimes} x`],
     timesFaster === undefined ? [] : [`>= ${timesFaster} x faster`],
+    rateAtLeast === undefined ? [] : [`>= ${rateAtLeast} x rows/s`],
     p95Below === undefined ? [] : [`p95 < ${p95Below} ms`],
   ].flat();
   return {
     name,
     median_ms: mine.median,
     p95_ms: mine.p95,
-    ratio: timesFaster === undefined ? times : faster,
+    ratio: timesFaster === undefined && rateAtLeast === undefined ? times : faster,
     goal: words.join(', ') || '-',
     held:
       (atMostTimes === undefined || times! <= atMostTimes) &&
       (timesFaster === undefined || faster! >= timesFaster) &&
+      (rateAtLeast === undefined || faster! >= rateAtLeast) &&
       (p95Below === undefined || mine.p95 < p95Below),
     note: [plain ? `plain ${digits(plain.median)} ms` : [], note ?? []].flat().join('; ') || undefined,
   };

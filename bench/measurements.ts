@@ -8,6 +8,7 @@ import { refresh } from './refresh.ts';
 import { search } from './search.ts';
 import { size } from './size.ts';
 import { sums } from './sums.ts';
+import { sync, upsert, workerMemory } from './sync.ts';
 import { manyUsers } from './users.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
@@ -23,6 +24,9 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   counts,
   sums,
   drafts,
+  sync,
+  upsert,
+  'worker-memory': workerMemory,
   refresh,
   graphql,
   users: manyUsers,

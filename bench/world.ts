@@ -41,6 +41,7 @@ export interface Part {
 export interface Run {
   state: string;
   rows_read: number;
+  rows_inserted: number;
   rows_updated: number;
   rows_unchanged: number;
   rows_rejected: number;
@@ -249,7 +250,7 @@ async function sync(owner: pg.Client, organizationId: number): Promise<Run> {
   );
   for (;;) {
     const { rows } = await owner.query<Record<keyof Run, string>>(
-      `select state, rows_read, rows_updated, rows_unchanged, rows_rejected, error_message,
+      `select state, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_rejected, error_message,
         extract(epoch from finished_at - started_at) * 1000 as milliseconds
       from app_public.pfa_sync_log where organization_id = $1 and id = $2`,
       [organizationId, queued.rows[0]!.id],
@@ -260,7 +261,11 @@ async function sync(owner: pg.Client, organizationId: number): Promise<Run> {
       const number = (key: keyof Run) => Number(run[key]);
       return {
         ...{ state: run.state, error_message: null, milliseconds: number('milliseconds') },
-        ...{ rows_read: number('rows_read'), rows_updated: number('rows_updated') },
+        ...{
+          rows_read: number('rows_read'),
+          rows_inserted: number('rows_inserted'),
+          rows_updated: number('rows_updated'),
+        },
         ...{ rows_unchanged: number('rows_unchanged'), rows_rejected: number('rows_rejected') },
       };
     }
