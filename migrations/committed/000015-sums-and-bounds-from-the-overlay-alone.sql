@@ -1,3 +1,8 @@
+--! Previous: sha1:6fc9ad9eff82016c08152cf1e4d89e373a5f44c4
+--! Hash: sha1:30e0e9388bbb6d4fbd4b6294caff215e4eac7489
+--! Message: sums and bounds from the overlay alone
+
+--! split: 16-sums.sql
 -- Sums and bounds at a million: what lies over the mirror by its index, and bounds that are exact without looking at every
 -- record although those that held an extreme have moved.
 

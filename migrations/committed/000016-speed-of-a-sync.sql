@@ -1,3 +1,8 @@
+--! Previous: sha1:30e0e9388bbb6d4fbd4b6294caff215e4eac7489
+--! Hash: sha1:63d7663c986012ec5b168e85a68ce70335643396
+--! Message: speed of a sync
+
+--! split: 30-sync-speed.sql
 -- A merge that looks at each staged row once, in the order of the records, and at the rest only where there is something to do.
 
 -- use: merging a run in the order of its records, finding single ones, clearing up after it
@@ -291,3 +296,22 @@ end;
 $$;
 comment on function app_private.merge_sync_run(integer, bigint) is
   'Merges what a complete run left in staging: refuses bad rows, inserts, updates only what differs and was asked for later than what we hold, notes and removes what is gone, rebases drafts, rewrites overlays, logs, queues the refresh of the summaries. One transaction, set-based. VG409 when the token of the run is no longer current.';
+
+--! split: 40-api-speed.sql
+-- Speed of what the API does at a million records: see docs/performance.md.
+
+-- Parallel workers would take every core from those who read meanwhile, and hardly save time: the work is walking through the rows.
+create or replace function app_private.refresh_summaries() returns void
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+  set max_parallel_workers_per_gather = 0
+as $$
+begin
+  refresh materialized view concurrently app_private.pfa_kpi_summary;
+  refresh materialized view concurrently app_private.pfa_timeline_bounds;
+  delete from app_private.pfa_kpi_change c
+  where pg_visible_in_snapshot(c.transaction_id, (select s.seen_by from app_private.pfa_kpi_summary s limit 1))
+    -- Not of this cluster: it came with a backup, and so did the change of the mirror that it stands for.
+    or c.transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) and c.transaction_id <> pg_current_xact_id();
+end;
+$$;
