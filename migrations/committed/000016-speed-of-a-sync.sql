@@ -1,12 +1,13 @@
 --! Previous: sha1:30e0e9388bbb6d4fbd4b6294caff215e4eac7489
---! Hash: sha1:63d7663c986012ec5b168e85a68ce70335643396
+--! Hash: sha1:b4ce4107c44070e446b80e8578f4a2c0d52703e6
 --! Message: speed of a sync
 
 --! split: 30-sync-speed.sql
 -- A merge that looks at each staged row once, in the order of the records, and at the rest only where there is something to do.
 
+drop index if exists app_private.pfa_staging_pfa_id_idx;
 -- use: merging a run in the order of its records, finding single ones, clearing up after it
-create index if not exists pfa_staging_pfa_id_idx on app_private.pfa_staging (organization_id, run_id, pfa_id);
+create index pfa_staging_pfa_id_idx on app_private.pfa_staging (organization_id, run_id, pfa_id);
 drop index if exists app_private.pfa_staging_run_idx;
 
 create or replace function app_private.compare_staged(
