@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { table, type Result } from './measure.ts';
 import { measurements } from './measurements.ts';
 import { scales, type Scale } from './scale.ts';
-import { openWorld } from './world.ts';
+import { openWorld, type World } from './world.ts';
 
 interface Options {
   scale: Scale['name'];
@@ -28,26 +28,27 @@ for (const name of only ?? [])
 const began = performance.now();
 const say = (text: string) =>
   void process.stderr.write(`[${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s] ${text}\n`);
-const interrupted = new Promise<never>((_, reject) => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => reject(new Error(`Stopped by ${signal}.`)));
-});
-interrupted.catch(() => undefined);
+const stopped = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
 
-const world = await openWorld(scales[scale], keep, say);
 const results: Result[] = [];
+let world: World | undefined;
 try {
+  world = await openWorld(scales[scale], keep, say, stopped.signal);
   for (const [name, measure] of Object.entries(measurements)) {
     if (only && !only.includes(name)) continue;
     say(name);
     for await (const result of measure(world)) {
-      await Promise.race([interrupted, Promise.resolve()]);
       results.push(result);
       if (!json) say(`  ${result.name}: ${result.median_ms?.toFixed(2) ?? '-'} ms`);
     }
   }
+} catch (error) {
+  if (!stopped.signal.aborted) throw error;
+  say('Stopped; these were finished.');
+  process.exitCode = 130;
 } finally {
-  await world.close();
+  await world?.close();
 }
 process.stdout.write(
   `${

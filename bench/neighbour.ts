@@ -54,8 +54,8 @@ export const neighbour: Measurement = async function* (world) {
   const { owner, organizations } = world;
   const server = await world.startServer();
   const worker = await world.startWorker();
-  const tokens = await signIn(world, server.url, [users.reader, users.few, users.many]);
-  const reader = httpClient(server.url, tokens.get(users.reader));
+  const tokens = await signIn(world, server.url, [users.none, users.largeFew, users.largeMany]);
+  const reader = httpClient(server.url, tokens.get(users.none));
   const { rows } = await owner.query<{ category: string }>(
     'select distinct category from app_core.pfa_mirror where organization_id = $1 and category is not null order by 1',
     [organizations.small],
@@ -89,8 +89,10 @@ export const neighbour: Measurement = async function* (world) {
       const crowd = await world.startPart(crowdScript, [
         JSON.stringify({
           ...{ url: server.url, code: named.large, query: pageQuery, categories },
-          pagers: Array.from({ length: pagers }, (_, k) => tokens.get(k % 2 ? users.few : users.many)),
-          readers: Array.from({ length: readers }, () => tokens.get(users.few)),
+          pagers: Array.from({ length: pagers }, (_, k) =>
+            tokens.get(k % 2 ? users.largeFew : users.largeMany),
+          ),
+          readers: Array.from({ length: readers }, () => tokens.get(users.largeFew)),
         }),
       ]);
       let isOver = false;

@@ -23,7 +23,7 @@ const claimsOf = {
     organization_ids::text as "jwt.claims.organization_ids",
     writable_organization_ids::text as "jwt.claims.writable_organization_ids",
     administered_organization_ids::text as "jwt.claims.administered_organization_ids",
-    is_administrator::text as "jwt.claims.is_administrator"
+    is_administrator::text as "jwt.claims.is_administrator", plan_cache_mode
     from app_private.session_claims($1, $2)`,
 };
 const settings = {

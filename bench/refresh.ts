@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { withClient } from '../src/database/bootstrap.ts';
+import { users } from './data.ts';
 import { digits, summarize, timed } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 
@@ -10,7 +11,7 @@ const refreshes = 7;
 /** The materialized sums and bounds computed anew, while others go on reading the board that is made of them. */
 export const refresh: Measurement = async function* ({ organizations, owner, superuserUrl, visitor }) {
   const { rows } = await owner.query<{ count: string }>('select count(*) from app_core.pfa_mirror');
-  const readers = [await visitor(), await visitor()];
+  const readers = [await visitor(users.few), await visitor(users.few)];
   const pids = await Promise.all(
     readers.map(async (reader) => {
       const answer = await reader.query<{ pid: string }>('select pg_backend_pid() as pid');

@@ -91,17 +91,23 @@ const raw: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => valu
 /**
  * Sets up a database of its own (on DATABASE_URL's server, else embedded), the product on it, and the data.
  *
+ * @param stopped Stops everything, also while it is set up.
  * @param keep A folder in which the embedded database stays for the next time; then it is not made anew.
  */
 export async function openWorld(
   scale: Scale,
   keep: string | undefined,
   say: (text: string) => void,
+  stopped: AbortSignal,
 ): Promise<World> {
   const stops: (() => Promise<unknown>)[] = [];
-  const close = async () => {
-    for (const stop of stops.splice(0).reverse()) await stop();
-  };
+  let closing: Promise<void> | undefined;
+  const close = () =>
+    (closing ??= (async () => {
+      for (const stop of stops.reverse()) await stop();
+    })());
+  // Whatever waits for the database fails then.
+  stopped.addEventListener('abort', () => void close());
   try {
     const folder = keep ?? (await mkdtemp(join(tmpdir(), 'vanguard-bench-')));
     if (!keep) stops.push(() => rm(folder, { recursive: true, force: true }));

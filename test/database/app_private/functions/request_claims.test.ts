@@ -14,10 +14,7 @@ async function claims(userId: number): Promise<Record<string, unknown>[]> {
     'select * from app_private.request_claims($1)',
     [userId],
   );
-  return rows.map(
-    (row) =>
-      ({ ...row, organization_ids: [...new Set(row.organization_ids as number[])] }),
-  );
+  return rows.map((row) => ({ ...row, organization_ids: [...new Set(row.organization_ids as number[])] }));
 }
 
 async function rights(userRole: 'admin' | 'user' | 'viewer', role?: MembershipRole) {

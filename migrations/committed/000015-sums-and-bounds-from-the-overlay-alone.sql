@@ -1,3 +1,8 @@
+--! Previous: sha1:6fc9ad9eff82016c08152cf1e4d89e373a5f44c4
+--! Hash: sha1:30e0e9388bbb6d4fbd4b6294caff215e4eac7489
+--! Message: sums and bounds from the overlay alone
+
+--! split: 16-sums.sql
 -- Sums and bounds at a million: what lies over the mirror by its index, and bounds that are exact without looking at every
 -- record although those that held an extreme have moved.
 
@@ -44,13 +49,13 @@ outer_day as (
   group by 1, 2, 3
 )
 select b.organization_id, b.original_start, b.original_end, b.forecast_start, b.forecast_end, b.actual_start, b.actual_end,
-  (
-    select coalesce(jsonb_agg(jsonb_build_array(d.bound, d.day, d.record_count)), '[]') from outer_day d
-    where d.organization_id = b.organization_id
-  ) as outer_days,
+  coalesce(o.days, '[]') as outer_days,
   pg_current_snapshot() as seen_by,
   now() as computed_at
-from bound b;
+from bound b
+left join (
+  select d.organization_id, jsonb_agg(jsonb_build_array(d.bound, d.day, d.record_count)) as days from outer_day d group by 1
+) o on o.organization_id = b.organization_id;
 -- use: an organization's bounds; refresh without blocking readers
 create unique index pfa_timeline_bounds_key on app_private.pfa_timeline_bounds (organization_id);
 comment on materialized view app_private.pfa_timeline_bounds is 'First and last days of the mirror by organization, without discontinued and removed records.';

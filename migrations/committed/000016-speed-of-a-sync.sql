@@ -1,7 +1,13 @@
+--! Previous: sha1:30e0e9388bbb6d4fbd4b6294caff215e4eac7489
+--! Hash: sha1:b4ce4107c44070e446b80e8578f4a2c0d52703e6
+--! Message: speed of a sync
+
+--! split: 30-sync-speed.sql
 -- A merge that looks at each staged row once, in the order of the records, and at the rest only where there is something to do.
 
+drop index if exists app_private.pfa_staging_pfa_id_idx;
 -- use: merging a run in the order of its records, finding single ones, clearing up after it
-create index if not exists pfa_staging_pfa_id_idx on app_private.pfa_staging (organization_id, run_id, pfa_id);
+create index pfa_staging_pfa_id_idx on app_private.pfa_staging (organization_id, run_id, pfa_id);
 drop index if exists app_private.pfa_staging_run_idx;
 
 create or replace function app_private.compare_staged(
@@ -57,6 +63,7 @@ declare
   code text;
   is_first boolean;
   has_rejects boolean;
+  is_alone boolean;
   live bigint;
   duplicates text[];
   added text[];
@@ -266,7 +273,21 @@ begin
     drafts_rebased = run.drafts_rebased, conflicts = run.conflicts, greatest_version = run.greatest_version, notice = run.notice
   where l.organization_id = p_organization_id and l.id = p_run_id
   returning l.* into run;
-  delete from app_private.pfa_staging s where s.organization_id = p_organization_id and s.run_id = p_run_id;
+
+  -- Emptied whole when nobody else uses it at this moment: what is deleted row by row leaves an index of a hundred
+  -- megabytes behind, which never gets smaller.
+  begin
+    lock table app_private.pfa_staging in access exclusive mode nowait;
+    is_alone := not exists (
+      select from app_private.pfa_staging s where (s.organization_id, s.run_id) is distinct from (p_organization_id, p_run_id));
+  exception when lock_not_available then
+    is_alone := false;
+  end;
+  if is_alone then
+    truncate app_private.pfa_staging;
+  else
+    delete from app_private.pfa_staging s where s.organization_id = p_organization_id and s.run_id = p_run_id;
+  end if;
 
   if run.rows_inserted + run.rows_updated + run.rows_removed > 0 then
     perform app_private.queue_refresh(p_organization_id);
@@ -276,3 +297,22 @@ end;
 $$;
 comment on function app_private.merge_sync_run(integer, bigint) is
   'Merges what a complete run left in staging: refuses bad rows, inserts, updates only what differs and was asked for later than what we hold, notes and removes what is gone, rebases drafts, rewrites overlays, logs, queues the refresh of the summaries. One transaction, set-based. VG409 when the token of the run is no longer current.';
+
+--! split: 40-api-speed.sql
+-- Speed of what the API does at a million records: see docs/performance.md.
+
+-- Parallel workers would take every core from those who read meanwhile, and hardly save time: the work is walking through the rows.
+create or replace function app_private.refresh_summaries() returns void
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+  set max_parallel_workers_per_gather = 0
+as $$
+begin
+  refresh materialized view concurrently app_private.pfa_kpi_summary;
+  refresh materialized view concurrently app_private.pfa_timeline_bounds;
+  delete from app_private.pfa_kpi_change c
+  where pg_visible_in_snapshot(c.transaction_id, (select s.seen_by from app_private.pfa_kpi_summary s limit 1))
+    -- Not of this cluster: it came with a backup, and so did the change of the mirror that it stands for.
+    or c.transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) and c.transaction_id <> pg_current_xact_id();
+end;
+$$;

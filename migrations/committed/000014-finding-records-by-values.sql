@@ -1,3 +1,8 @@
+--! Previous: sha1:eede462af43ee644161778d484984c5810457e42
+--! Hash: sha1:6fc9ad9eff82016c08152cf1e4d89e373a5f44c4
+--! Message: finding records by values
+
+--! split: 14-search.sql
 -- Finding records by words and by what they contain, at a million: an index of whole values, which costs a sync a tenth of
 -- what one of trigrams did, and a list of the values that occur, in which a word is looked up first.
 
@@ -251,3 +256,51 @@ end;
 comment on function app_public.organizations_found_records(app_public.organizations, text, jsonb) is
   E'@behavior +filterProc +order\nRecords as you see them that have every word of `search` in their id, category, class, area, manufacturer, model, contract or asset tag (upper and lower case are the same), and whose data contain the object `containing`, such as `{"model": "LTM 1100"}`. Without either: all of them.';
 grant execute on function app_public.organizations_found_records(app_public.organizations, text, jsonb) to vanguard_visitor;
+
+--! split: 15-accept.sql
+-- The same as before, but that it says whose mirror changed.
+
+create or replace function app_private.accept_spared_removals(organization_id integer, run_id bigint, user_id integer) returns app_public.pfa_sync_log
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  p_organization_id constant integer := accept_spared_removals.organization_id;
+  p_run_id constant bigint := accept_spared_removals.run_id;
+  p_user_id constant integer := accept_spared_removals.user_id;
+  run app_public.pfa_sync_log;
+  removed text[];
+begin
+  -- A run that merges at this moment may have seen them again.
+  select l.* into run from app_public.pfa_sync_log l
+  where l.organization_id = p_organization_id and l.id = p_run_id for update;
+  -- After the row of the run, as a merge does it: the other way round the two could wait for each other.
+  perform pg_advisory_xact_lock(hashtext('pfa_mirror removals'), p_organization_id);
+  if run.id is null then
+    raise exception 'There is no run % of organization %.', p_run_id, p_organization_id
+      using errcode = 'VG404', hint = 'The runs of an organization are its syncLogs.';
+  end if;
+  if run.rows_spared = 0 then
+    raise exception 'Run % spared no removals.', p_run_id
+      using errcode = 'VG400', hint = 'Give a run whose rowsSpared is above 0.';
+  end if;
+
+  -- Those that this run spared and every full run since has missed again; what was seen meanwhile is on the list no longer.
+  select app_private.remove_records(p_organization_id, array_agg(c.pfa_id), p_user_id) into removed
+  from app_public.pfa_removal_candidate c
+  where c.organization_id = p_organization_id and c.spared_by_run <= p_run_id;
+  perform app_private.follow_mirror(p_organization_id, removed);
+
+  update app_public.pfa_sync_log l
+  set rows_removed = l.rows_removed + coalesce(cardinality(removed), 0),
+    removals_accepted_at = coalesce(l.removals_accepted_at, clock_timestamp()),
+    removals_accepted_by = case when l.removals_accepted_at is null then p_user_id else l.removals_accepted_by end
+  where l.organization_id = p_organization_id and l.id = p_run_id
+  returning l.* into run;
+  if removed is not null then
+    perform app_private.queue_refresh(p_organization_id);
+  end if;
+  return run;
+end;
+$$;
