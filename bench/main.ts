@@ -48,16 +48,17 @@ try {
   say('Stopped; these were finished.');
   process.exitCode = 130;
 } finally {
+  // Also when one of them fails: the others have taken their time.
+  process.stdout.write(
+    `${
+      json
+        ? JSON.stringify(
+            results.map(({ note: _note, ...result }) => result),
+            null,
+            2,
+          )
+        : `\n${table(results)}`
+    }\n`,
+  );
   await world?.close();
 }
-process.stdout.write(
-  `${
-    json
-      ? JSON.stringify(
-          results.map(({ note: _note, ...result }) => result),
-          null,
-          2,
-        )
-      : `\n${table(results)}`
-  }\n`,
-);

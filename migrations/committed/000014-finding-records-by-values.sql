@@ -1,5 +1,5 @@
 --! Previous: sha1:eede462af43ee644161778d484984c5810457e42
---! Hash: sha1:6fc9ad9eff82016c08152cf1e4d89e373a5f44c4
+--! Hash: sha1:fc63288462a75e33833218fc9ba79357ecaf446e
 --! Message: finding records by values
 
 --! split: 14-search.sql
@@ -88,6 +88,11 @@ begin
   end if;
   -- Two workers may be at it.
   perform pg_advisory_xact_lock(hashtext('pfa_search_values'), stale.organization_id);
+  -- Of an organization that was read for the first time the statistics know nothing, and its lists would be planned as if they
+  -- were empty.
+  if not exists (select from app_private.pfa_search_values v where v.organization_id = stale.organization_id) then
+    analyze app_core.pfa_mirror;
+  end if;
   delete from app_private.pfa_search_values v where v.organization_id = stale.organization_id;
   insert into app_private.pfa_search_values (organization_id, key, texts)
   select stale.organization_id, v.key, array_agg(v.value)
@@ -117,7 +122,7 @@ begin
 end;
 $$;
 comment on function app_private.prepare_search() is
-  'Lists the values of one organization whose mirror has changed, and works off what waits for the index of values; false when there was none. To be called until it says so, each time in a transaction of its own.';
+  'Lists the values of one organization whose mirror has changed, has the statistics know it when it is new, and works off what waits for the index of values; false when there was none. To be called until it says so, each time in a transaction of its own.';
 grant execute on function app_private.prepare_search() to vanguard_worker;
 
 drop function if exists app_private.queue_refresh();

@@ -1,5 +1,5 @@
---! Previous: sha1:6fc9ad9eff82016c08152cf1e4d89e373a5f44c4
---! Hash: sha1:30e0e9388bbb6d4fbd4b6294caff215e4eac7489
+--! Previous: sha1:fc63288462a75e33833218fc9ba79357ecaf446e
+--! Hash: sha1:e7a28411b093429be224249f6d5d121c6c361486
 --! Message: sums and bounds from the overlay alone
 
 --! split: 16-sums.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:30e0e9388bbb6d4fbd4b6294caff215e4eac7489
---! Hash: sha1:b4ce4107c44070e446b80e8578f4a2c0d52703e6
+--! Previous: sha1:e7a28411b093429be224249f6d5d121c6c361486
+--! Hash: sha1:1b1dda3d90890186447a9b0917e0da04e4966132
 --! Message: speed of a sync
 
 --! split: 30-sync-speed.sql
@@ -49,10 +49,11 @@ comment on function app_private.compare_staged(integer, bigint, timestamptz) is
 create or replace function app_private.merge_sync_run(organization_id integer, run_id bigint) returns app_public.pfa_sync_log
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
-  -- Staging has no statistics worth the name. What concerns single records finds them by key; only compare_staged reads
-  -- everything. Planned for these ids each time: a plan for any ids would look each row up in all of them.
+  -- Only compare_staged reads everything; what follows finds single records by their keys. Planned for any organization:
+  -- of this one the statistics may not know yet that it has records, and with one record every index, and every order of
+  -- joining, looks as good as the key. Staging has no statistics worth the name either.
+  set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
-  set plan_cache_mode = force_custom_plan
   set jit = off
 as $$
 #variable_conflict use_column
@@ -103,11 +104,12 @@ begin
     update app_private.pfa_staging s set reason = case
         when s.pfa_id is null then 'missing-id'
         when s.organization_code is distinct from code then 'other-organization'
-        when s.pfa_id = any (duplicates) then 'duplicate'
         else 'value'
       end
     where s.organization_id = p_organization_id and s.run_id = p_run_id
-      and (s.pfa_id is null or s.organization_code is distinct from code or s.problems is not null or s.pfa_id = any (duplicates));
+      and (s.pfa_id is null or s.organization_code is distinct from code or s.problems is not null);
+    update app_private.pfa_staging s set reason = 'duplicate'
+    where s.organization_id = p_organization_id and s.run_id = p_run_id and s.pfa_id = any (duplicates) and s.organization_code = code;
 
     insert into app_public.pfa_sync_reject (organization_id, run_id, pfa_id, reason, problems, row_content)
     select p_organization_id, p_run_id,
@@ -190,8 +192,11 @@ begin
     insert into app_core.pfa_mirror (organization_id, pfa_id, data, version, version_by, observed_at)
     select p_organization_id, s.pfa_id, s.data, s.version, s.version_by, s.received_at
     from app_private.pfa_staging s
-    where s.organization_id = p_organization_id and s.run_id = p_run_id and s.reason is null
-      and (is_first or s.pfa_id = any (added))
+    where s.organization_id = p_organization_id and s.run_id = p_run_id and s.reason is null and is_first
+    union all
+    select p_organization_id, s.pfa_id, s.data, s.version, s.version_by, s.received_at
+    from app_private.pfa_staging s
+    where s.organization_id = p_organization_id and s.run_id = p_run_id and s.reason is null and s.pfa_id = any (added)
     returning pfa_id, source, is_actualized, is_discontinued, plan_cost_cents, forecast_cost_cents, actual_cost_cents
   ),
   logged as (
