@@ -24,13 +24,13 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   counts,
   sums,
   drafts,
+  // Before others change many records, which leaves room behind.
+  size,
   sync,
   upsert,
   'worker-memory': workerMemory,
   refresh,
   graphql,
   users: manyUsers,
-  size,
-  // It changes many records, which takes room until they are vacuumed.
   neighbour,
 };
