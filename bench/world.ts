@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +110,8 @@ export async function openWorld(
   stopped.addEventListener('abort', () => void close());
   try {
     const folder = keep ?? (await mkdtemp(join(tmpdir(), 'vanguard-bench-')));
+    // Root starts PostgreSQL as somebody else, who has to get there.
+    if (!keep) await chmod(folder, 0o711);
     if (!keep) stops.push(() => rm(folder, { recursive: true, force: true }));
     const given = process.env.DATABASE_URL;
     const embedded = given ? undefined : await startEmbeddedDatabase({ folder: join(folder, 'database') });
