@@ -2,6 +2,7 @@
  * What everybody of the company does at once: most look at pages of their organizations, some at the board, a few save.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { randomFrom } from '../simulator/index.ts';
 import { httpClient, signIn, type HttpClient } from './http.ts';
 import { digits, summarize, type Result } from './measure.ts';
 import type { Measurement } from './measurements.ts';
@@ -63,17 +64,6 @@ interface Row {
   forecastEnd: string | null;
 }
 
-/** Repeatable numbers from 0 to 1 (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** Whole days later. */
 const later = (day: string, days: number) =>
   new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
@@ -84,7 +74,7 @@ function userAtWork(
   organizations: readonly Organization[],
   seed: number,
 ): () => Promise<void> {
-  const random = randomOf(seed);
+  const random = randomFrom(seed);
   const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]!;
   let organization = pick(organizations);
   let rows: Row[] = [];
