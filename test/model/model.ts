@@ -1,0 +1,704 @@
+// What drafts, commits and syncs have to do, in memory and as plainly as it can be said: one organization, the users who
+// work in it, nothing fast. The product is compared with it step by step (walk.ts). It shares no code and no SQL with the product,
+// nor with what other tests compare with: who reads it should be able to check it against the design, line by line.
+
+export type Value = string | number | boolean | null;
+export type Data = Record<string, Value>;
+
+export interface Problem {
+  kind: string;
+  base?: Value;
+  theirs?: Value;
+  mine?: Value;
+}
+
+interface Mirrored {
+  data: Data;
+  isRemoved: boolean;
+  /** One complete run did not bring it; the next that does not either removes it. */
+  isMissed: boolean;
+}
+
+interface Draft {
+  delta: Data;
+  base: Data;
+  problems: Record<string, Problem>;
+}
+
+interface Committed {
+  user: number;
+  record: string;
+  delta: Data;
+  base: Data;
+  state: 'committed' | 'syncing';
+}
+
+/** A value before and after; what is missing was not drafted. */
+interface Difference {
+  from?: Value;
+  to?: Value;
+}
+
+interface Operation {
+  kind: string;
+  differences: Record<string, Record<string, Difference>>;
+  isUndone: boolean;
+}
+
+export interface Item {
+  record: string;
+  changes: Data;
+  /** Somebody changed what the user saw. */
+  isStale: boolean;
+}
+
+export type BulkOperation =
+  | { kind: 'shift'; days: number }
+  | { kind: 'duration'; days: number }
+  | { kind: 'reset' }
+  | { kind: 'set'; set: Data };
+
+/** A whole refusal: its SQLSTATE, and what its list names, `record`, or `record key`. */
+export class Refusal extends Error {
+  readonly code: string;
+  readonly named: string[];
+
+  constructor(code: string, named: string[] = []) {
+    super(code);
+    this.code = code;
+    this.named = named;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------
+// Values
+
+/** The one form in which values are compared: missing, null and '' are nothing. */
+const plain = (value: Value | undefined): Value => (value === undefined || value === '' ? null : value);
+
+const has = (of: object, key: string) => Object.hasOwn(of, key);
+
+const dayLength = 86_400_000;
+
+/** Null when it is no day that the product can hold. */
+function moved(day: string, by: number): string | null {
+  const result = new Date(Date.parse(day) + by * dayLength);
+  return result.getUTCFullYear() < 1 || result.getUTCFullYear() > 9999
+    ? null
+    : result.toISOString().slice(0, 10);
+}
+
+const ranges = [
+  ['forecastStart', 'forecastEnd'],
+  ['actualStart', 'actualEnd'],
+] as const;
+
+const isReversed = (first: Value | undefined, last: Value | undefined) => {
+  const [from, to] = [plain(first), plain(last)];
+  return typeof from === 'string' && typeof to === 'string' && to < from;
+};
+
+const texts = ['category', 'class', 'source', 'dor', 'manufacturer', 'model', 'contract', 'equipment'];
+const amounts = ['monthlyRate', 'purchasePrice'];
+const dates = ['forecastStart', 'forecastEnd', 'actualEnd'];
+const flags = ['isDiscontinued', 'isFundsTransferable'];
+const choices: Record<string, string[]> = { source: ['Rental', 'Purchase'], dor: ['BEO', 'PROJECT'] };
+
+/** Whether a user may put this value under this key of a record that is like this. */
+function mayHold(data: Data, key: string, given: Value): boolean {
+  if (key === 'actualEnd' && data.isActualized !== true) return false;
+  const value = plain(given);
+  if (![...texts, ...amounts, ...dates, ...flags].includes(key)) return false;
+  if (value === null) return true;
+  if (texts.includes(key)) return typeof value === 'string' && (choices[key]?.includes(value) ?? true);
+  if (amounts.includes(key)) return typeof value === 'number' && value >= 0 && Number.isInteger(value * 100);
+  if (flags.includes(key)) return typeof value === 'boolean';
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && moved(value, 0) === value;
+}
+
+/** In cents, rounded half up: what it costs is never negative. */
+function cost(data: Data, first: string, last: string): bigint {
+  const cents = (key: string) => BigInt(Math.round(Number(data[key] ?? 0) * 100));
+  if (data.source === 'Purchase') return cents('purchasePrice');
+  const [from, to] = [plain(data[first]), plain(data[last])];
+  if (data.source !== 'Rental' || typeof from !== 'string' || typeof to !== 'string' || to <= from) return 0n;
+  const days = BigInt((Date.parse(to) - Date.parse(from)) / dayLength);
+  return (days * cents('monthlyRate') * 200n + 3044n) / 6088n;
+}
+
+function costs(data: Data): { plan: bigint; forecast: bigint; actual: bigint } {
+  const hasActuals = plain(data.actualStart) !== null && plain(data.actualEnd) !== null;
+  return {
+    plan: cost(data, 'originalStart', 'originalEnd'),
+    forecast: cost(data, 'forecastStart', 'forecastEnd'),
+    actual: hasActuals ? cost(data, 'actualStart', 'actualEnd') : 0n,
+  };
+}
+
+function dollars(cents: bigint): string {
+  const size = cents < 0n ? -cents : cents;
+  return `${cents < 0n ? '-' : ''}${size / 100n}.${String(size % 100n).padStart(2, '0')}`;
+}
+
+type Costs = 'plan' | 'forecast' | 'actual';
+const total = (records: Data[], kind: Costs) => records.reduce((sum, data) => sum + costs(data)[kind], 0n);
+const counted = (records: Data[]) => records.filter((data) => data.isDiscontinued !== true);
+
+function kpis(all: Data[]): Record<string, string> {
+  const live = counted(all);
+  const of = (source: string) => live.filter((data) => data.source === source);
+  const three = (prefix: string, records: Data[]) => ({
+    [`${prefix}plan_cost`]: dollars(total(records, 'plan')),
+    [`${prefix}forecast_cost`]: dollars(total(records, 'forecast')),
+    [`${prefix}actual_cost`]: dollars(total(records, 'actual')),
+  });
+  return {
+    record_count: String(live.length),
+    actualized_count: String(live.filter((data) => data.isActualized === true).length),
+    discontinued_count: String(all.length - live.length),
+    variance: dollars(total(live, 'forecast') - total(live, 'plan')),
+    rental_count: String(of('Rental').length),
+    purchase_count: String(of('Purchase').length),
+    ...three('', live),
+    ...three('rental_', of('Rental')),
+    ...three('purchase_', of('Purchase')),
+  };
+}
+
+function bounds(all: Data[]): Record<string, string | null> {
+  const days = (key: string) =>
+    counted(all)
+      .map((data) => plain(data[key]))
+      .filter((day) => typeof day === 'string')
+      .sort();
+  return {
+    original_start: days('originalStart')[0] ?? null,
+    original_end: days('originalEnd').at(-1) ?? null,
+    forecast_start: days('forecastStart')[0] ?? null,
+    forecast_end: days('forecastEnd').at(-1) ?? null,
+    actual_start: days('actualStart')[0] ?? null,
+    actual_end: days('actualEnd').at(-1) ?? null,
+  };
+}
+
+// ------------------------------------------------------------------------------------------------
+
+export class Model {
+  private readonly mirror = new Map<string, Mirrored>();
+  private readonly drafts: Map<string, Draft>[];
+  private readonly operations: Operation[][];
+  /** In the order of commits. */
+  private committed: Committed[] = [];
+  private readonly userCount: number;
+
+  constructor(userCount: number) {
+    this.userCount = userCount;
+    this.drafts = Array.from({ length: userCount }, () => new Map<string, Draft>());
+    this.operations = Array.from({ length: userCount }, () => []);
+  }
+
+  private of<T>(list: T[], index: number): T {
+    const found = list[index];
+    if (found === undefined) throw new Error(`There is no ${index}.`);
+    return found;
+  }
+
+  private draft(user: number, record: string): Draft | undefined {
+    return this.of(this.drafts, user).get(record);
+  }
+
+  /** What is under everybody's drafts: the mirror, and over it what is committed. */
+  private underlay(record: string): Data {
+    return Object.assign(
+      {},
+      this.mirror.get(record)?.data,
+      ...this.committed.filter((m) => m.record === record).map((m) => m.delta),
+    ) as Data;
+  }
+
+  private seen(user: number, record: string): Data {
+    return { ...this.underlay(record), ...this.draft(user, record)?.delta };
+  }
+
+  private isThere(record: string): boolean {
+    return this.mirror.get(record)?.isRemoved === false;
+  }
+
+  /** The records that a user sees. */
+  visible(user: number): string[] {
+    return [...this.mirror.keys()]
+      .filter((record) => this.isThere(record) || this.draft(user, record) !== undefined)
+      .sort();
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // Drafts
+
+  private takeOut(user: number, record: string, key: string): void {
+    const draft = this.draft(user, record);
+    if (!draft) return;
+    delete draft.delta[key];
+    delete draft.base[key];
+    delete draft.problems[key];
+    if (Object.keys(draft.delta).length === 0) this.of(this.drafts, user).delete(record);
+  }
+
+  private put(user: number, record: string, key: string, given: Value): void {
+    const value = plain(given);
+    const under = plain(this.underlay(record)[key]);
+    if (value === under) return this.takeOut(user, record, key);
+    const draft = this.draft(user, record) ?? { delta: {}, base: {}, problems: {} };
+    this.of(this.drafts, user).set(record, draft);
+    if (!has(draft.delta, key)) draft.base[key] = under;
+    draft.delta[key] = value;
+    const problem = draft.problems[key];
+    if (problem?.kind === 'conflict') problem.mine = value;
+    else delete draft.problems[key];
+  }
+
+  private drafted(user: number): Record<string, Data> {
+    return Object.fromEntries(
+      [...this.of(this.drafts, user)].map(([record, { delta }]) => [record, { ...delta }]),
+    );
+  }
+
+  /** Does it, and answers what that changed in the drafts of a user. */
+  private differences(user: number, does: () => void): Operation['differences'] {
+    const before = this.drafted(user);
+    does();
+    const after = this.drafted(user);
+    const differences: Operation['differences'] = {};
+    for (const record of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      const [from, to] = [before[record] ?? {}, after[record] ?? {}];
+      for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
+        if (has(from, key) && has(to, key) && from[key] === to[key]) continue;
+        const difference: Difference = {};
+        if (has(from, key)) difference.from = plain(from[key]);
+        if (has(to, key)) difference.to = plain(to[key]);
+        (differences[record] ??= {})[key] = difference;
+      }
+    }
+    return differences;
+  }
+
+  /** Does it, and remembers what it changed. Answers how many records it changed. */
+  private logged(user: number, kind: string, does: () => void): number {
+    const differences = this.differences(user, does);
+    const changed = Object.keys(differences).length;
+    if (changed > 0) {
+      const kept = this.of(this.operations, user).filter((operation) => !operation.isUndone);
+      this.operations[user] = [...kept, { kind, differences, isUndone: false }].slice(-50);
+    }
+    return changed;
+  }
+
+  save(user: number, items: Item[]): { changed: number; unchanged: number } {
+    const missing = items.filter(({ record }) => !this.isThere(record));
+    if (missing.length > 0)
+      throw new Refusal(
+        'VG404',
+        missing.map(({ record }) => record),
+      );
+    const stale = items.filter(({ isStale }) => isStale);
+    if (stale.length > 0)
+      throw new Refusal(
+        'VG409',
+        stale.map(({ record }) => record),
+      );
+    const unfit = items.flatMap(({ record, changes }) =>
+      this.unfit(this.seen(user, record), changes).map((key) => `${record} ${key}`),
+    );
+    if (unfit.length > 0) throw new Refusal('VG422', unfit);
+    const changed = this.logged(user, 'save', () => {
+      for (const { record, changes } of items)
+        for (const [key, value] of Object.entries(changes)) this.put(user, record, key, value);
+    });
+    return { changed, unchanged: items.length - changed };
+  }
+
+  /** The keys that these changes of a record may not have. */
+  private unfit(data: Data, changes: Data): string[] {
+    const wrong = Object.keys(changes).filter((key) => !mayHold(data, key, plain(changes[key])));
+    if (wrong.length > 0) return wrong;
+    const result = { ...data, ...changes };
+    return ranges
+      .filter((keys) => keys.some((key) => has(changes, key)))
+      .filter(([first, last]) => isReversed(result[first], result[last]))
+      .map(([, last]) => last);
+  }
+
+  /** How many records were touched. */
+  discard(user: number, records: string[] | null, keys: string[] | null): number {
+    return this.logged(user, 'discard', () => {
+      for (const [record, { delta }] of [...this.of(this.drafts, user)])
+        if (records?.includes(record) ?? true)
+          for (const key of Object.keys(delta))
+            if (keys?.includes(key) ?? true) this.takeOut(user, record, key);
+    });
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // In bulk
+
+  /** What it would do to a record: changes, none when it stays as it is; or what it is refused for: a key, or '' for the whole. */
+  private bulkOf(
+    user: number,
+    record: string,
+    operation: BulkOperation,
+  ): { changes: Data; refused: string[] } {
+    const none = { changes: {}, refused: [] };
+    const refused = (...keys: string[]) => ({ changes: {}, refused: keys });
+    if (!this.isThere(record)) return refused('');
+    const data = this.seen(user, record);
+    const isActualized = data.isActualized === true;
+    const [first, last] = isActualized ? ranges[1] : ranges[0];
+    const [start, end] = [plain(data[first]), plain(data[last])];
+    const changes: Data = {};
+    switch (operation.kind) {
+      case 'set': {
+        const unfit = this.unfit(data, operation.set);
+        if (unfit.length > 0) return refused(...unfit);
+        Object.assign(changes, operation.set);
+        break;
+      }
+      case 'shift':
+        for (const key of isActualized ? [last] : [first, last]) {
+          const day = plain(data[key]);
+          if (typeof day !== 'string') continue;
+          const to = moved(day, operation.days);
+          if (to === null) return refused(key);
+          changes[key] = to;
+        }
+        break;
+      case 'duration': {
+        if (typeof end !== 'string') return none;
+        let to = moved(end, operation.days);
+        // So far back that there is no such day is still not before the first one.
+        if (typeof start === 'string' && (to === null ? operation.days < 0 : to < start)) to = start;
+        if (to === null) return refused(last);
+        changes[last] = to;
+        break;
+      }
+      case 'reset':
+        if (isActualized || plain(data.originalStart) === null || plain(data.originalEnd) === null)
+          return refused('');
+        changes.forecastStart = plain(data.originalStart);
+        changes.forecastEnd = plain(data.originalEnd);
+        break;
+    }
+    const differing = Object.entries(changes).filter(([key, value]) => plain(value) !== plain(data[key]));
+    if (differing.length === 0) return none;
+    const result = { ...data, ...changes };
+    for (const [from, to] of ranges)
+      if ((has(changes, from) || has(changes, to)) && isReversed(result[from], result[to]))
+        return refused(to);
+    return { changes: Object.fromEntries(differing), refused: [] };
+  }
+
+  /** Of what a user chose, as far as the user sees it. */
+  private selected(user: number, records: string[]): string[] {
+    return this.visible(user).filter((record) => records.includes(record));
+  }
+
+  preview(user: number, records: string[], operation: BulkOperation) {
+    const selected = this.selected(user, records);
+    const outcomes = selected.map((record) => ({ record, ...this.bulkOf(user, record, operation) }));
+    const before = selected.map((record) => this.seen(user, record));
+    const after = outcomes.map(({ record, changes }) => ({ ...this.seen(user, record), ...changes }));
+    const refused = outcomes.filter((outcome) => outcome.refused.length > 0);
+    const changed = outcomes.filter(({ changes }) => Object.keys(changes).length > 0);
+    return {
+      selected: selected.length,
+      changed: changed.length,
+      unchanged: selected.length - changed.length - refused.length,
+      refused: refused.length,
+      plan: dollars(total(counted(before), 'plan')),
+      forecastBefore: dollars(total(counted(before), 'forecast')),
+      forecastAfter: dollars(total(counted(after), 'forecast')),
+      actualBefore: dollars(total(counted(before), 'actual')),
+      actualAfter: dollars(total(counted(after), 'actual')),
+    };
+  }
+
+  bulk(
+    user: number,
+    records: string[],
+    operation: BulkOperation,
+    options: { skipRefused: boolean; isStale: boolean },
+  ): { changed: number; unchanged: number; refused: string[] } {
+    if (options.isStale) throw new Refusal('VG409');
+    const selected = this.selected(user, records);
+    const outcomes = selected.map((record) => ({ record, ...this.bulkOf(user, record, operation) }));
+    const refused = outcomes.flatMap(({ record, refused }) =>
+      refused.map((key) => `${record} ${key}`.trim()),
+    );
+    if (refused.length > 0 && !options.skipRefused) throw new Refusal('VG422', refused);
+    this.logged(user, operation.kind, () => {
+      for (const { record, changes } of outcomes)
+        for (const [key, value] of Object.entries(changes)) this.put(user, record, key, value);
+    });
+    const changed = outcomes.filter(({ changes }) => Object.keys(changes).length > 0).length;
+    const spared = outcomes.filter((outcome) => outcome.refused.length > 0).length;
+    return { changed, unchanged: selected.length - changed - spared, refused };
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // Undo
+
+  undo(user: number) {
+    const operation = this.of(this.operations, user).findLast(({ isUndone }) => !isUndone);
+    return this.restore(user, operation, true);
+  }
+
+  redo(user: number) {
+    const operation = this.of(this.operations, user).find(({ isUndone }) => isUndone);
+    return this.restore(user, operation, false);
+  }
+
+  private restore(user: number, operation: Operation | undefined, isUndo: boolean) {
+    if (!operation) throw new Refusal('VG404');
+    operation.isUndone = isUndo;
+    const impossible: string[] = [];
+    const changed = this.differences(user, () => {
+      for (const [record, keys] of Object.entries(operation.differences)) {
+        for (const [key, { from, to }] of Object.entries(keys)) {
+          const [expected, wanted] = isUndo ? [to, from] : [from, to];
+          // Undefined, in all three: not drafted.
+          const value = this.draft(user, record)?.delta[key];
+          if (value !== expected || (wanted !== undefined && !this.isThere(record)))
+            impossible.push(`${record} ${key}`);
+          else if (wanted === undefined) this.takeOut(user, record, key);
+          else this.put(user, record, key, wanted);
+        }
+      }
+    });
+    return { kind: operation.kind, changed: Object.keys(changed).length, impossible: impossible.sort() };
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // Commit
+
+  commit(user: number, records: string[] | null) {
+    const chosen = [...this.of(this.drafts, user).keys()]
+      .filter((record) => records?.includes(record) ?? true)
+      .sort();
+    const refused: string[] = [];
+    let recordCount = 0;
+    let keyCount = 0;
+    for (const record of chosen) {
+      this.rebase(record, [user]);
+      const taken = this.commitable(user, record, refused);
+      const draft = this.draft(user, record);
+      if (!draft || taken.length === 0) continue;
+      const modification: Committed = { user, record, delta: {}, base: {}, state: 'committed' };
+      for (const key of taken) {
+        const earlier = this.committed.find((m) => m.record === record && has(m.delta, key));
+        modification.delta[key] = plain(draft.delta[key]);
+        // What PEMS held when the first of them was drafted, not what the second author saw.
+        modification.base[key] = plain((earlier ?? draft).base[key]);
+        if (earlier) {
+          delete earlier.delta[key];
+          delete earlier.base[key];
+        }
+        this.takeOut(user, record, key);
+      }
+      this.committed = [...this.committed.filter((m) => Object.keys(m.delta).length > 0), modification];
+      recordCount++;
+      keyCount += taken.length;
+      this.rebase(record);
+    }
+    return { records: recordCount, keys: keyCount, refused: refused.sort() };
+  }
+
+  /** The keys of a draft that can be committed now; the others are named in `refused`. */
+  private commitable(user: number, record: string, refused: string[]): string[] {
+    const draft = this.draft(user, record);
+    if (!draft) return [];
+    const refuse = (key: string, kind: string) => void refused.push(`${record} ${key} ${kind}`);
+    const underlay = this.underlay(record);
+    let taken = Object.keys(draft.delta).filter((key) => {
+      const problem = draft.problems[key];
+      const isBusy = this.committed.some(
+        (m) => m.record === record && m.state === 'syncing' && has(m.delta, key),
+      );
+      if (problem) refuse(key, problem.kind);
+      else if (!mayHold(underlay, key, plain(draft.delta[key]))) refuse(key, 'invalid');
+      else if (isBusy) refuse(key, 'busy');
+      else return true;
+      return false;
+    });
+    for (const range of ranges) {
+      const result = { ...underlay };
+      for (const key of taken) result[key] = plain(draft.delta[key]);
+      const touched = taken.filter((key) => range.some((end) => end === key));
+      if (touched.length === 0 || !isReversed(result[range[0]], result[range[1]])) continue;
+      for (const key of touched) refuse(key, 'invalid');
+      taken = taken.filter((key) => !touched.includes(key));
+    }
+    return taken;
+  }
+
+  /** What is committed and not confirmed, in the order of commits. */
+  pending(): Committed[] {
+    return this.committed;
+  }
+
+  /** `which`: places in the list of what is pending; null: all of mine that wait. */
+  withdraw(user: number, which: number[] | null) {
+    const chosen = which
+      ? which.map((index) => this.of(this.committed, index))
+      : this.committed.filter((m) => m.user === user && m.state === 'committed');
+    if (chosen.some((m) => m.user !== user)) throw new Refusal('VG404');
+    const waiting = chosen.filter((m) => m.state === 'committed');
+    this.committed = this.committed.filter((m) => !waiting.includes(m));
+    const records = new Set(waiting.map((m) => m.record));
+    for (const { record, delta, base } of waiting) {
+      const draft = this.draft(user, record) ?? { delta: {}, base: {}, problems: {} };
+      this.of(this.drafts, user).set(record, draft);
+      for (const key of Object.keys(delta)) {
+        if (!has(draft.delta, key)) draft.delta[key] = plain(delta[key]);
+        draft.base[key] = plain(base[key]);
+      }
+    }
+    for (const record of records) {
+      this.rebase(record);
+      const draft = this.draft(user, record);
+      for (const [key, value] of Object.entries(draft?.delta ?? {}))
+        if (this.isThere(record) && value === plain(this.underlay(record)[key]))
+          if (waiting.some((m) => m.record === record && has(m.delta, key))) this.takeOut(user, record, key);
+    }
+    return { records: records.size, refused: chosen.length - waiting.length };
+  }
+
+  /** An owner's or admin's: how many records. */
+  takeOver(user: number, from: number, records: string[] | null): number {
+    let count = 0;
+    for (const [record, theirs] of [...this.of(this.drafts, from)]) {
+      if (!(records?.includes(record) ?? true)) continue;
+      count++;
+      const mine = this.draft(user, record) ?? { delta: {}, base: {}, problems: {} };
+      this.of(this.drafts, user).set(record, mine);
+      for (const key of Object.keys(theirs.delta)) {
+        if (has(mine.delta, key)) continue;
+        mine.delta[key] = plain(theirs.delta[key]);
+        mine.base[key] = plain(theirs.base[key]);
+        if (theirs.problems[key]) mine.problems[key] = theirs.problems[key];
+      }
+      this.of(this.drafts, from).delete(record);
+    }
+    return count;
+  }
+
+  discardOf(from: number, records: string[] | null): number {
+    const theirs = this.of(this.drafts, from);
+    const chosen = [...theirs.keys()].filter((record) => records?.includes(record) ?? true);
+    for (const record of chosen) theirs.delete(record);
+    return chosen.length;
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // What PEMS and push do
+
+  /** Whenever mirror or pending of a record changed: what that means for the drafts on it. */
+  private rebase(record: string, users = [...Array(this.userCount).keys()]): void {
+    const mirrored = this.mirror.get(record);
+    const theirs = this.underlay(record);
+    for (const user of users) {
+      const draft = this.draft(user, record);
+      if (!draft) continue;
+      for (const key of Object.keys(draft.delta)) {
+        const [mine, base, under] = [plain(draft.delta[key]), plain(draft.base[key]), plain(theirs[key])];
+        const kind = draft.problems[key]?.kind;
+        if (mirrored?.isRemoved) draft.problems[key] = { kind: 'removed', base, mine };
+        else if (under === mine && plain(mirrored?.data[key]) === mine) this.takeOut(user, record, key);
+        else if (kind !== undefined && kind !== 'conflict' && kind !== 'removed') continue;
+        else if (under !== base && under !== mine)
+          draft.problems[key] = { kind: 'conflict', base, theirs: under, mine };
+        else delete draft.problems[key];
+      }
+    }
+  }
+
+  /** A complete run over what PEMS holds. */
+  sync(rows: Map<string, Data>): void {
+    const changed = [];
+    for (const [record, data] of rows) {
+      const known = this.mirror.get(record);
+      if (!known || known.isRemoved || !isSame(known.data, data)) changed.push(record);
+      this.mirror.set(record, { data: { ...data }, isRemoved: false, isMissed: false });
+    }
+    for (const [record, known] of this.mirror) {
+      if (rows.has(record) || known.isRemoved) continue;
+      if (known.isMissed) {
+        known.isRemoved = true;
+        changed.push(record);
+      }
+      known.isMissed = true;
+    }
+    for (const record of changed) this.rebase(record);
+  }
+
+  /** Push takes it: from now on it is being written. */
+  beginPush(index: number): void {
+    this.of(this.committed, index).state = 'syncing';
+  }
+
+  /** PEMS holds it, and so does the mirror. */
+  settle(index: number): void {
+    const { record } = this.of(this.committed, index);
+    this.committed = this.committed.filter((_, at) => at !== index);
+    this.rebase(record);
+  }
+
+  /** A key that push gave back to its author. */
+  giveBack(user: number, record: string, key: string): void {
+    const draft = this.draft(user, record);
+    if (draft && has(draft.delta, key))
+      draft.problems[key] = { kind: 'refused', mine: plain(draft.delta[key]) };
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // What a user sees
+
+  sees(user: number) {
+    const visible = this.visible(user);
+    const there = visible.filter((record) => this.isThere(record)).map((record) => this.seen(user, record));
+    return {
+      records: visible.map((record) => {
+        const draft = this.draft(user, record);
+        return {
+          id: record,
+          data: this.seen(user, record),
+          base: draft?.base ?? null,
+          hasDraft: draft !== undefined,
+          isPending: this.committed.some((m) => m.record === record),
+          hasProblem: draft !== undefined && Object.keys(draft.problems).length > 0,
+          isRemoved: !this.isThere(record),
+        };
+      }),
+      drafts: [...this.of(this.drafts, user)]
+        .map(([id, draft]) => {
+          const underlay = this.underlay(id);
+          return {
+            id,
+            ...draft,
+            current: Object.fromEntries(Object.keys(draft.delta).map((key) => [key, plain(underlay[key])])),
+            costChange: dollars(costs(this.seen(user, id)).forecast - costs(underlay).forecast),
+          };
+        })
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+      operations: this.of(this.operations, user).map(({ kind, differences, isUndone }) => ({
+        kind,
+        records: Object.keys(differences).length,
+        isUndone,
+      })),
+      kpis: kpis(there),
+      bounds: bounds(there),
+    };
+  }
+}
+
+function isSame(a: Data, b: Data): boolean {
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys].every((key) => a[key] === b[key]);
+}

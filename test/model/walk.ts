@@ -1,0 +1,619 @@
+import fc from 'fast-check';
+import type pg from 'pg';
+import { expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import {
+  makeMember,
+  makeOrganization,
+  putRecords,
+  type Organization,
+  type RecordData,
+} from '../support/make.ts';
+import { Model, Refusal, type BulkOperation, type Data, type Value } from './model.ts';
+
+// Random walks: three users, PEMS and push do something to a few records, in the database and in the model. After every step
+// each user sees the same in both. A step says what it is about by numbers that mean something in whatever state they
+// meet, so that any part of a walk is a walk: that is what makes shrinking work.
+
+const userCount = 3;
+/** The first are there from the beginning, the others appear one day. */
+const recordIds = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7'];
+const firstCount = 6;
+
+type Which = number[] | null;
+
+export type Step =
+  | { do: 'save'; user: number; items: { record: number; changes: Data; isStale: boolean }[] }
+  | {
+      do: 'bulk';
+      user: number;
+      records: number[];
+      operation: BulkOperation;
+      skipRefused: boolean;
+      token: Token;
+    }
+  | { do: 'discard'; user: number; records: Which; keys: string[] | null }
+  | { do: 'undo' | 'redo'; user: number }
+  | { do: 'commit'; user: number; records: Which }
+  | { do: 'withdraw'; user: number; which: Which }
+  | { do: 'takeOver' | 'discardOf'; from: number; records: Which }
+  | { do: 'sync'; edits: { record: number; data: Data | null }[] }
+  | { do: 'push' | 'settle'; which: number }
+  | { do: 'giveBack'; user: number; record: number; key: number }
+  | { do: 'refresh' };
+/** Of a preview made just now, of the last one whenever that was, or none. */
+type Token = 'none' | 'fresh' | 'old';
+
+// ------------------------------------------------------------------------------------------------
+// Steps: few values of each key, so that they meet
+
+const days = ['2026-01-10', '2026-01-24', '2026-02-07', '2026-03-01'];
+const farDays = [...days, '0001-01-05', '9999-12-25'];
+const common = (...values: Value[]) => fc.constantFrom<Value>(...values);
+const editable = {
+  category: common('Cranes', 'Pumps', ''),
+  source: common('Rental', 'Purchase'),
+  monthlyRate: common(100, 250.55, null),
+  purchasePrice: common(0, 5000),
+  forecastStart: common(...days),
+  forecastEnd: common(...days),
+  isDiscontinued: common(true, false),
+};
+const rare = {
+  actualEnd: common(...days),
+  equipment: common('E-1', null),
+};
+const wrong: Data[] = [
+  { source: 'Lease' },
+  { areaSilo: 'Silo 9' },
+  { isActualized: true },
+  { monthlyRate: -1 },
+  { nonsense: 1 },
+];
+const theirs = {
+  ...editable,
+  category: common('Cranes', 'Pumps'),
+  monthlyRate: common(100, 250.55),
+  forecastStart: fc.oneof({ weight: 9, arbitrary: common(...days) }, common(...farDays)),
+  forecastEnd: fc.oneof({ weight: 9, arbitrary: common(...days) }, common(...farDays)),
+  originalStart: common(...days),
+  originalEnd: common(...days),
+  actualStart: common(...days),
+  actualEnd: common(...days),
+  isActualized: common(true, false),
+  areaSilo: common('Silo 4'),
+  udf: common('x', 'y'),
+};
+
+/** Some of these keys, one or two as a rule. */
+const someOf = (values: Record<string, fc.Arbitrary<Value>>, maxLength: number): fc.Arbitrary<Data> =>
+  fc
+    .subarray(Object.keys(values), { minLength: 1, maxLength })
+    .chain((keys) => fc.record(Object.fromEntries(keys.map((key) => [key, values[key] ?? common(null)]))));
+
+const user = fc.nat(userCount - 1);
+// Mostly the same two, where all the meeting is.
+const record = fc.oneof(
+  { weight: 3, arbitrary: fc.nat(1) },
+  { weight: 2, arbitrary: fc.nat(recordIds.length - 1) },
+);
+const records = fc.uniqueArray(record, { minLength: 1, maxLength: 4 });
+const which: fc.Arbitrary<Which> = fc.option(records, { freq: 2 });
+const changes = fc.oneof(
+  { weight: 12, arbitrary: someOf(editable, 2) },
+  { weight: 2, arbitrary: someOf({ ...editable, ...rare }, 4) },
+  { weight: 1, arbitrary: fc.constantFrom(...wrong) },
+);
+const operation: fc.Arbitrary<BulkOperation> = fc.oneof(
+  fc.record({ kind: fc.constant('shift' as const), days: fc.constantFrom(14, -14, 7) }),
+  fc.record({ kind: fc.constant('duration' as const), days: fc.constantFrom(14, -14, -36_500) }),
+  fc.record({ kind: fc.constant('reset' as const) }),
+  fc.record({ kind: fc.constant('set' as const), set: changes }),
+);
+
+const kinds: [number, fc.Arbitrary<Step>][] = [
+  [
+    10,
+    fc.record({
+      do: fc.constant('save' as const),
+      user,
+      items: fc.uniqueArray(fc.record({ record, changes, isStale: fc.nat(19).map((n) => n === 0) }), {
+        minLength: 1,
+        maxLength: 3,
+        selector: (item) => item.record,
+      }),
+    }),
+  ],
+  [
+    5,
+    fc.record({
+      do: fc.constant('bulk' as const),
+      user,
+      records,
+      operation,
+      skipRefused: fc.boolean(),
+      token: fc.constantFrom<Token>('none', 'fresh', 'fresh', 'old'),
+    }),
+  ],
+  [
+    2,
+    fc.record({
+      do: fc.constant('discard' as const),
+      user,
+      records: which,
+      keys: fc.option<string[]>(fc.subarray(Object.keys(editable), { minLength: 1 }), { freq: 2 }),
+    }),
+  ],
+  [4, fc.record({ do: fc.constant('undo' as const), user })],
+  [2, fc.record({ do: fc.constant('redo' as const), user })],
+  [6, fc.record({ do: fc.constant('commit' as const), user, records: which })],
+  [
+    3,
+    fc.record({
+      do: fc.constant('withdraw' as const),
+      user,
+      which: fc.option<number[]>(fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 2 }), { freq: 2 }),
+    }),
+  ],
+  [
+    1,
+    fc.record({
+      do: fc.constantFrom('takeOver' as const, 'discardOf' as const),
+      from: fc.integer({ min: 1, max: 2 }),
+      records: which,
+    }),
+  ],
+  [
+    6,
+    fc.record({
+      do: fc.constant('sync' as const),
+      edits: fc.array(fc.record({ record, data: fc.option(someOf(theirs, 3), { freq: 4 }) }), {
+        maxLength: 3,
+      }),
+    }),
+  ],
+  [2, fc.record({ do: fc.constant('push' as const), which: fc.nat(9) })],
+  [1, fc.record({ do: fc.constant('settle' as const), which: fc.nat(9) })],
+  [1, fc.record({ do: fc.constant('giveBack' as const), user, record, key: fc.nat(9) })],
+  [1, fc.record({ do: fc.constant('refresh' as const) })],
+];
+const step = fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+
+export interface Walk {
+  first: Data[];
+  steps: Step[];
+}
+
+export const arbitraryWalk = (maxSteps: number): fc.Arbitrary<Walk> =>
+  fc.record({
+    first: fc.array(someOf(theirs, 12), { minLength: firstCount, maxLength: firstCount }),
+    steps: fc.array(step, { minLength: 1, maxLength: maxSteps, size: 'max' }),
+  });
+
+// ------------------------------------------------------------------------------------------------
+// Walking
+
+interface Seen {
+  records: { id: string; data: Data; revision: string }[];
+  drafts: { id: string; delta: Data }[];
+}
+
+interface Snapshot {
+  users: Seen[];
+  pending: { id: string; user: number; record: string; state: string }[];
+}
+
+/** One walk in a new organization. Throws where product and model part. */
+export async function walk(db: TestDatabase, { first, steps }: Walk): Promise<void> {
+  const walker = await Walker.start(db, first);
+  const done: Step[] = [];
+  for (const next of steps) {
+    done.push(next);
+    try {
+      await walker.take(next);
+    } catch (error) {
+      const history = done.map((taken, i) => `${i + 1}. ${JSON.stringify(taken)}`).join('\n');
+      throw new Error(`Product and model part at step ${done.length}:\n${history}`, { cause: error });
+    }
+  }
+}
+
+class Walker {
+  private readonly model = new Model(userCount);
+  private readonly pems = new Map<string, Data>();
+  private snapshot: Snapshot = { users: [], pending: [] };
+  /** What a user saw under a revision: never anything else. */
+  private readonly underRevision = new Map<string, string>();
+  /** The last preview of each user: what it was about, and how that was. */
+  private readonly previews = new Map<number, { of: string; revisions: string; token: string }>();
+
+  private readonly db: TestDatabase;
+  private readonly organization: Organization;
+  private readonly users: number[];
+  /** By user: what makes a statement the user's. */
+  private readonly settings: string[];
+
+  private constructor(db: TestDatabase, organization: Organization, users: number[], settings: string[]) {
+    this.db = db;
+    this.organization = organization;
+    this.users = users;
+    this.settings = settings;
+  }
+
+  static async start(db: TestDatabase, first: Data[]): Promise<Walker> {
+    const organization = await makeOrganization(db);
+    const users: number[] = [];
+    for (const role of ['owner', 'member', 'member'] as const)
+      users.push(await makeMember(db, organization, role));
+    const settings = users.map((id) =>
+      [
+        ['role', 'vanguard_visitor'],
+        ['jwt.claims.user_id', String(id)],
+        ['jwt.claims.organization_ids', `{${organization.id}}`],
+      ]
+        .map(([key, value]) => `set_config('${key}', '${value}', true)`)
+        .join(', '),
+    );
+    const walker = new Walker(db, organization, users, settings);
+    first.forEach((data, i) => walker.edit(i, data));
+    await walker.sync();
+    await walker.agree();
+    return walker;
+  }
+
+  async take(step: Step): Promise<void> {
+    await this.act(step);
+    await this.agree();
+  }
+
+  private id(index: number): string {
+    return recordIds[index % recordIds.length] ?? '';
+  }
+
+  private ids(which: Which): string[] | null {
+    return which && which.map((index) => this.id(index));
+  }
+
+  private revision(user: number, record: string): string {
+    return this.snapshot.users[user]?.records.find(({ id }) => id === record)?.revision ?? '0';
+  }
+
+  private act(step: Step): Promise<void> {
+    const organization = this.organization.id;
+    switch (step.do) {
+      case 'save': {
+        const items = step.items.map(({ record, changes, isStale }) => ({
+          record: this.id(record),
+          changes,
+          isStale,
+        }));
+        return this.both(
+          step.user,
+          `select r.changed_count as changed, r.unchanged_count as unchanged
+          from app_public.save_drafts($1, array(
+            select row(i->>'record', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements($2) i)) r`,
+          [
+            organization,
+            JSON.stringify(
+              items.map(({ record, changes, isStale }) => ({
+                ...{ record, changes },
+                revision: isStale ? '1' : this.revision(step.user, record),
+              })),
+            ),
+          ],
+          () => this.model.save(step.user, items),
+        );
+      }
+      case 'bulk':
+        return this.bulk(step);
+      case 'discard':
+        return this.both(
+          step.user,
+          'select app_public.discard_drafts($1, $2, $3) as records',
+          [organization, this.ids(step.records), step.keys],
+          () => ({ records: this.model.discard(step.user, this.ids(step.records), step.keys) }),
+        );
+      case 'undo':
+      case 'redo':
+        return this.both(
+          step.user,
+          `select r.kind, r.changed_count as changed, ${named('r.impossible')} as impossible from app_public.${step.do}_draft($1) r`,
+          [organization],
+          () => (step.do === 'undo' ? this.model.undo(step.user) : this.model.redo(step.user)),
+        );
+      case 'commit':
+        return this.both(
+          step.user,
+          `select r.record_count as records, r.key_count as keys, ${named('r.refused', 'kind')} as refused
+          from app_public.commit_drafts($1, case when $2::text[] is not null then row($2, null, null, null, null)::app_public.pfa_selection end) r`,
+          [organization, this.ids(step.records)],
+          () => this.model.commit(step.user, this.ids(step.records)),
+        );
+      case 'withdraw': {
+        const count = this.snapshot.pending.length;
+        if (step.which && count === 0) return Promise.resolve();
+        const which = step.which && [...new Set(step.which.map((index) => index % count))];
+        return this.both(
+          step.user,
+          'select r.record_count as records, jsonb_array_length(r.refused) as refused from app_public.withdraw_commits($1, $2) r',
+          [organization, which && which.map((index) => this.snapshot.pending[index]?.id)],
+          () => this.model.withdraw(step.user, which),
+        );
+      }
+      case 'takeOver':
+        return this.both(
+          0,
+          'select app_public.take_over_drafts($1, $2, $3) as records',
+          [organization, this.users[step.from], this.ids(step.records)],
+          () => ({ records: this.model.takeOver(0, step.from, this.ids(step.records)) }),
+        );
+      case 'discardOf':
+        return this.both(
+          0,
+          'select app_public.discard_drafts_of($1, $2, $3) as records',
+          [organization, this.users[step.from], this.ids(step.records)],
+          () => ({ records: this.model.discardOf(step.from, this.ids(step.records)) }),
+        );
+      case 'sync':
+        for (const { record, data } of step.edits) this.edit(record, data);
+        return this.sync();
+      case 'push':
+        return this.push(step.which);
+      case 'settle':
+        return this.settle(step.which);
+      case 'giveBack':
+        return this.giveBack(step.user, this.id(step.record), step.key);
+      case 'refresh':
+        return this.db.worker.query('select app_private.refresh_summaries()').then(() => undefined);
+    }
+  }
+
+  /** Asks the product as a user, and the model: the answers are the same, or the refusals are. */
+  private async both(user: number, query: string, values: unknown[], model: () => object): Promise<void> {
+    const expected = answerOf(model);
+    const answer = await this.ask(user, query, values);
+    expect(answer, 'the answer').toEqual(expected);
+  }
+
+  private async ask(user: number, query: string, values: unknown[]): Promise<object> {
+    try {
+      return await this.db.asUser(
+        this.users[user] ?? 0,
+        async (client) => (await client.query<object>(query, values)).rows[0] ?? {},
+        { commit: true },
+      );
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const details = JSON.parse(error.detail ?? '[]') as { recordId?: string; key?: string }[];
+      return {
+        refused: error.code,
+        named: details
+          .filter(({ recordId }) => recordId !== undefined)
+          .map(({ recordId, key }) => `${recordId} ${key ?? ''}`.trim())
+          .sort(),
+      };
+    }
+  }
+
+  private async bulk(step: Step & { do: 'bulk' }): Promise<void> {
+    const { user, operation } = step;
+    const records = this.ids(step.records) ?? [];
+    const of = JSON.stringify([records, operation]);
+    const revisions = this.model
+      .visible(user)
+      .filter((record) => records.includes(record))
+      .map((record) => `${record} ${this.revision(user, record)}`)
+      .join();
+    const composites = `row($2::text[], null, null, null, null)::app_public.pfa_selection,
+      row($3::integer, $4::integer, $5::boolean, $6::jsonb)::app_public.pfa_bulk_operation`;
+    const values = [
+      this.organization.id,
+      records,
+      operation.kind === 'shift' ? operation.days : null,
+      operation.kind === 'duration' ? operation.days : null,
+      operation.kind === 'reset' ? true : null,
+      operation.kind === 'set' ? JSON.stringify(operation.set) : null,
+    ];
+    const old = this.previews.get(user);
+    let token = step.token === 'old' && old?.of === of ? old : undefined;
+    if (step.token === 'fresh') {
+      const expected = answerOf(() => this.model.preview(user, records, operation));
+      const answer = (await this.ask(
+        user,
+        `select p.preview_token as token, p.selected_count as selected, p.changed_count as changed, p.unchanged_count as unchanged,
+          p.refused_count as refused, p.plan_cost as plan, p.forecast_cost_before as "forecastBefore", p.forecast_cost_after as "forecastAfter",
+          p.actual_cost_before as "actualBefore", p.actual_cost_after as "actualAfter"
+        from app_public.organizations o cross join lateral app_public.organizations_bulk_preview(o, ${composites}) p where o.id = $1`,
+        values,
+      )) as { token?: string };
+      const { token: given, ...rest } = answer;
+      expect(rest, 'the preview').toEqual(expected);
+      if (given === undefined) return;
+      token = { of, revisions, token: given };
+      this.previews.set(user, token);
+    }
+    await this.both(
+      user,
+      `select r.changed_count as changed, r.unchanged_count as unchanged, ${named('r.refused')} as refused
+      from app_public.apply_bulk($1, ${composites}, $7, $8) r`,
+      [...values, token?.token ?? null, step.skipRefused],
+      () =>
+        this.model.bulk(user, records, operation, {
+          skipRefused: step.skipRefused,
+          isStale: token !== undefined && token.revisions !== revisions,
+        }),
+    );
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // PEMS and push
+
+  /** In PEMS; null: the record is gone there. */
+  private edit(record: number, data: Data | null): void {
+    const id = this.id(record);
+    if (data) this.pems.set(id, { ...this.pems.get(id), ...data });
+    else if (this.pems.size > 1) this.pems.delete(id);
+  }
+
+  private async sync(): Promise<void> {
+    const rows = new Map(
+      [...this.pems].map(([id, data]) => [id, { pfaId: id, organization: this.organization.code, ...data }]),
+    );
+    await putRecords(this.db, this.organization, [...rows.values()] as RecordData[]);
+    this.model.sync(rows);
+  }
+
+  private async push(which: number): Promise<void> {
+    const waiting = this.snapshot.pending.filter(({ state }) => state === 'committed');
+    const chosen = waiting[which % waiting.length];
+    if (!chosen) return;
+    await this.db.owner.query(
+      "update app_core.pfa_modification set state = 'syncing' where organization_id = $1 and id = $2",
+      [this.organization.id, chosen.id],
+    );
+    this.model.beginPush(this.snapshot.pending.indexOf(chosen));
+  }
+
+  /** PEMS took it, and a run brings it back; then push notes that it is done. */
+  private async settle(which: number): Promise<void> {
+    const syncing = this.snapshot.pending.filter(
+      ({ state, record }) => state === 'syncing' && this.pems.has(record),
+    );
+    const chosen = syncing[which % syncing.length];
+    if (!chosen) return;
+    const index = this.snapshot.pending.indexOf(chosen);
+    const written = { ...this.pems.get(chosen.record), ...this.model.pending()[index]?.delta };
+    this.pems.set(
+      chosen.record,
+      Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null)),
+    );
+    await this.sync();
+    await this.db.asOwner(
+      async (client) => {
+        const of = [this.organization.id, [chosen.record]];
+        await client.query(
+          "update app_core.pfa_modification set state = 'synced', settled_at = now() where organization_id = $1 and id = $2",
+          [this.organization.id, chosen.id],
+        );
+        await client.query('select app_private.rebase_drafts($1, $2)', of);
+        await client.query('select app_private.rewrite_overlay($1, $2)', of);
+      },
+      { commit: true },
+    );
+    this.model.settle(index);
+  }
+
+  /** As push does when PEMS refuses a value: here of a draft that is there anyway. */
+  private async giveBack(user: number, record: string, which: number): Promise<void> {
+    const keys = Object.keys(this.snapshot.users[user]?.drafts.find(({ id }) => id === record)?.delta ?? {});
+    const key = keys[which % keys.length];
+    if (key === undefined) return;
+    await this.db.asOwner(
+      async (client) => {
+        await client.query(
+          `update app_core.pfa_modification
+          set problems = problems || jsonb_build_object($4::text, jsonb_build_object('kind', 'refused', 'mine', delta->$4))
+          where organization_id = $1 and user_id = $2 and pfa_id = $3 and state = 'draft'`,
+          [this.organization.id, this.users[user], record, key],
+        );
+        await client.query('select app_private.rewrite_overlay($1, array[$2])', [
+          this.organization.id,
+          record,
+        ]);
+      },
+      { commit: true },
+    );
+    this.model.giveBack(user, record, key);
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // What everyone sees
+
+  private async agree(): Promise<void> {
+    const { users, pending } = await this.look();
+    users.forEach((seen, user) => {
+      const { records, ...rest } = seen;
+      const withoutRevisions = records.map(({ revision, ...record }) => {
+        const at = `user ${user}, ${record.id}, revision ${revision}`;
+        const content = JSON.stringify(record.data);
+        expect(content, `what one revision stands for: ${at}`).toBe(this.underRevision.get(at) ?? content);
+        this.underRevision.set(at, content);
+        return record;
+      });
+      expect({ records: withoutRevisions, ...rest }, `what user ${user} sees`).toEqual(this.model.sees(user));
+    });
+    expect(
+      pending.map(({ id: _, ...modification }) => modification),
+      'what is pending',
+    ).toEqual(this.model.pending());
+    this.snapshot = { users, pending };
+  }
+
+  /** Everything that everyone sees, in one round trip, each as that user by the same views as a request. */
+  private async look(): Promise<Snapshot> {
+    const { id } = this.organization;
+    const client = await this.db.authenticator.connect();
+    try {
+      const statements = this.settings.flatMap((settings) => [`select ${settings}`, seenBy(id)]);
+      const results = (await client.query(
+        ['begin', ...statements, pendingOf(id), 'commit'].join(';\n'),
+      )) as unknown as pg.QueryResult<{ seen?: Seen; pending?: Snapshot['pending'] }>[];
+      const rows = results.map(({ rows: [row] }) => row);
+      const users = rows.flatMap((row) => (row?.seen ? [row.seen] : []));
+      const pending = rows.find((row) => row?.pending)?.pending ?? [];
+      return {
+        users,
+        pending: pending.map((modification) => ({
+          ...modification,
+          user: this.users.indexOf(modification.user),
+        })),
+      };
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+}
+
+/** What a list of `{recordId, key}` names. */
+const named = (list: string, ...more: string[]) =>
+  `(select coalesce(jsonb_agg(concat_ws(' ', n->>'recordId', n->>'key'${more.map((key) => `, n->>'${key}'`).join('')})
+    order by concat_ws(' ', n->>'recordId', n->>'key') collate "C"), '[]') from jsonb_array_elements(${list}) n)`;
+
+function answerOf(model: () => object): object {
+  try {
+    return model();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { refused: error.code, named: error.named.sort() };
+  }
+}
+
+const isRefusal = (error: unknown): error is pg.DatabaseError =>
+  error instanceof Error && /^VG4\d\d$/.test(String((error as pg.DatabaseError).code));
+
+const seenBy = (organization: number) => `
+  select json_build_object(
+    'records', (
+      select coalesce(json_agg(json_build_object('id', r.pfa_id, 'revision', r.revision::text, 'data', r.data, 'base', r.base,
+        'hasDraft', r.has_draft, 'isPending', r.is_pending, 'hasProblem', r.has_problem, 'isRemoved', r.removed_at is not null)
+        order by r.pfa_id), '[]')
+      from app_public.pfa_record r where r.organization_id = ${organization}),
+    'drafts', (
+      select coalesce(json_agg(json_build_object('id', d.pfa_id, 'delta', d.delta, 'base', d.base, 'problems', d.problems,
+        'current', d.current, 'costChange', d.forecast_cost_change::text) order by d.pfa_id), '[]')
+      from app_public.pfa_draft d where d.organization_id = ${organization}),
+    'operations', (
+      select coalesce(json_agg(json_build_object('kind', p.kind, 'records', p.record_count, 'isUndone', p.undone_at is not null)
+        order by p.id), '[]')
+      from app_public.pfa_draft_operation p where p.organization_id = ${organization}),
+    'kpis', (select json_object_agg(k.key, k.value) from json_each_text(to_json(app_public.organizations_kpis(o))) k),
+    'bounds', to_json(app_public.organizations_bounds(o))) as seen
+  from app_public.organizations o where o.id = ${organization}`;
+
+const pendingOf = (organization: number) => `
+  select coalesce(json_agg(json_build_object('id', m.id::text, 'user', m.user_id, 'record', m.pfa_id, 'delta', m.delta, 'base', m.base,
+    'state', m.state) order by m.commit_sequence), '[]') as pending
+  from app_core.pfa_modification m where m.organization_id = ${organization} and m.state in ('committed', 'syncing')`;
