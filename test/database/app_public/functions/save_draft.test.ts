@@ -290,6 +290,14 @@ describe('the revision', () => {
           revision: Number(revision),
           currentRevision: Number(saved.revision),
           current: { category: 'Lifting', model: null },
+          latestChanges: [
+            {
+              route: 'draft',
+              by: expect.any(String) as string,
+              at: expect.any(String) as string,
+              changes: { category: { from: 'Cranes', to: 'Lifting' } },
+            },
+          ],
         },
       ]);
       expect(await seenDrafts(client, org)).toMatchObject([{ delta: { category: 'Lifting' } }]);
