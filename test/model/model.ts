@@ -181,6 +181,31 @@ function bounds(all: Data[]): Record<string, string | null> {
   };
 }
 
+/** What an operation makes of a record; null: it cannot be. */
+function bulkChanges(data: Data, operation: BulkOperation): Data | null {
+  if (operation.kind === 'set') return operation.set;
+  const isActualized = data.isActualized === true;
+  if (operation.kind === 'reset') {
+    const [forecastStart, forecastEnd] = [plain(data.originalStart), plain(data.originalEnd)];
+    return isActualized || forecastStart === null || forecastEnd === null
+      ? null
+      : { forecastStart, forecastEnd };
+  }
+  const [first, last] = isActualized ? ranges[1] : ranges[0];
+  const [start, end] = [plain(data[first]), plain(data[last])];
+  const changes: Data = {};
+  if (operation.kind === 'shift') {
+    if (typeof start === 'string' && !isActualized) changes[first] = moved(start, operation.days);
+    if (typeof end === 'string') changes[last] = moved(end, operation.days);
+  } else if (typeof end === 'string') {
+    const to = moved(end, operation.days);
+    // So far back that there is no such day is still not before the first one.
+    const isTooEarly = to === null ? operation.days < 0 : typeof start === 'string' && to < start;
+    changes[last] = isTooEarly && typeof start === 'string' ? start : to;
+  }
+  return Object.values(changes).includes(null) ? null : changes;
+}
+
 // ------------------------------------------------------------------------------------------------
 
 export class Model {
@@ -340,64 +365,26 @@ export class Model {
   // ----------------------------------------------------------------------------------------------
   // In bulk
 
-  /** What it would do to a record: changes, none when it stays as it is; or what it is refused for: a key, or '' for the whole. */
+  /** What it makes of a record: changes, none when it stays as it is; or what it is refused for: a key, or '' for all of it. */
   private bulkOf(
     user: number,
     record: string,
     operation: BulkOperation,
-  ): { changes: Data; refused: string[] } {
-    const none = { changes: {}, refused: [] };
-    const refused = (...keys: string[]) => ({ changes: {}, refused: keys });
-    if (!this.isThere(record)) return refused('');
+  ): { changes: Data; refused: string | null } {
+    if (!this.isThere(record)) return { changes: {}, refused: '' };
     const data = this.seen(user, record);
-    const isActualized = data.isActualized === true;
-    const [first, last] = isActualized ? ranges[1] : ranges[0];
-    const [start, end] = [plain(data[first]), plain(data[last])];
-    const changes: Data = {};
-    switch (operation.kind) {
-      case 'set': {
-        const unfit = this.unfit(data, operation.set);
-        if (unfit.length > 0) return refused(...unfit);
-        Object.assign(changes, operation.set);
-        break;
-      }
-      case 'shift':
-        for (const key of isActualized ? [last] : [first, last]) {
-          const day = plain(data[key]);
-          if (typeof day !== 'string') continue;
-          const to = moved(day, operation.days);
-          if (to === null) return refused(key);
-          changes[key] = to;
-        }
-        break;
-      case 'duration': {
-        if (typeof end !== 'string') return none;
-        let to = moved(end, operation.days);
-        // So far back that there is no such day is still not before the first one.
-        if (typeof start === 'string' && (to === null ? operation.days < 0 : to < start)) to = start;
-        if (to === null) return refused(last);
-        changes[last] = to;
-        break;
-      }
-      case 'reset':
-        if (isActualized || plain(data.originalStart) === null || plain(data.originalEnd) === null)
-          return refused('');
-        changes.forecastStart = plain(data.originalStart);
-        changes.forecastEnd = plain(data.originalEnd);
-        break;
-    }
-    const differing = Object.entries(changes).filter(([key, value]) => plain(value) !== plain(data[key]));
-    if (differing.length === 0) return none;
-    const result = { ...data, ...changes };
-    for (const [from, to] of ranges)
-      if ((has(changes, from) || has(changes, to)) && isReversed(result[from], result[to]))
-        return refused(to);
-    return { changes: Object.fromEntries(differing), refused: [] };
+    const changes = bulkChanges(data, operation);
+    if (changes === null) return { changes: {}, refused: '' };
+    if (Object.keys(changes).every((key) => plain(changes[key]) === plain(data[key])))
+      return { changes: {}, refused: null };
+    const unfit = this.unfit(data, changes).sort();
+    return unfit[0] === undefined ? { changes, refused: null } : { changes: {}, refused: unfit[0] };
   }
 
-  /** Of what a user chose, as far as the user sees it. */
+  /** Of what a user named, what the user sees, and what is not there: that is refused by name. */
   private selected(user: number, records: string[]): string[] {
-    return this.visible(user).filter((record) => records.includes(record));
+    const visible = this.visible(user);
+    return records.filter((record) => visible.includes(record) || !this.isThere(record)).sort();
   }
 
   preview(user: number, records: string[], operation: BulkOperation) {
@@ -405,14 +392,15 @@ export class Model {
     const outcomes = selected.map((record) => ({ record, ...this.bulkOf(user, record, operation) }));
     const before = selected.map((record) => this.seen(user, record));
     const after = outcomes.map(({ record, changes }) => ({ ...this.seen(user, record), ...changes }));
-    const refused = outcomes.filter((outcome) => outcome.refused.length > 0);
+    const refused = outcomes.filter((outcome) => outcome.refused !== null);
     const changed = outcomes.filter(({ changes }) => Object.keys(changes).length > 0);
     return {
       selected: selected.length,
       changed: changed.length,
       unchanged: selected.length - changed.length - refused.length,
       refused: refused.length,
-      plan: dollars(total(counted(before), 'plan')),
+      planBefore: dollars(total(counted(before), 'plan')),
+      planAfter: dollars(total(counted(after), 'plan')),
       forecastBefore: dollars(total(counted(before), 'forecast')),
       forecastAfter: dollars(total(counted(after), 'forecast')),
       actualBefore: dollars(total(counted(before), 'actual')),
@@ -430,7 +418,7 @@ export class Model {
     const selected = this.selected(user, records);
     const outcomes = selected.map((record) => ({ record, ...this.bulkOf(user, record, operation) }));
     const refused = outcomes.flatMap(({ record, refused }) =>
-      refused.map((key) => `${record} ${key}`.trim()),
+      refused === null ? [] : [`${record} ${refused}`.trim()],
     );
     if (refused.length > 0 && !options.skipRefused) throw new Refusal('VG422', refused);
     this.logged(user, operation.kind, () => {
@@ -438,7 +426,7 @@ export class Model {
         for (const [key, value] of Object.entries(changes)) this.put(user, record, key, value);
     });
     const changed = outcomes.filter(({ changes }) => Object.keys(changes).length > 0).length;
-    const spared = outcomes.filter((outcome) => outcome.refused.length > 0).length;
+    const spared = outcomes.filter((outcome) => outcome.refused !== null).length;
     return { changed, unchanged: selected.length - changed - spared, refused };
   }
 
@@ -482,7 +470,9 @@ export class Model {
     const chosen = [...this.of(this.drafts, user).keys()]
       .filter((record) => records?.includes(record) ?? true)
       .sort();
-    const refused: string[] = [];
+    const refused = (records ?? [])
+      .filter((record) => !chosen.includes(record))
+      .map((record) => `${record} none`);
     let recordCount = 0;
     let keyCount = 0;
     for (const record of chosen) {
@@ -505,8 +495,8 @@ export class Model {
       this.committed = [...this.committed.filter((m) => Object.keys(m.delta).length > 0), modification];
       recordCount++;
       keyCount += taken.length;
-      this.rebase(record);
     }
+    for (const record of records ?? chosen) this.rebase(record);
     return { records: recordCount, keys: keyCount, refused: refused.sort() };
   }
 
@@ -522,8 +512,8 @@ export class Model {
         (m) => m.record === record && m.state === 'syncing' && has(m.delta, key),
       );
       if (problem) refuse(key, problem.kind);
-      else if (!mayHold(underlay, key, plain(draft.delta[key]))) refuse(key, 'invalid');
       else if (isBusy) refuse(key, 'busy');
+      else if (!mayHold(underlay, key, plain(draft.delta[key]))) refuse(key, 'invalid');
       else return true;
       return false;
     });

@@ -21,7 +21,6 @@ const recordIds = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7'];
 const firstCount = 6;
 
 type Which = number[] | null;
-
 export type Step =
   | { do: 'save'; user: number; items: { record: number; changes: Data; isStale: boolean }[] }
   | {
@@ -85,11 +84,15 @@ const theirs = {
   udf: common('x', 'y'),
 };
 
-/** Some of these keys, one or two as a rule. */
+/** Of usual objects: the others are not nice to read. */
+const object = <T>(values: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record<T>(values, { noNullPrototype: true });
+
+/** Some of these keys. */
 const someOf = (values: Record<string, fc.Arbitrary<Value>>, maxLength: number): fc.Arbitrary<Data> =>
   fc
     .subarray(Object.keys(values), { minLength: 1, maxLength })
-    .chain((keys) => fc.record(Object.fromEntries(keys.map((key) => [key, values[key] ?? common(null)]))));
+    .chain((keys) => object(Object.fromEntries(keys.map((key) => [key, values[key] ?? common(null)]))));
 
 const user = fc.nat(userCount - 1);
 // Mostly the same two, where all the meeting is.
@@ -105,19 +108,19 @@ const changes = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...wrong) },
 );
 const operation: fc.Arbitrary<BulkOperation> = fc.oneof(
-  fc.record({ kind: fc.constant('shift' as const), days: fc.constantFrom(14, -14, 7) }),
-  fc.record({ kind: fc.constant('duration' as const), days: fc.constantFrom(14, -14, -36_500) }),
-  fc.record({ kind: fc.constant('reset' as const) }),
-  fc.record({ kind: fc.constant('set' as const), set: changes }),
+  object({ kind: fc.constant('shift' as const), days: fc.constantFrom(14, -14, 7) }),
+  object({ kind: fc.constant('duration' as const), days: fc.constantFrom(14, -14, -36_500) }),
+  object({ kind: fc.constant('reset' as const) }),
+  object({ kind: fc.constant('set' as const), set: changes }),
 );
 
 const kinds: [number, fc.Arbitrary<Step>][] = [
   [
     10,
-    fc.record({
+    object({
       do: fc.constant('save' as const),
       user,
-      items: fc.uniqueArray(fc.record({ record, changes, isStale: fc.nat(19).map((n) => n === 0) }), {
+      items: fc.uniqueArray(object({ record, changes, isStale: fc.nat(19).map((n) => n === 0) }), {
         minLength: 1,
         maxLength: 3,
         selector: (item) => item.record,
@@ -126,7 +129,7 @@ const kinds: [number, fc.Arbitrary<Step>][] = [
   ],
   [
     5,
-    fc.record({
+    object({
       do: fc.constant('bulk' as const),
       user,
       records,
@@ -137,19 +140,19 @@ const kinds: [number, fc.Arbitrary<Step>][] = [
   ],
   [
     2,
-    fc.record({
+    object({
       do: fc.constant('discard' as const),
       user,
       records: which,
       keys: fc.option<string[]>(fc.subarray(Object.keys(editable), { minLength: 1 }), { freq: 2 }),
     }),
   ],
-  [4, fc.record({ do: fc.constant('undo' as const), user })],
-  [2, fc.record({ do: fc.constant('redo' as const), user })],
-  [6, fc.record({ do: fc.constant('commit' as const), user, records: which })],
+  [4, object({ do: fc.constant('undo' as const), user })],
+  [2, object({ do: fc.constant('redo' as const), user })],
+  [6, object({ do: fc.constant('commit' as const), user, records: which })],
   [
     3,
-    fc.record({
+    object({
       do: fc.constant('withdraw' as const),
       user,
       which: fc.option<number[]>(fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 2 }), { freq: 2 }),
@@ -157,7 +160,7 @@ const kinds: [number, fc.Arbitrary<Step>][] = [
   ],
   [
     1,
-    fc.record({
+    object({
       do: fc.constantFrom('takeOver' as const, 'discardOf' as const),
       from: fc.integer({ min: 1, max: 2 }),
       records: which,
@@ -165,17 +168,17 @@ const kinds: [number, fc.Arbitrary<Step>][] = [
   ],
   [
     6,
-    fc.record({
+    object({
       do: fc.constant('sync' as const),
-      edits: fc.array(fc.record({ record, data: fc.option(someOf(theirs, 3), { freq: 4 }) }), {
+      edits: fc.array(object({ record, data: fc.option(someOf(theirs, 3), { freq: 4 }) }), {
         maxLength: 3,
       }),
     }),
   ],
-  [2, fc.record({ do: fc.constant('push' as const), which: fc.nat(9) })],
-  [1, fc.record({ do: fc.constant('settle' as const), which: fc.nat(9) })],
-  [1, fc.record({ do: fc.constant('giveBack' as const), user, record, key: fc.nat(9) })],
-  [1, fc.record({ do: fc.constant('refresh' as const) })],
+  [2, object({ do: fc.constant('push' as const), which: fc.nat(9) })],
+  [1, object({ do: fc.constant('settle' as const), which: fc.nat(9) })],
+  [1, object({ do: fc.constant('giveBack' as const), user, record, key: fc.nat(9) })],
+  [1, object({ do: fc.constant('refresh' as const) })],
 ];
 const step = fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 
@@ -185,7 +188,7 @@ export interface Walk {
 }
 
 export const arbitraryWalk = (maxSteps: number): fc.Arbitrary<Walk> =>
-  fc.record({
+  object({
     first: fc.array(someOf(theirs, 12), { minLength: firstCount, maxLength: firstCount }),
     steps: fc.array(step, { minLength: 1, maxLength: maxSteps, size: 'max' }),
   });
@@ -203,7 +206,10 @@ interface Snapshot {
   pending: { id: string; user: number; record: string; state: string }[];
 }
 
-/** One walk in a new organization. Throws where product and model part. */
+/** Product and model part. */
+export class Difference extends Error {}
+
+/** One walk in a new organization. Throws a `Difference` where product and model part. */
 export async function walk(db: TestDatabase, { first, steps }: Walk): Promise<void> {
   const walker = await Walker.start(db, first);
   const done: Step[] = [];
@@ -213,7 +219,7 @@ export async function walk(db: TestDatabase, { first, steps }: Walk): Promise<vo
       await walker.take(next);
     } catch (error) {
       const history = done.map((taken, i) => `${i + 1}. ${JSON.stringify(taken)}`).join('\n');
-      throw new Error(`Product and model part at step ${done.length}:\n${history}`, { cause: error });
+      throw new Difference(`Product and model part at step ${done.length}:\n${history}`, { cause: error });
     }
   }
 }
@@ -224,6 +230,8 @@ class Walker {
   private snapshot: Snapshot = { users: [], pending: [] };
   /** What a user saw under a revision: never anything else. */
   private readonly underRevision = new Map<string, string>();
+  /** By user and record: the revision before the present one, as a tab holds it that was not looked at since. */
+  private readonly earlier = new Map<string, string>();
   /** The last preview of each user: what it was about, and how that was. */
   private readonly previews = new Map<number, { of: string; revisions: string; token: string }>();
 
@@ -245,14 +253,12 @@ class Walker {
     const users: number[] = [];
     for (const role of ['owner', 'member', 'member'] as const)
       users.push(await makeMember(db, organization, role));
-    const settings = users.map((id) =>
-      [
-        ['role', 'vanguard_visitor'],
-        ['jwt.claims.user_id', String(id)],
-        ['jwt.claims.organization_ids', `{${organization.id}}`],
-      ]
-        .map(([key, value]) => `set_config('${key}', '${value}', true)`)
-        .join(', '),
+    const settings = users.map(
+      (id) => `
+        set local role none;
+        set local "jwt.claims.user_id" = '${id}';
+        set local "jwt.claims.organization_ids" = '{${organization.id}}';
+        set local role vanguard_visitor`,
     );
     const walker = new Walker(db, organization, users, settings);
     first.forEach((data, i) => walker.edit(i, data));
@@ -297,7 +303,9 @@ class Walker {
             JSON.stringify(
               items.map(({ record, changes, isStale }) => ({
                 ...{ record, changes },
-                revision: isStale ? '1' : this.revision(step.user, record),
+                revision: isStale
+                  ? (this.earlier.get(`${step.user} ${record}`) ?? '0')
+                  : this.revision(step.user, record),
               })),
             ),
           ],
@@ -421,7 +429,7 @@ class Walker {
       const answer = (await this.ask(
         user,
         `select p.preview_token as token, p.selected_count as selected, p.changed_count as changed, p.unchanged_count as unchanged,
-          p.refused_count as refused, p.plan_cost as plan, p.forecast_cost_before as "forecastBefore", p.forecast_cost_after as "forecastAfter",
+          p.refused_count as refused, p.plan_cost_before as "planBefore", p.plan_cost_after as "planAfter", p.forecast_cost_before as "forecastBefore", p.forecast_cost_after as "forecastAfter",
           p.actual_cost_before as "actualBefore", p.actual_cost_after as "actualAfter"
         from app_public.organizations o cross join lateral app_public.organizations_bulk_preview(o, ${composites}) p where o.id = $1`,
         values,
@@ -538,6 +546,8 @@ class Walker {
         const content = JSON.stringify(record.data);
         expect(content, `what one revision stands for: ${at}`).toBe(this.underRevision.get(at) ?? content);
         this.underRevision.set(at, content);
+        const last = this.revision(user, record.id);
+        if (last !== revision) this.earlier.set(`${user} ${record.id}`, last);
         return record;
       });
       expect({ records: withoutRevisions, ...rest }, `what user ${user} sees`).toEqual(this.model.sees(user));
@@ -554,7 +564,7 @@ class Walker {
     const { id } = this.organization;
     const client = await this.db.authenticator.connect();
     try {
-      const statements = this.settings.flatMap((settings) => [`select ${settings}`, seenBy(id)]);
+      const statements = this.settings.flatMap((settings) => [settings, seenBy(id)]);
       const results = (await client.query(
         ['begin', ...statements, pendingOf(id), 'commit'].join(';\n'),
       )) as unknown as pg.QueryResult<{ seen?: Seen; pending?: Snapshot['pending'] }>[];

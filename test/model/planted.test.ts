@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { testDatabase } from '../support/database.ts';
+import { arbitraryWalk, Difference, walk, type Walk } from './walk.ts';
+
+// Would the walks notice? Bugs, each one that somebody could make, planted one at a time into the functions of this database.
+
+const db = await testDatabase();
+
+interface Bug {
+  /** Functions, and in each what becomes of a piece of its source, which is there once. */
+  plant: [of: string, from: string, to: string][];
+  /** With which the walks come upon it soon. */
+  seed: number;
+}
+
+const bugs: Record<string, Bug> = {
+  'overlays are not rewritten on sync': {
+    plant: [
+      [
+        'app_private.follow_mirror(integer, text[])',
+        'perform app_private.rewrite_overlay(follow_mirror.organization_id, affected);',
+        '',
+      ],
+    ],
+    seed: 1,
+  },
+  'the base of a draft is the mirror, not mirror and pending': {
+    plant: [
+      [
+        'app_private.change_drafts(integer, integer, jsonb, text)',
+        'coalesce(v.base, app_core.normalized(v.under)) as base',
+        `coalesce(v.base, (
+          select app_core.normalized(m.data->v.key) from app_core.pfa_mirror m
+          where m.organization_id = p_organization_id and m.pfa_id = v.pfa_id)) as base`,
+      ],
+    ],
+    seed: 1,
+  },
+  'undo brings back what a draft was based on': {
+    plant: [
+      [
+        'app_private.change_drafts(integer, integer, jsonb, text)',
+        "jsonb_build_object('from', d.drafted) end",
+        "jsonb_build_object('from', d.drafted, 'base', d.base) end",
+      ],
+      [
+        'app_private.step_operation(integer, bigint, boolean)',
+        'changed := app_private.change_drafts(p_organization_id, me, items, null);',
+        `changed := app_private.change_drafts(p_organization_id, me, items, null);
+        update app_core.pfa_modification d
+        set base = d.base || (
+          select coalesce(jsonb_object_agg(k.key, k.value->'base'), '{}') from jsonb_each(operation.differences->d.pfa_id) k
+          where k.value ? 'base' and d.delta->k.key = k.value->'from')
+        where is_undo and d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and operation.differences ? d.pfa_id;
+        perform app_private.rewrite_overlay(p_organization_id, array(select jsonb_object_keys(operation.differences)));`,
+      ],
+    ],
+    seed: 1,
+  },
+  'a commit does not hold what it commits against what is there now': {
+    plant: [
+      [
+        'app_private.commit_records(integer, text[], text)',
+        "when j.problem is not null then j.problem->>'kind'",
+        "when j.old_problem is not null then j.old_problem->>'kind'",
+      ],
+    ],
+    seed: 1,
+  },
+  'a key that is taken over loses what PEMS has to hold for it': {
+    plant: [
+      [
+        'app_private.commit_records(integer, text[], text)',
+        'coalesce(u.push_base, j.base) as push_base',
+        'j.base as push_base',
+      ],
+    ],
+    seed: 1,
+  },
+};
+
+test.each(Object.entries(bugs))(
+  '%s: the walks notice it',
+  async (_, { plant, seed }) => {
+    const replaced = await planted(plant);
+    const result = await fc.check(
+      fc.asyncProperty(arbitraryWalk(40), (steps) => walk(db, steps)),
+      {
+        numRuns: Number(process.env.MODEL_RUNS ?? 20),
+        seed: Number(process.env.MODEL_SEED ?? seed),
+        endOnFailure: true,
+      },
+    );
+    for (const definition of replaced) await db.owner.query(definition);
+    if (process.env.MODEL_RUNS) console.log(_, result.numRuns, String(result.counterexamplePath));
+
+    expect(result.errorInstance).toBeInstanceOf(Difference);
+    // It was the bug that they noticed.
+    const [steps] = result.counterexample as [Walk];
+    await walk(db, steps);
+  },
+  60_000,
+);
+
+/** Plants it, and answers what takes it out again. */
+async function planted(plant: Bug['plant']): Promise<string[]> {
+  const originals: string[] = [];
+  for (const [of, from, to] of plant) {
+    const { rows } = await db.owner.query<{ definition: string }>(
+      'select pg_get_functiondef($1::regprocedure) as definition',
+      [of],
+    );
+    const definition = rows[0]?.definition ?? '';
+    expect(definition.split(from), `${from}, in ${of}`).toHaveLength(2);
+    await db.owner.query(definition.replace(from, () => to));
+    originals.push(definition);
+  }
+  return originals;
+}
