@@ -4,8 +4,8 @@
 drop function if exists app_private.selected_ids(integer, app_public.pfa_selection);
 drop function if exists app_private.selection_condition(integer, app_public.pfa_selection);
 drop function if exists app_private.filter_condition(jsonb, text[], integer, integer);
-drop type if exists app_public.pfa_selection;
-drop domain if exists app_public.pfa_record_filter;
+drop type if exists app_public.pfa_selection cascade;
+drop domain if exists app_public.pfa_record_filter cascade;
 
 create domain app_public.pfa_record_filter as jsonb;
 comment on domain app_public.pfa_record_filter is

@@ -10,7 +10,7 @@ import {
   type BulkOperation,
 } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
-import { makeMember, makeOrganization, putRecords } from '../../../support/make.ts';
+import { makeMember, makeOrganization, putRecords, type Json } from '../../../support/make.ts';
 
 const db = await testDatabase();
 const org = await makeOrganization(db);
@@ -259,7 +259,7 @@ describe('refused whole', () => {
         { source: 'Stolen' },
         { originalEnd: '2026-01-01' },
         { "a'; drop table x --": 1 },
-      ])
+      ] as Json[])
         expect(await refusal(client, () => applyBulk(client, org, everything, { set }))).toMatchObject({
           code: 'VG422',
         });
