@@ -209,9 +209,9 @@ begin
           end) as item
         from decided d where d.verdict is not null
         union all
-        select id, null, jsonb_build_object('recordId', id, 'kind', 'none', 'problem', 'has nothing that you drafted')
-        from unnest(p_pfa_ids) id
-        where not exists (select from judged j where j.pfa_id = id)
+        select n.pfa_id, null, jsonb_build_object('recordId', n.pfa_id, 'kind', 'none', 'problem', 'has nothing that you drafted')
+        from unnest(p_pfa_ids) n (pfa_id)
+        where not exists (select from judged j where j.pfa_id = n.pfa_id)
       ) r
     )
   into result;
@@ -244,7 +244,8 @@ begin
     raise exception 'The comment has % characters, and at most 2,000 are allowed.', length(comment)
       using errcode = 'VG400', hint = 'Write a shorter comment.';
   end if;
-  if selection is not null then
+  -- Not `is not null`: of a composite that would ask whether every one of its fields is there.
+  if selection is distinct from null then
     named := app_private.selected_ids(p_organization_id, selection);
   end if;
   select array_agg(d.pfa_id order by d.pfa_id) into ids

@@ -125,8 +125,42 @@ const saveDraftIR: any = {"usedParamSet":{"organizationId":true,"recordId":true,
 export const saveDraft = new PreparedQuery<ISaveDraftParams,ISaveDraftResult>(saveDraftIR);
 
 
+/** 'SaveDrafts' parameters type */
+export interface ISaveDraftsParams {
+  items: Json;
+  organizationId: number;
+}
+
+/** 'SaveDrafts' return type */
+export interface ISaveDraftsResult {
+  changedCount: number;
+  operationId: string | null;
+  revisions: Json;
+  unchangedCount: number;
+}
+
+/** 'SaveDrafts' query type */
+export interface ISaveDraftsQuery {
+  params: ISaveDraftsParams;
+  result: ISaveDraftsResult;
+}
+
+const saveDraftsIR: any = {"usedParamSet":{"organizationId":true,"items":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":172,"b":187}]},{"name":"items","required":true,"transform":{"type":"scalar"},"locs":[{"a":316,"b":322}]}],"statement":"select r.operation_id as \"operationId\", r.changed_count as \"changedCount!\", r.unchanged_count as \"unchangedCount!\", r.revisions as \"revisions!\"\nfrom app_public.save_drafts(:organizationId!, array(\n  select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements(:items!::jsonb) i)) r"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select r.operation_id as "operationId", r.changed_count as "changedCount!", r.unchanged_count as "unchangedCount!", r.revisions as "revisions!"
+ * from app_public.save_drafts(:organizationId!, array(
+ *   select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements(:items!::jsonb) i)) r
+ * ```
+ */
+export const saveDrafts = new PreparedQuery<ISaveDraftsParams,ISaveDraftsResult>(saveDraftsIR);
+
+
 /** 'DiscardDrafts' parameters type */
 export interface IDiscardDraftsParams {
+  keys?: stringArray | null | void;
   organizationId: number;
   recordIds?: stringArray | null | void;
 }
@@ -142,15 +176,48 @@ export interface IDiscardDraftsQuery {
   result: IDiscardDraftsResult;
 }
 
-const discardDraftsIR: any = {"usedParamSet":{"organizationId":true,"recordIds":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":48}]},{"name":"recordIds","required":false,"transform":{"type":"scalar"},"locs":[{"a":51,"b":60}]}],"statement":"select app_public.discard_drafts(:organizationId!, :recordIds) as \"discarded!\""};
+const discardDraftsIR: any = {"usedParamSet":{"organizationId":true,"recordIds":true,"keys":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":48}]},{"name":"recordIds","required":false,"transform":{"type":"scalar"},"locs":[{"a":51,"b":60}]},{"name":"keys","required":false,"transform":{"type":"scalar"},"locs":[{"a":63,"b":67}]}],"statement":"select app_public.discard_drafts(:organizationId!, :recordIds, :keys) as \"discarded!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_public.discard_drafts(:organizationId!, :recordIds) as "discarded!"
+ * select app_public.discard_drafts(:organizationId!, :recordIds, :keys) as "discarded!"
  * ```
  */
 export const discardDrafts = new PreparedQuery<IDiscardDraftsParams,IDiscardDraftsResult>(discardDraftsIR);
+
+
+/** 'CommitDrafts' parameters type */
+export interface ICommitDraftsParams {
+  comment?: string | null | void;
+  organizationId: number;
+  selection?: Json | null | void;
+}
+
+/** 'CommitDrafts' return type */
+export interface ICommitDraftsResult {
+  keyCount: number;
+  recordCount: number;
+  refused: Json;
+}
+
+/** 'CommitDrafts' query type */
+export interface ICommitDraftsQuery {
+  params: ICommitDraftsParams;
+  result: ICommitDraftsResult;
+}
+
+const commitDraftsIR: any = {"usedParamSet":{"organizationId":true,"selection":true,"comment":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":123,"b":138}]},{"name":"selection","required":false,"transform":{"type":"scalar"},"locs":[{"a":151,"b":160},{"a":242,"b":251}]},{"name":"comment","required":false,"transform":{"type":"scalar"},"locs":[{"a":266,"b":273}]}],"statement":"select r.record_count as \"recordCount!\", r.key_count as \"keyCount!\", r.refused as \"refused!\"\nfrom app_public.commit_drafts(:organizationId!, case when :selection::jsonb is not null then\n  jsonb_populate_record(null::app_public.pfa_selection, :selection::jsonb) end, :comment) r"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select r.record_count as "recordCount!", r.key_count as "keyCount!", r.refused as "refused!"
+ * from app_public.commit_drafts(:organizationId!, case when :selection::jsonb is not null then
+ *   jsonb_populate_record(null::app_public.pfa_selection, :selection::jsonb) end, :comment) r
+ * ```
+ */
+export const commitDrafts = new PreparedQuery<ICommitDraftsParams,ICommitDraftsResult>(commitDraftsIR);
 
 
 /** 'Kpis' parameters type */

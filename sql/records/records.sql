@@ -23,8 +23,18 @@ select pfa_id as "pfaId!", revision as "revision!", has_draft as "hasDraft!", is
   plan_cost as "planCost!", forecast_cost as "forecastCost!", actual_cost as "actualCost!", base::text as "base?", data::text as "data!"
 from app_public.save_draft(:organizationId!, :recordId!, :changes!, :revision!);
 
+/* @name saveDrafts */
+select r.changed_count as "changedCount!", r.unchanged_count as "unchangedCount!", r.revisions as "revisions!"
+from app_public.save_drafts(:organizationId!, array(
+  select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements(:items!::jsonb) i)) r;
+
 /* @name discardDrafts */
-select app_public.discard_drafts(:organizationId!, :recordIds) as "discarded!";
+select app_public.discard_drafts(:organizationId!, :recordIds, :keys) as "discarded!";
+
+/* @name commitDrafts */
+select r.record_count as "recordCount!", r.key_count as "keyCount!", r.refused as "refused!"
+from app_public.commit_drafts(:organizationId!, case when :selection::jsonb is not null then
+  jsonb_populate_record(null::app_public.pfa_selection, :selection::jsonb) end, :comment) r;
 
 /* @name kpis */
 select k.record_count as "recordCount!", k.actualized_count as "actualizedCount!", k.discontinued_count as "discontinuedCount!",

@@ -5,11 +5,13 @@ import type pg from 'pg';
 import { z } from 'zod';
 import {
   bounds,
+  commitDrafts,
   discardDrafts,
   findOrganization,
   kpis,
   recordPage,
   saveDraft,
+  saveDrafts,
   type IRecordPageResult,
   type ISaveDraftResult,
 } from '../../sql/records/records.queries.ts';
@@ -42,10 +44,32 @@ const draftBody = z.object({
   changes: z.record(z.string(), z.unknown(), { error: 'must be an object of keys and values' }),
   revision,
 });
-const discardBody = z.object({
-  recordIds: z
+const batchBody = z.object({
+  items: z
+    .array(draftBody, { error: 'must be a list of {recordId, changes, revision}' })
+    .min(1, 'must name at least one record')
+    .max(5000, 'must not name more than 5,000 records'),
+});
+const recordIds = (most: number) =>
+  z
     .array(recordId, { error: 'must be a list of ids' })
-    .max(5000, 'must not name more than 5,000 records')
+    .max(most, `must not name more than ${most.toLocaleString('en')} records`);
+const discardBody = z.object({
+  recordIds: recordIds(5000).optional(),
+  keys: z
+    .array(z.string().min(1).max(100), { error: 'must be a list of keys of a record' })
+    .max(100, 'must not name more than 100 keys')
+    .optional(),
+});
+const commitBody = z.object({
+  recordIds: recordIds(20_000).optional(),
+  filter: z
+    .record(z.string(), z.unknown(), { error: 'must be a filter of records, as in GraphQL' })
+    .optional(),
+  search: z.string({ error: 'must be text' }).optional(),
+  comment: z
+    .string({ error: 'must be text' })
+    .max(2000, 'must not be longer than 2,000 characters')
     .optional(),
 });
 
@@ -112,10 +136,37 @@ export function recordRoutes(pool: pg.Pool): Router {
     response.type('json').send(recordJson(record!));
   });
 
-  router.post('/discard', async (request, response) => {
-    const { recordIds } = readBody(request, discardBody);
+  router.post('/draft/batch', async (request, response) => {
+    const { items } = readBody(request, batchBody);
     const [result] = await inOrganization(request, (client, organizationId) =>
-      discardDrafts.run({ organizationId, recordIds: recordIds ?? null }, client),
+      saveDrafts.run({ organizationId, items: JSON.stringify(items) }, client),
+    );
+    response.json(result);
+  });
+
+  router.post('/commit', async (request, response) => {
+    const { comment, recordIds: record_ids, filter, search } = readBody(request, commitBody);
+    const selection = { record_ids, filter, search };
+    const [result] = await inOrganization(request, (client, organizationId) =>
+      commitDrafts.run(
+        {
+          organizationId,
+          // Nothing said: all drafts.
+          selection: Object.values(selection).some((part) => part !== undefined)
+            ? JSON.stringify(selection)
+            : null,
+          comment: comment ?? null,
+        },
+        client,
+      ),
+    );
+    response.json(result);
+  });
+
+  router.post('/discard', async (request, response) => {
+    const { recordIds, keys } = readBody(request, discardBody);
+    const [result] = await inOrganization(request, (client, organizationId) =>
+      discardDrafts.run({ organizationId, recordIds: recordIds ?? null, keys: keys ?? null }, client),
     );
     response.json({ discarded: result!.discarded });
   });

@@ -124,7 +124,41 @@ const bodies = (names: Names): Record<string, fc.Arbitrary<unknown>> => {
       ),
       revision: oddly(fc.oneof(fc.constantFrom(...names.revisions), number(names)), names),
     }),
-    discard: of({ recordIds: oddly(fc.array(oddly(text(names), names), { maxLength: 5 }), names) }),
+    batch: of({
+      items: oddly(
+        fc.array(
+          of({
+            recordId: oddly(text(names), names),
+            changes: oddly(fc.dictionary(fc.constantFrom(...keys), junk(names), { maxKeys: 3 }), names),
+            revision: oddly(fc.constantFrom(...names.revisions), names),
+          }),
+          { maxLength: 4 },
+        ),
+        names,
+      ),
+    }),
+    commit: of({
+      recordIds: oddly(fc.array(oddly(text(names), names), { maxLength: 5 }), names),
+      filter: oddly(
+        fc.dictionary(
+          fc.constantFrom('category', 'hasDraft', 'forecastStart', 'and', 'not', ...keys),
+          fc.oneof(
+            fc.dictionary(fc.constantFrom('equalTo', 'in', 'isNull', 'lessThan'), junk(names), {
+              maxKeys: 2,
+            }),
+            junk(names),
+          ),
+          { maxKeys: 3 },
+        ),
+        names,
+      ),
+      search: oddly(text(names), names),
+      comment: oddly(text(names), names),
+    }),
+    discard: of({
+      recordIds: oddly(fc.array(oddly(text(names), names), { maxLength: 5 }), names),
+      keys: oddly(fc.array(fc.constantFrom(...keys), { maxLength: 3 }), names),
+    }),
     trigger: of({ organization: oddly(fc.oneof(text(names), number(names)), names) }),
   };
 };
@@ -140,6 +174,8 @@ export const restRoutes: readonly (readonly [method: string, path: string, body?
   ['GET', '/api/ready'],
   ['GET', '/api/pfa/:org'],
   ['POST', '/api/pfa/:org/draft', 'draft'],
+  ['POST', '/api/pfa/:org/draft/batch', 'batch'],
+  ['POST', '/api/pfa/:org/commit', 'commit'],
   ['POST', '/api/pfa/:org/discard', 'discard'],
   ['GET', '/api/pfa/:org/kpis'],
   ['GET', '/api/pfa/:org/bounds'],

@@ -409,6 +409,75 @@ function expectRefusal(
   expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
 }
 
+describe('drafts by the hundred, and their commit', () => {
+  const batch = (items: unknown, token = anna) =>
+    api.rest<{ changedCount: number; unchangedCount: number; revisions: Record<string, number> } & ErrorBody>(
+      'POST',
+      '/api/pfa/HOLNG/draft/batch',
+      { token, body: { items } },
+    );
+  const commit = (body: object, token = anna) =>
+    api.rest<{ recordCount: number; keyCount: number; refused: object[] } & ErrorBody>(
+      'POST',
+      '/api/pfa/HOLNG/commit',
+      { token, body },
+    );
+  const itemOf = async (pfaId: string, changes: object) => ({
+    recordId: pfaId,
+    changes,
+    revision: (await recordOf(pfaId)).revision,
+  });
+
+  test('a batch answers the revisions to go on with', async () => {
+    const { category } = (await recordOf('a')).data as { category: string };
+    const { status, body } = await batch([await itemOf('a', { category: 'Batch' })]);
+    expect([status, body]).toEqual([
+      200,
+      { changedCount: 1, unchangedCount: 0, revisions: { a: (await recordOf('a')).revision } },
+    ]);
+    const again = await batch([{ recordId: 'a', changes: { category }, revision: body.revisions.a }]);
+    expect(again.body).toMatchObject({ changedCount: 1 });
+    expect(await recordOf('a')).toMatchObject({ hasDraft: false });
+  });
+
+  test('one bad record refuses the batch, and all that is wrong is named', async () => {
+    const good = await itemOf('a', { category: 'Batch' });
+    const answer = await batch([good, { recordId: 'nothing', changes: { category: 'X' }, revision: 1 }]);
+    expectRefusal(answer, 404, 'NOT_FOUND');
+    const wrong = await batch([{ ...good, changes: { monthlyRate: -1, colour: 'red' } }]);
+    expectRefusal(wrong, 422, 'INVALID_VALUE');
+    expect(wrong.body.error.details).toMatchObject([{ key: 'colour' }, { key: 'monthlyRate' }]);
+    expectRefusal(await batch([{ ...good, revision: 0 }]), 409, 'REVISION_CONFLICT');
+    for (const items of [undefined, [], {}, [good, good], [{ ...good, changes: {} }], Array(5001).fill(good)])
+      expectRefusal(await batch(items), 400, 'INVALID_INPUT');
+    expect(await recordOf('a')).toMatchObject({ hasDraft: false });
+  });
+
+  test('what is committed is seen by a colleague, and what was chosen only', async () => {
+    await batch([await itemOf('a', { category: 'Committed' })]);
+    expect((await commit({ recordIds: ['nothing'] })).body).toMatchObject({
+      recordCount: 0,
+      refused: [{ recordId: 'nothing', kind: 'none' }],
+    });
+    expectRefusal(await commit({ filter: { colour: { equalTo: 'red' } } }), 400, 'INVALID_INPUT');
+    expect((await commit({ filter: { category: { equalTo: 'Else' } } })).body).toMatchObject({
+      recordCount: 0,
+    });
+    expect(await commit({ filter: { hasDraft: { equalTo: true } }, comment: 'Storm' })).toMatchObject({
+      status: 200,
+      body: { recordCount: 1, keyCount: 1, refused: [] },
+    });
+    expect(await recordOf('a', carl)).toMatchObject({ isPending: true, data: { category: 'Committed' } });
+    await api.data(
+      anna,
+      'mutation ($id: Int!) { withdrawCommits(input: { organizationId: $id }) { result { recordCount } } }',
+      { id: org.id },
+    );
+    await discardAll();
+    expect(await recordOf('a', carl)).toMatchObject({ isPending: false });
+  });
+});
+
 describe('another organization is refused like one that does not exist', () => {
   test.each<[string, string, object?]>([
     ['GET', ''],
@@ -416,6 +485,8 @@ describe('another organization is refused like one that does not exist', () => {
     ['GET', '/kpis'],
     ['GET', '/bounds'],
     ['POST', '/draft', { recordId: 'a', changes: { category: 'X' }, revision: 1 }],
+    ['POST', '/draft/batch', { items: [{ recordId: 'a', changes: { category: 'X' }, revision: 1 }] }],
+    ['POST', '/commit', {}],
     ['POST', '/discard', {}],
   ])('%s /api/pfa/:org%s', async (method, path, body) => {
     const ask = async (name: string) => {
@@ -446,6 +517,8 @@ describe('another organization is refused like one that does not exist', () => {
 describe('a viewer writes nothing', () => {
   test.each<[string, object]>([
     ['/api/pfa/HOLNG/draft', { recordId: 'a', changes: { category: 'X' }, revision: 1 }],
+    ['/api/pfa/HOLNG/draft/batch', { items: [{ recordId: 'a', changes: { category: 'X' }, revision: 1 }] }],
+    ['/api/pfa/HOLNG/commit', {}],
     ['/api/pfa/HOLNG/discard', {}],
     ['/api/pfa/HOLNG/discard', { recordIds: ['a'] }],
   ])('POST %s %o', async (path, body) => {

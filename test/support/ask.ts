@@ -68,6 +68,146 @@ export async function seenDrafts(client: pg.ClientBase, organization: Organizati
   return rows;
 }
 
+/** Which records: as `app_public.pfa_selection`, with its names. */
+export interface Selection {
+  record_ids?: string[];
+  filter?: Json;
+  search?: string;
+  containing?: Json;
+  everything?: boolean;
+}
+
+export interface BulkOperation {
+  shift_days?: number;
+  duration_days?: number;
+  reset_to_plan?: boolean;
+  set?: Json;
+}
+
+export interface DraftResult {
+  operation_id: number | null;
+  changed_count: number;
+  unchanged_count: number;
+  refused: { recordId: string; key?: string; problem: string }[];
+  revisions: Record<string, number> | null;
+}
+
+export interface UndoResult {
+  operation_id: number;
+  kind: string;
+  changed_count: number;
+  impossible: { recordId: string; key: string; kind: string; problem: string }[];
+}
+
+export interface CommitResult {
+  record_count: number;
+  key_count: number;
+  refused: {
+    recordId: string;
+    key?: string;
+    kind: string;
+    problem: string;
+    [of: string]: Json | undefined;
+  }[];
+}
+
+const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+const selected = (parameter: string) => `jsonb_populate_record(null::app_public.pfa_selection, ${parameter})`;
+const operated = (parameter: string) =>
+  `jsonb_populate_record(null::app_public.pfa_bulk_operation, ${parameter})`;
+
+async function answer<T>(client: pg.ClientBase, call: string, values: unknown[]): Promise<T> {
+  const { rows } = await client.query<{ answer: T }>(`select to_jsonb(app_public.${call}) as answer`, values);
+  return one(rows).answer;
+}
+
+export const saveDrafts = (
+  client: pg.ClientBase,
+  organization: Organization,
+  items: { record_id: string; changes: Json; revision: string | number | null }[],
+) =>
+  answer<DraftResult>(
+    client,
+    'save_drafts($1, array(select i from jsonb_populate_recordset(null::app_public.pfa_draft_item, $2) i))',
+    [organization.id, JSON.stringify(items)],
+  );
+
+export const discardDrafts = (
+  client: pg.ClientBase,
+  organization: Organization,
+  ids: string[] | null = null,
+  keys: string[] | null = null,
+) => answer<number>(client, 'discard_drafts($1, $2, $3)', [organization.id, ids, keys]);
+
+export const undoDraft = (client: pg.ClientBase, organization: Organization, operation?: number) =>
+  answer<UndoResult>(client, 'undo_draft($1, $2)', [organization.id, operation]);
+
+export const redoDraft = (client: pg.ClientBase, organization: Organization, operation?: number) =>
+  answer<UndoResult>(client, 'redo_draft($1, $2)', [organization.id, operation]);
+
+export const applyBulk = (
+  client: pg.ClientBase,
+  organization: Organization,
+  selection: Selection,
+  operation: BulkOperation,
+  options: { token?: string; skip?: boolean } = {},
+) =>
+  answer<DraftResult>(client, `apply_bulk($1, ${selected('$2')}, ${operated('$3')}, $4, $5)`, [
+    ...[organization.id, json(selection), json(operation), options.token, options.skip],
+  ]);
+
+export interface BulkPreview {
+  selected_count: number;
+  changed_count: number;
+  unchanged_count: number;
+  refused_count: number;
+  reasons: { problem: string; count: number; recordIds: string[] }[];
+  plan_cost_before: number;
+  plan_cost_after: number;
+  forecast_cost_before: number;
+  forecast_cost_after: number;
+  actual_cost_before: number;
+  actual_cost_after: number;
+  preview_token: string;
+}
+
+export async function bulkPreview(
+  client: pg.ClientBase,
+  organization: Organization,
+  selection: Selection,
+  operation: BulkOperation,
+): Promise<BulkPreview> {
+  const { rows } = await client.query<{ answer: BulkPreview }>(
+    `select to_jsonb(app_public.organizations_bulk_preview(o, ${selected('$2')}, ${operated('$3')})) as answer
+    from app_public.organizations o where o.id = $1`,
+    [organization.id, json(selection), json(operation)],
+  );
+  return one(rows).answer;
+}
+
+/** Commits all drafts, or those of these records. */
+export const commitDrafts = (
+  client: pg.ClientBase,
+  organization: Organization,
+  selection?: Selection,
+  comment?: string,
+) =>
+  answer<CommitResult>(
+    client,
+    `commit_drafts($1, case when $2::jsonb is not null then ${selected('$2')} end, $3)`,
+    [...[organization.id, json(selection), comment]],
+  );
+
+export const withdrawCommits = (
+  client: pg.ClientBase,
+  organization: Organization,
+  ids?: (string | number)[],
+) =>
+  answer<{ record_count: number; refused: Json[] }>(client, 'withdraw_commits($1, $2)', [
+    organization.id,
+    ids,
+  ]);
+
 /** How something is refused; what was done before in the transaction stays. */
 export async function refusal(client: pg.ClientBase, attempt: () => Promise<unknown>): Promise<Refusal> {
   await client.query('savepoint attempt');

@@ -1,0 +1,300 @@
+import type pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import {
+  applyBulk,
+  bulkPreview,
+  refusal,
+  saveDraft,
+  seenDrafts,
+  seenRecords,
+  type BulkOperation,
+} from '../../../support/ask.ts';
+import { testDatabase } from '../../../support/database.ts';
+import { makeMember, makeOrganization, putRecords, type Json } from '../../../support/make.ts';
+
+const db = await testDatabase();
+const org = await makeOrganization(db);
+const other = await makeOrganization(db);
+const author = await makeMember(db, org);
+const viewer = await makeMember(db, org, 'viewer');
+const outsider = await makeMember(db, other);
+await putRecords(db, org, [
+  {
+    pfaId: 'forecast',
+    source: 'Rental',
+    monthlyRate: 3044,
+    originalStart: '2026-01-01',
+    originalEnd: '2026-01-31',
+    forecastStart: '2026-03-01',
+    forecastEnd: '2026-03-31',
+  },
+  {
+    pfaId: 'actualized',
+    source: 'Rental',
+    monthlyRate: 3044,
+    originalStart: '2026-01-01',
+    originalEnd: '2026-01-31',
+    forecastStart: '2026-03-01',
+    forecastEnd: '2026-03-31',
+    actualStart: '2026-02-01',
+    actualEnd: '2026-02-11',
+    isActualized: true,
+  },
+  { pfaId: 'half', forecastEnd: '2026-03-31' },
+  { pfaId: 'bare' },
+]);
+await putRecords(db, other, [{ pfaId: 'theirs', forecastStart: '2026-01-01' }]);
+
+const asAuthor = <T>(use: (client: pg.PoolClient) => Promise<T>) => db.asUser(author, use);
+const everything = { everything: true };
+
+/** The drafted keys by record after an operation on all that it can be done to. */
+async function drafted(operation: BulkOperation) {
+  return asAuthor(async (client) => {
+    const result = await applyBulk(client, org, everything, operation, { skip: true });
+    const drafts = await seenDrafts(client, org);
+    return { ...result, deltas: Object.fromEntries(drafts.map(({ pfa_id, delta }) => [pfa_id, delta])) };
+  });
+}
+
+describe('each operation', () => {
+  test('shift moves both dates of a forecast, and only the end of an actualized record', async () => {
+    expect(await drafted({ shift_days: 14 })).toMatchObject({
+      changed_count: 3,
+      unchanged_count: 1,
+      refused: [],
+      deltas: {
+        forecast: { forecastStart: '2026-03-15', forecastEnd: '2026-04-14' },
+        actualized: { actualEnd: '2026-02-25' },
+        half: { forecastEnd: '2026-04-14' },
+      },
+    });
+  });
+
+  test('a shift that would end an actualized record before its start is refused', async () => {
+    const { refused, deltas } = await drafted({ shift_days: -11 });
+    expect(refused).toMatchObject([
+      {
+        recordId: 'actualized',
+        key: 'actualEnd',
+        problem: expect.stringContaining('lies before actualStart') as string,
+      },
+    ]);
+    expect(Object.keys(deltas).sort()).toEqual(['forecast', 'half']);
+  });
+
+  test('duration moves the end, never before the start', async () => {
+    expect((await drafted({ duration_days: -300 })).deltas).toEqual({
+      forecast: { forecastEnd: '2026-03-01' },
+      actualized: { actualEnd: '2026-02-01' },
+      half: { forecastEnd: '2025-06-04' },
+    });
+    expect((await drafted({ duration_days: 1 })).deltas).toEqual({
+      forecast: { forecastEnd: '2026-04-01' },
+      actualized: { actualEnd: '2026-02-12' },
+      half: { forecastEnd: '2026-04-01' },
+    });
+  });
+
+  test('reset makes the forecast the plan, and is refused where there is none or the record is actualized', async () => {
+    const { deltas, refused } = await drafted({ reset_to_plan: true });
+    expect(deltas).toEqual({ forecast: { forecastStart: '2026-01-01', forecastEnd: '2026-01-31' } });
+    expect(refused.map(({ recordId, problem }) => [recordId, problem])).toEqual([
+      ['actualized', 'is actualized: only a forecast is reset to the plan'],
+      ['bare', 'has no plan to be reset to'],
+      ['half', 'has no plan to be reset to'],
+    ]);
+  });
+
+  test('set sets, and what a record has already is not changed', async () => {
+    const result = await drafted({ set: { category: 'Cranes', monthlyRate: 3044 } });
+    expect(result).toMatchObject({
+      changed_count: 4,
+      deltas: { forecast: { category: 'Cranes' }, bare: { category: 'Cranes', monthlyRate: 3044 } },
+    });
+    expect(Object.keys(result.deltas.forecast!)).toEqual(['category']);
+  });
+
+  test('dates outside the calendar are refused', async () => {
+    await asAuthor(async (client) => {
+      await saveDraft(client, org, 'half', { forecastEnd: '9999-12-01' });
+      expect(
+        await refusal(client, () => applyBulk(client, org, everything, { shift_days: 31 })),
+      ).toMatchObject({
+        code: 'VG422',
+        details: [{ recordId: 'half' }],
+      });
+    });
+  });
+});
+
+test('all or nothing, unless those that are refused are to be left out', async () => {
+  await asAuthor(async (client) => {
+    expect(
+      await refusal(client, () => applyBulk(client, org, everything, { reset_to_plan: true })),
+    ).toMatchObject({
+      code: 'VG422',
+      details: [{ recordId: 'actualized' }, { recordId: 'bare' }, { recordId: 'half' }],
+    });
+    expect(await seenDrafts(client, org)).toEqual([]);
+  });
+});
+
+test('works on what one sees, drafts included', async () => {
+  await asAuthor(async (client) => {
+    await saveDraft(client, org, 'forecast', { forecastStart: '2026-03-10' });
+    await applyBulk(client, org, { record_ids: ['forecast'] }, { shift_days: 1 });
+    expect(await seenDrafts(client, org)).toMatchObject([
+      {
+        delta: { forecastStart: '2026-03-11', forecastEnd: '2026-04-01' },
+        base: { forecastStart: '2026-03-01', forecastEnd: '2026-03-31' },
+      },
+    ]);
+  });
+});
+
+describe('the preview', () => {
+  test('says what would come of it and what it costs, and writes nothing', async () => {
+    await asAuthor(async (client) => {
+      const before = await seenRecords(client, org);
+      expect(await bulkPreview(client, org, everything, { duration_days: 30 })).toMatchObject({
+        ...{ selected_count: 4, changed_count: 3, unchanged_count: 1, refused_count: 0, reasons: [] },
+        // 3,044 USD a month of 30.44 days are 100 USD a day.
+        ...{
+          plan_cost_before: 6000,
+          plan_cost_after: 6000,
+          forecast_cost_before: 6000,
+          forecast_cost_after: 9000,
+        },
+        ...{ actual_cost_before: 1000, actual_cost_after: 4000 },
+      });
+      expect(await seenRecords(client, org)).toEqual(before);
+    });
+  });
+
+  test('names the reasons, with how many and which', async () => {
+    await asAuthor(async (client) => {
+      expect(await bulkPreview(client, org, everything, { reset_to_plan: true })).toMatchObject({
+        refused_count: 3,
+        reasons: [
+          { problem: 'has no plan to be reset to', count: 2, recordIds: ['bare', 'half'] },
+          {
+            problem: 'is actualized: only a forecast is reset to the plan',
+            count: 1,
+            recordIds: ['actualized'],
+          },
+        ],
+      });
+    });
+  });
+
+  test('a record that becomes discontinued is in no sum any more', async () => {
+    await asAuthor(async (client) => {
+      expect(
+        await bulkPreview(client, org, { record_ids: ['forecast'] }, { set: { isDiscontinued: true } }),
+      ).toMatchObject({
+        ...{ plan_cost_before: 3000, plan_cost_after: 0, forecast_cost_before: 3000, forecast_cost_after: 0 },
+      });
+    });
+  });
+
+  test('its token is good until something selected changes, or is another', async () => {
+    await asAuthor(async (client) => {
+      const selection = { record_ids: ['forecast', 'half'] };
+      const { preview_token: token } = await bulkPreview(client, org, selection, { shift_days: 1 });
+      for (const attempt of [
+        () => applyBulk(client, org, { record_ids: ['forecast'] }, { shift_days: 1 }, { token }),
+        () => applyBulk(client, org, selection, { shift_days: 2 }, { token }),
+      ])
+        expect(await refusal(client, attempt)).toMatchObject({ code: 'VG409' });
+      await saveDraft(client, org, 'bare', { category: 'Not selected' });
+      await client.query('savepoint before');
+      expect(await applyBulk(client, org, selection, { shift_days: 1 }, { token })).toMatchObject({
+        changed_count: 2,
+      });
+      await client.query('rollback to savepoint before');
+      await saveDraft(client, org, 'half', { category: 'Selected' });
+      expect(
+        await refusal(client, () => applyBulk(client, org, selection, { shift_days: 1 }, { token })),
+      ).toMatchObject({ code: 'VG409' });
+    });
+  });
+
+  test('a viewer may see one', async () => {
+    await db.asUser(viewer, async (client) => {
+      expect(await bulkPreview(client, org, everything, { shift_days: 1 })).toMatchObject({
+        changed_count: 3,
+      });
+    });
+  });
+});
+
+describe('refused whole', () => {
+  test.each<[what: string, operation: BulkOperation]>([
+    ['nothing to do', {}],
+    ['two things at once', { shift_days: 1, duration_days: 1 }],
+    ['a reset that is none', { reset_to_plan: false }],
+    ['no days', { shift_days: 0 }],
+    ['a century', { shift_days: 36_501 }],
+    ['a century backwards', { duration_days: -36_501 }],
+    ['the least integer', { duration_days: -2_147_483_648 }],
+    ['set to nothing', { set: {} }],
+    ['set to a list', { set: ['category'] }],
+  ])('%s', async (_, operation) => {
+    await asAuthor(async (client) => {
+      expect(await refusal(client, () => applyBulk(client, org, everything, operation))).toMatchObject({
+        code: 'VG400',
+      });
+      expect(await refusal(client, () => bulkPreview(client, org, everything, operation))).toMatchObject({
+        code: 'VG400',
+      });
+    });
+  });
+
+  test('keys and values that no draft may have', async () => {
+    await asAuthor(async (client) => {
+      for (const set of [
+        { pfaId: 'x' },
+        { actualEnd: '2026-05-01' },
+        { source: 'Stolen' },
+        { originalEnd: '2026-01-01' },
+        { "a'; drop table x --": 1 },
+      ] as Json[])
+        expect(await refusal(client, () => applyBulk(client, org, everything, { set }))).toMatchObject({
+          code: 'VG422',
+        });
+      expect(await seenDrafts(client, org)).toEqual([]);
+    });
+  });
+
+  test('records of another organization are not there', async () => {
+    await asAuthor(async (client) => {
+      expect(
+        await refusal(client, () =>
+          applyBulk(client, org, { record_ids: ['forecast', 'theirs'] }, { shift_days: 1 }),
+        ),
+      ).toMatchObject({
+        code: 'VG422',
+        details: [{ recordId: 'theirs', problem: 'there is no such record' }],
+      });
+      expect(
+        await refusal(client, () => applyBulk(client, other, everything, { shift_days: 1 })),
+      ).toMatchObject({ code: 'VG404' });
+      expect(
+        await applyBulk(client, org, { record_ids: ['theirs'] }, { shift_days: 1 }, { skip: true }),
+      ).toMatchObject({ changed_count: 0 });
+    });
+  });
+
+  test('a viewer, and an outsider', async () => {
+    for (const [who, code] of [
+      [viewer, 'VG403'],
+      [outsider, 'VG404'],
+    ] as const)
+      expect(
+        await db.asUser(who, (client) =>
+          refusal(client, () => applyBulk(client, org, everything, { shift_days: 1 })),
+        ),
+      ).toMatchObject({ code });
+  });
+});

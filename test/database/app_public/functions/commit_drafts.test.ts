@@ -1,0 +1,515 @@
+import type pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import {
+  commitDrafts,
+  refusal,
+  saveDraft,
+  seenDrafts,
+  seenRecord,
+  untilBlocked,
+  withdrawCommits,
+} from '../../../support/ask.ts';
+import { testDatabase } from '../../../support/database.ts';
+import { makeMember, makeOrganization, one, putRecords, type Json } from '../../../support/make.ts';
+
+const db = await testDatabase();
+const record = {
+  pfaId: 'a',
+  category: 'Old',
+  model: 'M',
+  forecastStart: '2026-03-01',
+  forecastEnd: '2026-03-31',
+};
+
+/** An organization of its own with two members, whose work is kept. */
+async function project() {
+  const org = await makeOrganization(db);
+  const [author, colleague, viewer] = [
+    await makeMember(db, org),
+    await makeMember(db, org),
+    await makeMember(db, org, 'viewer'),
+  ];
+  await putRecords(db, org, [record, { ...record, pfaId: 'b' }]);
+  const by =
+    (user: number) =>
+    <T>(use: (client: pg.PoolClient) => Promise<T>) =>
+      db.asUser(user, use, { commit: true });
+  const modifications = async () =>
+    (
+      await db.owner.query<{
+        id: string;
+        user_id: number;
+        pfa_id: string;
+        state: string;
+        delta: Json;
+        base: Json;
+      }>(
+        `select id, user_id, pfa_id, state, delta, base from app_core.pfa_modification where organization_id = $1
+        order by state, pfa_id, commit_sequence`,
+        [org.id],
+      )
+    ).rows;
+  const setState = (state: string) =>
+    db.owner.query(
+      `update app_core.pfa_modification set state = $2 where organization_id = $1 and state <> 'draft'`,
+      [org.id, state],
+    );
+  const history = async (pfaId = 'a') =>
+    (
+      await db.owner.query<{ route: string; user_id: number; changes: Json }>(
+        `select route, user_id, changes from app_core.pfa_change where organization_id = $1 and pfa_id = $2 and route <> 'draft' order by id`,
+        [org.id, pfaId],
+      )
+    ).rows;
+  return {
+    org,
+    author,
+    colleague,
+    viewer,
+    mine: by(author),
+    theirs: by(colleague),
+    looking: by(viewer),
+    modifications,
+    setState,
+    history,
+  };
+}
+
+test('what is committed is pending for everybody at once, in the history, and its push is queued with it', async () => {
+  const { org, author, mine, looking, modifications, history } = await project();
+  await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
+  await mine((client) => saveDraft(client, org, 'b', { category: 'New', model: 'N' }));
+  expect(await mine((client) => commitDrafts(client, org, undefined, '  Storm  '))).toEqual({
+    record_count: 2,
+    key_count: 3,
+    refused: [],
+  });
+  expect(await modifications()).toMatchObject([
+    {
+      user_id: author,
+      pfa_id: 'a',
+      state: 'committed',
+      delta: { category: 'New' },
+      base: { category: 'Old' },
+    },
+    {
+      user_id: author,
+      pfa_id: 'b',
+      state: 'committed',
+      delta: { category: 'New', model: 'N' },
+      base: { category: 'Old', model: 'M' },
+    },
+  ]);
+  expect(await looking((client) => seenRecord(client, org, 'b'))).toMatchObject({
+    category: 'New',
+    is_pending: true,
+    has_draft: false,
+  });
+  expect(await mine((client) => seenRecord(client, org, 'a'))).toMatchObject({
+    is_pending: true,
+    has_draft: false,
+    base: null,
+  });
+  expect(await history()).toEqual([
+    { route: 'commit', user_id: author, changes: { category: { from: 'Old', to: 'New' } } },
+  ]);
+  const jobs = await db.owner.query<{ key: string; queue_name: string; comment: string }>(
+    `select j.key, j.queue_name, (select distinct comment from app_core.pfa_modification where organization_id = $1) as comment
+    from graphile_worker.jobs j where j.task_identifier = 'pfa__push' and j.key = 'push:' || $1::integer`,
+    [org.id],
+  );
+  expect(jobs.rows).toEqual([{ key: `push:${org.id}`, queue_name: `push:${org.id}`, comment: 'Storm' }]);
+});
+
+test('of an attempt that is rolled back nothing is left, neither change nor job', async () => {
+  const { org, author, mine, modifications } = await project();
+  await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
+  await db.asUser(author, (client) => commitDrafts(client, org));
+  expect(await modifications()).toMatchObject([{ state: 'draft' }]);
+  const { rows } = await db.owner.query('select from graphile_worker.jobs where key = $1', [
+    `push:${org.id}`,
+  ]);
+  expect(rows).toEqual([]);
+});
+
+test('chosen records only, and those without a draft are named', async () => {
+  const { org, mine } = await project();
+  for (const id of ['a', 'b']) await mine((client) => saveDraft(client, org, id, { category: 'New' }));
+  expect(await mine((client) => commitDrafts(client, org, { record_ids: ['b', 'nothing'] }))).toEqual({
+    record_count: 1,
+    key_count: 1,
+    refused: [{ recordId: 'nothing', kind: 'none', problem: 'has nothing that you drafted' }],
+  });
+  expect(await mine((client) => seenDrafts(client, org))).toMatchObject([{ pfa_id: 'a' }]);
+});
+
+test('a selection that selects nothing is not everything', async () => {
+  const { org, mine, modifications } = await project();
+  await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
+  await mine((client) => refusal(client, () => commitDrafts(client, org, {})));
+  expect(await modifications()).toMatchObject([{ state: 'draft' }]);
+});
+
+describe('key by key', () => {
+  test('a conflict stays in the draft with the reason, the other keys go', async () => {
+    const { org, mine } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'Mine', model: 'N' }));
+    await putRecords(db, org, [
+      { ...record, category: 'Theirs' },
+      { ...record, pfaId: 'b' },
+    ]);
+    expect(await mine((client) => commitDrafts(client, org))).toMatchObject({
+      record_count: 1,
+      key_count: 1,
+      refused: [
+        { recordId: 'a', key: 'category', kind: 'conflict', base: 'Old', theirs: 'Theirs', mine: 'Mine' },
+      ],
+    });
+    expect(await mine((client) => seenDrafts(client, org))).toMatchObject([
+      { delta: { category: 'Mine' }, problems: { category: { kind: 'conflict' } } },
+    ]);
+    expect(await mine((client) => seenRecord(client, org, 'a'))).toMatchObject({
+      category: 'Mine',
+      has_problem: true,
+      is_pending: true,
+      data: { model: 'N' },
+    });
+  });
+
+  test('the three ways are looked at anew, whatever the draft says of itself', async () => {
+    const { org, mine } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
+    await db.owner.query(
+      `update app_core.pfa_mirror set data = data || '{"category": "Theirs"}' where organization_id = $1 and pfa_id = 'a'`,
+      [org.id],
+    );
+    expect(await mine((client) => commitDrafts(client, org))).toMatchObject({
+      record_count: 0,
+      refused: [{ kind: 'conflict' }],
+    });
+    expect(await mine((client) => seenDrafts(client, org))).toMatchObject([
+      { problems: { category: { kind: 'conflict', theirs: 'Theirs' } } },
+    ]);
+  });
+
+  test('what PEMS has come to hold by itself just leaves the draft', async () => {
+    const { org, mine, modifications } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
+    await db.owner.query(
+      `update app_core.pfa_mirror set data = data || '{"category": "Mine"}' where organization_id = $1 and pfa_id = 'a'`,
+      [org.id],
+    );
+    expect(await mine((client) => commitDrafts(client, org))).toEqual({
+      record_count: 0,
+      key_count: 0,
+      refused: [],
+    });
+    expect(await modifications()).toEqual([]);
+    expect(await mine((client) => seenRecord(client, org, 'a'))).toMatchObject({
+      has_draft: false,
+      is_pending: false,
+    });
+  });
+
+  test('a removed record takes nothing', async () => {
+    const { org, mine } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
+    for (let i = 0; i < 2; i++) await putRecords(db, org, [{ ...record, pfaId: 'b' }]);
+    expect(await mine((client) => commitDrafts(client, org))).toMatchObject({
+      record_count: 0,
+      refused: [{ key: 'category', kind: 'removed' }],
+    });
+  });
+
+  test('dates that the record cannot have by now are refused, in whichever key', async () => {
+    const { org, mine } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { forecastEnd: '2026-03-10', model: 'N' }));
+    await putRecords(db, org, [
+      { ...record, forecastStart: '2026-03-20' },
+      { ...record, pfaId: 'b' },
+    ]);
+    expect(await mine((client) => commitDrafts(client, org))).toMatchObject({
+      key_count: 1,
+      refused: [
+        { key: 'forecastEnd', kind: 'invalid', problem: 'would leave forecastEnd before forecastStart' },
+      ],
+    });
+  });
+
+  test('a key that cannot be written to PEMS any more is refused', async () => {
+    const { org, mine } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { model: 'N', category: 'New' }));
+    await db.owner.query(
+      `insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'model', '{pfs_f_model}')`,
+      [org.id],
+    );
+    expect(await mine((client) => commitDrafts(client, org))).toMatchObject({
+      key_count: 1,
+      refused: [{ key: 'model', kind: 'invalid' }],
+    });
+  });
+
+  test('a key that is just being written is busy, also in the same hands', async () => {
+    const { org, mine, theirs, setState } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
+    await mine((client) => commitDrafts(client, org));
+    await setState('syncing');
+    await theirs((client) => saveDraft(client, org, 'a', { category: 'Newer', model: 'N' }));
+    expect(await theirs((client) => commitDrafts(client, org))).toMatchObject({
+      key_count: 1,
+      refused: [{ key: 'category', kind: 'busy' }],
+    });
+    await mine((client) => saveDraft(client, org, 'a', { category: 'Again' }));
+    expect(await mine((client) => commitDrafts(client, org))).toMatchObject({
+      key_count: 0,
+      refused: [{ kind: 'busy' }],
+    });
+  });
+});
+
+describe('a later commit', () => {
+  test('takes a key over together with what PEMS has to hold, and leaves the others where they are', async () => {
+    const { org, author, colleague, mine, theirs, modifications, history } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'First', model: 'N' }));
+    await mine((client) => commitDrafts(client, org));
+    await theirs((client) => saveDraft(client, org, 'a', { category: 'Second' }));
+    expect(await theirs((client) => commitDrafts(client, org))).toMatchObject({ key_count: 1, refused: [] });
+    expect(await modifications()).toMatchObject([
+      { user_id: author, delta: { model: 'N' }, base: { model: 'M' } },
+      { user_id: colleague, delta: { category: 'Second' }, base: { category: 'Old' } },
+    ]);
+    expect(await mine((client) => seenRecord(client, org, 'a'))).toMatchObject({
+      category: 'Second',
+      data: { model: 'N' },
+    });
+    expect((await history()).at(-1)).toEqual({
+      route: 'commit',
+      user_id: colleague,
+      changes: { category: { from: 'First', to: 'Second' } },
+    });
+  });
+
+  test('that takes all keys over leaves nothing of the earlier one', async () => {
+    const { org, colleague, mine, theirs, modifications } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'First' }));
+    await mine((client) => commitDrafts(client, org));
+    await theirs((client) => saveDraft(client, org, 'a', { category: 'Second' }));
+    await theirs((client) => commitDrafts(client, org));
+    expect(await modifications()).toMatchObject([{ user_id: colleague, delta: { category: 'Second' } }]);
+  });
+
+  test('puts a problem on the drafts of others that stand on something else', async () => {
+    const { org, mine, theirs } = await project();
+    await theirs((client) => saveDraft(client, org, 'a', { category: 'Second', model: 'Same' }));
+    await mine((client) => saveDraft(client, org, 'a', { category: 'First', model: 'Same' }));
+    await mine((client) => commitDrafts(client, org));
+    expect(await theirs((client) => seenDrafts(client, org))).toMatchObject([
+      {
+        delta: { category: 'Second', model: 'Same' },
+        problems: { category: { kind: 'conflict', base: 'Old', theirs: 'First', mine: 'Second' } },
+      },
+    ]);
+    expect(Object.keys(one(await theirs((client) => seenDrafts(client, org))).problems)).toEqual([
+      'category',
+    ]);
+  });
+
+  test('waits for one under way and then looks at what it left', async () => {
+    const { org, author, mine, theirs } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'First' }));
+    await theirs((client) => saveDraft(client, org, 'a', { category: 'Second' }));
+    await db.asUser(author, async (client) => {
+      await commitDrafts(client, org);
+      const second = theirs((other) => commitDrafts(other, org));
+      await untilBlocked(db);
+      await client.query('commit');
+      expect(await second).toMatchObject({
+        record_count: 0,
+        refused: [{ kind: 'conflict', theirs: 'First' }],
+      });
+    });
+  });
+});
+
+describe('withdrawing', () => {
+  test('makes it a draft again, on what it stood on, and nobody sees it any more', async () => {
+    const { org, author, mine, looking, modifications, history } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
+    await mine((client) => commitDrafts(client, org));
+    expect(await mine((client) => withdrawCommits(client, org))).toEqual({ record_count: 1, refused: [] });
+    expect(await modifications()).toMatchObject([
+      { user_id: author, state: 'draft', delta: { category: 'New' }, base: { category: 'Old' } },
+    ]);
+    expect(await looking((client) => seenRecord(client, org, 'a'))).toMatchObject({
+      category: 'Old',
+      is_pending: false,
+    });
+    expect((await history()).at(-1)).toEqual({
+      route: 'withdraw',
+      user_id: author,
+      changes: { category: { from: 'New', to: 'Old' } },
+    });
+  });
+
+  test('a newer draft of the same key stays, without a problem', async () => {
+    const { org, mine } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'New', model: 'N' }));
+    await mine((client) => commitDrafts(client, org));
+    await mine((client) => saveDraft(client, org, 'a', { category: 'Newer' }));
+    await mine((client) => withdrawCommits(client, org));
+    expect(await mine((client) => seenDrafts(client, org))).toEqual([
+      {
+        pfa_id: 'a',
+        delta: { category: 'Newer', model: 'N' },
+        base: { category: 'Old', model: 'M' },
+        problems: {},
+      },
+    ]);
+  });
+
+  test('what PEMS changed meanwhile is a conflict then', async () => {
+    const { org, mine } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
+    await mine((client) => commitDrafts(client, org));
+    await putRecords(db, org, [
+      { ...record, category: 'Theirs' },
+      { ...record, pfaId: 'b' },
+    ]);
+    await mine((client) => withdrawCommits(client, org));
+    expect(await mine((client) => seenDrafts(client, org))).toMatchObject([
+      { problems: { category: { kind: 'conflict', base: 'Old', theirs: 'Theirs', mine: 'New' } } },
+    ]);
+  });
+
+  test('what is being written, or is in PEMS, is refused and named', async () => {
+    const { org, mine, modifications, setState } = await project();
+    await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
+    await mine((client) => commitDrafts(client, org));
+    await setState('syncing');
+    const [committed] = await modifications();
+    expect(await mine((client) => withdrawCommits(client, org, [committed!.id]))).toMatchObject({
+      record_count: 0,
+      refused: [{ recordId: 'a', state: 'syncing' }],
+    });
+    expect(await mine((client) => withdrawCommits(client, org))).toEqual({ record_count: 0, refused: [] });
+    expect(await modifications()).toMatchObject([{ state: 'syncing' }]);
+  });
+
+  test("somebody else's changes are not there to be withdrawn, nor drafts, nor those of another organization", async () => {
+    const { org, mine, theirs, modifications } = await project();
+    const elsewhere = await project();
+    await elsewhere.mine((client) => saveDraft(client, elsewhere.org, 'a', { category: 'New' }));
+    await elsewhere.mine((client) => commitDrafts(client, elsewhere.org));
+    await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
+    await mine((client) => commitDrafts(client, org));
+    await theirs((client) => saveDraft(client, org, 'b', { category: 'New' }));
+    const [committed, draft] = await modifications();
+    const [foreign] = await elsewhere.modifications();
+    for (const id of [committed!.id, draft!.id, foreign!.id, '999999999'])
+      expect(
+        await theirs((client) => refusal(client, () => withdrawCommits(client, org, [id]))),
+      ).toMatchObject({
+        code: 'VG404',
+        details: [{ id: Number(id) }],
+      });
+    expect(await modifications()).toMatchObject([{ state: 'committed' }, { state: 'draft' }]);
+  });
+});
+
+test('a viewer and an outsider can do neither', async () => {
+  const { org, looking } = await project();
+  const elsewhere = await project();
+  for (const attempt of [commitDrafts, withdrawCommits] as const) {
+    expect(await looking((client) => refusal(client, () => attempt(client, org)))).toMatchObject({
+      code: 'VG403',
+    });
+    expect(await elsewhere.mine((client) => refusal(client, () => attempt(client, org)))).toMatchObject({
+      code: 'VG404',
+    });
+  }
+});
+
+test('a comment that is too long is refused', async () => {
+  const { org, mine } = await project();
+  expect(
+    await mine((client) => refusal(client, () => commitDrafts(client, org, undefined, 'x'.repeat(2001)))),
+  ).toMatchObject({ code: 'VG400' });
+});
+
+describe('drafts that somebody left behind', () => {
+  const call = (
+    client: pg.ClientBase,
+    name: string,
+    org: { id: number },
+    user: number,
+    ids: string[] | null = null,
+  ) =>
+    client
+      .query<{ count: number }>(`select app_public.${name}($1, $2, $3) as count`, [org.id, user, ids])
+      .then(({ rows }) => one(rows).count);
+
+  test('are seen, taken over and discarded by an admin; what the admin has drafted stays', async () => {
+    const { org, author, mine, modifications } = await project();
+    const admin = await makeMember(db, org, 'admin');
+    await mine((client) => saveDraft(client, org, 'a', { category: 'Left', model: 'Left' }));
+    await mine((client) => saveDraft(client, org, 'b', { category: 'Left' }));
+    await db.owner.query('update app_public.users set is_active = false where id = $1', [author]);
+    const boss = <T>(use: (client: pg.PoolClient) => Promise<T>) => db.asUser(admin, use, { commit: true });
+    await boss((client) => saveDraft(client, org, 'a', { category: 'Own' }));
+    const { rows } = await boss((client) =>
+      client.query(
+        'select (d).user_id, (d).is_member, (d).record_count from app_public.organizations o, app_public.organizations_draft_authors(o) d where o.id = $1 order by 3',
+        [org.id],
+      ),
+    );
+    expect(rows).toEqual([
+      { user_id: admin, is_member: true, record_count: 1 },
+      { user_id: author, is_member: false, record_count: 2 },
+    ]);
+    expect(await boss((client) => call(client, 'take_over_drafts', org, author, ['a']))).toBe(1);
+    expect(await boss((client) => call(client, 'discard_drafts_of', org, author))).toBe(1);
+    expect(await modifications()).toMatchObject([
+      {
+        user_id: admin,
+        pfa_id: 'a',
+        delta: { category: 'Own', model: 'Left' },
+        base: { category: 'Old', model: 'M' },
+      },
+    ]);
+    expect(await boss((client) => seenRecord(client, org, 'a'))).toMatchObject({
+      category: 'Own',
+      data: { model: 'Left' },
+    });
+  });
+
+  test('are nothing for members, viewers and outsiders, and nobody takes their own', async () => {
+    const { org, author, colleague, viewer, mine } = await project();
+    const elsewhere = await project();
+    const outsider = await makeMember(db, elsewhere.org, 'owner');
+    const admin = await makeMember(db, org, 'owner');
+    await mine((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
+    for (const name of ['take_over_drafts', 'discard_drafts_of']) {
+      for (const [who, code] of [
+        [colleague, 'VG403'],
+        [viewer, 'VG403'],
+        [outsider, 'VG404'],
+      ] as const)
+        expect(
+          await db.asUser(who, (client) => refusal(client, () => call(client, name, org, author))),
+        ).toMatchObject({ code });
+      expect(
+        await db.asUser(admin, (client) => refusal(client, () => call(client, name, org, admin))),
+      ).toMatchObject({ code: 'VG400' });
+    }
+    expect(
+      await db.asUser(colleague, (client) =>
+        refusal(client, () =>
+          client.query(
+            'select app_public.organizations_draft_authors(o) from app_public.organizations o where id = $1',
+            [org.id],
+          ),
+        ),
+      ),
+    ).toMatchObject({ code: 'VG403' });
+  });
+});
