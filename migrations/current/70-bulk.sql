@@ -123,14 +123,14 @@ comment on function app_private.require_bulk_operation(app_public.pfa_bulk_opera
 create or replace function app_private.bulk_records(organization_id integer, selection app_public.pfa_selection) returns text[]
   language sql stable
   set search_path = pg_catalog, pg_temp
-  -- Those that were named one by one are among them also when they are not there: then that is said.
+  -- Those that were named one by one are among them also when they are not there, or no longer: then that is said.
   return (
     select coalesce(array_agg(s.id order by s.id), '{}')
     from (
       select unnest(app_private.selected_ids(organization_id, selection)) as id
       union
       select n.id from unnest((selection).record_ids) n (id)
-      where not exists (select from app_core.pfa_mirror m where m.organization_id = bulk_records.organization_id and m.pfa_id = n.id)
+      where not exists (select from app_core.pfa_mirror m where m.organization_id = bulk_records.organization_id and m.pfa_id = n.id and m.removed_at is null)
     ) s
   );
 comment on function app_private.bulk_records(integer, app_public.pfa_selection) is 'The ids that a bulk operation is for.';
