@@ -1,7 +1,7 @@
 -- Which records something is about: ids, the filter and the search of the list, alone or together. What bulk operations, commit
 -- and sums are given.
 
-drop function if exists app_private.selected_ids(integer, app_public.pfa_selection);
+drop function if exists app_private.selected_ids(integer, app_public.pfa_selection) cascade;
 drop function if exists app_private.selection_condition(integer, app_public.pfa_selection);
 drop function if exists app_private.filter_condition(jsonb, text[], integer, integer);
 drop type if exists app_public.pfa_selection cascade;
