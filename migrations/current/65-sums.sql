@@ -54,49 +54,20 @@ begin atomic
 end;
 comment on function app_private.sums_by_group(text, app_public.pfa_dimension) is 'The query of sums by what records have in common, over records as organizations_sums puts them together.';
 
--- Cost over time is a broken line: a rental begins to cost so much a day, and ends. So what begins and what ends is summed by day, and
--- these few sums lead from the end of one month to the end of the next; no record is taken apart into months. A day costs the
--- rental's cents by its days: the whole cents as integers, what is left of them as a fraction below 1, so that floating point is
--- exact to far less than a cent, and the months together are the cost.
+-- Cost over time is a broken line: a rental begins to cost so much a day, and ends to do so; a purchase is a jump. So the bends are
+-- summed by day, and these few sums lead from the end of one month to the end of the next; no record is taken apart into months.
+-- A day of a rental costs its cents by its days: whole cents as integers, and what is left as a fraction below 1, so that floating
+-- point is exact to far less than a cent, and the months together are the cost.
 create or replace function app_private.sums_by_month(records text) returns text
   language sql immutable
 begin atomic
   select format($$
-    with record as materialized (
-      select r.source, r.plan_cost_cents, r.forecast_cost_cents, r.actual_cost_cents,
-        r.original_start, r.original_end, r.forecast_start, r.forecast_end, r.actual_start, r.actual_end
-      from %s
-    ),
-    cost as (
-      select 1 as kind, source = 'Rental' as is_rental, plan_cost_cents as cents, original_start as first_day, original_end as last_day
-      from record where plan_cost_cents > 0
-      union all
-      select 2, source = 'Rental', forecast_cost_cents, forecast_start, forecast_end from record where forecast_cost_cents > 0
-      union all
-      select 3, source = 'Rental', actual_cost_cents, actual_start, actual_end from record where actual_cost_cents > 0
-    ),
-    rental as (
-      select kind, first_day - date '2000-01-01' as first_day, last_day - date '2000-01-01' as last_day, cents,
-        cents / (last_day - first_day) as whole, (cents %% (last_day - first_day))::float8 / (last_day - first_day) as fraction
-      from cost where is_rental
-    ),
-    -- Until a day t, of all that has begun and not ended: daily * t - offset; of what has ended: its cents.
-    event as (
-      select kind, first_day as day, sum(whole) as daily, sum(whole * first_day) as at_zero, sum(fraction) as daily_fraction,
-        sum(fraction * first_day) as at_zero_fraction, 0::numeric as cents
-      from rental group by 1, 2
-      union all
-      select kind, last_day, -sum(whole), -sum(whole * first_day), -sum(fraction), -sum(fraction * first_day), sum(cents)
-      from rental group by 1, 2
-      union all
-      -- Bought on the day, so that it counts from the next one on, in the same month.
-      select kind, first_day + 1 - date '2000-01-01', 0, 0, 0, 0, sum(cents)
-      from cost where not is_rental and first_day is not null group by 1, 2
-    ),
+    with bend as (%s),
     by_month as (
+      -- The day before, because a bend on the first of a month changes nothing until then.
       select date_trunc('month', (date '2000-01-01' + day - 1)::timestamp) as month, kind,
-        sum(daily) as daily, sum(at_zero) as at_zero, sum(daily_fraction) as daily_fraction, sum(at_zero_fraction) as at_zero_fraction, sum(cents) as cents
-      from event group by 1, 2
+        sum(whole) as daily, sum(whole * day) as at_zero, sum(fraction) as daily_fraction, sum(fraction * day) as at_zero_fraction, sum(jump) as jump
+      from bend where day is not null group by 1, 2
     ),
     month as (
       select s.month, (s.month + interval '1 month')::date - date '2000-01-01' as until
@@ -105,7 +76,7 @@ begin atomic
     ),
     total as (
       select m.month, k.kind,
-        round(coalesce(sum(e.daily) over w * m.until - sum(e.at_zero) over w + sum(e.cents) over w
+        round(coalesce(sum(e.daily) over w * m.until - sum(e.at_zero) over w + sum(e.jump) over w
           + round((sum(e.daily_fraction) over w * m.until - sum(e.at_zero_fraction) over w)::numeric, 6), 0)) as cents
       from month m
       cross join (values (1), (2), (3)) k (kind)
@@ -115,7 +86,7 @@ begin atomic
     part as (
       select t.month, t.kind, t.cents - lag(t.cents, 1, 0) over (partition by t.kind order by t.month) as cents from total t
       union all
-      select null, kind, sum(cents) from cost where not is_rental and first_day is null group by kind
+      select null, kind, jump from bend where day is null
     )
     select to_char(p.month, 'YYYY-MM'), null::bigint,
       app_core.usd(coalesce(sum(p.cents) filter (where p.kind = 1), 0)), app_core.usd(coalesce(sum(p.cents) filter (where p.kind = 2), 0)),
@@ -126,7 +97,24 @@ begin atomic
     where p.cents <> 0
     group by p.month
     order by p.month$$,
-    records);
+    (
+      select string_agg(format($$
+        select %1$s as kind, coalesce(b.first_day, b.last_day) as day,
+          case grouping(b.first_day) when 0 then sum(b.whole) else -sum(b.whole) end as whole,
+          case grouping(b.first_day) when 0 then sum(b.fraction) else -sum(b.fraction) end as fraction,
+          case grouping(b.first_day) when 0 then 0 else sum(b.jump) end as jump
+        from (
+          select
+            r.%2$s_start - date '2000-01-01' as first_day,
+            case when r.source = 'Rental' then r.%2$s_end else r.%2$s_start + 1 end - date '2000-01-01' as last_day,
+            case when r.source = 'Rental' then r.%3$s / (r.%2$s_end - r.%2$s_start) else 0 end as whole,
+            case when r.source = 'Rental' then (r.%3$s %% (r.%2$s_end - r.%2$s_start))::float8 / (r.%2$s_end - r.%2$s_start) else 0 end as fraction,
+            case when r.source = 'Rental' then 0 else r.%3$s end as jump
+          from %4$s and r.%3$s > 0
+        ) b
+        group by grouping sets ((b.first_day), (b.last_day))$$, k.kind, k.days, k.cents, records), ' union all ')
+      from (values (1, 'original', 'plan_cost_cents'), (2, 'forecast', 'forecast_cost_cents'), (3, 'actual', 'actual_cost_cents')) k (kind, days, cents)
+    ));
 end;
 comment on function app_private.sums_by_month(text) is 'The query of costs by month, over records as organizations_sums puts them together. Cost until the end of a month is rounded to cents, over the whole group; a month is the difference to the one before.';
 
@@ -164,5 +152,5 @@ begin
 end;
 $$;
 comment on function app_public.organizations_sums(app_public.organizations, app_public.pfa_dimension, app_public.pfa_selection, app_public.pfa_layer) is
-  E'Plan, forecast and actual cost, variance, number and duration of the records of a selection (without one: of all), in all or by group, without discontinued and removed records. By month, the cost of a rental is spread over its days, and that of a purchase falls into the month of its start date; only months that cost something are answered. In the layer `MIRROR` nothing is pending and nobody has drafts.';
+  E'Plan, forecast and actual cost, variance, number and duration of the records of a selection (without one: of all), in all or by group, without discontinued and removed records. By month, the cost of a rental is spread over its days, and that of a purchase falls into the month of its start date; only months that cost something are answered. In the layer `mirror` nothing is pending and nobody has drafts.';
 grant execute on function app_public.organizations_sums(app_public.organizations, app_public.pfa_dimension, app_public.pfa_selection, app_public.pfa_layer) to vanguard_visitor;
