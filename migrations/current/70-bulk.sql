@@ -139,7 +139,7 @@ comment on function app_private.bulk_records(integer, app_public.pfa_selection) 
 create function app_public.organizations_bulk_preview(
   organization app_public.organizations, selection app_public.pfa_selection, operation app_public.pfa_bulk_operation
 ) returns app_public.pfa_bulk_preview
-  language plpgsql stable security definer
+  language plpgsql stable strict security definer
   set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -410,32 +410,25 @@ comment on column app_public.pfa_draft_author.problem_count is E'@notNull\nOn ho
 comment on column app_public.pfa_draft_author.updated_at is E'@notNull\nWhen the last one was changed.';
 
 create function app_public.organizations_draft_authors(organization app_public.organizations) returns setof app_public.pfa_draft_author
-  language plpgsql stable security definer
+  language sql stable security definer
   set search_path = pg_catalog, pg_temp
   rows 20
-as $$
-begin
-  if organization.id is null then
-    return;
-  end if;
-  perform app_private.require_administered(organization.id);
-  return query
-    select d.user_id, u.username,
-      u.is_active and (u.role = 'admin' or u.role = 'user' and coalesce(m.role in ('owner', 'admin', 'member'), false)),
-      d.records, d.problems, d.updated_at
-    from (
-      select d.user_id, count(*)::integer as records, (count(*) filter (where d.problems <> '{}'))::integer as problems, max(d.updated_at) as updated_at
-      from app_core.pfa_modification d
-      where d.organization_id = organization.id and d.state = 'draft'
-      group by d.user_id
-    ) d
-    join app_public.users u on u.id = d.user_id
-    left join app_public.user_organizations m on m.organization_id = organization.id and m.user_id = d.user_id
-    order by u.username;
+begin atomic
+  select d.user_id, u.username,
+    u.is_active and (u.role = 'admin' or u.role = 'user' and coalesce(m.role in ('owner', 'admin', 'member'), false)),
+    d.record_count, d.problem_count, d.updated_at
+  from (
+    select d.user_id, count(*)::integer as record_count, (count(*) filter (where d.problems <> '{}'))::integer as problem_count, max(d.updated_at) as updated_at
+    from app_core.pfa_modification d
+    where d.organization_id = organization.id and d.state = 'draft' and organization.id = any (app_core.administered_organization_ids())
+    group by d.user_id
+  ) d
+  join app_public.users u on u.id = d.user_id
+  left join app_public.user_organizations m on m.organization_id = organization.id and m.user_id = d.user_id
+  order by u.username;
 end;
-$$;
 comment on function app_public.organizations_draft_authors(app_public.organizations) is
-  'Who has drafts in the organization, for its owners and admins: what somebody who left has drafted, they can take over or discard.';
+  E'@behavior -filter -order\nWho has drafts in the organization: what somebody who left has drafted, its owners and admins can take over or discard. Nobody else is told.';
 grant execute on function app_public.organizations_draft_authors(app_public.organizations) to vanguard_visitor;
 
 create or replace function app_private.remove_drafts_of(organization_id integer, user_id integer, record_ids text[], is_takeover boolean) returns integer

@@ -62,7 +62,9 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.aiConfig': managers,
   'Organization.apiConfigurations': managers,
   'Organization.bounds': members,
+  'Organization.commits': members,
   'Organization.dataSourceMappings': managers,
+  'Organization.draftAuthors': managers,
   'Organization.fieldConfigurations': members,
   'Organization.foundRecords': members,
   'Organization.kpis': members,
@@ -70,12 +72,16 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.mirrorBounds': members,
   'Organization.mirrorKpis': members,
   'Organization.myDrafts': author,
+  'Organization.myOperations': author,
   'Organization.pfaFieldMappings': members,
   'Organization.pfaRecords': members,
   'Organization.syncLogs': members,
   'PemsSetting.apiConfiguration': administrators,
+  'PfaCommit.organization': members,
+  'PfaCommit.record': members,
   'PfaDraft.organization': author,
   'PfaDraft.record': author,
+  'PfaDraftOperation.organization': author,
   'PfaField.pfaFieldMappingsByKey': members,
   'PfaFieldMapping.organization': members,
   'PfaFieldMapping.pfaField': everybody,
@@ -95,7 +101,9 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.organization': members,
   'Query.organizationByCode': members,
   'Query.organizations': members,
+  'Query.pfaCommit': members,
   'Query.pfaDraft': author,
+  'Query.pfaDraftOperation': author,
   'Query.pfaField': everybody,
   'Query.pfaFieldMapping': members,
   'Query.pfaFieldMappings': members,
@@ -288,10 +296,11 @@ async function plant(): Promise<Record<string, string>> {
   );
   await db.worker.query('select app_private.refresh_summaries()');
 
-  const draft = one(
-    (await db.owner.query<{ id: string }>("select id from app_core.pfa_modification where state = 'draft'"))
-      .rows,
-  );
+  const idOf = async (rows: string) =>
+    one((await db.owner.query<{ id: string }>(`select id from ${rows}`)).rows).id;
+  const draft = await idOf("app_core.pfa_modification where state = 'draft'");
+  const commit = await idOf("app_core.pfa_modification where state = 'committed'");
+  const operation = await idOf('app_core.pfa_draft_operation');
   const reject = one(
     (await db.owner.query<{ id: string }>('select id from app_public.pfa_sync_reject')).rows,
   );
@@ -305,7 +314,9 @@ async function plant(): Promise<Record<string, string>> {
     membership: `${organizationId}, userId: ${ids.anna}`,
     organization: `id: ${ours.id}`,
     organizationByCode: `code: "${mark}"`,
-    pfaDraft: `${organizationId}, id: "${draft.id}"`,
+    pfaCommit: `${organizationId}, id: "${commit}"`,
+    pfaDraft: `${organizationId}, id: "${draft}"`,
+    pfaDraftOperation: `${organizationId}, id: "${operation}"`,
     pfaField: 'key: "areaSilo"',
     pfaFieldMapping: `id: ${mapping.id}`,
     pfaKpiSummary: `${organizationId}, source: "Purchase"`,
@@ -350,15 +361,29 @@ function ourRows(door: Door): Set<string> {
 }
 
 test('every door of the schema is named above, with who gets rows there', () => {
-  expect(doors(schema)).toEqual(Object.keys(whoGetsRows).sort());
+  expect(doors(schema).filter((door) => door !== 'Organization.bulkPreview')).toEqual(
+    Object.keys(whoGetsRows).sort(),
+  );
 });
 
-test('every door that needs arguments is at the root, and is opened with ours', () => {
+test('every door that needs arguments is at the root, and is opened with ours, but one that is tried below', () => {
   expect(doorsWithArguments(schema)).toEqual(
-    Object.keys(rootArguments)
-      .map((field) => `Query.${field}`)
-      .sort(),
+    [...Object.keys(rootArguments).map((field) => `Query.${field}`), 'Organization.bulkPreview'].sort(),
   );
+});
+
+test('the preview of a bulk operation is of an organization that one sees, and of its records', async () => {
+  const preview = (who: Name, recordIds: string[]) =>
+    api.data<{ organization: { bulkPreview: { selectedCount: number; refusedCount: number } } | null }>(
+      tokens[who],
+      `query ($id: Int!, $ids: [String]) { organization(id: $id) {
+        bulkPreview(selection: { recordIds: $ids }, operation: { shiftDays: 1 }) { selectedCount refusedCount } } }`,
+      { id: ours.id, ids: recordIds },
+    );
+  expect((await preview('anna', ['a'])).organization).toEqual({
+    bulkPreview: { selectedCount: 1, refusedCount: 0 },
+  });
+  for (const who of ['boris', 'nina'] as const) expect((await preview(who, ['a'])).organization).toBeNull();
 });
 
 describe.each(Object.entries(whoGetsRows))('%s', (door, allowed) => {
@@ -433,10 +458,34 @@ describe('mutations', () => {
   /** Each mutation as somebody calls it with our ids, who may, and how an insider is refused who may not. */
   const mutations: Record<string, { input: () => object; may: Name[]; mayNot: Name[] }> = {
     acceptRemovals: { input: () => ({ runId: sparing }), may: ['olga', 'root'], mayNot: ['anna'] },
+    applyBulk: {
+      input: () => ({ selection: { recordIds: [] }, operation: { shiftDays: 1 } }),
+      may: ['olga', 'anna', 'root'],
+      mayNot: [],
+    },
+    commitDrafts: {
+      input: () => ({ selection: { recordIds: [] } }),
+      may: ['olga', 'anna', 'root'],
+      mayNot: [],
+    },
     discardDrafts: { input: () => ({ recordIds: ['nothing'] }), may: ['olga', 'anna', 'root'], mayNot: [] },
+    discardDraftsOf: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
+    redoDraft: { input: () => ({}), may: [], mayNot: [] },
     requestSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     saveDraft: {
       input: () => ({ recordId: 'c', changes: { model: 'M' }, revision: '0' }),
+      may: ['olga', 'anna', 'root'],
+      mayNot: [],
+    },
+    saveDrafts: {
+      input: () => ({ items: [{ recordId: 'c', changes: { model: 'M' }, revision: '0' }] }),
+      may: ['olga', 'anna', 'root'],
+      mayNot: [],
+    },
+    takeOverDrafts: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
+    undoDraft: { input: () => ({ operationId: '0' }), may: ['olga'], mayNot: [] },
+    withdrawCommits: {
+      input: () => ({ modificationIds: [] }),
       may: ['olga', 'anna', 'root'],
       mayNot: [],
     },

@@ -45,6 +45,16 @@ const administer = rights('yes', 'nothing', 'nothing', 'nothing', 'nothing', 'no
 const asItsAuthor = rights('nothing', 'yes', 'nothing', 'nothing', 'nothing', 'nothing', 'nothing', out);
 const asThatMember = rights('yes', 'yes', 'yes', 'yes', 'nothing', 'nothing', 'nothing', out);
 const asThatUser = rights('yes', 'nothing', 'nothing', 'yes', 'nothing', 'nothing', 'nothing', out);
+const undoingNothing = rights(
+  'nothing',
+  'nothing',
+  'nothing',
+  'nothing',
+  'forbidden',
+  'forbidden',
+  'nothing',
+  out,
+);
 const anybody: Outcome[] = everybody.map(() => 'yes');
 
 const names = Object.fromEntries(everybody.map((who) => [who, `who is ${who}`])) as Record<Who, string>;
@@ -82,14 +92,22 @@ await api.rest('POST', '/api/pfa/HERE/draft', {
   token: tokens.owner,
   body: { recordId: 'a', changes: { model: 'M' }, revision: one(records).revision },
 });
+await db.owner.query(
+  `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at)
+  values ($1, $2, 'a', '{"class": "C"}', '{"class": null}', 'committed', 1, now())`,
+  [here.id, ids.owner],
+);
 const theId = async (table: string) =>
   one(
-    (await db.owner.query<{ id: string }>(`select id from ${table} where organization_id = $1`, [here.id]))
+    (await db.owner.query<{ id: string }>(`select id from ${table} t where organization_id = $1`, [here.id]))
       .rows,
   ).id;
-const [draft, run, reject, mapping] = await Promise.all(
+const modification = (state: string) => `(select * from app_core.pfa_modification where state = '${state}')`;
+const [draft, commit, operation, run, reject, mapping] = await Promise.all(
   [
-    'app_core.pfa_modification',
+    modification('draft'),
+    modification('committed'),
+    'app_core.pfa_draft_operation',
     'app_public.pfa_sync_log',
     'app_public.pfa_sync_reject',
     'app_public.pfa_field_mappings',
@@ -115,7 +133,9 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
   organization: [`(id: ${id}) ${row}`, read],
   organizationByCode: [`(code: "HERE") ${row}`, read],
   organizations: [list, read],
+  pfaCommit: [`(organizationId: ${id}, id: "${commit}") ${row}`, read],
   pfaDraft: [`(organizationId: ${id}, id: "${draft}") ${row}`, asItsAuthor],
+  pfaDraftOperation: [`(organizationId: ${id}, id: "${operation}") ${row}`, asItsAuthor],
   pfaField: [`(key: "category") ${row}`, signedIn],
   pfaFieldMapping: [`(id: ${mapping}) ${row}`, read],
   pfaFieldMappings: [`(filter: { organizationId: { equalTo: ${id} } }) ${list}`, read],
@@ -134,9 +154,20 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
 /** Each mutation, of something in the organization. A stale revision is what is refused last. */
 const mutations: Record<string, [input: string, Outcome[]]> = {
   acceptRemovals: [`organizationId: ${id}, runId: "${run}"`, manage],
+  applyBulk: [`organizationId: ${id}, selection: { recordIds: [] }, operation: { shiftDays: 1 }`, write],
+  commitDrafts: [`organizationId: ${id}, selection: { recordIds: [] }`, write],
   discardDrafts: [`organizationId: ${id}, recordIds: []`, write],
+  discardDraftsOf: [`organizationId: ${id}, userId: ${ids.member}`, manage],
+  redoDraft: [`organizationId: ${id}, operationId: "0"`, undoingNothing],
   requestSync: [`organizationId: ${id}`, manage],
   saveDraft: [`organizationId: ${id}, recordId: "a", changes: { model: "N" }, revision: "0"`, write],
+  saveDrafts: [
+    `organizationId: ${id}, items: [{ recordId: "a", changes: { model: "N" }, revision: "0" }]`,
+    write,
+  ],
+  takeOverDrafts: [`organizationId: ${id}, userId: ${ids['of no organization']}`, manage],
+  undoDraft: [`organizationId: ${id}, operationId: "0"`, rights('nothing', 'yes', undoingNothing.slice(2))],
+  withdrawCommits: [`organizationId: ${id}, modificationIds: []`, write],
 };
 
 interface Route {
@@ -162,6 +193,11 @@ const routes: Record<string, Route> = {
     expected: write,
     body: { recordId: 'a', changes: { model: 'N' }, revision: 0 },
   },
+  'POST /api/pfa/:org/draft/batch': {
+    expected: write,
+    body: { items: [{ recordId: 'a', changes: { model: 'N' }, revision: 0 }] },
+  },
+  'POST /api/pfa/:org/commit': { expected: write, body: { recordIds: [] } },
   'POST /api/pfa/:org/discard': { expected: write, body: { recordIds: [] } },
   'GET /api/sync/status': { expected: signedIn },
   'POST /api/sync/trigger': { expected: manage, body: { organization: 'HERE' } },
