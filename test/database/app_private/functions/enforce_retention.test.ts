@@ -9,13 +9,13 @@ beforeEach(async () => void (org = await makeOrganization(db)));
 
 /** What a call deletes, with limits of 10 days and what a test says otherwise. */
 async function enforce(
-  limits: Partial<Record<'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'batch', number>> = {},
+  limits: Partial<Record<'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'changes' | 'batch', number>> = {},
 ) {
-  const { syncLog = 10, rejects = 10, sessions = 10, jobs = 10, batch = 1000 } = limits;
+  const { syncLog = 10, rejects = 10, sessions = 10, jobs = 10, changes = 10, batch = 1000 } = limits;
   const { rows } = await db.worker.query<Record<string, number>>(
     `select * from app_private.enforce_retention(
-      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), $5)`,
-    [syncLog, rejects, sessions, jobs, batch],
+      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), make_interval(days => $5), $6)`,
+    [syncLog, rejects, sessions, jobs, changes, batch],
   );
   return one(rows);
 }
