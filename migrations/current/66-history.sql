@@ -39,7 +39,8 @@ begin atomic
     and (organizations_changes.record_id is null or c.pfa_id = organizations_changes.record_id)
     and (organizations_changes.key is null or c.changes ? organizations_changes.key)
     and (organizations_changes.since is null or c.changed_at >= organizations_changes.since)
-  order by c.changed_at desc, c.id desc;
+  -- Of one record in the order of its index, which ids are newest last in too: the other index would lead through all other records.
+  order by case when organizations_changes.record_id is null then c.changed_at end desc, c.id desc;
 end;
 comment on function app_public.organizations_changes(app_public.organizations, text, text, timestamptz) is
   'What happened to records, the newest first: of all of them or of one, to one key of theirs or to any, since a time or since the beginning. It is kept for 400 days, or as long as the installation says.';
