@@ -72,6 +72,7 @@ export interface Retention {
   rejectsDays: number;
   sessionsDays: number;
   failedJobsDays: number;
+  changesDays: number;
 }
 
 /** What is kept for how long where nobody says otherwise. */
@@ -80,6 +81,7 @@ export const defaultRetention: Retention = {
   rejectsDays: 30,
   sessionsDays: 30,
   failedJobsDays: 30,
+  changesDays: 400,
 };
 
 /** Every variable that is read, as .env.example and docs/configuration.md document it. */
@@ -114,6 +116,7 @@ export const environmentSchema = z.object({
   RETENTION_REJECTS_DAYS: days(defaultRetention.rejectsDays),
   RETENTION_SESSIONS_DAYS: days(defaultRetention.sessionsDays),
   RETENTION_FAILED_JOBS_DAYS: days(defaultRetention.failedJobsDays),
+  RETENTION_CHANGES_DAYS: days(defaultRetention.changesDays),
   PEMS_URL: z
     .url({ protocol: /^https?$/, error: 'must be an address such as https://HOST/axis/restservices' })
     .optional(),
@@ -212,6 +215,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
       rejectsDays: env.RETENTION_REJECTS_DAYS,
       sessionsDays: env.RETENTION_SESSIONS_DAYS,
       failedJobsDays: env.RETENTION_FAILED_JOBS_DAYS,
+      changesDays: env.RETENTION_CHANGES_DAYS,
     },
     dataFolder: isAbsolute(env.VANGUARD_DATA_DIR)
       ? env.VANGUARD_DATA_DIR

@@ -1,6 +1,7 @@
 -- Sums of any selection, by group: what charts and the matrix show.
 
 drop function if exists app_public.organizations_sums(app_public.organizations, app_public.pfa_dimension, app_public.pfa_selection, app_public.pfa_layer);
+drop function if exists app_private.sums_by_group(text, app_public.pfa_dimension);
 drop type if exists app_public.pfa_sum;
 drop type if exists app_public.pfa_dimension;
 drop type if exists app_public.pfa_layer;
@@ -62,26 +63,40 @@ create or replace function app_private.sums_by_month(records text) returns text
   language sql immutable
 begin atomic
   select format($$
-    with bend as (%s),
+    with record as materialized (
+      select r.source = 'Rental' as is_rental, r.plan_cost_cents, r.forecast_cost_cents, r.actual_cost_cents,
+        r.original_start, r.original_end, r.forecast_start, r.forecast_end, r.actual_start, r.actual_end
+      from %s
+    ),
+    bend as (%s),
     by_month as (
       -- The day before, because a bend on the first of a month changes nothing until then.
-      select date_trunc('month', (date '2000-01-01' + day - 1)::timestamp) as month, kind,
-        sum(whole) as daily, sum(whole * day) as at_zero, sum(fraction) as daily_fraction, sum(fraction * day) as at_zero_fraction, sum(jump) as jump
-      from bend where day is not null group by 1, 2
+      select d.month, b.kind, sum(b.whole) as whole, sum(b.fraction) as fraction,
+        sum(b.whole * (d.next - b.day) + b.jump) as whole_within, sum(b.fraction * (d.next - b.day)) as fraction_within
+      from bend b
+      cross join lateral (select date_trunc('month', (b.day - 1)::timestamp) as month offset 0) t
+      cross join lateral (select t.month, (t.month + interval '1 month')::date as next offset 0) d
+      where b.day is not null group by 1, 2
     ),
     month as (
-      select s.month, (s.month + interval '1 month')::date - date '2000-01-01' as until
+      select s.month, extract(day from s.month + interval '1 month - 1 day') as days
       from (select min(month) as first, max(month) as last from by_month) b
       cross join lateral generate_series(b.first, b.last, interval '1 month') s (month)
     ),
-    total as (
+    -- What goes on since earlier months, by the days of the month; and what begins and ends within it.
+    grown as (
       select m.month, k.kind,
-        round(coalesce(sum(e.daily) over w * m.until - sum(e.at_zero) over w + sum(e.jump) over w
-          + round((sum(e.daily_fraction) over w * m.until - sum(e.at_zero_fraction) over w)::numeric, 6), 0)) as cents
+        coalesce(sum(e.whole) over before * m.days, 0) + coalesce(e.whole_within, 0) as whole,
+        coalesce(sum(e.fraction) over before * m.days::float8, 0) + coalesce(e.fraction_within, 0) as fraction
       from month m
       cross join (values (1), (2), (3)) k (kind)
       left join by_month e on e.month = m.month and e.kind = k.kind
-      window w as (partition by k.kind order by m.month)
+      window before as (partition by k.kind order by m.month rows between unbounded preceding and 1 preceding)
+    ),
+    total as (
+      select g.month, g.kind, round(sum(g.whole) over w + round((sum(g.fraction) over w)::numeric, 6)) as cents
+      from grown g
+      window w as (partition by g.kind order by g.month)
     ),
     part as (
       select t.month, t.kind, t.cents - lag(t.cents, 1, 0) over (partition by t.kind order by t.month) as cents from total t
@@ -97,22 +112,22 @@ begin atomic
     where p.cents <> 0
     group by p.month
     order by p.month$$,
+    records,
     (
       select string_agg(format($$
         select %1$s as kind, coalesce(b.first_day, b.last_day) as day,
-          case grouping(b.first_day) when 0 then sum(b.whole) else -sum(b.whole) end as whole,
-          case grouping(b.first_day) when 0 then sum(b.fraction) else -sum(b.fraction) end as fraction,
-          case grouping(b.first_day) when 0 then 0 else sum(b.jump) end as jump
+          (case grouping(b.first_day) when 0 then sum(b.whole) else -sum(b.whole) end)::bigint as whole,
+          case grouping(b.first_day) when 0 then sum(b.fraction) else -sum(b.fraction) end as fraction, 0::bigint as jump
         from (
-          select
-            r.%2$s_start - date '2000-01-01' as first_day,
-            case when r.source = 'Rental' then r.%2$s_end else r.%2$s_start + 1 end - date '2000-01-01' as last_day,
-            case when r.source = 'Rental' then r.%3$s / (r.%2$s_end - r.%2$s_start) else 0 end as whole,
-            case when r.source = 'Rental' then (r.%3$s %% (r.%2$s_end - r.%2$s_start))::float8 / (r.%2$s_end - r.%2$s_start) else 0 end as fraction,
-            case when r.source = 'Rental' then 0 else r.%3$s end as jump
-          from %4$s and r.%3$s > 0
+          select r.%2$s_start as first_day, r.%2$s_end as last_day, r.%3$s / (r.%2$s_end - r.%2$s_start) as whole,
+            (r.%3$s %% (r.%2$s_end - r.%2$s_start))::float8 / (r.%2$s_end - r.%2$s_start) as fraction
+          from record r where r.%3$s > 0 and r.is_rental
         ) b
-        group by grouping sets ((b.first_day), (b.last_day))$$, k.kind, k.days, k.cents, records), ' union all ')
+        group by grouping sets ((b.first_day), (b.last_day))
+        union all
+        -- Bought on the day, so that it counts from the next one on, in the same month.
+        select %1$s, r.%2$s_start + 1, 0, 0, sum(r.%3$s)::bigint from record r where r.%3$s > 0 and not r.is_rental group by r.%2$s_start
+        $$, k.kind, k.days, k.cents), ' union all ')
       from (values (1, 'original', 'plan_cost_cents'), (2, 'forecast', 'forecast_cost_cents'), (3, 'actual', 'actual_cost_cents')) k (kind, days, cents)
     ));
 end;

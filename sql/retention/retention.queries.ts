@@ -4,6 +4,7 @@ import { PreparedQuery } from '@pgtyped/runtime';
 /** 'EnforceRetention' parameters type */
 export interface IEnforceRetentionParams {
   batch: number;
+  changesDays: number;
   failedJobsDays: number;
   rejectsDays: number;
   sessionsDays: number;
@@ -12,6 +13,7 @@ export interface IEnforceRetentionParams {
 
 /** 'EnforceRetention' return type */
 export interface IEnforceRetentionResult {
+  changes: number;
   failedJobs: number;
   rejects: number;
   sessions: number;
@@ -25,15 +27,15 @@ export interface IEnforceRetentionQuery {
   result: IEnforceRetentionResult;
 }
 
-const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays":true,"sessionsDays":true,"failedJobsDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":195,"b":207}]},{"name":"rejectsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":233,"b":245}]},{"name":"sessionsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":271,"b":284}]},{"name":"failedJobsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":312,"b":327}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":331,"b":337}]}],"statement":"select sync_log as \"syncLog!\", rejects as \"rejects!\", sign_ins as \"sessions!\", throttles as \"throttles!\", failed_jobs as \"failedJobs!\"\nfrom app_private.enforce_retention(\n  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),\n  make_interval(days => :failedJobsDays!), :batch!)"};
+const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays":true,"sessionsDays":true,"failedJobsDays":true,"changesDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":218,"b":230}]},{"name":"rejectsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":256,"b":268}]},{"name":"sessionsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":294,"b":307}]},{"name":"failedJobsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":335,"b":350}]},{"name":"changesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":376,"b":388}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":392,"b":398}]}],"statement":"select sync_log as \"syncLog!\", rejects as \"rejects!\", sign_ins as \"sessions!\", throttles as \"throttles!\", failed_jobs as \"failedJobs!\", changes as \"changes!\"\nfrom app_private.enforce_retention(\n  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),\n  make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), :batch!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select sync_log as "syncLog!", rejects as "rejects!", sign_ins as "sessions!", throttles as "throttles!", failed_jobs as "failedJobs!"
+ * select sync_log as "syncLog!", rejects as "rejects!", sign_ins as "sessions!", throttles as "throttles!", failed_jobs as "failedJobs!", changes as "changes!"
  * from app_private.enforce_retention(
  *   make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),
- *   make_interval(days => :failedJobsDays!), :batch!)
+ *   make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), :batch!)
  * ```
  */
 export const enforceRetention = new PreparedQuery<IEnforceRetentionParams,IEnforceRetentionResult>(enforceRetentionIR);

@@ -9,13 +9,13 @@ beforeEach(async () => void (org = await makeOrganization(db)));
 
 /** What a call deletes, with limits of 10 days and what a test says otherwise. */
 async function enforce(
-  limits: Partial<Record<'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'batch', number>> = {},
+  limits: Partial<Record<'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'changes' | 'batch', number>> = {},
 ) {
-  const { syncLog = 10, rejects = 10, sessions = 10, jobs = 10, batch = 1000 } = limits;
+  const { syncLog = 10, rejects = 10, sessions = 10, jobs = 10, changes = 10, batch = 1000 } = limits;
   const { rows } = await db.worker.query<Record<string, number>>(
     `select * from app_private.enforce_retention(
-      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), $5)`,
-    [syncLog, rejects, sessions, jobs, batch],
+      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), make_interval(days => $5), $6)`,
+    [syncLog, rejects, sessions, jobs, changes, batch],
   );
   return one(rows);
 }
@@ -122,6 +122,27 @@ describe('rejects', () => {
   });
 });
 
+test('the history of records loses what is just older than its limit, batch by batch, in every organization', async () => {
+  const change = async (daysAgo: number, of = org) => {
+    const { rows } = await db.owner.query<{ id: string }>(
+      `insert into app_core.pfa_change (organization_id, pfa_id, route, changes, changed_at)
+      values ($1, 'a', 'sync', '{}', clock_timestamp() - $2::interval) returning id`,
+      [of.id, `${daysAgo} days`],
+    );
+    return one(rows).id;
+  };
+  const other = await makeOrganization(db);
+  for (const of of [org, org, other]) await change(outside, of);
+  const young = await change(inside);
+  expect(await enforce({ batch: 2 })).toMatchObject({ changes: 2 });
+  expect(await enforce({ batch: 2 })).toMatchObject({ changes: 1 });
+  const { rows } = await db.owner.query<{ id: string }>(
+    'select id from app_core.pfa_change where organization_id = any ($1)',
+    [[org.id, other.id]],
+  );
+  expect(rows).toEqual([{ id: young }]);
+});
+
 describe('jobs', () => {
   const keys = async () => {
     const { rows } = await db.owner.query<{ key: string }>(
@@ -189,13 +210,14 @@ test('each limit is a day at least', async () => {
 
 test('only the worker may call it', async () => {
   await expect(
-    db.authenticator.query("select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', 1)"),
+    db.authenticator.query("select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', '1 day', 1)"),
   ).rejects.toMatchObject({ code: '42501' });
 });
 
 test.each([
   ['the oldest runs', 'pfa_sync_log', 'finished_at', 'pfa_sync_log_ended_idx'],
   ['the oldest rejects', 'pfa_sync_reject', 'rejected_at', 'pfa_sync_reject_rejected_at_idx'],
+  ['the oldest changes', 'pfa_change', 'changed_at', 'pfa_change_changed_at_idx'],
 ])('%s of an organization are found by index', async (_what, table, column, index) => {
   await db.asOwner(async (client) => {
     await client.query('set local enable_seqscan = off');
