@@ -22,7 +22,7 @@ begin atomic
   from app_core.pfa_change c
   join app_public.users u on u.id = c.user_id
   where c.organization_id = change.organization_id and c.id = change.id
-    and c.organization_id = any (app_core.current_organization_ids()) and (c.route <> 'draft' or c.user_id = app_core.current_user_id());
+    and c.organization_id = any (app_core.current_organization_ids()) and (c.route not in ('draft', 'takeover') or c.user_id = app_core.current_user_id());
 end;
 comment on function app_public.pfa_change_username(app_public.pfa_change) is
   'Who it was; null where PEMS changed it, or the account is deleted. Everybody who may read the organization may know; the rest of the account is for the person and for administrators only.';
