@@ -382,6 +382,9 @@ begin
   perform app_private.require_writable(p_organization_id);
 
   select array_agg(i->>'recordId' order by i->>'recordId') into ids from jsonb_array_elements(items) i;
+  if ids is null then
+    raise exception 'No record is named.' using errcode = 'VG400', hint = 'Give at least one {recordId, changes, revision}.';
+  end if;
   if cardinality(ids) > 5000 then
     raise exception 'These are % records, and at most 5,000 can be saved at once.', cardinality(ids)
       using errcode = 'VG400', hint = 'Save them in several calls, or use a bulk operation.';
