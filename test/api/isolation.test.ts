@@ -62,6 +62,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.aiConfig': managers,
   'Organization.apiConfigurations': managers,
   'Organization.bounds': members,
+  'Organization.changes': members,
   'Organization.dataSourceMappings': managers,
   'Organization.fieldConfigurations': members,
   'Organization.foundRecords': members,
@@ -72,8 +73,11 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.myDrafts': author,
   'Organization.pfaFieldMappings': members,
   'Organization.pfaRecords': members,
+  'Organization.sums': members,
   'Organization.syncLogs': members,
   'PemsSetting.apiConfiguration': administrators,
+  'PfaChange.organization': members,
+  'PfaChange.record': members,
   'PfaDraft.organization': author,
   'PfaDraft.record': author,
   'PfaField.pfaFieldMappingsByKey': members,
@@ -95,6 +99,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.organization': members,
   'Query.organizationByCode': members,
   'Query.organizations': members,
+  'Query.pfaChange': members,
   'Query.pfaDraft': author,
   'Query.pfaField': everybody,
   'Query.pfaFieldMapping': members,
@@ -295,6 +300,15 @@ async function plant(): Promise<Record<string, string>> {
   const reject = one(
     (await db.owner.query<{ id: string }>('select id from app_public.pfa_sync_reject')).rows,
   );
+  const change = one(
+    (
+      await db.owner.query<{ id: string }>(
+        `insert into app_core.pfa_change (organization_id, pfa_id, user_id, route, changes)
+        values ($1, 'b', $2, 'commit', $3) returning id`,
+        [ours.id, ids.anna, JSON.stringify({ category: { from: null, to: `pending of ${mark}` } })],
+      )
+    ).rows,
+  );
   const organizationId = `organizationId: ${ours.id}`;
   return {
     aiConfig: organizationId,
@@ -305,6 +319,7 @@ async function plant(): Promise<Record<string, string>> {
     membership: `${organizationId}, userId: ${ids.anna}`,
     organization: `id: ${ours.id}`,
     organizationByCode: `code: "${mark}"`,
+    pfaChange: `${organizationId}, id: "${change.id}"`,
     pfaDraft: `${organizationId}, id: "${draft.id}"`,
     pfaField: 'key: "areaSilo"',
     pfaFieldMapping: `id: ${mapping.id}`,
@@ -338,7 +353,7 @@ function ourRows(door: Door): Set<string> {
     (type === 'ApiConfiguration' && values.id === 'Other') ||
     (type === 'PemsSetting' && values.apiConfigurationId === 'Other');
   const theirSums = new Set(
-    crawls.boris.rows.filter(({ type }) => type === 'PfaKpi' || type === 'PfaBound').map(text),
+    crawls.boris.rows.filter(({ type }) => ['PfaKpi', 'PfaBound', 'PfaSum'].includes(type)).map(text),
   );
   return new Set(
     members

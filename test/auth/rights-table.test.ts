@@ -82,6 +82,15 @@ await api.rest('POST', '/api/pfa/HERE/draft', {
   token: tokens.owner,
   body: { recordId: 'a', changes: { model: 'M' }, revision: one(records).revision },
 });
+const committed = one(
+  (
+    await db.owner.query<{ id: string }>(
+      `insert into app_core.pfa_change (organization_id, pfa_id, user_id, route, changes)
+      values ($1, 'a', $2, 'commit', '{}') returning id`,
+      [here.id, ids.owner],
+    )
+  ).rows,
+);
 const theId = async (table: string) =>
   one(
     (await db.owner.query<{ id: string }>(`select id from ${table} where organization_id = $1`, [here.id]))
@@ -115,6 +124,7 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
   organization: [`(id: ${id}) ${row}`, read],
   organizationByCode: [`(code: "HERE") ${row}`, read],
   organizations: [list, read],
+  pfaChange: [`(organizationId: ${id}, id: "${committed.id}") ${row}`, read],
   pfaDraft: [`(organizationId: ${id}, id: "${draft}") ${row}`, asItsAuthor],
   pfaField: [`(key: "category") ${row}`, signedIn],
   pfaFieldMapping: [`(id: ${mapping}) ${row}`, read],
