@@ -59,6 +59,8 @@ const costs = {
   scan: 1000,
   /** Looking for words of which an index may know nothing, e.g. of one letter. */
   search: 10_000,
+  /** Adding up the records of an organization. */
+  sums: 2000,
   /** A count of everything that a list could show. */
   count: 500,
   /** A condition of a filter, for every row that is looked at. */
@@ -83,6 +85,8 @@ interface ListArguments extends PageArguments {
   offset?: number | null;
   filter?: object | null;
   orderBy?: readonly unknown[] | null;
+  selection?: { filter?: object | null; search?: string | null; containing?: unknown } | null;
+  key?: string | null;
 }
 
 /** The page that a list field answers with. Refuses what is no size of a page. */
@@ -243,8 +247,8 @@ function costOfFilter(filter: unknown): number {
 }
 
 /** What it costs to find the rows of a list, apart from what is asked of each. */
-function costOfFinding({ filter, offset, after, before }: ListArguments): number {
-  const scans = filter || offset || after || before;
+function costOfFinding({ filter, offset, after, before, key }: ListArguments): number {
+  const scans = filter || offset || after || before || key;
   return (
     costs.list +
     (scans ? costs.scan : 0) +
@@ -252,6 +256,12 @@ function costOfFinding({ filter, offset, after, before }: ListArguments): number
     // Rows that are skipped are read.
     Math.max(0, offset ?? 0) / 5
   );
+}
+
+/** What adding up a selection of records costs. */
+function costOfSums({ selection }: ListArguments): number {
+  const { filter, search, containing } = selection ?? {};
+  return costs.sums + (filter ? costOfFilter(filter) : 0) + (search || containing ? costs.search : 0);
 }
 
 /** Whether `totalCount` is among these fields; a fragment may hold it. */
@@ -266,6 +276,7 @@ const mayCount = (fields: SelectionSetNode | undefined): boolean =>
 const costOfList: ComplexityEstimator = ({ args, childComplexity, node, field }) =>
   costOfFinding(args) +
   (field.args.some(({ name }) => name === 'search') ? costs.search : 0) +
+  (field.args.some(({ name }) => name === 'groupBy') ? costOfSums(args) : 0) +
   (mayCount(node.selectionSet) ? costs.count : 0) +
   itemsOf(args) * (childComplexity + ((args as ListArguments).orderBy?.length ?? 0));
 

@@ -62,6 +62,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.aiConfig': managers,
   'Organization.apiConfigurations': managers,
   'Organization.bounds': members,
+  'Organization.changes': members,
   'Organization.commits': members,
   'Organization.dataSourceMappings': managers,
   'Organization.draftAuthors': managers,
@@ -75,8 +76,11 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.myOperations': author,
   'Organization.pfaFieldMappings': members,
   'Organization.pfaRecords': members,
+  'Organization.sums': members,
   'Organization.syncLogs': members,
   'PemsSetting.apiConfiguration': administrators,
+  'PfaChange.organization': members,
+  'PfaChange.record': members,
   'PfaCommit.organization': members,
   'PfaCommit.record': members,
   'PfaDraft.organization': author,
@@ -101,6 +105,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.organization': members,
   'Query.organizationByCode': members,
   'Query.organizations': members,
+  'Query.pfaChange': members,
   'Query.pfaCommit': members,
   'Query.pfaDraft': author,
   'Query.pfaDraftOperation': author,
@@ -304,6 +309,15 @@ async function plant(): Promise<Record<string, string>> {
   const reject = one(
     (await db.owner.query<{ id: string }>('select id from app_public.pfa_sync_reject')).rows,
   );
+  const change = one(
+    (
+      await db.owner.query<{ id: string }>(
+        `insert into app_core.pfa_change (organization_id, pfa_id, user_id, route, changes)
+        values ($1, 'b', $2, 'commit', $3) returning id`,
+        [ours.id, ids.anna, JSON.stringify({ category: { from: null, to: `pending of ${mark}` } })],
+      )
+    ).rows,
+  );
   const organizationId = `organizationId: ${ours.id}`;
   return {
     aiConfig: organizationId,
@@ -314,6 +328,7 @@ async function plant(): Promise<Record<string, string>> {
     membership: `${organizationId}, userId: ${ids.anna}`,
     organization: `id: ${ours.id}`,
     organizationByCode: `code: "${mark}"`,
+    pfaChange: `${organizationId}, id: "${change.id}"`,
     pfaCommit: `${organizationId}, id: "${commit}"`,
     pfaDraft: `${organizationId}, id: "${draft}"`,
     pfaDraftOperation: `${organizationId}, id: "${operation}"`,
@@ -349,7 +364,7 @@ function ourRows(door: Door): Set<string> {
     (type === 'ApiConfiguration' && values.id === 'Other') ||
     (type === 'PemsSetting' && values.apiConfigurationId === 'Other');
   const theirSums = new Set(
-    crawls.boris.rows.filter(({ type }) => type === 'PfaKpi' || type === 'PfaBound').map(text),
+    crawls.boris.rows.filter(({ type }) => ['PfaKpi', 'PfaBound', 'PfaSum'].includes(type)).map(text),
   );
   return new Set(
     members

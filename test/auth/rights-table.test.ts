@@ -97,6 +97,15 @@ await db.owner.query(
   values ($1, $2, 'a', '{"class": "C"}', '{"class": null}', 'committed', 1, now())`,
   [here.id, ids.owner],
 );
+const committed = one(
+  (
+    await db.owner.query<{ id: string }>(
+      `insert into app_core.pfa_change (organization_id, pfa_id, user_id, route, changes)
+      values ($1, 'a', $2, 'commit', '{}') returning id`,
+      [here.id, ids.owner],
+    )
+  ).rows,
+);
 const theId = async (table: string) =>
   one(
     (await db.owner.query<{ id: string }>(`select id from ${table} t where organization_id = $1`, [here.id]))
@@ -133,6 +142,7 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
   organization: [`(id: ${id}) ${row}`, read],
   organizationByCode: [`(code: "HERE") ${row}`, read],
   organizations: [list, read],
+  pfaChange: [`(organizationId: ${id}, id: "${committed.id}") ${row}`, read],
   pfaCommit: [`(organizationId: ${id}, id: "${commit}") ${row}`, read],
   pfaDraft: [`(organizationId: ${id}, id: "${draft}") ${row}`, asItsAuthor],
   pfaDraftOperation: [`(organizationId: ${id}, id: "${operation}") ${row}`, asItsAuthor],

@@ -16,9 +16,9 @@ export interface Selection {
 /** A selection as parameters, which `selectionOf` puts together. */
 export const selectionValues = (selection: Selection) => [
   selection.recordIds ?? null,
-  selection.filter == null ? null : JSON.stringify(selection.filter),
+  (selection.filter ?? null) === null ? null : JSON.stringify(selection.filter),
   selection.search ?? null,
-  selection.containing == null ? null : JSON.stringify(selection.containing),
+  (selection.containing ?? null) === null ? null : JSON.stringify(selection.containing),
   selection.everything ?? null,
 ];
 

@@ -210,7 +210,9 @@ test('each limit is a day at least', async () => {
 
 test('only the worker may call it', async () => {
   await expect(
-    db.authenticator.query("select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', '1 day', 1)"),
+    db.authenticator.query(
+      "select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', '1 day', 1)",
+    ),
   ).rejects.toMatchObject({ code: '42501' });
 });
 

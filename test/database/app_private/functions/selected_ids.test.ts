@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { refusal } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
-import { makeMember, makeOrganization, putRecords } from '../../../support/make.ts';
+import { makeMember, makeOrganization, putRecords, type Json } from '../../../support/make.ts';
 import { asOwnerFor, selectedIds, type Selection } from '../../../support/select.ts';
 
 const db = await testDatabase();
@@ -58,4 +59,112 @@ test.each<[Selection, string[]]>([
   [{ containing: { dor: 'BEO' }, everything: false }, ['c']],
 ])('%j', async (selection, ids) => {
   expect(await selected(selection)).toEqual(ids);
+});
+
+describe('what is wrong is refused by name', () => {
+  const condition = (depth: number): Json =>
+    depth === 0 ? { pfaId: { isNull: false } } : { not: condition(depth - 1) };
+  test.each<[string, Selection, RegExp]>([
+    ['nothing', {}, /does not say which records/],
+    ['everything and more', { everything: true, search: 'x' }, /together with conditions/],
+    ['a record null', { recordIds: ['a', null] }, /names a record null/],
+    ['too many records', { recordIds: Array<string>(20_001).fill('a') }, /20001 records/],
+    ['an empty filter', { filter: {} }, /filter is empty/],
+    ['an empty part', { filter: { and: [{ not: {} }] } }, /at and\.0\.not is empty/],
+    ['a list', { filter: [] }, /not an object/],
+    ['no list', { filter: { or: { category: { equalTo: 'x' } } } }, /"or"/],
+    ['an empty list', { filter: { and: [] } }, /"and"/],
+    ['null', { filter: { category: null } }, /"category"/],
+    ['a key without operators', { filter: { category: {} } }, /"category"/],
+    ['an unknown key', { filter: { contract: { equalTo: 'x' } } }, /"contract"/],
+    ['a column’s name', { filter: { pfa_id: { equalTo: 'x' } } }, /"pfa_id"/],
+    ['an unknown operator', { filter: { category: { like: 'x' } } }, /"category" by "like"/],
+    ['a number for text', { filter: { category: { equalTo: 1 } } }, /"category" by "equalTo".*text/],
+    ['null for text', { filter: { category: { equalTo: null } } }, /"category" by "equalTo".*text/],
+    [
+      'text for a flag',
+      { filter: { hasDraft: { equalTo: 'true' } } },
+      /"hasDraft" by "equalTo".*true or false/,
+    ],
+    ['isNull of no flag', { filter: { dor: { isNull: 'no' } } }, /"dor" by "isNull".*true or false/],
+    ['no day', { filter: { forecastEnd: { lessThan: '2026-02-30' } } }, /"forecastEnd" by "lessThan".*day/],
+    [
+      'a day in words',
+      { filter: { forecastEnd: { lessThan: 'tomorrow' } } },
+      /"forecastEnd" by "lessThan".*day/,
+    ],
+    [
+      'a fraction of a cent',
+      { filter: { forecastCostCents: { equalTo: 1.5 } } },
+      /"forecastCostCents".*whole number/,
+    ],
+    [
+      'too large a number',
+      { filter: { forecastCostCents: { equalTo: '9223372036854775808' } } },
+      /whole number/,
+    ],
+    ['no list of values', { filter: { category: { in: 'x' } } }, /"category" by "in".*a list/],
+    ['a list with null', { filter: { category: { in: ['x', null] } } }, /a list, each of it text/],
+    ['11 levels', { filter: condition(10) }, /deeper than 10/],
+    ['201 conditions', { filter: { or: Array<Json>(201).fill({ dor: { isNull: true } }) } }, /more than 200/],
+    ['a search for no object', { containing: [1] }, /not an object/],
+  ])('%s', async (_what, selection, message) => {
+    const refused = await asOwnerFor(db, user, (client) =>
+      refusal(client, () => selectedIds(client, org, selection)),
+    );
+    expect(refused).toMatchObject({ code: 'VG400', message: expect.stringMatching(message) as string });
+    expect(refused.hint).toBeTruthy();
+  });
+
+  test('as many as are allowed are allowed', async () => {
+    expect(await selected({ filter: condition(9) })).toBeInstanceOf(Array);
+    expect(await selected({ filter: { or: Array<Json>(200).fill({ dor: { isNull: true } }) } })).toEqual([
+      'a',
+      'b',
+      'd',
+    ]);
+    expect(await selected({ recordIds: Array<string>(20_000).fill('a') })).toEqual(['a']);
+  });
+});
+
+test.each(["' or true --", "'); drop table app_core.pfa_mirror; --", '$2', '%s %I', '\\', '{a,b}', '"x"'])(
+  'SQL is a text like others, whatever holds it: %j',
+  async (sql) => {
+    for (const filter of [
+      { category: { equalTo: sql } },
+      { category: { in: [sql, `${sql}'`] } },
+      { and: [{ or: [{ pfaId: { equalTo: sql } }] }] },
+    ] as Json[])
+      expect(await selected({ filter })).toEqual([]);
+    expect(await selected({ recordIds: [sql] })).toEqual([]);
+    for (const filter of [
+      { [sql]: { equalTo: 'x' } },
+      { category: { [sql]: 'x' } },
+      { [sql]: [{ hasDraft: { equalTo: true } }] },
+    ])
+      expect(
+        await asOwnerFor(db, user, (client) => refusal(client, () => selectedIds(client, org, { filter }))),
+      ).toMatchObject({ code: 'VG400' });
+  },
+);
+
+test('who may only read may select; who may not read is told that there is no such organization', async () => {
+  const viewer = await makeMember(db, org, 'viewer');
+  const outsider = await makeMember(db, await makeOrganization(db));
+  expect(
+    await asOwnerFor(db, viewer, (client) => selectedIds(client, org, { everything: true })),
+  ).toHaveLength(4);
+  expect(
+    await asOwnerFor(db, outsider, (client) =>
+      refusal(client, () => selectedIds(client, org, { everything: true })),
+    ),
+  ).toMatchObject({ code: 'VG404' });
+});
+
+test('it is not published', async () => {
+  await db.asUser(user, async (client) => {
+    expect(await refusal(client, () => selectedIds(client, org, { everything: true }))).toMatchObject({
+      code: '42501',
+    });
+  });
 });

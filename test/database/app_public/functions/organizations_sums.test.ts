@@ -3,13 +3,7 @@ import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { refusal, saveDraft } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
-import {
-  makeMember,
-  makeOrganization,
-  putRecords,
-  type Organization,
-  type RecordData,
-} from '../../../support/make.ts';
+import { makeMember, makeOrganization, putRecords, type Organization } from '../../../support/make.ts';
 import {
   arbitraryDelta,
   arbitraryRecord,
@@ -67,7 +61,7 @@ const rounded = (numerator: bigint, denominator: bigint) =>
 function months(of: Data[], kind: (typeof kinds)[number]): string {
   const days = of.reduce((sum, data) => {
     const [first, last] = ends[kind].map((key) => dayOf(data[key]));
-    return sum + (first == null || last == null ? 0 : Math.max(0, last - first));
+    return sum + (typeof first !== 'number' || typeof last !== 'number' ? 0 : Math.max(0, last - first));
   }, 0);
   // days / 30.44 in hundredths
   return usd(rounded(BigInt(days) * 10_000n, 3044n));
@@ -115,7 +109,7 @@ function plainMonths(records: Data[]): Sum[] {
       for (const data of live) {
         const cents = costsOf(data)[kind];
         const [first, last] = ends[kind].map((key) => dayOf(data[key]));
-        if (cents === 0n || first == null) continue;
+        if (cents === 0n || typeof first !== 'number') continue;
         const [elapsed, days] =
           data.source === 'Rental'
             ? [Math.min(Math.max(until - first, 0), last! - first), last! - first]
@@ -225,3 +219,103 @@ test('sums of whatever records, pending changes and drafts are those of the plai
     { numRuns: 40 },
   );
 }, 120_000);
+
+const org = await makeOrganization(db);
+const user = await makeMember(db, org);
+const viewer = await makeMember(db, org, 'viewer');
+await putRecords(db, org, [
+  {
+    pfaId: 'a',
+    category: 'Cranes',
+    source: 'Rental',
+    monthlyRate: 3044,
+    forecastStart: '2026-01-30',
+    forecastEnd: '2026-02-03',
+  },
+  { pfaId: 'b', category: 'Cranes', source: 'Purchase', purchasePrice: 10, forecastStart: '2026-02-01' },
+  { pfaId: 'c', category: 'Pumps', source: 'Purchase', purchasePrice: 5.5 },
+  { pfaId: 'd', category: 'Pumps', source: 'Purchase', purchasePrice: 7, isDiscontinued: true },
+]);
+
+describe('costs by month', () => {
+  test('rentals by their days, the first and not the last; purchases when they start; what has no start apart', async () => {
+    const rows = await db.asUser(viewer, (client) => sums(client, org, 'month'));
+    expect(rows.map((row) => [row.group_value, row.plan_cost, row.forecast_cost, row.actual_cost])).toEqual([
+      ['2026-01', '0.00', '200.00', '0.00'],
+      ['2026-02', '0.00', '210.00', '0.00'],
+      [null, '15.50', '5.50', '0.00'],
+    ]);
+  });
+
+  test('a rental without an end in sight and one of the first days', async () => {
+    const here = await makeOrganization(db);
+    const member = await makeMember(db, here);
+    await putRecords(db, here, [
+      {
+        pfaId: 'a',
+        source: 'Rental',
+        monthlyRate: 99999999999,
+        forecastStart: '0001-01-01',
+        forecastEnd: '9999-12-31',
+      },
+    ]);
+    const rows = await db.asUser(member, (client) => sums(client, here, 'month'));
+    expect(rows).toHaveLength(9999 * 12);
+    const [total] = await db.asUser(member, (client) => sums(client, here, null));
+    const cents = (amount: string) => BigInt(amount.replace('.', ''));
+    expect(rows.reduce((sum, row) => sum + cents(row.forecast_cost), 0n)).toBe(cents(total!.forecast_cost));
+  });
+});
+
+describe('of a selection', () => {
+  const costs = (selection: Selection, layer?: Layer) =>
+    db.asUser(user, async (client) => {
+      await saveDraft(client, org, 'c', { category: 'Cranes', purchasePrice: 6 });
+      return (await sums(client, org, null, layer, selection)).map((row) => [
+        row.record_count,
+        row.forecast_cost,
+      ]);
+    });
+
+  test.each<[Selection, Layer, string[]]>([
+    [{}, 'merged', ['3', '416.00']],
+    [{}, 'mirror', ['3', '415.50']],
+    [{ filter: { category: { equalTo: 'Cranes' } } }, 'merged', ['3', '416.00']],
+    [{ filter: { category: { equalTo: 'Cranes' } } }, 'mirror', ['2', '410.00']],
+    [{ filter: { hasDraft: { equalTo: true } } }, 'merged', ['1', '6.00']],
+    [{ filter: { hasDraft: { equalTo: true } } }, 'mirror', ['0', '0.00']],
+    [{ search: 'cranes' }, 'merged', ['3', '416.00']],
+    [{ search: 'cranes' }, 'mirror', ['2', '410.00']],
+    [{ containing: { category: 'Pumps' } }, 'merged', ['0', '0.00']],
+    [{ containing: { category: 'Pumps' } }, 'mirror', ['1', '5.50']],
+    [{ recordIds: ['c', 'd'] }, 'mirror', ['1', '5.50']],
+  ])('%j, %s', async (selection, layer, expected) => {
+    expect(await costs(selection, layer)).toEqual([expected]);
+  });
+
+  test('a wrong one is refused', async () => {
+    await db.asUser(user, async (client) => {
+      expect(
+        await refusal(client, () =>
+          sums(client, org, null, 'merged', { filter: { contract: { equalTo: 'x' } } }),
+        ),
+      ).toMatchObject({ code: 'VG400', message: expect.stringContaining('"contract"') as string });
+    });
+  });
+});
+
+test('another organization’s sums are nobody’s, whichever way it is named', async () => {
+  const outsider = await makeMember(db, await makeOrganization(db));
+  await db.asUser(outsider, async (client) => {
+    expect(await sums(client, org, null)).toEqual([]);
+    expect(
+      await refusal(client, () =>
+        client.query(
+          `select s.* from app_public.organizations_sums(
+            jsonb_populate_record(null::app_public.organizations, jsonb_build_object('id', $1::integer))) s`,
+          [org.id],
+        ),
+      ),
+    ).toMatchObject({ code: 'VG404' });
+  });
+});
