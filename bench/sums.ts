@@ -56,7 +56,8 @@ export const sums: Measurement = async function* (world) {
   }
 };
 
-const dimensions = ['nothing', 'category', 'class', 'area', 'dor', 'source', 'month'] as const;
+/** The others cost what a category does. */
+const dimensions = ['nothing', 'category', 'month'] as const;
 
 /** What is summed, as a selection and a layer, in SQL. */
 const summed = {

@@ -4,7 +4,6 @@ import { saveDraft } from '../support/ask.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords, type Json } from '../support/make.ts';
 import { arbitraryRecord, plantModification, recordOf } from '../support/merged.ts';
-import type { Data } from '../support/plain.ts';
 import { asOwnerFor, selectedIds } from '../support/select.ts';
 import { makePerson, testApi } from './server.ts';
 

@@ -142,6 +142,12 @@ test('nobody writes history', async () => {
 });
 
 test('the history of a record, and what changed since a time, are found by an index', async () => {
+  await db.owner.query(
+    `insert into app_core.pfa_change (organization_id, pfa_id, route, changes, changed_at)
+    select $1, 'r' || n % 1000, 'sync', '{}', timestamptz '2025-01-01' + n * interval '1 minute' from generate_series(1, 5000) n`,
+    [org.id],
+  );
+  await db.owner.query('analyze app_core.pfa_change');
   await db.asUser(author, async (client) => {
     await client.query('set local enable_seqscan = off');
     const plan = async (condition: string) => {
