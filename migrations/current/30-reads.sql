@@ -358,7 +358,7 @@ create or replace function app_core.find_records(organization_id integer, search
   set search_path = pg_catalog, pg_temp
   -- Its statements are led by indexes, whatever the values: planning them took longer than finding a rare one.
   set plan_cache_mode = force_generic_plan
-  -- One of its ways would be worth parallel workers, if it were taken; starting them takes 10 ms also when it is not.
+  -- One of its ways would be worth parallel workers, if it were taken; starting them takes 7 to 10 ms also when it is not.
   set max_parallel_workers_per_gather = 0
   rows 200
 as $$
