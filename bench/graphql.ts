@@ -21,7 +21,7 @@ interface Page {
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
 }
 
-/** Requests under way at once, and how long each side has its turn. */
+/** Requests under way at once, and how long each side has its turn at full scale. */
 const concurrency = 8;
 const turn = 2000;
 const turns = 6;
@@ -63,7 +63,7 @@ export const graphql: Measurement = async function* (world) {
   let n = 0;
   for (let i = 0; i <= turns; i++) {
     for (const side of sides) {
-      const { times, perSecond } = await load(side.clients, turn, async (client) => {
+      const { times, perSecond } = await load(side.clients, turn * world.scale.repeat, async (client) => {
         const { status } = await client.send('POST', side.path, side.bodies[n++ % side.bodies.length]);
         if (status !== 200) throw new Error(`${side.path} answered ${status}.`);
       });
