@@ -189,20 +189,31 @@ async function explained(world: World, { who, text, values, before }: Hot): Prom
   });
 }
 
-/** A plan to read: without costs, with long lists and conditions cut. */
+/** What policies and the view ask of the request, as a plan names it and as it is named here. */
+const settings: readonly [string, string][] = [
+  [
+    "(COALESCE(NULLIF(current_setting('jwt.claims.organization_ids'::text, true), ''::text), '{}'::text))::integer[]",
+    'my organizations',
+  ],
+  ["(NULLIF(current_setting('jwt.claims.user_id'::text, true), ''::text))::integer", 'me'],
+];
+
+/** A plan to read: without costs, with the buffers of the whole only, with long lists and conditions cut. */
 const legible = (plan: string) =>
   plan
     .trimEnd()
     .split('\n')
+    .filter((line) => !/^ {3,}(Buffers|Index Searches|Batches|Buckets|Storage): /.test(line))
     .map((line) =>
-      line
+      settings
+        .reduce((text, [long, short]) => text.replaceAll(long, short), line)
         .replace(/ {2}\(cost=\S+ rows=(\d+) width=\d+\)/, '  (expected rows=$1)')
         .replace(/'\{[^']{40,}\}'/g, "'{...}'"),
     )
     .map((line) => (line.length > longestLine ? `${line.slice(0, longestLine)} ...` : line))
     .join('\n');
 
-const fenced = (text: string, language = '') => `\`\`\`${language}\n${text}\n\`\`\`\n`;
+const fenced = (text: string, language = 'text') => `\`\`\`${language}\n${text}\n\`\`\`\n`;
 const indexesIn = (plans: readonly Explained[]) =>
   [
     ...new Set(
@@ -222,13 +233,15 @@ function section({ title, who, text }: Hot, plans: readonly Explained[]): string
     times: each.length,
     total: each.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
   }));
-  const shown = inner.filter(({ total }) => total >= worthShowing * whole.milliseconds);
+  const shown = inner.filter(
+    ({ longest, total }) => total >= worthShowing * whole.milliseconds && /->|Scan/.test(longest.plan),
+  );
   const rest = inner.filter((group) => !shown.includes(group));
   const used = indexesIn(plans);
   return [
     `### ${title}\n`,
     `As ${who}. Indexes: ${used.length > 0 ? used.map((name) => `\`${name}\``).join(', ') : 'none'}.\n`,
-    fenced(text.replace(/\n\s+/g, '\n'), 'sql'),
+    fenced(text.replace(/\s*\n\s+/g, '\n'), 'sql'),
     fenced(legible(whole.plan)),
     ...shown.flatMap(({ longest, times, total }) => [
       `Inside, ${((total / whole.milliseconds) * 100).toFixed(0)} % of it${times > 1 ? `, ${times} times` : ''}: \`${shortened(longest.query)}\`\n`,
@@ -236,13 +249,14 @@ function section({ title, who, text }: Hot, plans: readonly Explained[]): string
     ]),
     ...(rest.length > 0
       ? [
-          `Also inside: ${rest.length} other statements of less than ${worthShowing * 100} % each, ${rest.reduce((n, { times }) => n + times, 0)} executions.\n`,
+          `Also inside: ${rest.length} other statements that take less than ${worthShowing * 100} % each or only call one of these; ${rest.reduce((n, { times }) => n + times, 0)} executions.\n`,
         ]
       : []),
   ].join('\n');
 }
 
 const shortened = (query: string) => {
+  if (query === '') return 'the body of a function';
   const line = query
     .replace(/--.*\n/g, ' ')
     .replace(/\s+/g, ' ')
