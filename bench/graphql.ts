@@ -28,7 +28,7 @@ const turns = 6;
 
 /** A page of records over HTTP: GraphQL against a server that was written by hand for this one page. */
 export const graphql: Measurement = async function* (world) {
-  const [ours, plain] = [await world.startServer(), await world.startPlainServer()];
+  const [ours, plain] = await Promise.all([world.startServer(), world.startPlainServer()]);
   const token = (await signIn(world, ours.url, [users.few])).get(users.few)!;
   const { rows } = await world.owner.query<{ category: string; source: string }>(
     `select category, source from app_core.pfa_mirror where organization_id = $1 and category is not null and source is not null

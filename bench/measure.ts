@@ -97,7 +97,7 @@ export async function compare(
 ): Promise<Result> {
   const sides = theirs ? [ours, theirs] : [ours];
   // A named statement is planned anew five times before PostgreSQL thinks about keeping a plan.
-  const warm = 8;
+  const warm = 6;
   const all = await timed(async () => {
     for (let i = 0; i < warm; i++) for (const side of sides) await side();
   });

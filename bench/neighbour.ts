@@ -52,8 +52,7 @@ async function change({ simulator, scale }: World, round: number): Promise<void>
 /** A page and the sums of an ordinary organization: alone, and while the large one is read from PEMS and by its users. */
 export const neighbour: Measurement = async function* (world) {
   const { owner, organizations } = world;
-  const server = await world.startServer();
-  const worker = await world.startWorker();
+  const [server, worker] = await Promise.all([world.startServer(), world.startWorker()]);
   const tokens = await signIn(world, server.url, [users.none, users.largeFew, users.largeMany]);
   const reader = httpClient(server.url, tokens.get(users.none));
   const { rows } = await owner.query<{ category: string }>(
