@@ -1,3 +1,8 @@
+--! Previous: sha1:f3edc6c50bec3e21e577d1e497968de58c104dbc
+--! Hash: sha1:e0cab0723de92af14926fdfef892558c02aa5dcb
+--! Message: storage of the mirror
+
+--! split: 40-storage.sql
 -- What the mirror takes on disk, by figures: docs/performance.md, Storage.
 
 -- What waits for this index stays behind as empty pages of it, which only the next list takes. An ordinary organization fills 4 MB; a

@@ -1,3 +1,8 @@
+--! Previous: sha1:1b1dda3d90890186447a9b0917e0da04e4966132
+--! Hash: sha1:f3edc6c50bec3e21e577d1e497968de58c104dbc
+--! Message: plans that are kept, one walk through what is overlaid
+
+--! split: 30-reads.sql
 -- Speed of reading at a million records: see docs/performance.md.
 
 --------------------------------------------------------------------------------------------------
