@@ -4,7 +4,7 @@ import { views } from './viewers.ts';
 
 /** How many records a filter has, as the list says it above its rows. */
 export const counts: Measurement = async function* (world) {
-  const { owner } = world;
+  const { owner, scale } = world;
   const filter = 'organization_id = $1 and category = $2 and source = $3';
   for (const { where, id, viewer, overlaid } of await views(world)) {
     const { rows } = await owner.query<{ category: string }>(
@@ -12,7 +12,7 @@ export const counts: Measurement = async function* (world) {
       [id],
     );
     const values = [id, rows[0]!.category, 'Rental'];
-    yield await compare(`count of a filter, ${where}, ${overlaid} overlaid`, {
+    yield await compare(scale, `count of a filter, ${where}, ${overlaid} overlaid`, {
       ours: () =>
         viewer.query({
           name: 'count merged',

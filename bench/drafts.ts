@@ -5,7 +5,7 @@ import type { Measurement } from './measurements.ts';
 import type { World } from './world.ts';
 
 /** Records of the organization for drafts that nobody has touched, with what a client knows of them. */
-async function untouched(owner: pg.Client, organizationId: number, count: number) {
+export async function untouched(owner: pg.Client, organizationId: number, count: number) {
   const { rows } = await owner.query<{ pfa_id: string; revision: string; forecast_end: string }>(
     `select m.pfa_id, m.revision, m.forecast_end + 14 as forecast_end from app_core.pfa_mirror m
     where m.organization_id = $1 and m.forecast_end is not null
@@ -66,7 +66,7 @@ export const drafts: Measurement = async function* (world: World) {
   const one = [
     { recordId: record!.pfa_id, changes: { forecastEnd: record!.forecast_end }, revision: record!.revision },
   ];
-  yield await compare('save one draft', {
+  yield await compare(scale, 'save one draft', {
     ours: () =>
       committed(
         reader,
@@ -90,7 +90,7 @@ export const drafts: Measurement = async function* (world: World) {
     revision,
   }));
   await owner.query('select set_config(key, value, false) from json_each_text($1::json)', [claims]);
-  yield await compare(`draft ${scale.batch} at once`, {
+  yield await compare(scale, `draft ${scale.batch} at once`, {
     ours: () =>
       committed(
         owner,

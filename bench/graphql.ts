@@ -21,14 +21,14 @@ interface Page {
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
 }
 
-/** Requests under way at once, and how long each side has its turn. */
+/** Requests under way at once, and how long each side has its turn at full scale. */
 const concurrency = 8;
 const turn = 2000;
 const turns = 6;
 
 /** A page of records over HTTP: GraphQL against a server that was written by hand for this one page. */
 export const graphql: Measurement = async function* (world) {
-  const [ours, plain] = [await world.startServer(), await world.startPlainServer()];
+  const [ours, plain] = await Promise.all([world.startServer(), world.startPlainServer()]);
   const token = (await signIn(world, ours.url, [users.few])).get(users.few)!;
   const { rows } = await world.owner.query<{ category: string; source: string }>(
     `select category, source from app_core.pfa_mirror where organization_id = $1 and category is not null and source is not null
@@ -63,7 +63,7 @@ export const graphql: Measurement = async function* (world) {
   let n = 0;
   for (let i = 0; i <= turns; i++) {
     for (const side of sides) {
-      const { times, perSecond } = await load(side.clients, turn, async (client) => {
+      const { times, perSecond } = await load(side.clients, turn * world.scale.repeat, async (client) => {
         const { status } = await client.send('POST', side.path, side.bodies[n++ % side.bodies.length]);
         if (status !== 200) throw new Error(`${side.path} answered ${status}.`);
       });

@@ -1,7 +1,9 @@
 /** `npm run bench`: measures what the README and docs/performance.md claim about speed. It never fails because of a time. */
+import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { table, type Result } from './measure.ts';
 import { measurements } from './measurements.ts';
+import { plansPage, unusedIndexes } from './plans.ts';
 import { scales, type Scale } from './scale.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -10,6 +12,7 @@ interface Options {
   only?: string[];
   json?: boolean;
   keep?: string;
+  plans?: string;
 }
 
 const program = new Command('bench')
@@ -18,8 +21,12 @@ const program = new Command('bench')
   .option('--only <name...>', `only these: ${Object.keys(measurements).join(', ')}`)
   .option('--json', 'print the results as JSON')
   .option('--keep <folder>', 'keep the embedded database in this folder, and use it again the next time')
+  .option(
+    '--plans <file>',
+    'write the plans of the hot queries into this file; measures only what --only names',
+  )
   .parse();
-const { scale, only, json, keep } = program.opts<Options>();
+const { scale, only, json, keep, plans } = program.opts<Options>();
 
 for (const name of only ?? [])
   if (!(name in measurements))
@@ -36,13 +43,20 @@ let world: World | undefined;
 try {
   world = await openWorld(scales[scale], keep, say, stopped.signal);
   for (const [name, measure] of Object.entries(measurements)) {
-    if (only && !only.includes(name)) continue;
+    if (only ? !only.includes(name) : plans) continue;
     say(name);
     for await (const result of measure(world)) {
       results.push(result);
       if (!json) say(`  ${result.name}: ${result.median_ms?.toFixed(2) ?? '-'} ms`);
     }
   }
+  if (plans) {
+    say('plans');
+    await writeFile(plans, await plansPage(world));
+  }
+  // All that is measured needs them, or nothing does.
+  if (!only && !plans)
+    say(`indexes that nothing has looked into: ${(await unusedIndexes(world)).join(', ') || 'none'}`);
 } catch (error) {
   if (!stopped.signal.aborted) throw error;
   say('Stopped; these were finished.');

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import pg from 'pg';
+import type { Scale } from './scale.ts';
 
 /** One line of the result. Times are milliseconds; what does not apply is null. */
 export interface Result {
@@ -84,21 +85,26 @@ interface Comparison {
   theirs?: () => Promise<unknown>;
   goal: Goal;
   note?: string;
-  /** Times of each side; default: as many as fit into two seconds, 20 at least and 200 at most. */
+  /** Times of each side at full scale; default: as many as fit into two seconds, 20 at least and 200 at most. */
   runs?: number;
 }
 
 /** Warms both sides up, then measures them in turns, so that whatever else happens on the machine happens to both. */
-export async function compare(name: string, { ours, theirs, goal, note, runs }: Comparison): Promise<Result> {
+export async function compare(
+  { repeat }: Scale,
+  name: string,
+  { ours, theirs, goal, note, runs }: Comparison,
+): Promise<Result> {
   const sides = theirs ? [ours, theirs] : [ours];
   // A named statement is planned anew five times before PostgreSQL thinks about keeping a plan.
-  const warm = runs !== undefined && runs < 10 ? 1 : 8;
+  const warm = 6;
   const all = await timed(async () => {
     for (let i = 0; i < warm; i++) for (const side of sides) await side();
   });
   const each = all / warm;
   const times = sides.map((): number[] => []);
-  for (let i = 0; i < (runs ?? Math.min(200, Math.max(20, 2000 / each))); i++) {
+  const wanted = runs ?? Math.min(200, Math.max(20, 2000 / each));
+  for (let i = 0; i < Math.max(10, wanted * repeat); i++) {
     for (const [k, side] of sides.entries()) times[k]!.push(await timed(side));
   }
   const [mine, plain] = times.map(summarize) as [Sample, Sample | undefined];

@@ -8,7 +8,7 @@ import type { Measurement } from './measurements.ts';
 import type { World } from './world.ts';
 
 const atMostTimes = 1.5;
-/** How often each case comes, in turns. */
+/** How often each case comes at full scale, in turns. */
 const rounds = 2;
 /** Users of the large one who look at a page a second. */
 const pagers = 5;
@@ -52,8 +52,7 @@ async function change({ simulator, scale }: World, round: number): Promise<void>
 /** A page and the sums of an ordinary organization: alone, and while the large one is read from PEMS and by its users. */
 export const neighbour: Measurement = async function* (world) {
   const { owner, organizations } = world;
-  const server = await world.startServer();
-  const worker = await world.startWorker();
+  const [server, worker] = await Promise.all([world.startServer(), world.startWorker()]);
   const tokens = await signIn(world, server.url, [users.none, users.largeFew, users.largeMany]);
   const reader = httpClient(server.url, tokens.get(users.none));
   const { rows } = await owner.query<{ category: string }>(
@@ -76,14 +75,14 @@ export const neighbour: Measurement = async function* (world) {
     return () => performance.now() > end;
   };
 
-  await read({ page: [], kpis: [] }, forSeconds(2));
+  await read({ page: [], kpis: [] }, forSeconds(2 * world.scale.repeat));
   const alone: Times = { page: [], kpis: [] };
   const cases = [
     { name: 'large one synchronized, paged', readers: 0, times: { page: [], kpis: [] } as Times },
     { name: 'and read whole', readers: 1, times: { page: [], kpis: [] } as Times },
   ];
-  for (let round = 0; round < rounds; round++) {
-    await read(alone, forSeconds(4));
+  for (let round = 0; round < rounds * world.scale.repeat; round++) {
+    await read(alone, forSeconds(4 * world.scale.repeat));
     for (const [i, { readers, times }] of cases.entries()) {
       await change(world, round * cases.length + i);
       const crowd = await world.startPart(crowdScript, [

@@ -4,7 +4,7 @@ import type { Measurement } from './measurements.ts';
 import { views } from './viewers.ts';
 
 /** What lists of records are sorted by: `PfaRecordOrderBy` of the API. */
-const orders = [
+export const orders = [
   'pfa_id',
   'area_silo',
   'category',
@@ -17,7 +17,7 @@ const orders = [
 const rows = 200;
 
 /** A page as the API asks for it: after the last row of the page before, by its sort key and then by id. */
-function page(
+export function page(
   table: string,
   order: string,
   isFirst: boolean,
@@ -33,7 +33,7 @@ function page(
 }
 
 /** The category with the most rented records, and their number. */
-async function commonest(
+export async function commonest(
   owner: pg.Client,
   organizationId: number,
 ): Promise<{ category: string; count: number }> {
@@ -65,6 +65,7 @@ export const pages: Measurement = async function* (world) {
         }
         const name = `${order} ${depth > 0}`;
         yield await compare(
+          scale,
           `page by ${order}, ${depth ? `${depth} deep` : 'first'}, ${where}, ${overlaid} overlaid`,
           {
             ours: () =>

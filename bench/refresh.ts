@@ -6,10 +6,11 @@ import { digits, summarize, timed } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 
 const below = 3000;
+/** At full scale. */
 const refreshes = 7;
 
 /** The materialized sums and bounds computed anew, while others go on reading the board that is made of them. */
-export const refresh: Measurement = async function* ({ organizations, owner, superuserUrl, visitor }) {
+export const refresh: Measurement = async function* ({ organizations, owner, superuserUrl, visitor, scale }) {
   const { rows } = await owner.query<{ count: string }>('select count(*) from app_core.pfa_mirror');
   const readers = [await visitor(users.few), await visitor(users.few)];
   const pids = await Promise.all(
@@ -45,7 +46,7 @@ export const refresh: Measurement = async function* ({ organizations, owner, sup
   // Also warms up.
   await owner.query('select app_private.refresh_summaries()');
   await reading(() => sleep(500));
-  const before = summarize(await reading(() => sleep(2000)));
+  const before = summarize(await reading(() => sleep(2000 * scale.repeat)));
   const times: number[] = [];
   const waits = { samples: 0, locked: 0 };
   const during = await withClient(superuserUrl, async (watcher) => {
@@ -62,7 +63,7 @@ export const refresh: Measurement = async function* ({ organizations, owner, sup
       }
     })();
     const all = await reading(async () => {
-      for (let i = 0; i < refreshes; i++)
+      for (let i = 0; i < refreshes * scale.repeat; i++)
         times.push(await timed(() => owner.query('select app_private.refresh_summaries()')));
     });
     goesOn = false;

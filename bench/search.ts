@@ -2,6 +2,10 @@ import { compare } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 import { views } from './viewers.ts';
 
+/** A page of the records of organization $1 that have the words $2 and contain the object $3. */
+export const found = `select r.pfa_id, r.data from app_public.organizations o
+  cross join lateral app_public.organizations_found_records(o, $2, $3) r where o.id = $1 order by r.forecast_start, r.pfa_id limit 200`;
+
 /** Finding records: by words, by what they contain, by a range of money, by a window of days. Pages of 200 by first day. */
 export const search: Measurement = async function* (world) {
   const { owner, scale } = world;
@@ -9,8 +13,6 @@ export const search: Measurement = async function* (world) {
     (await owner.query<{ had_work: string }>('select app_private.prepare_search() as had_work')).rows[0]!
       .had_work === 't';
   while (await prepareNext());
-  const found = `select r.pfa_id, r.data from app_public.organizations o
-    cross join lateral app_public.organizations_found_records(o, $2, $3) r where o.id = $1 order by r.forecast_start, r.pfa_id limit 200`;
   const first = async (text: string, values: unknown[]) =>
     (await owner.query<Record<string, string>>(text, values)).rows[0]!;
 
@@ -30,7 +32,7 @@ export const search: Measurement = async function* (world) {
       'a model': sample.model!,
     };
     for (const [what, word] of Object.entries(words)) {
-      yield await compare(`search for ${what}, ${where}`, {
+      yield await compare(scale, `search for ${what}, ${where}`, {
         ours: () => viewer.query({ name: 'found', text: found, values: [id, word, null], rowMode: 'array' }),
         theirs: () =>
           owner.query({
@@ -51,7 +53,7 @@ export const search: Measurement = async function* (world) {
     };
     for (const [what, containing] of Object.entries(objects)) {
       const json = JSON.stringify(containing);
-      yield await compare(`data @> ${what}, ${where}`, {
+      yield await compare(scale, `data @> ${what}, ${where}`, {
         ours: () => viewer.query({ name: 'found', text: found, values: [id, null, json], rowMode: 'array' }),
         theirs: () =>
           owner.query({
@@ -85,7 +87,7 @@ export const search: Measurement = async function* (world) {
     for (const [what, { text, values }] of Object.entries(ranges)) {
       const query = (table: string) =>
         `select pfa_id, data from ${table} where organization_id = $1 and ${text} limit 200`;
-      yield await compare(`${what}, ${where}`, {
+      yield await compare(scale, `${what}, ${where}`, {
         ours: () =>
           viewer.query({
             name: `merged ${what}`,

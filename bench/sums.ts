@@ -44,7 +44,7 @@ export const sums: Measurement = async function* (world) {
       const same = Object.entries(plain!).every(([key, value]) =>
         kind === 'bounds' ? value === ours![key] : Number(value) === Number(ours![key]),
       );
-      const result = await compare(`${kind}, ${where}, ${overlaid} overlaid`, {
+      const result = await compare(world.scale, `${kind}, ${where}, ${overlaid} overlaid`, {
         ours: () => ask(viewer, id),
         theirs: () => compute(viewer, id),
         goal: { ...(overlaid === world.scale.few ? { timesFaster: 10 } : {}), p95Below: 10 },

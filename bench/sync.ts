@@ -7,10 +7,11 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { withClient } from '../src/database/bootstrap.ts';
 import { judged, summarize, timed, type Result } from './measure.ts';
 import type { Measurement } from './measurements.ts';
+import type { Scale } from './scale.ts';
 import type { Part, Run, World } from './world.ts';
 
 /** How often each way is measured; the plain COPY comes before each of ours, so that it meets the same machine. */
-const rounds = 3;
+const roundsOf = ({ repeat }: Scale) => Math.ceil(3 * repeat);
 
 /** Organizations of the simulator that are read by nobody else. */
 const large = 'SYNC';
@@ -48,7 +49,7 @@ export const sync: Measurement = async function* (world) {
       ).length;
       return [...after].filter(([id, version]) => before.get(id) !== version).length;
     };
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < roundsOf(world.scale); round++) {
       await measured('cold', () => forget(world, organization), { rows_inserted: rows });
       facts.written += await measured('unchanged', () => Promise.resolve(), { rows_unchanged: rows });
       const written = await measured('changed', () => change(world, changed, round), {
@@ -102,7 +103,7 @@ export const upsert: Measurement = async function* (world) {
     const values = records.map((row) => [String(organization), ...Object.values(row)]);
     const theirs: { cold: number[]; again: number[] } = { cold: [], again: [] };
     const ours: { cold: number[]; again: number[] } = { cold: [], again: [] };
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < roundsOf(world.scale); round++) {
       await legacy.query(`drop table if exists app_private.bench_legacy; ${legacyTable}`);
       await forget(world, organization);
       for (const when of ['cold', 'again'] as const) {
@@ -159,10 +160,15 @@ async function forget({ owner, superuserUrl }: World, organization: number): Pro
 
 /** Lets what a run left behind come to its end: the refresh of the summaries, dead rows of staging, pages to be written. */
 async function quiet({ owner, superuserUrl }: World): Promise<void> {
+  // Now, and not when it has waited for others to join it.
+  await owner.query(
+    `select graphile_worker.add_job('summaries__refresh', '{}', job_key => key)
+    from graphile_worker.jobs where key = 'summaries:refresh' and locked_at is null`,
+  );
   for (;;) {
     const { rowCount } = await owner.query('select from graphile_worker.jobs limit 1');
     if (rowCount === 0) break;
-    await sleep(100);
+    await sleep(20);
   }
   await withClient(superuserUrl, async (client) => {
     await client.query('vacuum app_private.pfa_staging');

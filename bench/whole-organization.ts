@@ -16,7 +16,7 @@ export const wholeOrganization: Measurement = async function* (world) {
       'whole_merged',
       'select pfa_id, data from app_public.pfa_record where organization_id = $1',
     );
-    yield await compare(`whole organization of ${world.scale.ordinary}, ${overlaid} overlaid`, {
+    yield await compare(world.scale, `whole organization of ${world.scale.ordinary}, ${overlaid} overlaid`, {
       ours: () => merged([id]),
       theirs: () => mirror([id]),
       goal: { atMostTimes: 1.25, p95Below: 100 },

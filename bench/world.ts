@@ -16,6 +16,7 @@ import { applyCurrent, migrate } from '../src/database/migrate.ts';
 import { roleUrls, urlTo, type RoleUrls } from '../src/database/roles.ts';
 import { createVault } from '../src/encryption.ts';
 import { makeDrafts, makeUsers, named, organizationsOf, users } from './data.ts';
+import { smallHeap } from '../worker/memory.ts';
 import { timed } from './measure.ts';
 import type { Scale } from './scale.ts';
 
@@ -147,8 +148,13 @@ export async function openWorld(
       return client;
     };
     const owner = await connect(urls.owner, raw);
-    const startPart = async (script: string, args: string[], environment: Record<string, string> = {}) => {
-      const part = await launch(script, args, environment);
+    const startPart = async (
+      script: string,
+      args: string[],
+      environment: Record<string, string> = {},
+      execArgv: string[] = [],
+    ) => {
+      const part = await launch(script, args, environment, execArgv);
       stops.push(() => part.stop());
       return part;
     };
@@ -197,7 +203,8 @@ export async function openWorld(
         ]);
         return client;
       },
-      startWorker: () => startPart(vanguard, ['worker'], { ...environment, WORKER_CONCURRENCY: '2' }),
+      startWorker: () =>
+        startPart(vanguard, ['worker'], { ...environment, WORKER_CONCURRENCY: '2' }, smallHeap),
       startServer: async () =>
         startPart(vanguard, ['server'], {
           ...environment,
@@ -290,8 +297,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function launch(script: string, args: string[], environment: Record<string, string>): Promise<Part> {
-  const child: ChildProcess = fork(script, args, { env: { ...process.env, ...environment }, execArgv: [] });
+async function launch(
+  script: string,
+  args: string[],
+  environment: Record<string, string>,
+  execArgv: string[],
+): Promise<Part> {
+  const child: ChildProcess = fork(script, args, { env: { ...process.env, ...environment }, execArgv });
   const [message] = (await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(() => [{ type: 'failed', message: 'it ended' }]),

@@ -18,6 +18,7 @@ import { demoUser, seed } from './database/seed.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import type { Secrets } from './secrets.ts';
+import { smallHeap } from '../worker/memory.ts';
 
 const entry = fileURLToPath(new URL('cli/main.ts', import.meta.url));
 /** How long a part may take to stop before it is killed, in milliseconds. */
@@ -225,7 +226,7 @@ async function startPart(
     child = fork(entry, [command], {
       detached: true,
       env: { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL || 'warn', ...environment },
-      execArgv: [],
+      execArgv: command === 'worker' ? smallHeap : [],
     });
     const current = child;
     const giveUp = () => current.kill('SIGTERM');

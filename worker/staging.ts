@@ -46,17 +46,18 @@ export function* stagingRows(
       .jsonb(record.data)
       .timestamp(record.version)
       .text(record.versionBy)
-      .jsonb(refused ? makeStorable(JSON.stringify(record.problems)) : null)
-      .jsonb(refused ? makeStorable(contentOf(page.aliases, row)) : null)
+      .jsonb(refused ? JSON.stringify(record.problems) : null)
+      .jsonb(refused ? contentOf(page.aliases, row) : null)
       .raw(tail);
     if (out.length > chunkSize) yield out.take();
   }
   yield out.int16(endOfRows).take();
 }
 
-/** The row as it came, as JSON. */
+/** The row as it came, as JSON; text by text in a form that can be stored, because JSON writes what cannot as an escape. */
 function contentOf(aliases: readonly string[], row: GridRow): string {
-  return JSON.stringify(Object.fromEntries(aliases.map((alias, place) => [alias, row[place]])));
+  const texts = aliases.map((alias, place) => [makeStorable(alias), row[place] && makeStorable(row[place])]);
+  return JSON.stringify(Object.fromEntries(texts));
 }
 
 /** Values in the binary format of COPY: each behind its length in bytes, null as length -1. */

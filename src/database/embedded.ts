@@ -90,7 +90,6 @@ const defaultSettings = {
   effective_cache_size: '1GB',
   max_connections: '100',
   random_page_cost: '1.1', // solid state
-  wal_compression: 'on',
   max_wal_size: '2GB',
   // Compiling costs hundreds of milliseconds whenever a cost estimate is high; our queries are short.
   jit: 'off',

@@ -64,7 +64,7 @@ export interface ConnectionTest {
 export interface PemsClient {
   /**
    * Reads the rows of one organization page by page. While a page is being consumed the next one is asked for, and no
-   * more than that, so memory holds two. Who stops before the end takes that request back. The read was complete only
+   * more than that, so memory holds two; how many rows are asked for follows from how large they are. Who stops before the end takes that request back. The read was complete only
    * if the iteration ended without an error.
    *
    * Each row comes with the page that holds all rows of its id; `more` is false on the last page only. Pages follow the ids in the order of PEMS, so a
@@ -84,8 +84,20 @@ export interface PemsClient {
   testConnection(options: TestConnectionOptions): Promise<ConnectionTest>;
 }
 
+/**
+ * About how large an answer is asked for, in bytes; up to two of them are in memory at a time. Not much smaller: PEMS
+ * takes a certain number of requests a second.
+ */
+const ANSWER_BYTES = 5 * 1024 * 1024;
+/** Rows of the first request, when it is not known yet how large a row is. */
+const FIRST_ROWS = 1_000;
+/** Fewer are not asked for, however large they are, unless the connection says so. */
+const LEAST_ROWS = 100;
+
 interface Answer {
   page: GridPage;
+  /** How large it was. */
+  bytes: number;
   requestedAt: string;
   receivedAt: string;
 }
@@ -191,7 +203,7 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
     const { organization, signal, clock } = options;
     const requestedAt = await clock();
     const timeout = AbortSignal.timeout(timeoutMs);
-    let bytes: ArrayBuffer;
+    let body: Body;
     try {
       const response = await fetch(gridUrl, {
         method: 'POST',
@@ -205,25 +217,23 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
         if (!response.bodyUsed) await response.body?.cancel();
         return failure;
       }
-      bytes = await response.arrayBuffer();
+      body = await readBody(response);
     } catch (error) {
       signal?.throwIfAborted();
       return networkFailure(error, timeout.aborted);
     }
     const receivedAt = await clock();
-    const text = decodeUtf8(bytes);
-    // Frees it now: until the garbage is collected, pages of ten megabytes would pile up.
-    bytes.transfer(0);
-    const body = text === null ? undefined : parseJson(text);
-    if (body === undefined) {
+    const { text, bytes } = body;
+    const content = text === null ? undefined : parseJson(text);
+    if (content === undefined) {
       // Something else than JSON (a login page) stays what it is; JSON that breaks off is worth another attempt.
       const brokeOff = text === null || text === '' || text.startsWith('{');
       return { error: malformed('The answer', brokeOff ? 'breaks off' : 'is no JSON'), mayRetry: brokeOff };
     }
-    const alerts = alertError(body);
+    const alerts = alertError(content);
     if (alerts !== null) return { error: alerts, mayRetry: false };
     try {
-      return { page: parseGridAnswer(body), requestedAt, receivedAt };
+      return { page: parseGridAnswer(content), bytes, requestedAt, receivedAt };
     } catch (error) {
       if (error instanceof VanguardError) return { error, mayRetry: false };
       throw error;
@@ -270,11 +280,11 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
     const { idAlias } = grid;
     const passed = new Set<string>();
     let after: string | null = null;
-    let rows = pageSize;
+    let rows = Math.min(pageSize, FIRST_ROWS);
     let asked = ask(after, rows);
     try {
       for (;;) {
-        const { page, requestedAt, receivedAt } = await asked;
+        const { page, bytes, requestedAt, receivedAt } = await asked;
         const at = page.aliases.indexOf(idAlias);
         const again = page.rows.find((row) => passed.has(row[at] ?? ''));
         if (again !== undefined) {
@@ -291,7 +301,8 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
         if (cut.last !== null) {
           passed.add(cut.last);
           after = cut.last;
-          rows = pageSize;
+          const fitting = Math.floor((ANSWER_BYTES / bytes) * page.rows.length);
+          rows = Math.min(pageSize, Math.max(LEAST_ROWS, fitting));
           asked = ask(after, rows);
           yield { aliases: page.aliases, rows: cut.rows, more: true, requestedAt, receivedAt };
         } else if (page.rows.length > 0 && rows < MAX_PAGE_SIZE) {
@@ -334,10 +345,32 @@ function filterTime(timestamp: string | null | undefined, format: DateFormat): s
   });
 }
 
-/** Invalid UTF-8 is `null` rather than replaced in silence: what is read here may be written back one day. */
-function decodeUtf8(bytes: ArrayBuffer): string | null {
+interface Body {
+  /** `null` for invalid UTF-8, which is not replaced in silence: what is read here may be written back one day. */
+  text: string | null;
+  bytes: number;
+}
+
+/** Decodes piece by piece: a text that is decoded whole lies outside of the heap, where hardly anything collects it. */
+async function readBody(response: Response): Promise<Body> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  let bytes = 0;
+  const pieces: AsyncIterable<Uint8Array> | Uint8Array[] = response.body ?? [];
+  for await (const piece of pieces) {
+    bytes += piece.length;
+    const more = decoded(decoder, piece);
+    if (more === null) return { text: null, bytes };
+    text += more;
+  }
+  const end = decoded(decoder);
+  return { text: end === null ? null : (text + end).trim(), bytes };
+}
+
+/** Without a piece: the end. */
+function decoded(decoder: InstanceType<typeof TextDecoder>, piece?: Uint8Array): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim();
+    return decoder.decode(piece, { stream: piece !== undefined });
   } catch {
     return null;
   }

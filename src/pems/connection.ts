@@ -32,7 +32,7 @@ export interface PemsConnection {
   grid: PemsGrid;
   /** Which of its two answer shapes PEMS is asked for. Both are read whatever was asked. */
   requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
-  /** Rows asked for at a time, 1 to 10,000 (the limit of PEMS). */
+  /** Rows asked for at a time at most, 1 to 10,000 (the limit of PEMS); fewer where they are large. */
   pageSize: number;
   /** How the tenant writes dates with slashes; for `createRecordMapper`. */
   dateOrder: DateOrder;

@@ -176,3 +176,35 @@ test('records that were found are looked up by their ids', async () => {
   expect(text).toMatch(/pfa_mirror_pkey[^]*Index Cond: .*pfa_id = ANY/);
   expect(nodes(text).join('\n')).not.toMatch(/Seq Scan on pfa_mirror/);
 });
+
+test('finding is planned once, and starts no parallel workers for a way that it does not take', async () => {
+  const { rows } = await db.owner.query<{ settings: string[] }>(
+    "select proconfig as settings from pg_proc where oid = 'app_core.find_records(integer, text, jsonb)'::regprocedure",
+  );
+  expect(rows[0]!.settings).toEqual(
+    expect.arrayContaining(['plan_cache_mode=force_generic_plan', 'max_parallel_workers_per_gather=0']),
+  );
+});
+
+test('plans are kept for organizations of the usual size, and made anew where one is far larger', async () => {
+  await db.worker.query('select app_private.refresh_summaries()');
+  const mode = async (...seen: Organization[]) => {
+    const { rows } = await db.owner.query<{ mode: string }>(
+      'select app_private.plan_cache_mode($1) as mode',
+      [seen.map(({ id }) => id)],
+    );
+    return rows[0]!.mode;
+  };
+  expect(await mode(usual, organizations[2]!)).toBe('force_generic_plan');
+  expect(await mode(usual, reader)).toBe('force_custom_plan');
+});
+
+test('a count under a kept plan reads the records of the category, and not the organization', async () => {
+  const text = await plan(
+    'select count(*) from app_public.pfa_record where organization_id = $1 and category = $2 and source = $3',
+    [String(usual.id), "'Category 5'", "'Rental'"],
+    { plan_cache_mode: 'force_generic_plan' },
+    usualMember,
+  );
+  expect(text).toMatch(/pfa_mirror_c(ategory|lass)_idx[^]*Index Cond: .*category = \$2/);
+});

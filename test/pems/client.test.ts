@@ -179,6 +179,27 @@ describe('pages', () => {
     expect(taken).toBe(5);
   });
 
+  test('are of about five megabytes, however large the rows: what a read holds is bounded by bytes, not by rows', async () => {
+    const rows = ids(...Array.from({ length: 3000 }, (_, n) => `A${1000 + n}`)).map((row) => ({
+      ...row,
+      pfs_f_model: 'x'.repeat(10_000),
+    }));
+    pems.answer(gridOf(rows, dataOnly));
+    const { pages } = await read({ pageSize: 10_000 });
+    expect(pages.flatMap((page) => page.rows).length).toBe(3000);
+    const [first, ...others] = pems.requests.map(({ body }) => body.GRID.NUMBER_OF_ROWS_FIRST_RETURNED);
+    expect(first).toBe(1000);
+    // 10,100 bytes each.
+    for (const asked of others) expect(asked).toBeGreaterThan(490);
+    for (const asked of others) expect(asked).toBeLessThan(525);
+  });
+
+  test('grow to the size of the connection where rows are small', async () => {
+    pems.answer(gridOf(ids(...Array.from({ length: 3000 }, (_, n) => `A${1000 + n}`)), dataOnly));
+    await read({ pageSize: 2500 });
+    expect(pems.requests.map(({ body }) => body.GRID.NUMBER_OF_ROWS_FIRST_RETURNED)).toEqual([1000, 2500]);
+  });
+
   test('that nobody waits for any more are taken back', async () => {
     const closed = Promise.withResolvers<void>();
     pems.answer(gridOf(ids('A', 'B', 'C'), dataOnly), (response) => {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { smallHeap } from '../../worker/memory.ts';
 import { environmentSchema, projectFolder, readConfiguration } from '../../src/configuration.ts';
 
 // Dockerfile and docker-compose.yml, as far as they can be judged without an engine.
@@ -35,6 +36,10 @@ describe('compose', () => {
     expect(services.database?.image).toBe('postgres:18');
     expect(new Set(ours.map((name) => services[name]?.image)).size).toBe(1);
     for (const name of ours) expect(services[name]?.init).toBe(true);
+  });
+
+  test('gives the worker the small heap that `start` gives it', () => {
+    expect(services.worker?.entrypoint).toEqual(['node', ...smallHeap, 'bin/vanguard.js']);
   });
 
   test('starts each when what it needs is ready', () => {

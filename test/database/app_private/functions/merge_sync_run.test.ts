@@ -129,6 +129,50 @@ describe('what came', () => {
     ]);
   });
 
+  test('of an organization that the statistics do not know, changed records are found one by one', async () => {
+    // All that they know is others, so that of this one any index looks as good as the key.
+    const others = await makeOrganization(db);
+    await putRecords(
+      db,
+      others,
+      Array.from({ length: 500 }, (_, n) => ({ pfaId: `other-${n}`, category: 'Cranes' })),
+    );
+    await db.owner.query('analyze app_core.pfa_mirror');
+    const count = 600;
+    const records = (rate: number): RecordData[] =>
+      Array.from({ length: count }, (_, n) => ({
+        pfaId: `P${1000 + n}`,
+        category: 'Cranes',
+        monthlyRate: rate,
+      }));
+    await putRecords(db, org, records(1));
+    const run = await begun();
+    await stage(
+      db.worker,
+      org,
+      run.id,
+      records(2).map((data) => ({ pfaId: String(data.pfaId), organizationCode: org.code, data })),
+    );
+    const client = await db.owner.connect();
+    try {
+      await client.query('begin');
+      const { rows } = await client.query<{ rows_updated: number }>(
+        'select rows_updated from app_private.merge_sync_run($1, $2)',
+        [org.id, run.id],
+      );
+      expect(rows).toEqual([{ rows_updated: count }]);
+      const read = await client.query<{ relname: string; tuples: string }>(
+        `select relname, seq_tup_read + coalesce(idx_tup_fetch, 0) as tuples from pg_stat_xact_user_tables
+        where relname in ('pfa_mirror', 'pfa_staging')`,
+      );
+      // Each joined to each would be 360,000.
+      for (const { relname, tuples } of read.rows) expect(Number(tuples), relname).toBeLessThan(10 * count);
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+  });
+
   test('a newer version of the same content is noted, without a new revision or history', async () => {
     const row = (version: string, versionBy: string): StagedRow => ({
       pfaId: 'crane',
