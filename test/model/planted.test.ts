@@ -96,7 +96,7 @@ test.each(Object.entries(bugs))(
       },
     );
     for (const definition of originals) await db.owner.query(definition);
-    console.log(_, result.numRuns);
+    console.log(_, result.numRuns, result.failed);
 
     expect(result.errorInstance).toBeInstanceOf(Difference);
     // It was the bug that they noticed.

@@ -9,7 +9,7 @@ import {
   type Organization,
   type RecordData,
 } from '../support/make.ts';
-import { Model, Refusal, type BulkOperation, type Data, type Value } from './model.ts';
+import { Model, Refusal, type BulkOperation, type Data, type Item, type Value } from './model.ts';
 
 // Random walks: three users, PEMS and push do something to a few records, in the database and in the model. After every step
 // each user sees the same in both. A step says what it is about by numbers that mean something in whatever state they
@@ -36,6 +36,8 @@ export type Step =
   | { do: 'commit'; user: number; records: Which }
   | { do: 'withdraw'; user: number; which: Which }
   | { do: 'takeOver' | 'discardOf'; from: number; records: Which }
+  /** What somebody has drafted of a record, another one drafts, too, or it is entered in PEMS. */
+  | { do: 'same'; which: number; isPems: boolean }
   | { do: 'sync'; edits: { record: number; data: Data | null }[] }
   | { do: 'push' | 'settle'; which: number }
   | { do: 'giveBack'; user: number; record: number; key: number }
@@ -97,10 +99,11 @@ const someOf = (values: Record<string, fc.Arbitrary<Value>>, maxLength: number):
     })
     .chain((keys) => object(Object.fromEntries(keys.map((key) => [key, values[key] ?? common(null)]))));
 
-const user = fc.nat(userCount - 1);
-// Mostly the same two, where all the meeting is.
+const user = fc.oneof({ weight: 3, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(userCount - 1) });
+// Mostly the same few, where all the meeting is.
 const record = fc.oneof(
-  { weight: 3, arbitrary: fc.nat(1) },
+  { weight: 5, arbitrary: fc.constant(0) },
+  { weight: 3, arbitrary: fc.nat(2) },
   { weight: 2, arbitrary: fc.nat(recordIds.length - 1) },
 );
 const records = fc.uniqueArray(record, { minLength: 1, maxLength: 4 });
@@ -116,7 +119,7 @@ const changesOf = (keys: string[]) =>
         2,
       ),
     },
-    { weight: 4, arbitrary: someOf({ ...editable, ...rare }, 3) },
+    { weight: 3, arbitrary: someOf({ ...editable, ...rare }, 3) },
     { weight: 1, arbitrary: fc.constantFrom(...wrong) },
   );
 
@@ -127,7 +130,7 @@ const editsOf = (keys: string[]) =>
       weight: 2,
       arbitrary: someOf(Object.fromEntries(Object.entries(theirs).filter(([key]) => keys.includes(key))), 2),
     },
-    { weight: 3, arbitrary: someOf(theirs, 3) },
+    { weight: 2, arbitrary: someOf(theirs, 3) },
   );
 
 const operationOf = (keys: string[]): fc.Arbitrary<BulkOperation> =>
@@ -180,15 +183,23 @@ const stepOf = (keys: string[]): fc.Arbitrary<Step> => {
     edits: fc.array(object({ record, data: fc.option(editsOf(keys), { freq: 5 }) }), { maxLength: 3 }),
   });
   const kinds: [number, fc.Arbitrary<Step>][] = [
-    [14, save],
+    [16, save],
     [5, bulk],
-    [2, discard],
-    [5, object({ do: fc.constant('undo' as const), user })],
+    [4, discard],
+    [6, object({ do: fc.constant('undo' as const), user })],
     [2, object({ do: fc.constant('redo' as const), user })],
-    [8, commit],
+    [9, commit],
     [3, withdraw],
     [1, ofAnother],
-    [6, sync],
+    [7, sync],
+    [
+      5,
+      object({
+        do: fc.constant('same' as const),
+        which: fc.nat(9),
+        isPems: fc.nat(3).map((n) => n === 0),
+      }),
+    ],
     [2, object({ do: fc.constant('push' as const), which: fc.nat(9) })],
     [1, object({ do: fc.constant('settle' as const), which: fc.nat(9) })],
     [1, object({ do: fc.constant('giveBack' as const), user, record, key: fc.nat(9) })],
@@ -203,7 +214,7 @@ export interface Walk {
 }
 
 export const arbitraryWalk = (maxSteps: number): fc.Arbitrary<Walk> =>
-  fc.subarray(Object.keys(editable), { minLength: 1, maxLength: 3 }).chain((keys) =>
+  fc.subarray(Object.keys(editable), { minLength: 1, maxLength: 2 }).chain((keys) =>
     object({
       first: fc.array(someOf(theirs, 12), { minLength: firstCount, maxLength: firstCount }),
       steps: fc.array(stepOf(keys), { minLength: 1, maxLength: maxSteps, size: 'max' }),
@@ -216,7 +227,10 @@ export const arbitraryWalk = (maxSteps: number): fc.Arbitrary<Walk> =>
 interface Seen {
   records: { id: string; data: Data; revision: string }[];
   drafts: { id: string; delta: Data }[];
+  operations: { isUndone: boolean }[];
 }
+
+const hasDrafts = (seen: Seen) => seen.drafts.length > 0;
 
 interface Snapshot {
   users: Seen[];
@@ -309,6 +323,21 @@ class Walker {
     return which && which.map((index) => this.id(index));
   }
 
+  /** Somebody to whom it applies, if there is anybody: most steps are to do something. */
+  private whom(user: number, applies: (seen: Seen, user: number) => boolean): number {
+    const those = this.snapshot.users.flatMap((seen, of) => (applies(seen, of) ? [of] : []));
+    return those[user % those.length] ?? user;
+  }
+
+  /** Of the records that somebody drafted, and now and then another one. */
+  private draftedIds(user: number, which: Which): string[] | null {
+    const drafted = this.snapshot.users[user]?.drafts ?? [];
+    const chosen = which?.map(
+      (index) => (index < 5 ? drafted[index % drafted.length]?.id : undefined) ?? this.id(index),
+    );
+    return chosen ? [...new Set(chosen)] : null;
+  }
+
   private revision(user: number, record: string): string {
     return this.snapshot.users[user]?.records.find(({ id }) => id === record)?.revision ?? '0';
   }
@@ -322,59 +351,73 @@ class Walker {
           changes,
           isStale,
         }));
-        return this.both(
-          step.user,
-          `select r.changed_count as changed, r.unchanged_count as unchanged
-          from app_public.save_drafts($1, array(
-            select row(i->>'record', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements($2) i)) r`,
-          [
-            organization,
-            JSON.stringify(
-              items.map(({ record, changes, isStale }) => ({
-                ...{ record, changes },
-                revision: isStale
-                  ? (this.earlier.get(`${step.user} ${record}`) ?? '0')
-                  : this.revision(step.user, record),
-              })),
-            ),
-          ],
-          () => this.model.save(step.user, items),
+        return this.save(step.user, items);
+      }
+      case 'same': {
+        const drafts = this.snapshot.users.flatMap((seen, of) =>
+          seen.drafts.map((draft) => ({ of, ...draft })),
         );
+        const chosen = drafts[step.which % drafts.length];
+        if (!chosen) return Promise.resolve();
+        const { of, id: record, delta: changes } = chosen;
+        if (step.isPems) {
+          this.edit(recordIds.indexOf(record), changes);
+          return this.sync();
+        }
+        return this.save((of + 1) % 2, [{ record, changes, isStale: false }]);
       }
       case 'bulk':
         return this.bulk(step);
-      case 'discard':
+      case 'discard': {
+        const user = this.whom(step.user, hasDrafts);
+        const records = this.draftedIds(user, step.records);
         return this.both(
-          step.user,
+          user,
           'select app_public.discard_drafts($1, $2, $3) as records',
-          [organization, this.ids(step.records), step.keys],
-          () => ({ records: this.model.discard(step.user, this.ids(step.records), step.keys) }),
+          [organization, records, step.keys],
+          () => ({ records: this.model.discard(user, records, step.keys) }),
         );
+      }
       case 'undo':
-      case 'redo':
+      case 'redo': {
+        const isUndo = step.do === 'undo';
+        const user = this.whom(step.user, (seen) =>
+          seen.operations.some(({ isUndone }) => isUndone !== isUndo),
+        );
         return this.both(
-          step.user,
+          user,
           `select r.kind, r.changed_count as changed, ${named('r.impossible')} as impossible from app_public.${step.do}_draft($1) r`,
           [organization],
-          () => (step.do === 'undo' ? this.model.undo(step.user) : this.model.redo(step.user)),
+          () => (isUndo ? this.model.undo(user) : this.model.redo(user)),
         );
-      case 'commit':
+      }
+      case 'commit': {
+        const user = this.whom(step.user, hasDrafts);
+        const records = this.draftedIds(user, step.records);
         return this.both(
-          step.user,
+          user,
           `select r.record_count as records, r.key_count as keys, ${named('r.refused', 'kind')} as refused
           from app_public.commit_drafts($1, case when $2::text[] is not null then row($2, null, null, null, null)::app_public.pfa_selection end) r`,
-          [organization, this.ids(step.records)],
-          () => this.model.commit(step.user, this.ids(step.records)),
+          [organization, records],
+          () => this.model.commit(user, records),
         );
+      }
       case 'withdraw': {
-        const count = this.snapshot.pending.length;
-        if (step.which && count === 0) return Promise.resolve();
-        const which = step.which && [...new Set(step.which.map((index) => index % count))];
+        const { pending } = this.snapshot;
+        if (step.which && pending.length === 0) return Promise.resolve();
+        const user = this.whom(step.user, (_, of) =>
+          pending.some((modification) => modification.user === of),
+        );
+        const own = pending.flatMap((modification, index) => (modification.user === user ? [index] : []));
+        const which = step.which?.map(
+          (index) => (index < 8 ? own[index % own.length] : undefined) ?? index % pending.length,
+        );
+        const chosen = which ? [...new Set(which)] : null;
         return this.both(
-          step.user,
+          user,
           'select r.record_count as records, jsonb_array_length(r.refused) as refused from app_public.withdraw_commits($1, $2) r',
-          [organization, which && which.map((index) => this.snapshot.pending[index]?.id)],
-          () => this.model.withdraw(step.user, which),
+          [organization, chosen && chosen.map((index) => pending[index]?.id)],
+          () => this.model.withdraw(user, chosen),
         );
       }
       case 'takeOver':
@@ -430,6 +473,26 @@ class Walker {
           .sort(),
       };
     }
+  }
+
+  private save(user: number, items: Item[]): Promise<void> {
+    const organization = this.organization.id;
+    return this.both(
+      user,
+      `select r.changed_count as changed, r.unchanged_count as unchanged
+      from app_public.save_drafts($1, array(
+        select row(i->>'record', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements($2) i)) r`,
+      [
+        organization,
+        JSON.stringify(
+          items.map(({ record, changes, isStale }) => ({
+            ...{ record, changes },
+            revision: isStale ? (this.earlier.get(`${user} ${record}`) ?? '0') : this.revision(user, record),
+          })),
+        ),
+      ],
+      () => this.model.save(user, items),
+    );
   }
 
   private async bulk(step: Step & { do: 'bulk' }): Promise<void> {
@@ -488,7 +551,7 @@ class Walker {
   /** In PEMS; null: the record is gone there. */
   private edit(record: number, data: Data | null): void {
     const id = this.id(record);
-    if (data) this.pems.set(id, { ...this.pems.get(id), ...data });
+    if (data) this.pems.set(id, withoutNulls({ ...this.pems.get(id), ...data }));
     else if (this.pems.size > 1) this.pems.delete(id);
   }
 
@@ -519,10 +582,9 @@ class Walker {
     const chosen = syncing[which % syncing.length];
     if (!chosen) return;
     const index = this.snapshot.pending.indexOf(chosen);
-    const written = { ...this.pems.get(chosen.record), ...this.model.pending()[index]?.delta };
     this.pems.set(
       chosen.record,
-      Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null)),
+      withoutNulls({ ...this.pems.get(chosen.record), ...this.model.pending()[index]?.delta }),
     );
     await this.sync();
     await this.db.asOwner(
@@ -613,6 +675,9 @@ const become = (user: number, organization: number, scope: 'session' | 'local') 
   set ${scope} "jwt.claims.user_id" = '${user}';
   set ${scope} "jwt.claims.organization_ids" = '{${organization}}';
   set ${scope} role vanguard_visitor`;
+
+const withoutNulls = (data: Data): Data =>
+  Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
 
 /** What a list of `{recordId, key}` names. */
 const named = (list: string, ...more: string[]) =>
