@@ -80,7 +80,7 @@ async function draft(
     [username, code],
   );
   await owner.query(
-    `select app_private.write_drafts(o.id, (
+    `select app_private.save_checked_drafts(o.id, (
       select jsonb_agg(jsonb_build_object('recordId', r.pfa_id, 'revision', r.revision, 'changes', case abs(hashint4(r.n)) % 10
         when 0 then jsonb_build_object('category', 'Cranes')
         when 1 then jsonb_build_object('source', case r.source when 'Rental' then 'Purchase' else 'Rental' end)

@@ -97,7 +97,7 @@ export const drafts: Measurement = async function* (world: World) {
         () =>
           owner.query({
             name: 'save many',
-            text: 'select app_private.write_drafts($1, $2)',
+            text: 'select app_private.save_checked_drafts($1, $2)',
             values: [id, JSON.stringify(items)],
           }),
         forget,

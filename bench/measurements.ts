@@ -7,7 +7,7 @@ import { pages } from './pages.ts';
 import { refresh } from './refresh.ts';
 import { search } from './search.ts';
 import { size } from './size.ts';
-import { sums } from './sums.ts';
+import { groups, sums } from './sums.ts';
 import { sync, upsert, workerMemory } from './sync.ts';
 import { manyUsers } from './users.ts';
 import { wholeOrganization } from './whole-organization.ts';
@@ -23,6 +23,7 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   search,
   counts,
   sums,
+  groups,
   drafts,
   // Before others change many records, which leaves room behind.
   size,

@@ -55,3 +55,33 @@ export const sums: Measurement = async function* (world) {
     }
   }
 };
+
+const dimensions = ['nothing', 'category', 'class', 'area', 'dor', 'source', 'month'] as const;
+
+/** What is summed, as a selection and a layer, in SQL. */
+const summed = {
+  everything: "null::app_public.pfa_selection, 'merged'",
+  'of the mirror alone': "null::app_public.pfa_selection, 'mirror'",
+  filtered: `row(null, '{"source": {"equalTo": "Rental"}, "forecastEnd": {"isNull": false}}', null, null, null)::app_public.pfa_selection, 'merged'`,
+};
+
+/** Sums by group of an organization of 20,000 records, for the charts. */
+export const groups: Measurement = async function* (world) {
+  for (const { where, id, viewer, overlaid } of await views(world)) {
+    if (where === 'large') continue;
+    for (const dimension of dimensions) {
+      for (const [what, selection] of Object.entries(summed)) {
+        const by = dimension === 'nothing' ? 'null' : `'${dimension}'`;
+        yield await compare(`sums by ${dimension}, ${what}, ${overlaid} overlaid`, {
+          ours: () =>
+            viewer.query({
+              name: `sums by ${dimension}, ${what}`,
+              text: `select s.* from app_public.organizations o cross join lateral app_public.organizations_sums(o, ${by}, ${selection}) s where o.id = $1`,
+              values: [id],
+            }),
+          goal: { p95Below: 50 },
+        });
+      }
+    }
+  }
+};

@@ -1,23 +1,23 @@
 -- Which records something is about: ids, the filter and the search of the list, alone or together. What bulk operations, commit
 -- and sums are given.
 
-drop function if exists app_private.selected_ids(integer, app_public.pfa_selection);
-drop function if exists app_private.selection_condition(integer, app_public.pfa_selection);
-drop function if exists app_private.filter_condition(jsonb, text[], integer, integer);
-drop type if exists app_public.pfa_selection cascade;
-drop domain if exists app_public.pfa_record_filter cascade;
-
-create domain app_public.pfa_record_filter as jsonb;
+-- Not dropped and made anew: functions of other files take it.
+do $$
+begin
+  if to_regtype('app_public.pfa_selection') is null then
+    create domain app_public.pfa_record_filter as jsonb;
+    create type app_public.pfa_selection as (
+      record_ids text[],
+      filter app_public.pfa_record_filter,
+      search text,
+      containing jsonb,
+      everything boolean
+    );
+  end if;
+end;
+$$;
 comment on domain app_public.pfa_record_filter is
   'What a list of records is filtered by, such as `{"category": {"equalTo": "Cranes"}, "or": [{"hasDraft": {"equalTo": true}}, {"forecastStart": {"lessThan": "2026-04-01"}}]}`.';
-
-create type app_public.pfa_selection as (
-  record_ids text[],
-  filter app_public.pfa_record_filter,
-  search text,
-  containing jsonb,
-  everything boolean
-);
 comment on type app_public.pfa_selection is
   'Records of an organization as you see them. What is given together is all required of a record; give at least one.';
 comment on column app_public.pfa_selection.record_ids is 'These records, at most 20,000. Ids that there are not are passed over.';
@@ -52,7 +52,7 @@ begin atomic
 end;
 comment on function app_private.filter_value_problem(text, jsonb) is 'What a value should be to be compared with a column of the kind text, date, bigint or boolean; null when it is that.';
 
-create function app_private.filter_condition(filter jsonb, path text[], depth integer, inout conditions integer, out condition text)
+create or replace function app_private.filter_condition(filter jsonb, path text[], depth integer, inout conditions integer, out condition text)
   language plpgsql stable
   set search_path = pg_catalog, pg_temp
 as $$
@@ -160,7 +160,9 @@ $$;
 comment on function app_private.filter_condition(jsonb, text[], integer, integer) is
   'A filter of the record list as the text of a condition on `r`, which has the columns of pfa_record. The filter itself, whole, has to be the parameter $2: values are taken from it by `path`. The text consists of fixed names and operators and of positions in lists. VG400 naming what is not allowed. Counts conditions; 200 in all, 10 levels.';
 
-create function app_private.selection_condition(organization_id integer, selection app_public.pfa_selection, out condition text, out found_ids text[])
+create or replace function app_private.selection_condition(
+  organization_id integer, selection app_public.pfa_selection, in_mirror boolean default false, out condition text, out found_ids text[]
+)
   language plpgsql stable
   set search_path = pg_catalog, pg_temp
 as $$
@@ -199,15 +201,24 @@ begin
   if has_words then
     select coalesce(array_agg(f.pfa_id), '{}') into found_ids
     from app_core.find_records(p_organization_id, selection.search, selection.containing) f (pfa_id);
+    if in_mirror then
+      -- Also refuses what is no search. Words that the user has drafted are not in the mirror, and those drafted over are.
+      select coalesce(array_agg(m.pfa_id), '{}') into found_ids
+      from app_core.pfa_mirror m
+      where m.organization_id = p_organization_id and m.removed_at is null
+        and (m.pfa_id = any (found_ids) or m.pfa_id in (select o.pfa_id from app_private.overlaid(p_organization_id, app_core.current_user_id()) o))
+        and app_core.search_text(m.pfa_id, m.data) like all (app_core.search_patterns(selection.search))
+        and (selection.containing is null or m.data @> selection.containing);
+    end if;
     parts := parts || text 'r.pfa_id = any ($4)';
   end if;
   condition := array_to_string(parts, ' and ');
 end;
 $$;
-comment on function app_private.selection_condition(integer, app_public.pfa_selection) is
-  'A selection as the text of a condition on `r`, which has the columns of pfa_record, with the parameters $2 (the filter), $3 (the ids that are named) and $4 (the ids that were found by words, found_ids). VG400 for a selection that says nothing, too much or wrong.';
+comment on function app_private.selection_condition(integer, app_public.pfa_selection, boolean) is
+  'A selection as the text of a condition on `r`, which has the columns of pfa_record, with the parameters $2 (the filter), $3 (the ids that are named) and $4 (the ids that were found by words, found_ids): in what the signed-in user sees, or in the mirror alone. VG400 for a selection that says nothing, too much or wrong.';
 
-create function app_private.selected_ids(organization_id integer, selection app_public.pfa_selection) returns text[]
+create or replace function app_private.selected_ids(organization_id integer, selection app_public.pfa_selection) returns text[]
   language plpgsql stable security definer
   set search_path = pg_catalog, pg_temp
 as $$

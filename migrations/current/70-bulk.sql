@@ -33,6 +33,7 @@ create function app_private.bulk_items(organization_id integer, user_id integer,
   returns table (pfa_id text, revision bigint, data jsonb, changes jsonb, verdict text, problem text, key text)
   language sql stable
   set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
 begin atomic
   with seen as materialized (
     select i.id as pfa_id, m.revision, m.data, m.pfa_id is null or m.removed_at is not null as is_missing,
@@ -41,7 +42,7 @@ begin atomic
       app_core.iso_date(m.data->>'forecastStart') as forecast_start, app_core.iso_date(m.data->>'forecastEnd') as forecast_end,
       app_core.iso_date(m.data->>'actualStart') as actual_start, app_core.iso_date(m.data->>'actualEnd') as actual_end
     from unnest(bulk_items.pfa_ids) i (id)
-    left join lateral app_private.merged_for(bulk_items.organization_id, bulk_items.user_id, i.id) m on true
+    left join app_private.merged_for(bulk_items.organization_id, bulk_items.user_id, bulk_items.pfa_ids) m on m.pfa_id = i.id
   ),
   moved as (
     select s.*,
@@ -93,10 +94,10 @@ comment on function app_private.bulk_items(integer, integer, text[], app_public.
 create or replace function app_private.bulk_token(organization_id integer, user_id integer, pfa_ids text[], operation app_public.pfa_bulk_operation) returns text
   language sql stable
   set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
 begin atomic
-  select md5(coalesce(string_agg(i.id || ':' || m.revision, ',' order by i.id), '') || bulk_token.operation::text)
-  from unnest(bulk_token.pfa_ids) i (id)
-  cross join lateral app_private.merged_for(bulk_token.organization_id, bulk_token.user_id, i.id) m;
+  select md5(coalesce(string_agg(m.pfa_id || ':' || m.revision, ',' order by m.pfa_id), '') || bulk_token.operation::text)
+  from app_private.merged_for(bulk_token.organization_id, bulk_token.user_id, bulk_token.pfa_ids) m;
 end;
 comment on function app_private.bulk_token(integer, integer, text[], app_public.pfa_bulk_operation) is 'Another one as soon as one of these records, which of them there are, or the operation is another.';
 

@@ -23,7 +23,8 @@ begin atomic
       app_core.normalized(r.data->k.key) as in_mirror,
       r.removed_at is not null as is_removed
     from app_core.pfa_modification d
-    join app_core.pfa_mirror r on r.organization_id = d.organization_id and r.pfa_id = d.pfa_id
+    join app_core.pfa_mirror r
+      on r.organization_id = judged_drafts.organization_id and r.pfa_id = any (judged_drafts.pfa_ids) and r.pfa_id = d.pfa_id
     left join app_private.pending(judged_drafts.organization_id, judged_drafts.pfa_ids) p on p.pfa_id = d.pfa_id
     cross join jsonb_each(d.delta) k
     where d.organization_id = judged_drafts.organization_id and d.pfa_id = any (judged_drafts.pfa_ids) and d.state = 'draft'
@@ -36,6 +37,7 @@ comment on function app_private.judged_drafts(integer, text[]) is
 create or replace function app_private.rebase_drafts(organization_id integer, pfa_ids text[], out rebased integer, out conflicts integer)
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare
@@ -52,13 +54,13 @@ begin
   ),
   dropped as (
     delete from app_core.pfa_modification d using result r
-    where d.organization_id = p_organization_id and d.id = r.id and r.delta = '{}'
+    where d.organization_id = p_organization_id and d.pfa_id = any (p_pfa_ids) and d.id = r.id and r.delta = '{}'
     returning 1
   ),
   moved as (
     update app_core.pfa_modification d set delta = r.delta, base = r.base, problems = r.problems
     from result r
-    where d.organization_id = p_organization_id and d.id = r.id and r.delta <> '{}'
+    where d.organization_id = p_organization_id and d.pfa_id = any (p_pfa_ids) and d.id = r.id and r.delta <> '{}'
       and (d.delta, d.problems) is distinct from (r.delta, r.problems)
     returning r.new_conflicts
   )
@@ -92,6 +94,7 @@ comment on function app_private.queue_push(integer) is 'Has what is committed in
 create or replace function app_private.commit_records(organization_id integer, pfa_ids text[], comment text) returns app_public.pfa_commit_result
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare
@@ -122,7 +125,7 @@ begin
       end as kind,
       w.problem as words
     from judged j
-    cross join lateral app_private.merged_for(p_organization_id, me, j.pfa_id) v
+    join app_private.merged_for(p_organization_id, me, p_pfa_ids) v on v.pfa_id = j.pfa_id
     left join unsettled u on u.pfa_id = j.pfa_id and u.key = j.key
     left join app_public.pfa_fields f on f.key = j.key
     left join app_private.field_mapping(p_organization_id) p on p.key = j.key
@@ -135,7 +138,7 @@ begin
     from (
       select c.pfa_id, m.underlay || jsonb_object_agg(c.key, c.mine) as data
       from checked c
-      cross join lateral app_private.merged_for(p_organization_id, me, c.pfa_id) m
+      join app_private.merged_for(p_organization_id, me, p_pfa_ids) m on m.pfa_id = c.pfa_id
       where c.kind is null
       group by c.pfa_id, m.underlay
     ) r
@@ -155,12 +158,12 @@ begin
   ),
   superseded as (
     delete from app_core.pfa_modification m using earlier e
-    where m.organization_id = p_organization_id and m.id = e.id and m.delta - e.keys = '{}'
+    where m.organization_id = p_organization_id and m.pfa_id = any (p_pfa_ids) and m.id = e.id and m.delta - e.keys = '{}'
   ),
   shortened as (
     update app_core.pfa_modification m set delta = m.delta - e.keys, base = m.base - e.keys
     from earlier e
-    where m.organization_id = p_organization_id and m.id = e.id and m.delta - e.keys <> '{}'
+    where m.organization_id = p_organization_id and m.pfa_id = any (p_pfa_ids) and m.id = e.id and m.delta - e.keys <> '{}'
   ),
   draft as materialized (
     select t.draft_id as id, array_agg(t.key) as keys from (
@@ -171,12 +174,12 @@ begin
   ),
   emptied as (
     delete from app_core.pfa_modification m using draft d
-    where m.organization_id = p_organization_id and m.id = d.id and m.delta - d.keys = '{}'
+    where m.organization_id = p_organization_id and m.pfa_id = any (p_pfa_ids) and m.id = d.id and m.delta - d.keys = '{}'
   ),
   left_over as (
     update app_core.pfa_modification m set delta = m.delta - d.keys, base = m.base - d.keys, problems = m.problems - d.keys
     from draft d
-    where m.organization_id = p_organization_id and m.id = d.id and m.delta - d.keys <> '{}'
+    where m.organization_id = p_organization_id and m.pfa_id = any (p_pfa_ids) and m.id = d.id and m.delta - d.keys <> '{}'
   ),
   committed as (
     insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at, comment)
@@ -274,6 +277,7 @@ comment on column app_public.pfa_withdraw_result.refused is E'@notNull\nWhat can
 create or replace function app_private.return_to_draft(organization_id integer, modification_ids bigint[]) returns text[]
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare
@@ -301,7 +305,7 @@ begin
     select p_organization_id, b.pfa_id, b.user_id, 'withdraw',
       (select jsonb_object_agg(k.key, jsonb_build_object('from', k.value, 'to', app_core.normalized(r.data->k.key))) from jsonb_each(b.delta) k)
     from back b
-    join app_core.pfa_mirror r on r.organization_id = p_organization_id and r.pfa_id = b.pfa_id
+    join app_core.pfa_mirror r on r.organization_id = p_organization_id and r.pfa_id = any (array(select g.pfa_id from gone g)) and r.pfa_id = b.pfa_id
   )
   select array_agg(distinct b.pfa_id) into returned from back b;
 
@@ -357,7 +361,7 @@ comment on function app_public.withdraw_commits(integer, bigint[]) is
   E'@resultFieldName result\nTakes back what you committed and what is not being written to PEMS yet: it is your draft again. All of it in the organization, or the changes of these ids.';
 grant execute on function app_public.withdraw_commits(integer, bigint[]) to vanguard_visitor;
 
-drop view if exists app_public.pfa_commit;
+drop view if exists app_public.pfa_commit cascade;
 create view app_public.pfa_commit with (security_invoker = true) as
 select m.organization_id, m.id, m.user_id, m.user_id = app_core.current_user_id() as is_mine, m.pfa_id, m.delta, m.base, m.state, m.comment,
   m.attempts, m.committed_at, m.settled_at
@@ -437,6 +441,7 @@ grant execute on function app_public.organizations_draft_authors(app_public.orga
 create or replace function app_private.remove_drafts_of(organization_id integer, user_id integer, record_ids text[], is_takeover boolean) returns integer
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare

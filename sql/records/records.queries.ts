@@ -134,7 +134,6 @@ export interface ISaveDraftsParams {
 /** 'SaveDrafts' return type */
 export interface ISaveDraftsResult {
   changedCount: number;
-  operationId: string | null;
   revisions: Json;
   unchangedCount: number;
 }
@@ -145,12 +144,12 @@ export interface ISaveDraftsQuery {
   result: ISaveDraftsResult;
 }
 
-const saveDraftsIR: any = {"usedParamSet":{"organizationId":true,"items":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":172,"b":187}]},{"name":"items","required":true,"transform":{"type":"scalar"},"locs":[{"a":316,"b":322}]}],"statement":"select r.operation_id as \"operationId\", r.changed_count as \"changedCount!\", r.unchanged_count as \"unchangedCount!\", r.revisions as \"revisions!\"\nfrom app_public.save_drafts(:organizationId!, array(\n  select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements(:items!::jsonb) i)) r"};
+const saveDraftsIR: any = {"usedParamSet":{"organizationId":true,"items":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":139,"b":154}]},{"name":"items","required":true,"transform":{"type":"scalar"},"locs":[{"a":283,"b":289}]}],"statement":"select r.changed_count as \"changedCount!\", r.unchanged_count as \"unchangedCount!\", r.revisions as \"revisions!\"\nfrom app_public.save_drafts(:organizationId!, array(\n  select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements(:items!::jsonb) i)) r"};
 
 /**
  * Query generated from SQL:
  * ```
- * select r.operation_id as "operationId", r.changed_count as "changedCount!", r.unchanged_count as "unchangedCount!", r.revisions as "revisions!"
+ * select r.changed_count as "changedCount!", r.unchanged_count as "unchangedCount!", r.revisions as "revisions!"
  * from app_public.save_drafts(:organizationId!, array(
  *   select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements(:items!::jsonb) i)) r
  * ```

@@ -42,6 +42,25 @@ const OfferedViewColumnsPlugin: GraphileConfig.Plugin = {
   },
 };
 
+/** What selections of records are filtered by is the filter of the record list; the database gets it as the JSON that it is. */
+const SelectionFilterPlugin: GraphileConfig.Plugin = {
+  name: 'SelectionFilterPlugin',
+  version: '1.0.0',
+  schema: {
+    hooks: {
+      init: {
+        // Which would make a scalar of the same name out of the domain.
+        before: ['PgCodecs'],
+        callback(init, build) {
+          const { pfaRecordFilter } = build.input.pgRegistry.pgCodecs;
+          if (pfaRecordFilter) build.setGraphQLTypeForPgCodec(pfaRecordFilter, 'input', 'PfaRecordFilter');
+          return init;
+        },
+      },
+    },
+  },
+};
+
 /** Without Relay's global ids there is nothing that a column `id` could be mistaken for. */
 const PlainIdPlugin: GraphileConfig.Plugin = {
   name: 'PlainIdPlugin',
@@ -165,6 +184,7 @@ export function graphqlPreset({
     extends: [PostGraphileAmberPreset, PgSimplifyInflectionPreset, PostGraphileConnectionFilterPreset],
     plugins: [
       OfferedViewColumnsPlugin,
+      SelectionFilterPlugin,
       PlainIdPlugin,
       RepresentableNumbersPlugin,
       errorCodesPlugin(introspection),
@@ -181,7 +201,7 @@ export function graphqlPreset({
     ],
     pgServices: [makePgService({ pool, schemas: ['app_public'], pubsub: false })],
     schema: {
-      defaultBehavior: '-insert -update -delete -list -query:resource:connection',
+      defaultBehavior: '-resource:insert -resource:update -resource:delete -list -query:resource:connection',
       dontSwallowErrors: true,
       connectionFilterAllowedOperators: filterOperators,
       connectionFilterComputedColumns: false,

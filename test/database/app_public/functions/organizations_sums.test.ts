@@ -1,0 +1,227 @@
+import fc from 'fast-check';
+import type pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { refusal, saveDraft } from '../../../support/ask.ts';
+import { testDatabase } from '../../../support/database.ts';
+import {
+  makeMember,
+  makeOrganization,
+  putRecords,
+  type Organization,
+  type RecordData,
+} from '../../../support/make.ts';
+import {
+  arbitraryDelta,
+  arbitraryRecord,
+  plainRecords,
+  plantModification,
+  recordOf,
+} from '../../../support/merged.ts';
+import { costsOf, usd, type Data } from '../../../support/plain.ts';
+import { selectionOf, selectionValues, type Selection } from '../../../support/select.ts';
+
+const db = await testDatabase();
+
+type Dimension = 'category' | 'class' | 'area' | 'dor' | 'source' | 'month';
+type Layer = 'merged' | 'mirror';
+
+interface Sum {
+  group_value: string | null;
+  record_count: string | null;
+  plan_cost: string;
+  forecast_cost: string;
+  actual_cost: string;
+  variance: string;
+  plan_months: string | null;
+  forecast_months: string | null;
+  actual_months: string | null;
+}
+
+async function sums(
+  client: pg.ClientBase,
+  organization: Organization,
+  groupBy: Dimension | null,
+  layer: Layer = 'merged',
+  selection: Selection = {},
+): Promise<Sum[]> {
+  const { rows } = await client.query<Sum>(
+    `select s.* from app_public.organizations o
+    cross join lateral app_public.organizations_sums(o, $2, ${selectionOf(4)}, $3) s where o.id = $1`,
+    [organization.id, groupBy, layer, ...selectionValues(selection)],
+  );
+  return rows;
+}
+
+const kinds = ['plan', 'forecast', 'actual'] as const;
+const ends = {
+  plan: ['originalStart', 'originalEnd'],
+  forecast: ['forecastStart', 'forecastEnd'],
+  actual: ['actualStart', 'actualEnd'],
+} as const;
+const dayOf = (value: unknown) => (typeof value === 'string' ? Date.parse(value) / 86_400_000 : null);
+
+/** Rounded half up; neither is negative. */
+const rounded = (numerator: bigint, denominator: bigint) =>
+  (2n * numerator + denominator) / (2n * denominator);
+
+function months(of: Data[], kind: (typeof kinds)[number]): string {
+  const days = of.reduce((sum, data) => {
+    const [first, last] = ends[kind].map((key) => dayOf(data[key]));
+    return sum + (first == null || last == null ? 0 : Math.max(0, last - first));
+  }, 0);
+  // days / 30.44 in hundredths
+  return usd(rounded(BigInt(days) * 10_000n, 3044n));
+}
+
+/** Costs and months of records by what they say under a key. */
+function plainSums(records: Data[], key: string | null): Sum[] {
+  const live = records.filter((data) => data.isDiscontinued !== true);
+  const groups = new Map<string | null, Data[]>();
+  if (key === null) groups.set(null, []);
+  for (const data of live) {
+    const group = key === null ? null : ((data[key] as string | null | undefined) ?? null);
+    groups.set(group, [...(groups.get(group) ?? []), data]);
+  }
+  return [...groups].map(([group_value, of]) => {
+    const cost = (kind: (typeof kinds)[number]) => of.reduce((sum, data) => sum + costsOf(data)[kind], 0n);
+    return {
+      group_value,
+      record_count: String(of.length),
+      plan_cost: usd(cost('plan')),
+      forecast_cost: usd(cost('forecast')),
+      actual_cost: usd(cost('actual')),
+      variance: usd(cost('forecast') - cost('plan')),
+      plan_months: months(of, 'plan'),
+      forecast_months: months(of, 'forecast'),
+      actual_months: months(of, 'actual'),
+    };
+  });
+}
+
+/** Costs by month: for each month end what every record has cost until then, as an exact fraction. */
+function plainMonths(records: Data[]): Sum[] {
+  const live = records.filter((data) => data.isDiscontinued !== true);
+  const parts = new Map<string | null, Record<(typeof kinds)[number], bigint>>();
+  const add = (month: string | null, kind: (typeof kinds)[number], cents: bigint) => {
+    const part = parts.get(month) ?? { plan: 0n, forecast: 0n, actual: 0n };
+    part[kind] += cents;
+    parts.set(month, part);
+  };
+  for (const kind of kinds) {
+    let before = 0n;
+    for (let index = 2023 * 12; index < 2030 * 12; index++) {
+      const until = Date.UTC(Math.floor(index / 12), (index % 12) + 1, 1) / 86_400_000;
+      let [numerator, denominator] = [0n, 1n];
+      for (const data of live) {
+        const cents = costsOf(data)[kind];
+        const [first, last] = ends[kind].map((key) => dayOf(data[key]));
+        if (cents === 0n || first == null) continue;
+        const [elapsed, days] =
+          data.source === 'Rental'
+            ? [Math.min(Math.max(until - first, 0), last! - first), last! - first]
+            : [first < until ? 1 : 0, 1];
+        numerator = numerator * BigInt(days) + cents * BigInt(elapsed) * denominator;
+        denominator *= BigInt(days);
+      }
+      const total = rounded(numerator, denominator);
+      add(`${Math.floor(index / 12)}-${String((index % 12) + 1).padStart(2, '0')}`, kind, total - before);
+      before = total;
+    }
+    for (const data of live)
+      if (data.source === 'Purchase' && dayOf(data[ends[kind][0]]) === null)
+        add(null, kind, costsOf(data)[kind]);
+  }
+  return [...parts]
+    .filter(([, part]) => kinds.some((kind) => part[kind] !== 0n))
+    .map(([group_value, part]) => ({
+      group_value,
+      record_count: null,
+      plan_cost: usd(part.plan),
+      forecast_cost: usd(part.forecast),
+      actual_cost: usd(part.actual),
+      variance: usd(part.forecast - part.plan),
+      plan_months: null,
+      forecast_months: null,
+      actual_months: null,
+    }));
+}
+
+const inOrder = (of: Sum[]) =>
+  [...of].sort(
+    (a, b) =>
+      Number(a.group_value === null) - Number(b.group_value === null) ||
+      (a.group_value! < b.group_value! ? -1 : 1),
+  );
+
+const keys = {
+  category: 'category',
+  class: 'class',
+  area: 'areaSilo',
+  dor: 'dor',
+  source: 'source',
+} as const;
+const dimensions: (Dimension | null)[] = [null, 'category', 'class', 'area', 'dor', 'source', 'month'];
+const plain = (records: Data[], dimension: Dimension | null) =>
+  inOrder(
+    dimension === 'month'
+      ? plainMonths(records)
+      : plainSums(records, dimension === null ? null : keys[dimension]),
+  );
+
+test('sums of whatever records, pending changes and drafts are those of the plain definition, in each layer', async () => {
+  const group = fc.option(fc.constantFrom('A', 'b', 'ü'), { nil: undefined });
+  const arbitrary = fc.record({
+    records: fc.array(
+      fc.tuple(arbitraryRecord, group, group, group).map(([data, dor, area, kind]) => ({
+        ...data,
+        ...(dor && { dor }),
+        ...(area && { areaSilo: area }),
+        ...(kind && { class: kind }),
+      })),
+      { maxLength: 12 },
+    ),
+    pending: fc.array(arbitraryDelta, { maxLength: 3 }),
+    drafts: fc.array(arbitraryDelta, { maxLength: 3 }),
+    gone: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(arbitrary, async ({ records, pending, drafts, gone }) => {
+      const here = await makeOrganization(db);
+      const [member, colleague] = [await makeMember(db, here), await makeMember(db, here)];
+      const all = records.map((data, index) => recordOf(index, data as Data));
+      await putRecords(db, here, all);
+      if (gone && all.length > 1) for (let i = 0; i < 2; i++) await putRecords(db, here, all.slice(1));
+      const there = Math.max(1, all.length);
+      if (all.length > 0) {
+        for (const [i, delta] of pending.entries())
+          await plantModification(db, here, `r${(i * 2) % there}`, colleague, delta);
+        for (const [i, delta] of drafts.slice(0, there).entries())
+          await plantModification(db, here, `r${i}`, member, delta, 'draft');
+      }
+      const merged = (await plainRecords(db, here, member)).filter((record) => !record.is_removed);
+      const mirror = await db.owner.query<{ data: Data }>(
+        'select data from app_core.pfa_mirror where organization_id = $1 and removed_at is null',
+        [here.id],
+      );
+      await db.asUser(member, async (client) => {
+        for (const dimension of dimensions) {
+          expect([dimension, inOrder(await sums(client, here, dimension))]).toEqual([
+            dimension,
+            plain(
+              merged.map(({ data }) => data),
+              dimension,
+            ),
+          ]);
+          expect([dimension, inOrder(await sums(client, here, dimension, 'mirror'))]).toEqual([
+            dimension,
+            plain(
+              mirror.rows.map(({ data }) => data),
+              dimension,
+            ),
+          ]);
+        }
+      });
+    }),
+    { numRuns: 40 },
+  );
+}, 120_000);
