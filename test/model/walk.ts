@@ -22,7 +22,12 @@ const firstCount = 6;
 
 type Which = number[] | null;
 export type Step =
-  | { do: 'save'; user: number; items: { record: number; changes: Data; isStale: boolean }[] }
+  /** `isAgain`: of one of the records that the user has drafted. */
+  | {
+      do: 'save';
+      user: number;
+      items: { record: number; isAgain: boolean; changes: Data; isStale: boolean }[];
+    }
   | {
       do: 'bulk';
       user: number;
@@ -32,7 +37,8 @@ export type Step =
       token: Token;
     }
   | { do: 'discard'; user: number; records: Which; keys: string[] | null }
-  | { do: 'undo' | 'redo'; user: number }
+  /** Whichever operation is due, or only this one, or another one. */
+  | { do: 'undo' | 'redo'; user: number; operation: 'any' | 'due' | 'other' }
   | { do: 'commit'; user: number; records: Which }
   | { do: 'withdraw'; user: number; which: Which }
   | { do: 'takeOver' | 'discardOf'; from: number; records: Which }
@@ -42,7 +48,7 @@ export type Step =
   | { do: 'push' | 'settle'; which: number }
   | { do: 'giveBack'; user: number; record: number; key: number }
   | { do: 'refresh' };
-/** Of a preview made just now, of the last one whenever that was, or none. */
+/** Of a preview made just now; none; or once more what was previewed last, whenever that was, with its token. */
 type Token = 'none' | 'fresh' | 'old';
 
 // ------------------------------------------------------------------------------------------------
@@ -147,7 +153,7 @@ const stepOf = (keys: string[]): fc.Arbitrary<Step> => {
   const save = object({
     do: fc.constant('save' as const),
     user,
-    items: fc.uniqueArray(object({ record, changes, isStale: isRare }), {
+    items: fc.uniqueArray(object({ record, isAgain: fc.boolean(), changes, isStale: isRare }), {
       minLength: 1,
       maxLength: 3,
       selector: (item) => item.record,
@@ -178,6 +184,13 @@ const stepOf = (keys: string[]): fc.Arbitrary<Step> => {
     from: fc.integer({ min: 1, max: 2 }),
     records: which,
   });
+  const operation = fc.constantFrom(
+    'any' as const,
+    'any' as const,
+    'any' as const,
+    'due' as const,
+    'other' as const,
+  );
   const sync = object({
     do: fc.constant('sync' as const),
     edits: fc.array(object({ record, data: fc.option(editsOf(keys), { freq: 5 }) }), { maxLength: 3 }),
@@ -186,8 +199,8 @@ const stepOf = (keys: string[]): fc.Arbitrary<Step> => {
     [16, save],
     [5, bulk],
     [4, discard],
-    [6, object({ do: fc.constant('undo' as const), user })],
-    [2, object({ do: fc.constant('redo' as const), user })],
+    [6, object({ do: fc.constant('undo' as const), user, operation })],
+    [2, object({ do: fc.constant('redo' as const), user, operation })],
     [9, commit],
     [3, withdraw],
     [1, ofAnother],
@@ -227,7 +240,14 @@ export const arbitraryWalk = (maxSteps: number): fc.Arbitrary<Walk> =>
 interface Seen {
   records: { id: string; data: Data; revision: string }[];
   drafts: { id: string; delta: Data }[];
-  operations: { isUndone: boolean }[];
+  operations: { id: string; isUndone: boolean }[];
+}
+
+interface Preview {
+  records: string[];
+  operation: BulkOperation;
+  revisions: string;
+  token: string;
 }
 
 const hasDrafts = (seen: Seen) => seen.drafts.length > 0;
@@ -273,7 +293,7 @@ class Walker {
   /** By user and record: the revision before the present one, as a tab holds it that was not looked at since. */
   private readonly earlier = new Map<string, string>();
   /** The last preview of each user: what it was about, and how that was. */
-  private readonly previews = new Map<number, { of: string; revisions: string; token: string }>();
+  private readonly previews = new Map<number, Preview>();
 
   private readonly db: TestDatabase;
   private readonly organization: Organization;
@@ -346,12 +366,12 @@ class Walker {
     const organization = this.organization.id;
     switch (step.do) {
       case 'save': {
-        const items = step.items.map(({ record, changes, isStale }) => ({
-          record: this.id(record),
-          changes,
-          isStale,
-        }));
-        return this.save(step.user, items);
+        const items = new Map<string, Item>();
+        for (const { record: index, isAgain, ...item } of step.items) {
+          const [record] = (isAgain ? this.draftedIds(step.user, [index]) : null) ?? [this.id(index)];
+          if (record !== undefined) items.set(record, { record, ...item });
+        }
+        return this.save(step.user, [...items.values()]);
       }
       case 'same': {
         const drafts = this.snapshot.users.flatMap((seen, of) =>
@@ -384,11 +404,16 @@ class Walker {
         const user = this.whom(step.user, (seen) =>
           seen.operations.some(({ isUndone }) => isUndone !== isUndo),
         );
+        const operations = this.snapshot.users[user]?.operations ?? [];
+        const due = isUndo
+          ? operations.findLast(({ isUndone }) => !isUndone)
+          : operations.find(({ isUndone }) => isUndone);
+        const isOther = step.operation === 'other';
         return this.both(
           user,
-          `select r.kind, r.changed_count as changed, ${named('r.impossible')} as impossible from app_public.${step.do}_draft($1) r`,
-          [organization],
-          () => (isUndo ? this.model.undo(user) : this.model.redo(user)),
+          `select r.kind, r.changed_count as changed, ${named('r.impossible')} as impossible from app_public.${step.do}_draft($1, $2) r`,
+          [organization, isOther ? '0' : step.operation === 'due' ? due?.id : null],
+          () => (isUndo ? this.model.undo(user, isOther) : this.model.redo(user, isOther)),
         );
       }
       case 'commit': {
@@ -496,9 +521,12 @@ class Walker {
   }
 
   private async bulk(step: Step & { do: 'bulk' }): Promise<void> {
-    const { user, operation } = step;
-    const records = this.ids(step.records) ?? [];
-    const of = JSON.stringify([records, operation]);
+    const { user } = step;
+    const old = step.token === 'old' ? this.previews.get(user) : undefined;
+    const { records, operation } = old ?? {
+      records: this.ids(step.records) ?? [],
+      operation: step.operation,
+    };
     const revisions = this.model
       .visible(user)
       .filter((record) => records.includes(record))
@@ -514,8 +542,7 @@ class Walker {
       operation.kind === 'reset' ? true : null,
       operation.kind === 'set' ? JSON.stringify(operation.set) : null,
     ];
-    const old = this.previews.get(user);
-    let token = step.token === 'old' && old?.of === of ? old : undefined;
+    let preview = old;
     if (step.token === 'fresh') {
       const expected = answerOf(() => this.model.preview(user, records, operation));
       const answer = (await this.ask(
@@ -529,18 +556,18 @@ class Walker {
       const { token: given, ...rest } = answer;
       expect(rest, 'the preview').toEqual(expected);
       if (given === undefined) return;
-      token = { of, revisions, token: given };
-      this.previews.set(user, token);
+      preview = { records, operation, revisions, token: given };
+      this.previews.set(user, preview);
     }
     await this.both(
       user,
       `select r.changed_count as changed, r.unchanged_count as unchanged, ${named('r.refused')} as refused
       from app_public.apply_bulk($1, ${composites}, $7, $8) r`,
-      [...values, token?.token ?? null, step.skipRefused],
+      [...values, preview?.token ?? null, step.skipRefused],
       () =>
         this.model.bulk(user, records, operation, {
           skipRefused: step.skipRefused,
-          isStale: token !== undefined && token.revisions !== revisions,
+          isStale: preview !== undefined && preview.revisions !== revisions,
         }),
     );
   }
@@ -631,7 +658,7 @@ class Walker {
   private async agree(): Promise<void> {
     const { users, pending } = await this.look();
     users.forEach((seen, user) => {
-      const { records, ...rest } = seen;
+      const { records, operations, ...rest } = seen;
       const withoutRevisions = records.map(({ revision, ...record }) => {
         const at = `user ${user}, ${record.id}, revision ${revision}`;
         const content = JSON.stringify(record.data);
@@ -641,7 +668,11 @@ class Walker {
         if (last !== revision) this.earlier.set(`${user} ${record.id}`, last);
         return record;
       });
-      expect({ records: withoutRevisions, ...rest }, `what user ${user} sees`).toEqual(this.model.sees(user));
+      const withoutIds = operations.map(({ id: _, ...operation }) => operation);
+      expect(
+        { records: withoutRevisions, operations: withoutIds, ...rest },
+        `what user ${user} sees`,
+      ).toEqual(this.model.sees(user));
     });
     expect(
       pending.map(({ id: _, ...modification }) => modification),
@@ -708,7 +739,7 @@ const seenBy = (organization: number) => `
         'current', d.current, 'costChange', d.forecast_cost_change::text) order by d.pfa_id), '[]')
       from app_public.pfa_draft d where d.organization_id = ${organization}),
     'operations', (
-      select coalesce(json_agg(json_build_object('kind', p.kind, 'records', p.record_count, 'isUndone', p.undone_at is not null)
+      select coalesce(json_agg(json_build_object('id', p.id::text, 'kind', p.kind, 'records', p.record_count, 'isUndone', p.undone_at is not null)
         order by p.id), '[]')
       from app_public.pfa_draft_operation p where p.organization_id = ${organization}),
     'kpis', (select json_object_agg(k.key, k.value) from json_each_text(to_json(app_public.organizations_kpis(o))) k),
