@@ -433,18 +433,20 @@ export class Model {
   // ----------------------------------------------------------------------------------------------
   // Undo
 
-  undo(user: number) {
+  /** `isOther`: another operation is asked for than the one that is due. */
+  undo(user: number, isOther: boolean) {
     const operation = this.of(this.operations, user).findLast(({ isUndone }) => !isUndone);
-    return this.restore(user, operation, true);
+    return this.restore(user, operation, true, isOther);
   }
 
-  redo(user: number) {
+  redo(user: number, isOther: boolean) {
     const operation = this.of(this.operations, user).find(({ isUndone }) => isUndone);
-    return this.restore(user, operation, false);
+    return this.restore(user, operation, false, isOther);
   }
 
-  private restore(user: number, operation: Operation | undefined, isUndo: boolean) {
+  private restore(user: number, operation: Operation | undefined, isUndo: boolean, isOther: boolean) {
     if (!operation) throw new Refusal('VG404');
+    if (isOther) throw new Refusal('VG409');
     operation.isUndone = isUndo;
     const impossible: string[] = [];
     const changed = this.differences(user, () => {

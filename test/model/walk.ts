@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type pg from 'pg';
 import { expect } from 'vitest';
-import type { TestDatabase } from '../support/database.ts';
+import { testDatabase, type TestDatabase } from '../support/database.ts';
 import {
   makeMember,
   makeOrganization,
@@ -9,7 +9,7 @@ import {
   type Organization,
   type RecordData,
 } from '../support/make.ts';
-import { Model, Refusal, type BulkOperation, type Data, type Value } from './model.ts';
+import { Model, Refusal, type BulkOperation, type Data, type Item, type Value } from './model.ts';
 
 // Random walks: three users, PEMS and push do something to a few records, in the database and in the model. After every step
 // each user sees the same in both. A step says what it is about by numbers that mean something in whatever state they
@@ -22,7 +22,12 @@ const firstCount = 6;
 
 type Which = number[] | null;
 export type Step =
-  | { do: 'save'; user: number; items: { record: number; changes: Data; isStale: boolean }[] }
+  /** `isAgain`: of one of the records that the user has drafted. */
+  | {
+      do: 'save';
+      user: number;
+      items: { record: number; isAgain: boolean; changes: Data; isStale: boolean }[];
+    }
   | {
       do: 'bulk';
       user: number;
@@ -32,15 +37,18 @@ export type Step =
       token: Token;
     }
   | { do: 'discard'; user: number; records: Which; keys: string[] | null }
-  | { do: 'undo' | 'redo'; user: number }
+  /** Whichever operation is due, or only this one, or another one. */
+  | { do: 'undo' | 'redo'; user: number; operation: 'any' | 'due' | 'other' }
   | { do: 'commit'; user: number; records: Which }
   | { do: 'withdraw'; user: number; which: Which }
   | { do: 'takeOver' | 'discardOf'; from: number; records: Which }
+  /** What somebody has drafted of a record, another one drafts, too, or it is entered in PEMS. */
+  | { do: 'same'; which: number; isPems: boolean }
   | { do: 'sync'; edits: { record: number; data: Data | null }[] }
   | { do: 'push' | 'settle'; which: number }
   | { do: 'giveBack'; user: number; record: number; key: number }
   | { do: 'refresh' };
-/** Of a preview made just now, of the last one whenever that was, or none. */
+/** Of a preview made just now; none; or once more what was previewed last, whenever that was, with its token. */
 type Token = 'none' | 'fresh' | 'old';
 
 // ------------------------------------------------------------------------------------------------
@@ -91,96 +99,127 @@ const object = <T>(values: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary
 /** Some of these keys. */
 const someOf = (values: Record<string, fc.Arbitrary<Value>>, maxLength: number): fc.Arbitrary<Data> =>
   fc
-    .subarray(Object.keys(values), { minLength: 1, maxLength })
+    .subarray(Object.keys(values), {
+      minLength: 1,
+      maxLength: Math.min(maxLength, Object.keys(values).length),
+    })
     .chain((keys) => object(Object.fromEntries(keys.map((key) => [key, values[key] ?? common(null)]))));
 
-const user = fc.nat(userCount - 1);
-// Mostly the same two, where all the meeting is.
+const user = fc.oneof({ weight: 3, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(userCount - 1) });
+// Mostly the same few, where all the meeting is.
 const record = fc.oneof(
-  { weight: 3, arbitrary: fc.nat(1) },
+  { weight: 5, arbitrary: fc.constant(0) },
+  { weight: 3, arbitrary: fc.nat(2) },
   { weight: 2, arbitrary: fc.nat(recordIds.length - 1) },
 );
 const records = fc.uniqueArray(record, { minLength: 1, maxLength: 4 });
 const which: fc.Arbitrary<Which> = fc.option(records, { freq: 2 });
-const changes = fc.oneof(
-  { weight: 12, arbitrary: someOf(editable, 2) },
-  { weight: 2, arbitrary: someOf({ ...editable, ...rare }, 4) },
-  { weight: 1, arbitrary: fc.constantFrom(...wrong) },
-);
-const operation: fc.Arbitrary<BulkOperation> = fc.oneof(
-  object({ kind: fc.constant('shift' as const), days: fc.constantFrom(14, -14, 7) }),
-  object({ kind: fc.constant('duration' as const), days: fc.constantFrom(14, -14, -36_500) }),
-  object({ kind: fc.constant('reset' as const) }),
-  object({ kind: fc.constant('set' as const), set: changes }),
-);
 
-const kinds: [number, fc.Arbitrary<Step>][] = [
-  [
-    10,
-    object({
-      do: fc.constant('save' as const),
-      user,
-      items: fc.uniqueArray(object({ record, changes, isStale: fc.nat(19).map((n) => n === 0) }), {
-        minLength: 1,
-        maxLength: 3,
-        selector: (item) => item.record,
+/** What people change: mostly these keys, which is how they come into each other's way. */
+const changesOf = (keys: string[]) =>
+  fc.oneof(
+    {
+      weight: 12,
+      arbitrary: someOf(
+        Object.fromEntries(Object.entries(editable).filter(([key]) => keys.includes(key))),
+        2,
+      ),
+    },
+    { weight: 3, arbitrary: someOf({ ...editable, ...rare }, 3) },
+    { weight: 1, arbitrary: fc.constantFrom(...wrong) },
+  );
+
+/** Of PEMS: the same keys, and others. */
+const editsOf = (keys: string[]) =>
+  fc.oneof(
+    {
+      weight: 2,
+      arbitrary: someOf(Object.fromEntries(Object.entries(theirs).filter(([key]) => keys.includes(key))), 2),
+    },
+    { weight: 2, arbitrary: someOf(theirs, 3) },
+  );
+
+const operationOf = (keys: string[]): fc.Arbitrary<BulkOperation> =>
+  fc.oneof(
+    object({ kind: fc.constant('shift' as const), days: fc.constantFrom(14, -14, 7) }),
+    object({ kind: fc.constant('duration' as const), days: fc.constantFrom(14, -14, -36_500) }),
+    object({ kind: fc.constant('reset' as const) }),
+    object({ kind: fc.constant('set' as const), set: changesOf(keys) }),
+  );
+
+const isRare = fc.nat(29).map((n) => n === 0);
+const stepOf = (keys: string[]): fc.Arbitrary<Step> => {
+  const changes = changesOf(keys);
+  const save = object({
+    do: fc.constant('save' as const),
+    user,
+    items: fc.uniqueArray(object({ record, isAgain: fc.boolean(), changes, isStale: isRare }), {
+      minLength: 1,
+      maxLength: 3,
+      selector: (item) => item.record,
+    }),
+  });
+  const bulk = object({
+    do: fc.constant('bulk' as const),
+    user,
+    records,
+    operation: operationOf(keys),
+    skipRefused: fc.boolean(),
+    token: fc.constantFrom<Token>('none', 'fresh', 'fresh', 'old'),
+  });
+  const discard = object({
+    do: fc.constant('discard' as const),
+    user,
+    records: which,
+    keys: fc.option<string[]>(fc.subarray(keys, { minLength: 1 }), { freq: 2 }),
+  });
+  const commit = object({ do: fc.constant('commit' as const), user, records: which });
+  const withdraw = object({
+    do: fc.constant('withdraw' as const),
+    user,
+    which: fc.option<number[]>(fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 2 }), { freq: 2 }),
+  });
+  const ofAnother = object({
+    do: fc.constantFrom('takeOver' as const, 'discardOf' as const),
+    from: fc.integer({ min: 1, max: 2 }),
+    records: which,
+  });
+  const operation = fc.constantFrom(
+    'any' as const,
+    'any' as const,
+    'any' as const,
+    'due' as const,
+    'other' as const,
+  );
+  const sync = object({
+    do: fc.constant('sync' as const),
+    edits: fc.array(object({ record, data: fc.option(editsOf(keys), { freq: 5 }) }), { maxLength: 3 }),
+  });
+  const kinds: [number, fc.Arbitrary<Step>][] = [
+    [16, save],
+    [5, bulk],
+    [4, discard],
+    [6, object({ do: fc.constant('undo' as const), user, operation })],
+    [2, object({ do: fc.constant('redo' as const), user, operation })],
+    [9, commit],
+    [3, withdraw],
+    [1, ofAnother],
+    [7, sync],
+    [
+      5,
+      object({
+        do: fc.constant('same' as const),
+        which: fc.nat(9),
+        isPems: fc.nat(3).map((n) => n === 0),
       }),
-    }),
-  ],
-  [
-    5,
-    object({
-      do: fc.constant('bulk' as const),
-      user,
-      records,
-      operation,
-      skipRefused: fc.boolean(),
-      token: fc.constantFrom<Token>('none', 'fresh', 'fresh', 'old'),
-    }),
-  ],
-  [
-    2,
-    object({
-      do: fc.constant('discard' as const),
-      user,
-      records: which,
-      keys: fc.option<string[]>(fc.subarray(Object.keys(editable), { minLength: 1 }), { freq: 2 }),
-    }),
-  ],
-  [4, object({ do: fc.constant('undo' as const), user })],
-  [2, object({ do: fc.constant('redo' as const), user })],
-  [6, object({ do: fc.constant('commit' as const), user, records: which })],
-  [
-    3,
-    object({
-      do: fc.constant('withdraw' as const),
-      user,
-      which: fc.option<number[]>(fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 2 }), { freq: 2 }),
-    }),
-  ],
-  [
-    1,
-    object({
-      do: fc.constantFrom('takeOver' as const, 'discardOf' as const),
-      from: fc.integer({ min: 1, max: 2 }),
-      records: which,
-    }),
-  ],
-  [
-    6,
-    object({
-      do: fc.constant('sync' as const),
-      edits: fc.array(object({ record, data: fc.option(someOf(theirs, 3), { freq: 4 }) }), {
-        maxLength: 3,
-      }),
-    }),
-  ],
-  [2, object({ do: fc.constant('push' as const), which: fc.nat(9) })],
-  [1, object({ do: fc.constant('settle' as const), which: fc.nat(9) })],
-  [1, object({ do: fc.constant('giveBack' as const), user, record, key: fc.nat(9) })],
-  [1, object({ do: fc.constant('refresh' as const) })],
-];
-const step = fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+    ],
+    [2, object({ do: fc.constant('push' as const), which: fc.nat(9) })],
+    [1, object({ do: fc.constant('settle' as const), which: fc.nat(9) })],
+    [1, object({ do: fc.constant('giveBack' as const), user, record, key: fc.nat(9) })],
+    [1, object({ do: fc.constant('refresh' as const) })],
+  ];
+  return fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+};
 
 export interface Walk {
   first: Data[];
@@ -188,10 +227,12 @@ export interface Walk {
 }
 
 export const arbitraryWalk = (maxSteps: number): fc.Arbitrary<Walk> =>
-  object({
-    first: fc.array(someOf(theirs, 12), { minLength: firstCount, maxLength: firstCount }),
-    steps: fc.array(step, { minLength: 1, maxLength: maxSteps, size: 'max' }),
-  });
+  fc.subarray(Object.keys(editable), { minLength: 1, maxLength: 2 }).chain((keys) =>
+    object({
+      first: fc.array(someOf(theirs, 12), { minLength: firstCount, maxLength: firstCount }),
+      steps: fc.array(stepOf(keys), { minLength: 1, maxLength: maxSteps, size: 'max' }),
+    }),
+  );
 
 // ------------------------------------------------------------------------------------------------
 // Walking
@@ -199,11 +240,28 @@ export const arbitraryWalk = (maxSteps: number): fc.Arbitrary<Walk> =>
 interface Seen {
   records: { id: string; data: Data; revision: string }[];
   drafts: { id: string; delta: Data }[];
+  operations: { id: string; isUndone: boolean }[];
 }
+
+interface Preview {
+  records: string[];
+  operation: BulkOperation;
+  revisions: string;
+  token: string;
+}
+
+const hasDrafts = (seen: Seen) => seen.drafts.length > 0;
 
 interface Snapshot {
   users: Seen[];
   pending: { id: string; user: number; record: string; state: string }[];
+}
+
+/** A database to walk in. Plans of small organizations cost more time than they save. */
+export async function walkingGround(): Promise<TestDatabase> {
+  const db = await testDatabase();
+  await db.owner.query(`alter database ${db.name} set plan_cache_mode = force_generic_plan`);
+  return db;
 }
 
 /** Product and model part. */
@@ -213,14 +271,16 @@ export class Difference extends Error {}
 export async function walk(db: TestDatabase, { first, steps }: Walk): Promise<void> {
   const walker = await Walker.start(db, first);
   const done: Step[] = [];
-  for (const next of steps) {
-    done.push(next);
-    try {
+  try {
+    for (const next of steps) {
+      done.push(next);
       await walker.take(next);
-    } catch (error) {
-      const history = done.map((taken, i) => `${i + 1}. ${JSON.stringify(taken)}`).join('\n');
-      throw new Difference(`Product and model part at step ${done.length}:\n${history}`, { cause: error });
     }
+  } catch (error) {
+    const history = done.map((taken, i) => `${i + 1}. ${JSON.stringify(taken)}`).join('\n');
+    throw new Difference(`Product and model part at step ${done.length}:\n${history}`, { cause: error });
+  } finally {
+    await walker.end();
   }
 }
 
@@ -233,19 +293,19 @@ class Walker {
   /** By user and record: the revision before the present one, as a tab holds it that was not looked at since. */
   private readonly earlier = new Map<string, string>();
   /** The last preview of each user: what it was about, and how that was. */
-  private readonly previews = new Map<number, { of: string; revisions: string; token: string }>();
+  private readonly previews = new Map<number, Preview>();
 
   private readonly db: TestDatabase;
   private readonly organization: Organization;
   private readonly users: number[];
-  /** By user: what makes a statement the user's. */
-  private readonly settings: string[];
+  /** The connection by which is looked at what everyone sees: the statements are prepared there. */
+  private readonly looker: pg.PoolClient;
 
-  private constructor(db: TestDatabase, organization: Organization, users: number[], settings: string[]) {
+  private constructor(db: TestDatabase, organization: Organization, users: number[], looker: pg.PoolClient) {
     this.db = db;
     this.organization = organization;
     this.users = users;
-    this.settings = settings;
+    this.looker = looker;
   }
 
   static async start(db: TestDatabase, first: Data[]): Promise<Walker> {
@@ -253,18 +313,21 @@ class Walker {
     const users: number[] = [];
     for (const role of ['owner', 'member', 'member'] as const)
       users.push(await makeMember(db, organization, role));
-    const settings = users.map(
-      (id) => `
-        set local role none;
-        set local "jwt.claims.user_id" = '${id}';
-        set local "jwt.claims.organization_ids" = '{${organization.id}}';
-        set local role vanguard_visitor`,
+    const looker = await db.authenticator.connect();
+    await looker.query(`${become(users[0] ?? 0, organization.id, 'session')}`);
+    await looker.query(
+      `prepare seen as ${seenBy(organization.id)}; prepare pending as ${pendingOf(organization.id)}`,
     );
-    const walker = new Walker(db, organization, users, settings);
+    const walker = new Walker(db, organization, users, looker);
     first.forEach((data, i) => walker.edit(i, data));
     await walker.sync();
     await walker.agree();
     return walker;
+  }
+
+  async end(): Promise<void> {
+    await this.looker.query('reset role; deallocate all');
+    this.looker.release();
   }
 
   async take(step: Step): Promise<void> {
@@ -280,6 +343,21 @@ class Walker {
     return which && which.map((index) => this.id(index));
   }
 
+  /** Somebody to whom it applies, if there is anybody: most steps are to do something. */
+  private whom(user: number, applies: (seen: Seen, user: number) => boolean): number {
+    const those = this.snapshot.users.flatMap((seen, of) => (applies(seen, of) ? [of] : []));
+    return those[user % those.length] ?? user;
+  }
+
+  /** Of the records that somebody drafted, and now and then another one. */
+  private draftedIds(user: number, which: Which): string[] | null {
+    const drafted = this.snapshot.users[user]?.drafts ?? [];
+    const chosen = which?.map(
+      (index) => (index < 5 ? drafted[index % drafted.length]?.id : undefined) ?? this.id(index),
+    );
+    return chosen ? [...new Set(chosen)] : null;
+  }
+
   private revision(user: number, record: string): string {
     return this.snapshot.users[user]?.records.find(({ id }) => id === record)?.revision ?? '0';
   }
@@ -288,64 +366,83 @@ class Walker {
     const organization = this.organization.id;
     switch (step.do) {
       case 'save': {
-        const items = step.items.map(({ record, changes, isStale }) => ({
-          record: this.id(record),
-          changes,
-          isStale,
-        }));
-        return this.both(
-          step.user,
-          `select r.changed_count as changed, r.unchanged_count as unchanged
-          from app_public.save_drafts($1, array(
-            select row(i->>'record', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements($2) i)) r`,
-          [
-            organization,
-            JSON.stringify(
-              items.map(({ record, changes, isStale }) => ({
-                ...{ record, changes },
-                revision: isStale
-                  ? (this.earlier.get(`${step.user} ${record}`) ?? '0')
-                  : this.revision(step.user, record),
-              })),
-            ),
-          ],
-          () => this.model.save(step.user, items),
+        const items = new Map<string, Item>();
+        for (const { record: index, isAgain, ...item } of step.items) {
+          const [record] = (isAgain ? this.draftedIds(step.user, [index]) : null) ?? [this.id(index)];
+          if (record !== undefined) items.set(record, { record, ...item });
+        }
+        return this.save(step.user, [...items.values()]);
+      }
+      case 'same': {
+        const drafts = this.snapshot.users.flatMap((seen, of) =>
+          seen.drafts.map((draft) => ({ of, ...draft })),
         );
+        const chosen = drafts[step.which % drafts.length];
+        if (!chosen) return Promise.resolve();
+        const { of, id: record, delta: changes } = chosen;
+        if (step.isPems) {
+          this.edit(recordIds.indexOf(record), changes);
+          return this.sync();
+        }
+        return this.save((of + 1) % 2, [{ record, changes, isStale: false }]);
       }
       case 'bulk':
         return this.bulk(step);
-      case 'discard':
+      case 'discard': {
+        const user = this.whom(step.user, hasDrafts);
+        const records = this.draftedIds(user, step.records);
         return this.both(
-          step.user,
+          user,
           'select app_public.discard_drafts($1, $2, $3) as records',
-          [organization, this.ids(step.records), step.keys],
-          () => ({ records: this.model.discard(step.user, this.ids(step.records), step.keys) }),
+          [organization, records, step.keys],
+          () => ({ records: this.model.discard(user, records, step.keys) }),
         );
+      }
       case 'undo':
-      case 'redo':
-        return this.both(
-          step.user,
-          `select r.kind, r.changed_count as changed, ${named('r.impossible')} as impossible from app_public.${step.do}_draft($1) r`,
-          [organization],
-          () => (step.do === 'undo' ? this.model.undo(step.user) : this.model.redo(step.user)),
+      case 'redo': {
+        const isUndo = step.do === 'undo';
+        const user = this.whom(step.user, (seen) =>
+          seen.operations.some(({ isUndone }) => isUndone !== isUndo),
         );
-      case 'commit':
+        const operations = this.snapshot.users[user]?.operations ?? [];
+        const due = isUndo
+          ? operations.findLast(({ isUndone }) => !isUndone)
+          : operations.find(({ isUndone }) => isUndone);
+        const isOther = step.operation === 'other';
         return this.both(
-          step.user,
+          user,
+          `select r.kind, r.changed_count as changed, ${named('r.impossible')} as impossible from app_public.${step.do}_draft($1, $2) r`,
+          [organization, isOther ? '0' : step.operation === 'due' ? due?.id : null],
+          () => (isUndo ? this.model.undo(user, isOther) : this.model.redo(user, isOther)),
+        );
+      }
+      case 'commit': {
+        const user = this.whom(step.user, hasDrafts);
+        const records = this.draftedIds(user, step.records);
+        return this.both(
+          user,
           `select r.record_count as records, r.key_count as keys, ${named('r.refused', 'kind')} as refused
           from app_public.commit_drafts($1, case when $2::text[] is not null then row($2, null, null, null, null)::app_public.pfa_selection end) r`,
-          [organization, this.ids(step.records)],
-          () => this.model.commit(step.user, this.ids(step.records)),
+          [organization, records],
+          () => this.model.commit(user, records),
         );
+      }
       case 'withdraw': {
-        const count = this.snapshot.pending.length;
-        if (step.which && count === 0) return Promise.resolve();
-        const which = step.which && [...new Set(step.which.map((index) => index % count))];
+        const { pending } = this.snapshot;
+        if (step.which && pending.length === 0) return Promise.resolve();
+        const user = this.whom(step.user, (_, of) =>
+          pending.some((modification) => modification.user === of),
+        );
+        const own = pending.flatMap((modification, index) => (modification.user === user ? [index] : []));
+        const which = step.which?.map(
+          (index) => (index < 8 ? own[index % own.length] : undefined) ?? index % pending.length,
+        );
+        const chosen = which ? [...new Set(which)] : null;
         return this.both(
-          step.user,
+          user,
           'select r.record_count as records, jsonb_array_length(r.refused) as refused from app_public.withdraw_commits($1, $2) r',
-          [organization, which && which.map((index) => this.snapshot.pending[index]?.id)],
-          () => this.model.withdraw(step.user, which),
+          [organization, chosen && chosen.map((index) => pending[index]?.id)],
+          () => this.model.withdraw(user, chosen),
         );
       }
       case 'takeOver':
@@ -403,10 +500,33 @@ class Walker {
     }
   }
 
+  private save(user: number, items: Item[]): Promise<void> {
+    const organization = this.organization.id;
+    return this.both(
+      user,
+      `select r.changed_count as changed, r.unchanged_count as unchanged
+      from app_public.save_drafts($1, array(
+        select row(i->>'record', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements($2) i)) r`,
+      [
+        organization,
+        JSON.stringify(
+          items.map(({ record, changes, isStale }) => ({
+            ...{ record, changes },
+            revision: isStale ? (this.earlier.get(`${user} ${record}`) ?? '0') : this.revision(user, record),
+          })),
+        ),
+      ],
+      () => this.model.save(user, items),
+    );
+  }
+
   private async bulk(step: Step & { do: 'bulk' }): Promise<void> {
-    const { user, operation } = step;
-    const records = this.ids(step.records) ?? [];
-    const of = JSON.stringify([records, operation]);
+    const { user } = step;
+    const old = step.token === 'old' ? this.previews.get(user) : undefined;
+    const { records, operation } = old ?? {
+      records: this.ids(step.records) ?? [],
+      operation: step.operation,
+    };
     const revisions = this.model
       .visible(user)
       .filter((record) => records.includes(record))
@@ -422,8 +542,7 @@ class Walker {
       operation.kind === 'reset' ? true : null,
       operation.kind === 'set' ? JSON.stringify(operation.set) : null,
     ];
-    const old = this.previews.get(user);
-    let token = step.token === 'old' && old?.of === of ? old : undefined;
+    let preview = old;
     if (step.token === 'fresh') {
       const expected = answerOf(() => this.model.preview(user, records, operation));
       const answer = (await this.ask(
@@ -437,18 +556,18 @@ class Walker {
       const { token: given, ...rest } = answer;
       expect(rest, 'the preview').toEqual(expected);
       if (given === undefined) return;
-      token = { of, revisions, token: given };
-      this.previews.set(user, token);
+      preview = { records, operation, revisions, token: given };
+      this.previews.set(user, preview);
     }
     await this.both(
       user,
       `select r.changed_count as changed, r.unchanged_count as unchanged, ${named('r.refused')} as refused
       from app_public.apply_bulk($1, ${composites}, $7, $8) r`,
-      [...values, token?.token ?? null, step.skipRefused],
+      [...values, preview?.token ?? null, step.skipRefused],
       () =>
         this.model.bulk(user, records, operation, {
           skipRefused: step.skipRefused,
-          isStale: token !== undefined && token.revisions !== revisions,
+          isStale: preview !== undefined && preview.revisions !== revisions,
         }),
     );
   }
@@ -459,7 +578,7 @@ class Walker {
   /** In PEMS; null: the record is gone there. */
   private edit(record: number, data: Data | null): void {
     const id = this.id(record);
-    if (data) this.pems.set(id, { ...this.pems.get(id), ...data });
+    if (data) this.pems.set(id, withoutNulls({ ...this.pems.get(id), ...data }));
     else if (this.pems.size > 1) this.pems.delete(id);
   }
 
@@ -490,10 +609,9 @@ class Walker {
     const chosen = syncing[which % syncing.length];
     if (!chosen) return;
     const index = this.snapshot.pending.indexOf(chosen);
-    const written = { ...this.pems.get(chosen.record), ...this.model.pending()[index]?.delta };
     this.pems.set(
       chosen.record,
-      Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null)),
+      withoutNulls({ ...this.pems.get(chosen.record), ...this.model.pending()[index]?.delta }),
     );
     await this.sync();
     await this.db.asOwner(
@@ -540,7 +658,7 @@ class Walker {
   private async agree(): Promise<void> {
     const { users, pending } = await this.look();
     users.forEach((seen, user) => {
-      const { records, ...rest } = seen;
+      const { records, operations, ...rest } = seen;
       const withoutRevisions = records.map(({ revision, ...record }) => {
         const at = `user ${user}, ${record.id}, revision ${revision}`;
         const content = JSON.stringify(record.data);
@@ -550,7 +668,11 @@ class Walker {
         if (last !== revision) this.earlier.set(`${user} ${record.id}`, last);
         return record;
       });
-      expect({ records: withoutRevisions, ...rest }, `what user ${user} sees`).toEqual(this.model.sees(user));
+      const withoutIds = operations.map(({ id: _, ...operation }) => operation);
+      expect(
+        { records: withoutRevisions, operations: withoutIds, ...rest },
+        `what user ${user} sees`,
+      ).toEqual(this.model.sees(user));
     });
     expect(
       pending.map(({ id: _, ...modification }) => modification),
@@ -561,31 +683,32 @@ class Walker {
 
   /** Everything that everyone sees, in one round trip, each as that user by the same views as a request. */
   private async look(): Promise<Snapshot> {
-    const { id } = this.organization;
-    const client = await this.db.authenticator.connect();
-    try {
-      const statements = this.settings.flatMap((settings) => [settings, seenBy(id)]);
-      const results = (await client.query(
-        ['begin', ...statements, pendingOf(id), 'commit'].join(';\n'),
-      )) as unknown as pg.QueryResult<{ seen?: Seen; pending?: Snapshot['pending'] }>[];
-      const rows = results.map(({ rows: [row] }) => row);
-      const users = rows.flatMap((row) => (row?.seen ? [row.seen] : []));
-      const pending = rows.find((row) => row?.pending)?.pending ?? [];
-      return {
-        users,
-        pending: pending.map((modification) => ({
-          ...modification,
-          user: this.users.indexOf(modification.user),
-        })),
-      };
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    } finally {
-      client.release();
-    }
+    const statements = this.users.flatMap((id) => [
+      become(id, this.organization.id, 'local'),
+      'execute seen',
+    ]);
+    const results = (await this.looker.query(
+      ['begin', ...statements, 'execute pending', 'commit'].join(';\n'),
+    )) as unknown as pg.QueryResult<{ seen?: Seen; pending?: Snapshot['pending'] }>[];
+    const rows = results.map(({ rows: [row] }) => row);
+    return {
+      users: rows.flatMap((row) => (row?.seen ? [row.seen] : [])),
+      pending: rows
+        .flatMap((row) => row?.pending ?? [])
+        .map((modification) => ({ ...modification, user: this.users.indexOf(modification.user) })),
+    };
   }
 }
+
+/** Makes what comes after it a user's. */
+const become = (user: number, organization: number, scope: 'session' | 'local') => `
+  set ${scope} role none;
+  set ${scope} "jwt.claims.user_id" = '${user}';
+  set ${scope} "jwt.claims.organization_ids" = '{${organization}}';
+  set ${scope} role vanguard_visitor`;
+
+const withoutNulls = (data: Data): Data =>
+  Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
 
 /** What a list of `{recordId, key}` names. */
 const named = (list: string, ...more: string[]) =>
@@ -616,7 +739,7 @@ const seenBy = (organization: number) => `
         'current', d.current, 'costChange', d.forecast_cost_change::text) order by d.pfa_id), '[]')
       from app_public.pfa_draft d where d.organization_id = ${organization}),
     'operations', (
-      select coalesce(json_agg(json_build_object('kind', p.kind, 'records', p.record_count, 'isUndone', p.undone_at is not null)
+      select coalesce(json_agg(json_build_object('id', p.id::text, 'kind', p.kind, 'records', p.record_count, 'isUndone', p.undone_at is not null)
         order by p.id), '[]')
       from app_public.pfa_draft_operation p where p.organization_id = ${organization}),
     'kpis', (select json_object_agg(k.key, k.value) from json_each_text(to_json(app_public.organizations_kpis(o))) k),
