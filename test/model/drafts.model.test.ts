@@ -7,7 +7,7 @@ import { arbitraryWalk, walk, walkingGround } from './walk.ts';
 // more with MODEL_RUNS, MODEL_SEED and MODEL_PATH it is that walk alone, made as short as it gets.
 
 const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env;
-const runs = Number(MODEL_RUNS ?? 30);
+const runs = Number(MODEL_RUNS ?? 40);
 const seed = MODEL_SEED || !MODEL_RUNS ? { seed: Number(MODEL_SEED ?? 20_261_123) } : {};
 const limit = 60_000 + runs * 2000;
 
