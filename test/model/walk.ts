@@ -264,20 +264,23 @@ export async function walkingGround(): Promise<TestDatabase> {
   return db;
 }
 
-/** Product and model part. */
+/** Product and model part: an answer or what somebody sees is another one. */
 export class Difference extends Error {}
 
 /** One walk in a new organization. Throws a `Difference` where product and model part. */
 export async function walk(db: TestDatabase, { first, steps }: Walk): Promise<void> {
-  const walker = await Walker.start(db, first);
+  const walker = await Walker.start(db);
   const done: Step[] = [];
   try {
+    await walker.begin(first);
     for (const next of steps) {
       done.push(next);
       await walker.take(next);
     }
   } catch (error) {
     const history = done.map((taken, i) => `${i + 1}. ${JSON.stringify(taken)}`).join('\n');
+    if (!(error instanceof Error) || error.name !== 'AssertionError')
+      throw new Error(`Step ${done.length} failed:\n${history}`, { cause: error });
     throw new Difference(`Product and model part at step ${done.length}:\n${history}`, { cause: error });
   } finally {
     await walker.end();
@@ -308,25 +311,25 @@ class Walker {
     this.looker = looker;
   }
 
-  static async start(db: TestDatabase, first: Data[]): Promise<Walker> {
+  static async start(db: TestDatabase): Promise<Walker> {
     const organization = await makeOrganization(db);
     const users: number[] = [];
     for (const role of ['owner', 'member', 'member'] as const)
       users.push(await makeMember(db, organization, role));
-    const looker = await db.authenticator.connect();
-    await looker.query(`${become(users[0] ?? 0, organization.id, 'session')}`);
-    await looker.query(
-      `prepare seen as ${seenBy(organization.id)}; prepare pending as ${pendingOf(organization.id)}`,
-    );
-    const walker = new Walker(db, organization, users, looker);
-    first.forEach((data, i) => walker.edit(i, data));
-    await walker.sync();
-    await walker.agree();
-    return walker;
+    return new Walker(db, organization, users, await db.authenticator.connect());
+  }
+
+  async begin(first: Data[]): Promise<void> {
+    const { id } = this.organization;
+    await this.looker.query(become(this.users[0] ?? 0, id, 'session'));
+    await this.looker.query(`prepare seen as ${seenBy(id)}; prepare pending as ${pendingOf(id)}`);
+    first.forEach((data, i) => this.edit(i, data));
+    await this.sync();
+    await this.agree();
   }
 
   async end(): Promise<void> {
-    await this.looker.query('reset role; deallocate all');
+    await this.looker.query('rollback; reset role; reset all; deallocate all');
     this.looker.release();
   }
 
