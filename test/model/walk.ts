@@ -287,6 +287,23 @@ export async function walk(db: TestDatabase, { first, steps }: Walk): Promise<vo
   }
 }
 
+/** How a walk fails that had as many of its steps left out as can be, one after the other; null: it does not fail again. */
+export async function shortest(db: TestDatabase, walked: Walk): Promise<unknown> {
+  const failure = (tried: Walk) =>
+    walk(db, tried).then(
+      () => null,
+      (error: unknown) => error,
+    );
+  let short = walked;
+  let error = await failure(short);
+  for (let at = short.steps.length - 1; error && at >= 0; at--) {
+    const shorter = { ...short, steps: short.steps.filter((_, index) => index !== at) };
+    const failed = await failure(shorter);
+    if (failed) [short, error] = [shorter, failed];
+  }
+  return error;
+}
+
 class Walker {
   private readonly model = new Model(userCount);
   private readonly pems = new Map<string, Data>();
