@@ -202,7 +202,8 @@ begin
       from app_core.pfa_mirror m
       where m.organization_id = p_organization_id and m.removed_at is null
         and (m.pfa_id = any (found_ids) or m.pfa_id in (select o.pfa_id from app_private.overlaid(p_organization_id, app_core.current_user_id()) o))
-        and app_core.search_text(m.pfa_id, m.data) like all (app_core.search_patterns(selection.search))
+        and app_core.search_text(m.pfa_id, m.data) like all (
+          array(select app_core.search_pattern(w) from unnest(app_core.search_words(selection.search)) w))
         and (selection.containing is null or m.data @> selection.containing);
     end if;
     parts := parts || text 'r.pfa_id = any ($4)';
