@@ -126,7 +126,7 @@ async function hotQueries({ owner, organizations, scale }: World): Promise<Hot[]
     {
       title: `Save ${items.length} drafts at once`,
       who: 'owner as a user',
-      text: 'select app_private.write_drafts($1, $2)',
+      text: 'select app_private.save_checked_drafts($1, $2)',
       values: [saving, JSON.stringify(items)],
     },
     merge('Merge of an organization in which nothing changed', 0),

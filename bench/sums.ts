@@ -73,7 +73,7 @@ export const groups: Measurement = async function* (world) {
     for (const dimension of dimensions) {
       for (const [what, selection] of Object.entries(summed)) {
         const by = dimension === 'nothing' ? 'null' : `'${dimension}'`;
-        yield await compare(`sums by ${dimension}, ${what}, ${overlaid} overlaid`, {
+        yield await compare(world.scale, `sums by ${dimension}, ${what}, ${overlaid} overlaid`, {
           ours: () =>
             viewer.query({
               name: `sums by ${dimension}, ${what}`,

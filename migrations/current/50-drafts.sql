@@ -520,6 +520,7 @@ declare
   operation app_core.pfa_draft_operation;
   ids text[];
   items jsonb;
+  due jsonb;
   changed app_public.pfa_draft_result;
   result app_public.pfa_undo_result;
 begin
@@ -535,8 +536,9 @@ begin
       using errcode = 'VG404', hint = 'The last 50 operations in an organization can be undone, and done again until something else is done; they are its myOperations.';
   end if;
   if operation.id <> p_operation_id then
+    due := jsonb_build_array(jsonb_build_object('operationId', operation.id, 'kind', operation.kind, 'recordCount', operation.record_count));
     raise exception 'Operation % is not the next to %.', p_operation_id, case when is_undo then 'undo' else 'redo' end
-      using errcode = 'VG409', detail = jsonb_build_array(jsonb_build_object('operationId', operation.id, 'kind', operation.kind, 'recordCount', operation.record_count))::text,
+      using errcode = 'VG409', detail = due::text,
         hint = 'You did something else meanwhile, perhaps in another tab: the next one is in the details.';
   end if;
   ids := array(select jsonb_object_keys(operation.differences));

@@ -1,21 +1,16 @@
 -- Which records something is about: ids, the filter and the search of the list, alone or together. What bulk operations, commit
 -- and sums are given.
 
--- Not dropped and made anew: functions of other files take it.
-do $$
-begin
-  if to_regtype('app_public.pfa_selection') is null then
-    create domain app_public.pfa_record_filter as jsonb;
-    create type app_public.pfa_selection as (
-      record_ids text[],
-      filter app_public.pfa_record_filter,
-      search text,
-      containing jsonb,
-      everything boolean
-    );
-  end if;
-end;
-$$;
+drop type if exists app_public.pfa_selection cascade;
+drop domain if exists app_public.pfa_record_filter cascade;
+create domain app_public.pfa_record_filter as jsonb;
+create type app_public.pfa_selection as (
+  record_ids text[],
+  filter app_public.pfa_record_filter,
+  search text,
+  containing jsonb,
+  everything boolean
+);
 comment on domain app_public.pfa_record_filter is
   'What a list of records is filtered by, such as `{"category": {"equalTo": "Cranes"}, "or": [{"hasDraft": {"equalTo": true}}, {"forecastStart": {"lessThan": "2026-04-01"}}]}`.';
 comment on type app_public.pfa_selection is
@@ -207,7 +202,8 @@ begin
       from app_core.pfa_mirror m
       where m.organization_id = p_organization_id and m.removed_at is null
         and (m.pfa_id = any (found_ids) or m.pfa_id in (select o.pfa_id from app_private.overlaid(p_organization_id, app_core.current_user_id()) o))
-        and app_core.search_text(m.pfa_id, m.data) like all (app_core.search_patterns(selection.search))
+        and app_core.search_text(m.pfa_id, m.data) like all (
+          array(select app_core.search_pattern(w) from unnest(app_core.search_words(selection.search)) w))
         and (selection.containing is null or m.data @> selection.containing);
     end if;
     parts := parts || text 'r.pfa_id = any ($4)';
