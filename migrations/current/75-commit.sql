@@ -105,6 +105,10 @@ declare
   result app_public.pfa_commit_result;
 begin
   perform app_private.lock_records(p_organization_id, p_pfa_ids);
+  -- None of these begins to be written to PEMS while we take their keys.
+  perform from app_core.pfa_modification m
+  where m.organization_id = p_organization_id and m.pfa_id = any (p_pfa_ids) and m.state in ('committed', 'syncing')
+  order by m.id for update;
 
   with judged as materialized (
     select j.* from app_private.judged_drafts(p_organization_id, p_pfa_ids) j where j.user_id = me
@@ -467,9 +471,13 @@ begin
   logged as (
     insert into app_core.pfa_change (organization_id, pfa_id, user_id, route, changes)
     select p_organization_id, g.pfa_id, me, 'takeover',
-      (select jsonb_object_agg(k.key, case when is_takeover then jsonb_build_object('from', g.base->k.key, 'to', k.value) else jsonb_build_object('from', k.value, 'to', g.base->k.key) end)
-       from jsonb_each(g.delta) k)
+      jsonb_object_agg(k.key, case when is_takeover then jsonb_build_object('from', g.base->k.key, 'to', k.value) else jsonb_build_object('from', k.value, 'to', g.base->k.key) end)
     from gone g
+    cross join jsonb_each(g.delta) k
+    left join app_core.pfa_modification mine
+      on mine.organization_id = p_organization_id and mine.user_id = me and mine.state = 'draft' and mine.pfa_id = any (ids) and mine.pfa_id = g.pfa_id
+    where not (is_takeover and coalesce(mine.delta ? k.key, false))
+    group by g.pfa_id
   )
   select array_agg(g.pfa_id) into ids from gone g;
   perform app_private.rewrite_overlay(p_organization_id, ids);

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildSchema, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { environmentSchema, projectFolder, readConfiguration } from '../../src/configuration.ts';
 import { explanations } from '../../src/codes.ts';
@@ -135,6 +136,16 @@ describe('pages', () => {
       if (!target.startsWith('http'))
         expect([target, existsSync(join(projectFolder, 'docs', target))]).toEqual([target, true]);
     }
+  });
+
+  test('each GraphQL example fits the schema', () => {
+    const schema = buildSchema(read('schema.graphql'));
+    const examples = pages.flatMap((page) =>
+      [...read(page).matchAll(/^```graphql\n([^]*?)^```/gm)].map(([, example = '']) => example),
+    );
+    expect(examples.length).toBeGreaterThan(10);
+    for (const example of examples)
+      expect([example, validate(schema, parse(example)).map(String)]).toEqual([example, []]);
   });
 
   test('each command that they name exists', async () => {

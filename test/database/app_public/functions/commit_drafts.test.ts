@@ -476,6 +476,15 @@ describe('drafts that somebody left behind', () => {
         base: { category: 'Old', model: 'M' },
       },
     ]);
+    // What stayed is not in the history as taken.
+    const { rows: logged } = await db.owner.query(
+      `select pfa_id, changes from app_core.pfa_change where organization_id = $1 and route = 'takeover' order by id`,
+      [org.id],
+    );
+    expect(logged).toEqual([
+      { pfa_id: 'a', changes: { model: { from: 'M', to: 'Left' } } },
+      { pfa_id: 'b', changes: { category: { from: 'Left', to: 'Old' } } },
+    ]);
     expect(await boss((client) => seenRecord(client, org, 'a'))).toMatchObject({
       category: 'Own',
       data: { model: 'Left' },
