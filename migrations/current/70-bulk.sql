@@ -55,7 +55,8 @@ begin atomic
   ),
   wanted as materialized (
     select m.pfa_id, m.revision, m.data,
-      coalesce((operation).set, jsonb_strip_nulls(jsonb_build_object(
+      -- As they will be in the record: "" empties a key, and nothing can be counted with it.
+      coalesce((select jsonb_object_agg(v.key, app_core.normalized(v.value)) from jsonb_each((operation).set) v), jsonb_strip_nulls(jsonb_build_object(
         'forecastStart', m.new_forecast_start, 'forecastEnd', m.new_forecast_end, 'actualEnd', m.new_actual_end))) as changes,
       case
         when m.is_missing then 'there is no such record'
