@@ -184,7 +184,7 @@ create or replace function app_private.refused_changes(
   set enable_nestloop = off
 begin atomic
   with item as materialized (
-    select i->>'recordId' as id, (i->>'revision')::bigint as revision, i->'changes' as changes,
+    select i->>'recordId' as id, i ? 'revision' as has_revision, (i->>'revision')::bigint as revision, i->'changes' as changes,
       m.revision as current_revision, m.data, m.pfa_id is null or m.removed_at is not null as is_missing
     from jsonb_array_elements(refused_changes.items) i
     left join app_private.merged_for(refused_changes.organization_id, refused_changes.user_id,
@@ -218,7 +218,7 @@ begin atomic
             order by c.id desc limit 3
           ) l
         )) order by i.id)
-      from item i where i.revision is distinct from i.current_revision
+      from item i where i.has_revision and i.revision is distinct from i.current_revision
     ),
     (
       select jsonb_agg(jsonb_build_object('recordId', w.id, 'key', w.key, 'value', w.value, 'problem', w.problem) order by w.id, w.key)
@@ -234,7 +234,7 @@ begin atomic
     );
 end;
 comment on function app_private.refused_changes(integer, integer, jsonb) is
-  'All that is wrong with `[{"recordId", "changes": {key: value}, "revision"}]` as changes of what a user sees, in one look: records that are not there, that have moved since that revision, and values that may not be. Each a list for the details of an error, or null.';
+  'All that is wrong with `[{"recordId", "changes": {key: value}, "revision"}]` as changes of what a user sees, in one look: records that are not there, that have moved since that revision (where one is given, as bulk operations do not), and values that may not be. Each a list for the details of an error, or null.';
 
 --------------------------------------------------------------------------------------------------
 -- Writing drafts: the one place

@@ -307,3 +307,13 @@ describe('refused whole', () => {
       ).toMatchObject({ code });
   });
 });
+
+test('what a bulk operation changes is not looked up in the history: nobody said what they saw', async () => {
+  const { rows } = await db.asOwner((client) =>
+    client.query(
+      `select r.missing, r.moved, r.unfit from app_private.refused_changes($1, $2, '[{"recordId": "bare", "changes": {"category": "X"}}]') r`,
+      [org.id, author],
+    ),
+  );
+  expect(rows).toEqual([{ missing: null, moved: null, unfit: null }]);
+});
