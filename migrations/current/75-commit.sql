@@ -467,9 +467,13 @@ begin
   logged as (
     insert into app_core.pfa_change (organization_id, pfa_id, user_id, route, changes)
     select p_organization_id, g.pfa_id, me, 'takeover',
-      (select jsonb_object_agg(k.key, case when is_takeover then jsonb_build_object('from', g.base->k.key, 'to', k.value) else jsonb_build_object('from', k.value, 'to', g.base->k.key) end)
-       from jsonb_each(g.delta) k)
+      jsonb_object_agg(k.key, case when is_takeover then jsonb_build_object('from', g.base->k.key, 'to', k.value) else jsonb_build_object('from', k.value, 'to', g.base->k.key) end)
     from gone g
+    cross join jsonb_each(g.delta) k
+    left join app_core.pfa_modification d
+      on d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and d.pfa_id = any (ids) and d.pfa_id = g.pfa_id
+    where not is_takeover or d.delta ? k.key is not true
+    group by g.pfa_id
   )
   select array_agg(g.pfa_id) into ids from gone g;
   perform app_private.rewrite_overlay(p_organization_id, ids);

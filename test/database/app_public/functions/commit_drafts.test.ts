@@ -449,7 +449,7 @@ describe('drafts that somebody left behind', () => {
       .then(({ rows }) => one(rows).count);
 
   test('are seen, taken over and discarded by an admin; what the admin has drafted stays', async () => {
-    const { org, author, mine, modifications } = await project();
+    const { org, author, mine, modifications, history } = await project();
     const admin = await makeMember(db, org, 'admin');
     await mine((client) => saveDraft(client, org, 'a', { category: 'Left', model: 'Left' }));
     await mine((client) => saveDraft(client, org, 'b', { category: 'Left' }));
@@ -480,6 +480,10 @@ describe('drafts that somebody left behind', () => {
       category: 'Own',
       data: { model: 'Left' },
     });
+    // What stayed the admin's own was not taken over.
+    expect(await history()).toEqual([
+      { route: 'takeover', user_id: admin, changes: { model: { from: 'M', to: 'Left' } } },
+    ]);
   });
 
   test('are nothing for members, viewers and outsiders, and nobody takes their own', async () => {
