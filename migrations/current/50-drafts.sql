@@ -155,6 +155,15 @@ end;
 comment on function app_private.lock_records(integer, text[]) is
   'Locks the records'' mirror rows in key order, as everything does that changes what people see of them. A statement of its own: what is read after it is what the holder before left.';
 
+create or replace function app_private.lock_operations(organization_id integer, user_id integer) returns void
+  language sql volatile
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  select pg_advisory_xact_lock(hashtextextended(format('pfa_draft_operation %s %s', lock_operations.organization_id, lock_operations.user_id), 0));
+end;
+comment on function app_private.lock_operations(integer, integer) is
+  'One operation of a user on drafts at a time, whichever tab it comes from: which is the newest is asked before the records are known. Call it before lock_records.';
+
 create or replace function app_private.key_problem(field app_public.pfa_fields, screen_field text, data jsonb, value jsonb) returns text
   language sql stable parallel safe
   return case
@@ -362,7 +371,7 @@ begin
 end;
 $$;
 comment on function app_private.change_drafts(integer, integer, jsonb, text) is
-  'Puts values under keys of a user''s drafts, `[{"recordId", "changes": {key: value}, "dropped": [key, ...]}]`, each record once, and takes the dropped keys out. A value equal to what lies under the draft takes its key out, too. What a key was drafted on (base) stays as long as the key is drafted. Remembers the operation unless its kind is null. Call it under lock_records, with values that were checked.';
+  'Puts values under keys of a user''s drafts, `[{"recordId", "changes": {key: value}, "dropped": [key, ...]}]`, each record once, and takes the dropped keys out. A value equal to what lies under the draft takes its key out, too. What a key was drafted on (base) stays as long as the key is drafted. Remembers the operation unless its kind is null. Call it under lock_operations and lock_records, with values that were checked.';
 
 drop function if exists app_private.write_drafts(integer, jsonb);
 create or replace function app_private.save_checked_drafts(organization_id integer, items jsonb) returns app_public.pfa_draft_result
@@ -403,6 +412,7 @@ begin
       using errcode = 'VG400', detail = refused::text, hint = 'For example {"forecastEnd": "2026-05-01"}.';
   end if;
 
+  perform app_private.lock_operations(p_organization_id, me);
   perform app_private.lock_records(p_organization_id, ids);
   select c.missing, c.moved, c.unfit into missing, moved, unfit from app_private.refused_changes(p_organization_id, me, items) c;
   if missing is not null then
@@ -476,6 +486,7 @@ declare
   result app_public.pfa_draft_result;
 begin
   perform app_private.require_writable(p_organization_id);
+  perform app_private.lock_operations(p_organization_id, me);
   select array_agg(d.pfa_id) into ids
   from app_core.pfa_modification d
   where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft'
@@ -525,8 +536,8 @@ declare
   result app_public.pfa_undo_result;
 begin
   perform app_private.require_writable(p_organization_id);
-  -- Two tabs may ask at once: each takes back one operation.
-  perform pg_advisory_xact_lock(hashtextextended(format('pfa_draft_operation %s %s', p_organization_id, me), 0));
+  -- Two tabs may ask at once, or one of them saves: each takes back one operation, the newest that there is then.
+  perform app_private.lock_operations(p_organization_id, me);
   select o.* into operation
   from app_core.pfa_draft_operation o
   where o.organization_id = p_organization_id and o.user_id = me and (o.undone_at is null) = is_undo

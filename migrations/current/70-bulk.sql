@@ -215,6 +215,7 @@ declare
 begin
   perform app_private.require_writable(p_organization_id);
   perform app_private.require_bulk_operation(operation);
+  perform app_private.lock_operations(p_organization_id, me);
   ids := app_private.bulk_records(p_organization_id, selection);
   perform app_private.lock_records(p_organization_id, ids);
   -- What left the selection while we waited for the locks is left out; what joined it meanwhile is not locked.
