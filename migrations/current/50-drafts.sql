@@ -490,7 +490,7 @@ begin
   select array_agg(d.pfa_id) into ids
   from app_core.pfa_modification d
   where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft'
-    and (p_record_ids is null or d.pfa_id = any (p_record_ids)) and (p_keys is null or d.delta ?| p_keys);
+    and (p_record_ids is null or d.pfa_id in (select unnest(p_record_ids))) and (p_keys is null or d.delta ?| p_keys);
   perform app_private.lock_records(p_organization_id, ids);
   select jsonb_agg(jsonb_build_object('recordId', d.pfa_id, 'dropped',
       (select jsonb_agg(k) from jsonb_object_keys(d.delta) k where p_keys is null or k = any (p_keys))))

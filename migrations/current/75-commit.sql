@@ -253,7 +253,7 @@ begin
   end if;
   select array_agg(d.pfa_id order by d.pfa_id) into ids
   from app_core.pfa_modification d
-  where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and (named is null or d.pfa_id = any (named));
+  where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and (named is null or d.pfa_id in (select unnest(named)));
   -- Of records that were named one by one, those without a draft are said.
   if (selection).record_ids is not null then
     ids := array(select unnest(ids) union select unnest((selection).record_ids) order by 1);
@@ -449,7 +449,7 @@ begin
   end if;
   select array_agg(d.pfa_id) into ids
   from app_core.pfa_modification d
-  where d.organization_id = p_organization_id and d.user_id = p_user_id and d.state = 'draft' and (record_ids is null or d.pfa_id = any (record_ids));
+  where d.organization_id = p_organization_id and d.user_id = p_user_id and d.state = 'draft' and (record_ids is null or d.pfa_id in (select unnest(record_ids)));
   perform app_private.lock_records(p_organization_id, ids);
   with gone as materialized (
     delete from app_core.pfa_modification d
