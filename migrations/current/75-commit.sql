@@ -256,7 +256,14 @@ begin
   where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and (named is null or d.pfa_id in (select unnest(named)));
   -- Of records that were named one by one, those without a draft are said.
   if (selection).record_ids is not null then
-    ids := array(select unnest(ids) union select unnest((selection).record_ids) order by 1);
+    ids := array(
+      select unnest(ids)
+      union
+      select n.id from unnest((selection).record_ids) n (id)
+      where not exists (
+        select from app_core.pfa_modification d
+        where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and d.pfa_id = n.id)
+      order by 1);
   end if;
   return app_private.commit_records(p_organization_id, coalesce(ids, '{}'), comment);
 end;

@@ -416,6 +416,20 @@ describe('withdrawing', () => {
   });
 });
 
+test('of the records that are named, only those are committed that the filter lets through', async () => {
+  const { org, mine, modifications } = await project();
+  for (const id of ['a', 'b']) await mine((client) => saveDraft(client, org, id, { model: 'N' }));
+  const selection = { record_ids: ['a', 'b', 'c'], filter: { pfaId: { equalTo: 'a' } } };
+  expect(await mine((client) => commitDrafts(client, org, selection))).toMatchObject({
+    record_count: 1,
+    refused: [{ recordId: 'c', kind: 'none' }],
+  });
+  expect(await modifications()).toMatchObject([
+    { state: 'committed', pfa_id: 'a' },
+    { state: 'draft', pfa_id: 'b' },
+  ]);
+});
+
 test('a viewer and an outsider can do neither', async () => {
   const { org, looking } = await project();
   const elsewhere = await project();
