@@ -155,6 +155,15 @@ end;
 comment on function app_private.lock_records(integer, text[]) is
   'Locks the records'' mirror rows in key order, as everything does that changes what people see of them. A statement of its own: what is read after it is what the holder before left.';
 
+create or replace function app_private.lock_operations(organization_id integer, user_id integer) returns void
+  language sql volatile
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  select pg_advisory_xact_lock(hashtextextended(format('pfa_draft_operation %s %s', lock_operations.organization_id, lock_operations.user_id), 0));
+end;
+comment on function app_private.lock_operations(integer, integer) is
+  'One operation of a user on drafts at a time, whichever tab it comes from: which is the newest is asked before the records are known. Call it before lock_records.';
+
 create or replace function app_private.key_problem(field app_public.pfa_fields, screen_field text, data jsonb, value jsonb) returns text
   language sql stable parallel safe
   return case
@@ -184,7 +193,7 @@ create or replace function app_private.refused_changes(
   set enable_nestloop = off
 begin atomic
   with item as materialized (
-    select i->>'recordId' as id, (i->>'revision')::bigint as revision, i->'changes' as changes,
+    select i->>'recordId' as id, i ? 'revision' as has_revision, (i->>'revision')::bigint as revision, i->'changes' as changes,
       m.revision as current_revision, m.data, m.pfa_id is null or m.removed_at is not null as is_missing
     from jsonb_array_elements(refused_changes.items) i
     left join app_private.merged_for(refused_changes.organization_id, refused_changes.user_id,
@@ -218,7 +227,7 @@ begin atomic
             order by c.id desc limit 3
           ) l
         )) order by i.id)
-      from item i where i.revision is distinct from i.current_revision
+      from item i where i.has_revision and i.revision is distinct from i.current_revision
     ),
     (
       select jsonb_agg(jsonb_build_object('recordId', w.id, 'key', w.key, 'value', w.value, 'problem', w.problem) order by w.id, w.key)
@@ -234,7 +243,7 @@ begin atomic
     );
 end;
 comment on function app_private.refused_changes(integer, integer, jsonb) is
-  'All that is wrong with `[{"recordId", "changes": {key: value}, "revision"}]` as changes of what a user sees, in one look: records that are not there, that have moved since that revision, and values that may not be. Each a list for the details of an error, or null.';
+  'All that is wrong with `[{"recordId", "changes": {key: value}, "revision"}]` as changes of what a user sees, in one look: records that are not there, that have moved since that revision (where one is given, as bulk operations do not), and values that may not be. Each a list for the details of an error, or null.';
 
 --------------------------------------------------------------------------------------------------
 -- Writing drafts: the one place
@@ -362,7 +371,7 @@ begin
 end;
 $$;
 comment on function app_private.change_drafts(integer, integer, jsonb, text) is
-  'Puts values under keys of a user''s drafts, `[{"recordId", "changes": {key: value}, "dropped": [key, ...]}]`, each record once, and takes the dropped keys out. A value equal to what lies under the draft takes its key out, too. What a key was drafted on (base) stays as long as the key is drafted. Remembers the operation unless its kind is null. Call it under lock_records, with values that were checked.';
+  'Puts values under keys of a user''s drafts, `[{"recordId", "changes": {key: value}, "dropped": [key, ...]}]`, each record once, and takes the dropped keys out. A value equal to what lies under the draft takes its key out, too. What a key was drafted on (base) stays as long as the key is drafted. Remembers the operation unless its kind is null. Call it under lock_operations and lock_records, with values that were checked.';
 
 drop function if exists app_private.write_drafts(integer, jsonb);
 create or replace function app_private.save_checked_drafts(organization_id integer, items jsonb) returns app_public.pfa_draft_result
@@ -403,6 +412,7 @@ begin
       using errcode = 'VG400', detail = refused::text, hint = 'For example {"forecastEnd": "2026-05-01"}.';
   end if;
 
+  perform app_private.lock_operations(p_organization_id, me);
   perform app_private.lock_records(p_organization_id, ids);
   select c.missing, c.moved, c.unfit into missing, moved, unfit from app_private.refused_changes(p_organization_id, me, items) c;
   if missing is not null then
@@ -476,10 +486,11 @@ declare
   result app_public.pfa_draft_result;
 begin
   perform app_private.require_writable(p_organization_id);
+  perform app_private.lock_operations(p_organization_id, me);
   select array_agg(d.pfa_id) into ids
   from app_core.pfa_modification d
   where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft'
-    and (p_record_ids is null or d.pfa_id = any (p_record_ids)) and (p_keys is null or d.delta ?| p_keys);
+    and (p_record_ids is null or d.pfa_id in (select unnest(p_record_ids))) and (p_keys is null or d.delta ?| p_keys);
   perform app_private.lock_records(p_organization_id, ids);
   select jsonb_agg(jsonb_build_object('recordId', d.pfa_id, 'dropped',
       (select jsonb_agg(k) from jsonb_object_keys(d.delta) k where p_keys is null or k = any (p_keys))))
@@ -525,8 +536,8 @@ declare
   result app_public.pfa_undo_result;
 begin
   perform app_private.require_writable(p_organization_id);
-  -- Two tabs may ask at once: each takes back one operation.
-  perform pg_advisory_xact_lock(hashtextextended(format('pfa_draft_operation %s %s', p_organization_id, me), 0));
+  -- Two tabs may ask at once, or one of them saves: each takes back one operation, the newest that there is then.
+  perform app_private.lock_operations(p_organization_id, me);
   select o.* into operation
   from app_core.pfa_draft_operation o
   where o.organization_id = p_organization_id and o.user_id = me and (o.undone_at is null) = is_undo

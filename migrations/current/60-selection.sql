@@ -201,7 +201,7 @@ begin
       select coalesce(array_agg(m.pfa_id), '{}') into found_ids
       from app_core.pfa_mirror m
       where m.organization_id = p_organization_id and m.removed_at is null
-        and (m.pfa_id = any (found_ids) or m.pfa_id in (select o.pfa_id from app_private.overlaid(p_organization_id, app_core.current_user_id()) o))
+        and (m.pfa_id in (select unnest(found_ids)) or m.pfa_id in (select o.pfa_id from app_private.overlaid(p_organization_id, app_core.current_user_id()) o))
         and app_core.search_text(m.pfa_id, m.data) like all (
           array(select app_core.search_pattern(w) from unnest(app_core.search_words(selection.search)) w))
         and (selection.containing is null or m.data @> selection.containing);

@@ -55,7 +55,8 @@ begin atomic
   ),
   wanted as materialized (
     select m.pfa_id, m.revision, m.data,
-      coalesce((operation).set, jsonb_strip_nulls(jsonb_build_object(
+      -- As they will be in the record: "" empties a key, and nothing can be counted with it.
+      coalesce((select jsonb_object_agg(v.key, app_core.normalized(v.value)) from jsonb_each((operation).set) v), jsonb_strip_nulls(jsonb_build_object(
         'forecastStart', m.new_forecast_start, 'forecastEnd', m.new_forecast_end, 'actualEnd', m.new_actual_end))) as changes,
       case
         when m.is_missing then 'there is no such record'
@@ -214,6 +215,7 @@ declare
 begin
   perform app_private.require_writable(p_organization_id);
   perform app_private.require_bulk_operation(operation);
+  perform app_private.lock_operations(p_organization_id, me);
   ids := app_private.bulk_records(p_organization_id, selection);
   perform app_private.lock_records(p_organization_id, ids);
   -- What left the selection while we waited for the locks is left out; what joined it meanwhile is not locked.

@@ -257,10 +257,17 @@ begin
   end if;
   select array_agg(d.pfa_id order by d.pfa_id) into ids
   from app_core.pfa_modification d
-  where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and (named is null or d.pfa_id = any (named));
+  where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and (named is null or d.pfa_id in (select unnest(named)));
   -- Of records that were named one by one, those without a draft are said.
   if (selection).record_ids is not null then
-    ids := array(select unnest(ids) union select unnest((selection).record_ids) order by 1);
+    ids := array(
+      select unnest(ids)
+      union
+      select n.id from unnest((selection).record_ids) n (id)
+      where not exists (
+        select from app_core.pfa_modification d
+        where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and d.pfa_id = n.id)
+      order by 1);
   end if;
   return app_private.commit_records(p_organization_id, coalesce(ids, '{}'), comment);
 end;
@@ -453,7 +460,7 @@ begin
   end if;
   select array_agg(d.pfa_id) into ids
   from app_core.pfa_modification d
-  where d.organization_id = p_organization_id and d.user_id = p_user_id and d.state = 'draft' and (record_ids is null or d.pfa_id = any (record_ids));
+  where d.organization_id = p_organization_id and d.user_id = p_user_id and d.state = 'draft' and (record_ids is null or d.pfa_id in (select unnest(record_ids)));
   perform app_private.lock_records(p_organization_id, ids);
   with gone as materialized (
     delete from app_core.pfa_modification d
@@ -474,9 +481,9 @@ begin
       jsonb_object_agg(k.key, case when is_takeover then jsonb_build_object('from', g.base->k.key, 'to', k.value) else jsonb_build_object('from', k.value, 'to', g.base->k.key) end)
     from gone g
     cross join jsonb_each(g.delta) k
-    left join app_core.pfa_modification mine
-      on mine.organization_id = p_organization_id and mine.user_id = me and mine.state = 'draft' and mine.pfa_id = any (ids) and mine.pfa_id = g.pfa_id
-    where not (is_takeover and coalesce(mine.delta ? k.key, false))
+    left join app_core.pfa_modification d
+      on d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and d.pfa_id = any (ids) and d.pfa_id = g.pfa_id
+    where not is_takeover or d.delta ? k.key is not true
     group by g.pfa_id
   )
   select array_agg(g.pfa_id) into ids from gone g;

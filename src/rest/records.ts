@@ -54,14 +54,15 @@ const recordIds = (most: number) =>
   z
     .array(recordId, { error: 'must be a list of ids' })
     .max(most, `must not name more than ${most.toLocaleString('en')} records`);
-const discardBody = z.object({
+// Strict, because without a list it is all drafts: a list under a misspelt name must not be passed over.
+const discardBody = z.strictObject({
   recordIds: recordIds(5000).optional(),
   keys: z
     .array(z.string().min(1).max(100), { error: 'must be a list of keys of a record' })
     .max(100, 'must not name more than 100 keys')
     .optional(),
 });
-const commitBody = z.object({
+const commitBody = z.strictObject({
   recordIds: recordIds(20_000).optional(),
   filter: z
     .record(z.string(), z.unknown(), { error: 'must be a filter of records, as in GraphQL' })

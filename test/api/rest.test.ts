@@ -669,6 +669,19 @@ describe('refused requests', () => {
     expect((await discardAll()).body).toEqual({ discarded: 1 });
   });
 
+  test.each<[string, object]>([
+    ['discard', { recordId: 'b' }],
+    ['discard', { ids: ['b'] }],
+    ['commit', { recordId: ['b'] }],
+    ['commit', { containing: { category: 'Nothing' } }],
+  ])('a %s that names what it is about wrongly, rather than all drafts: %o', async (what, body) => {
+    await draft({ category: 'Loader' });
+    const refused = await api.rest<ErrorBody>('POST', `/api/pfa/HOLNG/${what}`, { token: anna, body });
+    expectRefusal(refused, 400, 'INVALID_INPUT');
+    expect(refused.body.error.message).toContain(Object.keys(body)[0]);
+    expect((await discardAll()).body).toEqual({ discarded: 1 });
+  });
+
   test.each([
     {},
     { organization: '' },

@@ -172,6 +172,15 @@ describe('the preview', () => {
     });
   });
 
+  test.each(['monthlyRate', 'forecastEnd', 'source'])('counts with an emptied %s', async (key) => {
+    await asAuthor(async (client) => {
+      for (const nothing of ['', null])
+        expect(
+          await bulkPreview(client, org, { record_ids: ['forecast'] }, { set: { [key]: nothing } }),
+        ).toMatchObject({ changed_count: 1, forecast_cost_before: 3000, forecast_cost_after: 0 });
+    });
+  });
+
   test('names the reasons, with how many and which', async () => {
     await asAuthor(async (client) => {
       expect(await bulkPreview(client, org, everything, { reset_to_plan: true })).toMatchObject({
@@ -297,4 +306,14 @@ describe('refused whole', () => {
         ),
       ).toMatchObject({ code });
   });
+});
+
+test('what a bulk operation changes is not looked up in the history: nobody said what they saw', async () => {
+  const { rows } = await db.asOwner((client) =>
+    client.query(
+      `select r.missing, r.moved, r.unfit from app_private.refused_changes($1, $2, '[{"recordId": "bare", "changes": {"category": "X"}}]') r`,
+      [org.id, author],
+    ),
+  );
+  expect(rows).toEqual([{ missing: null, moved: null, unfit: null }]);
 });

@@ -416,6 +416,20 @@ describe('withdrawing', () => {
   });
 });
 
+test('of the records that are named, only those are committed that the filter lets through', async () => {
+  const { org, mine, modifications } = await project();
+  for (const id of ['a', 'b']) await mine((client) => saveDraft(client, org, id, { model: 'N' }));
+  const selection = { record_ids: ['a', 'b', 'c'], filter: { pfaId: { equalTo: 'a' } } };
+  expect(await mine((client) => commitDrafts(client, org, selection))).toMatchObject({
+    record_count: 1,
+    refused: [{ recordId: 'c', kind: 'none' }],
+  });
+  expect(await modifications()).toMatchObject([
+    { state: 'committed', pfa_id: 'a' },
+    { state: 'draft', pfa_id: 'b' },
+  ]);
+});
+
 test('a viewer and an outsider can do neither', async () => {
   const { org, looking } = await project();
   const elsewhere = await project();
@@ -449,7 +463,7 @@ describe('drafts that somebody left behind', () => {
       .then(({ rows }) => one(rows).count);
 
   test('are seen, taken over and discarded by an admin; what the admin has drafted stays', async () => {
-    const { org, author, mine, modifications } = await project();
+    const { org, author, mine, modifications, history } = await project();
     const admin = await makeMember(db, org, 'admin');
     await mine((client) => saveDraft(client, org, 'a', { category: 'Left', model: 'Left' }));
     await mine((client) => saveDraft(client, org, 'b', { category: 'Left' }));
@@ -489,6 +503,10 @@ describe('drafts that somebody left behind', () => {
       category: 'Own',
       data: { model: 'Left' },
     });
+    // What stayed the admin's own was not taken over.
+    expect(await history()).toEqual([
+      { route: 'takeover', user_id: admin, changes: { model: { from: 'M', to: 'Left' } } },
+    ]);
   });
 
   test('are nothing for members, viewers and outsiders, and nobody takes their own', async () => {

@@ -212,6 +212,19 @@ test('two tabs at once take back two operations, not the same one twice', async 
   expect(await act((client) => seenDrafts(client, org))).toEqual([]);
 });
 
+test('while another tab saves, undo takes back what it saves, not the operation before', async () => {
+  const { org, author, act } = await project();
+  await act((client) => saveDraft(client, org, 'r0', { category: 'A' }));
+  await db.asUser(author, async (client) => {
+    await saveDraft(client, org, 'r0', { category: 'B' });
+    const undone = act((other) => undoDraft(other, org));
+    await untilBlocked(db);
+    await client.query('commit');
+    expect(await undone).toMatchObject({ changed_count: 1, impossible: [] });
+  });
+  expect(await act((client) => seenDrafts(client, org))).toMatchObject([{ delta: { category: 'A' } }]);
+});
+
 test('a viewer and an outsider are refused, and nobody undoes what somebody else did', async () => {
   const { org, act } = await project();
   await act((client) => saveDraft(client, org, 'r0', { category: 'A' }));
