@@ -206,7 +206,7 @@ begin atomic
     left join app_public.pfa_fields f on f.key = c.key
     left join app_private.field_mapping(refused_changes.organization_id) w on w.key = c.key
     cross join lateral (select app_private.key_problem(f, w.screen_field, i.data, c.value) as problem) p
-    where p.problem is not null
+    where p.problem is not null and not i.is_missing
   )
   select
     (
@@ -227,7 +227,7 @@ begin atomic
             order by c.id desc limit 3
           ) l
         )) order by i.id)
-      from item i where i.has_revision and i.revision is distinct from i.current_revision
+      from item i where i.has_revision and not i.is_missing and i.revision is distinct from i.current_revision
     ),
     (
       select jsonb_agg(jsonb_build_object('recordId', w.id, 'key', w.key, 'value', w.value, 'problem', w.problem) order by w.id, w.key)
@@ -238,7 +238,7 @@ begin atomic
         from item i
         cross join lateral (select i.data || i.changes as data) n
         cross join lateral app_private.reversed_dates(n.data) r
-        where i.changes ?| array[r.first_key, r.last_key] and not exists (select from wrong w where w.id = i.id)
+        where not i.is_missing and i.changes ?| array[r.first_key, r.last_key] and not exists (select from wrong w where w.id = i.id)
       ) w
     );
 end;
@@ -415,17 +415,19 @@ begin
   perform app_private.lock_operations(p_organization_id, me);
   perform app_private.lock_records(p_organization_id, ids);
   select c.missing, c.moved, c.unfit into missing, moved, unfit from app_private.refused_changes(p_organization_id, me, items) c;
+  -- The worst is said, and all of it is named.
+  refused := coalesce(missing, '[]') || coalesce(moved, '[]') || coalesce(unfit, '[]');
   if missing is not null then
     raise exception 'There is no record % in this organization.', missing->0->>'recordId'
-      using errcode = 'VG404', detail = missing::text, hint = 'It may have been removed from PEMS. Reload the list.';
+      using errcode = 'VG404', detail = refused::text, hint = 'It may have been removed from PEMS. Reload the list.';
   end if;
   if moved is not null then
     raise exception 'Record % changed since you saw it.', moved->0->>'recordId'
-      using errcode = 'VG409', detail = moved::text, hint = 'Look at the current values, then save again with the current revision.';
+      using errcode = 'VG409', detail = refused::text, hint = 'Look at the current values, then save again with the current revision.';
   end if;
   if unfit is not null then
     raise exception '% of record % %.', unfit->0->>'key', unfit->0->>'recordId', unfit->0->>'problem'
-      using errcode = 'VG422', detail = unfit::text, hint = 'Nothing was saved. Correct the values named in the details, or leave them out.';
+      using errcode = 'VG422', detail = refused::text, hint = 'Nothing was saved. Correct the values named in the details, or leave them out.';
   end if;
   return app_private.change_drafts(p_organization_id, me, items, 'save');
 end;

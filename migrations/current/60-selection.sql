@@ -175,7 +175,9 @@ begin
     condition := 'true';
     return;
   end if;
-  if selection.record_ids is null and selection.filter is null and not has_words then
+  -- An empty search field selects nothing, and not everything.
+  if selection.record_ids is null and selection.filter is null
+      and cardinality(app_core.search_words(coalesce(selection.search, ''))) = 0 and coalesce(selection.containing, '{}') = '{}' then
     raise exception 'The selection does not say which records.'
       using errcode = 'VG400', hint = 'Give `recordIds`, `filter`, `search` or `containing`, or for all records `everything: true`.';
   end if;
@@ -214,6 +216,20 @@ $$;
 comment on function app_private.selection_condition(integer, app_public.pfa_selection, boolean) is
   'A selection as the text of a condition on `r`, which has the columns of pfa_record, with the parameters $2 (the filter), $3 (the ids that are named) and $4 (the ids that were found by words, found_ids): in what the signed-in user sees, or in the mirror alone. VG400 for a selection that says nothing, too much or wrong.';
 
+create or replace function app_private.seen_records(in_mirror boolean) returns text
+  language sql immutable
+begin atomic
+  select format('(select %1$s, false as has_draft, false as is_pending, false as has_problem from app_core.pfa_mirror where organization_id = $1', c.names)
+    || case when in_mirror then '' else format(
+      ' and pfa_id not in (select o.pfa_id from app_core.pfa_overlay o where o.organization_id = $1 and o.viewer_id in (0, $5))
+      union all select %s, has_draft, is_pending, has_problem from app_private.overlaid($1, $5)', c.names)
+    end || ') r'
+  from (values ('pfa_id, data, removed_at, area_silo, category, class, source, dor, original_start, original_end, forecast_start, forecast_end,
+    actual_start, actual_end, is_actualized, is_discontinued, is_funds_transferable, plan_cost_cents, forecast_cost_cents, actual_cost_cents')) c (names);
+end;
+comment on function app_private.seen_records(boolean) is
+  'Records of the organization $1 as the text of something to select from, `r`: as the user $5 sees them, removed ones included, or of the mirror alone. Asked by the owner, whom no policy keeps to one organization, pfa_record would look through the overlays of all.';
+
 create or replace function app_private.selected_ids(organization_id integer, selection app_public.pfa_selection) returns text[]
   language plpgsql stable security definer
   set search_path = pg_catalog, pg_temp
@@ -227,8 +243,9 @@ begin
   perform app_private.require_readable(p_organization_id);
   asked := app_private.selection_condition(p_organization_id, selection);
   -- Planned for these values, as the list is; read by the owner, whom row level security does not keep from the indexes.
-  execute 'select coalesce(array_agg(r.pfa_id order by r.pfa_id), ''{}'') from app_public.pfa_record r where r.organization_id = $1 and ' || asked.condition
-    into ids using p_organization_id, selection.filter::jsonb, selection.record_ids, asked.found_ids;
+  execute 'select coalesce(array_agg(r.pfa_id order by r.pfa_id), ''{}'') from ' || app_private.seen_records(false)
+      || ' where (r.removed_at is null or r.has_draft) and ' || asked.condition
+    into ids using p_organization_id, selection.filter::jsonb, selection.record_ids, asked.found_ids, app_core.current_user_id();
   return ids;
 end;
 $$;

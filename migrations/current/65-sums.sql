@@ -144,8 +144,6 @@ create function app_public.organizations_sums(
   rows 100
 as $$
 declare
-  columns constant text := 'pfa_id, data, removed_at, area_silo, category, class, source, dor, original_start, original_end, forecast_start, forecast_end,
-    actual_start, actual_end, is_actualized, is_discontinued, is_funds_transferable, plan_cost_cents, forecast_cost_cents, actual_cost_cents';
   me constant integer := app_core.current_user_id();
   asked record;
   records text;
@@ -156,12 +154,7 @@ begin
   end if;
   perform app_private.require_readable(organization.id);
   asked := app_private.selection_condition(organization.id, case when selection is null then row(null, null, null, null, true)::app_public.pfa_selection else selection end, layer = 'mirror');
-  records := format('(select %s, false as has_draft, false as is_pending, false as has_problem from app_core.pfa_mirror where organization_id = $1', columns)
-    || case layer when 'mirror' then '' else format(
-      ' and pfa_id not in (select o.pfa_id from app_core.pfa_overlay o where o.organization_id = $1 and o.viewer_id in (0, $5))
-      union all select %s, has_draft, is_pending, has_problem from app_private.overlaid($1, $5)', columns)
-    end
-    || ') r where r.removed_at is null and not r.is_discontinued and ' || asked.condition;
+  records := app_private.seen_records(layer = 'mirror') || ' where r.removed_at is null and not r.is_discontinued and ' || asked.condition;
   return query execute case group_by when 'month' then app_private.sums_by_month(records) else app_private.sums_by_group(records, group_by) end
     using organization.id, selection.filter::jsonb, selection.record_ids, asked.found_ids, me;
 end;

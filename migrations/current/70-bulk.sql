@@ -36,7 +36,7 @@ create function app_private.bulk_items(organization_id integer, user_id integer,
   set enable_nestloop = off
 begin atomic
   with seen as materialized (
-    select i.id as pfa_id, m.revision, m.data, m.pfa_id is null or m.removed_at is not null as is_missing,
+    select i.id as pfa_id, m.revision, m.data, m.pfa_id is null as is_missing, m.removed_at is not null as is_removed,
       coalesce(m.data->>'isActualized' = 'true', false) as is_actualized,
       app_core.iso_date(m.data->>'originalStart') as original_start, app_core.iso_date(m.data->>'originalEnd') as original_end,
       app_core.iso_date(m.data->>'forecastStart') as forecast_start, app_core.iso_date(m.data->>'forecastEnd') as forecast_end,
@@ -60,6 +60,7 @@ begin atomic
         'forecastStart', m.new_forecast_start, 'forecastEnd', m.new_forecast_end, 'actualEnd', m.new_actual_end))) as changes,
       case
         when m.is_missing then 'there is no such record'
+        when m.is_removed then 'was removed from PEMS'
         when (operation).reset_to_plan and m.is_actualized then 'is actualized: only a forecast is reset to the plan'
         when (operation).reset_to_plan and (m.original_start is null or m.original_end is null) then 'has no plan to be reset to'
         when least(m.new_forecast_start, m.new_forecast_end, m.new_actual_end) < date '0001-01-01'

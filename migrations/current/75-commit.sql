@@ -258,6 +258,11 @@ begin
   select array_agg(d.pfa_id order by d.pfa_id) into ids
   from app_core.pfa_modification d
   where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and (named is null or d.pfa_id in (select unnest(named)));
+  if named is not null then
+    -- What left the selection while we waited for the locks is left out.
+    perform app_private.lock_records(p_organization_id, ids);
+    ids := array(select unnest(ids) intersect select unnest(app_private.selected_ids(p_organization_id, selection)) order by 1);
+  end if;
   -- Of records that were named one by one, those without a draft are said.
   if (selection).record_ids is not null then
     ids := array(
@@ -331,12 +336,14 @@ comment on function app_private.return_to_draft(integer, bigint[]) is
 create or replace function app_public.withdraw_commits(organization_id integer, modification_ids bigint[] default null) returns app_public.pfa_withdraw_result
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
 as $$
 #variable_conflict use_column
 declare
   p_organization_id constant integer := withdraw_commits.organization_id;
   me constant integer := app_core.current_user_id();
   ids bigint[];
+  blocked bigint[];
   unknown jsonb;
   returned text[];
   result app_public.pfa_withdraw_result;
@@ -357,13 +364,36 @@ begin
 
   perform app_private.lock_records(p_organization_id, array(
     select m.pfa_id from app_core.pfa_modification m where m.organization_id = p_organization_id and m.id = any (ids)));
-  select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'recordId', m.pfa_id, 'state', m.state,
-      'problem', case m.state when 'syncing' then 'is being written to PEMS at this moment' else 'is in PEMS already' end) order by m.id), '[]')
-    into result.refused
-  from app_core.pfa_modification m
-  where m.organization_id = p_organization_id and m.id = any (ids) and m.user_id = me and m.state in ('syncing', 'synced');
+  -- What stays committed has to make sense without it.
+  with mine as materialized (
+    select m.id, m.pfa_id from app_core.pfa_modification m
+    where m.organization_id = p_organization_id and m.user_id = me and m.state = 'committed' and m.id in (select unnest(ids))
+  ),
+  remaining as (
+    select m.pfa_id, jsonb_object_agg(k.key, k.value) as delta
+    from app_core.pfa_modification m cross join jsonb_each(m.delta) k
+    where m.organization_id = p_organization_id and m.pfa_id = any (array(select n.pfa_id from mine n)) and m.state in ('committed', 'syncing')
+      and m.id not in (select unnest(ids))
+    group by m.pfa_id
+  )
+  select array_agg(m.id), jsonb_agg(jsonb_build_object('id', m.id, 'recordId', m.pfa_id, 'state', 'committed',
+      'problem', format('would leave %s before %s in what else is committed', d.last_key, d.first_key)) order by m.id)
+    into blocked, result.refused
+  from mine m
+  join remaining r on r.pfa_id = m.pfa_id
+  join app_core.pfa_mirror p on p.organization_id = p_organization_id and p.pfa_id = any (array(select n.pfa_id from mine n)) and p.pfa_id = m.pfa_id
+  cross join lateral (
+    select d.* from app_private.reversed_dates(p.data || r.delta) d where r.delta ?| array[d.first_key, d.last_key] limit 1
+  ) d;
   returned := app_private.return_to_draft(p_organization_id, array(
-    select m.id from app_core.pfa_modification m where m.organization_id = p_organization_id and m.id = any (ids) and m.user_id = me));
+    select m.id from app_core.pfa_modification m
+    where m.organization_id = p_organization_id and m.id = any (ids) and m.user_id = me and m.id not in (select unnest(blocked))));
+  -- Afterwards, because push may have begun with some in between.
+  result.refused := coalesce(result.refused, '[]') || (
+    select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'recordId', m.pfa_id, 'state', m.state,
+      'problem', case m.state when 'syncing' then 'is being written to PEMS at this moment' else 'is in PEMS already' end) order by m.id), '[]')
+    from app_core.pfa_modification m
+    where m.organization_id = p_organization_id and m.id = any (ids) and m.user_id = me and m.state in ('syncing', 'synced'));
   result.record_count := coalesce(cardinality(returned), 0);
   return result;
 end;
@@ -455,6 +485,9 @@ declare
   ids text[];
 begin
   perform app_private.require_administered(p_organization_id);
+  if p_user_id is null then
+    raise exception 'It is not said whose drafts.' using errcode = 'VG400', hint = 'Give a userId; draftAuthors lists who has drafts.';
+  end if;
   if p_user_id = me then
     raise exception 'These are your own drafts.' using errcode = 'VG400', hint = 'Name another user, or discard yours with discardDrafts.';
   end if;
@@ -478,9 +511,10 @@ begin
   logged as (
     insert into app_core.pfa_change (organization_id, pfa_id, user_id, route, changes)
     select p_organization_id, g.pfa_id, me, 'takeover',
-      jsonb_object_agg(k.key, case when is_takeover then jsonb_build_object('from', g.base->k.key, 'to', k.value) else jsonb_build_object('from', k.value, 'to', g.base->k.key) end)
+      jsonb_object_agg(k.key, case when is_takeover then jsonb_build_object('from', g.base->k.key, 'to', k.value) else jsonb_build_object('from', k.value, 'to', app_core.normalized(u.underlay->k.key)) end)
     from gone g
     cross join jsonb_each(g.delta) k
+    join app_private.merged_for(p_organization_id, p_user_id, ids) u on u.pfa_id = g.pfa_id
     left join app_core.pfa_modification d
       on d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and d.pfa_id = any (ids) and d.pfa_id = g.pfa_id
     where not is_takeover or d.delta ? k.key is not true

@@ -245,6 +245,11 @@ test('two tabs: the second one is told what has changed, and a stale preview is 
 
 test.each<[what: string, name: string, input: object]>([
   ['a bulk operation on nothing that was selected', 'applyBulk', { operation: { shiftDays: 1 } }],
+  [
+    'an empty search field',
+    'applyBulk',
+    { selection: { search: ' ', containing: {} }, operation: { shiftDays: 1 } },
+  ],
   ['an empty selection', 'applyBulk', { selection: {}, operation: { shiftDays: 1 } }],
   ['no operation', 'applyBulk', { selection: { everything: true } }],
   ['an empty selection to commit', 'commitDrafts', { selection: {} }],

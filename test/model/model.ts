@@ -318,22 +318,17 @@ export class Model {
   }
 
   save(user: number, items: Item[]): { changed: number; unchanged: number } {
-    const missing = items.filter(({ record }) => !this.isThere(record));
-    if (missing.length > 0)
-      throw new Refusal(
-        'VG404',
-        missing.map(({ record }) => record),
-      );
-    const stale = items.filter(({ isStale }) => isStale);
-    if (stale.length > 0)
-      throw new Refusal(
-        'VG409',
-        stale.map(({ record }) => record),
-      );
-    const unfit = items.flatMap(({ record, changes }) =>
+    const missing = items.filter(({ record }) => !this.isThere(record)).map(({ record }) => record);
+    const there = items.filter(({ record }) => this.isThere(record));
+    const stale = there.filter(({ isStale }) => isStale).map(({ record }) => record);
+    const unfit = there.flatMap(({ record, changes }) =>
       this.unfit(this.seen(user, record), changes).map((key) => `${record} ${key}`),
     );
-    if (unfit.length > 0) throw new Refusal('VG422', unfit);
+    // The worst is said, and all of it is named.
+    const refused = [...missing, ...stale, ...unfit];
+    if (missing.length > 0) throw new Refusal('VG404', refused);
+    if (stale.length > 0) throw new Refusal('VG409', refused);
+    if (unfit.length > 0) throw new Refusal('VG422', refused);
     const changed = this.logged(user, 'save', () => {
       for (const { record, changes } of items)
         for (const [key, value] of Object.entries(changes)) this.put(user, record, key, value);
@@ -536,12 +531,23 @@ export class Model {
   }
 
   /** `which`: places in the list of what is pending; null: all of mine that wait. */
+  /** Whether what else is committed on the record would end before it starts without these. */
+  private isNeeded({ record }: Committed, without: Committed[]): boolean {
+    const others = this.committed.filter((m) => m.record === record && !without.includes(m));
+    const data = Object.assign({}, this.mirror.get(record)?.data, ...others.map((m) => m.delta)) as Data;
+    return ranges.some(
+      ([first, last]) =>
+        isReversed(data[first], data[last]) &&
+        others.some(({ delta }) => has(delta, first) || has(delta, last)),
+    );
+  }
+
   withdraw(user: number, which: number[] | null) {
     const chosen = which
       ? which.map((index) => this.of(this.committed, index))
       : this.committed.filter((m) => m.user === user && m.state === 'committed');
     if (chosen.some((m) => m.user !== user)) throw new Refusal('VG404');
-    const waiting = chosen.filter((m) => m.state === 'committed');
+    const waiting = chosen.filter((m) => m.state === 'committed' && !this.isNeeded(m, chosen));
     this.committed = this.committed.filter((m) => !waiting.includes(m));
     const records = new Set(waiting.map((m) => m.record));
     for (const { record, delta, base } of waiting) {

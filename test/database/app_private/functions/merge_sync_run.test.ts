@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { saveDraft, seenDrafts, seenRecord, seenRecords } from '../../../support/ask.ts';
+import { saveDraft, seenDrafts, seenRecord, seenRecords, untilBlocked } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
 import {
   beginSyncRun,
@@ -597,5 +597,25 @@ test('only the worker merges', async () => {
   await expect(db.authenticator.query(merge, [org.id, run.id])).rejects.toMatchObject({ code: '42501' });
   await expect(db.asUser(author, (client) => client.query(merge, [org.id, run.id]))).rejects.toMatchObject({
     code: '42501',
+  });
+});
+
+test('waits for who drafts without holding what they go on to, so that neither of them is lost', async () => {
+  await putRecords(db, org, [crane, pump]);
+  const queued = await queueSync(db.worker, org);
+  const run = (await beginSyncRun(db.worker, org, queued.id))!;
+  // One record is stamped anew, one changes: two reasons to write.
+  await stage(db.worker, org, run.id, [
+    { pfaId: 'crane', data: { organization: org.code, ...crane }, version: '2026-05-01 10:00' },
+    { pfaId: 'pump', data: { organization: org.code, ...pump, category: 'Hoists' } },
+  ]);
+  await db.asOwner(async (client) => {
+    const lock = (id: string) => client.query('select app_private.lock_records($1, $2)', [org.id, [id]]);
+    await lock('crane');
+    const merged = mergeSyncRun(db.worker, org, run.id);
+    await untilBlocked(db);
+    await lock('pump');
+    await client.query('commit');
+    expect(await merged).toMatchObject({ state: 'succeeded', rows_updated: 1 });
   });
 });

@@ -395,6 +395,30 @@ describe('withdrawing', () => {
     expect(await modifications()).toMatchObject([{ state: 'syncing' }]);
   });
 
+  test('what else is committed has to make sense without it, and that is said', async () => {
+    const { org, mine, theirs } = await project();
+    await mine((client) =>
+      saveDraft(client, org, 'a', { forecastStart: '2027-01-01', forecastEnd: '2027-12-31' }),
+    );
+    await mine((client) => commitDrafts(client, org));
+    await theirs((client) => saveDraft(client, org, 'a', { forecastEnd: '2028-12-31', model: 'N' }));
+    await theirs((client) => commitDrafts(client, org));
+    expect(await theirs((client) => withdrawCommits(client, org))).toMatchObject({
+      record_count: 0,
+      refused: [
+        { recordId: 'a', problem: 'would leave forecastEnd before forecastStart in what else is committed' },
+      ],
+    });
+    expect(await mine((client) => withdrawCommits(client, org))).toMatchObject({
+      record_count: 1,
+      refused: [],
+    });
+    expect(await theirs((client) => withdrawCommits(client, org))).toMatchObject({
+      record_count: 1,
+      refused: [],
+    });
+  });
+
   test("somebody else's changes are not there to be withdrawn, nor drafts, nor those of another organization", async () => {
     const { org, mine, theirs, modifications } = await project();
     const elsewhere = await project();
