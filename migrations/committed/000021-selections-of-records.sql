@@ -1,3 +1,8 @@
+--! Previous: sha1:379bd39f3cf43c15cee13742bcbe77a6df4862d8
+--! Hash: sha1:c2ab194e7f809d1f7aaf70e5cfb96583bce65ec9
+--! Message: selections of records
+
+--! split: 60-selection.sql
 -- Which records something is about: ids, the filter and the search of the list, alone or together. What bulk operations, commit
 -- and sums are given.
 

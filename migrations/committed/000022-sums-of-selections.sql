@@ -1,3 +1,8 @@
+--! Previous: sha1:c2ab194e7f809d1f7aaf70e5cfb96583bce65ec9
+--! Hash: sha1:4afada809adc30d1554abe2f7da921aad88b99f2
+--! Message: sums of selections
+
+--! split: 65-sums.sql
 -- Sums of any selection, by group: what charts and the matrix show.
 
 drop function if exists app_public.organizations_sums(app_public.organizations, app_public.pfa_dimension, app_public.pfa_selection, app_public.pfa_layer);

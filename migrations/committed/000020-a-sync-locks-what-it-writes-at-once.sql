@@ -1,3 +1,8 @@
+--! Previous: sha1:ce50f8bc24cb56afbb0761a58ed90abde154fb0f
+--! Hash: sha1:379bd39f3cf43c15cee13742bcbe77a6df4862d8
+--! Message: a sync locks what it writes at once
+
+--! split: 55-sync-locks.sql
 -- The same as before, but that it locks all records that it writes at once.
 
 create or replace function app_private.merge_sync_run(organization_id integer, run_id bigint) returns app_public.pfa_sync_log

@@ -1,3 +1,8 @@
+--! Previous: sha1:4afada809adc30d1554abe2f7da921aad88b99f2
+--! Hash: sha1:4a61efb85a990ea17a80661fa1c762e74384e49a
+--! Message: history for people, and its retention
+
+--! split: 66-history.sql
 -- What happened to records, for people; and for how long.
 
 create or replace view app_public.pfa_change with (security_invoker = true) as

@@ -1,3 +1,8 @@
+--! Previous: sha1:4e06c3ca0ad56918084ebcf7319547c6d7d050b6
+--! Hash: sha1:0ddb61d2cb4b61e34e72ad086ad5a6878c4f29fd
+--! Message: commit, withdrawal, drafts left behind
+
+--! split: 75-commit.sql
 -- Commit: what a user drafted becomes everybody's, waits for PEMS, and can be taken back until it is written there.
 
 --------------------------------------------------------------------------------------------------
@@ -81,14 +86,20 @@ comment on column app_public.pfa_commit_result.refused is
   E'@notNull\nWhat stays in your draft: `[{"recordId", "key", "kind", "problem", "base", "theirs", "mine"}, ...]`. Kinds: `conflict`, `removed`, `refused`, `altered`, `failed` (they are problems of the draft), `busy` (just being written to PEMS), `invalid` (its value, or the record with it), `none` (nothing drafted of a record that was named).';
 
 create or replace function app_private.queue_push(organization_id integer) returns void
-  language sql volatile
+  language plpgsql volatile
   set search_path = pg_catalog, pg_temp
-begin atomic
+as $$
+begin
   -- One that waits takes along what was committed meanwhile.
-  select graphile_worker.add_job('pfa__push', json_build_object('organizationId', queue_push.organization_id),
-    queue_name => 'push:' || queue_push.organization_id, job_key => 'push:' || queue_push.organization_id,
-    job_key_mode => 'preserve_run_at', max_attempts => 25);
+  perform graphile_worker.add_job(
+    'pfa__push',
+    json_build_object('organizationId', queue_push.organization_id),
+    queue_name => 'push:' || queue_push.organization_id,
+    job_key => 'push:' || queue_push.organization_id,
+    job_key_mode => 'preserve_run_at',
+    max_attempts => 25);
 end;
+$$;
 comment on function app_private.queue_push(integer) is 'Has what is committed in an organization written to PEMS: in the transaction that committed it, so that neither is without the other.';
 
 create or replace function app_private.commit_records(organization_id integer, pfa_ids text[], comment text) returns app_public.pfa_commit_result

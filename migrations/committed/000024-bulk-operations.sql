@@ -1,3 +1,8 @@
+--! Previous: sha1:4a61efb85a990ea17a80661fa1c762e74384e49a
+--! Hash: sha1:4e06c3ca0ad56918084ebcf7319547c6d7d050b6
+--! Message: bulk operations
+
+--! split: 70-bulk.sql
 -- Bulk operations: one set-based statement each, by ids or by the filter of the list, with a preview.
 
 drop type if exists app_public.pfa_bulk_operation cascade;

@@ -1,3 +1,8 @@
+--! Previous: sha1:e0cab0723de92af14926fdfef892558c02aa5dcb
+--! Hash: sha1:ce50f8bc24cb56afbb0761a58ed90abde154fb0f
+--! Message: drafts by the thousand, undo and redo
+
+--! split: 50-drafts.sql
 -- Drafts that people can work with: one or many, each operation remembered so that it can be undone.
 
 --------------------------------------------------------------------------------------------------
