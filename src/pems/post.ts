@@ -62,7 +62,7 @@ export function postOnce(url: URL, options: PostOptions): Promise<Reply> {
     });
     request.on('error', reject);
     request.once('close', () => {
-      reject(Object.assign(new Error('closed without an answer'), { code: 'ECONNRESET' }));
+      reject(new Error('The connection was closed without an answer.'));
     });
   });
 }
