@@ -245,10 +245,8 @@ function dateValue(data: unknown): ScreenValue {
 
 /** Four digits, of either way to write a year: no 1 January but that of 1970 lies within 10 s of 1970. */
 function calendarYear(value: unknown): string | null {
-  const negative = typeof value === 'string' ? value.startsWith('-') : Number(value) < 0;
-  const digits = wholeDigits(typeof value === 'number' ? Math.abs(value) : String(value).replace(/^-/, ''));
-  if (digits === null) return null;
-  const number = negative ? -Number(digits) : Number(digits);
+  const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) return null;
   if (number >= 1 && number <= 9999) return fourDigits(number);
   const year = new Date(number).getUTCFullYear();
   return year >= 1 && year <= 9999 && firstOfJanuary(fourDigits(year)) === number ? fourDigits(year) : null;

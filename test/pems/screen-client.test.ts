@@ -189,7 +189,7 @@ describe('a write', () => {
 });
 
 /** Long enough that the request has left by then, on a slow machine, too. */
-const SHORT = 500;
+const SHORT = 1_000;
 const LATER = 3_600_000;
 const uncertain = (code: string) => ({ code, certain: false });
 const certain = (code: string) => ({ code, certain: true });

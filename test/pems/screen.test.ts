@@ -157,6 +157,8 @@ describe('an answer', () => {
     { DATETIMEDATA: { YEAR: 2026.5, MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: -2026, MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: Date.UTC(2026, 0, 1) - 3_600_000, MONTH: 4, DAY: 2 } },
+    { DATETIMEDATA: { YEAR: [2026], MONTH: 4, DAY: 2 } },
+    { DATETIMEDATA: { YEAR: { toString: 2026 }, MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: 8.64e15, MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: 2026, MONTH: 4, DAY: 2, HOUR: 24 } },
   ])('has %j as unreadable, and the other fields all the same', (wire) => {
