@@ -127,14 +127,14 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     },
     PEMS_REFUSED: {
       means: 'PEMS refused the request with another status.',
-      act: 'Check that the base URL ends in /axis/restservices and that the grid exists.',
+      act: 'Check that the base URL ends in /axis/restservices and that the grid and the screen exist.',
     },
     PEMS_ERROR_ALERT: {
       means: 'PEMS answered with an alert in place of data; its words are in the message.',
-      act: 'Act on what PEMS says; often the grid, the organization or the rights of its user are not right.',
+      act: 'Act on what PEMS says; often the grid, the screen, the organization or the rights of its user are not right.',
     },
     PEMS_MALFORMED_ANSWER: {
-      means: 'The answer of PEMS was cut off or is not what a grid looks like.',
+      means: 'The answer of PEMS was cut off or is not what a grid or a screen looks like.',
       act: 'Nothing at first: the run is repeated. If it stays, try the other `--request-type` of the connection.',
     },
     PEMS_CONNECTION_INVALID: {
@@ -164,6 +164,30 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     SYNC_FAILED: {
       means: 'The run stopped because of a fault of ours; the mirror is as it was.',
       act: 'The run is repeated. If it stays, the log of the worker says why.',
+    },
+  },
+  'Changes on their way to PEMS': {
+    PEMS_RECORD_MODIFIED: {
+      means:
+        'Somebody else has changed the record in PEMS since it was read for the write; nothing was written.',
+      act: 'Nothing: it is read again, and what contradicts comes back to its author.',
+    },
+    PEMS_RECORD_NOT_FOUND: {
+      means: 'The record is no longer in PEMS; nothing was written.',
+      act: 'Discard the change, or have the record restored in PEMS.',
+    },
+    PEMS_WRITE_TOO_LATE: {
+      means: 'The time in which the change may be sent had passed before its turn came; nothing was sent.',
+      act: 'Nothing: the record is read again and the change is sent anew.',
+    },
+    PEMS_WRITE_INTERRUPTED: {
+      means:
+        'The write was ended from our side: the worker was stopped, or could not read the clock of the database.',
+      act: 'Nothing: the record is read again before anything else is written to it.',
+    },
+    PEMS_VALUE_UNWRITABLE: {
+      means: 'A value does not fit what PEMS takes, and got past the checks before; nothing was sent.',
+      act: 'A fault of ours: report it with the log of the worker.',
     },
   },
   'Commands and starting': {

@@ -52,6 +52,8 @@ export async function openPemsConnection(
       authorization: authorizationOf(row.authType, secrets, headers),
       headers,
       grid: { name: row.gridName, id: row.gridId },
+      screen: { name: row.screenName },
+      yearFormat: row.yearFormat as PemsConnection['yearFormat'],
       requestType: row.requestType as PemsConnection['requestType'],
       pageSize: row.pageSize,
       dateOrder: row.dateOrder as PemsConnection['dateOrder'],

@@ -20,9 +20,11 @@ export interface IPemsConnectionResult {
   pageSize: number;
   requestsPerSecond: number;
   requestType: string;
+  screenName: string;
   tenant: string;
   timeoutMs: number;
   url: string;
+  yearFormat: string;
 }
 
 /** 'PemsConnection' query type */
@@ -31,14 +33,15 @@ export interface IPemsConnectionQuery {
   result: IPemsConnectionResult;
 }
 
-const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":427,"b":442}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\", custom_headers as \"customHeaders!\",\n  is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\", grid_id as \"gridId!\", request_type as \"requestType!\",\n  page_size as \"pageSize!\", date_order as \"dateOrder!\", requests_per_second as \"requestsPerSecond!\", timeout_ms as \"timeoutMs!\"\nfrom app_private.pems_connection(:organizationId!)"};
+const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":489,"b":504}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\", custom_headers as \"customHeaders!\",\n  is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\", grid_id as \"gridId!\", request_type as \"requestType!\",\n  page_size as \"pageSize!\", date_order as \"dateOrder!\", screen_name as \"screenName!\", year_format as \"yearFormat!\",\n  requests_per_second as \"requestsPerSecond!\", timeout_ms as \"timeoutMs!\"\nfrom app_private.pems_connection(:organizationId!)"};
 
 /**
  * Query generated from SQL:
  * ```
  * select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
  *   is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
- *   page_size as "pageSize!", date_order as "dateOrder!", requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
+ *   page_size as "pageSize!", date_order as "dateOrder!", screen_name as "screenName!", year_format as "yearFormat!",
+ *   requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
  * from app_private.pems_connection(:organizationId!)
  * ```
  */

@@ -1,7 +1,8 @@
 /* @name pemsConnection */
 select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
   is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
-  page_size as "pageSize!", date_order as "dateOrder!", requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
+  page_size as "pageSize!", date_order as "dateOrder!", screen_name as "screenName!", year_format as "yearFormat!",
+  requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
 from app_private.pems_connection(:organizationId!);
 
 /* @name credentials */

@@ -1,11 +1,15 @@
 import { VanguardError } from '../errors.ts';
 import { checkConnection, headerValue, MAX_PAGE_SIZE } from './connection.ts';
 import type { PemsConnection } from './connection.ts';
-import { cutAtLastId, errorAlerts, gridRequest, malformed, parseGridAnswer } from './grid.ts';
-import type { GridPage, GridRequest } from './grid.ts';
+import { cutAtLastId, errorAlerts, gridRequest, isObject, malformed, parseGridAnswer } from './grid.ts';
+import type { GridPage, GridQuery, PemsAlert } from './grid.ts';
 import { createRateLimiter, retryDelay, wait } from './pacing.ts';
+import { postAgain, postOnce, type PostOptions, type Reply } from './post.ts';
+import { parseScreenAnswer, screenAlertCode, screenRequest } from './screen.ts';
+import type { RecordChange, RecordIdentity, ScreenRecord } from './screen.ts';
 import { formatTimestamp, makeStorable } from './values.ts';
 import type { DateFormat } from './values.ts';
+import { WriteFailure } from './write-failure.ts';
 
 /** What became of one attempt of one request: for logs and metrics. Holds nothing secret. */
 export interface PemsRequestEvent {
@@ -17,6 +21,18 @@ export interface PemsRequestEvent {
   error: VanguardError | null;
   /** How long until the next attempt; `null` when there is none. */
   retryInMs: number | null;
+  /** What went to and fro; of requests for single records only, grids are too large to keep. */
+  exchange?: PemsExchange;
+}
+
+/** A request and its answer as texts that the database can hold, with every credential in them replaced. */
+export interface PemsExchange {
+  /** The body that was to be sent; it may be that it was not. */
+  request: string;
+  /** The HTTP status; `null` when no answer began. */
+  status: number | null;
+  /** The body of the answer, its beginning where it is long; `null` where none arrived whole, or nobody needs it. */
+  answer: string | null;
 }
 
 export interface ReadGridOptions {
@@ -60,7 +76,31 @@ export interface ConnectionTest {
   aliases: string[];
 }
 
-/** Reads PEMS. */
+export interface ReadRecordOptions extends RecordIdentity {
+  /** As of `readGrid`. */
+  clock: () => Promise<string>;
+  /** Ends the read at once; it then rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called after each attempt. */
+  onRequest?: (event: PemsRequestEvent) => void;
+}
+
+export interface UpdateRecordOptions extends ReadRecordOptions, RecordChange {
+  /** Reads the database's clock: microseconds since 1970, in digits. */
+  clock: () => Promise<string>;
+  /** By that clock: from then on nothing is sent any more. */
+  sendBefore: string;
+}
+
+/** One record, with the clock readings around the attempt that brought it. */
+export interface PemsRecord extends ScreenRecord {
+  /** Read before that attempt was sent: nothing that happened before can be missing from it. */
+  requestedAt: string;
+  /** Read right after its last byte arrived. */
+  receivedAt: string;
+}
+
+/** Reads and writes PEMS. */
 export interface PemsClient {
   /**
    * Reads the rows of one organization page by page. While a page is being consumed the next one is asked for, and no
@@ -82,6 +122,25 @@ export interface PemsClient {
    * @throws VanguardError as `readGrid`
    */
   testConnection(options: TestConnectionOptions): Promise<ConnectionTest>;
+  /**
+   * Reads one record from the screen.
+   *
+   * @returns `null` where PEMS says that there is no such record
+   * @throws VanguardError as `readGrid`, after as many attempts
+   */
+  readRecord(options: ReadRecordOptions): Promise<PemsRecord | null>;
+  /**
+   * Changes fields of one record, over the version that was read (`recordId`). Sent once and never again. It waits for
+   * its turn first and looks at the clock then: nothing leaves from `sendBefore` on, not even when this process was
+   * stopped meanwhile. PEMS must have it within another `timeoutMs`.
+   *
+   * @returns the record as PEMS says it is now; whether it kept what was sent is the caller's to see
+   * @throws WriteFailure and nothing else; its `certain` says whether PEMS can have written. Codes as `readRecord`, and:
+   *   `PEMS_RECORD_MODIFIED` (`recordId` is no longer the record's), `PEMS_RECORD_NOT_FOUND`, `PEMS_WRITE_TOO_LATE`
+   *   (`sendBefore` has passed), `PEMS_WRITE_INTERRUPTED` (`signal`, or the clock; the `cause` has the reason),
+   *   `PEMS_VALUE_UNWRITABLE`
+   */
+  updateRecord(options: UpdateRecordOptions): Promise<PemsRecord>;
 }
 
 /**
@@ -94,8 +153,11 @@ const FIRST_ROWS = 1_000;
 /** Fewer are not asked for, however large they are, unless the connection says so. */
 const LEAST_ROWS = 100;
 
-interface Answer {
-  page: GridPage;
+/** Of an answer so many characters are kept. */
+const KEPT_CHARACTERS = 100_000;
+
+interface Answer<T> {
+  value: T;
   /** How large it was. */
   bytes: number;
   requestedAt: string;
@@ -107,11 +169,30 @@ interface Failure {
   error: VanguardError;
   mayRetry: boolean;
   retryAfter?: string | null;
+  /** PEMS has understood the request and certainly not done it. */
+  isRefusal?: boolean;
 }
 
-interface SendOptions {
+/** One request: what is sent where, and what the answer is read as. */
+interface Call<T> {
+  url: URL;
   /** Checked: HTTP can carry it. */
   organization: string;
+  body: string;
+  parse: (content: unknown) => T;
+  /** A code of its own for what PEMS complains about. */
+  alertCode?: (alerts: readonly PemsAlert[]) => string | null;
+  /** Whether the events show request and answer. */
+  isKept?: boolean;
+}
+
+type Transport = (
+  url: URL,
+  options: Omit<PostOptions, 'beforeSending'>,
+  requestedAt: string,
+) => Promise<Reply>;
+
+interface SendOptions {
   clock: () => Promise<string>;
   signal?: AbortSignal;
   onRequest?: (event: PemsRequestEvent) => void;
@@ -125,41 +206,66 @@ interface SendOptions {
  */
 export function createPemsClient(connection: PemsConnection): PemsClient {
   const checked = checkConnection(connection);
-  const { grid, pageSize, timeoutMs, gridUrl } = checked;
+  const { grid, pageSize, timeoutMs, gridUrl, screenUrl } = checked;
   const takeTurn = createRateLimiter(checked.requestsPerSecond);
   // Longest first, so that a secret inside another one does not leave the rest of it standing.
-  const secrets = checked.secrets.toSorted((a, b) => b.length - a.length);
+  const secrets = [...new Set(checked.secrets.flatMap((secret) => [secret, insideJson(secret)]))].toSorted(
+    (a, b) => b.length - a.length,
+  );
 
   /** Text from PEMS for a message: storable, not endless, and without our credentials, should PEMS repeat them. */
-  const foreignText = (text: string): string => {
+  const foreignText = (text: string, most = 500): string => {
     const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-    return makeStorable(safe.length > 500 ? `${safe.slice(0, 500)}…` : safe);
+    return makeStorable(safe.length > most ? `${safe.slice(0, most)}…` : safe);
   };
 
-  const alertError = (body: unknown): VanguardError | null => {
-    const alerts = errorAlerts(body).map(({ name, message }) => ({
+  const newExchange = ({ body, isKept }: Call<unknown>): PemsExchange | undefined =>
+    isKept ? { request: foreignText(body, KEPT_CHARACTERS), status: null, answer: null } : undefined;
+
+  const keepAnswer = (exchange: PemsExchange | undefined, text: string | null, content: unknown): void => {
+    if (exchange === undefined || text === null) return;
+    // Written anew, so that no credential in it is escaped in a way of its own.
+    exchange.answer = foreignText(content === undefined ? text : JSON.stringify(content), KEPT_CHARACTERS);
+  };
+
+  const alertError = (body: unknown, { alertCode }: Call<unknown>): VanguardError | null => {
+    const complaints = errorAlerts(body);
+    const alerts = complaints.map(({ name, message }) => ({
       name: foreignText(name),
       message: foreignText(message),
     }));
     if (alerts.length === 0) return null;
     const words = alerts.map(({ name, message }) => message || name || 'no reason given').join('; ');
-    return new VanguardError('PEMS_ERROR_ALERT', `PEMS refused the request: ${words}`, {
-      hint: 'Act on what PEMS says; often the grid, the organization or the rights of its user are not right.',
-      details: { alerts },
-    });
+    return new VanguardError(
+      alertCode?.(complaints) ?? 'PEMS_ERROR_ALERT',
+      `PEMS refused the request: ${words}`,
+      {
+        hint: 'Act on what PEMS says; often the grid, the screen, the organization or the rights of its user are not right.',
+        details: { alerts },
+      },
+    );
   };
 
-  const fail = (code: string, message: string, hint: string, details: object = {}): VanguardError =>
-    new VanguardError(code, message, { hint, details: { url: gridUrl.href, ...details } });
-
-  const statusFailure = async (response: Response): Promise<Failure> => {
-    const { status } = response;
-    const retryAfter = response.headers.get('retry-after');
+  const statusFailure = async (
+    reply: Reply,
+    call: Call<unknown>,
+    exchange: PemsExchange | undefined,
+  ): Promise<Failure> => {
+    const { status } = reply;
+    const fail = failureAt(call.url);
+    const retryAfter = reply.header('retry-after');
+    // A request that PEMS gave up waiting for may have come through all the same.
+    const isRefusal = status >= 400 && status < 500 && status !== 408;
     if (status === 429) {
       const message = 'PEMS refused the request because too many were made within a second.';
       const hint =
         'Lower the requests per second of the connection, or wait until other users of it are done.';
-      return { error: fail('PEMS_RATE_LIMITED', message, hint, { status }), mayRetry: true, retryAfter };
+      return {
+        error: fail('PEMS_RATE_LIMITED', message, hint, { status }),
+        mayRetry: true,
+        retryAfter,
+        isRefusal,
+      };
     }
     if (status >= 500) {
       const message = `PEMS failed with HTTP status ${status}.`;
@@ -169,88 +275,106 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
     if (status === 401 || status === 403) {
       const message = `PEMS did not accept the credentials of the connection (HTTP status ${status}).`;
       const hint = 'Check the user and password or the API key, the tenant, and what that user may see.';
-      return { error: fail('PEMS_UNAUTHORIZED', message, hint, { status }), mayRetry: false };
+      return { error: fail('PEMS_UNAUTHORIZED', message, hint, { status }), mayRetry: false, isRefusal };
     }
     if (status >= 300 && status < 400) {
-      const location = response.headers.get('location') ?? '';
+      const location = reply.header('location') ?? '';
       const target = foreignText(location);
-      const origin = URL.canParse(target, gridUrl.href) ? new URL(target, gridUrl.href).origin : 'elsewhere';
+      const origin = URL.canParse(target, call.url.href)
+        ? new URL(target, call.url.href).origin
+        : 'elsewhere';
       const message = `PEMS redirected the request to ${origin}, which is not followed.`;
       const hint =
         'If PEMS has moved, enter its new base URL: credentials are sent only to the host entered.';
-      return { error: fail('PEMS_REDIRECTED', message, hint, { status }), mayRetry: false };
+      return { error: fail('PEMS_REDIRECTED', message, hint, { status }), mayRetry: false, isRefusal };
     }
-    const alerts = alertError(parseJson(await response.text()));
-    if (alerts !== null) return { error: alerts, mayRetry: false };
+    const { text } = await readBody(reply);
+    const content = text === null ? undefined : parseJson(text);
+    keepAnswer(exchange, text, content);
+    const alerts = alertError(content, call);
+    if (alerts !== null) return { error: alerts, mayRetry: false, isRefusal };
     const message = `PEMS refused the request with HTTP status ${status}.`;
-    const hint = 'Check that the base URL ends in /axis/restservices and that the grid exists.';
-    return { error: fail('PEMS_REFUSED', message, hint, { status }), mayRetry: false };
+    const hint = 'Check that the base URL ends in /axis/restservices and that the grid and the screen exist.';
+    return { error: fail('PEMS_REFUSED', message, hint, { status }), mayRetry: false, isRefusal };
   };
 
-  const networkFailure = (error: unknown, timedOut: boolean): Failure => {
+  const networkFailure = (error: unknown, timedOut: boolean, url: URL): Failure => {
+    const fail = failureAt(url);
     const reason = networkReason(error);
     if (timedOut || reason === 'UND_ERR_HEADERS_TIMEOUT' || reason === 'UND_ERR_BODY_TIMEOUT') {
       const message = `PEMS did not answer completely within ${timeoutMs / 1_000} seconds.`;
       const hint = 'Raise the time limit of the connection or lower its page size; PEMS may be busy.';
       return { error: fail('PEMS_TIMEOUT', message, hint, { timeoutMs }), mayRetry: true };
     }
-    const message = `PEMS at ${gridUrl.host} cannot be reached: ${networkWords(reason)}.`;
+    const message = `PEMS at ${url.host} cannot be reached: ${networkWords(reason)}.`;
     const hint = 'Check the base URL of the connection, the network, and whether PEMS runs.';
     return { error: fail('PEMS_UNREACHABLE', message, hint, { reason }), mayRetry: true };
   };
 
-  const attempt = async (request: GridRequest, options: SendOptions): Promise<Answer | Failure> => {
-    const { organization, signal, clock } = options;
+  const attempt = async <T>(
+    call: Call<T>,
+    { signal, clock }: Pick<SendOptions, 'signal' | 'clock'>,
+    exchange: PemsExchange | undefined,
+    transport: Transport = postAgain,
+  ): Promise<Answer<T> | Failure> => {
+    const { url, organization } = call;
     const requestedAt = await clock();
     const timeout = AbortSignal.timeout(timeoutMs);
     let body: Body;
     try {
-      const response = await fetch(gridUrl, {
-        method: 'POST',
+      const options = {
         headers: { ...checked.headers, organization },
-        body: JSON.stringify(request),
-        redirect: 'manual',
+        body: call.body,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      });
-      if (!response.ok) {
-        const failure = await statusFailure(response);
-        if (!response.bodyUsed) await response.body?.cancel();
+      };
+      const reply = await transport(url, options, requestedAt);
+      if (exchange !== undefined) exchange.status = reply.status;
+      if (reply.status < 200 || reply.status > 299) {
+        const failure = await statusFailure(reply, call, exchange);
+        reply.discard();
         return failure;
       }
-      body = await readBody(response);
+      body = await readBody(reply);
     } catch (error) {
+      if (error instanceof VanguardError) return { error, mayRetry: false };
       signal?.throwIfAborted();
-      return networkFailure(error, timeout.aborted);
+      return networkFailure(error, timeout.aborted, url);
     }
     const receivedAt = await clock();
     const { text, bytes } = body;
     const content = text === null ? undefined : parseJson(text);
+    keepAnswer(exchange, text, content);
     if (content === undefined) {
       // Something else than JSON (a login page) stays what it is; JSON that breaks off is worth another attempt.
       const brokeOff = text === null || text === '' || text.startsWith('{');
       return { error: malformed('The answer', brokeOff ? 'breaks off' : 'is no JSON'), mayRetry: brokeOff };
     }
-    const alerts = alertError(content);
-    if (alerts !== null) return { error: alerts, mayRetry: false };
+    const alerts = alertError(content, call);
+    if (alerts !== null) {
+      // Beside a result it may have been done all the same.
+      const isRefusal = isObject(content) && (content.Result ?? null) === null;
+      return { error: alerts, mayRetry: false, isRefusal };
+    }
     try {
-      return { page: parseGridAnswer(content), bytes, requestedAt, receivedAt };
+      return { value: call.parse(content), bytes, requestedAt, receivedAt };
     } catch (error) {
       if (error instanceof VanguardError) return { error, mayRetry: false };
       throw error;
     }
   };
 
-  const send = async (
-    request: GridRequest,
+  const send = async <T>(
+    call: Call<T>,
     options: SendOptions,
-  ): Promise<Answer & { milliseconds: number }> => {
+  ): Promise<Answer<T> & { milliseconds: number }> => {
     for (let count = 1; ; count += 1) {
       await takeTurn(options.signal);
       const started = performance.now();
-      const outcome = await attempt(request, options);
+      const exchange = newExchange(call);
+      const outcome = await attempt(call, options, exchange);
       const milliseconds = Math.round(performance.now() - started);
-      const event = { attempt: count, milliseconds };
-      if ('page' in outcome) {
+      const event = { attempt: count, milliseconds, ...(exchange && { exchange }) };
+      if ('value' in outcome) {
         options.onRequest?.({ ...event, error: null, retryInMs: null });
         return { ...outcome, milliseconds };
       }
@@ -263,6 +387,96 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
     }
   };
 
+  const gridCall = (query: GridQuery): Call<GridPage> => ({
+    url: gridUrl,
+    organization: query.organization,
+    body: JSON.stringify(gridRequest(checked, query)),
+    parse: parseGridAnswer,
+  });
+
+  const screenCall = (identity: RecordIdentity, change?: RecordChange): Call<ScreenRecord> => {
+    const organization = headerValue('organization', identity.organization);
+    const request = screenRequest(checked, identity, change);
+    if (request === null) {
+      throw new VanguardError(
+        'PEMS_VALUE_UNWRITABLE',
+        'A value does not fit what PEMS takes; nothing was sent.',
+        {
+          hint: 'Report it: values are checked before.',
+        },
+      );
+    }
+    return {
+      url: screenUrl,
+      organization,
+      body: JSON.stringify(request),
+      parse: (content) => parseScreenAnswer(content, checked, identity),
+      alertCode: screenAlertCode,
+      isKept: true,
+    };
+  };
+
+  async function readRecord(options: ReadRecordOptions): Promise<PemsRecord | null> {
+    try {
+      const { value, requestedAt, receivedAt } = await send(screenCall(options), {
+        ...options,
+        maxAttempts: checked.maxAttempts,
+      });
+      return { ...value, requestedAt, receivedAt };
+    } catch (error) {
+      if (error instanceof VanguardError && error.code === 'PEMS_RECORD_NOT_FOUND') return null;
+      throw error;
+    }
+  }
+
+  async function updateRecord(options: UpdateRecordOptions): Promise<PemsRecord> {
+    const { sendBefore, signal, onRequest } = options;
+    let elapsed = stopwatch();
+    let exchange: PemsExchange | undefined;
+    let isSent = false;
+    const transport: Transport = (url, request, requestedAt) => {
+      const milliseconds = (Number(sendBefore) - Number(requestedAt)) / 1_000;
+      // Also where the two are no times.
+      const checkTime = (): void => {
+        if (!(elapsed() < milliseconds)) throw tooLate();
+      };
+      checkTime();
+      const beforeSending = (): void => {
+        checkTime();
+        isSent = true;
+      };
+      return postOnce(url, { ...request, beforeSending });
+    };
+    let outcome: Answer<ScreenRecord> | Failure;
+    try {
+      const call = screenCall(options, options);
+      exchange = newExchange(call);
+      await takeTurn(signal);
+      elapsed = stopwatch();
+      outcome = await attempt(call, options, exchange, transport);
+    } catch (error) {
+      outcome = { error: error instanceof VanguardError ? error : interrupted(error), mayRetry: false };
+    }
+    const event = {
+      attempt: 1,
+      milliseconds: Math.round(elapsed()),
+      retryInMs: null,
+      ...(exchange && { exchange }),
+    };
+    if ('value' in outcome) {
+      onRequest?.({ ...event, error: null });
+      const { value, requestedAt, receivedAt } = outcome;
+      return { ...value, requestedAt, receivedAt };
+    }
+    const failure = new WriteFailure(
+      !isSent || outcome.isRefusal === true,
+      outcome.error,
+      outcome.retryAfter,
+    );
+    onRequest?.({ ...event, error: failure });
+    throw failure;
+  }
+
   async function* readGrid(options: ReadGridOptions): AsyncGenerator<PemsPage, void, undefined> {
     const { clock, onRequest } = options;
     const organization = headerValue('organization', options.organization);
@@ -270,9 +484,9 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
     const left = new AbortController();
     const signal =
       options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
-    const sendOptions = { organization, clock, signal, onRequest, maxAttempts: checked.maxAttempts };
-    const ask = (after: string | null, rows: number): Promise<Answer> => {
-      const answer = send(gridRequest(checked, { organization, after, changedSince, rows }), sendOptions);
+    const sendOptions = { clock, signal, onRequest, maxAttempts: checked.maxAttempts };
+    const ask = (after: string | null, rows: number): Promise<Answer<GridPage>> => {
+      const answer = send(gridCall({ organization, after, changedSince, rows }), sendOptions);
       // It may fail while nobody waits for it yet: whoever takes the page hears of it.
       answer.catch(() => undefined);
       return answer;
@@ -284,7 +498,7 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
     let asked = ask(after, rows);
     try {
       for (;;) {
-        const { page, bytes, requestedAt, receivedAt } = await asked;
+        const { value: page, bytes, requestedAt, receivedAt } = await asked;
         const at = page.aliases.indexOf(idAlias);
         const again = page.rows.find((row) => passed.has(row[at] ?? ''));
         if (again !== undefined) {
@@ -321,12 +535,14 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
 
   return {
     readGrid,
+    readRecord,
+    updateRecord,
     async testConnection({ organization, signal }) {
       headerValue('organization', organization);
-      const request = gridRequest(checked, { organization, after: null, changedSince: null, rows: 1 });
+      const call = gridCall({ organization, after: null, changedSince: null, rows: 1 });
       const clock = (): Promise<string> => Promise.resolve('');
-      const answer = await send(request, { organization, clock, signal, maxAttempts: 1 });
-      const { rows, aliases } = answer.page;
+      const answer = await send(call, { clock, signal, maxAttempts: 1 });
+      const { rows, aliases } = answer.value;
       return {
         milliseconds: answer.milliseconds,
         rows: rows.length,
@@ -334,6 +550,38 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
       };
     },
   };
+}
+
+type Fail = (code: string, message: string, hint: string, details?: object) => VanguardError;
+
+function failureAt(url: URL): Fail {
+  return (code, message, hint, details = {}) =>
+    new VanguardError(code, message, { hint, details: { url: url.href, ...details } });
+}
+
+function tooLate(): VanguardError {
+  const message = 'The change was not sent to PEMS, because the time in which it may be sent had passed.';
+  return new VanguardError('PEMS_WRITE_TOO_LATE', message, {
+    hint: 'Nothing to do: the record is read again and the change is sent anew.',
+  });
+}
+
+function interrupted(cause: unknown): VanguardError {
+  return new VanguardError('PEMS_WRITE_INTERRUPTED', 'The write to PEMS was ended from our side.', {
+    hint: 'Nothing to do: the record is read again before anything else is written to it.',
+    cause,
+  });
+}
+
+/** A text as it stands between the quotes of JSON. */
+function insideJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** Milliseconds from now on, by the clock that shows more: one stands still while the machine sleeps, one may be set. */
+function stopwatch(): () => number {
+  const [running, wall] = [performance.now(), Date.now()];
+  return () => Math.max(performance.now() - running, Date.now() - wall);
 }
 
 function filterTime(timestamp: string | null | undefined, format: DateFormat): string | null {
@@ -352,12 +600,11 @@ interface Body {
 }
 
 /** Decodes piece by piece: a text that is decoded whole lies outside of the heap, where hardly anything collects it. */
-async function readBody(response: Response): Promise<Body> {
+async function readBody({ body }: Reply): Promise<Body> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
   let bytes = 0;
-  const pieces: AsyncIterable<Uint8Array> | Uint8Array[] = response.body ?? [];
-  for await (const piece of pieces) {
+  for await (const piece of body) {
     bytes += piece.length;
     const more = decoded(decoder, piece);
     if (more === null) return { text: null, bytes };

@@ -1,5 +1,6 @@
 import { validateHeaderName } from 'node:http';
 import { VanguardError } from '../errors.ts';
+import type { YearFormat } from './screen.ts';
 import type { DateFormat, DateOrder } from './values.ts';
 
 /** How a request proves who is asking. A bearer token is `none` with an `authorization` header of its own. */
@@ -20,6 +21,16 @@ export interface PemsGrid {
   versionAlias?: string;
 }
 
+/** The user-defined screen of PEMS on which one record is read and written. */
+export interface PemsScreen {
+  /** `USERDEFINEDSCREENNAME`, e.g. `CUPFA2`. */
+  name: string;
+  /** Field of the record's identity. Default `PFS_ID`. */
+  idField?: string;
+  /** Field of the organization's code. Default `PFS_A_ORG`. */
+  organizationField?: string;
+}
+
 /** One tenant of PEMS and how to talk to it: configuration, kept in the database, with the secrets deciphered. */
 export interface PemsConnection {
   /** `https://HOST/axis/restservices`; without user, password, query or fragment. */
@@ -30,6 +41,8 @@ export interface PemsConnection {
   /** Further headers. They cannot replace those that this client sets itself. */
   headers?: Readonly<Record<string, string>>;
   grid: PemsGrid;
+  /** Default: the screen `CUPFA2`. */
+  screen?: PemsScreen;
   /** Which of its two answer shapes PEMS is asked for. Both are read whatever was asked. */
   requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
   /** Rows asked for at a time at most, 1 to 10,000 (the limit of PEMS); fewer where they are large. */
@@ -38,6 +51,8 @@ export interface PemsConnection {
   dateOrder: DateOrder;
   /** How the tenant wants the date of `changedSince` in the filter. Default `DD-MON-YYYY`. */
   filterDateFormat?: DateFormat;
+  /** How the tenant wants YEAR of a date on the screen; read are both. Default `milliseconds`. */
+  yearFormat?: YearFormat;
   /** Longest time for one attempt, its body included, in milliseconds. Default 120,000: PEMS may take over 30 s. */
   timeoutMs?: number;
   /** Requests a second that this client starts at most, evenly spaced, retries included. Default 10. */
@@ -55,14 +70,18 @@ export const MAX_PAGE_SIZE = 10_000;
 export interface CheckedConnection {
   /** Where grids are read. */
   gridUrl: URL;
+  /** Where single records are read and written. */
+  screenUrl: URL;
   /** Everything but `organization`, which is set for each request. */
   headers: Readonly<Record<string, string>>;
   /** Texts that must never leave this client other than as headers. */
   secrets: readonly string[];
   grid: Required<PemsGrid>;
+  screen: Required<PemsScreen>;
   requestType: PemsConnection['requestType'];
   pageSize: number;
   filterDateFormat: DateFormat;
+  yearFormat: YearFormat;
   timeoutMs: number;
   requestsPerSecond: number;
   maxAttempts: number;
@@ -76,7 +95,7 @@ export interface CheckedConnection {
  * @throws VanguardError `PEMS_CONNECTION_INVALID`, naming the setting but never its value
  */
 export function checkConnection(connection: PemsConnection): CheckedConnection {
-  const { grid } = connection;
+  const { grid, screen } = connection;
   const authorization = authorizationHeaders(connection.authorization);
   const custom: Record<string, string> = {};
   for (const [name, value] of Object.entries(connection.headers ?? {})) {
@@ -84,7 +103,8 @@ export function checkConnection(connection: PemsConnection): CheckedConnection {
     custom[name.toLowerCase()] = headerValue(`header ${name.toLowerCase()}`, value);
   }
   return {
-    gridUrl: gridUrl(connection.baseUrl),
+    gridUrl: serviceUrl(connection.baseUrl, 'griddata'),
+    screenUrl: serviceUrl(connection.baseUrl, 'userdefinedscreenservices'),
     headers: {
       ...custom,
       ...authorization.headers,
@@ -100,9 +120,15 @@ export function checkConnection(connection: PemsConnection): CheckedConnection {
       organizationAlias: (grid.organizationAlias ?? 'pfs_a_org').toLowerCase(),
       versionAlias: (grid.versionAlias ?? 'pfs_f_intlastupdated').toLowerCase(),
     },
+    screen: {
+      name: screen?.name ?? 'CUPFA2',
+      idField: screen?.idField ?? 'PFS_ID',
+      organizationField: screen?.organizationField ?? 'PFS_A_ORG',
+    },
     requestType: connection.requestType,
     pageSize: wholeNumber('pageSize', connection.pageSize, 1, MAX_PAGE_SIZE),
     filterDateFormat: connection.filterDateFormat ?? 'DD-MON-YYYY',
+    yearFormat: connection.yearFormat ?? 'milliseconds',
     timeoutMs: wholeNumber('timeoutMs', connection.timeoutMs ?? 120_000, 1, 3_600_000),
     requestsPerSecond: positive('requestsPerSecond', connection.requestsPerSecond ?? 10),
     maxAttempts: wholeNumber('maxAttempts', connection.maxAttempts ?? 4, 1, 20),
@@ -152,7 +178,7 @@ function secretParts(value: string): string[] {
   return [value, ...value.split(' ').slice(1)].filter((part) => part.length >= 4);
 }
 
-function gridUrl(baseUrl: string): URL {
+function serviceUrl(baseUrl: string, service: string): URL {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   if (
     url === null ||
@@ -166,7 +192,7 @@ function gridUrl(baseUrl: string): URL {
       'must be like https://HOST/axis/restservices, without user, password, query or fragment',
     );
   }
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/griddata`;
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/${service}`;
   return url;
 }
 

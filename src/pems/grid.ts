@@ -144,7 +144,7 @@ export function malformed(where: string, what: string): VanguardError {
     'PEMS_MALFORMED_ANSWER',
     `PEMS gave an answer that cannot be read: ${where} ${what}.`,
     {
-      hint: 'Check that the base URL and the grid of the connection are those of PEMS; if they are, PEMS has changed.',
+      hint: 'Check that the base URL, the grid and the screen of the connection are those of PEMS; if they are, PEMS has changed.',
       details: { where },
     },
   );
@@ -254,16 +254,18 @@ function setCell(row: GridRow, place: number, value: unknown): string | null {
 }
 
 /** PEMS leaves out a list without entries, and gives a list of one as that one. */
-function list(value: unknown): unknown[] {
+export function list(value: unknown): unknown[] {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : [value];
 }
 
-function object(value: unknown, where: string): Record<string, unknown> {
+/** The object that stands at this place of the answer. */
+export function object(value: unknown, where: string): Record<string, unknown> {
   if (!isObject(value)) throw malformed(where, value === undefined ? 'is missing' : 'is no object');
   return value;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether it is a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,14 +1,18 @@
-/** Reading PEMS: the only place that knows its wire format. */
+/** Reading and writing PEMS: the only place that knows its wire format. */
 export { createPemsClient } from './client.ts';
 export type {
   ConnectionTest,
   PemsClient,
+  PemsExchange,
   PemsPage,
+  PemsRecord,
   PemsRequestEvent,
   ReadGridOptions,
+  ReadRecordOptions,
   TestConnectionOptions,
+  UpdateRecordOptions,
 } from './client.ts';
-export type { PemsAuthorization, PemsConnection, PemsGrid } from './connection.ts';
+export type { PemsAuthorization, PemsConnection, PemsGrid, PemsScreen } from './connection.ts';
 export type { GridPage, GridRow } from './grid.ts';
 export { createRecordMapper } from './mapping.ts';
 export type {
@@ -20,5 +24,16 @@ export type {
   RecordMapper,
   RecordMapperOptions,
 } from './mapping.ts';
+export type {
+  RecordChange,
+  RecordId,
+  ScreenRecord,
+  ScreenValue,
+  WritableValue,
+  YearFormat,
+} from './screen.ts';
+export { createScreenMapper } from './screen-mapping.ts';
+export type { ScreenField, ScreenMapper } from './screen-mapping.ts';
 export { makeStorable } from './values.ts';
 export type { DateFormat, DateOrder } from './values.ts';
+export { WriteFailure } from './write-failure.ts';

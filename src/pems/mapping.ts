@@ -208,7 +208,7 @@ function invalid(what: string): VanguardError {
 }
 
 /** From the text of PEMS to what is made of it. */
-type Reader = (text: string) => Parsed<string>;
+export type Reader = (text: string) => Parsed<string>;
 
 /** The JSON token of a text. What is not escaped in it, PostgreSQL can hold. */
 function readText(text: string): Parsed<string> {
@@ -224,7 +224,7 @@ function memberReader(key: string, read: Reader): Reader {
 }
 
 /** From the text of PEMS to the JSON token of its value. */
-function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
+export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
   const { maxLength, maxAmount } = field;
   switch (field.kind) {
     case 'text':

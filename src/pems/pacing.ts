@@ -22,7 +22,8 @@ export function retryDelay(
   return Math.round(Math.max(backoff, Math.min(retryAfterMs(retryAfter), MAX_RETRY_AFTER_MS)));
 }
 
-function retryAfterMs(header: string | null): number {
+/** What a `Retry-After` header asks for, in milliseconds. */
+export function retryAfterMs(header: string | null): number {
   if (header === null) return 0;
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1_000;
   const time = Date.parse(header);

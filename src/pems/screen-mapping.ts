@@ -1,0 +1,142 @@
+import { tokenReader, type FieldProblem, type RecordField } from './mapping.ts';
+import { isWritable, type ScreenValue, type WritableValue } from './screen.ts';
+import { isBlank, makeStorable, parseDate, parseNumber, type Parsed } from './values.ts';
+
+/** A key of a record's data and where the screen has it. */
+export interface ScreenField extends RecordField {
+  /** The field that it is written to; `null` where PEMS cannot take it. */
+  screenField: string | null;
+  /** The columns of the grid it is read from. The screen has them under the same names in capitals, if at all. */
+  gridAliases: readonly string[];
+}
+
+export interface ScreenMapper {
+  /**
+   * What a record on the screen is in the mirror: JSON text of an object, money as number tokens with all their digits,
+   * flags as booleans, dates as ISO text, and `null` where PEMS holds none. Where a key has several places ("X, else
+   * Y"), the first that is not blank counts, as in the grid. Left out are keys that the screen does not have, and those
+   * with a problem.
+   */
+  read(values: ReadonlyMap<string, ScreenValue>): { data: string; problems: FieldProblem[] };
+  /**
+   * What is to be written for these changes, by field of the screen. A key with a problem is left out; the others can
+   * be written without it.
+   *
+   * @param changes by key, each as the text of its JSON value (`->>` of PostgreSQL), so that amounts keep all their
+   *   digits; `null` or `''` empties it
+   * @param read the record as it was read: a flag is written in the form that the tenant uses there
+   */
+  write(
+    changes: Readonly<Record<string, string | null>>,
+    read: ReadonlyMap<string, ScreenValue>,
+  ): { values: Map<string, WritableValue>; problems: FieldProblem[] };
+}
+
+/** The forms in which tenants hold a flag; the first where the record shows none. */
+const FLAGS = [
+  { on: '+', off: '-' },
+  { on: 'true', off: 'false' },
+  { on: '1', off: '0' },
+];
+
+/** Turns records of the screen into what the mirror holds, and changes into what is written to the screen. */
+export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper {
+  const columns = fields.map((field) => ({
+    field,
+    places: [
+      ...new Set([
+        ...(field.screenField === null ? [] : [field.screenField]),
+        ...field.gridAliases.map((alias) => alias.toUpperCase()),
+      ]),
+    ],
+    // The order is for dates with slashes, which no value of the screen has.
+    token: tokenReader(field, 'MDY'),
+  }));
+  const byKey = new Map(fields.map((field) => [field.key, field]));
+
+  return {
+    read(values) {
+      const problems: FieldProblem[] = [];
+      const members: string[] = [];
+      for (const { field, places, token } of columns) {
+        const held = places.flatMap((place) => values.get(place) ?? []);
+        if (held.length === 0) continue;
+        const text = plainText(
+          field,
+          held.find((value) => !isNone(value)),
+        );
+        const parsed: Parsed<string> = text.ok && text.value !== null ? token(text.value) : text;
+        if (parsed.ok) members.push(`${JSON.stringify(field.key)}:${parsed.value ?? 'null'}`);
+        else problems.push({ key: field.key, value: shown(text), message: parsed.problem });
+      }
+      return { data: `{${members.join(',')}}`, problems };
+    },
+    write(changes, read) {
+      const problems: FieldProblem[] = [];
+      const values = new Map<string, WritableValue>();
+      for (const [key, text] of Object.entries(changes)) {
+        const field = byKey.get(key);
+        const place = field?.screenField ?? null;
+        const value =
+          field === undefined || place === null
+            ? 'It has no field on the screen of PEMS.'
+            : writable(field, text === '' ? null : text, read.get(place));
+        if (typeof value === 'string')
+          problems.push({ key: makeStorable(key), value: makeStorable(text ?? ''), message: value });
+        else if (place !== null) values.set(place, value);
+      }
+      return { values, problems };
+    },
+  };
+}
+
+function isNone(value: ScreenValue): boolean {
+  return value.type !== 'unreadable' && isBlank(value.value ?? '');
+}
+
+function shown(text: Parsed<string>): string {
+  return text.ok ? makeStorable(text.value ?? '') : '';
+}
+
+/** The text that the grid's readers read, where the field holds the kind of data that its key wants. */
+function plainText({ kind }: ScreenField, value: ScreenValue | undefined): Parsed<string> {
+  if (value === undefined) return { ok: true, value: null };
+  if (value.type === 'unreadable') return { ok: false, problem: value.problem };
+  const wanted = kind === 'money' ? 'number' : kind === 'date' ? 'date' : 'text';
+  if (value.type === wanted) return { ok: true, value: value.value };
+  return { ok: false, problem: `The field holds a ${value.type}; a ${wanted} is expected.` };
+}
+
+/** The value, or a sentence that says why there is none. */
+function writable(
+  { kind }: ScreenField,
+  text: string | null,
+  held: ScreenValue | undefined,
+): WritableValue | string {
+  switch (kind) {
+    case 'text':
+      return { type: 'text', value: text ?? '' };
+    case 'flag': {
+      if (text !== 'true' && text !== 'false')
+        return 'A flag of PEMS is true or false and cannot be emptied.';
+      const shows = held?.type === 'text' ? held.value.trim().toLowerCase() : '';
+      const { on, off } = FLAGS.find((form) => form.on === shows || form.off === shows) ?? {
+        on: '+',
+        off: '-',
+      };
+      return { type: 'text', value: text === 'true' ? on : off };
+    }
+    case 'money': {
+      const amount = parseNumber(text ?? '');
+      if (!amount.ok) return amount.problem;
+      const value = { type: 'number', value: amount.value } as const;
+      return isWritable(value) ? value : 'PEMS takes amounts of at most 15 digits, two decimals included.';
+    }
+    case 'date': {
+      if (text === null) return { type: 'date', value: null };
+      if (!/^\d{4}-\d\d-\d\d$/.test(text)) return 'A date is written YYYY-MM-DD.';
+      const day = parseDate(text, 'MDY');
+      return day.ok ? { type: 'date', value: `${text} 00:00` } : day.problem;
+    }
+  }
+}
