@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { TestDatabase } from './database.ts';
 import { one, type Json, type Organization } from './make.ts';
+import { selectionOf, selectionValue, type Selection } from './select.ts';
 
 // What a signed-in user does, and how it is refused.
 
@@ -68,15 +69,6 @@ export async function seenDrafts(client: pg.ClientBase, organization: Organizati
   return rows;
 }
 
-/** Which records: as `app_public.pfa_selection`, with its names. */
-export interface Selection {
-  record_ids?: string[];
-  filter?: Json;
-  search?: string;
-  containing?: Json;
-  everything?: boolean;
-}
-
 export interface BulkOperation {
   shift_days?: number;
   duration_days?: number;
@@ -112,7 +104,6 @@ export interface CommitResult {
 }
 
 const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
-const selected = (parameter: string) => `jsonb_populate_record(null::app_public.pfa_selection, ${parameter})`;
 const operated = (parameter: string) =>
   `jsonb_populate_record(null::app_public.pfa_bulk_operation, ${parameter})`;
 
@@ -152,8 +143,8 @@ export const applyBulk = (
   operation: BulkOperation,
   options: { token?: string; skip?: boolean } = {},
 ) =>
-  answer<DraftResult>(client, `apply_bulk($1, ${selected('$2')}, ${operated('$3')}, $4, $5)`, [
-    ...[organization.id, json(selection), json(operation), options.token, options.skip],
+  answer<DraftResult>(client, `apply_bulk($1, ${selectionOf(2)}, ${operated('$3')}, $4, $5)`, [
+    ...[organization.id, selectionValue(selection), json(operation), options.token, options.skip],
   ]);
 
 export interface BulkPreview {
@@ -178,9 +169,9 @@ export async function bulkPreview(
   operation: BulkOperation,
 ): Promise<BulkPreview> {
   const { rows } = await client.query<{ answer: BulkPreview }>(
-    `select to_jsonb(app_public.organizations_bulk_preview(o, ${selected('$2')}, ${operated('$3')})) as answer
+    `select to_jsonb(app_public.organizations_bulk_preview(o, ${selectionOf(2)}, ${operated('$3')})) as answer
     from app_public.organizations o where o.id = $1`,
-    [organization.id, json(selection), json(operation)],
+    [organization.id, selectionValue(selection), json(operation)],
   );
   return one(rows).answer;
 }
@@ -194,8 +185,8 @@ export const commitDrafts = (
 ) =>
   answer<CommitResult>(
     client,
-    `commit_drafts($1, case when $2::jsonb is not null then ${selected('$2')} end, $3)`,
-    [...[organization.id, json(selection), comment]],
+    `commit_drafts($1, case when $2::jsonb is not null then ${selectionOf(2)} end, $3)`,
+    [...[organization.id, selectionValue(selection), comment]],
   );
 
 export const withdrawCommits = (

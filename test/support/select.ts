@@ -13,18 +13,16 @@ export interface Selection {
   everything?: boolean | null;
 }
 
-/** A selection as parameters, which `selectionOf` puts together. */
-export const selectionValues = (selection: Selection) => [
-  selection.recordIds ?? null,
-  (selection.filter ?? null) === null ? null : JSON.stringify(selection.filter),
-  selection.search ?? null,
-  (selection.containing ?? null) === null ? null : JSON.stringify(selection.containing),
-  selection.everything ?? null,
-];
+/** A selection as the parameter that `selectionOf` reads; null for none. */
+export const selectionValue = (selection: Selection | undefined): string | null => {
+  if (!selection) return null;
+  const { recordIds, ...rest } = selection;
+  return JSON.stringify({ ...rest, record_ids: recordIds });
+};
 
-/** The SQL of a selection whose parameters begin at this number. */
-export const selectionOf = (first: number) =>
-  `row($${first}::text[], $${first + 1}::jsonb, $${first + 2}::text, $${first + 3}::jsonb, $${first + 4}::boolean)::app_public.pfa_selection`;
+/** The SQL of the selection that is the parameter of this number. */
+export const selectionOf = (parameter: number) =>
+  `jsonb_populate_record(null::app_public.pfa_selection, $${parameter}::jsonb)`;
 
 /** The owner's transaction with the settings of a user's request: for what functions that are not published answer that user. */
 export function asOwnerFor<T>(
@@ -49,7 +47,7 @@ export async function selectedIds(
 ): Promise<string[]> {
   const { rows } = await client.query<{ ids: string[] }>(
     `select app_private.selected_ids($1, ${selectionOf(2)}) as ids`,
-    [organization.id, ...selectionValues(selection)],
+    [organization.id, selectionValue(selection)],
   );
   return one(rows).ids;
 }

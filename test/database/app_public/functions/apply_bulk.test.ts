@@ -143,7 +143,7 @@ test('all or nothing, unless those that are refused are to be left out', async (
 test('works on what one sees, drafts included', async () => {
   await asAuthor(async (client) => {
     await saveDraft(client, org, 'forecast', { forecastStart: '2026-03-10' });
-    await applyBulk(client, org, { record_ids: ['forecast'] }, { shift_days: 1 });
+    await applyBulk(client, org, { recordIds: ['forecast'] }, { shift_days: 1 });
     expect(await seenDrafts(client, org)).toMatchObject([
       {
         delta: { forecastStart: '2026-03-11', forecastEnd: '2026-04-01' },
@@ -176,7 +176,7 @@ describe('the preview', () => {
     await asAuthor(async (client) => {
       for (const nothing of ['', null])
         expect(
-          await bulkPreview(client, org, { record_ids: ['forecast'] }, { set: { [key]: nothing } }),
+          await bulkPreview(client, org, { recordIds: ['forecast'] }, { set: { [key]: nothing } }),
         ).toMatchObject({ changed_count: 1, forecast_cost_before: 3000, forecast_cost_after: 0 });
     });
   });
@@ -200,7 +200,7 @@ describe('the preview', () => {
   test('a record that becomes discontinued is in no sum any more', async () => {
     await asAuthor(async (client) => {
       expect(
-        await bulkPreview(client, org, { record_ids: ['forecast'] }, { set: { isDiscontinued: true } }),
+        await bulkPreview(client, org, { recordIds: ['forecast'] }, { set: { isDiscontinued: true } }),
       ).toMatchObject({
         ...{ plan_cost_before: 3000, plan_cost_after: 0, forecast_cost_before: 3000, forecast_cost_after: 0 },
       });
@@ -209,10 +209,10 @@ describe('the preview', () => {
 
   test('its token is good until something selected changes, or is another', async () => {
     await asAuthor(async (client) => {
-      const selection = { record_ids: ['forecast', 'half'] };
+      const selection = { recordIds: ['forecast', 'half'] };
       const { preview_token: token } = await bulkPreview(client, org, selection, { shift_days: 1 });
       for (const attempt of [
-        () => applyBulk(client, org, { record_ids: ['forecast'] }, { shift_days: 1 }, { token }),
+        () => applyBulk(client, org, { recordIds: ['forecast'] }, { shift_days: 1 }, { token }),
         () => applyBulk(client, org, selection, { shift_days: 2 }, { token }),
       ])
         expect(await refusal(client, attempt)).toMatchObject({ code: 'VG409' });
@@ -280,7 +280,7 @@ describe('refused whole', () => {
     await asAuthor(async (client) => {
       expect(
         await refusal(client, () =>
-          applyBulk(client, org, { record_ids: ['forecast', 'theirs'] }, { shift_days: 1 }),
+          applyBulk(client, org, { recordIds: ['forecast', 'theirs'] }, { shift_days: 1 }),
         ),
       ).toMatchObject({
         code: 'VG422',
@@ -290,7 +290,7 @@ describe('refused whole', () => {
         await refusal(client, () => applyBulk(client, other, everything, { shift_days: 1 })),
       ).toMatchObject({ code: 'VG404' });
       expect(
-        await applyBulk(client, org, { record_ids: ['theirs'] }, { shift_days: 1 }, { skip: true }),
+        await applyBulk(client, org, { recordIds: ['theirs'] }, { shift_days: 1 }, { skip: true }),
       ).toMatchObject({ changed_count: 0 });
     });
   });

@@ -135,7 +135,7 @@ test('of an attempt that is rolled back nothing is left, neither change nor job'
 test('chosen records only, and those without a draft are named', async () => {
   const { org, mine } = await project();
   for (const id of ['a', 'b']) await mine((client) => saveDraft(client, org, id, { category: 'New' }));
-  expect(await mine((client) => commitDrafts(client, org, { record_ids: ['b', 'nothing'] }))).toEqual({
+  expect(await mine((client) => commitDrafts(client, org, { recordIds: ['b', 'nothing'] }))).toEqual({
     record_count: 1,
     key_count: 1,
     refused: [{ recordId: 'nothing', kind: 'none', problem: 'has nothing that you drafted' }],
@@ -443,7 +443,7 @@ describe('withdrawing', () => {
 test('of the records that are named, only those are committed that the filter lets through', async () => {
   const { org, mine, modifications } = await project();
   for (const id of ['a', 'b']) await mine((client) => saveDraft(client, org, id, { model: 'N' }));
-  const selection = { record_ids: ['a', 'b', 'c'], filter: { pfaId: { equalTo: 'a' } } };
+  const selection = { recordIds: ['a', 'b', 'c'], filter: { pfaId: { equalTo: 'a' } } };
   expect(await mine((client) => commitDrafts(client, org, selection))).toMatchObject({
     record_count: 1,
     refused: [{ recordId: 'c', kind: 'none' }],

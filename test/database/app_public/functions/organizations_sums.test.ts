@@ -12,7 +12,7 @@ import {
   recordOf,
 } from '../../../support/merged.ts';
 import { costsOf, usd, type Data } from '../../../support/plain.ts';
-import { selectionOf, selectionValues, type Selection } from '../../../support/select.ts';
+import { selectionOf, selectionValue, type Selection } from '../../../support/select.ts';
 
 const db = await testDatabase();
 
@@ -41,7 +41,7 @@ async function sums(
   const { rows } = await client.query<Sum>(
     `select s.* from app_public.organizations o
     cross join lateral app_public.organizations_sums(o, $2, ${selectionOf(4)}, $3) s where o.id = $1`,
-    [organization.id, groupBy, layer, ...selectionValues(selection)],
+    [organization.id, groupBy, layer, selectionValue(selection)],
   );
   return rows;
 }

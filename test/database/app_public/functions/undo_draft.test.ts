@@ -154,7 +154,7 @@ test('a conflict stays a conflict when the draft goes back to an earlier value',
 test('what cannot be taken back is named, and the rest is', async () => {
   const { org, act } = await project();
   await act((client) => applyBulk(client, org, { everything: true }, { set: { category: 'New' } }));
-  await act((client) => commitDrafts(client, org, { record_ids: ['r0'] }));
+  await act((client) => commitDrafts(client, org, { recordIds: ['r0'] }));
   // PEMS agrees about r1: the key leaves the draft by itself.
   await putRecords(db, org, [records(3)[0]!, { ...records(3)[1]!, category: 'New' }, records(3)[2]!]);
   expect(await act((client) => undoDraft(client, org))).toMatchObject({
