@@ -29,7 +29,8 @@ interface Payload {
 }
 
 /**
- * Does one full run of an organization: reads PEMS page by page into staging, then merges all of it in one step.
+ * Does one run of an organization, full or of what changed: reads PEMS page by page into staging, then merges all of it
+ * in one step.
  * A PEMS that fails is noted in pfa_sync_log, and the schedule tries again; only our own failures go back to the queue.
  */
 export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
@@ -41,11 +42,12 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
     await readIntoStaging(
       context,
       { organizationId, runId: run.id, organization: run.organization },
+      run.changedSince ?? null,
       helpers.abortSignal,
     );
     const [merged] = await mergeSyncRun.run({ organizationId, runId: run.id }, context.pool);
     context.logger[merged!.notice ? 'warn' : 'info'](
-      { organization: run.organization, run: run.id, ...merged },
+      { organization: run.organization, run: run.id, kind: run.kind, ...merged },
       'synchronized',
     );
   } catch (error) {
@@ -78,6 +80,7 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
 async function readIntoStaging(
   { pool, vault, pemsRetryDelayMs }: TaskContext,
   run: StagedRun,
+  changedSince: string | null,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { organization, organizationId, runId } = run;
@@ -89,7 +92,7 @@ async function readIntoStaging(
   let rowsRead = 0;
   try {
     const pems = createPemsClient({ ...connection, retryDelayMs: pemsRetryDelayMs });
-    for await (const page of pems.readGrid({ organization, clock: now, signal })) {
+    for await (const page of pems.readGrid({ organization, changedSince, clock: now, signal })) {
       rowsRead += await copyPage(pool, page, mapper, run);
       const [progress] = await reportSyncProgress.run({ organizationId, runId, rowsRead }, pool);
       if (!progress?.isCurrent) {
