@@ -22,6 +22,7 @@ interface CreateOptions {
   organization?: string;
   dateOrder: 'MDY' | 'DMY';
   requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
+  readOnly?: boolean;
 }
 
 /** connection create, connection test. */
@@ -44,6 +45,7 @@ export function addConnectionCommands(program: Command): void {
     .option('--organization <code>', 'only for this organization (else for all that have none of their own)')
     .option('--id <slug>', 'its name in the database; the same one again replaces it', 'pems')
     .option('--name <text>', 'what people call it', 'PEMS')
+    .option('--read-only', 'write nothing over it: what people commit waits')
     .addOption(
       new Option('--date-order <order>', 'how this tenant writes 04/02/2026')
         .choices(['MDY', 'DMY'])
@@ -79,6 +81,7 @@ export function addConnectionCommands(program: Command): void {
         await saveConnection(client, createVault(secrets.encryptionKeys), {
           ...options,
           password,
+          isReadOnly: options.readOnly ?? false,
           isSimulated: false,
         });
         console.log(
