@@ -32,35 +32,37 @@ export interface Modification {
 }
 
 export interface PushWorldTools {
-  member(organization: Organization): Promise<number>;
+  member: (organization: Organization) => Promise<number>;
   /** Drafts changes of one record and commits them. */
-  change(
+  change: (
     organization: Organization,
     user: number,
     pfaId: string,
     changes: Record<string, Json>,
-  ): Promise<void>;
-  draft(
+  ) => Promise<void>;
+  draft: (
     organization: Organization,
     user: number,
     pfaId: string,
     changes: Record<string, Json>,
-  ): Promise<void>;
-  commit(organization: Organization, user: number): Promise<{ record_count: number; refused: Json[] }>;
-  modifications(organization: Organization): Promise<Modification[]>;
+  ) => Promise<void>;
+  commit: (organization: Organization, user: number) => Promise<{ record_count: number; refused: Json[] }>;
+  modifications: (organization: Organization) => Promise<Modification[]>;
   /** The only draft of a record. */
-  draftOf(organization: Organization, pfaId: string): Promise<Modification>;
-  writes(organization: Organization): Promise<WriteEntry[]>;
-  mirrorOf(organization: Organization, pfaId: string): Promise<Record<string, Json>>;
+  draftOf: (organization: Organization, pfaId: string) => Promise<Modification>;
+  writes: (organization: Organization) => Promise<WriteEntry[]>;
+  mirrorOf: (organization: Organization, pfaId: string) => Promise<Record<string, Json>>;
+  /** What waits for a later moment is due now, and push is told. */
+  hurry: (organization: Organization) => Promise<void>;
   /** Nothing is committed or being written any more. */
-  settled(organization: Organization, seconds?: number): Promise<void>;
-  intents(
+  settled: (organization: Organization, seconds?: number) => Promise<void>;
+  intents: (
     organization: Organization,
-  ): Promise<{ attempt: number; outcome: string | null; answered_at: Date | null }[]>;
-  history(
+  ) => Promise<{ attempt: number; outcome: string | null; answered_at: Date | null }[]>;
+  history: (
     organization: Organization,
     route: string,
-  ): Promise<{ pfa_id: string; user_id: number | null; changes: Record<string, Json> }[]>;
+  ) => Promise<{ pfa_id: string; user_id: number | null; changes: Record<string, Json> }[]>;
 }
 
 export function pushTools(world: World): PushWorldTools {
@@ -109,6 +111,13 @@ export function pushTools(world: World): PushWorldTools {
     },
     mirrorOf: async (organization, pfaId) =>
       one((await world.mirror(organization)).filter(({ pfa_id }) => pfa_id === pfaId)).data,
+    hurry: async ({ id }) => {
+      await db.owner.query(
+        "update app_core.pfa_modification set retry_at = now() where organization_id = $1 and state = 'committed' and retry_at > now()",
+        [id],
+      );
+      await db.owner.query('select app_private.queue_push($1)', [id]);
+    },
     settled: async (organization, seconds) =>
       void (await until(
         'nothing is committed or being written',
