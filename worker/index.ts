@@ -65,7 +65,7 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const logger = createLogger('worker', options.logLevel);
   const pool = createPool(options.workerUrl, 'vanguard worker', logger, {
-    size: options.concurrency * 4 + 6,
+    size: options.concurrency * 3 + 6,
   });
   // Holds this process's advisory lock: as long as this connection lives, so do we.
   const presence = new pg.Client({
