@@ -570,6 +570,16 @@ end;
 comment on function app_private.judged_drafts(integer, text[]) is
   'Every drafted key of these records, of all users, three ways: what it was drafted on (base), what lies under it now (theirs: mirror and pending), what it becomes (mine). As when drafted, or as drafted: no problem; settled when PEMS itself holds it; anything else is a conflict. A problem that push made stays until PEMS itself holds the value or the author acts.';
 
+create or replace function app_private.pending(organization_id integer, pfa_ids text[]) returns table (pfa_id text, delta jsonb)
+  language sql stable
+begin atomic
+  -- By the records, which `not in` leads to: see begin_pushes.
+  select m.pfa_id, jsonb_object_agg(d.key, d.value order by m.commit_sequence)
+  from app_core.pfa_modification m, jsonb_each(m.delta) d
+  where m.organization_id = pending.organization_id and m.pfa_id = any (pending.pfa_ids) and m.state not in ('draft', 'synced')
+  group by m.pfa_id;
+end;
+
 --------------------------------------------------------------------------------------------------
 -- Push, step by step. Each step is one transaction, under the locks of the mirror rows, and does nothing unless the attempt is the current one.
 
@@ -631,7 +641,8 @@ begin
   if (select g.state from app_private.push_gate(p_organization_id) g) <> 'open' then
     return;
   end if;
-  -- In the order of commits, and of each record one at a time.
+  -- In the order of commits, and of each record one at a time. Earlier ones are looked up by their record, which `not in` leads to: the
+  -- index of what is to be written would do as well for the planner while it has no statistics, and is gone through whole.
   select array_agg(d.id), array_agg(d.pfa_id) into ids, pfa_ids
   from (
     select m.id, m.pfa_id
@@ -640,7 +651,7 @@ begin
       and (m.state = 'committed' and m.retry_at is null or m.retry_at <= moment)
       and not exists (
         select from app_core.pfa_modification e
-        where e.organization_id = p_organization_id and e.pfa_id = m.pfa_id and e.state in ('committed', 'syncing') and e.id <> m.id
+        where e.organization_id = p_organization_id and e.pfa_id = m.pfa_id and e.state not in ('draft', 'synced') and e.id <> m.id
           and (e.state = 'syncing' or m.state = 'committed' and e.commit_sequence < m.commit_sequence))
     order by m.commit_sequence
     limit begin_pushes.most
@@ -1074,14 +1085,14 @@ begin
   select case g.state when 'open' then w.due when 'breaker open' then greatest(w.due, g.until) end into due
   from app_private.push_gate(p_organization_id) g
   cross join (
-    -- One that a worker is at, and one that waits for another change of its record, follow from themselves.
-    select min(coalesce(m.retry_at, clock_timestamp())) as due
-    from app_core.pfa_modification m
-    where m.organization_id = p_organization_id and (m.state = 'committed' or m.state = 'syncing' and m.retry_at is not null)
-      and not exists (
-        select from app_core.pfa_modification e
-        where e.organization_id = p_organization_id and e.pfa_id = m.pfa_id and e.state in ('committed', 'syncing') and e.id <> m.id
-          and (e.state = 'syncing' or m.state = 'committed' and e.commit_sequence < m.commit_sequence))
+    select min(f.due) as due
+    from (
+      -- Of each record the one that is being written, else the first. One that a worker is at is due by itself.
+      select distinct on (m.pfa_id) case when m.state = 'committed' then coalesce(m.retry_at, clock_timestamp()) else m.retry_at end as due
+      from app_core.pfa_modification m
+      where m.organization_id = p_organization_id and m.state in ('committed', 'syncing')
+      order by m.pfa_id, m.state = 'syncing' desc, m.commit_sequence
+    ) f
   ) w;
   if due is not null then
     perform app_private.queue_push(p_organization_id, due);
