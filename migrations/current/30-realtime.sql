@@ -298,6 +298,19 @@ comment on function app_private.subscriber_rights(uuid[], integer[]) is
   'Whether each of these sessions still may read the organization at the same place: asked before anything is told to its subscriptions. Nobody is signed in whose session has ended or lapsed, or who is switched off.';
 grant execute on function app_private.subscriber_rights(uuid[], integer[]) to vanguard_authenticator;
 
+create or replace function app_private.subscriber_revision(organization_id integer, user_id integer) returns bigint
+  language sql stable security definer
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  select coalesce((
+    select e.id from app_core.pfa_event e
+    where e.organization_id = subscriber_revision.organization_id and e.viewer_id in (0, subscriber_revision.user_id)
+    order by e.organization_id desc, e.id desc limit 1), 0);
+end;
+comment on function app_private.subscriber_revision(integer, integer) is
+  'Where a user who begins to listen goes on from: the same as the revision of the organization. Ask for it once the events of this moment arrive.';
+grant execute on function app_private.subscriber_revision(integer, integer) to vanguard_authenticator;
+
 --------------------------------------------------------------------------------------------------
 -- For clients that were away
 

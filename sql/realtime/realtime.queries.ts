@@ -102,3 +102,31 @@ const subscriberRightsIR: any = {"usedParamSet":{"sessionIds":true,"organization
 export const subscriberRights = new PreparedQuery<ISubscriberRightsParams,ISubscriberRightsResult>(subscriberRightsIR);
 
 
+/** 'SubscriberRevision' parameters type */
+export interface ISubscriberRevisionParams {
+  organizationId: number;
+  userId: number;
+}
+
+/** 'SubscriberRevision' return type */
+export interface ISubscriberRevisionResult {
+  revision: string;
+}
+
+/** 'SubscriberRevision' query type */
+export interface ISubscriberRevisionQuery {
+  params: ISubscriberRevisionParams;
+  result: ISubscriberRevisionResult;
+}
+
+const subscriberRevisionIR: any = {"usedParamSet":{"organizationId":true,"userId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":39,"b":54}]},{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":57,"b":64}]}],"statement":"select app_private.subscriber_revision(:organizationId!, :userId!) as \"revision!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.subscriber_revision(:organizationId!, :userId!) as "revision!"
+ * ```
+ */
+export const subscriberRevision = new PreparedQuery<ISubscriberRevisionParams,ISubscriberRevisionResult>(subscriberRevisionIR);
+
+

@@ -10,3 +10,6 @@ from app_private.read_events(:organizationId!, :eventIds!);
 select session_id as "sessionId!", organization_id as "organizationId!", is_signed_in as "isSignedIn!",
   must_change_password as "mustChangePassword!", may_read as "mayRead!"
 from app_private.subscriber_rights(:sessionIds!, :organizationIds!);
+
+/* @name subscriberRevision */
+select app_private.subscriber_revision(:organizationId!, :userId!) as "revision!";
