@@ -92,6 +92,7 @@ export function createSockets({
   times?: SocketTimes;
 }): Sockets {
   const peers = new Map<WebSocket, Peer>();
+  const connections = new Set<Duplex>();
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: socketLimits.message,
@@ -108,8 +109,8 @@ export function createSockets({
 
   /** Why a websocket is not opened at all. */
   function findObstacle(request: IncomingMessage): VanguardError | undefined {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    if (pathname !== '/graphql') {
+    // Not parsed: what comes here need not be a path.
+    if (request.url?.split('?')[0] !== '/graphql') {
       return new VanguardError('NOT_FOUND', 'There is no websocket here.', { hint: 'It is at /graphql.' });
     }
     if (!isOwnOrigin(request)) {
@@ -290,6 +291,9 @@ export function createSockets({
     };
 
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // The HTTP server knows nothing of it any more, and would wait for it when it stops.
+      connections.add(socket);
+      socket.once('close', () => connections.delete(socket));
       socket.on('error', () => socket.destroy());
       const obstacle = findObstacle(request);
       if (obstacle) refuseHandshake(socket, obstacle);
@@ -331,13 +335,12 @@ export function createSockets({
       isClosing = true;
       clearInterval(pings);
       await hub.close();
-      const open = [...peers.keys()];
-      const gone = open.map(
+      for (const socket of peers.keys()) socket.close(1001, 'The server stops.');
+      const gone = [...connections].map(
         (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
       );
-      for (const socket of open) socket.close(1001, 'The server stops.');
       const timer = setTimeout(() => {
-        for (const socket of open) socket.terminate();
+        for (const socket of connections) socket.destroy();
       }, times.farewell);
       await Promise.all(gone);
       clearTimeout(timer);
@@ -436,6 +439,7 @@ const reason = (code: string, message: string) => {
 function refuseHandshake(socket: Duplex, error: VanguardError): void {
   const { status, code, message, retryAfter } = refusal(error);
   const body = JSON.stringify({ error: { code, message } });
+  socket.once('finish', () => socket.destroy());
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
