@@ -272,7 +272,7 @@ async function fill(world: World): Promise<void> {
 
 async function sync(owner: pg.Client, organizationId: number): Promise<Run> {
   const queued = await owner.query<{ id: string }>(
-    "select id from app_private.queue_sync($1, 'command', null)",
+    "select id from app_private.queue_sync($1, 'command', null, 'full')",
     [organizationId],
   );
   for (;;) {

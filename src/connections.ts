@@ -11,7 +11,7 @@ import {
 import { credentialContext, type Vault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { hideInLogs } from './logger.ts';
-import type { PemsAuthorization, PemsConnection } from './pems/index.ts';
+import type { DateFormat, PemsAuthorization, PemsConnection } from './pems/index.ts';
 
 /**
  * The PEMS connection that an organization is read or written over, with its credentials deciphered.
@@ -61,6 +61,7 @@ export async function openPemsConnection(
       requestType: row.requestType as PemsConnection['requestType'],
       pageSize: row.pageSize,
       dateOrder: row.dateOrder as PemsConnection['dateOrder'],
+      filterDateFormat: row.filterDateFormat as PemsConnection['filterDateFormat'],
       timeoutMs: row.timeoutMs,
       requestsPerSecond: row.requestsPerSecond,
     },
@@ -97,6 +98,8 @@ export interface NewConnection {
   password: string;
   dateOrder: 'MDY' | 'DMY';
   requestType: PemsConnection['requestType'];
+  /** How the tenant wants dates in filters; undefined: `DD-MON-YYYY`. */
+  filterDateFormat?: DateFormat;
   /** The code of the organization it is for; undefined: all that have none of their own. */
   organization?: string;
   /** Nothing is written over it: what people commit waits. */
@@ -131,6 +134,7 @@ export async function saveConnection(
         tenant: connection.tenant,
         dateOrder: connection.dateOrder,
         requestType: connection.requestType,
+        filterDateFormat: connection.filterDateFormat ?? 'DD-MON-YYYY',
       },
       client,
     );

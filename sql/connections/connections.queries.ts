@@ -15,6 +15,7 @@ export interface IPemsConnectionResult {
   authType: string;
   customHeaders: Json;
   dateOrder: string;
+  filterDateFormat: string;
   gridId: string;
   gridName: string;
   isSimulated: boolean;
@@ -34,7 +35,7 @@ export interface IPemsConnectionQuery {
   result: IPemsConnectionResult;
 }
 
-const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true,"purpose":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":489,"b":504}]},{"name":"purpose","required":true,"transform":{"type":"scalar"},"locs":[{"a":507,"b":515}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\", custom_headers as \"customHeaders!\",\n  is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\", grid_id as \"gridId!\", request_type as \"requestType!\",\n  page_size as \"pageSize!\", date_order as \"dateOrder!\", screen_name as \"screenName!\", year_format as \"yearFormat!\",\n  requests_per_second as \"requestsPerSecond!\", timeout_ms as \"timeoutMs!\"\nfrom app_private.pems_connection(:organizationId!, :purpose!)"};
+const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true,"purpose":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":631,"b":646}]},{"name":"purpose","required":true,"transform":{"type":"scalar"},"locs":[{"a":649,"b":657}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\", custom_headers as \"customHeaders!\",\n  is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\", grid_id as \"gridId!\", request_type as \"requestType!\",\n  page_size as \"pageSize!\", date_order as \"dateOrder!\", screen_name as \"screenName!\", year_format as \"yearFormat!\",\n  requests_per_second as \"requestsPerSecond!\", timeout_ms as \"timeoutMs!\",\n  (select s.filter_date_format from app_public.pems_settings s where s.api_configuration_id = c.api_configuration_id) as \"filterDateFormat!\"\nfrom app_private.pems_connection(:organizationId!, :purpose!) c"};
 
 /**
  * Query generated from SQL:
@@ -42,8 +43,9 @@ const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true,"purpose":t
  * select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
  *   is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
  *   page_size as "pageSize!", date_order as "dateOrder!", screen_name as "screenName!", year_format as "yearFormat!",
- *   requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
- * from app_private.pems_connection(:organizationId!, :purpose!)
+ *   requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!",
+ *   (select s.filter_date_format from app_public.pems_settings s where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
+ * from app_private.pems_connection(:organizationId!, :purpose!) c
  * ```
  */
 export const pemsConnection = new PreparedQuery<IPemsConnectionParams,IPemsConnectionResult>(pemsConnectionIR);
@@ -157,6 +159,7 @@ export const saveConnection = new PreparedQuery<ISaveConnectionParams,ISaveConne
 export interface ISavePemsSettingsParams {
   apiConfigurationId: string;
   dateOrder: string;
+  filterDateFormat: string;
   requestType: string;
   tenant: string;
 }
@@ -170,15 +173,16 @@ export interface ISavePemsSettingsQuery {
   result: ISavePemsSettingsResult;
 }
 
-const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":102,"b":121}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":124,"b":131}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":134,"b":144}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":147,"b":159}]}],"statement":"insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!)\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type"};
+const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true,"filterDateFormat":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":141}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":144,"b":151}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":154,"b":164}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":167,"b":179}]},{"name":"filterDateFormat","required":true,"transform":{"type":"scalar"},"locs":[{"a":182,"b":199}]}],"statement":"insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type, filter_date_format)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!)\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,\n    filter_date_format = excluded.filter_date_format"};
 
 /**
  * Query generated from SQL:
  * ```
- * insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type)
- * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!)
+ * insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type, filter_date_format)
+ * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!)
  * on conflict (api_configuration_id) do update
- *   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type
+ *   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
+ *     filter_date_format = excluded.filter_date_format
  * ```
  */
 export const savePemsSettings = new PreparedQuery<ISavePemsSettingsParams,ISavePemsSettingsResult>(savePemsSettingsIR);

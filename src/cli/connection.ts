@@ -8,7 +8,7 @@ import { openPemsConnection, saveConnection } from '../connections.ts';
 import { openDatabase } from '../database/open.ts';
 import { createVault } from '../encryption.ts';
 import { VanguardError } from '../errors.ts';
-import { createPemsClient } from '../pems/index.ts';
+import { createPemsClient, type DateFormat } from '../pems/index.ts';
 import { readContext, withDatabase } from './context.ts';
 
 interface CreateOptions {
@@ -23,6 +23,7 @@ interface CreateOptions {
   dateOrder: 'MDY' | 'DMY';
   requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
   readOnly?: boolean;
+  filterDates: DateFormat;
 }
 
 /** connection create, connection test. */
@@ -56,6 +57,14 @@ export function addConnectionCommands(program: Command): void {
         .choices(['LIST.DATA_ONLY.STORED', 'LIST.HEAD_DATA.STORED'])
         .default('LIST.DATA_ONLY.STORED'),
     )
+    .addOption(
+      new Option(
+        '--filter-dates <format>',
+        'how this tenant wants dates in filters, by which changes are asked for',
+      )
+        .choices(['DD-MON-YYYY', 'YYYY-MM-DD', 'MM/DD/YYYY', 'DD/MM/YYYY'])
+        .default('DD-MON-YYYY'),
+    )
     .action(async (options: CreateOptions) => {
       const password = options.passwordStdin
         ? (await text(process.stdin)).replace(/\r?\n$/, '')
@@ -80,6 +89,7 @@ export function addConnectionCommands(program: Command): void {
         }
         await saveConnection(client, createVault(secrets.encryptionKeys), {
           ...options,
+          filterDateFormat: options.filterDates,
           password,
           isReadOnly: options.readOnly ?? false,
           isSimulated: false,
