@@ -22,6 +22,7 @@ interface CreateOptions {
   organization?: string;
   dateOrder: 'MDY' | 'DMY';
   requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
+  readOnly?: boolean;
   filterDates: DateFormat;
 }
 
@@ -45,6 +46,7 @@ export function addConnectionCommands(program: Command): void {
     .option('--organization <code>', 'only for this organization (else for all that have none of their own)')
     .option('--id <slug>', 'its name in the database; the same one again replaces it', 'pems')
     .option('--name <text>', 'what people call it', 'PEMS')
+    .option('--read-only', 'write nothing over it: what people commit waits')
     .addOption(
       new Option('--date-order <order>', 'how this tenant writes 04/02/2026')
         .choices(['MDY', 'DMY'])
@@ -89,6 +91,7 @@ export function addConnectionCommands(program: Command): void {
           ...options,
           filterDateFormat: options.filterDates,
           password,
+          isReadOnly: options.readOnly ?? false,
           isSimulated: false,
         });
         console.log(
