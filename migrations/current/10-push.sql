@@ -1406,24 +1406,15 @@ comment on column app_public.pfa_push_status.breaker_code is 'Why: a stable code
 comment on column app_public.pfa_push_status.breaker_message is 'Why, in a sentence; for owners and admins.';
 comment on column app_public.pfa_push_status.next_probe_at is 'When PEMS is tried next.';
 
-create function app_public.organizations_push_status(organization app_public.organizations) returns app_public.pfa_push_status
-  language plpgsql stable security definer
+create function app_private.push_status(organization_id integer, is_told boolean) returns app_public.pfa_push_status
+  language sql stable
   set search_path = pg_catalog, pg_temp
-as $$
-declare
-  result app_public.pfa_push_status;
-begin
-  -- Of a row that belongs to no organization.
-  if organization.id is null then
-    return null;
-  end if;
-  perform app_private.require_readable(organization.id);
-  select g.state, c.waiting, c.writing, c.uncertain, c.oldest,
+begin atomic
+  select row(g.state, c.waiting, c.writing, c.uncertain, c.oldest,
     coalesce(p.paused_at, s.paused_at), u.username, s.opened_at, case when s.opened_at is not null then s.error_code end,
-    case when s.opened_at is not null and organization.id = any (app_core.administered_organization_ids()) then s.error_message end, s.next_probe_at
-    into result
-  from app_private.push_gate(organization.id) g
-  left join app_private.pfa_push_pause p on p.organization_id = organization.id
+    case when s.opened_at is not null and is_told then s.error_message end, s.next_probe_at)::app_public.pfa_push_status
+  from app_private.push_gate(push_status.organization_id) g
+  left join app_private.pfa_push_pause p on p.organization_id = push_status.organization_id
   left join app_private.pems_state s on s.api_configuration_id = g.api_configuration_id
   left join app_public.users u on u.id = coalesce(p.paused_by, case when p.organization_id is null then s.paused_by end)
   cross join (
@@ -1433,9 +1424,22 @@ begin
         where i.organization_id = m.organization_id and i.modification_id = m.id and i.outcome = 'uncertain')) as uncertain,
       min(m.committed_at) as oldest
     from app_core.pfa_modification m
-    where m.organization_id = organization.id and m.state in ('committed', 'syncing')
+    where m.organization_id = push_status.organization_id and m.state in ('committed', 'syncing')
   ) c;
-  return result;
+end;
+comment on function app_private.push_status(integer, boolean) is 'How writing changes of an organization to PEMS goes; what PEMS said only to whom it is told.';
+
+create function app_public.organizations_push_status(organization app_public.organizations) returns app_public.pfa_push_status
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Of a row that belongs to no organization.
+  if organization.id is null then
+    return null;
+  end if;
+  perform app_private.require_readable(organization.id);
+  return app_private.push_status(organization.id, organization.id = any (app_core.administered_organization_ids()));
 end;
 $$;
 comment on function app_public.organizations_push_status(app_public.organizations) is 'How writing changes to PEMS goes.';
