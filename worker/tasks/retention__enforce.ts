@@ -24,5 +24,8 @@ export const retention__enforce: WorkerTask =
       events += step!.forgotten;
       if (step!.forgotten < batch) break;
     }
-    logger.info({ deleted: { ...deleted, events }, keptForDays: retention }, 'deleted what was kept long enough');
+    logger.info(
+      { deleted: { ...deleted, events }, keptForDays: retention },
+      'deleted what was kept long enough',
+    );
   };
