@@ -56,6 +56,10 @@ const whoGetsRows: Record<Door, Name[]> = {
   'ApiConfiguration.pemsSetting': administrators,
   'DataSourceMapping.apiConfiguration': managers,
   'DataSourceMapping.organization': managers,
+  'DriftCheck.differences': managers,
+  'DriftCheck.organization': managers,
+  'DriftCheck.userByRequestedBy': managers,
+  'DriftDifference.check': managers,
   'FieldConfiguration.organization': members,
   'Membership.organization': members,
   'Membership.user': members,
@@ -66,6 +70,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.commits': members,
   'Organization.dataSourceMappings': managers,
   'Organization.draftAuthors': managers,
+  'Organization.driftChecks': managers,
   'Organization.fieldConfigurations': members,
   'Organization.foundRecords': members,
   'Organization.kpis': members,
@@ -78,6 +83,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.pfaRecords': members,
   'Organization.sums': members,
   'Organization.syncLogs': members,
+  'Organization.syncSchedule': members,
   'PemsSetting.apiConfiguration': administrators,
   'PfaChange.organization': members,
   'PfaChange.record': members,
@@ -99,6 +105,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.apiConfigurations': managers,
   'Query.dataSourceMapping': managers,
   'Query.dataSourceMappings': managers,
+  'Query.driftCheck': managers,
   'Query.fieldConfiguration': members,
   'Query.fieldConfigurations': members,
   'Query.membership': members,
@@ -318,12 +325,27 @@ async function plant(): Promise<Record<string, string>> {
       )
     ).rows,
   );
+  const driftCheck = one(
+    (
+      await db.owner.query<{ id: string }>(
+        `with c as (
+          insert into app_public.pfa_drift_check (organization_id, sample, requested_by, state, started_at, finished_at)
+          values ($1, 10, $2, 'succeeded', now(), now()) returning organization_id, id),
+        d as (
+          insert into app_public.pfa_drift_difference (organization_id, check_id, number, kind, pfa_id, key, pems_value)
+          select organization_id, id, 1, 'differs', 'a', 'model', to_jsonb($3::text) from c)
+        select id from c`,
+        [ours.id, ids.olga, `difference of ${mark}`],
+      )
+    ).rows,
+  );
   const organizationId = `organizationId: ${ours.id}`;
   return {
     aiConfig: organizationId,
     aiProvider: 'id: "gemini"',
     apiConfiguration: `id: "${mark}"`,
     dataSourceMapping: `id: "mapping of ${mark}"`,
+    driftCheck: `${organizationId}, id: "${driftCheck.id}"`,
     fieldConfiguration: `id: "layout of ${mark}"`,
     membership: `${organizationId}, userId: ${ids.anna}`,
     organization: `id: ${ours.id}`,
@@ -478,6 +500,7 @@ describe('mutations', () => {
       may: ['olga', 'anna', 'root'],
       mayNot: [],
     },
+    checkDrift: { input: () => ({ sample: 10 }), may: ['olga', 'root'], mayNot: ['anna'] },
     commitDrafts: {
       input: () => ({ selection: { recordIds: [] } }),
       may: ['olga', 'anna', 'root'],
@@ -485,8 +508,10 @@ describe('mutations', () => {
     },
     discardDrafts: { input: () => ({ recordIds: ['nothing'] }), may: ['olga', 'anna', 'root'], mayNot: [] },
     discardDraftsOf: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
+    pauseSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     redoDraft: { input: () => ({}), may: [], mayNot: [] },
     requestSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
+    resumeSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     saveDraft: {
       input: () => ({ recordId: 'c', changes: { model: 'M' }, revision: '0' }),
       may: ['olga', 'anna', 'root'],
@@ -497,6 +522,7 @@ describe('mutations', () => {
       may: ['olga', 'anna', 'root'],
       mayNot: [],
     },
+    setSyncSchedule: { input: () => ({ everyMinutes: 30 }), may: ['olga', 'root'], mayNot: ['anna'] },
     takeOverDrafts: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
     undoDraft: { input: () => ({ operationId: '0' }), may: ['olga'], mayNot: [] },
     withdrawCommits: {
