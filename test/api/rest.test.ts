@@ -353,6 +353,7 @@ describe('sync', () => {
           run: {
             ...{
               id: asked.body.run,
+              kind: 'full',
               state: 'queued',
               rowsRead: 0,
               startedAt: null,
