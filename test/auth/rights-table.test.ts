@@ -168,8 +168,10 @@ const mutations: Record<string, [input: string, Outcome[]]> = {
   commitDrafts: [`organizationId: ${id}, selection: { recordIds: [] }`, write],
   discardDrafts: [`organizationId: ${id}, recordIds: []`, write],
   discardDraftsOf: [`organizationId: ${id}, userId: ${ids.member}`, manage],
+  pauseSync: [`organizationId: ${id}`, manage],
   redoDraft: [`organizationId: ${id}, operationId: "0"`, undoingNothing],
   requestSync: [`organizationId: ${id}`, manage],
+  resumeSync: [`organizationId: ${id}`, manage],
   saveDraft: [`organizationId: ${id}, recordId: "a", changes: { model: "N" }, revision: "0"`, write],
   saveDrafts: [
     `organizationId: ${id}, items: [{ recordId: "a", changes: { model: "N" }, revision: "0" }]`,
