@@ -581,6 +581,82 @@ begin atomic
 end;
 
 --------------------------------------------------------------------------------------------------
+-- What stands in the way of a draft is part of what its author sees: its revision moves with it, so that nobody chooses between values
+-- that are not those that were shown
+
+alter table app_core.pfa_overlay add column if not exists problems jsonb;
+comment on column app_core.pfa_overlay.problems is 'The problems of that draft, by key; null when there is none.';
+
+-- The same, of the table as it is now.
+create or replace function app_private.overlaid(organization_id integer, user_id integer) returns setof app_core.pfa_overlay
+  language sql stable
+begin atomic
+  select o.* from app_core.pfa_overlay o
+  where o.organization_id = overlaid.organization_id and o.viewer_id = overlaid.user_id
+  union all
+  select o.* from app_core.pfa_overlay o
+  where o.organization_id = overlaid.organization_id and o.viewer_id = 0
+    and not exists (
+      select from app_core.pfa_overlay mine
+      where mine.organization_id = overlaid.organization_id and mine.viewer_id = overlaid.user_id and mine.pfa_id = o.pfa_id);
+end;
+
+create or replace function app_private.rewrite_overlay(organization_id integer, pfa_ids text[]) returns void
+  language sql volatile
+  set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
+begin atomic
+  with pending as (
+    select p.* from app_private.pending(rewrite_overlay.organization_id, rewrite_overlay.pfa_ids) p
+  ),
+  viewer as (
+    select p.pfa_id, 0 as viewer_id, null::jsonb as delta, null::jsonb as base, null::jsonb as problems from pending p
+    union all
+    select m.pfa_id, m.user_id, m.delta, m.base, nullif(m.problems, '{}')
+    from app_core.pfa_modification m
+    where m.organization_id = rewrite_overlay.organization_id and m.pfa_id = any (rewrite_overlay.pfa_ids) and m.state = 'draft'
+  ),
+  unwanted as (
+    delete from app_core.pfa_overlay o
+    where o.organization_id = rewrite_overlay.organization_id and o.pfa_id = any (rewrite_overlay.pfa_ids)
+      and not exists (select from viewer v where v.pfa_id = o.pfa_id and v.viewer_id = o.viewer_id)
+  )
+  insert into app_core.pfa_overlay as o
+    (organization_id, viewer_id, pfa_id, data, version, version_by, observed_at, removed_at, is_pending, has_draft, has_problem, problems, base,
+    mirror_source, mirror_is_actualized, mirror_is_discontinued, mirror_plan_cost_cents,
+    mirror_forecast_cost_cents, mirror_actual_cost_cents, mirror_original_start, mirror_original_end,
+    mirror_forecast_start, mirror_forecast_end, mirror_actual_start, mirror_actual_end)
+  select m.organization_id, v.viewer_id, m.pfa_id,
+    m.data || coalesce(p.delta, '{}') || coalesce(v.delta, '{}'),
+    m.version, m.version_by, m.observed_at, m.removed_at,
+    p.pfa_id is not null, v.viewer_id <> 0, v.problems is not null, v.problems, v.base,
+    m.source, m.is_actualized, m.is_discontinued, m.plan_cost_cents, m.forecast_cost_cents, m.actual_cost_cents,
+    m.original_start, m.original_end, m.forecast_start, m.forecast_end, m.actual_start, m.actual_end
+  from viewer v
+  join app_core.pfa_mirror m
+    on m.organization_id = rewrite_overlay.organization_id and m.pfa_id = any (rewrite_overlay.pfa_ids) and m.pfa_id = v.pfa_id
+  left join pending p on p.pfa_id = v.pfa_id
+  on conflict on constraint pfa_overlay_pkey do update set
+    data = excluded.data, version = excluded.version, version_by = excluded.version_by, revision = excluded.revision,
+    observed_at = excluded.observed_at, removed_at = excluded.removed_at,
+    is_pending = excluded.is_pending, has_draft = excluded.has_draft, has_problem = excluded.has_problem, problems = excluded.problems, base = excluded.base,
+    mirror_source = excluded.mirror_source, mirror_is_actualized = excluded.mirror_is_actualized,
+    mirror_is_discontinued = excluded.mirror_is_discontinued, mirror_plan_cost_cents = excluded.mirror_plan_cost_cents,
+    mirror_forecast_cost_cents = excluded.mirror_forecast_cost_cents, mirror_actual_cost_cents = excluded.mirror_actual_cost_cents,
+    mirror_original_start = excluded.mirror_original_start, mirror_original_end = excluded.mirror_original_end,
+    mirror_forecast_start = excluded.mirror_forecast_start, mirror_forecast_end = excluded.mirror_forecast_end,
+    mirror_actual_start = excluded.mirror_actual_start, mirror_actual_end = excluded.mirror_actual_end
+  where (o.data, o.is_pending, o.has_draft, o.problems, o.base, o.removed_at,
+      o.mirror_source, o.mirror_is_actualized, o.mirror_is_discontinued, o.mirror_plan_cost_cents,
+      o.mirror_forecast_cost_cents, o.mirror_actual_cost_cents, o.mirror_original_start, o.mirror_original_end,
+      o.mirror_forecast_start, o.mirror_forecast_end, o.mirror_actual_start, o.mirror_actual_end)
+    is distinct from (excluded.data, excluded.is_pending, excluded.has_draft, excluded.problems, excluded.base, excluded.removed_at,
+      excluded.mirror_source, excluded.mirror_is_actualized, excluded.mirror_is_discontinued, excluded.mirror_plan_cost_cents,
+      excluded.mirror_forecast_cost_cents, excluded.mirror_actual_cost_cents, excluded.mirror_original_start, excluded.mirror_original_end,
+      excluded.mirror_forecast_start, excluded.mirror_forecast_end, excluded.mirror_actual_start, excluded.mirror_actual_end);
+end;
+
+--------------------------------------------------------------------------------------------------
 -- Push, step by step. Each step is one transaction, under the locks of the mirror rows, and does nothing unless the attempt is the current one.
 
 create or replace function app_private.resume_pushes(organization_id integer) returns integer
