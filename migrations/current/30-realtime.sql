@@ -337,7 +337,7 @@ comment on function app_public.organizations_revision(app_public.organizations) 
 grant execute on function app_public.organizations_revision(app_public.organizations) to vanguard_visitor;
 
 create function app_public.organizations_records_changed_since(
-  organization app_public.organizations, revision bigint, first integer default 1000, after text default null
+  organization app_public.organizations, revision bigint default null, first integer default 1000, after text default null
 ) returns app_public.pfa_catch_up
   language plpgsql stable
   set search_path = pg_catalog, pg_temp
@@ -352,9 +352,9 @@ declare
   is_known boolean;
   result app_public.pfa_catch_up;
 begin
-  if p_since is null or p_first not between 1 and 1000 then
-    raise exception 'A revision is needed, and a page has 1 to 1,000 records.'
-      using errcode = 'VG400', hint = 'Give the revision that you were told last, and ask for more with `after`.';
+  if p_first not between 1 and 1000 then
+    raise exception 'A page has 1 to 1,000 records, not %.', p_first
+      using errcode = 'VG400', hint = 'Ask for more with `after`.';
   end if;
   result.revision := app_public.organizations_revision(organization);
   result.records := '{}';
@@ -366,7 +366,7 @@ begin
   from app_core.pfa_event e
   where e.organization_id = p_organization_id and e.id >= p_since
   order by e.organization_id, e.id limit 1;
-  is_known := p_since between 0 and result.revision
+  is_known := p_since is not null and p_since between 0 and result.revision
     and (known is not null or p_since = 0)
     -- From a copy of the database in another cluster, whose transactions have nothing to do with ours.
     and (known is null or known <= pg_snapshot_xmax(pg_current_snapshot()))
@@ -398,7 +398,7 @@ begin
 end;
 $$;
 comment on function app_public.organizations_records_changed_since(app_public.organizations, bigint, integer, text) is
-  E'@notNull\nWhich records changed for you since a revision: the one of the organization before you loaded them, of an event, of the last answer here, or of a record. Everything of transactions that were under way then is told too. Known for seven days.';
+  E'@notNull\nWhich records changed for you since a revision: the one of the organization before you loaded them, of an event, of the last answer here, or of a record. Everything of transactions that were under way then is told too. Known for seven days; without a revision nothing is known, but from where to go on.';
 grant execute on function app_public.organizations_records_changed_since(app_public.organizations, bigint, integer, text) to vanguard_visitor;
 
 create or replace function app_private.forget_events(keep interval, batch integer) returns integer
