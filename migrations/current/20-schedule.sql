@@ -70,7 +70,7 @@ comment on function app_private.cron_values(text, integer, integer, text[]) is
 create or replace function app_private.cron_fields(
   expression text, out minutes integer[], out hours integer[], out days integer[], out months integer[], out weekdays integer[], out either boolean
 )
-  language plpgsql immutable parallel safe
+  language plpgsql immutable strict parallel safe
   set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -91,14 +91,13 @@ comment on function app_private.cron_fields(text) is
   'The five fields of a cron expression, null each that is none; all null where they are not five. Sunday is 0 and 7. Where day of month and day of week both say which days, either will do.';
 
 create or replace function app_private.cron_problem(expression text) returns text
-  language plpgsql immutable parallel safe
+  language plpgsql immutable strict parallel safe
   set search_path = pg_catalog, pg_temp
 as $$
 declare
   f constant record := app_private.cron_fields(expression);
 begin
   return case
-    when expression is null then null
     when f.either is null then 'It is not five fields with spaces between them.'
     when f.minutes is null then 'The minute, its first field, is not right.'
     when f.hours is null then 'The hour, its second field, is not right.'
@@ -120,7 +119,7 @@ create or replace function app_private.cron_falls_on(day date, days integer[], m
 comment on function app_private.cron_falls_on(date, integer[], integer[], integer[], boolean) is 'Whether a cron expression of these fields means this day.';
 
 create or replace function app_private.cron_matches(expression text, at timestamp) returns boolean
-  language plpgsql immutable parallel safe
+  language plpgsql immutable strict parallel safe
   set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -136,7 +135,7 @@ $$;
 comment on function app_private.cron_matches(text, timestamp) is 'Whether a cron expression means this minute, by the clock on the wall; null where it is none.';
 
 create or replace function app_private.cron_next(expression text, after timestamptz, time_zone text) returns timestamptz
-  language plpgsql stable
+  language plpgsql stable strict
   set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import {
   acceptSparedRemovals,
@@ -10,9 +11,16 @@ import {
   syncStatus,
   writeSyncSchedule,
 } from '../../sql/sync/sync.queries.ts';
+import { driftCheck, driftDifferences, queueDriftCheck } from '../../sql/drift/drift.queries.ts';
 import { VanguardError } from '../errors.ts';
 import { refusal } from '../sqlstates.ts';
 import { withDatabase } from './context.ts';
+
+interface DriftOptions {
+  sample?: number;
+  all?: boolean;
+  json?: boolean;
+}
 
 interface ScheduleOptions {
   every?: number;
@@ -22,7 +30,7 @@ interface ScheduleOptions {
   fullEvery?: number;
 }
 
-/** sync trigger, status, schedule, pause, resume, accept-removals. */
+/** sync trigger, status, schedule, pause, resume, drift, accept-removals. */
 export function addSyncCommands(program: Command): void {
   const sync = program.command('sync').description('bringing PEMS into the mirror');
 
@@ -154,6 +162,53 @@ export function addSyncCommands(program: Command): void {
     );
 
   sync
+    .command('drift <organization>')
+    .description('compare the mirror with PEMS as it is now; a running worker does it, nothing is changed')
+    .addOption(
+      new Option('--sample <number>', 'so many records, drawn at random (500)')
+        .argParser((text) => {
+          if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 10_000)
+            throw new InvalidArgumentError('Give 1 to 10000.');
+          return Number(text);
+        })
+        .conflicts('all'),
+    )
+    .option('--all', 'all records')
+    .option('--json', 'for programs')
+    .action((organization: string, { sample = 500, all, json }: DriftOptions) =>
+      withDatabase(async (client) => {
+        const [queued] = await queueDriftCheck.run({ organization, sample: all ? null : sample }, client);
+        if (!queued) throw unknownOrganization(organization);
+        const which = { organizationId: queued.organizationId, checkId: queued.id };
+        const check = await driftEnded(client, which);
+        if (check.state === 'failed')
+          throw new VanguardError(check.errorCode!, check.errorMessage!, {
+            hint: check.errorHint ?? undefined,
+          });
+        const differences = await driftDifferences.run(which, client);
+        if (json) {
+          console.log(JSON.stringify({ ...check, id: Number(check.id), differences }, null, 2));
+          return;
+        }
+        for (const { kind, pfaId, key, mirrorValue, pemsValue, message } of differences) {
+          const values =
+            kind === 'differs'
+              ? `mirror ${JSON.stringify(mirrorValue)}, PEMS ${JSON.stringify(pemsValue)}`
+              : message;
+          console.log([kind, pfaId ?? '(no id)', key, values].filter(Boolean).join('  '));
+        }
+        console.log(
+          `${check.recordsCompared} records of ${organization} compared: ${check.recordsDiffering} differ in ${check.keysDiffering} keys, ` +
+            `${check.missingInPems} are missing in PEMS, ${check.missingInMirror} in the mirror, ${check.unreadable} cannot be read.`,
+        );
+        if (check.leftOut > 0)
+          console.log(`${check.leftOut} are left out, because they changed while they were compared.`);
+        const found = check.keysDiffering + check.missingInPems + check.missingInMirror + check.unreadable;
+        if (found > differences.length) console.log(`Listed are the first ${differences.length}.`);
+      }),
+    );
+
+  sync
     .command('accept-removals <organization>')
     .description('remove the records that were found gone in PEMS and spared because there were so many')
     .option('--list', 'only show which they are')
@@ -180,6 +235,20 @@ export function addSyncCommands(program: Command): void {
         );
       }),
     );
+}
+
+/** Waits for the end of a comparison; says so when nobody begins it. */
+async function driftEnded(client: pg.ClientBase, which: { organizationId: number; checkId: string }) {
+  for (let looks = 1; ; looks += 1) {
+    const [check] = await driftCheck.run(which, client);
+    if (!check) throw new VanguardError('NOT_FOUND', 'The comparison is there no longer.');
+    if (check.finishedAt) return check;
+    if (looks === 25 && check.state === 'queued')
+      process.stderr.write(
+        'It waits for a worker, or for a sync that is under way. Ctrl-C stops only the waiting.\n',
+      );
+    await sleep(200);
+  }
 }
 
 type Schedule = Awaited<ReturnType<typeof syncSchedules.run>>[number];

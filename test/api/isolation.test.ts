@@ -56,6 +56,10 @@ const whoGetsRows: Record<Door, Name[]> = {
   'ApiConfiguration.pemsSetting': administrators,
   'DataSourceMapping.apiConfiguration': managers,
   'DataSourceMapping.organization': managers,
+  'DriftCheck.differences': managers,
+  'DriftCheck.organization': managers,
+  'DriftCheck.userByRequestedBy': managers,
+  'DriftDifference.check': managers,
   'FieldConfiguration.organization': members,
   'Membership.organization': members,
   'Membership.user': members,
@@ -66,6 +70,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.commits': members,
   'Organization.dataSourceMappings': managers,
   'Organization.draftAuthors': managers,
+  'Organization.driftChecks': managers,
   'Organization.fieldConfigurations': members,
   'Organization.foundRecords': members,
   'Organization.kpis': members,
@@ -104,6 +109,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.apiConfigurations': managers,
   'Query.dataSourceMapping': managers,
   'Query.dataSourceMappings': managers,
+  'Query.driftCheck': managers,
   'Query.fieldConfiguration': members,
   'Query.fieldConfigurations': members,
   'Query.membership': members,
@@ -329,12 +335,27 @@ async function plant(): Promise<Record<string, string>> {
     [ours.id, `request of ${mark}`],
   );
   const exchange = await idOf('app_core.pfa_push_exchange');
+  const driftCheck = one(
+    (
+      await db.owner.query<{ id: string }>(
+        `with c as (
+          insert into app_public.pfa_drift_check (organization_id, sample, requested_by, state, started_at, finished_at)
+          values ($1, 10, $2, 'succeeded', now(), now()) returning organization_id, id),
+        d as (
+          insert into app_public.pfa_drift_difference (organization_id, check_id, number, kind, pfa_id, key, pems_value)
+          select organization_id, id, 1, 'differs', 'a', 'model', to_jsonb($3::text) from c)
+        select id from c`,
+        [ours.id, ids.olga, `difference of ${mark}`],
+      )
+    ).rows,
+  );
   const organizationId = `organizationId: ${ours.id}`;
   return {
     aiConfig: organizationId,
     aiProvider: 'id: "gemini"',
     apiConfiguration: `id: "${mark}"`,
     dataSourceMapping: `id: "mapping of ${mark}"`,
+    driftCheck: `${organizationId}, id: "${driftCheck.id}"`,
     fieldConfiguration: `id: "layout of ${mark}"`,
     membership: `${organizationId}, userId: ${ids.anna}`,
     organization: `id: ${ours.id}`,
@@ -490,6 +511,7 @@ describe('mutations', () => {
       may: ['olga', 'anna', 'root'],
       mayNot: [],
     },
+    checkDrift: { input: () => ({ sample: 10 }), may: ['olga', 'root'], mayNot: ['anna'] },
     commitDrafts: {
       input: () => ({ selection: { recordIds: [] } }),
       may: ['olga', 'anna', 'root'],

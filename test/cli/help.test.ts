@@ -37,6 +37,7 @@ const commands: Record<string, readonly string[]> = {
   'sync pause': ['<organization>'],
   'sync resume': ['<organization>'],
   'sync status': ['--json'],
+  'sync drift': ['<organization>', '--sample', '--all', '--json'],
   'sync accept-removals': ['<organization>', '--list'],
   'keys rotate': ['VANGUARD_ENCRYPTION_KEYS'],
 };
