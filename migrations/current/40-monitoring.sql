@@ -58,17 +58,13 @@ begin
         select m.organization_id,
           count(*) filter (where m.state = 'committed') as waiting,
           count(*) filter (where m.state = 'syncing') as writing,
+          -- A scalar, looked up for each that is being written: as `exists` all intents that there ever were are read.
+          count(*) filter (where m.state = 'syncing' and (
+            select true from app_core.pfa_push_intent i
+            where i.organization_id = m.organization_id and i.modification_id = m.id and i.outcome = 'uncertain' limit 1)) as uncertain,
           min(m.committed_at) as oldest_at
         from app_core.pfa_modification m
         where m.state in ('committed', 'syncing')
-        group by m.organization_id
-      ),
-      uncertain as materialized (
-        select m.organization_id, count(*) as uncertain
-        from app_core.pfa_modification m
-        where m.state = 'syncing' and exists (
-          select from app_core.pfa_push_intent i
-          where i.organization_id = m.organization_id and i.modification_id = m.id and i.outcome = 'uncertain')
         group by m.organization_id
       ),
       problem as materialized (
@@ -100,7 +96,7 @@ begin
           coalesce(extract(epoch from now - p.paused_at), 0)::float8 as push_paused_seconds,
           coalesce(m.waiting, 0) as push_waiting,
           coalesce(m.writing, 0) as push_writing,
-          coalesce(u.uncertain, 0) as push_uncertain,
+          coalesce(m.uncertain, 0) as push_uncertain,
           coalesce(extract(epoch from now - m.oldest_at), 0)::float8 as push_oldest_seconds,
           w.confirmed as push_confirmed,
           w.returned as push_returned,
@@ -113,7 +109,6 @@ begin
         left join app_private.pfa_sync_schedule s on s.organization_id = o.id
         left join app_private.pfa_push_pause p on p.organization_id = o.id
         left join unsettled m on m.organization_id = o.id
-        left join uncertain u on u.organization_id = o.id
         left join problem k on k.organization_id = o.id
         left join lateral (
           select l.finished_at from app_public.pfa_sync_log l
