@@ -1,7 +1,16 @@
 import { VanguardError } from '../errors.ts';
 import { checkConnection, headerValue, MAX_PAGE_SIZE } from './connection.ts';
 import type { PemsConnection } from './connection.ts';
-import { cutAtLastId, errorAlerts, gridRequest, isObject, malformed, parseGridAnswer } from './grid.ts';
+import {
+  cutAtLastId,
+  errorAlerts,
+  gridRequest,
+  isObject,
+  malformed,
+  MAX_IN_VALUES,
+  mustStandAlone,
+  parseGridAnswer,
+} from './grid.ts';
 import type { GridPage, GridQuery, PemsAlert } from './grid.ts';
 import { createRateLimiter, retryDelay, wait } from './pacing.ts';
 import { postAgain, postOnce, type PostOptions, type Reply } from './post.ts';
@@ -61,6 +70,17 @@ export interface PemsPage extends GridPage {
   receivedAt: string;
 }
 
+export interface ReadRecordsOptions extends Omit<ReadGridOptions, 'changedSince'> {
+  /** Exactly as PEMS holds them; any number, in any order. One that is given twice is read once. */
+  ids: readonly string[];
+}
+
+/** What one request for records brought. */
+export interface PemsRecordsPage extends PemsPage {
+  /** Those it asked for. One of them without a row was not there between the two clock readings. */
+  ids: readonly string[];
+}
+
 export interface TestConnectionOptions {
   organization: string;
   signal?: AbortSignal;
@@ -116,6 +136,14 @@ export interface PemsClient {
    *   `PEMS_CONNECTION_INVALID` and `PEMS_CHANGED_SINCE_INVALID` for what was asked
    */
   readGrid(options: ReadGridOptions): AsyncIterable<PemsPage>;
+  /**
+   * Reads the rows of these ids, some hundreds at a time, one request after the other. Each id is in `ids` of exactly
+   * one page, with all of its rows: of other organizations whose code begins alike too. Rows that nobody asked for are
+   * left out. An id that cannot be one of several (it holds a comma) costs a request of its own.
+   *
+   * @throws VanguardError (while iterating) as `readGrid`
+   */
+  readRecords(options: ReadRecordsOptions): AsyncIterable<PemsRecordsPage>;
   /**
    * Asks for one row, once: a person waits for the reason.
    *
@@ -533,8 +561,42 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
     }
   }
 
+  async function* readRecords(options: ReadRecordsOptions): AsyncGenerator<PemsRecordsPage, void, undefined> {
+    const organization = headerValue('organization', options.organization);
+    const sendOptions = { ...options, maxAttempts: checked.maxAttempts };
+    const { idAlias } = grid;
+    const waiting = inRequests(options.ids, Math.min(MAX_IN_VALUES, pageSize));
+    // A row more than there are ids, or it could not be told whether there are more: several organizations may hold
+    // the same id.
+    let rowsForEach = 1;
+    for (let ids = waiting.pop(); ids !== undefined; ids = waiting.pop()) {
+      const rows = Math.min(ids.length * rowsForEach + 1, MAX_PAGE_SIZE);
+      const call = gridCall({ organization, after: null, changedSince: null, ids, rows });
+      const { value: page, requestedAt, receivedAt } = await send(call, sendOptions);
+      const at = page.aliases.indexOf(idAlias);
+      if (at < 0 && page.rows.length > 0) throw malformed('The page', `has rows without ${idAlias}`);
+      const wanted = new Set(ids);
+      const found = page.rows.filter((row) => wanted.has(row[at] ?? ''));
+      if (!page.more && page.rows.length < rows) {
+        yield { ids, aliases: page.aliases, rows: found, more: waiting.length > 0, requestedAt, receivedAt };
+      } else if (found.length < page.rows.length) {
+        // PEMS does not understand the filter: what is missing from the page may exist all the same.
+        throw malformed('The page', `holds rows of another ${idAlias} than was asked for`);
+      } else if (rows < MAX_PAGE_SIZE) {
+        rowsForEach *= 10;
+        waiting.push(ids);
+      } else if (ids.length > 1) {
+        const middle = Math.ceil(ids.length / 2);
+        waiting.push(ids.slice(middle), ids.slice(0, middle));
+      } else {
+        throw malformed('The page', `has no end, though a single ${idAlias} was asked for`);
+      }
+    }
+  }
+
   return {
     readGrid,
+    readRecords,
     readRecord,
     updateRecord,
     async testConnection({ organization, signal }) {
@@ -550,6 +612,17 @@ export function createPemsClient(connection: PemsConnection): PemsClient {
       };
     },
   };
+}
+
+/** Ids as they are asked for, the last first. */
+function inRequests(ids: readonly string[], most: number): string[][] {
+  const [alone, together]: [string[], string[]] = [[], []];
+  for (const id of new Set(ids)) (mustStandAlone(id) ? alone : together).push(id);
+  const requests = alone.map((id) => [id]);
+  for (let start = 0; start < together.length; start += most) {
+    requests.push(together.slice(start, start + most));
+  }
+  return requests.toReversed();
 }
 
 type Fail = (code: string, message: string, hint: string, details?: object) => VanguardError;

@@ -6,9 +6,11 @@ export type {
   PemsExchange,
   PemsPage,
   PemsRecord,
+  PemsRecordsPage,
   PemsRequestEvent,
   ReadGridOptions,
   ReadRecordOptions,
+  ReadRecordsOptions,
   TestConnectionOptions,
   UpdateRecordOptions,
 } from './client.ts';
