@@ -4,6 +4,7 @@ import { graphql } from './graphql.ts';
 import type { Result } from './measure.ts';
 import { neighbour } from './neighbour.ts';
 import { pages } from './pages.ts';
+import { push } from './push.ts';
 import { refresh } from './refresh.ts';
 import { search } from './search.ts';
 import { size } from './size.ts';
@@ -31,6 +32,7 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   upsert,
   'worker-memory': workerMemory,
   refresh,
+  push,
   graphql,
   users: manyUsers,
   neighbour,

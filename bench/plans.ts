@@ -137,7 +137,7 @@ async function hotQueries({ owner, organizations, scale }: World): Promise<Hot[]
 /** A run whose rows are what the mirror holds, with another rate in each so-manieth. */
 async function stage(client: pg.Client, organization: number, changedOf: number): Promise<unknown[]> {
   const { rows } = await client.query<{ id: string }>(
-    `select id from app_private.queue_sync($1, 'command', null)`,
+    `select id from app_private.queue_sync($1, 'command', null, 'full')`,
     [organization],
   );
   const values = [organization, rows[0]!.id];

@@ -75,6 +75,8 @@ export interface World {
   startPlainServer: () => Promise<Part>;
   /** Another process, which ends with this world. */
   startPart: (script: string, args: string[]) => Promise<Part>;
+  /** A PEMS of its own for an organization. */
+  connect: (code: string, pems: Part, requestsPerSecond: number) => Promise<void>;
   /** An organization that no other measurement looks at; the simulator must know its code. */
   organization: (code: string) => Promise<number>;
   /** Asks for a run and waits for its end; some worker must be there. Throws when the run fails. */
@@ -170,13 +172,15 @@ export async function openWorld(
     const simulator = await startPart(simulatorScript, [
       JSON.stringify({ ...organizationsOf(scale), ...syncSizes(scale) }),
     ]);
-    await withClient(urls.owner, (client) =>
-      saveConnection(client, createVault(encryptionKeys), {
-        ...{ id: 'bench', name: 'Simulated PEMS', url: simulator.url },
-        ...defaultCredentials,
-        ...{ dateOrder: 'MDY', requestType: 'LIST.DATA_ONLY.STORED', isSimulated: true },
-      }),
-    );
+    const saveSimulated = (id: string, url: string, organization?: string) =>
+      withClient(urls.owner, (client) =>
+        saveConnection(client, createVault(encryptionKeys), {
+          ...{ id, name: 'Simulated PEMS', url, organization },
+          ...defaultCredentials,
+          ...{ dateOrder: 'MDY', requestType: 'LIST.DATA_ONLY.STORED', isSimulated: true },
+        }),
+      );
+    await saveSimulated('bench', simulator.url);
     const settings = async (username: string) => {
       const { rows } = await owner.query<Record<string, string>>(
         `select c.user_id, c.organization_ids, c.writable_organization_ids, c.administered_organization_ids, c.is_administrator,
@@ -211,6 +215,14 @@ export async function openWorld(
           ...{ NODE_ENV: 'production', PORT: String(await freePort()) },
         }),
       startPart,
+      connect: async (code, { url }, requestsPerSecond) => {
+        const id = `bench-${code.toLowerCase()}`;
+        await saveSimulated(id, url, code);
+        await owner.query(
+          'update app_public.pems_settings set requests_per_second = $2 where api_configuration_id = $1',
+          [id, requestsPerSecond],
+        );
+      },
       startPlainServer: () => startPart(plainServer, [], { ...environment, NODE_ENV: 'production' }),
       organization: async (code) => {
         const { rows } = await owner.query<{ id: string }>(
@@ -260,7 +272,7 @@ async function fill(world: World): Promise<void> {
 
 async function sync(owner: pg.Client, organizationId: number): Promise<Run> {
   const queued = await owner.query<{ id: string }>(
-    "select id from app_private.queue_sync($1, 'command', null)",
+    "select id from app_private.queue_sync($1, 'command', null, 'full')",
     [organizationId],
   );
   for (;;) {

@@ -44,6 +44,11 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
         'Too many sign-ins failed, from this address or for this account. The right password is not tried either.',
       act: 'Wait for the seconds of `Retry-After`, at most 15 minutes; `npx vanguard user unlock NAME` ends the wait of an account.',
     },
+    TOO_MANY_SUBSCRIPTIONS: {
+      means:
+        'You have as many websockets or subscriptions open as one may have, or the server has as many as it takes.',
+      act: 'Close some, e.g. in other tabs; one websocket carries several subscriptions.',
+    },
     PASSWORD_CHANGE_REQUIRED: {
       means: 'The password was set by somebody else and has to be changed before anything else works.',
       act: 'Send `{currentPassword, newPassword}` to `POST /api/auth/change-password`.',

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import {
+  connectionRenewed,
   credentials,
   pemsConnection,
   saveConnection as insertConnection,
@@ -10,22 +11,25 @@ import {
 import { credentialContext, type Vault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { hideInLogs } from './logger.ts';
-import type { PemsAuthorization, PemsConnection } from './pems/index.ts';
+import type { DateFormat, PemsAuthorization, PemsConnection } from './pems/index.ts';
 
 /**
- * The PEMS connection that an organization is read over, with its credentials deciphered.
+ * The PEMS connection that an organization is read or written over, with its credentials deciphered.
  * Refuses with NO_PEMS_CONNECTION, or when a credential cannot be read.
  */
 export async function openPemsConnection(
   pool: pg.Pool,
   vault: Vault,
   organizationId: number,
+  purpose: 'read' | 'write' = 'read',
 ): Promise<{ id: string; connection: PemsConnection }> {
-  const [row] = await pemsConnection.run({ organizationId }, pool);
+  const [row] = await pemsConnection.run({ organizationId, purpose }, pool);
   if (!row) {
     throw new VanguardError(
       'NO_PEMS_CONNECTION',
-      'No connection to PEMS is configured for this organization.',
+      purpose === 'read'
+        ? 'No connection to PEMS is configured for this organization.'
+        : 'No connection to PEMS over which may be written is configured for this organization.',
       {
         hint: 'Create one with `npx vanguard connection create`.',
       },
@@ -57,6 +61,7 @@ export async function openPemsConnection(
       requestType: row.requestType as PemsConnection['requestType'],
       pageSize: row.pageSize,
       dateOrder: row.dateOrder as PemsConnection['dateOrder'],
+      filterDateFormat: row.filterDateFormat as PemsConnection['filterDateFormat'],
       timeoutMs: row.timeoutMs,
       requestsPerSecond: row.requestsPerSecond,
     },
@@ -93,12 +98,19 @@ export interface NewConnection {
   password: string;
   dateOrder: 'MDY' | 'DMY';
   requestType: PemsConnection['requestType'];
+  /** How the tenant wants dates in filters; undefined: `DD-MON-YYYY`. */
+  filterDateFormat?: DateFormat;
   /** The code of the organization it is for; undefined: all that have none of their own. */
   organization?: string;
+  /** Nothing is written over it: what people commit waits. */
+  isReadOnly?: boolean;
   isSimulated: boolean;
 }
 
-/** Creates or replaces a PEMS connection and makes it the source of records. Its credentials are stored encrypted. */
+/**
+ * Creates or replaces a PEMS connection and makes it the source of records, and what their changes are written over. Its
+ * credentials are stored encrypted.
+ */
 export async function saveConnection(
   client: pg.ClientBase,
   vault: Vault,
@@ -108,7 +120,12 @@ export async function saveConnection(
   await client.query('begin');
   try {
     await insertConnection.run(
-      { ...connection, organization: connection.organization ?? null, authType: 'basic' },
+      {
+        ...connection,
+        organization: connection.organization ?? null,
+        authType: 'basic',
+        operationType: connection.isReadOnly ? 'read' : 'read-write',
+      },
       client,
     );
     await savePemsSettings.run(
@@ -117,6 +134,7 @@ export async function saveConnection(
         tenant: connection.tenant,
         dateOrder: connection.dateOrder,
         requestType: connection.requestType,
+        filterDateFormat: connection.filterDateFormat ?? 'DD-MON-YYYY',
       },
       client,
     );
@@ -133,6 +151,7 @@ export async function saveConnection(
       { id: connection.isSimulated ? 'pfa-read' : `pfa-read-${id}`, apiConfigurationId: id },
       client,
     );
+    await connectionRenewed.run({ apiConfigurationId: id }, client);
     await client.query('commit');
   } catch (error) {
     await client.query('rollback');

@@ -7,7 +7,7 @@ import { createPool } from './database/pool.ts';
 import { checkMigrations } from './database/state.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
-import { createApp, type App } from './http/app.ts';
+import { createApp, type App, type AppOptions } from './http/app.ts';
 import { listen } from './http/listen.ts';
 import { createLogger } from './logger.ts';
 
@@ -27,6 +27,8 @@ export interface ServerOptions {
   admin?: Address;
   /** Origins whose pages may call the API; none: only its own. */
   corsOrigins?: readonly string[];
+  /** How long things of websockets take; tests are in a hurry. */
+  realtime?: AppOptions['realtime'];
 }
 
 /** A server that listens. */
@@ -34,7 +36,7 @@ export interface RunningServer {
   url: string;
   port: number;
   adminPort: number | undefined;
-  /** Takes no more requests, finishes those under way (10 s at most), lets go of the database. */
+  /** Takes no more requests, finishes those under way (10 s at most), closes websockets, lets go of the database. */
   stop(): Promise<void>;
 }
 
@@ -77,9 +79,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       client.release();
     }
     const signingKeys = await openSigningKeys(pool, createVault(options.encryptionKeys), logger);
-    const { production, introspection, trustProxy = 0, corsOrigins } = options;
+    const { production, introspection, trustProxy = 0, corsOrigins, realtime } = options;
     const { server } = (app = await createApp({
       pool,
+      databaseUrl: options.authenticatorUrl,
       signingKeys,
       production,
       introspection,
@@ -87,6 +90,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       logger,
       corsOrigins,
       metrics,
+      realtime,
     }));
     admin =
       options.admin &&
@@ -107,11 +111,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       adminPort: admin?.port,
       stop: async () => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+        const goodbye = app?.closeSockets();
         // Connections that clients keep alive become idle one by one, as their requests are answered.
         server.closeIdleConnections();
         const idle = setInterval(() => server.closeIdleConnections(), 50);
         const timer = setTimeout(() => server.closeAllConnections(), drainTime);
         await closed;
+        await goodbye;
         clearInterval(idle);
         clearTimeout(timer);
         await app?.release();

@@ -123,6 +123,7 @@ export const statuses: Readonly<Record<string, number>> = {
   NOT_FOUND: 404,
   BODY_TOO_LARGE: 413,
   TOO_MANY_ATTEMPTS: 429,
+  TOO_MANY_SUBSCRIPTIONS: 429,
   OVERLOADED: 503,
   SIGN_IN_UNAVAILABLE: 503,
   INVALID_QUERY: 400,

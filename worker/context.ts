@@ -14,6 +14,8 @@ export interface TaskContext {
   logger: Logger;
   /** What the queue calls this worker, once it is on the list of those that live. A run says who does it. */
   workerId: Promise<string>;
+  /** Aborted as soon as the worker is told to stop: nothing new is begun then. */
+  stopping: AbortSignal;
   /** The pause before a request to PEMS is repeated, in milliseconds; undefined: the client's own. */
   pemsRetryDelayMs: number | undefined;
 }

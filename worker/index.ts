@@ -20,12 +20,15 @@ import { VanguardError } from '../src/errors.ts';
 import { createLogger } from '../src/logger.ts';
 import type { TaskContext } from './context.ts';
 import { pfa__dispatch_syncs } from './tasks/pfa__dispatch_syncs.ts';
+import { pfa__dispatch_pushes } from './tasks/pfa__dispatch_pushes.ts';
+import { pfa__push } from './tasks/pfa__push.ts';
 import { pfa__sync } from './tasks/pfa__sync.ts';
 import { retention__enforce } from './tasks/retention__enforce.ts';
 import { summaries__refresh } from './tasks/summaries__refresh.ts';
 
 /** What happens by the clock (UTC). A night that no worker saw is made up for. */
 const crontab = `* * * * * pfa__dispatch_syncs
+* * * * * pfa__dispatch_pushes
 17 3 * * * retention__enforce ?fill=1d&max=5`;
 
 /** How long reading may go on after the worker was told to stop, in milliseconds; what is cut short is repeated. */
@@ -36,7 +39,7 @@ export interface WorkerOptions {
   /** Connects as vanguard_worker, directly and not through a pooler. */
   workerUrl: string;
   encryptionKeys: string;
-  /** Jobs at a time. */
+  /** Jobs at a time, and as many pushes beside them: reading never holds writing back. */
   concurrency: number;
   logLevel: string;
   /** How long what only grows is kept. */
@@ -62,7 +65,7 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const logger = createLogger('worker', options.logLevel);
   const pool = createPool(options.workerUrl, 'vanguard worker', logger, {
-    size: options.concurrency * 2 + 4,
+    size: options.concurrency * 3 + 6,
   });
   // Holds this process's advisory lock: as long as this connection lives, so do we.
   const presence = new pg.Client({
@@ -72,11 +75,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const metrics = createMetrics('worker');
   metrics.watchPool('jobs', pool);
   let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
-  let runner: Runner | undefined;
-  let stopping = false;
+  const runners: Runner[] = [];
+  const stopping = new AbortController();
   presence.on('error', (error) => {
     // Without it others take us for dead and do our jobs a second time, so we had better be.
-    if (!stopping) {
+    if (!stopping.signal.aborted) {
       logger.fatal(
         { error: error.message },
         'lost the connection that shows that this worker is alive; it ends, and is to be started again',
@@ -123,30 +126,49 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       retention: options.retention ?? defaultRetention,
       logger,
       workerId: registration.promise,
+      stopping: stopping.signal,
       pemsRetryDelayMs: options.pemsRetryDelayMs,
     };
-    const tasks: TaskList = {
-      pfa__sync: guarded(pfa__sync(context)),
-      pfa__dispatch_syncs: guarded(pfa__dispatch_syncs(context)),
-      summaries__refresh: guarded(summaries__refresh(context)),
-      retention__enforce: guarded(retention__enforce(context)),
+    /** A queue of its own with its own tasks, on the list of those that live. */
+    const startQueue = async (tasks: TaskList, items: string): Promise<string> => {
+      const registered = Promise.withResolvers<string>();
+      const events = new EventEmitter() as WorkerEvents;
+      countJobs(events, metrics);
+      events.once('pool:create', ({ workerPool: { id } }) => {
+        registerWorker.run({ poolId: id }, presence).then(() => registered.resolve(id), registered.reject);
+      });
+      const queue = await run({
+        pgPool: pool,
+        taskList: tasks,
+        crontab: items,
+        concurrency: options.concurrency,
+        noHandleSignals: true,
+        preset: { worker: { gracefulShutdownAbortTimeout: stopPatience } },
+        events,
+        logger: queueLogger(logger),
+      });
+      runners.push(queue);
+      // It also ends without an error, as when another version migrates the queue: a worker without one only looks alive.
+      const lost = (error?: Error) => {
+        if (stopping.signal.aborted) return;
+        logger.fatal({ error: error?.message }, 'the queue stopped');
+        process.exit(1);
+      };
+      queue.promise.then(() => lost(), lost);
+      return registered.promise;
     };
-    const events = new EventEmitter() as WorkerEvents;
-    countJobs(events, metrics);
-    events.once('pool:create', ({ workerPool: { id } }) => {
-      registerWorker.run({ poolId: id }, presence).then(() => registration.resolve(id), registration.reject);
-    });
-    const queue = (runner = await run({
-      pgPool: pool,
-      taskList: tasks,
+    const starting = startQueue(
+      {
+        pfa__sync: guarded(pfa__sync(context)),
+        pfa__dispatch_syncs: guarded(pfa__dispatch_syncs(context)),
+        pfa__dispatch_pushes: guarded(pfa__dispatch_pushes(context)),
+        summaries__refresh: guarded(summaries__refresh(context)),
+        retention__enforce: guarded(retention__enforce(context)),
+      },
       crontab,
-      concurrency: options.concurrency,
-      noHandleSignals: true,
-      preset: { worker: { gracefulShutdownAbortTimeout: stopPatience } },
-      events,
-      logger: queueLogger(logger),
-    }));
-    const poolId = await registration.promise;
+    );
+    starting.then(registration.resolve, registration.reject);
+    const poolIds = [await starting, await startQueue({ pfa__push: guarded(pfa__push(context)) }, '')];
     const tick = async () => {
       await checkSchema();
       await releaseOthers(pool, logger);
@@ -163,22 +185,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         `${error.message} This worker takes no more jobs.`,
       );
     });
-    // It also ends without an error, as when another version migrates the queue: a worker without one only looks alive.
-    const lost = (error?: Error) => {
-      if (stopping) return;
-      logger.fatal({ error: error?.message }, 'the queue stopped');
-      process.exit(1);
-    };
-    queue.promise.then(() => lost(), lost);
     logger.info({ concurrency: options.concurrency }, 'working');
     return {
       adminPort: admin?.port,
       ended: ended.promise,
       stop: async () => {
-        stopping = true;
+        stopping.abort();
         clearInterval(timer);
-        await queue.stop();
-        await deregisterWorker.run({ poolId }, presence);
+        await Promise.all(runners.map((runner) => runner.stop()));
+        for (const poolId of poolIds) await deregisterWorker.run({ poolId }, presence);
         await presence.end();
         await admin?.stop();
         await pool.end();
@@ -186,8 +201,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       },
     };
   } catch (error) {
-    stopping = true;
-    await runner?.stop();
+    stopping.abort();
+    await Promise.all(runners.map((runner) => runner.stop()));
     await presence.end().catch(() => undefined);
     await admin?.stop();
     await pool.end();

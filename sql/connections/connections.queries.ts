@@ -6,6 +6,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** 'PemsConnection' parameters type */
 export interface IPemsConnectionParams {
   organizationId: number;
+  purpose: string;
 }
 
 /** 'PemsConnection' return type */
@@ -14,6 +15,7 @@ export interface IPemsConnectionResult {
   authType: string;
   customHeaders: Json;
   dateOrder: string;
+  filterDateFormat: string;
   gridId: string;
   gridName: string;
   isSimulated: boolean;
@@ -33,7 +35,7 @@ export interface IPemsConnectionQuery {
   result: IPemsConnectionResult;
 }
 
-const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":489,"b":504}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\", custom_headers as \"customHeaders!\",\n  is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\", grid_id as \"gridId!\", request_type as \"requestType!\",\n  page_size as \"pageSize!\", date_order as \"dateOrder!\", screen_name as \"screenName!\", year_format as \"yearFormat!\",\n  requests_per_second as \"requestsPerSecond!\", timeout_ms as \"timeoutMs!\"\nfrom app_private.pems_connection(:organizationId!)"};
+const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true,"purpose":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":631,"b":646}]},{"name":"purpose","required":true,"transform":{"type":"scalar"},"locs":[{"a":649,"b":657}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\", custom_headers as \"customHeaders!\",\n  is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\", grid_id as \"gridId!\", request_type as \"requestType!\",\n  page_size as \"pageSize!\", date_order as \"dateOrder!\", screen_name as \"screenName!\", year_format as \"yearFormat!\",\n  requests_per_second as \"requestsPerSecond!\", timeout_ms as \"timeoutMs!\",\n  (select s.filter_date_format from app_public.pems_settings s where s.api_configuration_id = c.api_configuration_id) as \"filterDateFormat!\"\nfrom app_private.pems_connection(:organizationId!, :purpose!) c"};
 
 /**
  * Query generated from SQL:
@@ -41,8 +43,9 @@ const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true},"params":[
  * select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
  *   is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
  *   page_size as "pageSize!", date_order as "dateOrder!", screen_name as "screenName!", year_format as "yearFormat!",
- *   requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
- * from app_private.pems_connection(:organizationId!)
+ *   requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!",
+ *   (select s.filter_date_format from app_public.pems_settings s where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
+ * from app_private.pems_connection(:organizationId!, :purpose!) c
  * ```
  */
 export const pemsConnection = new PreparedQuery<IPemsConnectionParams,IPemsConnectionResult>(pemsConnectionIR);
@@ -117,6 +120,7 @@ export interface ISaveConnectionParams {
   id: string;
   isSimulated: boolean;
   name: string;
+  operationType: string;
   organization?: string | null | void;
   url: string;
 }
@@ -133,18 +137,18 @@ export interface ISaveConnectionQuery {
   result: ISaveConnectionResult;
 }
 
-const saveConnectionIR: any = {"usedParamSet":{"id":true,"name":true,"url":true,"authType":true,"isSimulated":true,"organization":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":130,"b":133}]},{"name":"name","required":true,"transform":{"type":"scalar"},"locs":[{"a":142,"b":147}]},{"name":"url","required":true,"transform":{"type":"scalar"},"locs":[{"a":167,"b":171}]},{"name":"authType","required":true,"transform":{"type":"scalar"},"locs":[{"a":174,"b":183}]},{"name":"isSimulated","required":true,"transform":{"type":"scalar"},"locs":[{"a":194,"b":206}]},{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":277,"b":289}]}],"statement":"insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)\nselect :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, 'read', :isSimulated!\nfrom (select 1) one\nleft join app_public.organizations o on o.code = :organization\non conflict (id) do update\n  set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,\n    is_simulated = excluded.is_simulated, status = 'untested', last_error = null\nreturning id"};
+const saveConnectionIR: any = {"usedParamSet":{"id":true,"name":true,"url":true,"authType":true,"operationType":true,"isSimulated":true,"organization":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":130,"b":133}]},{"name":"name","required":true,"transform":{"type":"scalar"},"locs":[{"a":142,"b":147}]},{"name":"url","required":true,"transform":{"type":"scalar"},"locs":[{"a":167,"b":171}]},{"name":"authType","required":true,"transform":{"type":"scalar"},"locs":[{"a":174,"b":183}]},{"name":"operationType","required":true,"transform":{"type":"scalar"},"locs":[{"a":186,"b":200}]},{"name":"isSimulated","required":true,"transform":{"type":"scalar"},"locs":[{"a":203,"b":215}]},{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":286,"b":298}]}],"statement":"insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)\nselect :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, :operationType!, :isSimulated!\nfrom (select 1) one\nleft join app_public.organizations o on o.code = :organization\non conflict (id) do update\n  set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,\n    operation_type = excluded.operation_type, is_simulated = excluded.is_simulated, status = 'untested', last_error = null\nreturning id"};
 
 /**
  * Query generated from SQL:
  * ```
  * insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)
- * select :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, 'read', :isSimulated!
+ * select :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, :operationType!, :isSimulated!
  * from (select 1) one
  * left join app_public.organizations o on o.code = :organization
  * on conflict (id) do update
  *   set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,
- *     is_simulated = excluded.is_simulated, status = 'untested', last_error = null
+ *     operation_type = excluded.operation_type, is_simulated = excluded.is_simulated, status = 'untested', last_error = null
  * returning id
  * ```
  */
@@ -155,6 +159,7 @@ export const saveConnection = new PreparedQuery<ISaveConnectionParams,ISaveConne
 export interface ISavePemsSettingsParams {
   apiConfigurationId: string;
   dateOrder: string;
+  filterDateFormat: string;
   requestType: string;
   tenant: string;
 }
@@ -168,15 +173,16 @@ export interface ISavePemsSettingsQuery {
   result: ISavePemsSettingsResult;
 }
 
-const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":102,"b":121}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":124,"b":131}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":134,"b":144}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":147,"b":159}]}],"statement":"insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!)\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type"};
+const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true,"filterDateFormat":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":141}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":144,"b":151}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":154,"b":164}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":167,"b":179}]},{"name":"filterDateFormat","required":true,"transform":{"type":"scalar"},"locs":[{"a":182,"b":199}]}],"statement":"insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type, filter_date_format)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!)\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,\n    filter_date_format = excluded.filter_date_format"};
 
 /**
  * Query generated from SQL:
  * ```
- * insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type)
- * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!)
+ * insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type, filter_date_format)
+ * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!)
  * on conflict (api_configuration_id) do update
- *   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type
+ *   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
+ *     filter_date_format = excluded.filter_date_format
  * ```
  */
 export const savePemsSettings = new PreparedQuery<ISavePemsSettingsParams,ISavePemsSettingsResult>(savePemsSettingsIR);
@@ -274,5 +280,32 @@ const pemsConnectionsConfiguredIR: any = {"usedParamSet":{},"params":[],"stateme
  * ```
  */
 export const pemsConnectionsConfigured = new PreparedQuery<IPemsConnectionsConfiguredParams,IPemsConnectionsConfiguredResult>(pemsConnectionsConfiguredIR);
+
+
+/** 'ConnectionRenewed' parameters type */
+export interface IConnectionRenewedParams {
+  apiConfigurationId: string;
+}
+
+/** 'ConnectionRenewed' return type */
+export interface IConnectionRenewedResult {
+  connection_renewed: undefined | null;
+}
+
+/** 'ConnectionRenewed' query type */
+export interface IConnectionRenewedQuery {
+  params: IConnectionRenewedParams;
+  result: IConnectionRenewedResult;
+}
+
+const connectionRenewedIR: any = {"usedParamSet":{"apiConfigurationId":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":38,"b":57}]}],"statement":"select app_private.connection_renewed(:apiConfigurationId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.connection_renewed(:apiConfigurationId!)
+ * ```
+ */
+export const connectionRenewed = new PreparedQuery<IConnectionRenewedParams,IConnectionRenewedResult>(connectionRenewedIR);
 
 

@@ -2,8 +2,9 @@
 select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
   is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
   page_size as "pageSize!", date_order as "dateOrder!", screen_name as "screenName!", year_format as "yearFormat!",
-  requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!"
-from app_private.pems_connection(:organizationId!);
+  requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!",
+  (select s.filter_date_format from app_public.pems_settings s where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
+from app_private.pems_connection(:organizationId!, :purpose!) c;
 
 /* @name credentials */
 select name, key_id as "keyId", nonce, ciphertext from app_private.credentials where api_configuration_id = :apiConfigurationId!;
@@ -13,19 +14,20 @@ select app_private.note_connection_result(:apiConfigurationId!, :rowsRead, :erro
 
 /* @name saveConnection */
 insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)
-select :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, 'read', :isSimulated!
+select :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, :operationType!, :isSimulated!
 from (select 1) one
 left join app_public.organizations o on o.code = :organization
 on conflict (id) do update
   set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,
-    is_simulated = excluded.is_simulated, status = 'untested', last_error = null
+    operation_type = excluded.operation_type, is_simulated = excluded.is_simulated, status = 'untested', last_error = null
 returning id;
 
 /* @name savePemsSettings */
-insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type)
-values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!)
+insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type, filter_date_format)
+values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!)
 on conflict (api_configuration_id) do update
-  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type;
+  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
+    filter_date_format = excluded.filter_date_format;
 
 /* @name saveCredential */
 insert into app_private.credentials as c (api_configuration_id, name, key_id, nonce, ciphertext)
@@ -49,3 +51,6 @@ select exists (
   join app_public.api_configurations c on c.id = d.api_configuration_id
   where d.entity_type = 'pfa' and d.is_active and not c.is_simulated and c.url is not null
 ) as "isConfigured!";
+
+/* @name connectionRenewed */
+select app_private.connection_renewed(:apiConfigurationId!);

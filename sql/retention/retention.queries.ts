@@ -41,3 +41,31 @@ const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays
 export const enforceRetention = new PreparedQuery<IEnforceRetentionParams,IEnforceRetentionResult>(enforceRetentionIR);
 
 
+/** 'ForgetEvents' parameters type */
+export interface IForgetEventsParams {
+  batch: number;
+  eventsDays: number;
+}
+
+/** 'ForgetEvents' return type */
+export interface IForgetEventsResult {
+  forgotten: number;
+}
+
+/** 'ForgetEvents' query type */
+export interface IForgetEventsQuery {
+  params: IForgetEventsParams;
+  result: IForgetEventsResult;
+}
+
+const forgetEventsIR: any = {"usedParamSet":{"eventsDays":true,"batch":true},"params":[{"name":"eventsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":55,"b":66}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":70,"b":76}]}],"statement":"select app_private.forget_events(make_interval(days => :eventsDays!), :batch!) as \"forgotten!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.forget_events(make_interval(days => :eventsDays!), :batch!) as "forgotten!"
+ * ```
+ */
+export const forgetEvents = new PreparedQuery<IForgetEventsParams,IForgetEventsResult>(forgetEventsIR);
+
+

@@ -1,18 +1,22 @@
 /** Types generated for queries found in "sql/sync/sync.sql" */
 import { PreparedQuery } from '@pgtyped/runtime';
 
+export type DateOrString = Date | string;
+
 export type NumberOrString = number | string;
 
 export type stringArray = (string)[];
 
 /** 'RequestSync' parameters type */
 export interface IRequestSyncParams {
+  kind?: string | null | void;
   organizationId: number;
 }
 
 /** 'RequestSync' return type */
 export interface IRequestSyncResult {
   id: string;
+  kind: string;
   requestedAt: Date;
   state: string;
 }
@@ -23,13 +27,13 @@ export interface IRequestSyncQuery {
   result: IRequestSyncResult;
 }
 
-const requestSyncIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":99,"b":114}]}],"statement":"select id as \"id!\", state as \"state!\", requested_at as \"requestedAt!\"\nfrom app_public.request_sync(:organizationId!)"};
+const requestSyncIR: any = {"usedParamSet":{"organizationId":true,"kind":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":116,"b":131}]},{"name":"kind","required":false,"transform":{"type":"scalar"},"locs":[{"a":134,"b":138}]}],"statement":"select id as \"id!\", kind as \"kind!\", state as \"state!\", requested_at as \"requestedAt!\"\nfrom app_public.request_sync(:organizationId!, :kind)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select id as "id!", state as "state!", requested_at as "requestedAt!"
- * from app_public.request_sync(:organizationId!)
+ * select id as "id!", kind as "kind!", state as "state!", requested_at as "requestedAt!"
+ * from app_public.request_sync(:organizationId!, :kind)
  * ```
  */
 export const requestSync = new PreparedQuery<IRequestSyncParams,IRequestSyncResult>(requestSyncIR);
@@ -59,6 +63,8 @@ export interface ISyncStatusResult {
   runFinishedAt: Date | null;
   /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
   runId: string | null;
+  /** `full` reads everything; `incremental` what PEMS changed since the last completed run. Of a run that waits: what it would be now. */
+  runKind: string | null;
   /** When it was asked for. */
   runRequestedAt: Date | null;
   /** Rows read so far. */
@@ -75,14 +81,14 @@ export interface ISyncStatusQuery {
   result: ISyncStatusResult;
 }
 
-const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", done.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\", run.requested_at as \"runRequestedAt?\",\n  run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\", run.error_code as \"errorCode?\",\n  run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\", done.notice as \"notice?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, l.rows_read, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
+const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", done.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\", run.requested_at as \"runRequestedAt?\",\n  run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\", run.error_code as \"errorCode?\",\n  run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\", done.notice as \"notice?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, l.rows_read, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
 
 /**
  * Query generated from SQL:
  * ```
  * select o.id as "organizationId!", o.code as "organization!",
  *   done.finished_at as "lastSyncedAt?", done.rows_read as "lastRowsRead?",
- *   run.id as "runId?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
+ *   run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
  *   run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
  *   run.error_message as "errorMessage?", run.error_hint as "errorHint?", done.notice as "notice?"
  * from app_public.organizations o
@@ -108,7 +114,9 @@ export interface IBeginSyncRunParams {
 
 /** 'BeginSyncRun' return type */
 export interface IBeginSyncRunResult {
+  changedSince: string | null;
   id: string;
+  kind: string;
   /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
   organization: string;
 }
@@ -119,12 +127,12 @@ export interface IBeginSyncRunQuery {
   result: IBeginSyncRunResult;
 }
 
-const beginSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"workerId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":80,"b":95}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":98,"b":104}]},{"name":"workerId","required":true,"transform":{"type":"scalar"},"locs":[{"a":107,"b":116}]}],"statement":"select r.id as \"id!\", o.code as \"organization!\"\nfrom app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r\njoin app_public.organizations o on o.id = r.organization_id"};
+const beginSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"workerId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":166,"b":181}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":184,"b":190}]},{"name":"workerId","required":true,"transform":{"type":"scalar"},"locs":[{"a":193,"b":202}]}],"statement":"select r.id as \"id!\", o.code as \"organization!\", r.kind as \"kind!\", to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as \"changedSince?\"\nfrom app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r\njoin app_public.organizations o on o.id = r.organization_id"};
 
 /**
  * Query generated from SQL:
  * ```
- * select r.id as "id!", o.code as "organization!"
+ * select r.id as "id!", o.code as "organization!", r.kind as "kind!", to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as "changedSince?"
  * from app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r
  * join app_public.organizations o on o.id = r.organization_id
  * ```
@@ -314,6 +322,121 @@ const dispatchDueSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"sele
 export const dispatchDueSyncs = new PreparedQuery<IDispatchDueSyncsParams,IDispatchDueSyncsResult>(dispatchDueSyncsIR);
 
 
+/** 'SyncSchedules' parameters type */
+export interface ISyncSchedulesParams {
+  organization?: string | null | void;
+}
+
+/** 'SyncSchedules' return type */
+export interface ISyncSchedulesResult {
+  changedAt: Date | null;
+  changedBy: string | null;
+  cron: string | null;
+  everyMinutes: number | null;
+  fullEveryHours: number;
+  isPaused: boolean;
+  nextRunAt: Date | null;
+  nextRunKind: string | null;
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  organization: string;
+  pausedAt: Date | null;
+  pausedBy: string | null;
+  quietFrom: string | null;
+  quietTo: string | null;
+  timeZone: string;
+}
+
+/** 'SyncSchedules' query type */
+export interface ISyncSchedulesQuery {
+  params: ISyncSchedulesParams;
+  result: ISyncSchedulesResult;
+}
+
+const syncSchedulesIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":572,"b":584},{"a":589,"b":601}]}],"statement":"select o.code as \"organization!\", s.every_minutes as \"everyMinutes?\", s.cron as \"cron?\", s.time_zone as \"timeZone!\",\n  to_char(s.quiet_from, 'HH24:MI') as \"quietFrom?\", to_char(s.quiet_to, 'HH24:MI') as \"quietTo?\", s.full_every_hours as \"fullEveryHours!\",\n  s.is_paused as \"isPaused!\", s.paused_at as \"pausedAt?\", s.paused_by as \"pausedBy?\",\n  s.next_run_at as \"nextRunAt?\", s.next_run_kind as \"nextRunKind?\", s.changed_at as \"changedAt?\", s.changed_by as \"changedBy?\"\nfrom app_public.organizations o\ncross join lateral app_private.sync_schedule_of(o.id) s\nwhere o.code = :organization or :organization is null\norder by o.code"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select o.code as "organization!", s.every_minutes as "everyMinutes?", s.cron as "cron?", s.time_zone as "timeZone!",
+ *   to_char(s.quiet_from, 'HH24:MI') as "quietFrom?", to_char(s.quiet_to, 'HH24:MI') as "quietTo?", s.full_every_hours as "fullEveryHours!",
+ *   s.is_paused as "isPaused!", s.paused_at as "pausedAt?", s.paused_by as "pausedBy?",
+ *   s.next_run_at as "nextRunAt?", s.next_run_kind as "nextRunKind?", s.changed_at as "changedAt?", s.changed_by as "changedBy?"
+ * from app_public.organizations o
+ * cross join lateral app_private.sync_schedule_of(o.id) s
+ * where o.code = :organization or :organization is null
+ * order by o.code
+ * ```
+ */
+export const syncSchedules = new PreparedQuery<ISyncSchedulesParams,ISyncSchedulesResult>(syncSchedulesIR);
+
+
+/** 'WriteSyncSchedule' parameters type */
+export interface IWriteSyncScheduleParams {
+  cron?: string | null | void;
+  everyMinutes?: number | null | void;
+  fullEveryHours?: number | null | void;
+  organization: string;
+  quietFrom?: DateOrString | null | void;
+  quietTo?: DateOrString | null | void;
+  timeZone?: string | null | void;
+}
+
+/** 'WriteSyncSchedule' return type */
+export interface IWriteSyncScheduleResult {
+  timeZone: string;
+}
+
+/** 'WriteSyncSchedule' query type */
+export interface IWriteSyncScheduleQuery {
+  params: IWriteSyncScheduleParams;
+  result: IWriteSyncScheduleResult;
+}
+
+const writeSyncScheduleIR: any = {"usedParamSet":{"everyMinutes":true,"cron":true,"timeZone":true,"quietFrom":true,"quietTo":true,"fullEveryHours":true,"organization":true},"params":[{"name":"everyMinutes","required":false,"transform":{"type":"scalar"},"locs":[{"a":127,"b":139}]},{"name":"cron","required":false,"transform":{"type":"scalar"},"locs":[{"a":142,"b":146}]},{"name":"timeZone","required":false,"transform":{"type":"scalar"},"locs":[{"a":149,"b":157}]},{"name":"quietFrom","required":false,"transform":{"type":"scalar"},"locs":[{"a":160,"b":169}]},{"name":"quietTo","required":false,"transform":{"type":"scalar"},"locs":[{"a":178,"b":185}]},{"name":"fullEveryHours","required":false,"transform":{"type":"scalar"},"locs":[{"a":194,"b":208}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":226,"b":239}]}],"statement":"select time_zone as \"timeZone!\"\nfrom app_public.organizations o\ncross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time, :quietTo::time, :fullEveryHours)\nwhere o.code = :organization!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select time_zone as "timeZone!"
+ * from app_public.organizations o
+ * cross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time, :quietTo::time, :fullEveryHours)
+ * where o.code = :organization!
+ * ```
+ */
+export const writeSyncSchedule = new PreparedQuery<IWriteSyncScheduleParams,IWriteSyncScheduleResult>(writeSyncScheduleIR);
+
+
+/** 'PauseSyncSchedule' parameters type */
+export interface IPauseSyncScheduleParams {
+  isPaused: boolean;
+  organization: string;
+}
+
+/** 'PauseSyncSchedule' return type */
+export interface IPauseSyncScheduleResult {
+  isPaused: boolean;
+}
+
+/** 'PauseSyncSchedule' query type */
+export interface IPauseSyncScheduleQuery {
+  params: IPauseSyncScheduleParams;
+  result: IPauseSyncScheduleResult;
+}
+
+const pauseSyncScheduleIR: any = {"usedParamSet":{"isPaused":true,"organization":true},"params":[{"name":"isPaused","required":true,"transform":{"type":"scalar"},"locs":[{"a":127,"b":136}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":154,"b":167}]}],"statement":"select is_paused as \"isPaused!\"\nfrom app_public.organizations o\ncross join lateral app_private.pause_sync_schedule(o.id, null, :isPaused!)\nwhere o.code = :organization!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select is_paused as "isPaused!"
+ * from app_public.organizations o
+ * cross join lateral app_private.pause_sync_schedule(o.id, null, :isPaused!)
+ * where o.code = :organization!
+ * ```
+ */
+export const pauseSyncSchedule = new PreparedQuery<IPauseSyncScheduleParams,IPauseSyncScheduleResult>(pauseSyncScheduleIR);
+
+
 /** 'PrepareSearch' parameters type */
 export type IPrepareSearchParams = void;
 
@@ -366,6 +489,7 @@ export const refreshSummaries = new PreparedQuery<IRefreshSummariesParams,IRefre
 
 /** 'QueueSync' parameters type */
 export interface IQueueSyncParams {
+  kind?: string | null | void;
   organization: string;
   trigger: string;
 }
@@ -373,6 +497,7 @@ export interface IQueueSyncParams {
 /** 'QueueSync' return type */
 export interface IQueueSyncResult {
   id: string;
+  kind: string;
   state: string;
 }
 
@@ -382,14 +507,14 @@ export interface IQueueSyncQuery {
   result: IQueueSyncResult;
 }
 
-const queueSyncIR: any = {"usedParamSet":{"trigger":true,"organization":true},"params":[{"name":"trigger","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":130}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":156,"b":169}]}],"statement":"select q.id as \"id!\", q.state as \"state!\"\nfrom app_public.organizations o\ncross join lateral app_private.queue_sync(o.id, :trigger!, null) q\nwhere o.code = :organization! and o.is_active"};
+const queueSyncIR: any = {"usedParamSet":{"trigger":true,"kind":true,"organization":true},"params":[{"name":"trigger","required":true,"transform":{"type":"scalar"},"locs":[{"a":141,"b":149}]},{"name":"kind","required":false,"transform":{"type":"scalar"},"locs":[{"a":158,"b":162}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":182,"b":195}]}],"statement":"select q.id as \"id!\", q.kind as \"kind!\", q.state as \"state!\"\nfrom app_public.organizations o\ncross join lateral app_private.queue_sync(o.id, :trigger!, null, :kind) q\nwhere o.code = :organization! and o.is_active"};
 
 /**
  * Query generated from SQL:
  * ```
- * select q.id as "id!", q.state as "state!"
+ * select q.id as "id!", q.kind as "kind!", q.state as "state!"
  * from app_public.organizations o
- * cross join lateral app_private.queue_sync(o.id, :trigger!, null) q
+ * cross join lateral app_private.queue_sync(o.id, :trigger!, null, :kind) q
  * where o.code = :organization! and o.is_active
  * ```
  */

@@ -1,11 +1,11 @@
 /* @name requestSync */
-select id as "id!", state as "state!", requested_at as "requestedAt!"
-from app_public.request_sync(:organizationId!);
+select id as "id!", kind as "kind!", state as "state!", requested_at as "requestedAt!"
+from app_public.request_sync(:organizationId!, :kind);
 
 /* @name syncStatus */
 select o.id as "organizationId!", o.code as "organization!",
   done.finished_at as "lastSyncedAt?", done.rows_read as "lastRowsRead?",
-  run.id as "runId?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
+  run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
   run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
   run.error_message as "errorMessage?", run.error_hint as "errorHint?", done.notice as "notice?"
 from app_public.organizations o
@@ -19,7 +19,7 @@ left join lateral (
 order by o.code;
 
 /* @name beginSyncRun */
-select r.id as "id!", o.code as "organization!"
+select r.id as "id!", o.code as "organization!", r.kind as "kind!", to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as "changedSince?"
 from app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r
 join app_public.organizations o on o.id = r.organization_id;
 
@@ -45,6 +45,28 @@ select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as "now!"
 /* @name dispatchDueSyncs */
 select app_private.dispatch_due_syncs() as "queued!";
 
+/* @name syncSchedules */
+select o.code as "organization!", s.every_minutes as "everyMinutes?", s.cron as "cron?", s.time_zone as "timeZone!",
+  to_char(s.quiet_from, 'HH24:MI') as "quietFrom?", to_char(s.quiet_to, 'HH24:MI') as "quietTo?", s.full_every_hours as "fullEveryHours!",
+  s.is_paused as "isPaused!", s.paused_at as "pausedAt?", s.paused_by as "pausedBy?",
+  s.next_run_at as "nextRunAt?", s.next_run_kind as "nextRunKind?", s.changed_at as "changedAt?", s.changed_by as "changedBy?"
+from app_public.organizations o
+cross join lateral app_private.sync_schedule_of(o.id) s
+where o.code = :organization or :organization is null
+order by o.code;
+
+/* @name writeSyncSchedule */
+select time_zone as "timeZone!"
+from app_public.organizations o
+cross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time, :quietTo::time, :fullEveryHours)
+where o.code = :organization!;
+
+/* @name pauseSyncSchedule */
+select is_paused as "isPaused!"
+from app_public.organizations o
+cross join lateral app_private.pause_sync_schedule(o.id, null, :isPaused!)
+where o.code = :organization!;
+
 /* @name prepareSearch */
 select app_private.prepare_search() as "hadWork!";
 
@@ -52,9 +74,9 @@ select app_private.prepare_search() as "hadWork!";
 select app_private.refresh_summaries();
 
 /* @name queueSync */
-select q.id as "id!", q.state as "state!"
+select q.id as "id!", q.kind as "kind!", q.state as "state!"
 from app_public.organizations o
-cross join lateral app_private.queue_sync(o.id, :trigger!, null) q
+cross join lateral app_private.queue_sync(o.id, :trigger!, null, :kind) q
 where o.code = :organization! and o.is_active;
 
 /* @name queueFirstSyncs */

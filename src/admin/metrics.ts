@@ -31,6 +31,12 @@ export interface Metrics {
   job(task: string, outcome: 'succeeded' | 'failed', seconds: number): void;
   /** From now on the connections of this pool are shown. */
   watchPool(name: string, pool: pg.Pool): void;
+  /** From now on the websockets and subscriptions are shown that are open. */
+  watchRealtime(open: () => { sockets: number; subscriptions: number }): void;
+  /** A subscription was told something. */
+  realtimeEvent(kind: string): void;
+  /** A subscription has to catch up: it was `slow`, there were too `many` changes, or notifications were `lost`. */
+  realtimeResync(reason: 'slow' | 'many' | 'lost'): void;
   /** Everything as Prometheus reads it. `database`: also what the database knows, where it can be asked. */
   read(database?: pg.Pool): Promise<string>;
   contentType: string;
@@ -80,6 +86,22 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
   const poolIdle = gauge('pool_idle', 'Open connections of a pool that nobody uses.', ['pool']);
   const poolWaiting = gauge('pool_waiting', 'Who waits for a connection of a pool.', ['pool']);
   const poolMaximum = gauge('pool_maximum', 'How many connections a pool may open.', ['pool']);
+
+  let realtime: (() => { sockets: number; subscriptions: number }) | undefined;
+  const sockets = gauge('websockets', 'Websockets that are open.');
+  const subscriptions = gauge('subscriptions', 'GraphQL subscriptions that are open.');
+  const events = new Counter({
+    name: 'vanguard_subscription_events_total',
+    help: 'Events told to subscriptions, by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+  });
+  const resyncs = new Counter({
+    name: 'vanguard_subscription_resyncs_total',
+    help: 'Subscriptions told to catch up, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
 
   const up = gauge('database_up', 'Whether the database answered at this scrape.');
   const workers = gauge('workers', 'Worker processes that run, or were killed less than some seconds ago.');
@@ -137,6 +159,9 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
       jobSeconds.observe({ task }, took);
     },
     watchPool: (name, pool) => void pools.set(name, pool),
+    watchRealtime: (open) => void (realtime = open),
+    realtimeEvent: (kind) => events.inc({ kind }),
+    realtimeResync: (reason) => resyncs.inc({ reason }),
     read: async (database) => {
       // Of the process only where somebody looks: it keeps timers.
       if (!collects) collectDefaultMetrics({ register: registry });
@@ -145,6 +170,11 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
       for (const metric of ofDatabase) metric.reset();
       if (database) up.set(answer ? 1 : 0);
       if (answer) show(answer);
+      const open = realtime?.();
+      if (open) {
+        sockets.set(open.sockets);
+        subscriptions.set(open.subscriptions);
+      }
       for (const [name, pool] of pools) {
         poolSize.set({ pool: name }, pool.totalCount);
         poolIdle.set({ pool: name }, pool.idleCount);

@@ -8,7 +8,7 @@ import { openPemsConnection, saveConnection } from '../connections.ts';
 import { openDatabase } from '../database/open.ts';
 import { createVault } from '../encryption.ts';
 import { VanguardError } from '../errors.ts';
-import { createPemsClient } from '../pems/index.ts';
+import { createPemsClient, type DateFormat } from '../pems/index.ts';
 import { readContext, withDatabase } from './context.ts';
 
 interface CreateOptions {
@@ -22,6 +22,8 @@ interface CreateOptions {
   organization?: string;
   dateOrder: 'MDY' | 'DMY';
   requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
+  readOnly?: boolean;
+  filterDates: DateFormat;
 }
 
 /** connection create, connection test. */
@@ -44,6 +46,7 @@ export function addConnectionCommands(program: Command): void {
     .option('--organization <code>', 'only for this organization (else for all that have none of their own)')
     .option('--id <slug>', 'its name in the database; the same one again replaces it', 'pems')
     .option('--name <text>', 'what people call it', 'PEMS')
+    .option('--read-only', 'write nothing over it: what people commit waits')
     .addOption(
       new Option('--date-order <order>', 'how this tenant writes 04/02/2026')
         .choices(['MDY', 'DMY'])
@@ -53,6 +56,14 @@ export function addConnectionCommands(program: Command): void {
       new Option('--request-type <type>', 'which shape of answer to ask for')
         .choices(['LIST.DATA_ONLY.STORED', 'LIST.HEAD_DATA.STORED'])
         .default('LIST.DATA_ONLY.STORED'),
+    )
+    .addOption(
+      new Option(
+        '--filter-dates <format>',
+        'how this tenant wants dates in filters, by which changes are asked for',
+      )
+        .choices(['DD-MON-YYYY', 'YYYY-MM-DD', 'MM/DD/YYYY', 'DD/MM/YYYY'])
+        .default('DD-MON-YYYY'),
     )
     .action(async (options: CreateOptions) => {
       const password = options.passwordStdin
@@ -78,7 +89,9 @@ export function addConnectionCommands(program: Command): void {
         }
         await saveConnection(client, createVault(secrets.encryptionKeys), {
           ...options,
+          filterDateFormat: options.filterDates,
           password,
+          isReadOnly: options.readOnly ?? false,
           isSimulated: false,
         });
         console.log(

@@ -315,6 +315,10 @@ export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => (
         const excess = findExcess(args);
         return excess ? { errors: [excess] } : next();
       },
+      subscribe(next, { args }) {
+        const excess = findExcess(args);
+        return excess ? { errors: [excess] } : next();
+      },
     },
   },
   schema: {

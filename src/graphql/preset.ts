@@ -11,6 +11,7 @@ import { findIdentity, largestBody } from '../http/request.ts';
 import { refusal, type Refusal } from '../sqlstates.ts';
 import { isRepresentable } from '../numbers.ts';
 import { limitsPlugin } from './limits.ts';
+import { subscriptionsPlugins, type Subscriber } from './subscriptions.ts';
 
 /** Operators that an index can serve under row level security, or that cost nothing. */
 const filterOperators = [
@@ -103,6 +104,13 @@ const mostErrors = 5;
 /** An answer without data, as bytes: what is wrong with the request itself. */
 const errorsOnly = Buffer.from('{"errors":');
 
+/** What is wrong with a request as a client is told it: not everything, and with what helps. */
+export const presentable = (errors: readonly GraphQLFormattedError[], introspection: boolean) =>
+  errors.slice(0, mostErrors).map((error) => ({
+    ...error,
+    message: helpful(introspection ? error.message : withoutSuggestions(error.message)),
+  }));
+
 /** Errors that come before a query is executed (it does not parse, does not fit, is no POST) pass by maskError: they get their code here. */
 const errorCodesPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
   name: 'ErrorCodesPlugin',
@@ -115,9 +123,8 @@ const errorCodesPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
           return result;
         const { errors } = JSON.parse(result.buffer.toString()) as { errors: GraphQLFormattedError[] };
         const code = result.statusCode >= 500 ? 'INTERNAL' : 'INVALID_QUERY';
-        const coded = errors.slice(0, mostErrors).map((error) => ({
+        const coded = presentable(errors, introspection).map((error) => ({
           ...error,
-          message: helpful(introspection ? error.message : withoutSuggestions(error.message)),
           extensions: { code, ...error.extensions, statusCode: undefined },
         }));
         const buffer = Buffer.from(JSON.stringify({ errors: coded }));
@@ -163,6 +170,31 @@ function faultOfQuery(cause: Error): string | undefined {
   return faultsOfQueries.find(([words]) => words.test(cause.message))?.[1];
 }
 
+/** What a client is told of an error; of our own failures nothing, they are in the log. */
+export const maskErrors =
+  (logger: Logger | undefined) =>
+  (error: GraphQLError): GraphQLError => {
+    const cause = error.originalError;
+    // Without a cause the error is the query's: it does not parse, or does not fit the schema.
+    if (!cause || cause instanceof GraphQLError) {
+      return Object.assign(error, { extensions: { code: 'INVALID_QUERY', ...error.extensions } });
+    }
+    const fault = faultOfQuery(cause);
+    const refused: Refusal =
+      fault === undefined ? refusal(cause) : { status: 400, code: 'INVALID_QUERY', message: fault };
+    if (refused.status >= 500) logger?.error({ err: cause, path: error.path }, 'a GraphQL request failed');
+    return new GraphQLError(refused.message, {
+      nodes: error.nodes,
+      source: error.source,
+      positions: error.positions,
+      path: error.path,
+      extensions: {
+        code: refused.code,
+        ...(refused.details === undefined ? {} : { details: refused.details }),
+      },
+    });
+  };
+
 /** What the GraphQL API is made with. */
 export interface GraphqlOptions {
   /** Connects as vanguard_authenticator. */
@@ -171,6 +203,8 @@ export interface GraphqlOptions {
   /** Whether who has signed in may ask what the schema is. */
   introspection: boolean;
   logger?: Logger;
+  /** Who has subscribed through a websocket. */
+  findSubscriber?(socket: object): Subscriber | undefined;
 }
 
 /** The GraphQL API over app_public: nothing is published but what the visitor has a right to, and no generated mutations. */
@@ -179,6 +213,7 @@ export function graphqlPreset({
   production,
   introspection,
   logger,
+  findSubscriber,
 }: GraphqlOptions): GraphileConfig.Preset {
   return {
     extends: [PostGraphileAmberPreset, PgSimplifyInflectionPreset, PostGraphileConnectionFilterPreset],
@@ -189,6 +224,7 @@ export function graphqlPreset({
       RepresentableNumbersPlugin,
       errorCodesPlugin(introspection),
       limitsPlugin(introspection),
+      ...subscriptionsPlugins,
     ],
     disablePlugins: [
       'NodePlugin',
@@ -212,7 +248,11 @@ export function graphqlPreset({
       context: (requestContext) => {
         const request = requestContext.expressv4?.req;
         const identity = request && findIdentity(request);
-        return { pgSettings: { ...(identity?.settings ?? anonymousSettings) } };
+        const socket = requestContext.ws?.socket;
+        return {
+          pgSettings: { ...(identity?.settings ?? anonymousSettings) },
+          subscriber: (socket && findSubscriber?.(socket)) ?? null,
+        };
       },
     },
     grafserv: {
@@ -220,31 +260,11 @@ export function graphqlPreset({
       graphiqlPath: '/graphiql',
       graphiql: !production,
       graphiqlOnGraphQLGET: false,
+      websockets: true,
       maxRequestLength: largestBody,
       // A parsed query can have megabytes.
       parseAndValidateCacheSize: 50,
-      maskError(error) {
-        const cause = error.originalError;
-        // Without a cause the error is the query's: it does not parse, or does not fit the schema.
-        if (!cause || cause instanceof GraphQLError) {
-          return Object.assign(error, { extensions: { code: 'INVALID_QUERY', ...error.extensions } });
-        }
-        const fault = faultOfQuery(cause);
-        const refused: Refusal =
-          fault === undefined ? refusal(cause) : { status: 400, code: 'INVALID_QUERY', message: fault };
-        if (refused.status >= 500)
-          logger?.error({ err: cause, path: error.path }, 'a GraphQL request failed');
-        return new GraphQLError(refused.message, {
-          nodes: error.nodes,
-          source: error.source,
-          positions: error.positions,
-          path: error.path,
-          extensions: {
-            code: refused.code,
-            ...(refused.details === undefined ? {} : { details: refused.details }),
-          },
-        });
-      },
+      maskError: maskErrors(logger),
     },
   };
 }

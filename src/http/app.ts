@@ -10,6 +10,8 @@ import type { Metrics } from '../admin/metrics.ts';
 import type { SigningKeys } from '../auth/keys.ts';
 import { createTokens } from '../auth/tokens.ts';
 import { graphqlPreset } from '../graphql/preset.ts';
+import { createHub, realtimeTimes, type RealtimeTimes } from '../realtime/hub.ts';
+import { createSockets, socketTimes, type SocketTimes } from '../realtime/sockets.ts';
 import { healthRoutes } from '../rest/health.ts';
 import { recordRoutes } from '../rest/records.ts';
 import { syncRoutes } from '../rest/sync.ts';
@@ -24,6 +26,8 @@ import { mountedAt, observe } from './observe.ts';
 export interface AppOptions {
   /** Connects as vanguard_authenticator. */
   pool: pg.Pool;
+  /** The same, for the connection that listens. */
+  databaseUrl: string;
   signingKeys: SigningKeys;
   production: boolean;
   introspection: boolean;
@@ -32,11 +36,16 @@ export interface AppOptions {
   /** Origins whose pages may call the API. */
   corsOrigins?: readonly string[];
   metrics?: Metrics;
+  /** How long things of websockets take; tests are in a hurry. */
+  realtime?: Partial<RealtimeTimes & SocketTimes>;
 }
 
-/** The HTTP application, not yet listening. `release` lets go of what the GraphQL layer holds. */
+/** The HTTP application, not yet listening. */
 export interface App {
   server: Server;
+  /** Says goodbye to whoever is connected by websocket, and lets nobody else in. */
+  closeSockets(): Promise<void>;
+  /** Lets go of everything that the application holds. */
   release(): Promise<void>;
 }
 
@@ -52,6 +61,7 @@ const readJson = (limit: string | number) => express.json({ limit, strict: true,
 /** Puts the HTTP application together: this is the list of everything it does, in order. */
 export async function createApp({
   pool,
+  databaseUrl,
   signingKeys,
   production,
   introspection,
@@ -59,9 +69,14 @@ export async function createApp({
   logger,
   corsOrigins = [],
   metrics,
+  realtime,
 }: AppOptions): Promise<App> {
   const app = express();
-  const server = createServer(app);
+  // Whatever else a client would like to speak, e.g. h2c, it goes on in HTTP.
+  const server = createServer(
+    { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
+    app,
+  );
   const tokens = createTokens(signingKeys);
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -94,14 +109,31 @@ export async function createApp({
   if (!production) app.post('/graphql', requireSignInForData);
 
   if (!production) app.use('/graphiql', mountedAt('/graphiql'));
-  const api = postgraphile(graphqlPreset({ pool, production, introspection, logger }));
-  await api.createServ(grafserv).addTo(app, server, false);
+  const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
+  const hub = createHub({
+    ...{ pool, databaseUrl, production, logger, metrics },
+    times: { ...realtimeTimes, ...realtime },
+  });
+  const sockets = createSockets({
+    ...{ hub, pool, tokens, production, introspection, corsOrigins, logger, metrics },
+    isTrustedProxy: (address) => isTrusted(address, 0),
+    times: { ...socketTimes, ...realtime },
+  });
+  const { findSubscriber } = sockets;
+  const api = postgraphile(graphqlPreset({ pool, production, introspection, logger, findSubscriber }));
+  const graphql = api.createServ(grafserv);
+  await graphql.addTo(app, server, false);
+  sockets.attach(server, graphql);
 
   app.use(notFound);
   app.use(answerErrors(logger));
+  let closing: Promise<void> | undefined;
+  const closeSockets = () => (closing ??= sockets.close());
   return {
     server,
+    closeSockets,
     release: async () => {
+      await closeSockets();
       await api.release();
     },
   };

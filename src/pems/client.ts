@@ -227,15 +227,23 @@ interface SendOptions {
   maxAttempts: number;
 }
 
+export interface PemsClientOptions {
+  /**
+   * Waits until the next request may start, wherever the limit is kept. Default: a limiter of this client's own, by the
+   * requests a second of the connection.
+   */
+  takeTurn?: (signal?: AbortSignal) => Promise<void>;
+}
+
 /**
- * A client for one connection. The limit on requests a second holds within it, so share one per process.
+ * A client for one connection.
  *
  * @throws VanguardError `PEMS_CONNECTION_INVALID` when the connection cannot be used as it is
  */
-export function createPemsClient(connection: PemsConnection): PemsClient {
+export function createPemsClient(connection: PemsConnection, options: PemsClientOptions = {}): PemsClient {
   const checked = checkConnection(connection);
   const { grid, pageSize, timeoutMs, gridUrl, screenUrl } = checked;
-  const takeTurn = createRateLimiter(checked.requestsPerSecond);
+  const takeTurn = options.takeTurn ?? createRateLimiter(checked.requestsPerSecond);
   // Longest first, so that a secret inside another one does not leave the rest of it standing.
   const secrets = [...new Set(checked.secrets.flatMap((secret) => [secret, insideJson(secret)]))].toSorted(
     (a, b) => b.length - a.length,

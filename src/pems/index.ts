@@ -3,6 +3,7 @@ export { createPemsClient } from './client.ts';
 export type {
   ConnectionTest,
   PemsClient,
+  PemsClientOptions,
   PemsExchange,
   PemsPage,
   PemsRecord,
@@ -36,6 +37,7 @@ export type {
 } from './screen.ts';
 export { createScreenMapper } from './screen-mapping.ts';
 export type { ScreenField, ScreenMapper } from './screen-mapping.ts';
+export { wait as waitFor } from './pacing.ts';
 export { makeStorable } from './values.ts';
 export type { DateFormat, DateOrder } from './values.ts';
 export { WriteFailure } from './write-failure.ts';

@@ -15,9 +15,13 @@ export interface ScreenMapper {
    * What a record on the screen is in the mirror: JSON text of an object, money as number tokens with all their digits,
    * flags as booleans, dates as ISO text, and `null` where PEMS holds none. Where a key has several places ("X, else
    * Y"), the first that is not blank counts, as in the grid. Left out are keys that the screen does not have, and those
-   * with a problem.
+   * with a problem. Blank are the keys whose own field, the one that is written, holds nothing, whatever another place shows.
    */
-  read(values: ReadonlyMap<string, ScreenValue>): { data: string; problems: FieldProblem[] };
+  read(values: ReadonlyMap<string, ScreenValue>): {
+    data: string;
+    blank: string[];
+    problems: FieldProblem[];
+  };
   /**
    * What is to be written for these changes, by field of the screen. A key with a problem is left out; the others can
    * be written without it.
@@ -58,9 +62,12 @@ export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper
     read(values) {
       const problems: FieldProblem[] = [];
       const members: string[] = [];
+      const blank: string[] = [];
       for (const { field, places, token } of columns) {
         const held = places.flatMap((place) => values.get(place) ?? []);
         if (held.length === 0) continue;
+        const own = field.screenField === null ? undefined : values.get(field.screenField);
+        if (own !== undefined && isNone(own)) blank.push(field.key);
         const text = plainText(
           field,
           held.find((value) => !isNone(value)),
@@ -69,7 +76,7 @@ export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper
         if (parsed.ok) members.push(`${JSON.stringify(field.key)}:${parsed.value ?? 'null'}`);
         else problems.push({ key: field.key, value: shown(text), message: parsed.problem });
       }
-      return { data: `{${members.join(',')}}`, problems };
+      return { data: `{${members.join(',')}}`, blank, problems };
     },
     write(changes, read) {
       const problems: FieldProblem[] = [];

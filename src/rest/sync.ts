@@ -11,6 +11,7 @@ const triggerBody = z.object({
   organization: z.union([z.string().min(1).max(50), z.int()], {
     error: 'must be the code or the id of an organization',
   }),
+  kind: z.enum(['full', 'incremental'], { error: 'must be full or incremental, or left out' }).optional(),
 });
 
 /** `/api/sync`: asks for a run, and tells how fresh every organization of the user is. */
@@ -18,7 +19,8 @@ export function syncRoutes(pool: pg.Pool): Router {
   const router = Router();
 
   router.post('/trigger', async (request, response) => {
-    const org = String(readBody(request, triggerBody).organization);
+    const { organization: asked, kind } = readBody(request, triggerBody);
+    const org = String(asked);
     const run = await asVisitor(pool, requireIdentity(request), async (client) => {
       const [organization] = await findOrganization.run({ org }, client);
       if (!organization) {
@@ -30,10 +32,14 @@ export function syncRoutes(pool: pg.Pool): Router {
           },
         );
       }
-      const [requested] = await requestSync.run({ organizationId: organization.id }, client);
+      const [requested] = await requestSync.run(
+        { organizationId: organization.id, kind: kind ?? null },
+        client,
+      );
       return {
         organization: organization.code,
         run: Number(requested!.id),
+        kind: requested!.kind,
         state: requested!.state,
         requestedAt: requested!.requestedAt,
       };
@@ -57,6 +63,7 @@ export function syncRoutes(pool: pg.Pool): Router {
             ? null
             : {
                 id: Number(row.runId),
+                kind: row.runKind,
                 state: row.runState,
                 rowsRead: row.runRowsRead,
                 requestedAt: row.runRequestedAt,

@@ -101,10 +101,15 @@ export interface SyncRun {
 
 type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
 
-export async function queueSync(worker: Queryable, organization: Organization): Promise<SyncRun> {
+/** By default a full run; `null`: whichever is due. */
+export async function queueSync(
+  worker: Queryable,
+  organization: Organization,
+  kind: 'full' | 'incremental' | null = 'full',
+): Promise<SyncRun> {
   const { rows } = await worker.query<SyncRun>(
-    "select q.* from app_private.queue_sync($1, 'command', null) q",
-    [organization.id],
+    "select q.* from app_private.queue_sync($1, 'command', null, $2) q",
+    [organization.id, kind],
   );
   return one(rows);
 }
@@ -156,13 +161,14 @@ export async function mergeSyncRun(
   return one(rows);
 }
 
-/** A whole run, from request to merge, over these rows of PEMS. */
+/** A whole run, from request to merge, over these rows of PEMS; by default a full one. */
 export async function syncRows(
   db: TestDatabase,
   organization: Organization,
   rows: StagedRow[],
+  kind: 'full' | 'incremental' | null = 'full',
 ): Promise<SyncRun> {
-  const queued = await queueSync(db.worker, organization);
+  const queued = await queueSync(db.worker, organization, kind);
   const run = await beginSyncRun(db.worker, organization, queued.id);
   if (!run) throw new Error('The run did not begin.');
   await stage(db.worker, organization, run.id, rows);

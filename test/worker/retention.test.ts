@@ -46,3 +46,16 @@ test('a worker deletes what is older than its own limits say, batch by batch, an
   });
   expect(left).toHaveLength(3);
 });
+
+test('events of records are forgotten after a week, batch by batch, but for the newest', async () => {
+  await owner.query(
+    `insert into app_core.pfa_event (organization_id, kind, viewer_id, record_ids, revisions, happened_at)
+    select $1, 'records', 0, '{a}', '{1}', now() - interval '8 days' from generate_series(1, 6000)`,
+    [rio.id],
+  );
+  await owner.query("select graphile_worker.add_job('retention__enforce')");
+  await until('they are gone', async () => {
+    const { rows } = await owner.query('select from app_core.pfa_event where organization_id = $1', [rio.id]);
+    return rows.length === 1;
+  });
+});

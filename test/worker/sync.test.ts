@@ -311,7 +311,11 @@ test('each minute, every organization that is due gets its run, and no other', a
   const { rows: crontab } = await db.owner.query(
     'select identifier from graphile_worker._private_known_crontabs order by identifier',
   );
-  expect(crontab).toEqual([{ identifier: 'pfa__dispatch_syncs' }, { identifier: 'retention__enforce' }]);
+  expect(crontab).toEqual([
+    { identifier: 'pfa__dispatch_pushes' },
+    { identifier: 'pfa__dispatch_syncs' },
+    { identifier: 'retention__enforce' },
+  ]);
   await db.owner.query("select graphile_worker.add_job('pfa__dispatch_syncs')");
   const run = await until('the run of the organization that is due', async () =>
     (await world.runs(due)).find(({ state }) => state === 'succeeded'),

@@ -68,10 +68,10 @@ export interface World {
   startWorker(options?: Partial<WorkerOptions>): Promise<RunningWorker>;
   /** All that were started. */
   stopWorkers(): Promise<void>;
-  /** Asks for a run as an admin of the organization would. */
-  request(organization: Organization): Promise<Run>;
+  /** Asks for a run as an admin of the organization would: full, incremental, or (null) whichever is due. */
+  request(organization: Organization, kind?: 'full' | 'incremental' | null): Promise<Run>;
   /** Asks for a run and waits for its end. */
-  sync(organization: Organization): Promise<Run>;
+  sync(organization: Organization, kind?: 'full' | 'incremental' | null): Promise<Run>;
   ended(organization: Organization, runId: string): Promise<Run>;
   runs(organization: Organization): Promise<Run[]>;
   mirror(organization: Organization): Promise<MirrorRow[]>;
@@ -180,21 +180,23 @@ export async function testWorld(organizations: Record<string, number>): Promise<
       return worker;
     },
     stopWorkers: async () => void (await Promise.all(workers.splice(0).map((worker) => worker.stop()))),
-    request: async (organization) => {
+    request: async (organization, kind = 'full') => {
       const admin = admins.get(organization.id) ?? makeMember(db, organization, 'admin');
       admins.set(organization.id, admin);
       return db.asUser(
         await admin,
         async (client) => {
-          const { rows } = await client.query<Run>('select r.* from app_public.request_sync($1) r', [
+          const { rows } = await client.query<Run>('select r.* from app_public.request_sync($1, $2) r', [
             organization.id,
+            kind,
           ]);
           return one(rows);
         },
         { commit: true },
       );
     },
-    sync: async (organization) => world.ended(organization, (await world.request(organization)).id),
+    sync: async (organization, kind) =>
+      world.ended(organization, (await world.request(organization, kind)).id),
     ended: (organization, runId) =>
       until(`run ${runId} of ${organization.code} has ended`, async () =>
         (await world.runs(organization)).find(

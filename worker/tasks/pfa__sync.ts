@@ -2,24 +2,13 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
-import {
-  fieldMapping,
-  beginSyncRun,
-  clock,
-  failSyncRun,
-  mergeSyncRun,
-  reportSyncProgress,
-} from '../../sql/sync/sync.queries.ts';
+import { beginSyncRun, failSyncRun, mergeSyncRun, reportSyncProgress } from '../../sql/sync/sync.queries.ts';
 import { noteConnectionResult } from '../../sql/connections/connections.queries.ts';
-import { openPemsConnection } from '../../src/connections.ts';
 import { VanguardError } from '../../src/errors.ts';
-import {
-  createPemsClient,
-  createRecordMapper,
-  type PemsPage,
-  type RecordMapper,
-} from '../../src/pems/index.ts';
+import type { PemsPage, RecordMapper } from '../../src/pems/index.ts';
 import type { TaskContext, WorkerTask } from '../context.ts';
+import { openPems } from '../pems.ts';
+import { recordMappers } from '../record-mappers.ts';
 import { copyIntoStaging, stagingRows, type StagedRun } from '../staging.ts';
 
 /** Which run to do; made by app_private.queue_sync. */
@@ -29,7 +18,8 @@ interface Payload {
 }
 
 /**
- * Does one full run of an organization: reads PEMS page by page into staging, then merges all of it in one step.
+ * Does one run of an organization, full or of what changed: reads PEMS page by page into staging, then merges all of it
+ * in one step.
  * A PEMS that fails is noted in pfa_sync_log, and the schedule tries again; only our own failures go back to the queue.
  */
 export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
@@ -41,11 +31,12 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
     await readIntoStaging(
       context,
       { organizationId, runId: run.id, organization: run.organization },
+      run.changedSince ?? null,
       helpers.abortSignal,
     );
     const [merged] = await mergeSyncRun.run({ organizationId, runId: run.id }, context.pool);
     context.logger[merged!.notice ? 'warn' : 'info'](
-      { organization: run.organization, run: run.id, ...merged },
+      { organization: run.organization, run: run.id, kind: run.kind, ...merged },
       'synchronized',
     );
   } catch (error) {
@@ -76,21 +67,20 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
 };
 
 async function readIntoStaging(
-  { pool, vault, pemsRetryDelayMs }: TaskContext,
+  context: TaskContext,
   run: StagedRun,
+  changedSince: string | null,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { organization, organizationId, runId } = run;
-  const { id: apiConfigurationId, connection } = await openPemsConnection(pool, vault, organizationId);
-  const mapping = await fieldMapping.run({ organizationId }, pool);
-  const mapper = createRecordMapper(mappingOf(mapping, connection.dateOrder));
-  const now = async () => (await clock.run(undefined, pool))[0]!.now;
+  const { pool } = context;
+  const { apiConfigurationId, connection, client, clock } = await openPems(context, organizationId, 'read');
+  const { grid } = await recordMappers(pool, organizationId, connection.dateOrder);
 
   let rowsRead = 0;
   try {
-    const pems = createPemsClient({ ...connection, retryDelayMs: pemsRetryDelayMs });
-    for await (const page of pems.readGrid({ organization, clock: now, signal })) {
-      rowsRead += await copyPage(pool, page, mapper, run);
+    for await (const page of client.readGrid({ organization, changedSince, clock, signal })) {
+      rowsRead += await copyPage(pool, page, grid, run);
       const [progress] = await reportSyncProgress.run({ organizationId, runId, rowsRead }, pool);
       if (!progress?.isCurrent) {
         throw new VanguardError(
@@ -112,25 +102,6 @@ async function readIntoStaging(
     throw error;
   }
   await noteConnectionResult.run({ apiConfigurationId, rowsRead, errorMessage: null }, pool);
-}
-
-/** How the mapping of the database becomes the mapper's: what identifies a record and its version are special to it. */
-function mappingOf(
-  rows: Awaited<ReturnType<typeof fieldMapping.run>>,
-  dateOrder: 'MDY' | 'DMY',
-): Parameters<typeof createRecordMapper>[0] {
-  const special: Readonly<Record<string, string>> = { lastModified: 'version', lastModifiedBy: 'versionBy' };
-  const inData = rows.filter((row) => row.kind !== 'version');
-  return {
-    fields: inData.map(({ key, kind, maxLength, maxAmount }) => ({
-      maxLength,
-      maxAmount,
-      key,
-      kind: kind === 'identity' ? 'text' : (kind as 'text' | 'date' | 'money' | 'flag'),
-    })),
-    mappings: rows.map(({ key, gridAliases }) => ({ key: special[key] ?? key, gridAliases })),
-    dateOrder,
-  };
 }
 
 /** Answers how many rows it took. */

@@ -1,8 +1,11 @@
-import { enforceRetention } from '../../sql/retention/retention.queries.ts';
+import { enforceRetention, forgetEvents } from '../../sql/retention/retention.queries.ts';
 import type { WorkerTask } from '../context.ts';
 
 /** How much one statement deletes of each kind: little enough that nobody waits for it. */
 const batch = 5000;
+
+/** How long clients may be away and are told what changed, in days. Who was away for longer loads everything again. */
+const eventsDays = 7;
 
 /** Each night: deletes what is older than it is kept, batch by batch, each in a transaction of its own. */
 export const retention__enforce: WorkerTask =
@@ -15,5 +18,14 @@ export const retention__enforce: WorkerTask =
       for (const what of kinds) deleted[what] += step![what];
       if (kinds.every((what) => step![what] < batch) || helpers.abortSignal?.aborted) break;
     }
-    logger.info({ deleted, keptForDays: retention }, 'deleted what was kept long enough');
+    let events = 0;
+    while (!helpers.abortSignal?.aborted) {
+      const [step] = await forgetEvents.run({ eventsDays, batch }, pool);
+      events += step!.forgotten;
+      if (step!.forgotten < batch) break;
+    }
+    logger.info(
+      { deleted: { ...deleted, events }, keptForDays: retention },
+      'deleted what was kept long enough',
+    );
   };

@@ -109,14 +109,29 @@ test.each(['refused', 'altered', 'failed'])(
   'a problem that push made (%s) stays until its author acts',
   async (kind) => {
     await draft({ category: 'Mine' });
-    await setProblem('category', { kind, message: 'No.' });
+    const problem = { kind, by: 'push', message: 'No.' };
+    await setProblem('category', problem);
     await rebase();
-    expect((await drafts())[0]?.problems).toEqual({ category: { kind, message: 'No.' } });
+    expect((await drafts())[0]?.problems).toEqual({ category: problem });
     await setMirror({ category: 'Theirs' });
     await rebase();
-    expect((await drafts())[0]?.problems).toEqual({ category: { kind, message: 'No.' } });
+    expect((await drafts())[0]?.problems).toEqual({ category: problem });
   },
 );
+
+test('a conflict that push found stays when theirs is back at the base, and says what PEMS holds now', async () => {
+  await draft({ category: 'Mine' });
+  await setMirror({ category: 'Theirs' });
+  const conflict = { kind: 'conflict', by: 'push', base: 'Base', mine: 'Mine' };
+  await setProblem('category', { ...conflict, theirs: 'Theirs' });
+  await setMirror({ category: 'Base' });
+  await rebase();
+  expect((await drafts())[0]?.problems).toEqual({ category: { ...conflict, theirs: 'Base' } });
+  // PEMS itself holds what was wanted: nothing is left to decide.
+  await setMirror({ category: 'Mine' });
+  await rebase();
+  expect(await drafts()).toEqual([]);
+});
 
 test('base never moves', async () => {
   await draft({ category: 'Mine' });

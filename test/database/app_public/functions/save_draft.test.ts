@@ -348,12 +348,20 @@ describe('the draft', () => {
     ['category', ''],
     ['monthlyRate', null],
     ['forecastEnd', ''],
-    ['isDiscontinued', null],
   ])('%s is emptied by %j', async (key, empty) => {
     await asAuthor(async (client) => {
       const { data } = await saveDraft(client, org, 'crane', { [key]: empty });
       expect(data[key] ?? null).toBeNull();
       expect(await seenDrafts(client, org)).toMatchObject([{ delta: { [key]: null } }]);
+    });
+  });
+
+  test.each([null, ''])('a flag cannot be emptied by %j: PEMS has no such flag', async (empty) => {
+    await asAuthor(async (client) => {
+      await expect(saveDraft(client, org, 'crane', { isDiscontinued: empty })).rejects.toMatchObject({
+        code: 'VG422',
+        message: 'isDiscontinued of record crane is not true or false.',
+      });
     });
   });
 

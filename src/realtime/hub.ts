@@ -1,0 +1,373 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import {
+  readEvents,
+  subscriberRevision,
+  subscriberRights,
+  type IReadEventsResult,
+  type ISubscriberRightsResult,
+} from '../../sql/realtime/realtime.queries.ts';
+import type { Metrics } from '../admin/metrics.ts';
+import type { Session } from '../auth/identity.ts';
+import { prepared } from '../database/prepared.ts';
+import { VanguardError } from '../errors.ts';
+import { listen, type Notification } from './listener.ts';
+import {
+  Subscription,
+  type ChangedModification,
+  type ChangedRecord,
+  type SyncProgress,
+} from './subscription.ts';
+
+/** What somebody may have at once, and what one event may name. */
+export const realtimeLimits = {
+  subscriptionsOfUser: 50,
+  watchedRecords: 1000,
+  /** Records or modifications of one event; of more the client is told to catch up. */
+  named: 1000,
+  /** Events of one moment that are read one by one. */
+  read: 1000,
+} as const;
+
+/** In milliseconds. */
+export interface RealtimeTimes {
+  /** What comes within this time is told together. */
+  together: number;
+  /** At most so often it is told how far a run is. */
+  progress: number;
+  /** How often rights are read where nothing is told. */
+  heartbeat: number;
+}
+
+export const realtimeTimes: RealtimeTimes = { together: 150, progress: 1000, heartbeat: 20_000 };
+
+/** How long to wait when the database could not be asked, in milliseconds. */
+const retryAfter = 1000;
+
+/** What a client asks to be told of. */
+export interface Interest {
+  organizationId: number;
+  recordIds: readonly string[] | null | undefined;
+}
+
+/** Tells the subscriptions of this process what the database tells the process. */
+export interface Hub {
+  /** Refuses with NOT_FOUND, UNAUTHENTICATED, PASSWORD_CHANGE_REQUIRED, INVALID_INPUT, TOO_MANY_SUBSCRIPTIONS. */
+  subscribe(session: Session, interest: Interest): Promise<Subscription>;
+  subscriptions(): number;
+  close(): Promise<void>;
+}
+
+/** An organization that somebody listens to. */
+interface Channel {
+  subscriptions: Set<Subscription>;
+  /** Events that are still to be read. */
+  events: Set<number>;
+  runs: Map<string, SyncProgress>;
+  /** What was told of which run, and when. */
+  told: { runId: string; state: string; at: number } | undefined;
+  /** Nobody knows what was missed. */
+  isLost: boolean;
+  timer: NodeJS.Timeout | undefined;
+  dueAt: number;
+  isFlushing: boolean;
+}
+
+/** @param options.databaseUrl Connects as vanguard_authenticator, as the pool does. */
+export function createHub({
+  pool,
+  databaseUrl,
+  production,
+  logger,
+  metrics,
+  times = realtimeTimes,
+}: {
+  pool: pg.Pool;
+  databaseUrl: string;
+  production: boolean;
+  logger: Logger;
+  metrics?: Metrics;
+  times?: RealtimeTimes;
+}): Hub {
+  const channels = new Map<number, Channel>();
+  const ofUser = new Map<number, number>();
+  const database = prepared(pool);
+  let count = 0;
+
+  function schedule(organizationId: number, channel: Channel, delay: number): void {
+    const at = performance.now() + delay;
+    if (channel.timer && channel.dueAt <= at) return;
+    clearTimeout(channel.timer);
+    channel.dueAt = at;
+    channel.timer = setTimeout(() => {
+      channel.timer = undefined;
+      void flush(organizationId, channel);
+    }, delay);
+  }
+
+  /** How long a run waits until it may be told, in milliseconds: only progress does. */
+  const delayOf = ({ told }: Channel, { runId, state }: SyncProgress) =>
+    told?.runId === runId && told.state === state ? told.at + times.progress - performance.now() : 0;
+
+  function notified({ organizationId, event, run }: Notification): void {
+    const channel = channels.get(organizationId);
+    if (!channel) return;
+    if (event !== undefined) {
+      channel.events.add(event);
+      schedule(organizationId, channel, times.together);
+    }
+    if (run) {
+      const { id: runId, ...progress } = run;
+      channel.runs.set(runId, { runId, ...progress });
+      schedule(organizationId, channel, Math.max(times.together, delayOf(channel, { runId, ...progress })));
+    }
+  }
+
+  /** Tells everything that has come in to whoever still may know. */
+  async function flush(organizationId: number, channel: Channel): Promise<void> {
+    if (channel.subscriptions.size === 0) return;
+    if (channel.isFlushing) return schedule(organizationId, channel, times.together);
+    channel.isFlushing = true;
+    const ids = [...channel.events];
+    channel.events.clear();
+    const isLost = channel.isLost || ids.length > realtimeLimits.read;
+    channel.isLost = false;
+    try {
+      const events =
+        isLost || ids.length === 0 ? [] : await readEvents.run({ organizationId, eventIds: ids }, database);
+      const listening = await stillAllowed([...channel.subscriptions]);
+      const runs = [...channel.runs.values()].filter((run) => delayOf(channel, run) <= 0);
+      for (const run of runs) {
+        channel.runs.delete(run.runId);
+        channel.told = { runId: run.runId, state: run.state, at: performance.now() };
+      }
+      const shared = collect(events, 0);
+      for (const subscription of listening) {
+        for (const sync of runs) tell(subscription, 'SYNC', { sync });
+        if (isLost) resync(subscription, ids.length > 0 ? 'many' : 'lost');
+        else if (events.length > 0) deliver(subscription, events, shared);
+      }
+    } catch (error) {
+      logger.warn({ err: error }, 'changes could not be read; those who watch are told to catch up');
+      channel.isLost = true;
+      schedule(organizationId, channel, retryAfter);
+    } finally {
+      channel.isFlushing = false;
+    }
+    const waiting = [...channel.runs.values()].map((run) => delayOf(channel, run));
+    if (waiting.length > 0) schedule(organizationId, channel, Math.max(0, Math.min(...waiting)));
+  }
+
+  function tell(subscription: Subscription, ...[kind, about]: Parameters<Subscription['push']>): void {
+    metrics?.realtimeEvent(kind);
+    subscription.push(kind, about);
+  }
+
+  function resync(subscription: Subscription, reason: 'many' | 'lost'): void {
+    metrics?.realtimeResync(reason);
+    tell(subscription, 'RESYNC');
+  }
+
+  function deliver(subscription: Subscription, events: IReadEventsResult[], shared: Collected): void {
+    const own = collect(events, subscription.userId);
+    if (shared.isTooMuch || own.isTooMuch) return resync(subscription, 'many');
+    const { watched } = subscription;
+    const records = new Map(own.records);
+    for (const [id, revision] of shared.records) {
+      const known = records.get(id);
+      if (!known || BigInt(known) < BigInt(revision)) records.set(id, revision);
+    }
+    const told: ChangedRecord[] = [];
+    for (const [recordId, revision] of records)
+      if (!watched || watched.has(recordId)) told.push({ recordId, revision });
+    if (told.length > realtimeLimits.named) return resync(subscription, 'many');
+    // The revision comes with the last of what was told of a moment: who knows it was told everything.
+    if (own.modifications.size > 0)
+      tell(subscription, 'MODIFICATIONS', { modifications: [...own.modifications.values()] });
+    if (told.length > 0)
+      tell(subscription, 'RECORDS', { records: told, revision: events.at(-1)?.id.toString() ?? null });
+  }
+
+  /** Those that may still be told; the others end. */
+  async function stillAllowed(subscriptions: Subscription[]): Promise<Subscription[]> {
+    if (subscriptions.length === 0) return [];
+    const rights = await subscriberRights.run(
+      {
+        sessionIds: subscriptions.map(({ sessionId }) => sessionId),
+        organizationIds: subscriptions.map(({ organizationId }) => organizationId),
+      },
+      database,
+    );
+    const key = (sessionId: string, organizationId: number) => `${sessionId} ${organizationId}`;
+    const byKey = new Map(rights.map((right) => [key(right.sessionId, right.organizationId), right]));
+    return subscriptions.filter((subscription) => {
+      const { sessionId, organizationId } = subscription;
+      const refused = refusalOf(byKey.get(key(sessionId, organizationId)), organizationId, production);
+      if (refused) subscription.fail(refused);
+      return !refused && !subscription.isOver;
+    });
+  }
+
+  const heartbeat = setInterval(() => {
+    const all = [...channels.values()].flatMap(({ subscriptions }) => [...subscriptions]);
+    // Where the database cannot be asked nothing can be told either.
+    stillAllowed(all).catch((error: Error) =>
+      logger.warn({ error: error.message }, 'rights of subscriptions could not be read'),
+    );
+  }, times.heartbeat);
+  heartbeat.unref();
+
+  const listener = listen({
+    databaseUrl,
+    logger,
+    onNotification: notified,
+    onConnect: () => {
+      for (const [organizationId, channel] of channels) {
+        channel.isLost = true;
+        schedule(organizationId, channel, times.together);
+      }
+    },
+  });
+
+  function add(subscription: Subscription): void {
+    const { organizationId, userId } = subscription;
+    let channel = channels.get(organizationId);
+    if (!channel) {
+      channel = {
+        subscriptions: new Set(),
+        events: new Set(),
+        runs: new Map(),
+        told: undefined,
+        isLost: false,
+        timer: undefined,
+        dueAt: 0,
+        isFlushing: false,
+      };
+      channels.set(organizationId, channel);
+    }
+    channel.subscriptions.add(subscription);
+    ofUser.set(userId, (ofUser.get(userId) ?? 0) + 1);
+    count++;
+  }
+
+  function remove(subscription: Subscription): void {
+    const { organizationId, userId } = subscription;
+    const channel = channels.get(organizationId);
+    if (!channel?.subscriptions.delete(subscription)) return;
+    count--;
+    const left = (ofUser.get(userId) ?? 1) - 1;
+    if (left > 0) ofUser.set(userId, left);
+    else ofUser.delete(userId);
+    if (channel.subscriptions.size > 0) return;
+    clearTimeout(channel.timer);
+    channels.delete(organizationId);
+  }
+
+  return {
+    subscribe: async ({ userId, sessionId }, { organizationId, recordIds }) => {
+      if ((recordIds?.length ?? 0) > realtimeLimits.watchedRecords) {
+        throw new VanguardError(
+          'INVALID_INPUT',
+          `A subscription watches at most ${realtimeLimits.watchedRecords} records by name.`,
+          { hint: 'Leave `recordIds` out to watch all of the organization.' },
+        );
+      }
+      if ((ofUser.get(userId) ?? 0) >= realtimeLimits.subscriptionsOfUser) {
+        throw new VanguardError(
+          'TOO_MANY_SUBSCRIPTIONS',
+          `You have ${realtimeLimits.subscriptionsOfUser} subscriptions open, and there may be no more.`,
+          { hint: 'Close some, e.g. in other tabs.' },
+        );
+      }
+      const subscription = new Subscription({
+        ...{ organizationId, userId, sessionId },
+        watched: recordIds ? new Set(recordIds) : undefined,
+        onDropped: () => metrics?.realtimeResync('slow'),
+        onEnd: remove,
+      });
+      // Before anything is asked: what happens from now on is told.
+      add(subscription);
+      try {
+        const [right] = await subscriberRights.run(
+          { sessionIds: [sessionId], organizationIds: [organizationId] },
+          database,
+        );
+        if (right?.isSignedIn && !right.mayRead) {
+          throw new VanguardError(
+            'NOT_FOUND',
+            `There is no organization ${organizationId} that you may see.`,
+            {
+              hint: 'List your organizations with `{ organizations { nodes { id code } } }`.',
+            },
+          );
+        }
+        const refused = refusalOf(right, organizationId, production);
+        if (refused) throw refused;
+        const [at] = await subscriberRevision.run({ organizationId, userId }, database);
+        metrics?.realtimeEvent('READY');
+        subscription.push('READY', { revision: at!.revision.toString() }, true);
+        return subscription;
+      } catch (error) {
+        await subscription.return();
+        throw error;
+      }
+    },
+    subscriptions: () => count,
+    close: async () => {
+      clearInterval(heartbeat);
+      for (const channel of channels.values()) clearTimeout(channel.timer);
+      await listener.close();
+    },
+  };
+}
+
+/** Why somebody may not be told of an organization any more. */
+function refusalOf(
+  right: ISubscriberRightsResult | undefined,
+  organizationId: number,
+  production: boolean,
+): VanguardError | undefined {
+  if (!right?.isSignedIn) {
+    return new VanguardError(
+      'UNAUTHENTICATED',
+      'You were signed out, or this account has been switched off or does not exist any more.',
+      { hint: 'Sign in again, or ask an administrator.' },
+    );
+  }
+  if (production && right.mustChangePassword) {
+    return new VanguardError('PASSWORD_CHANGE_REQUIRED', 'The password has to be changed first.', {
+      hint: 'Send {currentPassword, newPassword} to POST /api/auth/change-password.',
+    });
+  }
+  if (!right.mayRead) {
+    return new VanguardError('FORBIDDEN', `You may not read organization ${organizationId} any more.`, {
+      hint: 'Ask an owner or admin of the organization.',
+    });
+  }
+  return undefined;
+}
+
+/** What events say to one viewer, each record and modification once. */
+interface Collected {
+  records: Map<string, string>;
+  modifications: Map<string, ChangedModification>;
+  /** There was more than events name. */
+  isTooMuch: boolean;
+}
+
+function collect(events: IReadEventsResult[], viewerId: number): Collected {
+  const collected: Collected = { records: new Map(), modifications: new Map(), isTooMuch: false };
+  for (const event of events) {
+    if (event.viewerId !== viewerId) continue;
+    const { recordIds, revisions, modificationIds, states } = event;
+    if (!recordIds) collected.isTooMuch = true;
+    recordIds?.forEach((recordId, i) => {
+      const [id, revision] = [modificationIds?.[i], revisions?.[i]];
+      if (id !== undefined)
+        collected.modifications.set(String(id), { id: String(id), recordId, state: states![i]! });
+      else if (revision !== undefined) collected.records.set(recordId, String(revision));
+    });
+  }
+  if (collected.modifications.size > realtimeLimits.named) collected.isTooMuch = true;
+  return collected;
+}

@@ -1,0 +1,455 @@
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { isAsyncIterable, type subscribe } from 'postgraphile/grafast';
+import {
+  getOperationAST,
+  GraphQLError,
+  type ExecutionArgs,
+  type ExecutionResult,
+} from 'postgraphile/graphql';
+import { makeGraphQLWSConfig, type GrafservBase } from 'postgraphile/grafserv';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Metrics } from '../admin/metrics.ts';
+import { identify, type Session } from '../auth/identity.ts';
+import type { Tokens } from '../auth/tokens.ts';
+import { VanguardError } from '../errors.ts';
+import { maskErrors, presentable } from '../graphql/preset.ts';
+import type { Subscriber } from '../graphql/subscriptions.ts';
+import { refusal } from '../sqlstates.ts';
+import type { Hub, Interest } from './hub.ts';
+
+/** What one client may take up. */
+export const socketLimits = {
+  /** Websockets of this process, of one user, and such that have not signed in yet. */
+  sockets: 5000,
+  ofUser: 20,
+  unknown: 500,
+  /** Subscriptions of one websocket, and such that are just being opened or refused. */
+  subscriptions: 10,
+  opening: 10,
+  /** A message, in bytes: a query and the ids of its variables. */
+  message: 256 * 1024,
+  /** What waits to be read by a client that goes on sending, in bytes. */
+  unread: 1024 * 1024,
+} as const;
+
+/** In milliseconds. */
+export interface SocketTimes {
+  /** How long a client may take to sign in. */
+  signIn: number;
+  /** How often clients are asked whether they are there; who has not answered by the next time is cut off. */
+  ping: number;
+  /** How long clients may take to say goodbye when the server stops. */
+  farewell: number;
+}
+
+export const socketTimes: SocketTimes = { signIn: 5_000, ping: 15_000, farewell: 1_000 };
+
+/** What is known of a websocket. */
+interface Peer {
+  session: Session | undefined;
+  opening: number;
+  isThere: boolean;
+  openedAt: number;
+}
+
+/** The websockets of a server. */
+export interface Sockets {
+  /** One more operation of whoever is at the other end, for the context of GraphQL. */
+  findSubscriber(socket: object): Subscriber | undefined;
+  /** From now on websockets are taken. */
+  attach(server: Server, graphql: GrafservBase): void;
+  /** Says goodbye to everybody, and takes nobody any more. */
+  close(): Promise<void>;
+}
+
+/** Subscriptions over websockets, at /graphql: who may open one, and how much of it. */
+export function createSockets({
+  hub,
+  pool,
+  tokens,
+  production,
+  introspection,
+  corsOrigins,
+  isTrustedProxy,
+  logger,
+  metrics,
+  times = socketTimes,
+}: {
+  hub: Hub;
+  pool: pg.Pool;
+  tokens: Tokens;
+  production: boolean;
+  introspection: boolean;
+  corsOrigins: readonly string[];
+  /** Whether what this address says of the request's way is believed. */
+  isTrustedProxy(address: string): boolean;
+  logger: Logger;
+  metrics?: Metrics;
+  times?: SocketTimes;
+}): Sockets {
+  const peers = new Map<WebSocket, Peer>();
+  const connections = new Set<Duplex>();
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: socketLimits.message,
+    handleProtocols,
+    // Compression costs memory for each websocket, and events are short.
+    perMessageDeflate: false,
+  });
+  const mask = maskErrors(logger);
+  let isClosing = false;
+
+  const ofUser = (userId: number) =>
+    [...peers.values()].filter((peer) => peer.session?.userId === userId).length;
+  metrics?.watchRealtime(() => ({ sockets: peers.size, subscriptions: hub.subscriptions() }));
+
+  /** Why a websocket is not opened at all. */
+  function findObstacle(request: IncomingMessage): VanguardError | undefined {
+    // Not parsed: what comes here need not be a path.
+    if (request.url?.split('?')[0] !== '/graphql') {
+      return new VanguardError('NOT_FOUND', 'There is no websocket here.', { hint: 'It is at /graphql.' });
+    }
+    if (!isOwnOrigin(request)) {
+      return new VanguardError('FORBIDDEN', 'Pages of this origin may not open a websocket here.', {
+        hint: 'Whoever runs the server can add the origin to CORS_ORIGINS.',
+      });
+    }
+    const unknown = [...peers.values()].filter((peer) => !peer.session).length;
+    if (isClosing || peers.size >= socketLimits.sockets || unknown >= socketLimits.unknown) {
+      return new VanguardError(
+        'TOO_MANY_SUBSCRIPTIONS',
+        'The server takes no more websockets at the moment.',
+        {
+          hint: 'Try again in a few seconds.',
+          retryAfter: 5,
+        },
+      );
+    }
+    return undefined;
+  }
+
+  /** A browser says which page opens a websocket, and asks nobody whether it may. Programs say nothing. */
+  function isOwnOrigin({ headers, socket }: IncomingMessage): boolean {
+    const { origin } = headers;
+    if (origin === undefined || corsOrigins.includes(origin)) return true;
+    if (!URL.canParse(origin)) return false;
+    const { protocol, host } = new URL(origin);
+    const forwarded = headers['x-forwarded-host'];
+    const hosts =
+      isTrustedProxy(socket.remoteAddress ?? '') && typeof forwarded === 'string'
+        ? [forwarded.split(',')[0]!.trim()]
+        : [headers.host ?? ''];
+    // Default ports may be named or not.
+    return hosts.some(
+      (own) => URL.canParse(`${protocol}//${own}`) && new URL(`${protocol}//${own}`).host === host,
+    );
+  }
+
+  async function signIn(
+    { connectionParams }: { connectionParams?: Record<string, unknown> | undefined },
+    request: IncomingMessage,
+    peer: Peer,
+  ): Promise<void> {
+    const given = Object.entries(connectionParams ?? {}).find(
+      ([name]) => name.toLowerCase() === 'authorization',
+    );
+    const header = given ? given[1] : request.headers.authorization;
+    const [, token] = /^Bearer +(\S+) *$/i.exec(typeof header === 'string' ? header : '') ?? [];
+    if (!token) {
+      throw new VanguardError('UNAUTHENTICATED', 'There is no bearer token.', {
+        hint: 'Send {authorization: "Bearer TOKEN"} when connecting.',
+      });
+    }
+    const session = await tokens.verify(token);
+    const { mustChangePassword } = await identify(pool, session);
+    if (production && mustChangePassword) {
+      throw new VanguardError('PASSWORD_CHANGE_REQUIRED', 'The password has to be changed first.');
+    }
+    if (ofUser(session.userId) >= socketLimits.ofUser) {
+      throw new VanguardError('TOO_MANY_SUBSCRIPTIONS', `You have ${socketLimits.ofUser} websockets open.`);
+    }
+    peer.session = session;
+  }
+
+  function attach(http: Server, graphql: GrafservBase): void {
+    const config = makeGraphQLWSConfig(graphql) as Required<
+      Pick<ServerOptions<never, Extra>, 'onSubscribe' | 'subscribe'>
+    >;
+    const protocol = makeServer<never, Extra>({
+      connectionInitWaitTimeout: times.signIn,
+      async onConnect(context) {
+        const { socket, request, peer } = context.extra;
+        try {
+          await signIn(context, request, peer);
+          return true;
+        } catch (error) {
+          const { status, code, message } = refusal(error);
+          if (status >= 500) logger.error({ err: error }, 'a websocket could not be signed in');
+          socket.close(closeCodes[status] ?? CloseCode.InternalServerError, reason(code, message));
+          return false;
+        }
+      },
+      async onSubscribe(context, id, payload) {
+        const { peer } = context.extra;
+        if (
+          Object.keys(context.subscriptions).length > socketLimits.subscriptions ||
+          peer.opening >= socketLimits.opening
+        ) {
+          return [
+            coded(
+              'TOO_MANY_SUBSCRIPTIONS',
+              `A websocket has at most ${socketLimits.subscriptions} subscriptions. Close some first.`,
+            ),
+          ];
+        }
+        peer.opening++;
+        try {
+          const args = await config.onSubscribe(context, id, payload);
+          if (!args || !('document' in args)) return args;
+          const operation = getOperationAST(args.document, args.operationName)?.operation;
+          return operation === 'subscription' || operation === undefined
+            ? args
+            : [
+                coded(
+                  'INVALID_QUERY',
+                  'Over a websocket there are subscriptions only. Send this by POST /graphql.',
+                ),
+              ];
+        } finally {
+          peer.opening--;
+        }
+      },
+      async subscribe(args) {
+        const operation = args as unknown as Operation;
+        const { socket } = operation.requestContext.ws;
+        const peer = socket && peers.get(socket);
+        if (peer) peer.opening++;
+        try {
+          const result = await operation.subscribe(operation as never);
+          return isAsyncIterable(result)
+            ? asRead(result as AsyncGenerator<ExecutionResult>, operation.contextValue.subscriber)
+            : refused((result as ExecutionResult).errors ?? []);
+        } finally {
+          if (peer) peer.opening--;
+        }
+      },
+      onError(_context, _id, _payload, errors) {
+        const [first] = errors;
+        const all = first?.originalError instanceof Refused ? first.originalError.errors : errors;
+        return presentable(
+          all.map((error) => mask(error).toJSON()),
+          introspection,
+        );
+      },
+      onNext(_context, _id, _payload, _args, result) {
+        return result.errors ? { ...result, errors: result.errors.map(mask) } : undefined;
+      },
+    });
+
+    const open = (socket: WebSocket, request: IncomingMessage) => {
+      const peer: Peer = { session: undefined, opening: 0, isThere: true, openedAt: performance.now() };
+      peers.set(socket, peer);
+      const closed = protocol.opened(
+        {
+          protocol: socket.protocol,
+          send: (data) =>
+            new Promise((resolve, reject) => {
+              if (socket.readyState !== socket.OPEN) return resolve();
+              socket.send(data, (error) => (error ? reject(error) : resolve()));
+            }),
+          close: (code, why) => socket.close(code, why),
+          onMessage: (read) => {
+            socket.on('message', (data: Buffer) => {
+              if (isTooSlow(socket)) return;
+              read(data.toString()).catch((error: Error) => {
+                // A client that went away in between is no failure.
+                if (socket.readyState !== socket.OPEN) return;
+                logger.error({ err: error }, 'a message of a websocket could not be answered');
+                socket.close(CloseCode.InternalServerError, 'INTERNAL');
+              });
+            });
+          },
+        },
+        { socket, request, peer },
+      );
+      socket.on('pong', () => (peer.isThere = true));
+      socket.on('ping', () => isTooSlow(socket));
+      // What is wrong is with the message, e.g. its size, and the library closes the websocket with the code for it.
+      socket.on('error', (error) => logger.debug({ error: error.message }, 'a websocket broke'));
+      socket.once('close', (code) => {
+        peers.delete(socket);
+        logger.info(
+          { userId: peer.session?.userId, code, milliseconds: Math.round(performance.now() - peer.openedAt) },
+          'websocket closed',
+        );
+        void closed(code, '');
+      });
+    };
+
+    http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // The HTTP server knows nothing of it any more, and would wait for it when it stops.
+      connections.add(socket);
+      socket.once('close', () => connections.delete(socket));
+      socket.on('error', () => socket.destroy());
+      const obstacle = findObstacle(request);
+      if (obstacle) refuseHandshake(socket, obstacle);
+      else server.handleUpgrade(request, socket, head, (opened) => open(opened, request));
+    });
+  }
+
+  /** Cuts off who goes on sending and reads nothing of the answers. */
+  function isTooSlow(socket: WebSocket): boolean {
+    const isSlow = socket.bufferedAmount > socketLimits.unread;
+    if (isSlow) socket.terminate();
+    return isSlow;
+  }
+
+  const pings = setInterval(() => {
+    for (const [socket, peer] of peers) {
+      if (!peer.isThere) socket.terminate();
+      peer.isThere = false;
+      if (socket.readyState === socket.OPEN) socket.ping();
+    }
+  }, times.ping);
+  pings.unref();
+
+  return {
+    attach,
+    findSubscriber: (socket) => {
+      const session = peers.get(socket as WebSocket)?.session;
+      if (!session) return undefined;
+      const subscriber: Subscriber = {
+        subscription: undefined,
+        subscribe: async (interest) => {
+          subscriber.subscription = await hub.subscribe(session, JSON.parse(interest) as Interest);
+          return subscriber.subscription;
+        },
+      };
+      return subscriber;
+    },
+    close: async () => {
+      isClosing = true;
+      clearInterval(pings);
+      await hub.close();
+      for (const socket of peers.keys()) socket.close(1001, 'The server stops.');
+      const gone = [...connections].map(
+        (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+      );
+      const timer = setTimeout(() => {
+        for (const socket of connections) socket.destroy();
+      }, times.farewell);
+      await Promise.all(gone);
+      clearTimeout(timer);
+    },
+  };
+}
+
+interface Extra {
+  socket: WebSocket;
+  request: IncomingMessage;
+  peer: Peer;
+}
+
+/** What is handed from one step of an operation to the next. */
+interface Operation extends ExecutionArgs {
+  subscribe: typeof subscribe;
+  contextValue: Grafast.Context;
+  requestContext: Pick<Grafast.RequestContext, 'ws'>;
+}
+
+/** Why an operation was refused before its first event. */
+class Refused extends Error {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super('The operation was refused.');
+    this.errors = errors;
+  }
+}
+
+/** Ends at once: so a refusal comes as one message of the protocol, whatever the reason. */
+async function* refused(errors: readonly GraphQLError[]): AsyncGenerator<never> {
+  yield* [];
+  throw await Promise.resolve(new Refused(errors));
+}
+
+/** The events of an operation, taken one by one as the client reads them. */
+function asRead(
+  results: AsyncGenerator<ExecutionResult>,
+  subscriber: Subscriber | null,
+): AsyncGenerator<ExecutionResult> {
+  const failure = () => subscriber?.subscription?.failure;
+  let isOver = false;
+  return {
+    next: async () => {
+      if (isOver) return { done: true, value: undefined };
+      subscriber?.subscription?.allow();
+      try {
+        const result = await results.next();
+        // What ends it may be lost on the way when the client was just being sent something.
+        const cause = failure();
+        if (result.done && cause) throw cause;
+        isOver = result.done ?? false;
+        return result;
+      } catch (error) {
+        isOver = true;
+        throw failure() ?? error;
+      }
+    },
+    return: async (value: undefined) => {
+      isOver = true;
+      return results.return(value);
+    },
+    throw: async (error: unknown) => {
+      isOver = true;
+      return results.throw(error);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await results.return(undefined);
+    },
+  };
+}
+
+const coded = (code: string, message: string) => new GraphQLError(message, { extensions: { code } });
+
+/** By HTTP status: how a websocket is closed that may not go on. 1013: try again later. */
+const closeCodes: Readonly<Record<number, number>> = {
+  400: CloseCode.BadRequest,
+  401: CloseCode.Unauthorized,
+  403: CloseCode.Forbidden,
+  429: 1013,
+  503: 1013,
+};
+
+/** A reason has 123 bytes at most. */
+const reason = (code: string, message: string) => {
+  let text = `${code}: ${message}`;
+  while (Buffer.byteLength(text) > 123) text = text.slice(0, -1);
+  return text;
+};
+
+/** Answers a request that was to become a websocket as any other one that is refused. */
+function refuseHandshake(socket: Duplex, error: VanguardError): void {
+  const { status, code, message, retryAfter } = refusal(error);
+  const body = JSON.stringify({ error: { code, message } });
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'X-Content-Type-Options: nosniff',
+      ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

@@ -1,0 +1,162 @@
+/** What a subscription is told: ids, revisions and states, never a value of a record. */
+export interface RealtimeEvent {
+  kind: 'READY' | 'SYNC' | 'MODIFICATIONS' | 'RECORDS' | 'RESYNC';
+  organizationId: number;
+  revision: string | null;
+  sync: SyncProgress | null;
+  modifications: ChangedModification[] | null;
+  records: ChangedRecord[] | null;
+}
+
+/** A run, as far as it is. */
+export interface SyncProgress {
+  runId: string;
+  state: string;
+  rowsRead: number;
+  errorCode: string | null;
+}
+
+/** What became of something that the user changed. */
+export interface ChangedModification {
+  id: string;
+  recordId: string;
+  state: string;
+}
+
+/** A record that changed for the user. */
+export interface ChangedRecord {
+  recordId: string;
+  revision: string;
+}
+
+/** How much may wait for a client that is slow. What is more is dropped, and the client is told to catch up. */
+const mostWaiting = { events: 100, items: 10_000 };
+
+const weight = ({ modifications, records }: RealtimeEvent) =>
+  1 + (modifications?.length ?? 0) + (records?.length ?? 0);
+
+/**
+ * The events of one subscription on their way to its client. The GraphQL library takes whatever it is given at once and
+ * keeps it until the client has read it; so here nothing is given before the client's side asks (`allow`).
+ */
+export class Subscription implements AsyncIterableIterator<RealtimeEvent> {
+  /** Why it ended, unless its client ended it. */
+  failure: Error | undefined;
+  readonly organizationId: number;
+  readonly userId: number;
+  readonly sessionId: string;
+  /** Which records are watched; undefined: all of the organization. */
+  readonly watched: ReadonlySet<string> | undefined;
+  readonly #onDropped: () => void;
+  readonly #onEnd: (subscription: Subscription) => void;
+  #queue: RealtimeEvent[] = [];
+  #items = 0;
+  #allowed = 0;
+  #isOver = false;
+  #taker: { resolve(result: IteratorResult<RealtimeEvent>): void; reject(error: Error): void } | undefined;
+
+  constructor(options: {
+    organizationId: number;
+    userId: number;
+    sessionId: string;
+    watched: ReadonlySet<string> | undefined;
+    /** What waited was dropped: the client is too slow. */
+    onDropped(): void;
+    onEnd(subscription: Subscription): void;
+  }) {
+    this.organizationId = options.organizationId;
+    this.userId = options.userId;
+    this.sessionId = options.sessionId;
+    this.watched = options.watched;
+    this.#onDropped = options.onDropped;
+    this.#onEnd = options.onEnd;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Adds an event, before all others if told so. */
+  push(kind: RealtimeEvent['kind'], about: Partial<RealtimeEvent> = {}, first = false): void {
+    if (this.#isOver) return;
+    const event: RealtimeEvent = {
+      ...{ kind, organizationId: this.organizationId },
+      ...{ revision: null, sync: null, modifications: null, records: null, ...about },
+    };
+    // Whoever has to catch up anyway need not be told again, nor what came in between.
+    if (this.#queue.at(-1)?.kind === 'RESYNC' && kind !== 'SYNC') return;
+    if (first) this.#queue.unshift(event);
+    else this.#queue.push(event);
+    this.#items += weight(event);
+    if (this.#queue.length > mostWaiting.events || this.#items > mostWaiting.items) {
+      this.#queue = this.#queue.filter((one) => one.kind === 'READY');
+      this.#items = this.#queue.length;
+      this.#onDropped();
+      this.push('RESYNC');
+      return;
+    }
+    this.#give();
+  }
+
+  /** The client can take one more event. */
+  allow(): void {
+    this.#allowed++;
+    this.#give();
+  }
+
+  /** Ends it, at once: what still waited is not told any more. */
+  fail(error: Error): void {
+    if (this.#isOver) return;
+    this.failure = error;
+    this.#end();
+  }
+
+  next(): Promise<IteratorResult<RealtimeEvent>> {
+    if (this.#isOver)
+      return this.failure ? Promise.reject(this.failure) : Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => {
+      this.#taker = { resolve, reject };
+      this.#give();
+    });
+  }
+
+  return(): Promise<IteratorResult<RealtimeEvent>> {
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  throw(error: Error): Promise<IteratorResult<RealtimeEvent>> {
+    this.#end();
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #give(): void {
+    const taker = this.#taker;
+    if (!taker || this.#allowed === 0) return;
+    const event = this.#queue.shift();
+    if (!event) return;
+    this.#items -= weight(event);
+    this.#allowed--;
+    this.#taker = undefined;
+    taker.resolve({ done: false, value: event });
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#queue = [];
+    const taker = this.#taker;
+    this.#taker = undefined;
+    if (this.failure) taker?.reject(this.failure);
+    else taker?.resolve({ done: true, value: undefined });
+    this.#onEnd(this);
+  }
+}

@@ -1,0 +1,331 @@
+import { describe, expect, test } from 'vitest';
+import { commitDrafts, saveDraft, withdrawCommits } from '../support/ask.ts';
+import { testDatabase } from '../support/database.ts';
+import {
+  beginSyncRun,
+  makeOrganization,
+  mergeSyncRun,
+  putRecords,
+  queueSync,
+  stage,
+} from '../support/make.ts';
+import { makePerson, testApi } from './server.ts';
+import { openClient, sleep, watch } from './subscribe.ts';
+
+// What subscriptions tell, to whom, over real websockets, when others change things.
+
+const db = await testDatabase();
+const api = await testApi(db, { realtime: { together: 30, progress: 300 } });
+const record = (pfaId: string, category = 'Old') => ({ pfaId, category });
+
+let made = 0;
+/** An organization of its own with two members, signed in, and four records. */
+async function project() {
+  const org = await makeOrganization(db);
+  const people = await Promise.all(
+    ['anna', 'ben'].map(async (name) => {
+      const username = `${name}${++made}`;
+      const id = await makePerson(db, username, [[org, 'member']]);
+      return { id, token: await api.token(username) };
+    }),
+  );
+  await putRecords(
+    db,
+    org,
+    ['a', 'b', 'c', 'd'].map((id) => record(id)),
+  );
+  const [anna, ben] = people as [(typeof people)[0], (typeof people)[0]];
+  const as = <T>({ id }: { id: number }, use: Parameters<typeof db.asUser<T>>[1]) =>
+    db.asUser(id, use, { commit: true });
+  return { org, anna, ben, as };
+}
+
+/** Long enough for what must not come. */
+const quiet = () => sleep(250);
+
+describe('records', () => {
+  test('a commit of one user reaches another, with the revision that the record has now', async () => {
+    const { org, anna, ben, as } = await project();
+    const bens = await watch(api, ben.token, org.id);
+    await as(anna, async (client) => {
+      await saveDraft(client, org, 'a', { category: 'New' });
+      await commitDrafts(client, org);
+    });
+    const { records, revision, organizationId } = await bens.next('RECORDS');
+    const seen = await as(ben, async (client) =>
+      client.query<{ revision: string }>(
+        "select revision from app_public.pfa_record where organization_id = $1 and pfa_id = 'a'",
+        [org.id],
+      ),
+    );
+    expect(records).toEqual([{ recordId: 'a', revision: seen.rows[0]!.revision }]);
+    expect(organizationId).toBe(org.id);
+    expect(BigInt(revision!)).toBeGreaterThan(BigInt(records![0]!.revision));
+  });
+
+  test('a draft reaches its author in another tab, and nobody else', async () => {
+    const { org, anna, ben, as } = await project();
+    const [annas, bens] = [await watch(api, anna.token, org.id), await watch(api, ben.token, org.id)];
+    await as(anna, (client) => saveDraft(client, org, 'a', { category: 'Mine' }));
+    expect(await annas.records('a')).toEqual(['a']);
+    await quiet();
+    expect(bens.events.map((e) => e.kind)).toEqual(['READY']);
+    // Neither does what becomes of it.
+    await as(anna, (client) => saveDraft(client, org, 'a', { category: 'Old' }));
+    expect(await annas.records('a')).toEqual(['a']);
+    await quiet();
+    expect(bens.events.map((e) => e.kind)).toEqual(['READY']);
+  });
+
+  test('a withdrawal reaches others', async () => {
+    const { org, anna, ben, as } = await project();
+    await as(anna, async (client) => {
+      await saveDraft(client, org, 'b', { category: 'New' });
+      await commitDrafts(client, org);
+    });
+    const bens = await watch(api, ben.token, org.id);
+    await as(anna, (client) => withdrawCommits(client, org));
+    expect(await bens.records('b')).toEqual(['b']);
+    expect(bens.events.some((e) => e.modifications)).toBe(false);
+  });
+
+  test('who watches some records is told of those alone', async () => {
+    const { org, anna, as, ben } = await project();
+    const bens = await watch(api, ben.token, org.id, ['a', 'c']);
+    await as(anna, async (client) => {
+      for (const id of ['a', 'b']) await saveDraft(client, org, id, { category: 'New' });
+      await commitDrafts(client, org);
+    });
+    expect(await bens.records('a')).toEqual(['a']);
+    await quiet();
+    expect(bens.events.flatMap((e) => e.records ?? []).map((r) => r.recordId)).toEqual(['a']);
+  });
+
+  test('a sync tells what it changed and added, a write of push what it wrote', async () => {
+    const { org, ben } = await project();
+    const bens = await watch(api, ben.token, org.id);
+    await putRecords(db, org, [record('a', 'New'), record('b'), record('c'), record('d'), record('e')]);
+    expect(await bens.records('a', 'e')).toEqual(['a', 'e']);
+    await db.owner.query(
+      `update app_core.pfa_mirror set data = data || '{"model": "M"}', revision = nextval('app_core.revision_seq')
+      where organization_id = $1 and pfa_id = 'c'`,
+      [org.id],
+    );
+    expect(await bens.records('c')).toEqual(['c']);
+  });
+
+  test('nothing that somebody rolled back', async () => {
+    const { org, anna, ben } = await project();
+    const bens = await watch(api, ben.token, org.id);
+    await db.asUser(anna.id, async (client) => {
+      await saveDraft(client, org, 'a', { category: 'New' });
+      await commitDrafts(client, org);
+    });
+    await quiet();
+    expect(bens.events.map((e) => e.kind)).toEqual(['READY']);
+  });
+
+  test('too many to be named: the client is told to catch up', async () => {
+    const { org, ben } = await project();
+    const many = (category: string) => Array.from({ length: 1001 }, (_, i) => record(`r${i}`, category));
+    await putRecords(db, org, many('Old'));
+    const [bens, some] = [
+      await watch(api, ben.token, org.id),
+      await watch(api, ben.token, org.id, ['r1', 'r1000', 'x']),
+    ];
+    await putRecords(db, org, many('New'));
+    expect((await bens.next('RESYNC')).revision).toBeNull();
+    expect(await some.records('r1', 'r1000')).toEqual(['r1', 'r1000']);
+    expect(bens.events.some((e) => e.records)).toBe(false);
+  });
+
+  test('the first sync says that everything is new', async () => {
+    const org = await makeOrganization(db);
+    await makePerson(db, 'first', [[org, 'viewer']]);
+    const told = await watch(api, await api.token('first'), org.id);
+    await putRecords(db, org, [record('a')]);
+    await told.next('RESYNC');
+  });
+});
+
+describe('what becomes of changes', () => {
+  test('their author is told each state, by whomever it was set; nobody else is', async () => {
+    const { org, anna, ben, as } = await project();
+    const [annas, bens] = [await watch(api, anna.token, org.id), await watch(api, ben.token, org.id)];
+    await as(anna, async (client) => {
+      await saveDraft(client, org, 'a', { category: 'New' });
+      await commitDrafts(client, org);
+    });
+    const committed = (await annas.next('MODIFICATIONS')).modifications!;
+    expect(committed).toEqual([{ id: expect.any(String) as string, recordId: 'a', state: 'committed' }]);
+    const { id } = committed[0]!;
+    // As push does: the worker is a function of the owner.
+    for (const state of ['syncing', 'synced']) {
+      await db.owner.query(
+        'update app_core.pfa_modification set state = $3 where organization_id = $1 and id = $2',
+        [org.id, id, state],
+      );
+      expect((await annas.next('MODIFICATIONS')).modifications).toEqual([{ id, recordId: 'a', state }]);
+    }
+    await quiet();
+    expect(bens.events.some((e) => e.modifications)).toBe(false);
+  });
+
+  test('what is taken back or comes back with a problem, and what a sync does to drafts', async () => {
+    const { org, anna, as } = await project();
+    const annas = await watch(api, anna.token, org.id);
+    await as(anna, async (client) => {
+      await saveDraft(client, org, 'a', { category: 'New' });
+      await commitDrafts(client, org);
+    });
+    const { id } = (await annas.next('MODIFICATIONS')).modifications![0]!;
+    await as(anna, (client) => withdrawCommits(client, org));
+    expect((await annas.next('MODIFICATIONS')).modifications).toContainEqual({
+      id,
+      recordId: 'a',
+      state: 'gone',
+    });
+    await putRecords(db, org, [record('a', 'Theirs'), record('b'), record('c'), record('d')]);
+    const { modifications } = await annas.next('MODIFICATIONS');
+    expect(modifications).toEqual([{ id: expect.any(String) as string, recordId: 'a', state: 'problem' }]);
+    await putRecords(
+      db,
+      org,
+      ['a', 'b', 'c', 'd'].map((one) => record(one)),
+    );
+    expect((await annas.next('MODIFICATIONS')).modifications).toEqual([
+      { id: modifications![0]!.id, recordId: 'a', state: 'draft' },
+    ]);
+  });
+
+  test('saving and discarding drafts tells no states', async () => {
+    const { org, anna, as } = await project();
+    const annas = await watch(api, anna.token, org.id);
+    await as(anna, (client) => saveDraft(client, org, 'a', { category: 'New' }));
+    await annas.records('a');
+    await quiet();
+    expect(annas.events.some((e) => e.modifications)).toBe(false);
+  });
+});
+
+describe('syncs', () => {
+  test('start, progress and end are told, progress not too often', async () => {
+    const { org, ben } = await project();
+    const bens = await watch(api, ben.token, org.id);
+    const queued = await queueSync(db.worker, org);
+    const run = (await beginSyncRun(db.worker, org, queued.id))!;
+    const began = await bens.next('SYNC');
+    expect(began.sync).toEqual({ runId: run.id, state: 'running', rowsRead: 0, errorCode: null });
+    const before = bens.events.length;
+    for (let rows = 1; rows <= 20; rows++) {
+      await db.worker.query('select app_private.report_sync_progress($1, $2, $3)', [org.id, run.id, rows]);
+      await sleep(10);
+    }
+    await sleep(700);
+    const progress = bens.events.slice(before).map((e) => e.sync?.rowsRead);
+    expect(progress.at(-1)).toBe(20);
+    expect(progress.length).toBeLessThanOrEqual(3);
+    await stage(db.worker, org, run.id, []);
+    await mergeSyncRun(db.worker, org, run.id);
+    const ended = await bens.next('SYNC');
+    expect((ended.sync?.state === 'running' ? await bens.next('SYNC') : ended).sync).toMatchObject({
+      runId: run.id,
+      state: 'succeeded',
+    });
+  });
+
+  test('a failure with its code', async () => {
+    const { org, ben } = await project();
+    const bens = await watch(api, ben.token, org.id);
+    const queued = await queueSync(db.worker, org);
+    await db.worker.query(
+      "select app_private.fail_sync_run($1, $2, 'PEMS_UNREACHABLE', 'secret words', 'hint')",
+      [org.id, queued.id],
+    );
+    const { sync } = await bens.next('SYNC');
+    expect(sync).toEqual({ runId: queued.id, state: 'failed', rowsRead: 0, errorCode: 'PEMS_UNREACHABLE' });
+  });
+});
+
+describe('catching up', () => {
+  const since = (token: string, id: number, revision: string) =>
+    api.data<{
+      organization: { recordsChangedSince: { isComplete: boolean; records: { recordId: string }[] } };
+    }>(
+      token,
+      `query ($id: Int!, $revision: BigInt!) { organization(id: $id) {
+        recordsChangedSince(revision: $revision) { isComplete revision records { recordId revision } nextAfter } } }`,
+      { id, revision },
+    );
+
+  test('whoever was away goes on from the last revision that it was told', async () => {
+    const { org, anna, ben, as } = await project();
+    const bens = await watch(api, ben.token, org.id);
+    const commit = (pfaId: string) =>
+      as(anna, async (client) => {
+        await saveDraft(client, org, pfaId, { category: 'New' });
+        await commitDrafts(client, org);
+      });
+    await commit('a');
+    const { revision } = await bens.next('RECORDS');
+    bens.stop();
+    await commit('b');
+    const { organization } = await since(ben.token, org.id, revision!);
+    expect(organization.recordsChangedSince).toMatchObject({
+      isComplete: true,
+      records: [{ recordId: 'b' }],
+      nextAfter: null,
+    });
+  });
+
+  test('a revision that is told late: the event of the earlier transaction comes after, and is told to who was away', async () => {
+    const { org, ben } = await project();
+    const bens = await watch(api, ben.token, org.id);
+    const touch = `update app_core.pfa_mirror set data = data || '{"model": "M"}', revision = nextval('app_core.revision_seq')
+      where organization_id = $1 and pfa_id = $2`;
+    const slow = await db.owner.connect();
+    try {
+      await slow.query('begin');
+      await slow.query(touch, [org.id, 'a']);
+      await db.owner.query(touch, [org.id, 'b']);
+      const first = await bens.next('RECORDS');
+      expect(first.records?.map((r) => r.recordId)).toEqual(['b']);
+      bens.stop();
+      await slow.query('commit');
+      const { organization } = await since(ben.token, org.id, first.revision!);
+      expect(organization.recordsChangedSince.records.map((r) => r.recordId)).toEqual(['a']);
+    } finally {
+      slow.release();
+    }
+  });
+});
+
+test('one websocket carries several subscriptions, and each ends by itself', async () => {
+  const { org, anna, ben, as } = await project();
+  const other = await project();
+  await db.owner.query(
+    "insert into app_public.user_organizations (organization_id, user_id, role) values ($1, $2, 'viewer')",
+    [other.org.id, ben.id],
+  );
+  const client = openClient(api, ben.token);
+  const [here, there] = [
+    await watch(api, ben.token, org.id, undefined, client),
+    await watch(api, ben.token, other.org.id, undefined, client),
+  ];
+  const commit = () =>
+    as(anna, async (database) => {
+      await saveDraft(database, org, 'a', { category: `New ${Math.random()}` });
+      await commitDrafts(database, org);
+    });
+  await commit();
+  await here.records('a');
+  expect(there.events.map((e) => e.kind)).toEqual(['READY']);
+  here.stop();
+  await commit();
+  await other.as(other.anna, async (database) => {
+    await saveDraft(database, other.org, 'd', { category: 'New' });
+    await commitDrafts(database, other.org);
+  });
+  expect(await there.records('d')).toEqual(['d']);
+  expect(here.events.flatMap((e) => e.records ?? [])).toHaveLength(1);
+});

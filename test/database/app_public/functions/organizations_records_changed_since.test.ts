@@ -1,0 +1,381 @@
+import pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { commitDrafts, discardDrafts, refusal, saveDraft, withdrawCommits } from '../../../support/ask.ts';
+import { testDatabase } from '../../../support/database.ts';
+import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
+
+// Catching up: whoever was away is told everything that changed for them, or that it is not known any more.
+
+const db = await testDatabase();
+const record = (pfaId: string, category = 'Old') => ({ pfaId, category });
+
+interface CatchUp {
+  is_complete: boolean;
+  revision: string;
+  records: { record_id: string; revision: number }[];
+  next_after: string | null;
+}
+
+/** An organization of its own with two members and four records. */
+async function project() {
+  const org = await makeOrganization(db);
+  const [anna, ben] = [await makeMember(db, org), await makeMember(db, org)];
+  await putRecords(
+    db,
+    org,
+    ['a', 'b', 'c', 'd'].map((id) => record(id)),
+  );
+  const by =
+    (user: number) =>
+    <T>(use: (client: pg.PoolClient) => Promise<T>) =>
+      db.asUser(user, use, { commit: true });
+  const revision = (user: number) => by(user)((client) => revisionOf(client, org));
+  const since = (user: number, from: string | number, first?: number, after?: string) =>
+    by(user)((client) => changedSince(client, org, from, first, after));
+  const ids = async (user: number, from: string | number) => {
+    const { is_complete, records } = await since(user, from);
+    return is_complete ? records.map((r) => r.record_id) : 'not known';
+  };
+  return { org, anna, ben, asAnna: by(anna), asBen: by(ben), revision, since, ids };
+}
+
+async function revisionOf(client: pg.ClientBase, org: Organization): Promise<string> {
+  const { rows } = await client.query<{ revision: string }>(
+    'select app_public.organizations_revision(o) as revision from app_public.organizations o where id = $1',
+    [org.id],
+  );
+  return one(rows).revision;
+}
+
+async function changedSince(
+  client: pg.ClientBase,
+  org: Organization,
+  from: string | number | null,
+  first?: number,
+  after?: string,
+): Promise<CatchUp> {
+  const { rows } = await client.query<CatchUp>(
+    `select c.is_complete, c.revision, to_jsonb(c.records) as records, c.next_after
+    from app_public.organizations o, app_public.organizations_records_changed_since(o, $2, $3, $4) c where o.id = $1`,
+    [org.id, from, first, after],
+  );
+  return one(rows);
+}
+
+/** Another content of a record, as push writes it. */
+const touch = (client: pg.ClientBase, org: Organization, pfaId: string) =>
+  client.query(
+    `update app_core.pfa_mirror set data = data || jsonb_build_object('model', revision::text), revision = nextval('app_core.revision_seq')
+    where organization_id = $1 and pfa_id = $2`,
+    [org.id, pfaId],
+  );
+
+async function open(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: db.urls.owner });
+  await client.connect();
+  await client.query('begin');
+  return client;
+}
+
+describe('what is told', () => {
+  test('what a sync adds, changes, removes and finds again, each once, with the revision that it has now', async () => {
+    const { org, anna, revision, since, ids } = await project();
+    const before = await revision(anna);
+    expect(await ids(anna, before)).toEqual([]);
+    await putRecords(db, org, [record('a', 'New'), record('b'), record('c'), record('d'), record('e')]);
+    const told = await since(anna, before);
+    expect(told.records.map((r) => r.record_id)).toEqual(['a', 'e']);
+    const { rows } = await db.owner.query<{ record_id: string; revision: string }>(
+      `select pfa_id as record_id, revision from app_core.pfa_mirror where organization_id = $1 and pfa_id in ('a', 'e') order by 1`,
+      [org.id],
+    );
+    expect(told.records.map((r) => ({ ...r, revision: String(r.revision) }))).toEqual(rows);
+    const without = ['a', 'b', 'c', 'e'].map((id) => record(id, id === 'a' ? 'New' : 'Old'));
+    await putRecords(db, org, without);
+    expect(await ids(anna, told.revision)).toEqual([]);
+    const present = await revision(anna);
+    await putRecords(db, org, without); // the second time that it is missed
+    expect(await ids(anna, present)).toContain('d');
+    const gone = await revision(anna);
+    await putRecords(db, org, [...without, record('d')]);
+    expect(await ids(anna, gone)).toContain('d');
+  });
+
+  test('an unchanged sync tells nothing', async () => {
+    const { org, anna, revision } = await project();
+    const before = await revision(anna);
+    await putRecords(
+      db,
+      org,
+      ['a', 'b', 'c', 'd'].map((id) => record(id)),
+    );
+    expect(await revision(anna)).toBe(before);
+  });
+
+  test('the first sync is too much to be named: everything is loaded anew', async () => {
+    const org = await makeOrganization(db);
+    const anna = await makeMember(db, org);
+    const before = await db.asUser(anna, (client) => revisionOf(client, org));
+    expect(before).toBe('0');
+    expect(await db.asUser(anna, (client) => changedSince(client, org, before))).toMatchObject({
+      is_complete: true,
+      records: [],
+    });
+    await putRecords(db, org, [record('a')]);
+    const told = await db.asUser(anna, (client) => changedSince(client, org, before));
+    expect(told).toMatchObject({ is_complete: false, records: [] });
+    // Loaded, it goes on from there.
+    await putRecords(db, org, [record('a', 'New')]);
+    expect(await db.asUser(anna, (client) => changedSince(client, org, told.revision))).toMatchObject({
+      is_complete: true,
+      records: [{ record_id: 'a' }],
+    });
+  });
+
+  test('drafts are told to their author alone, saved, discarded and withdrawn; commits to everybody', async () => {
+    const { org, anna, ben, asAnna, revision, ids } = await project();
+    const [annas, bens] = [await revision(anna), await revision(ben)];
+    await asAnna((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
+    expect(await ids(anna, annas)).toEqual(['a']);
+    expect(await revision(ben)).toBe(bens);
+    expect(await ids(ben, bens)).toEqual([]);
+    const drafted = await revision(anna);
+    await asAnna((client) => discardDrafts(client, org));
+    expect(await ids(anna, drafted)).toEqual(['a']);
+    expect(await ids(ben, bens)).toEqual([]);
+    await asAnna(async (client) => {
+      await saveDraft(client, org, 'b', { category: 'Mine' });
+      await commitDrafts(client, org);
+    });
+    expect(await ids(ben, bens)).toEqual(['b']);
+    const committed = await revision(ben);
+    await asAnna((client) => withdrawCommits(client, org));
+    expect(await ids(ben, committed)).toContain('b');
+  });
+
+  test('nothing of another organization, and nothing to nobody', async () => {
+    const { org, anna, revision } = await project();
+    const stranger = await makeMember(db, await makeOrganization(db));
+    await db.asOwner(async (client) => touch(client, org, 'a'), { commit: true });
+    for (const settings of [{}, undefined]) {
+      await db.asVisitor(settings ?? {}, async (client) => {
+        const { rows } = await client.query('select from app_core.pfa_event');
+        expect(rows).toEqual([]);
+      });
+    }
+    await db.asUser(stranger, async (client) => {
+      // As if it got hold of the row of the organization.
+      const { rows } = await client.query<{ is_complete: boolean; revision: string; records: unknown }>(
+        `select c.is_complete, c.revision, c.records::text as records
+        from app_public.organizations_records_changed_since(jsonb_populate_record(null::app_public.organizations, jsonb_build_object('id', $1::integer)), 1) c`,
+        [org.id],
+      );
+      expect(rows).toEqual([{ is_complete: false, revision: '0', records: '{}' }]);
+    });
+    expect(Number(await revision(anna))).toBeGreaterThan(0);
+  });
+});
+
+describe('transactions that overlap', () => {
+  test('a smaller revision that is committed later is not missed', async () => {
+    const { org, anna, revision, since, ids } = await project();
+    const before = await revision(anna);
+    const slow = await open();
+    try {
+      await touch(slow, org, 'a'); // draws the smaller revision
+      await db.asOwner((client) => touch(client, org, 'b'), { commit: true });
+      const first = await since(anna, before);
+      expect(first.records.map((r) => r.record_id)).toEqual(['b']);
+      await slow.query('commit');
+      const then = await since(anna, first.revision);
+      expect(then.records.map((r) => r.record_id)).toContain('a');
+      // The trap: it is smaller than what the client knows.
+      const a = one(then.records.filter((r) => r.record_id === 'a'));
+      expect(a.revision).toBeLessThan(Number(first.revision));
+      // Both are known when something is told that began later.
+      await db.asOwner((client) => touch(client, org, 'c'), { commit: true });
+      expect(await ids(anna, await revision(anna))).toEqual([]);
+    } finally {
+      await slow.end();
+    }
+  });
+
+  test('also when its transaction began after the other had written, and drew first', async () => {
+    const { org, anna, revision, ids } = await project();
+    const [one, two] = [await open(), await open()];
+    try {
+      await one.query('select pg_current_xact_id()'); // the older transaction ...
+      await touch(two, org, 'b'); // ... draws the greater revision
+      await touch(one, org, 'a');
+      await one.query('commit');
+      const told = await revision(anna);
+      expect(await ids(anna, told)).toEqual([]);
+      await two.query('commit');
+      expect(await ids(anna, told)).toEqual(['b']);
+    } finally {
+      await Promise.all([one.end(), two.end()]);
+    }
+  });
+
+  test('random overlaps: whatever the order, who goes on from what was answered misses nothing', async () => {
+    const { org, anna, revision, since } = await project();
+    await putRecords(
+      db,
+      org,
+      Array.from({ length: 60 }, (_, i) => record(`r${i}`)),
+    );
+    let at = await revision(anna);
+    const known = new Map<string, string>();
+    const catchUp = async () => {
+      const { is_complete, revision, records } = await since(anna, at);
+      expect(is_complete).toBe(true);
+      at = revision;
+      const { rows } = await db.owner.query<{ pfa_id: string; revision: string }>(
+        'select pfa_id, revision from app_core.pfa_mirror where organization_id = $1 and pfa_id = any ($2)',
+        [org.id, records.map((r) => r.record_id)],
+      );
+      for (const row of rows) known.set(row.pfa_id, row.revision);
+    };
+    const { rows: all } = await db.owner.query<{ pfa_id: string; revision: string }>(
+      'select pfa_id, revision from app_core.pfa_mirror where organization_id = $1',
+      [org.id],
+    );
+    for (const row of all) known.set(row.pfa_id, row.revision);
+    const under = new Map<number, pg.Client>();
+    let seed = 7;
+    const random = (n: number) => (seed = (seed * 48271) % 2147483647) % n;
+    for (let step = 0; step < 150; step++) {
+      const lane = random(4);
+      const client = under.get(lane);
+      if (!client) under.set(lane, await open());
+      else if (random(3) > 0) await touch(client, org, `r${lane * 15 + random(15)}`);
+      else {
+        await client.query(random(5) > 0 ? 'commit' : 'rollback');
+        await client.end();
+        under.delete(lane);
+      }
+      if (random(3) === 0) await catchUp();
+    }
+    for (const client of under.values()) {
+      await client.query('commit');
+      await client.end();
+    }
+    await catchUp();
+    const { rows } = await db.owner.query<{ pfa_id: string; revision: string }>(
+      'select pfa_id, revision from app_core.pfa_mirror where organization_id = $1',
+      [org.id],
+    );
+    expect(Object.fromEntries(known)).toEqual(Object.fromEntries(rows.map((r) => [r.pfa_id, r.revision])));
+  });
+
+  test('the revision of any record is a place to go on from', async () => {
+    const { org, anna, since } = await project();
+    await db.asOwner((client) => touch(client, org, 'a'), { commit: true });
+    const { rows } = await db.owner.query<{ revision: string }>(
+      "select revision from app_core.pfa_mirror where organization_id = $1 and pfa_id = 'a'",
+      [org.id],
+    );
+    await db.asOwner((client) => touch(client, org, 'b'), { commit: true });
+    const told = await since(anna, one(rows).revision);
+    expect(told.is_complete).toBe(true);
+    expect(told.records.map((r) => r.record_id)).toContain('b');
+  });
+});
+
+describe('what is not known', () => {
+  test('a revision from the future, or of before what is kept, is said to be unknown', async () => {
+    const { org, anna, revision, ids } = await project();
+    await db.asOwner((client) => touch(client, org, 'a'), { commit: true });
+    const old = await revision(anna);
+    for (const id of ['b', 'c']) await db.asOwner((client) => touch(client, org, id), { commit: true });
+    expect(await ids(anna, old)).toEqual(expect.arrayContaining(['b', 'c']));
+    expect(await ids(anna, Number(await revision(anna)) + 1000)).toBe('not known');
+    expect(await ids(anna, -1)).toBe('not known');
+    const known = await revision(anna);
+    await db.owner.query(
+      `update app_core.pfa_event set happened_at = happened_at - interval '8 days' where organization_id = $1`,
+      [org.id],
+    );
+    await db.worker.query("select app_private.forget_events('7 days', 1000)");
+    expect(await ids(anna, old)).toBe('not known');
+    // The newest stays, however old: who has seen it has missed nothing.
+    expect(await ids(anna, known)).toEqual([]);
+  });
+
+  test('a batch forgets no more than it says, and what was forgotten under way is not taken for complete', async () => {
+    const { org, anna, revision, ids } = await project();
+    const slow = await open();
+    try {
+      await touch(slow, org, 'a');
+      await db.asOwner((client) => touch(client, org, 'b'), { commit: true });
+      const told = await revision(anna);
+      await slow.query('commit');
+      // Of the two only the one with the smaller revision, which the client has not seen, is forgotten.
+      await db.owner.query(
+        `update app_core.pfa_event set happened_at = happened_at - interval '8 days' where organization_id = $1 and record_ids = '{a}'`,
+        [org.id],
+      );
+      const { rows } = await db.worker.query("select app_private.forget_events('7 days', 1) as n");
+      expect(rows).toEqual([{ n: 1 }]);
+      expect(await ids(anna, told)).toBe('not known');
+    } finally {
+      await slow.end();
+    }
+  });
+
+  test('events that came with the copy of another cluster are no answer, and are forgotten', async () => {
+    const { org, anna, revision, ids } = await project();
+    await db.asOwner((client) => touch(client, org, 'a'), { commit: true });
+    const told = await revision(anna);
+    expect(await ids(anna, told)).toEqual([]);
+    // There transactions had come further.
+    await db.owner.query(
+      `update app_core.pfa_event set xid = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8,
+        horizon = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8 where organization_id = $1`,
+      [org.id],
+    );
+    expect(await ids(anna, told)).toBe('not known');
+    await db.worker.query("select app_private.forget_events('7 days', 1000)");
+    await db.asOwner((client) => touch(client, org, 'b'), { commit: true });
+    expect(await ids(anna, told)).toBe('not known');
+    expect(await ids(anna, await revision(anna))).toEqual([]);
+  });
+
+  test('more than can be named is loaded anew', async () => {
+    const { org, anna, revision, ids } = await project();
+    const before = await revision(anna);
+    await db.owner.query(
+      `insert into app_core.pfa_event (organization_id, kind, viewer_id, record_ids, revisions)
+      select $1, 'records', 0, array_agg('x' || n), array_agg(n) from generate_series(1, 20001) n`,
+      [org.id],
+    );
+    expect(await ids(anna, before)).toBe('not known');
+  });
+});
+
+test('pages: by record, each once, under the revision of the first', async () => {
+  const { org, anna, revision, since } = await project();
+  const before = await revision(anna);
+  await putRecords(
+    db,
+    org,
+    ['a', 'b', 'c', 'd'].map((id) => record(id, 'New')),
+  );
+  const first = await since(anna, before, 3);
+  expect(first.records.map((r) => r.record_id)).toEqual(['a', 'b', 'c']);
+  expect(first.next_after).toBe('c');
+  const second = await since(anna, before, 3, first.next_after!);
+  expect(second.records.map((r) => r.record_id)).toEqual(['d']);
+  expect(second.next_after).toBeNull();
+  expect((await since(anna, before, 4)).next_after).toBeNull();
+  await db.asUser(anna, async (client) => {
+    for (const [from, size] of [
+      ['1', 0],
+      ['1', 1001],
+      [null, 10],
+    ] as const) {
+      const refused = await refusal(client, () => changedSince(client, org, from, size));
+      expect(refused.code).toBe('VG400');
+    }
+  });
+});

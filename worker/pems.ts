@@ -1,0 +1,52 @@
+import { holdRequests, takeTurns } from '../sql/push/push.queries.ts';
+import { clock as readClock } from '../sql/sync/sync.queries.ts';
+import { openPemsConnection } from '../src/connections.ts';
+import { createPemsClient, waitFor, type PemsClient, type PemsConnection } from '../src/pems/index.ts';
+import type { TaskContext } from './context.ts';
+
+/** PEMS, as a task uses it. */
+export interface OpenPems {
+  apiConfigurationId: string;
+  connection: PemsConnection;
+  /** Each request takes its turn by itself. */
+  client: PemsClient;
+  /** For who takes turns before: each request is sent at once, and only once. */
+  immediate: PemsClient;
+  /** The database's clock, by which everything is ordered: microseconds since 1970, in digits. */
+  clock: () => Promise<string>;
+  /** Waits until so many requests may be sent, one after the other: the limit holds across all workers. */
+  takeTurns(turns: number, signal?: AbortSignal): Promise<void>;
+  /** PEMS asked us to wait. */
+  hold(seconds: number): Promise<void>;
+}
+
+/** Opens the connection that an organization is read or written over. Refuses with NO_PEMS_CONNECTION. */
+export async function openPems(
+  { pool, vault, pemsRetryDelayMs }: TaskContext,
+  organizationId: number,
+  purpose: 'read' | 'write',
+): Promise<OpenPems> {
+  const { id: apiConfigurationId, connection } = await openPemsConnection(
+    pool,
+    vault,
+    organizationId,
+    purpose,
+  );
+  const takeThem = async (turns: number, signal?: AbortSignal) => {
+    signal?.throwIfAborted();
+    const [turn] = await takeTurns.run({ apiConfigurationId, turns }, pool);
+    await waitFor(turn!.waitMs, signal);
+  };
+  return {
+    apiConfigurationId,
+    connection,
+    client: createPemsClient(
+      { ...connection, retryDelayMs: pemsRetryDelayMs },
+      { takeTurn: (signal) => takeThem(1, signal) },
+    ),
+    immediate: createPemsClient({ ...connection, maxAttempts: 1 }, { takeTurn: () => Promise.resolve() }),
+    clock: async () => (await readClock.run(undefined, pool))[0]!.now,
+    takeTurns: takeThem,
+    hold: async (seconds) => void (await holdRequests.run({ apiConfigurationId, seconds }, pool)),
+  };
+}

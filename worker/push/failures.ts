@@ -1,0 +1,72 @@
+import type { VanguardError } from '../../src/errors.ts';
+import type { WriteFailure } from '../../src/pems/index.ts';
+
+/** What a request that failed says about the connection. */
+export type ConnectionFailure =
+  /** Nothing: it was about what was asked. */
+  | 'none'
+  /** One more that failed. */
+  | 'failed'
+  /** The next would fail as well: nobody answers there, or we are not let in. */
+  | 'final';
+
+const nobodyThere = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+
+export function connectionFailure({ code, details }: VanguardError): ConnectionFailure {
+  switch (code) {
+    case 'PEMS_UNAUTHORIZED':
+    case 'PEMS_REDIRECTED':
+    case 'PEMS_CONNECTION_INVALID':
+      return 'final';
+    case 'PEMS_UNREACHABLE':
+      return nobodyThere.includes((details as { reason?: string }).reason ?? '') ? 'final' : 'failed';
+    case 'PEMS_TIMEOUT':
+    case 'PEMS_SERVER_ERROR':
+      return 'failed';
+    default:
+      return 'none';
+  }
+}
+
+/** As app_private.fail_push takes it. */
+export interface Verdict {
+  verdict: 'uncertain' | 'wait' | 'retry' | 'refuse' | 'remove';
+  waitMs: number;
+  message: string;
+}
+
+/** What becomes of a change whose read failed. `isOpen`: the breaker of the connection is. */
+export function verdictOfRead(error: VanguardError, isOpen: boolean): Verdict {
+  const isNotItsFault = isOpen || error.code === 'PEMS_RATE_LIMITED';
+  return {
+    verdict: isNotItsFault ? 'wait' : 'retry',
+    waitMs: isNotItsFault ? 1000 : 0,
+    message: error.message,
+  };
+}
+
+/** What becomes of a change whose write failed. */
+export function verdictOfWrite(error: WriteFailure, isOpen: boolean): Verdict {
+  const { code, message, certain } = error;
+  if (!certain) return { verdict: 'uncertain', waitMs: 0, message };
+  switch (code) {
+    case 'PEMS_ERROR_ALERT':
+      return { verdict: 'refuse', waitMs: 0, message: wordsOf(error) };
+    case 'PEMS_VALUE_UNWRITABLE':
+      return { verdict: 'refuse', waitMs: 0, message };
+    case 'PEMS_RECORD_NOT_FOUND':
+      return { verdict: 'remove', waitMs: 0, message };
+    case 'PEMS_RECORD_MODIFIED':
+    case 'PEMS_WRITE_TOO_LATE':
+    case 'PEMS_WRITE_INTERRUPTED':
+      return { verdict: 'wait', waitMs: 0, message };
+    default:
+      return verdictOfRead(error, isOpen);
+  }
+}
+
+/** PEMS's own words, where it has any. */
+function wordsOf({ details, message }: VanguardError): string {
+  const { alerts } = (details ?? {}) as { alerts?: { message: string; name: string }[] };
+  return alerts?.map((alert) => alert.message || alert.name).join('; ') || message;
+}

@@ -1,0 +1,52 @@
+import type pg from 'pg';
+import { fieldMapping } from '../sql/sync/sync.queries.ts';
+import {
+  createRecordMapper,
+  createScreenMapper,
+  type FieldKind,
+  type RecordMapper,
+  type ScreenMapper,
+} from '../src/pems/index.ts';
+
+/** How records of an organization are read from the grid and from the screen, and written to it. */
+export interface RecordMappers {
+  grid: RecordMapper;
+  screen: ScreenMapper;
+  /** By key, the column of the grid that shows the very field that is written, where there is one. */
+  writtenAliases: ReadonlyMap<string, string>;
+}
+
+/** Of the mapping that is in force for an organization. Refuses with PEMS_MAPPING_INVALID. */
+export async function recordMappers(
+  pool: pg.Pool,
+  organizationId: number,
+  dateOrder: 'MDY' | 'DMY',
+): Promise<RecordMappers> {
+  const rows = await fieldMapping.run({ organizationId }, pool);
+  // What identifies a record and its version are special to the grid.
+  const special: Readonly<Record<string, string>> = { lastModified: 'version', lastModifiedBy: 'versionBy' };
+  const fields = rows
+    .filter((row) => row.kind !== 'version')
+    .map(({ key, kind, maxLength, maxAmount, screenField, gridAliases }) => ({
+      key,
+      kind: (kind === 'identity' ? 'text' : kind) as FieldKind,
+      maxLength,
+      maxAmount,
+      screenField: screenField ?? null,
+      gridAliases,
+    }));
+  return {
+    grid: createRecordMapper({
+      fields,
+      mappings: rows.map(({ key, gridAliases }) => ({ key: special[key] ?? key, gridAliases })),
+      dateOrder,
+    }),
+    screen: createScreenMapper(fields),
+    writtenAliases: new Map(
+      fields.flatMap(({ key, screenField, gridAliases }) => {
+        const alias = gridAliases.find((name) => name.toLowerCase() === screenField?.toLowerCase());
+        return alias === undefined ? [] : [[key, alias.toLowerCase()] as const];
+      }),
+    ),
+  };
+}

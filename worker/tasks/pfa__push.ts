@@ -1,0 +1,101 @@
+import {
+  beginProbe,
+  lockPushes,
+  pushGate,
+  queueNextPush,
+  queuePush,
+  resumePushes,
+  unlockPushes,
+} from '../../sql/push/push.queries.ts';
+import { VanguardError } from '../../src/errors.ts';
+import type { TaskContext, WorkerTask } from '../context.ts';
+import { openPems } from '../pems.ts';
+import { pushChanges } from '../push/push.ts';
+import { PushWorld } from '../push/world.ts';
+import { recordMappers } from '../record-mappers.ts';
+
+/** Whose changes to write; made by app_private.queue_push. */
+interface Payload {
+  organizationId: number;
+}
+
+/** While another worker still holds the lock, it is asked for again after so many milliseconds. */
+const lockDelay = 2000;
+
+/**
+ * Writes to PEMS what was committed in an organization. One worker at a time: the queue sees to it, and a lock in case
+ * that it gave the job away while a worker still lives. It begins with what an earlier one left, and queues itself for
+ * when there is something to do again.
+ */
+export const pfa__push: WorkerTask = (context) => async (payload, helpers) => {
+  const { organizationId } = payload as Payload;
+  const lost = new AbortController();
+  const holder = await context.pool.connect();
+  const onLoss = (error: Error) => lost.abort(error);
+  holder.on('error', onLoss);
+  let broken: Error | undefined;
+  try {
+    const [lock] = await lockPushes.run({ organizationId }, holder);
+    if (!lock!.isOurs) {
+      await queuePush.run({ organizationId, waitMs: lockDelay }, context.pool);
+      return;
+    }
+    const signals = [lost.signal, helpers.abortSignal].filter((signal) => signal !== undefined);
+    try {
+      await push(context, organizationId, AbortSignal.any(signals));
+    } finally {
+      await unlockPushes.run({ organizationId }, holder).catch((error: Error) => (broken = error));
+    }
+  } finally {
+    holder.off('error', onLoss);
+    holder.release(broken ?? lost.signal.aborted);
+  }
+};
+
+async function push(context: TaskContext, organizationId: number, signal: AbortSignal): Promise<void> {
+  const { pool, logger, stopping } = context;
+  const [resumed] = await resumePushes.run({ organizationId }, pool);
+  if (resumed!.resumed > 0)
+    logger.info({ organizationId, changes: resumed!.resumed }, 'goes on with changes that were left');
+  const [gate] = await pushGate.run({ organizationId }, pool);
+  if (!gate || ['paused', 'no connection', 'connection paused'].includes(gate.state)) return;
+  let world: PushWorld;
+  try {
+    const pems = await openPems(context, organizationId, 'write');
+    const mappers = await recordMappers(pool, organizationId, pems.connection.dateOrder);
+    world = new PushWorld({ pool, organizationId, organization: gate.organization, pems, mappers, signal });
+  } catch (error) {
+    if (!(error instanceof VanguardError)) throw error;
+    // Somebody has to mend it; until then nothing is lost, and each attempt would end alike.
+    logger.error(
+      { organizationId, code: error.code, hint: error.hint },
+      `Nothing is written: ${error.message}`,
+    );
+    throw error;
+  }
+  if (gate.state === 'open' || (await probe(world, context))) await pushChanges(world, stopping);
+  signal.throwIfAborted();
+  await queueNextPush.run({ organizationId }, pool);
+}
+
+/** Whether the connection works again: asked by one of all that wait for it, when it is time. */
+async function probe(world: PushWorld, { pool, logger }: TaskContext): Promise<boolean> {
+  const { pems, organization, signal } = world;
+  const [turn] = await beginProbe.run({ apiConfigurationId: pems.apiConfigurationId }, pool);
+  if (!turn!.isOurs) return false;
+  try {
+    await pems.takeTurns(1, signal);
+    await pems.immediate.testConnection({ organization, signal });
+    await world.succeeded();
+    logger.info({ connection: pems.apiConfigurationId }, 'PEMS works again');
+    return true;
+  } catch (error) {
+    if (!(error instanceof VanguardError)) throw error;
+    await world.failed(error);
+    logger.warn(
+      { connection: pems.apiConfigurationId, code: error.code },
+      `PEMS does not work yet: ${error.message}`,
+    );
+    return false;
+  }
+}
