@@ -119,9 +119,20 @@ describe('returned', () => {
     }
   });
   test('a newer draft of its author stayed, and carries the problem', () => {
-    const problem = { category: { kind: 'failed', by: 'push', mine: 'mine' } };
-    expect(verdictOf(evidence({ modifications: [draft('newer', problem)] }))).toBe('returned');
-    expect(verdictOf(evidence({ modifications: [draft('newer')] }))).toBe('lost');
+    const given = {
+      ...change('push', 'mine', 'old'),
+      changes: { category: { from: 'mine', to: 'old', problem: 'failed' } },
+    };
+    const carries = { category: { kind: 'failed', by: 'push', mine: 'newer' } };
+    expect(verdictOf(evidence({ modifications: [draft('newer', carries)], changes: [given] }))).toBe(
+      'returned',
+    );
+    const sightings = [seen('newer', 500)];
+    expect(verdictOf(evidence({ sightings, changes: [given] }))).toBe('returned');
+    // The history alone is not enough: its author has to have it.
+    expect(verdictOf(evidence({ changes: [given] }))).toBe('lost');
+    expect(verdictOf(evidence({ modifications: [draft('newer')], changes: [given] }))).toBe('lost');
+    expect(verdictOf(evidence({ modifications: [draft('newer', carries)] }))).toBe('lost');
   });
   test('its author saw it, and only after the commit', () => {
     expect(verdictOf(evidence({ sightings: [seen('mine', 500)] }))).toBe('returned');

@@ -96,7 +96,8 @@ export interface Change {
   id: number;
   record: string;
   route: string;
-  changes: Readonly<Record<string, { from?: Plain; to?: Plain }>>;
+  /** With a problem, push gave the key back: to its author's draft, under a newer draft of the author if there was one. */
+  changes: Readonly<Record<string, { from?: Plain; to?: Plain; problem?: string }>>;
 }
 
 /** Everything that is looked at. */
@@ -269,22 +270,23 @@ function judgeValue(
   const kept = moments.filter((moment) => moment.isOurs && isIt(moment.value));
   const audit = evidence.changes.filter((change) => change.record === record && key in change.changes);
   const came = (route: string): boolean =>
-    audit.some((change) => change.route === route && isIt(change.changes[key]?.to));
+    audit.some(({ route: by, changes }) => by === route && !changes[key]?.problem && isIt(changes[key]?.to));
   const modifications = evidence.modifications.filter((m) => m.record === record && key in m.delta);
 
-  // Came back: it is in a draft, was seen in one, or under one ("mine" is what came back where a newer draft stayed), or was taken back.
+  // Came back: it is in a draft, or was seen in one, or the history says so and a newer draft carries the problem; or it was taken back.
+  const givenBack = audit.some(({ changes }) => changes[key]?.problem && isIt(changes[key].from));
+  const isCarried = (problem: Problem | undefined) => givenBack && problem?.by === 'push';
   const sightings = evidence.sightings.filter(
     (sighting) =>
       isHere(sighting) &&
-      (isIt(sighting.value) || isIt(sighting.problem.mine)) &&
+      (isIt(sighting.value) || isCarried(sighting.problem)) &&
       commits.some(({ sent }) => sent < sighting.at),
   );
   const surrenders = evidence.surrenders.filter(
     (one) => isHere(one) && isIt(one.value) && commits.some(({ sent }) => sent < one.at),
   );
   const drafts = modifications.filter(
-    ({ state, delta, problems }) =>
-      state === 'draft' && (isIt(delta[key]) || (problems[key] !== undefined && isIt(problems[key].mine))),
+    ({ state, delta, problems }) => state === 'draft' && (isIt(delta[key]) || isCarried(problems[key])),
   );
   const takenBack = audit.some(({ route, changes }) => route === 'withdraw' && isIt(changes[key]?.from));
   const saidSynced = came('push') || modifications.some((m) => m.state === 'synced' && isIt(m.delta[key]));
@@ -337,7 +339,8 @@ function judgeValue(
     return verdict('confirmed', `by write ${kept[0]?.seq ?? 0}`);
 
   // With nobody: what stands against it is what its author, or who it took the key over from, stood on, and nobody else wrote to the record.
-  const groundless = [...sightings.map(({ problem }) => problem), ...drafts.map((d) => d.problems[key])].find(
+  const stands = [...sightings.map(({ problem }) => problem), ...drafts.map((d) => d.problems[key])];
+  const groundless = stands.find(
     (problem) =>
       problem?.kind === 'conflict' &&
       problem.theirs !== undefined &&
@@ -502,7 +505,8 @@ function misread({ changes }: Evidence, history: ReadonlyMap<string, readonly Mo
   const reached = new Map<string, number>();
   for (const { id, record, route, changes: of } of [...changes].sort((a, b) => a.id - b.id)) {
     if (route !== 'sync' && route !== 'push') continue;
-    for (const [key, { to }] of Object.entries(of)) {
+    for (const [key, { to, problem }] of Object.entries(of)) {
+      if (problem) continue;
       const place = placeOf(record, key);
       const moments = history.get(place);
       if (!moments || plain(to) === null) continue;

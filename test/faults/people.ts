@@ -305,7 +305,7 @@ export class Person {
     choice: 'mine' | 'theirs' | 'value',
     value?: Plain,
   ): Promise<void> {
-    const resolution = { recordId: draft.pfaId, revision, choice: choice.toUpperCase(), keys: [key] };
+    const resolution = { recordId: draft.pfaId, revision: String(revision), choice, keys: [key] };
     const answer = await this.graphql(
       `mutation ($id: Int!, $resolutions: [PfaResolutionInput!]!) {
         resolveProblems(input: { organizationId: $id, resolutions: $resolutions }) { result { operationId } }
