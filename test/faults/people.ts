@@ -320,9 +320,10 @@ export class Person {
   }
 
   /** Asks for a read of PEMS. */
-  async sync(): Promise<number | undefined> {
+  async sync(kind?: 'full'): Promise<number | undefined> {
     const answer = await this.ask<{ run: number }>('POST', '/api/sync/trigger', {
       organization: this.place.organization.code,
+      ...(kind ? { kind } : {}),
     });
     return answer.status === 202 ? answer.body.run : undefined;
   }

@@ -11,11 +11,18 @@ const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000);
 vi.setConfig({ testTimeout: 120_000 + rounds * 10_000 });
 
 test('nothing is lost and nothing doubled, whatever is killed and however PEMS fails', async () => {
-  const world = await startWorld({ records: 36, seed });
+  const took: [string, number][] = [];
+  const timed = async <T>(what: string, task: Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const result = await task;
+    took.push([what, Math.round((performance.now() - began) / 1000)]);
+    return result;
+  };
+  const world = await timed('start', startWorld({ records: 36, seed }));
   try {
-    const done = await rage(world, { rounds, seed, commits: rounds * 3 });
+    const done = await timed('rounds', rage(world, { rounds, seed, commits: rounds * 3 }));
     await world.heal();
-    await world.drain(120);
+    await timed('running empty', world.drain(180));
     // The second one confirms what the first one missed.
     await world.sync();
     await world.sync();
@@ -41,10 +48,12 @@ test('nothing is lost and nothing doubled, whatever is killed and however PEMS f
         `faults: ${list(Object.entries(hits))}`,
         ...Object.entries(counts).map(([name, count]) => `${name}: ${count}`),
         `longest from kill -9 to the next confirmed push: ${longest ? `${(longest.ms / 1000).toFixed(1)} s (${longest.strike.target})` : 'unknown'}`,
+        `seconds: ${list(took)}`,
         `verdict: ${overall}`,
       ].join('\n'),
     );
     const bad = findings.filter(({ verdict }) => verdict === 'lost' || verdict === 'doubled');
+    for (const record of new Set(bad.map(({ record }) => record))) console.log(await world.story(record));
     expect({ bad, problems }).toEqual({ bad: [], problems: [] });
     expect(overall).toBe('sound');
     for (const [name, count] of [...strikes('kill'), ...strikes('pause'), ...Object.entries(hits)])

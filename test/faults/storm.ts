@@ -102,6 +102,7 @@ export async function rage(world: World, { rounds, seed, commits }: StormOptions
     const days = people.map((person) => workday(world, person, new Dice(dice.between(1, 1e9))));
     const writes = dice.chance(0.5) ? [other.write(new Dice(dice.between(1, 1e9)))] : [];
     const readsGrid = kinds.some(ofGrid) || dice.chance(0.3);
+    const kind = dice.chance(0.5) ? 'full' : undefined;
     const which = dice.between(0, 1);
     const [delay, pauseMs] = [dice.between(0, 300), dice.between(200, 1500)];
     const struck = blow
@@ -110,7 +111,7 @@ export async function rage(world: World, { rounds, seed, commits }: StormOptions
           world.strike(...blow, which, pauseMs);
         })
       : undefined;
-    await Promise.all([...days, ...writes, readsGrid ? world.admin.sync() : undefined, struck]);
+    await Promise.all([...days, ...writes, readsGrid ? world.admin.sync(kind) : undefined, struck]);
   };
 
   let done = 0;
@@ -118,9 +119,9 @@ export async function rage(world: World, { rounds, seed, commits }: StormOptions
     if (done >= rounds * 3)
       throw new Error(`After ${done} rounds only ${world.ledger.commits.length} commits.`);
     const isBad = dice.chance(0.7);
-    await round(isBad ? [nextFault()] : [], dice.chance(0.3) ? nextBlow() : undefined);
-    if (dice.chance(0.5)) await world.control('DELETE', '/faults');
-    if (dice.chance(0.25)) await lull(world, 3);
+    await round(isBad ? [nextFault(), nextFault()] : [], dice.chance(0.35) ? nextBlow() : undefined);
+    if (dice.chance(0.4)) await world.control('DELETE', '/faults');
+    if (dice.chance(0.2)) await lull(world, 3);
   }
   // What did not get its turn by chance does now.
   for (let again = 0; again < 12; again++, done++) {

@@ -64,6 +64,8 @@ export interface World {
   /** A full read of PEMS, to its end. */
   sync(): Promise<void>;
   evidence(): Promise<Evidence>;
+  /** All that is known of a record, in order of time, for who looks into a failure. */
+  story(record: string): Promise<string>;
   /** For each kill, how long until PEMS was said to have kept something the next time, in milliseconds. */
   recoveries(): Promise<{ strike: Strike; ms: number }[]>;
   /** Everything that the processes said. */
@@ -299,7 +301,7 @@ async function build(
       });
     },
     sync: async () => {
-      const run = await until('a read of PEMS is asked for', () => cleo.sync());
+      const run = await until('a read of PEMS is asked for', () => cleo.sync('full'));
       const ended = await until(
         `run ${run} has ended`,
         async () => {
@@ -334,6 +336,37 @@ async function build(
         await rows('select from app_core.pfa_push_intent where organization_id = $1 and outcome is null')
       ).length,
     }),
+    story: async (record) => {
+      const told = (what: string, list: readonly object[], at: (one: never) => unknown) =>
+        list.map((one) => {
+          const time = new Date(at(one as never) as string | number | Date).toISOString();
+          return `${time} ${what} ${JSON.stringify(one)}`;
+        });
+      const { rows: tables } = await pool.query<{ what: string; at: Date; row: object }>(
+        `select 'change' as what, changed_at as at, to_jsonb(c) as row from app_core.pfa_change c where pfa_id = $1
+        union all select 'modification', updated_at, to_jsonb(m) from app_core.pfa_modification m where pfa_id = $1
+        union all select 'exchange', answered_at, to_jsonb(e) - 'request' - 'answer' from app_core.pfa_push_exchange e where pfa_id = $1
+        union all select 'intent', i.created_at, to_jsonb(i) from app_core.pfa_push_intent i
+          join app_core.pfa_modification m on m.organization_id = i.organization_id and m.id = i.modification_id where m.pfa_id = $1`,
+        [record],
+      );
+      const { writes } = await must<{ writes: PemsWrite[] }>('/writes?since=0');
+      const of = <T extends { record: string }>(list: readonly T[]) =>
+        list.filter((one) => one.record === record);
+      return [
+        ...told(
+          'PEMS',
+          writes.filter(({ id }) => id === record),
+          ({ at }: PemsWrite) => at,
+        ),
+        ...told('committed', of(ledger.commits), ({ sent }: { sent: number }) => sent),
+        ...told('seen', of(ledger.sightings), ({ at }: { at: number }) => at),
+        ...told('surrendered', of(ledger.surrenders), ({ at }: { at: number }) => at),
+        ...tables.map(({ what, at, row }) => `${at.toISOString()} ${what} ${JSON.stringify(row)}`),
+      ]
+        .sort()
+        .join('\n');
+    },
     recoveries: async () => {
       const confirmed = await rows<{ at: Date }>(
         `select changed_at as at from app_core.pfa_change where organization_id = $1 and route = 'push' order by 1`,
