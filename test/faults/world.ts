@@ -13,17 +13,10 @@ import { urlTo } from '../../src/database/roles.ts';
 import { createVault, newEncryptionKey } from '../../src/encryption.ts';
 import { freePorts } from '../start/vanguard.ts';
 import { until } from '../support/until.ts';
-import type {
-  Change,
-  Evidence,
-  MirrorRow,
-  Modification,
-  OverlayRow,
-  PemsRecord,
-  PemsWrite,
-} from './checker.ts';
+import type { Evidence, PemsRecord, PemsWrite } from './checker.ts';
 import { startPostgres, startProcess, type Part } from './parts.ts';
 import { Ledger, Person, type Place } from './people.ts';
+import { readTables } from './tables.ts';
 
 // The whole product as processes that can be killed: PostgreSQL, a server, two workers, and a PEMS; and three people.
 
@@ -320,21 +313,7 @@ async function build(
       pemsBefore,
       writes: (await must<{ writes: PemsWrite[] }>('/writes?since=0')).writes,
       pemsNow: (await must<{ records: PemsRecord[] }>(`/records/${organizationCode}`)).records,
-      mirror: await rows<MirrorRow>(
-        'select pfa_id as record, data, removed_at is not null as is_removed from app_core.pfa_mirror where organization_id = $1',
-      ),
-      overlay: await rows<OverlayRow>(
-        'select viewer_id as viewer, pfa_id as record, data from app_core.pfa_overlay where organization_id = $1',
-      ),
-      modifications: await rows<Modification>(
-        'select id::integer, user_id as "user", pfa_id as record, delta, state, problems from app_core.pfa_modification where organization_id = $1',
-      ),
-      changes: await rows<Change>(
-        'select id::integer, pfa_id as record, route, changes from app_core.pfa_change where organization_id = $1 order by id',
-      ),
-      openIntents: (
-        await rows('select from app_core.pfa_push_intent where organization_id = $1 and outcome is null')
-      ).length,
+      ...(await readTables(pool, organization.id)),
     }),
     story: async (record) => {
       const told = (what: string, list: readonly object[], at: (one: never) => unknown) =>
