@@ -146,19 +146,23 @@ describe('returned', () => {
     expect(verdictOf(evidence({ changes: [change('withdraw', 'mine', 'old')] }))).toBe('returned');
   });
   test('for a conflict with somebody; one with nobody is a loss', () => {
-    const problem = seen('mine', 500, { kind: 'conflict', theirs: 'theirs' });
-    const founded = { sightings: [problem], writes: [theirs(1, 200, 'theirs')], now: 'theirs' };
+    const back = (to: string) => ({
+      ...change('push', 'mine', to),
+      changes: { category: { from: 'mine', to, problem: 'conflict' } },
+    });
+    const given = { sightings: [seen('mine', 500, { kind: 'conflict', theirs: 'old' })] };
+    const founded = { ...given, changes: [back('theirs')], writes: [theirs(1, 50, 'theirs')], now: 'theirs' };
     expect(verdictOf(evidence(founded))).toBe('returned');
-    const groundless = seen('mine', 500, { kind: 'conflict', theirs: 'old' });
-    expect(verdictOf(evidence({ sightings: [groundless] }))).toBe('lost');
+    const groundless = { ...given, changes: [back('old')] };
+    expect(verdictOf(evidence(groundless))).toBe('lost');
     // The record was written to meanwhile: a retry that finds what it read before, under another recordid.
     const touched = ours(1, 200, '', { via: 'control', came: { pfs_f_rate: 5 }, after: { pfs_f_rate: 5 } });
-    expect(verdictOf(evidence({ sightings: [groundless], writes: [touched] }))).toBe('returned');
-  });
-  test('a commit that took a key over stands on what the earlier one stood on', () => {
+    expect(verdictOf(evidence({ ...groundless, writes: [touched] }))).toBe('returned');
+    // A commit that took the key over stands on what the earlier one stood on.
     const commits = [commit('first', 100), commit('mine', 200, { base: 'first', user: bob })];
-    const problem = seen('mine', 500, { kind: 'conflict', theirs: 'old' });
-    expect(verdictOf(evidence({ commits, sightings: [problem] }))).toBe('lost');
+    expect(verdictOf(evidence({ ...groundless, commits }))).toBe('lost');
+    const another = [commit('first', 100, { base: 'x' }), commit('mine', 200, { base: 'first', user: bob })];
+    expect(verdictOf(evidence({ ...groundless, commits: another }))).toBe('returned');
   });
 });
 

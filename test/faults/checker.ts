@@ -338,13 +338,13 @@ function judgeValue(
   if (kept.length > 0 && (saidSynced || came('sync')))
     return verdict('confirmed', `by write ${kept[0]?.seq ?? 0}`);
 
-  // With nobody: what stands against it is what its author, or who it took the key over from, stood on, and nobody else wrote to the record.
-  const stands = [...sightings.map(({ problem }) => problem), ...drafts.map((d) => d.problems[key])];
-  const groundless = stands.find(
-    (problem) =>
-      problem?.kind === 'conflict' &&
-      problem.theirs !== undefined &&
-      commits.some((commit) => stoodOn(others, commit).some((base) => same(base, problem.theirs))) &&
+  // With nobody: what stood against it is what its author, or who it took the key over from, stood on, and nobody else wrote to the record.
+  // What the problem itself says against it is what is there by now; the history says what was there.
+  const groundless = audit.find(
+    ({ changes: { [key]: change } }) =>
+      change?.problem === 'conflict' &&
+      isIt(change.from) &&
+      commits.some((commit) => stoodOn(others, commit).some((base) => same(base, change.to))) &&
       !evidence.writes.some(
         ({ id, via, fault, at }) =>
           id === record &&
@@ -355,7 +355,7 @@ function judgeValue(
   if (groundless)
     return verdict(
       'lost',
-      `it came back for a conflict with ${shown(groundless.theirs)}, which nobody wrote`,
+      `it came back for a conflict with ${shown(groundless.changes[key]?.to)}, which nobody wrote`,
     );
   if (drafts.length > 0) return verdict('returned', 'it is in a draft');
   if (sightings.length > 0)

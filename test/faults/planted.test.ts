@@ -54,9 +54,9 @@ async function ground(
 ): Promise<Ground> {
   const organization = await world.organization(code, { timeoutMs: 10_000, ...settings });
   const [ann, bob] = [await member(organization), await member(organization)];
-  const worker = await world.startWorker();
+  await world.startWorker();
   expect(await world.sync(organization)).toMatchObject({ state: 'succeeded' });
-  await worker.stop();
+  await world.stopWorkers();
   const id = idOf(organization, 1);
   const pemsBefore: PemsRecord[] = await world.pems(organization);
   const before = pemsBefore.find((record) => record.id === id)!.values;
@@ -107,12 +107,13 @@ interface Rule {
   found: { value: string; verdict: 'lost' | 'doubled'; why: RegExp };
 }
 
-/** By then a write that comes late has come. */
+/** How late a write may come, in milliseconds: later than anybody waits for its answer, and earlier than it may be written again. */
 const late = 1800;
-const bySomebody = async (on: Ground) => {
+/** As soon as our value is in PEMS, another writer's stands over it; then a write that comes so late has come. */
+const overwrite = async (on: Ground, lateness = late) => {
   await on.written('mine');
   await on.elsewhere('theirs');
-  await sleep(late + 200);
+  await sleep(lateness + 200);
 };
 
 const everything: Rule[] = [
@@ -132,7 +133,7 @@ const everything: Rule[] = [
       await on.onWrite({ kind: 'apply-late', ms: late });
       await on.draft(on.ann, 'mine');
       await on.commit(on.ann, 'mine', on.old);
-      await bySomebody(on);
+      await overwrite(on);
       await settled(on.organization);
       return on;
     },
@@ -160,7 +161,9 @@ const everything: Rule[] = [
       killed.kill('SIGKILL');
       await once(killed, 'exit');
       await world.startWorker({ releaseIntervalMs: 100 });
-      await bySomebody(on);
+      await overwrite(on, 2 * late);
+      // Without what was written down, nobody knows that something was left.
+      await db.worker.query('select app_private.queue_push($1)', [on.organization.id]);
       await settled(on.organization);
       return on;
     },
@@ -195,7 +198,7 @@ const everything: Rule[] = [
         [on.organization.id, id],
       );
       await db.worker.query('select app_private.queue_push($1)', [on.organization.id]);
-      await bySomebody(on);
+      await overwrite(on);
       await settled(on.organization);
       return on;
     },

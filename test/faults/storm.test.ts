@@ -58,6 +58,8 @@ test('nothing is lost and nothing doubled, whatever is killed and however PEMS f
     expect(overall).toBe('sound');
     for (const [name, count] of [...strikes('kill'), ...strikes('pause'), ...Object.entries(hits)])
       expect(count, name).toBeGreaterThan(0);
+    expect(done).toBeGreaterThanOrEqual(rounds);
+    expect(counts.confirmed).toBeGreaterThanOrEqual((rounds * 5) / 3);
     for (const name of ['confirmed', 'returned', 'superseded'] as const)
       expect(counts[name], name).toBeGreaterThan(0);
   } catch (error) {

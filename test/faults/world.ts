@@ -94,7 +94,7 @@ async function build(
   };
 
   // PEMS and the database come up beside each other.
-  const folder = mkdtempSync(join(tmpdir(), 'vanguard-faults-pems-'));
+  const folder = mkdtempSync(join(tmpdir(), `vanguard-test-${process.pid}-pems-`));
   ends.push(() => Promise.resolve(rmSync(folder, { recursive: true, force: true })));
   const [serverPort, pemsPort, controlPort] = (await freePorts(3)) as [number, number, number];
   let lives = 0;
