@@ -73,6 +73,7 @@ export interface Retention {
   sessionsDays: number;
   failedJobsDays: number;
   changesDays: number;
+  exchangesDays: number;
 }
 
 /** What is kept for how long where nobody says otherwise. */
@@ -82,6 +83,7 @@ export const defaultRetention: Retention = {
   sessionsDays: 30,
   failedJobsDays: 30,
   changesDays: 400,
+  exchangesDays: 30,
 };
 
 /** Every variable that is read, as .env.example and docs/configuration.md document it. */
@@ -117,6 +119,7 @@ export const environmentSchema = z.object({
   RETENTION_SESSIONS_DAYS: days(defaultRetention.sessionsDays),
   RETENTION_FAILED_JOBS_DAYS: days(defaultRetention.failedJobsDays),
   RETENTION_CHANGES_DAYS: days(defaultRetention.changesDays),
+  RETENTION_EXCHANGES_DAYS: days(defaultRetention.exchangesDays),
   PEMS_URL: z
     .url({ protocol: /^https?$/, error: 'must be an address such as https://HOST/axis/restservices' })
     .optional(),
@@ -216,6 +219,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
       sessionsDays: env.RETENTION_SESSIONS_DAYS,
       failedJobsDays: env.RETENTION_FAILED_JOBS_DAYS,
       changesDays: env.RETENTION_CHANGES_DAYS,
+      exchangesDays: env.RETENTION_EXCHANGES_DAYS,
     },
     dataFolder: isAbsolute(env.VANGUARD_DATA_DIR)
       ? env.VANGUARD_DATA_DIR

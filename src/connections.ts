@@ -100,6 +100,10 @@ export interface NewConnection {
   requestType: PemsConnection['requestType'];
   /** How the tenant wants dates in filters; undefined: `DD-MON-YYYY`. */
   filterDateFormat?: DateFormat;
+  /** How long to wait for an answer, in milliseconds; undefined: as before, at first 120,000. */
+  timeoutMs?: number;
+  /** What the tenant allows; undefined: as before, at first 10. */
+  requestsPerSecond?: number;
   /** The code of the organization it is for; undefined: all that have none of their own. */
   organization?: string;
   /** Nothing is written over it: what people commit waits. */
@@ -135,6 +139,8 @@ export async function saveConnection(
         dateOrder: connection.dateOrder,
         requestType: connection.requestType,
         filterDateFormat: connection.filterDateFormat ?? 'DD-MON-YYYY',
+        timeoutMs: connection.timeoutMs ?? null,
+        requestsPerSecond: connection.requestsPerSecond ?? null,
       },
       client,
     );

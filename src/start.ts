@@ -207,6 +207,8 @@ async function connectSimulator(client: pg.ClientBase, url: string, secrets: Sec
     password: defaultCredentials.password,
     dateOrder: 'MDY',
     requestType: 'LIST.DATA_ONLY.STORED',
+    // It answers at once: who stops it to see what happens need not wait for minutes.
+    timeoutMs: 5000,
     isSimulated: true,
   });
 }

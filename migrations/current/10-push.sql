@@ -1131,6 +1131,8 @@ alter table app_core.pfa_draft_operation add constraint pfa_draft_operation_kind
 comment on column app_core.pfa_draft_operation.kind is '`save`, `shift`, `duration`, `reset`, `set` (in bulk), `discard`, `resolve` (of problems).';
 comment on column app_public.pfa_draft_operation.kind is E'@notNull\n`save`, `shift`, `duration`, `reset`, `set` (in bulk), `discard`, `resolve` (of problems).';
 
+comment on column app_public.pfa_undo_result.kind is E'@notNull\nWhat it was: `save`, `shift`, `duration`, `reset`, `set`, `discard`, `resolve`.';
+
 -- What somebody does in the own drafts, nobody else is told: said once, for the policy, for names, and for what is told of a record that moved.
 create or replace function app_core.is_private_route(route text) returns boolean
   language sql immutable parallel safe
@@ -1245,7 +1247,7 @@ declare
   ids text[];
   items jsonb;
   wrong jsonb;
-  unfit jsonb;
+  result app_public.pfa_resolve_result;
 begin
   perform app_private.require_writable(p_organization_id);
   if coalesce(cardinality(resolutions), 0) not between 1 and 5000 then
@@ -1288,46 +1290,91 @@ begin
       select null where r.keys is null and not exists (select from problem p where p.pfa_id = r.record_id)
     ) k
   ),
-  current as materialized (
-    select m.pfa_id, m.revision from app_private.merged_for(p_organization_id, me, ids) m
+  judged as materialized (
+    select n.*, p.key is not null as is_problem, p.mine, c.revision as current_revision, c.data, f.problem as unfit,
+      case
+        when count(*) over (partition by n.id, n.key) > 1 then 'VG400'
+        when c.pfa_id is null then 'VG404'
+        when c.revision <> n.revision then 'VG409'
+        when p.key is null then 'VG404'
+        when p.is_removed and n.choice <> 'theirs' then 'VG422'
+        when f.problem is not null then 'VG422'
+      end as code
+    from named n
+    left join app_private.merged_for(p_organization_id, me, ids) c on c.pfa_id = n.id
+    left join problem p on p.pfa_id = n.id and p.key = n.key
+    left join app_private.field_mapping(p_organization_id) w on w.key = n.key
+    left join app_public.pfa_fields d on d.key = n.key
+    cross join lateral (
+      select case when n.choice = 'value' then app_private.key_problem(d, w.screen_field, c.data, n.value) end as problem
+    ) f
+  ),
+  moved as materialized (
+    select m
+    from app_private.refused_changes(p_organization_id, me, (
+      select coalesce(jsonb_agg(jsonb_build_object('recordId', j.id, 'revision', j.revision, 'changes', j.keys)), '[]')
+      from (
+        select j.id, j.revision, coalesce(jsonb_object_agg(j.key, null) filter (where j.key is not null), '{}') as keys
+        from judged j where j.code = 'VG409' group by j.id, j.revision
+      ) j)) c
+    cross join jsonb_array_elements(c.moved) m
+  ),
+  refusal as (
+    select j.code, j.id, j.key, jsonb_build_object('recordId', j.id, 'key', j.key) || case j.code
+        when 'VG400' then jsonb_build_object('problem', 'is named more than once')
+        when 'VG422' then jsonb_build_object('value', j.value,
+          'problem', coalesce(j.unfit, 'can only be given up, with theirs: the record was removed from PEMS'))
+        else jsonb_build_object('problem', case when j.current_revision is null then 'there is no such record' else 'there is no such problem of yours' end)
+      end as told
+    from judged j where j.code <> 'VG409'
+    union all
+    -- As save_drafts tells it, with the problems that are there now: what is needed to choose again.
+    select distinct on (j.id) j.code, j.id, null, jsonb_build_object('recordId', j.id, 'problem', 'it changed since you saw it',
+        'revision', j.revision, 'currentRevision', j.current_revision)
+      || coalesce((select m.m from moved m where m.m->>'recordId' = j.id limit 1), '{}')
+      || jsonb_build_object('problems', coalesce((
+        select d.problems from app_core.pfa_modification d
+        where d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and d.pfa_id = j.id), '{}'))
+    from judged j where j.code = 'VG409' order by 2
   )
   select
-    coalesce(
-      jsonb_agg(jsonb_build_object('recordId', n.id, 'key', n.key, 'problem', 'it is named more than once', 'code', 'VG400'))
-        filter (where n.times > 1), '[]')
-    || coalesce(
-      jsonb_agg(jsonb_build_object('recordId', n.id, 'key', n.key, 'problem', 'it changed since you saw it',
-        'revision', n.revision, 'currentRevision', c.revision, 'code', 'VG409')) filter (where n.times = 1 and c.revision <> n.revision), '[]')
-    || coalesce(
-      jsonb_agg(jsonb_build_object('recordId', n.id, 'key', n.key, 'problem', 'there is no problem of yours', 'code', 'VG404'))
-        filter (where n.times = 1 and (c.revision = n.revision or c.pfa_id is null) and p.key is null), '[]')
-    || coalesce(
-      jsonb_agg(jsonb_build_object('recordId', n.id, 'key', n.key, 'problem', 'the record was removed from PEMS; only theirs is left to choose', 'code', 'VG422'))
-        filter (where n.times = 1 and c.revision = n.revision and p.is_removed and n.choice <> 'theirs'), '[]'),
-    coalesce(jsonb_agg(jsonb_build_object('recordId', n.id, 'key', n.key, 'choice', n.choice,
-      'value', case n.choice when 'mine' then p.mine when 'value' then app_core.normalized(n.value) end)) filter (where p.key is not null), '[]')
-    into wrong, items
-  from (select n.*, count(*) over (partition by n.id, n.key) as times from named n) n
-  left join current c on c.pfa_id = n.id
-  left join problem p on p.pfa_id = n.id and p.key = n.key;
+    (select jsonb_agg(r.told || jsonb_build_object('code', r.code) order by r.code, r.id, r.key) from refusal r),
+    (select jsonb_agg(jsonb_build_object('recordId', j.id, 'key', j.key, 'choice', j.choice,
+      'value', case j.choice when 'mine' then j.mine when 'value' then app_core.normalized(j.value) end)) from judged j)
+    into wrong, items;
 
-  if wrong <> '[]' then
-    raise exception 'Record %: %.', wrong->0->>'recordId', wrong->0->>'problem'
-      using errcode = wrong->0->>'code', detail = (select jsonb_agg(w - 'code') from jsonb_array_elements(wrong) w)::text,
-        hint = 'Nothing was resolved. Look at the drafts as they are now (myDrafts), then choose again.';
+  if wrong is not null then
+    raise exception using
+      errcode = wrong->0->>'code',
+      message = case wrong->0->>'code'
+        when 'VG409' then format('Record %s changed since you saw it.', wrong->0->>'recordId')
+        when 'VG404' then format('Of record %s%s %s.', wrong->0->>'recordId', coalesce(', key ' || (wrong->0->>'key') || ',', ''), wrong->0->>'problem')
+        else format('%s of record %s %s.', coalesce(wrong->0->>'key', 'It'), wrong->0->>'recordId', wrong->0->>'problem')
+      end,
+      detail = (select jsonb_agg(w - 'code' order by o) from jsonb_array_elements(wrong) with ordinality e (w, o))::text,
+      hint = case wrong->0->>'code'
+        when 'VG409' then 'Nothing was resolved. Look at the current problems in the details, then choose again with the current revision.'
+        when 'VG404' then 'Nothing was resolved. The problems that you have are those of your drafts: myDrafts lists them.'
+        else 'Nothing was resolved. Correct those named in the details.'
+      end;
   end if;
-  select c.unfit into unfit
-  from app_private.refused_changes(p_organization_id, me, (
-    select coalesce(jsonb_agg(jsonb_build_object('recordId', v.id, 'changes', v.changes)), '[]')
-    from (
-      select i->>'recordId' as id, jsonb_object_agg(i->>'key', i->'value') as changes
-      from jsonb_array_elements(items) i where i->>'choice' = 'value' group by 1
-    ) v)) c;
-  if unfit is not null then
-    raise exception '% of record % %.', unfit->0->>'key', unfit->0->>'recordId', unfit->0->>'problem'
-      using errcode = 'VG422', detail = unfit::text, hint = 'Nothing was resolved. Choose other values for those named in the details.';
+  result := app_private.apply_resolutions(p_organization_id, items);
+
+  -- Seen as it is now: what was given up beside a third value counts as well.
+  select jsonb_agg(jsonb_build_object('recordId', m.pfa_id, 'key', r.last_key, 'value', m.data->r.last_key,
+      'problem', format('lies before %s (%s)', r.first_key, m.data->>r.first_key)) order by m.pfa_id, r.last_key)
+    into wrong
+  from app_private.merged_for(p_organization_id, me, array(
+    select i->>'recordId' from jsonb_array_elements(items) i where i->>'choice' = 'value')) m
+  cross join lateral app_private.reversed_dates(m.data) r
+  where exists (
+    select from jsonb_array_elements(items) i
+    where i->>'recordId' = m.pfa_id and i->>'choice' = 'value' and i->>'key' in (r.first_key, r.last_key));
+  if wrong is not null then
+    raise exception '% of record % %.', wrong->0->>'key', wrong->0->>'recordId', wrong->0->>'problem'
+      using errcode = 'VG422', detail = wrong::text, hint = 'Nothing was resolved. Choose other values for those named in the details.';
   end if;
-  return app_private.apply_resolutions(p_organization_id, items);
+  return result;
 end;
 $$;
 comment on function app_public.resolve_problems(integer, app_public.pfa_resolution[]) is
@@ -1406,24 +1453,15 @@ comment on column app_public.pfa_push_status.breaker_code is 'Why: a stable code
 comment on column app_public.pfa_push_status.breaker_message is 'Why, in a sentence; for owners and admins.';
 comment on column app_public.pfa_push_status.next_probe_at is 'When PEMS is tried next.';
 
-create function app_public.organizations_push_status(organization app_public.organizations) returns app_public.pfa_push_status
-  language plpgsql stable security definer
+create function app_private.push_status(organization_id integer, is_told boolean) returns app_public.pfa_push_status
+  language sql stable
   set search_path = pg_catalog, pg_temp
-as $$
-declare
-  result app_public.pfa_push_status;
-begin
-  -- Of a row that belongs to no organization.
-  if organization.id is null then
-    return null;
-  end if;
-  perform app_private.require_readable(organization.id);
-  select g.state, c.waiting, c.writing, c.uncertain, c.oldest,
+begin atomic
+  select row(g.state, c.waiting, c.writing, c.uncertain, c.oldest,
     coalesce(p.paused_at, s.paused_at), u.username, s.opened_at, case when s.opened_at is not null then s.error_code end,
-    case when s.opened_at is not null and organization.id = any (app_core.administered_organization_ids()) then s.error_message end, s.next_probe_at
-    into result
-  from app_private.push_gate(organization.id) g
-  left join app_private.pfa_push_pause p on p.organization_id = organization.id
+    case when s.opened_at is not null and is_told then s.error_message end, s.next_probe_at)::app_public.pfa_push_status
+  from app_private.push_gate(push_status.organization_id) g
+  left join app_private.pfa_push_pause p on p.organization_id = push_status.organization_id
   left join app_private.pems_state s on s.api_configuration_id = g.api_configuration_id
   left join app_public.users u on u.id = coalesce(p.paused_by, case when p.organization_id is null then s.paused_by end)
   cross join (
@@ -1433,9 +1471,22 @@ begin
         where i.organization_id = m.organization_id and i.modification_id = m.id and i.outcome = 'uncertain')) as uncertain,
       min(m.committed_at) as oldest
     from app_core.pfa_modification m
-    where m.organization_id = organization.id and m.state in ('committed', 'syncing')
+    where m.organization_id = push_status.organization_id and m.state in ('committed', 'syncing')
   ) c;
-  return result;
+end;
+comment on function app_private.push_status(integer, boolean) is 'How writing changes of an organization to PEMS goes; what PEMS said only to whom it is told.';
+
+create function app_public.organizations_push_status(organization app_public.organizations) returns app_public.pfa_push_status
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Of a row that belongs to no organization.
+  if organization.id is null then
+    return null;
+  end if;
+  perform app_private.require_readable(organization.id);
+  return app_private.push_status(organization.id, organization.id = any (app_core.administered_organization_ids()));
 end;
 $$;
 comment on function app_public.organizations_push_status(app_public.organizations) is 'How writing changes to PEMS goes.';

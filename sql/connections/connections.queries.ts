@@ -160,8 +160,10 @@ export interface ISavePemsSettingsParams {
   apiConfigurationId: string;
   dateOrder: string;
   filterDateFormat: string;
+  requestsPerSecond?: number | null | void;
   requestType: string;
   tenant: string;
+  timeoutMs?: number | null | void;
 }
 
 /** 'SavePemsSettings' return type */
@@ -173,16 +175,17 @@ export interface ISavePemsSettingsQuery {
   result: ISavePemsSettingsResult;
 }
 
-const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true,"filterDateFormat":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":141}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":144,"b":151}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":154,"b":164}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":167,"b":179}]},{"name":"filterDateFormat","required":true,"transform":{"type":"scalar"},"locs":[{"a":182,"b":199}]}],"statement":"insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type, filter_date_format)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!)\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,\n    filter_date_format = excluded.filter_date_format"};
+const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true,"filterDateFormat":true,"timeoutMs":true,"requestsPerSecond":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":160,"b":179}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":182,"b":189}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":192,"b":202}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":205,"b":217}]},{"name":"filterDateFormat","required":true,"transform":{"type":"scalar"},"locs":[{"a":220,"b":237}]},{"name":"timeoutMs","required":false,"transform":{"type":"scalar"},"locs":[{"a":249,"b":258},{"a":533,"b":542}]},{"name":"requestsPerSecond","required":false,"transform":{"type":"scalar"},"locs":[{"a":279,"b":296},{"a":591,"b":608}]}],"statement":"insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format, timeout_ms, requests_per_second)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000), coalesce(:requestsPerSecond, 10))\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,\n    filter_date_format = excluded.filter_date_format,\n    timeout_ms = coalesce(:timeoutMs, s.timeout_ms), requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second)"};
 
 /**
  * Query generated from SQL:
  * ```
- * insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type, filter_date_format)
- * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!)
+ * insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format, timeout_ms, requests_per_second)
+ * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000), coalesce(:requestsPerSecond, 10))
  * on conflict (api_configuration_id) do update
  *   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
- *     filter_date_format = excluded.filter_date_format
+ *     filter_date_format = excluded.filter_date_format,
+ *     timeout_ms = coalesce(:timeoutMs, s.timeout_ms), requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second)
  * ```
  */
 export const savePemsSettings = new PreparedQuery<ISavePemsSettingsParams,ISavePemsSettingsResult>(savePemsSettingsIR);

@@ -23,11 +23,12 @@ on conflict (id) do update
 returning id;
 
 /* @name savePemsSettings */
-insert into app_public.pems_settings (api_configuration_id, tenant, date_order, request_type, filter_date_format)
-values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!)
+insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format, timeout_ms, requests_per_second)
+values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000), coalesce(:requestsPerSecond, 10))
 on conflict (api_configuration_id) do update
   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
-    filter_date_format = excluded.filter_date_format;
+    filter_date_format = excluded.filter_date_format,
+    timeout_ms = coalesce(:timeoutMs, s.timeout_ms), requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second);
 
 /* @name saveCredential */
 insert into app_private.credentials as c (api_configuration_id, name, key_id, nonce, ciphertext)

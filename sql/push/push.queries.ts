@@ -532,3 +532,225 @@ const noteExchangeIR: any = {"usedParamSet":{"organizationId":true,"pfaId":true,
 export const noteExchange = new PreparedQuery<INoteExchangeParams,INoteExchangeResult>(noteExchangeIR);
 
 
+/** 'PushStatus' parameters type */
+export interface IPushStatusParams {
+  organization?: string | null | void;
+}
+
+/** 'PushStatus' return type */
+export interface IPushStatusResult {
+  breakerCode: string | null;
+  breakerMessage: string | null;
+  breakerOpenedAt: Date | null;
+  connection: string | null;
+  nextProbeAt: Date | null;
+  oldestCommittedAt: Date | null;
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  organization: string;
+  pausedAt: Date | null;
+  pausedBy: string | null;
+  state: string;
+  uncertain: number;
+  waiting: number;
+  writing: number;
+}
+
+/** 'PushStatus' query type */
+export interface IPushStatusQuery {
+  params: IPushStatusParams;
+  result: IPushStatusResult;
+}
+
+const pushStatusIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":576,"b":588},{"a":616,"b":628}]}],"statement":"select o.code as \"organization!\", s.state as \"state!\", s.waiting_count as \"waiting!\", s.writing_count as \"writing!\", s.uncertain_count as \"uncertain!\",\n  s.oldest_committed_at as \"oldestCommittedAt?\", s.paused_at as \"pausedAt?\", s.paused_by as \"pausedBy?\", s.breaker_opened_at as \"breakerOpenedAt?\",\n  s.breaker_code as \"breakerCode?\", s.breaker_message as \"breakerMessage?\", s.next_probe_at as \"nextProbeAt?\",\n  app_private.push_connection(o.id) as \"connection?\"\nfrom app_public.organizations o\ncross join lateral app_private.push_status(o.id, true) s\nwhere o.is_active and (:organization::text is null or o.code = :organization)\norder by o.code"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select o.code as "organization!", s.state as "state!", s.waiting_count as "waiting!", s.writing_count as "writing!", s.uncertain_count as "uncertain!",
+ *   s.oldest_committed_at as "oldestCommittedAt?", s.paused_at as "pausedAt?", s.paused_by as "pausedBy?", s.breaker_opened_at as "breakerOpenedAt?",
+ *   s.breaker_code as "breakerCode?", s.breaker_message as "breakerMessage?", s.next_probe_at as "nextProbeAt?",
+ *   app_private.push_connection(o.id) as "connection?"
+ * from app_public.organizations o
+ * cross join lateral app_private.push_status(o.id, true) s
+ * where o.is_active and (:organization::text is null or o.code = :organization)
+ * order by o.code
+ * ```
+ */
+export const pushStatus = new PreparedQuery<IPushStatusParams,IPushStatusResult>(pushStatusIR);
+
+
+/** 'SetPushPause' parameters type */
+export interface ISetPushPauseParams {
+  isPaused: boolean;
+  organization: string;
+}
+
+/** 'SetPushPause' return type */
+export interface ISetPushPauseResult {
+  done: undefined | null;
+  /** Our key. An integer, because it leads the key of every tenant table. */
+  id: number;
+}
+
+/** 'SetPushPause' query type */
+export interface ISetPushPauseQuery {
+  params: ISetPushPauseParams;
+  result: ISetPushPauseResult;
+}
+
+const setPushPauseIR: any = {"usedParamSet":{"isPaused":true,"organization":true},"params":[{"name":"isPaused","required":true,"transform":{"type":"scalar"},"locs":[{"a":55,"b":64}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":135}]}],"statement":"select o.id as \"id!\", app_private.set_push_pause(o.id, :isPaused!) as done\nfrom app_public.organizations o where o.code = :organization! and o.is_active"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select o.id as "id!", app_private.set_push_pause(o.id, :isPaused!) as done
+ * from app_public.organizations o where o.code = :organization! and o.is_active
+ * ```
+ */
+export const setPushPause = new PreparedQuery<ISetPushPauseParams,ISetPushPauseResult>(setPushPauseIR);
+
+
+/** 'SetConnectionPause' parameters type */
+export interface ISetConnectionPauseParams {
+  apiConfigurationId: string;
+  isPaused: boolean;
+}
+
+/** 'SetConnectionPause' return type */
+export interface ISetConnectionPauseResult {
+  done: undefined | null;
+  /** Our key: a uuid, or a slug such as `pems-global-pfa-read`. */
+  id: string;
+}
+
+/** 'SetConnectionPause' query type */
+export interface ISetConnectionPauseQuery {
+  params: ISetConnectionPauseParams;
+  result: ISetConnectionPauseResult;
+}
+
+const setConnectionPauseIR: any = {"usedParamSet":{"isPaused":true,"apiConfigurationId":true},"params":[{"name":"isPaused","required":true,"transform":{"type":"scalar"},"locs":[{"a":61,"b":70}]},{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":131,"b":150}]}],"statement":"select c.id as \"id!\", app_private.set_connection_pause(c.id, :isPaused!) as done\nfrom app_public.api_configurations c where c.id = :apiConfigurationId! and c.operation_type in ('write', 'read-write')"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select c.id as "id!", app_private.set_connection_pause(c.id, :isPaused!) as done
+ * from app_public.api_configurations c where c.id = :apiConfigurationId! and c.operation_type in ('write', 'read-write')
+ * ```
+ */
+export const setConnectionPause = new PreparedQuery<ISetConnectionPauseParams,ISetConnectionPauseResult>(setConnectionPauseIR);
+
+
+/** 'ExplainModifications' parameters type */
+export interface IExplainModificationsParams {
+  organization: string;
+  pfaId: string;
+}
+
+/** 'ExplainModifications' return type */
+export interface IExplainModificationsResult {
+  /** How often push began with it. Each is a token: whoever comes with an older one changes nothing. */
+  attempts: number;
+  /** What the author saw under each of these keys when it was first changed. */
+  base: Json;
+  /** What the person signs in with; unique whatever its case. */
+  by: string;
+  /** What its author said about it when committing. */
+  comment: string | null;
+  /** When it was committed. */
+  committedAt: Date | null;
+  /** The changed keys and what they become; null empties a key. */
+  delta: Json;
+  /** How often writing it failed for a reason of this record. */
+  failures: number;
+  /** Our key. */
+  id: string;
+  intents: Json;
+  /** By key: what stands in the way, `{"kind": "conflict", "base", "theirs", "mine"}`. Kinds: conflict, refused, altered, failed, removed. One that push made has `"by": "push"` and stays until its author acts. Drafts only. */
+  problems: Json;
+  /** Push does not go on with it before. Of one that is syncing null means that a worker is at it. */
+  retryAt: Date | null;
+  /** When PEMS confirmed it. */
+  settledAt: Date | null;
+  /** `draft`, `committed` (waits for push), `syncing` (being written to PEMS), `synced` (confirmed). */
+  state: string;
+}
+
+/** 'ExplainModifications' query type */
+export interface IExplainModificationsQuery {
+  params: IExplainModificationsParams;
+  result: IExplainModificationsResult;
+}
+
+const explainModificationsIR: any = {"usedParamSet":{"pfaId":true,"organization":true},"params":[{"name":"pfaId","required":true,"transform":{"type":"scalar"},"locs":[{"a":834,"b":840}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":901,"b":914}]}],"statement":"select m.id as \"id!\", u.username as \"by!\", m.state as \"state!\", m.delta as \"delta!\", m.base as \"base!\", m.problems as \"problems!\", m.comment as \"comment?\",\n  m.attempts as \"attempts!\", m.failures as \"failures!\", m.committed_at as \"committedAt?\", m.settled_at as \"settledAt?\", m.retry_at as \"retryAt?\",\n  (\n    select coalesce(json_agg(json_build_object('attempt', i.attempt, 'recordVersion', i.record_version, 'readValues', i.read_values, 'writeValues', i.write_values,\n      'createdAt', i.created_at, 'answeredAt', i.answered_at, 'quietAt', i.quiet_at, 'outcome', i.outcome) order by i.id), '[]')\n    from app_core.pfa_push_intent i where i.organization_id = m.organization_id and i.modification_id = m.id\n  ) as \"intents!\"\nfrom app_public.organizations o\njoin app_core.pfa_modification m on m.organization_id = o.id and m.pfa_id = :pfaId!\njoin app_public.users u on u.id = m.user_id\nwhere o.code = :organization!\norder by m.id"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select m.id as "id!", u.username as "by!", m.state as "state!", m.delta as "delta!", m.base as "base!", m.problems as "problems!", m.comment as "comment?",
+ *   m.attempts as "attempts!", m.failures as "failures!", m.committed_at as "committedAt?", m.settled_at as "settledAt?", m.retry_at as "retryAt?",
+ *   (
+ *     select coalesce(json_agg(json_build_object('attempt', i.attempt, 'recordVersion', i.record_version, 'readValues', i.read_values, 'writeValues', i.write_values,
+ *       'createdAt', i.created_at, 'answeredAt', i.answered_at, 'quietAt', i.quiet_at, 'outcome', i.outcome) order by i.id), '[]')
+ *     from app_core.pfa_push_intent i where i.organization_id = m.organization_id and i.modification_id = m.id
+ *   ) as "intents!"
+ * from app_public.organizations o
+ * join app_core.pfa_modification m on m.organization_id = o.id and m.pfa_id = :pfaId!
+ * join app_public.users u on u.id = m.user_id
+ * where o.code = :organization!
+ * order by m.id
+ * ```
+ */
+export const explainModifications = new PreparedQuery<IExplainModificationsParams,IExplainModificationsResult>(explainModificationsIR);
+
+
+/** 'ExplainExchanges' parameters type */
+export interface IExplainExchangesParams {
+  organization: string;
+  pfaId: string;
+}
+
+/** 'ExplainExchanges' return type */
+export interface IExplainExchangesResult {
+  /** `read`, `write`, `read back`. */
+  action: string;
+  /** The body of the answer, its beginning where it is long; null where none arrived whole. */
+  answer: string | null;
+  /** When it ended. */
+  answeredAt: Date;
+  /** Which attempt of it. */
+  attempt: number;
+  /** Our code for what was wrong with it. */
+  errorCode: string | null;
+  /** How long it took. */
+  milliseconds: number;
+  /** The change that was being written; it may be gone. */
+  modificationId: string;
+  /** The body that was to be sent. */
+  request: string;
+  /** HTTP status; null when no answer began. */
+  status: number | null;
+}
+
+/** 'ExplainExchanges' query type */
+export interface IExplainExchangesQuery {
+  params: IExplainExchangesParams;
+  result: IExplainExchangesResult;
+}
+
+const explainExchangesIR: any = {"usedParamSet":{"pfaId":true,"organization":true},"params":[{"name":"pfaId","required":true,"transform":{"type":"scalar"},"locs":[{"a":373,"b":379}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":396,"b":409}]}],"statement":"select e.modification_id as \"modificationId!\", e.attempt as \"attempt!\", e.action as \"action!\", e.request as \"request!\", e.status as \"status?\",\n  e.answer as \"answer?\", e.error_code as \"errorCode?\", e.milliseconds as \"milliseconds!\", e.answered_at as \"answeredAt!\"\nfrom app_public.organizations o\njoin app_core.pfa_push_exchange e on e.organization_id = o.id and e.pfa_id = :pfaId!\nwhere o.code = :organization!\norder by e.id"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select e.modification_id as "modificationId!", e.attempt as "attempt!", e.action as "action!", e.request as "request!", e.status as "status?",
+ *   e.answer as "answer?", e.error_code as "errorCode?", e.milliseconds as "milliseconds!", e.answered_at as "answeredAt!"
+ * from app_public.organizations o
+ * join app_core.pfa_push_exchange e on e.organization_id = o.id and e.pfa_id = :pfaId!
+ * where o.code = :organization!
+ * order by e.id
+ * ```
+ */
+export const explainExchanges = new PreparedQuery<IExplainExchangesParams,IExplainExchangesResult>(explainExchangesIR);
+
+

@@ -5,6 +5,7 @@ import { PreparedQuery } from '@pgtyped/runtime';
 export interface IEnforceRetentionParams {
   batch: number;
   changesDays: number;
+  exchangesDays: number;
   failedJobsDays: number;
   rejectsDays: number;
   sessionsDays: number;
@@ -14,7 +15,9 @@ export interface IEnforceRetentionParams {
 /** 'EnforceRetention' return type */
 export interface IEnforceRetentionResult {
   changes: number;
+  exchanges: number;
   failedJobs: number;
+  modifications: number;
   rejects: number;
   sessions: number;
   syncLog: number;
@@ -27,15 +30,16 @@ export interface IEnforceRetentionQuery {
   result: IEnforceRetentionResult;
 }
 
-const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays":true,"sessionsDays":true,"failedJobsDays":true,"changesDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":218,"b":230}]},{"name":"rejectsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":256,"b":268}]},{"name":"sessionsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":294,"b":307}]},{"name":"failedJobsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":335,"b":350}]},{"name":"changesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":376,"b":388}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":392,"b":398}]}],"statement":"select sync_log as \"syncLog!\", rejects as \"rejects!\", sign_ins as \"sessions!\", throttles as \"throttles!\", failed_jobs as \"failedJobs!\", changes as \"changes!\"\nfrom app_private.enforce_retention(\n  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),\n  make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), :batch!)"};
+const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays":true,"sessionsDays":true,"failedJobsDays":true,"changesDays":true,"exchangesDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":282,"b":294}]},{"name":"rejectsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":320,"b":332}]},{"name":"sessionsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":358,"b":371}]},{"name":"failedJobsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":399,"b":414}]},{"name":"changesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":440,"b":452}]},{"name":"exchangesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":478,"b":492}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":496,"b":502}]}],"statement":"select sync_log as \"syncLog!\", rejects as \"rejects!\", sign_ins as \"sessions!\", throttles as \"throttles!\", failed_jobs as \"failedJobs!\", changes as \"changes!\",\n  modifications as \"modifications!\", exchanges as \"exchanges!\"\nfrom app_private.enforce_retention(\n  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),\n  make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!), :batch!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select sync_log as "syncLog!", rejects as "rejects!", sign_ins as "sessions!", throttles as "throttles!", failed_jobs as "failedJobs!", changes as "changes!"
+ * select sync_log as "syncLog!", rejects as "rejects!", sign_ins as "sessions!", throttles as "throttles!", failed_jobs as "failedJobs!", changes as "changes!",
+ *   modifications as "modifications!", exchanges as "exchanges!"
  * from app_private.enforce_retention(
  *   make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),
- *   make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), :batch!)
+ *   make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!), :batch!)
  * ```
  */
 export const enforceRetention = new PreparedQuery<IEnforceRetentionParams,IEnforceRetentionResult>(enforceRetentionIR);

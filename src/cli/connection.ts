@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { text } from 'node:stream/consumers';
 import pg from 'pg';
 import { noteConnectionResult } from '../../sql/connections/connections.queries.ts';
@@ -23,6 +23,8 @@ interface CreateOptions {
   dateOrder: 'MDY' | 'DMY';
   requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
   readOnly?: boolean;
+  timeout?: number;
+  rate?: number;
   filterDates: DateFormat;
 }
 
@@ -46,6 +48,16 @@ export function addConnectionCommands(program: Command): void {
     .option('--organization <code>', 'only for this organization (else for all that have none of their own)')
     .option('--id <slug>', 'its name in the database; the same one again replaces it', 'pems')
     .option('--name <text>', 'what people call it', 'PEMS')
+    .option(
+      '--timeout <seconds>',
+      'how long to wait for an answer: 1 to 900 (default: as before, at first 120)',
+      wholeNumber(1, 900),
+    )
+    .option(
+      '--rate <n>',
+      'how many requests a second this tenant allows: 1 to 1000 (default: as before, at first 10)',
+      wholeNumber(1, 1000),
+    )
     .option('--read-only', 'write nothing over it: what people commit waits')
     .addOption(
       new Option('--date-order <order>', 'how this tenant writes 04/02/2026')
@@ -92,6 +104,8 @@ export function addConnectionCommands(program: Command): void {
           filterDateFormat: options.filterDates,
           password,
           isReadOnly: options.readOnly ?? false,
+          timeoutMs: options.timeout && options.timeout * 1000,
+          requestsPerSecond: options.rate,
           isSimulated: false,
         });
         console.log(
@@ -141,3 +155,10 @@ export function addConnectionCommands(program: Command): void {
       }
     });
 }
+
+const wholeNumber = (least: number, most: number) => (text: string) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  return value;
+};

@@ -6,6 +6,7 @@ import { addDatabaseCommands } from './database.ts';
 import { addKeyCommands } from './keys.ts';
 import { addPeopleCommands } from './people.ts';
 import { addProcessCommands } from './processes.ts';
+import { addPushCommands } from './push.ts';
 import { addSyncCommands } from './sync.ts';
 
 const program = new Command('vanguard')
@@ -22,6 +23,7 @@ addPeopleCommands(program);
 addConnectionCommands(program);
 addKeyCommands(program);
 addSyncCommands(program);
+addPushCommands(program);
 
 try {
   await program.parseAsync();

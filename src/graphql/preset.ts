@@ -204,7 +204,7 @@ export interface GraphqlOptions {
   introspection: boolean;
   logger?: Logger;
   /** Who has subscribed through a websocket. */
-  findSubscriber?(socket: object): Subscriber | undefined;
+  findSubscriber?: (socket: object) => Subscriber | undefined;
 }
 
 /** The GraphQL API over app_public: nothing is published but what the visitor has a right to, and no generated mutations. */

@@ -6,7 +6,7 @@ import {
   type GrafastSubscriber,
   type Step,
 } from 'postgraphile/grafast';
-import { getOperationAST, GraphQLError } from 'postgraphile/graphql';
+import { getOperationAST, GraphQLError, OperationTypeNode } from 'postgraphile/graphql';
 import { extendSchema, gql } from 'postgraphile/utils';
 import type { Subscription } from '../realtime/subscription.ts';
 
@@ -14,14 +14,6 @@ import type { Subscription } from '../realtime/subscription.ts';
 export interface Subscriber extends GrafastSubscriber<Record<string, unknown>> {
   /** What it subscribed to, once it did. */
   subscription: Subscription | undefined;
-}
-
-declare global {
-  namespace Grafast {
-    interface Context {
-      subscriber: Subscriber | null;
-    }
-  }
 }
 
 /** The subscription of organizations. Its events hold nothing that would have to be read from the database: whoever wants to know more asks. */
@@ -162,7 +154,8 @@ const organizationEvents = extendSchema(() => ({
           subscribePlan(_$root: Step, args: FieldArgs) {
             const $interest = lambda(
               [args.getRaw('organizationId'), args.getRaw('recordIds')],
-              ([organizationId, recordIds]) => JSON.stringify({ organizationId, recordIds }),
+              ([organizationId, recordIds]: readonly [unknown, unknown]) =>
+                JSON.stringify({ organizationId, recordIds }),
             );
             return listen(context().get('subscriber'), $interest);
           },
@@ -182,7 +175,8 @@ const overWebsocketsOnly: GraphileConfig.Plugin = {
   grafast: {
     middleware: {
       execute(next, { args: { document, operationName } }) {
-        if (getOperationAST(document, operationName)?.operation !== 'subscription') return next();
+        if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION)
+          return next();
         return {
           errors: [
             new GraphQLError(

@@ -30,8 +30,8 @@ export function listen({
   /** As vanguard_authenticator, and not through a pooler of transactions. */
   databaseUrl: string;
   logger: Logger;
-  onNotification(notification: Notification): void;
-  onConnect(): void;
+  onNotification: (notification: Notification) => void;
+  onConnect: () => void;
 }): Listener {
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;

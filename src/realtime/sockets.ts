@@ -7,6 +7,7 @@ import { isAsyncIterable, type subscribe } from 'postgraphile/grafast';
 import {
   getOperationAST,
   GraphQLError,
+  OperationTypeNode,
   type ExecutionArgs,
   type ExecutionResult,
 } from 'postgraphile/graphql';
@@ -59,7 +60,7 @@ interface Peer {
 /** The websockets of a server. */
 export interface Sockets {
   /** One more operation of whoever is at the other end, for the context of GraphQL. */
-  findSubscriber(socket: object): Subscriber | undefined;
+  findSubscriber: (socket: object) => Subscriber | undefined;
   /** From now on websockets are taken. */
   attach(server: Server, graphql: GrafservBase): void;
   /** Says goodbye to everybody, and takes nobody any more. */
@@ -86,7 +87,7 @@ export function createSockets({
   introspection: boolean;
   corsOrigins: readonly string[];
   /** Whether what this address says of the request's way is believed. */
-  isTrustedProxy(address: string): boolean;
+  isTrustedProxy: (address: string) => boolean;
   logger: Logger;
   metrics?: Metrics;
   times?: SocketTimes;
@@ -211,7 +212,7 @@ export function createSockets({
           const args = await config.onSubscribe(context, id, payload);
           if (!args || !('document' in args)) return args;
           const operation = getOperationAST(args.document, args.operationName)?.operation;
-          return operation === 'subscription' || operation === undefined
+          return operation === OperationTypeNode.SUBSCRIPTION || operation === undefined
             ? args
             : [
                 coded(
@@ -229,10 +230,10 @@ export function createSockets({
         const peer = socket && peers.get(socket);
         if (peer) peer.opening++;
         try {
-          const result = await operation.subscribe(operation as never);
+          const result = await operation.subscribe(operation);
           return isAsyncIterable(result)
             ? asRead(result as AsyncGenerator<ExecutionResult>, operation.contextValue.subscriber)
-            : refused((result as ExecutionResult).errors ?? []);
+            : refused(result.errors ?? []);
         } finally {
           if (peer) peer.opening--;
         }

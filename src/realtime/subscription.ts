@@ -61,8 +61,8 @@ export class Subscription implements AsyncIterableIterator<RealtimeEvent> {
     sessionId: string;
     watched: ReadonlySet<string> | undefined;
     /** What waited was dropped: the client is too slow. */
-    onDropped(): void;
-    onEnd(subscription: Subscription): void;
+    onDropped: () => void;
+    onEnd: (subscription: Subscription) => void;
   }) {
     this.organizationId = options.organizationId;
     this.userId = options.userId;

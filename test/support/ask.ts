@@ -199,6 +199,36 @@ export const withdrawCommits = (
     ids,
   ]);
 
+export interface Resolution {
+  record_id: string | null;
+  revision: string | number | null;
+  choice: string | null;
+  keys?: (string | null)[];
+  value?: Json;
+}
+
+export interface ResolveResult {
+  operation_id: number | null;
+  record_count: number;
+  key_count: number;
+  refused: { recordId: string; problem: string }[];
+  revisions: Record<string, number> | null;
+}
+
+export const resolveProblems = (client: pg.ClientBase, organization: Organization, items: Resolution[]) =>
+  answer<ResolveResult>(
+    client,
+    'resolve_problems($1, array(select i from jsonb_populate_recordset(null::app_public.pfa_resolution, $2) i))',
+    [organization.id, JSON.stringify(items)],
+  );
+
+export const resolveAllProblems = (
+  client: pg.ClientBase,
+  organization: Organization,
+  choice: string | null,
+  revision: string | number | null,
+) => answer<ResolveResult>(client, 'resolve_all_problems($1, $2, $3)', [organization.id, choice, revision]);
+
 /** How something is refused; what was done before in the transaction stays. */
 export async function refusal(client: pg.ClientBase, attempt: () => Promise<unknown>): Promise<Refusal> {
   await client.query('savepoint attempt');

@@ -10,7 +10,14 @@ const world = await testWorld({ RIO: 1 });
 const { owner } = world.db;
 
 const rio = await world.organization('RIO');
-const retention = { syncLogDays: 30, rejectsDays: 30, sessionsDays: 30, failedJobsDays: 30, changesDays: 30 };
+const retention = {
+  syncLogDays: 30,
+  rejectsDays: 30,
+  sessionsDays: 30,
+  failedJobsDays: 30,
+  changesDays: 30,
+  exchangesDays: 30,
+};
 
 /** More than one batch of runs that are too old. */
 const addOldRuns = () =>

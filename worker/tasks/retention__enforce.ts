@@ -11,7 +11,16 @@ const eventsDays = 7;
 export const retention__enforce: WorkerTask =
   ({ pool, retention, logger }) =>
   async (_payload, helpers) => {
-    const deleted = { syncLog: 0, rejects: 0, sessions: 0, throttles: 0, failedJobs: 0, changes: 0 };
+    const deleted = {
+      syncLog: 0,
+      rejects: 0,
+      sessions: 0,
+      throttles: 0,
+      failedJobs: 0,
+      changes: 0,
+      modifications: 0,
+      exchanges: 0,
+    };
     for (;;) {
       const [step] = await enforceRetention.run({ ...retention, batch }, pool);
       const kinds = Object.keys(deleted) as (keyof typeof deleted)[];

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { testDatabase } from '../../../support/database.ts';
-import { makeOrganization, one, type Organization } from '../../../support/make.ts';
+import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
 
 const db = await testDatabase();
 
@@ -9,13 +9,16 @@ beforeEach(async () => void (org = await makeOrganization(db)));
 
 /** What a call deletes, with limits of 10 days and what a test says otherwise. */
 async function enforce(
-  limits: Partial<Record<'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'changes' | 'batch', number>> = {},
+  limits: Partial<
+    Record<'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'changes' | 'exchanges' | 'batch', number>
+  > = {},
 ) {
-  const { syncLog = 10, rejects = 10, sessions = 10, jobs = 10, changes = 10, batch = 1000 } = limits;
+  const { syncLog = 10, rejects = 10, sessions = 10, jobs = 10 } = limits;
+  const { changes = 10, exchanges = 10, batch = 1000 } = limits;
   const { rows } = await db.worker.query<Record<string, number>>(
     `select * from app_private.enforce_retention(
-      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), make_interval(days => $5), $6)`,
-    [syncLog, rejects, sessions, jobs, changes, batch],
+      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), make_interval(days => $5), make_interval(days => $6), $7)`,
+    [syncLog, rejects, sessions, jobs, changes, exchanges, batch],
   );
   return one(rows);
 }
@@ -203,7 +206,7 @@ test('a batch is one of all organizations together, and of failed jobs', async (
 });
 
 test('each limit is a day at least', async () => {
-  for (const limit of ['syncLog', 'rejects', 'sessions', 'jobs', 'batch'] as const) {
+  for (const limit of ['syncLog', 'rejects', 'sessions', 'jobs', 'changes', 'exchanges', 'batch'] as const) {
     await expect(enforce({ [limit]: 0 })).rejects.toMatchObject({ code: 'VG400' });
   }
 });
@@ -211,15 +214,116 @@ test('each limit is a day at least', async () => {
 test('only the worker may call it', async () => {
   await expect(
     db.authenticator.query(
-      "select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', '1 day', 1)",
+      "select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', '1 day', '1 day', 1)",
     ),
   ).rejects.toMatchObject({ code: '42501' });
+});
+
+describe('what was written to PEMS', () => {
+  /** A change of a record of its own, in a state, committed and settled some days ago; with an intent and an exchange as old. */
+  const change = async (record: string, state: string, daysAgo: number, of = org): Promise<string> => {
+    await putRecords(db, of, [{ pfaId: record }]);
+    const { rows } = await db.owner.query<{ id: string }>(
+      `insert into app_core.pfa_modification
+        (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at, settled_at)
+      select $1, $2, $3, '{"contract": "new"}', '{"contract": null}', $4,
+        case when $4 <> 'draft' then nextval('app_core.revision_seq') end,
+        case when $4 <> 'draft' then clock_timestamp() - $5::interval end,
+        case when $4 = 'synced' then clock_timestamp() - $5::interval end
+      returning id`,
+      [of.id, await makeMember(db, of), record, state, `${daysAgo} days`],
+    );
+    const { id } = one(rows);
+    if (state === 'synced' || state === 'syncing') {
+      await db.owner.query(
+        `insert into app_core.pfa_push_intent
+          (organization_id, modification_id, attempt, read_values, read_at, write_values, send_before, quiet_at)
+        values ($1, $2, 1, '{}', now(), '{"contract": "new"}', now(), now())`,
+        [of.id, id],
+      );
+    }
+    return id;
+  };
+  const exchange = async (of: Organization, record: string, modification: string, daysAgo: number) => {
+    const { rows } = await db.owner.query<{ id: string }>(
+      `insert into app_core.pfa_push_exchange
+        (organization_id, pfa_id, modification_id, attempt, action, request, milliseconds, answered_at)
+      values ($1, $2, $3, 1, 'read', '{}', 5, clock_timestamp() - $4::interval) returning id`,
+      [of.id, record, modification, `${daysAgo} days`],
+    );
+    return one(rows).id;
+  };
+  const left = async (table: 'pfa_modification' | 'pfa_push_intent' | 'pfa_push_exchange', of = [org]) => {
+    const { rows } = await db.owner.query<{ id: string }>(
+      `select id from app_core.${table} where organization_id = any ($1) order by id`,
+      [of.map(({ id }) => id)],
+    );
+    return rows.map(({ id }) => id);
+  };
+
+  test('confirmed changes go when they are just older than the history is kept, with their intents', async () => {
+    await change('a', 'synced', outside);
+    const kept = [
+      await change('b', 'synced', inside),
+      await change('c', 'draft', 400),
+      await change('d', 'committed', 400),
+      await change('e', 'syncing', 400),
+    ];
+    expect(await enforce()).toMatchObject({ modifications: 1 });
+    expect(await left('pfa_modification')).toEqual(kept);
+    expect(await left('pfa_push_intent')).toHaveLength(2);
+  });
+
+  test('they go batch by batch, oldest first, in every organization', async () => {
+    const other = await makeOrganization(db);
+    await change('a', 'synced', 30);
+    const younger = await change('b', 'synced', 20);
+    await change('a', 'synced', 40, other);
+    await change('b', 'synced', 30, other);
+    expect(await enforce({ batch: 3 })).toMatchObject({ modifications: 3 });
+    expect(await enforce({ batch: 3 })).toMatchObject({ modifications: 1 });
+    expect(await enforce({ batch: 3 })).toMatchObject({ modifications: 0 });
+    expect(await left('pfa_modification', [org, other])).not.toContain(younger);
+    expect(await left('pfa_push_intent', [org, other])).toEqual([]);
+  });
+
+  test('what was said to PEMS goes by a limit of its own, just older than it', async () => {
+    const modification = await change('a', 'synced', 0);
+    await exchange(org, 'a', modification, outside);
+    const young = await exchange(org, 'a', modification, inside);
+    expect(await enforce({ exchanges: 20 })).toMatchObject({ exchanges: 0 });
+    expect(await enforce({ changes: 20 })).toMatchObject({ exchanges: 1, modifications: 0 });
+    expect(await left('pfa_push_exchange')).toEqual([young]);
+  });
+
+  test('never of a change that is not settled; of one that came back, or is gone, it does', async () => {
+    const kept = [];
+    for (const state of ['committed', 'syncing']) {
+      kept.push(await exchange(org, state, await change(state, state, 400), 400));
+    }
+    await exchange(org, 'draft', await change('draft', 'draft', 400), 400);
+    await exchange(org, 'gone', '-1', 400);
+    expect(await enforce()).toMatchObject({ exchanges: 2 });
+    expect(await left('pfa_push_exchange')).toEqual(kept);
+  });
+
+  test('exchanges that are kept do not stand in the way of younger ones, batch by batch', async () => {
+    const other = await makeOrganization(db);
+    const unsettled = await change('u', 'syncing', 400);
+    const kept = [await exchange(org, 'u', unsettled, 400), await exchange(org, 'u', unsettled, 399)];
+    for (const age of [50, 40]) await exchange(org, 'gone', '-1', age);
+    await exchange(other, 'gone', '-1', 30);
+    expect(await enforce({ batch: 2 })).toMatchObject({ exchanges: 2 });
+    expect(await enforce({ batch: 2 })).toMatchObject({ exchanges: 1 });
+    expect(await left('pfa_push_exchange', [org, other])).toEqual(kept);
+  });
 });
 
 test.each([
   ['the oldest runs', 'pfa_sync_log', 'finished_at', 'pfa_sync_log_ended_idx'],
   ['the oldest rejects', 'pfa_sync_reject', 'rejected_at', 'pfa_sync_reject_rejected_at_idx'],
   ['the oldest changes', 'pfa_change', 'changed_at', 'pfa_change_changed_at_idx'],
+  ['the oldest exchanges', 'pfa_push_exchange', 'answered_at', 'pfa_push_exchange_answered_at_idx'],
 ])('%s of an organization are found by index', async (_what, table, column, index) => {
   await db.asOwner(async (client) => {
     await client.query('set local enable_seqscan = off');
@@ -227,5 +331,16 @@ test.each([
       `explain select id from app_public.${table} where organization_id = 1 and ${column} < now() order by ${column} limit 10`,
     );
     expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain(index);
+  });
+});
+
+test('the oldest confirmed changes of an organization are found by index', async () => {
+  await db.asOwner(async (client) => {
+    await client.query('set local enable_seqscan = off');
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+      `explain select id from app_core.pfa_modification
+      where organization_id = 1 and state = 'synced' and settled_at < now() order by settled_at limit 10`,
+    );
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('pfa_modification_settled_at_idx');
   });
 });

@@ -1,13 +1,17 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { testDatabase } from '../../../support/database.ts';
-import { makeOrganization, one, putRecords } from '../../../support/make.ts';
+import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
 
 const db = await testDatabase();
 
+type Row = Record<string, string | number | boolean | null | Record<string, number>>;
+
 interface Monitoring {
-  queue: Record<string, string | number>[];
+  queue: Row[];
   workers: number;
-  organizations: Record<string, string | number | null>[];
+  organizations: Row[];
+  connections: Row[];
+  rates: Row[];
 }
 
 const read = async (as = db.authenticator): Promise<Monitoring> => {
@@ -18,7 +22,7 @@ const read = async (as = db.authenticator): Promise<Monitoring> => {
 };
 
 test('on a new database there is nothing to tell', async () => {
-  expect(await read()).toEqual({ queue: [], workers: 0, organizations: [] });
+  expect(await read()).toEqual({ queue: [], workers: 0, organizations: [], connections: [], rates: [] });
 });
 
 test('jobs are told apart by task and state', async () => {
@@ -71,7 +75,23 @@ test('an organization has the age of its mirror, and how its last run that ended
     [org.id],
   );
   const answer = await read();
+  const nothing = {
+    mirror_overdue_seconds: null,
+    sync_paused_seconds: 0,
+    push_gate: 'no connection',
+    push_paused_seconds: 0,
+    push_waiting: 0,
+    push_writing: 0,
+    push_uncertain: 0,
+    push_oldest_seconds: 0,
+    push_confirmed: 0,
+    push_returned: 0,
+    problem_drafts: 0,
+    problem_oldest_seconds: 0,
+    problems: { conflict: 0, refused: 0, altered: 0, failed: 0, removed: 0 },
+  };
   const never = {
+    ...nothing,
     mirror_age_seconds: null,
     last_outcome: null,
     last_ended_at: null,
@@ -80,6 +100,7 @@ test('an organization has the age of its mirror, and how its last run that ended
   expect(answer.organizations).toEqual([
     { organization: 'NEW', ...never },
     {
+      ...nothing,
       organization: 'RIO',
       mirror_age_seconds: expect.any(Number) as number,
       last_outcome: 'failed',
@@ -90,6 +111,232 @@ test('an organization has the age of its mirror, and how its last run that ended
   expect(answer.organizations[1]?.mirror_age_seconds).toBeGreaterThanOrEqual(3600);
   expect(Number(answer.organizations[1]?.last_ended_at)).toBeGreaterThan(Date.now() / 1000 - 60);
   expect(JSON.stringify(answer)).not.toContain('secret');
+});
+
+describe('write-back', () => {
+  /** An organization with a connection that reads and writes, and records a, b, ... to change. */
+  const connected = async (code: string, { rate = 10, tenant = code, url = 'https://pems.example' } = {}) => {
+    const org = await makeOrganization(db, code);
+    const connection = `over-${code.toLowerCase()}`;
+    await db.owner.query(
+      `insert into app_public.api_configurations (id, organization_id, name, usage, url, operation_type)
+      values ($1, $2, $1, 'PEMS_PFA_WRITE', $3, 'read-write')`,
+      [connection, org.id, url],
+    );
+    await db.owner.query(
+      'insert into app_public.pems_settings (api_configuration_id, tenant, date_order, requests_per_second) values ($1, $2, $3, $4)',
+      [connection, tenant, 'MDY', rate],
+    );
+    await db.owner.query(
+      `insert into app_public.data_source_mappings (entity_type, organization_id, api_configuration_id) values ('pfa', $1, $2)`,
+      [org.id, connection],
+    );
+    await putRecords(
+      db,
+      org,
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((pfaId) => ({ pfaId, contract: 'secret content' })),
+    );
+    return { ...org, connection };
+  };
+  const modification = async (
+    org: Organization,
+    pfaId: string,
+    state: string,
+    secondsAgo: number,
+    problems = {},
+  ) => {
+    await db.owner.query('alter table app_core.pfa_modification disable trigger user');
+    const { rows } = await db.owner.query<{ id: string }>(
+      `insert into app_core.pfa_modification
+        (organization_id, user_id, pfa_id, delta, base, problems, state, commit_sequence, committed_at, settled_at, updated_at)
+      select $1, $2, $3, '{"contract": "secret value"}', '{"contract": null}', $4, $5, case when t.is_committed then nextval('app_core.revision_seq') end,
+        case when t.is_committed then t.at end, case when $5 = 'synced' then t.at end, t.at
+      from (select $5 <> 'draft' as is_committed, clock_timestamp() - $6 * interval '1 second' as at) t
+      returning id`,
+      [org.id, await makeMember(db, org), pfaId, JSON.stringify(problems), state, secondsAgo],
+    );
+    await db.owner.query('alter table app_core.pfa_modification enable trigger user');
+    return one(rows).id;
+  };
+  const intent = (org: Organization, id: string, attempt: number, outcome: string | null) =>
+    db.owner.query(
+      `insert into app_core.pfa_push_intent
+        (organization_id, modification_id, attempt, read_values, read_at, write_values, send_before, quiet_at, outcome, settled_at)
+      values ($1, $2, $3, '{}', now(), '{"contract": "secret value"}', now(), now(), $4::text, case when $4::text is not null then now() end)`,
+      [org.id, id, attempt, outcome],
+    );
+  const of = async ({ code }: Organization) =>
+    one((await read()).organizations.filter(({ organization }) => organization === code));
+
+  test('what is committed is counted by how far it is, with the age of the oldest', async () => {
+    const org = await connected('STATES');
+    await modification(org, 'a', 'synced', 9000);
+    await modification(org, 'b', 'draft', 8000);
+    await modification(org, 'c', 'committed', 300);
+    await modification(org, 'd', 'committed', 20);
+    await intent(org, await modification(org, 'e', 'syncing', 30), 1, null);
+    const doubted = await modification(org, 'f', 'syncing', 40);
+    await intent(org, doubted, 1, 'uncertain');
+    await intent(org, doubted, 2, 'uncertain');
+    const figures = await of(org);
+    expect(figures).toMatchObject({
+      push_gate: 'open',
+      push_waiting: 2,
+      push_writing: 2,
+      push_uncertain: 1,
+      problem_drafts: 0,
+    });
+    expect(figures.push_oldest_seconds).toBeGreaterThanOrEqual(300);
+    expect(figures.push_oldest_seconds).toBeLessThan(400);
+  });
+
+  test('problems are counted by kind, key by key, and drafts that have any', async () => {
+    const org = await connected('PROBLEMS');
+    await modification(org, 'a', 'draft', 900, {
+      contract: { kind: 'conflict', theirs: 'secret' },
+      model: { kind: 'refused', by: 'push', message: 'secret' },
+    });
+    await modification(org, 'b', 'draft', 500, { contract: { kind: 'conflict' } });
+    await modification(org, 'c', 'draft', 9000);
+    const figures = await of(org);
+    expect(figures).toMatchObject({
+      problem_drafts: 2,
+      problems: { conflict: 2, refused: 1, altered: 0, failed: 0, removed: 0 },
+    });
+    expect(figures.problem_oldest_seconds).toBeGreaterThanOrEqual(900);
+    expect(figures.problem_oldest_seconds).toBeLessThan(1000);
+  });
+
+  test('what was confirmed and returned within ten minutes is told', async () => {
+    const org = await connected('RECENT');
+    const told = (route: string, change: object, secondsAgo: number) =>
+      db.owner.query(
+        `insert into app_core.pfa_change (organization_id, pfa_id, route, changes, changed_at)
+        values ($1, 'a', $2, $3, clock_timestamp() - $4 * interval '1 second')`,
+        [org.id, route, JSON.stringify({ contract: { from: 'x', to: 'y', ...change } }), secondsAgo],
+      );
+    for (const age of [1, 300, 590]) await told('push', {}, age);
+    for (const age of [2, 595]) await told('push', { problem: 'refused' }, age);
+    await told('push', {}, 610);
+    await told('push', { problem: 'refused' }, 610);
+    await told('sync', {}, 1);
+    expect(await of(org)).toMatchObject({ push_confirmed: 3, push_returned: 2 });
+  });
+
+  test('what holds writing up is told: a pause, the breaker, a paused connection, and since when', async () => {
+    const org = await connected('HELD');
+    const gate = async () => (await of(org)).push_gate;
+    expect(await gate()).toBe('open');
+    await db.worker.query('select app_private.set_push_pause($1, true)', [org.id]);
+    await db.owner.query(
+      "update app_private.pfa_push_pause set paused_at = paused_at - interval '1 hour' where organization_id = $1",
+      [org.id],
+    );
+    const paused = await of(org);
+    expect(paused.push_gate).toBe('paused');
+    expect(paused.push_paused_seconds).toBeGreaterThanOrEqual(3600);
+    await db.worker.query('select app_private.set_push_pause($1, false)', [org.id]);
+    expect(await of(org)).toMatchObject({ push_gate: 'open', push_paused_seconds: 0 });
+
+    const connection = async () =>
+      one((await read()).connections.filter((row) => row.connection === org.connection));
+    expect(await connection()).toEqual({
+      connection: org.connection,
+      is_breaker_open: false,
+      breaker_open_seconds: 0,
+      failures: 0,
+      paused_seconds: 0,
+    });
+    await db.worker.query(
+      "select app_private.note_pems_failure($1, 'PEMS_UNAUTHORIZED', 'secret words', true)",
+      [org.connection],
+    );
+    expect(await gate()).toBe('breaker open');
+    expect(await connection()).toMatchObject({ is_breaker_open: true, failures: 1, paused_seconds: 0 });
+    await db.worker.query('select app_private.note_pems_success($1)', [org.connection]);
+    expect(await connection()).toMatchObject({ is_breaker_open: false, breaker_open_seconds: 0 });
+    await db.worker.query('select app_private.set_connection_pause($1, true)', [org.connection]);
+    await db.owner.query(
+      "update app_private.pems_state set paused_at = paused_at - interval '1 hour' where api_configuration_id = $1",
+      [org.connection],
+    );
+    expect(await gate()).toBe('connection paused');
+    expect((await connection()).paused_seconds).toBeGreaterThanOrEqual(3600);
+  });
+
+  test('a mirror is overdue by its own schedule, a paused one never', async () => {
+    const org = await connected('DUE');
+    const overdue = async () => (await of(org)).mirror_overdue_seconds;
+    expect(await overdue()).toBe(0);
+    await db.owner.query(
+      "update app_public.pfa_sync_log set finished_at = finished_at - interval '1 hour' where organization_id = $1",
+      [org.id],
+    );
+    expect(await overdue()).toBeGreaterThanOrEqual(2700);
+    expect(await overdue()).toBeLessThan(2800);
+    await db.owner.query(
+      "insert into app_private.pfa_sync_schedule (organization_id, every) values ($1, '2 hours')",
+      [org.id],
+    );
+    expect(await overdue()).toBe(0);
+    await db.owner.query(
+      "update app_private.pfa_sync_schedule set every = '15 minutes', paused_at = now() - interval '10 minutes' where organization_id = $1",
+      [org.id],
+    );
+    expect(await overdue()).toBeNull();
+    expect((await of(org)).sync_paused_seconds).toBeGreaterThanOrEqual(600);
+  });
+
+  test('an organization that was never read is overdue from when it could have been', async () => {
+    const org = await connected('NEVER');
+    await db.owner.query('delete from app_public.pfa_sync_log where organization_id = $1', [org.id]);
+    const age = (table: string, column: string, value: string | number) =>
+      db.owner.query(
+        `update app_public.${table} set created_at = now() - interval '1 hour' where ${column} = $1`,
+        [value],
+      );
+    await age('organizations', 'id', org.id);
+    expect((await of(org)).mirror_overdue_seconds).toBeLessThan(60);
+    await age('api_configurations', 'id', org.connection);
+    expect((await of(org)).mirror_overdue_seconds).toBeGreaterThanOrEqual(3600);
+  });
+
+  test('requests given out are counted once a tenant, beside how many a second may be', async () => {
+    const first = await connected('RATE1', { tenant: 'SHARED', rate: 50 });
+    const two = await connected('RATE2', { tenant: 'SHARED', rate: 20 });
+    await connected('RATE3', { tenant: 'SHARED', rate: 5, url: 'https://elsewhere.example' });
+    await db.worker.query('select app_private.take_turns($1, 2)', [first.connection]);
+    await db.worker.query('select app_private.take_turns($1, 1)', [two.connection]);
+    const { rates } = await read();
+    expect(rates.filter(({ tenant }) => tenant === 'SHARED')).toEqual([
+      { connection: first.connection, tenant: 'SHARED', requests: 3, requests_per_second: 20 },
+      { connection: 'over-rate3', tenant: 'SHARED', requests: 0, requests_per_second: 5 },
+    ]);
+  });
+
+  test('only workers that live are counted, each once however many queues it has', async () => {
+    const worker = await db.worker.connect();
+    const other = await db.worker.connect();
+    try {
+      for (const queue of ['one', 'two'])
+        await worker.query('select app_private.register_worker($1)', [queue]);
+      expect((await read()).workers).toBe(1);
+      await other.query("select app_private.register_worker('three')");
+      expect((await read()).workers).toBe(2);
+      // Killed, and no other worker there that takes it off the list.
+      await worker.query('select pg_advisory_unlock_all()');
+      expect((await read()).workers).toBe(1);
+      await other.query('select pg_advisory_unlock_all()');
+      expect((await read()).workers).toBe(0);
+    } finally {
+      worker.release(true);
+      other.release(true);
+    }
+  });
+
+  test('nothing of records, people, addresses or failures is told', async () => {
+    expect(JSON.stringify(await read())).not.toMatch(/secret|contract|example|user-|PEMS_UNAUTHORIZED/);
+  });
 });
 
 test('nobody but the server may ask', async () => {

@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+import {
+  explainExchanges,
+  explainModifications,
+  pushStatus,
+  setConnectionPause,
+  setPushPause,
+} from '../../sql/push/push.queries.ts';
+import { VanguardError } from '../errors.ts';
+import { withDatabase } from './context.ts';
+
+/** push status, pause, resume, pause-connection, resume-connection, explain. */
+export function addPushCommands(program: Command): void {
+  const push = program.command('push').description('writing committed changes to PEMS');
+
+  push
+    .command('status [organization]')
+    .description('how many changes wait, and whether something keeps them from being written')
+    .option('--json', 'for programs')
+    .action((organization: string | undefined, { json }: { json?: boolean }) =>
+      withDatabase(async (client) => {
+        const rows = await pushStatus.run({ organization: organization ?? null }, client);
+        if (organization && rows.length === 0) throw unknownOrganization(organization);
+        if (json) {
+          console.log(JSON.stringify(rows, null, 2));
+          return;
+        }
+        const line = (name: string, state: string, counts: string[], oldest: string) =>
+          console.log(
+            `${name.padEnd(14)} ${state.padEnd(17)} ${counts.map((count) => count.padStart(9)).join(' ')}  ${oldest}`.trimEnd(),
+          );
+        line('organization', 'state', ['waiting', 'writing', 'uncertain'], 'oldest');
+        for (const row of rows) {
+          const { waiting, writing, uncertain } = row;
+          const counts = [waiting, writing, uncertain].map((count) => count.toLocaleString('en'));
+          line(
+            row.organization,
+            row.state,
+            counts,
+            row.oldestCommittedAt ? shownTime(row.oldestCommittedAt) : '',
+          );
+        }
+        for (const { connection, breakerOpenedAt, breakerCode, breakerMessage, nextProbeAt } of uniqueBy(
+          rows.filter(({ breakerOpenedAt }) => breakerOpenedAt),
+          ({ connection }) => connection,
+        ))
+          console.log(
+            `\nNothing is written over the connection ${connection} since ${shownTime(breakerOpenedAt!)}: ${breakerCode}: ${breakerMessage}\nIt is tried again at ${shownTime(nextProbeAt!)}, and goes on by itself. To try at once: npx vanguard connection test ORGANIZATION`,
+          );
+      }),
+    );
+
+  for (const [name, isPaused, what] of [
+    ['pause', true, 'stop writing changes of an organization (by its code); what is committed waits'],
+    ['resume', false, 'go on writing changes of an organization'],
+  ] as const)
+    push
+      .command(`${name} <organization>`)
+      .description(what)
+      .action((organization: string) =>
+        withDatabase(async (client) => {
+          const [found] = await setPushPause.run({ organization, isPaused }, client);
+          if (!found) throw unknownOrganization(organization);
+          console.log(
+            isPaused
+              ? `Changes of ${organization} wait from now on. Go on with: npx vanguard push resume ${organization}`
+              : `Changes of ${organization} are written again. See it with: npx vanguard push status ${organization}`,
+          );
+        }),
+      );
+
+  for (const [name, isPaused, what] of [
+    [
+      'pause-connection',
+      true,
+      'stop writing over a connection (by its id), for every organization that uses it',
+    ],
+    ['resume-connection', false, 'go on writing over a connection'],
+  ] as const)
+    push
+      .command(`${name} <connection>`)
+      .description(what)
+      .action((apiConfigurationId: string) =>
+        withDatabase(async (client) => {
+          const [found] = await setConnectionPause.run({ apiConfigurationId, isPaused }, client);
+          if (!found)
+            throw new VanguardError(
+              'NOT_FOUND',
+              `There is no connection ${apiConfigurationId} that writes.`,
+              {
+                hint: '`npx vanguard push status --json` shows which connection each organization is written over.',
+              },
+            );
+          console.log(
+            isPaused
+              ? `Nothing is written over ${apiConfigurationId} from now on. Go on with: npx vanguard push resume-connection ${apiConfigurationId}`
+              : `${apiConfigurationId} is written over again.`,
+          );
+        }),
+      );
+
+  push
+    .command('explain <organization> <record>')
+    .description(
+      'what became of the changes of one record: each attempt, what was sent, and what PEMS answered',
+    )
+    .option('--json', 'everything, for programs')
+    .action((organization: string, pfaId: string, { json }: { json?: boolean }) =>
+      withDatabase(async (client) => {
+        const modifications = await explainModifications.run({ organization, pfaId }, client);
+        const exchanges = await explainExchanges.run({ organization, pfaId }, client);
+        if (modifications.length + exchanges.length === 0)
+          throw new VanguardError('NOT_FOUND', `Nobody changed a record ${pfaId} of ${organization}.`, {
+            hint: 'Codes and ids are case-sensitive. Of changes that are settled this is kept for a time only (RETENTION_... in docs/configuration.md).',
+          });
+        if (json) {
+          console.log(JSON.stringify({ modifications, exchanges }, null, 2));
+          return;
+        }
+        for (const one of modifications) {
+          console.log(
+            `Change ${one.id} by ${one.by}: ${one.state}, attempt ${one.attempts}, ${shortened(one.delta)} over ${shortened(one.base)}`,
+          );
+          if (JSON.stringify(one.problems) !== '{}') console.log(`  problems: ${shortened(one.problems)}`);
+          if (one.retryAt) console.log(`  goes on at ${shownTime(one.retryAt)}`);
+        }
+        for (const said of exchanges) {
+          const outcome = said.errorCode ?? `HTTP ${said.status ?? '(no answer)'}`;
+          console.log(
+            `${shownTime(said.answeredAt)}  change ${said.modificationId} attempt ${said.attempt}  ${said.action}: ${outcome} after ${said.milliseconds} ms`,
+          );
+          console.log(`  > ${shortened(said.request)}\n  < ${shortened(said.answer ?? '(nothing)')}`);
+        }
+      }),
+    );
+}
+
+const shownTime = (time: Date) => time.toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** One line of it. */
+function shortened(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+function uniqueBy<T>(list: readonly T[], key: (item: T) => unknown): T[] {
+  return [...new Map(list.map((item) => [key(item), item])).values()];
+}
+
+const unknownOrganization = (organization: string) =>
+  new VanguardError('NOT_FOUND', `There is no active organization ${organization}.`, {
+    hint: '`npx vanguard push status` lists them.',
+  });

@@ -1,0 +1,551 @@
+import type pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import {
+  commitDrafts,
+  refusal,
+  redoDraft,
+  resolveProblems,
+  saveDraft,
+  seenDrafts,
+  seenRecord,
+  undoDraft,
+  type Resolution,
+} from '../../../support/ask.ts';
+import { testDatabase } from '../../../support/database.ts';
+import {
+  makeMember,
+  makeOrganization,
+  makeUser,
+  one,
+  putRecords,
+  type Json,
+  type RecordData,
+} from '../../../support/make.ts';
+
+const db = await testDatabase();
+
+const record: RecordData = {
+  pfaId: 'a',
+  category: 'Base',
+  class: 'Base',
+  forecastStart: '2026-03-01',
+  forecastEnd: '2026-03-31',
+};
+
+/** An organization of its own; its member has drafted category and class of `a`, and PEMS has changed them since. */
+async function project({
+  mine = { category: 'Mine', class: 'Mine' } as Record<string, Json>,
+  theirs = { category: 'Theirs', class: 'Theirs' } as Record<string, Json>,
+  ids = ['a'],
+} = {}) {
+  const org = await makeOrganization(db);
+  const author = await makeMember(db, org);
+  const colleague = await makeMember(db, org);
+  const pems = (changes: Record<string, Json>, of = ids) =>
+    putRecords(
+      db,
+      org,
+      ids.map((pfaId) => ({ ...record, pfaId, ...(of.includes(pfaId) ? changes : theirs) })),
+    );
+  const as =
+    (user: number) =>
+    <T>(use: (client: pg.PoolClient) => Promise<T>) =>
+      db.asUser(user, use, { commit: true });
+  const act = as(author);
+  await pems({});
+  for (const id of ids) await act((client) => saveDraft(client, org, id, mine));
+  await pems(theirs);
+  return {
+    ...{ org, author, colleague, act, pems },
+    /** The colleague, who may write as well. */
+    other: as(colleague),
+    seen: (id = 'a') => act((client) => seenRecord(client, org, id)),
+    drafts: () => act((client) => seenDrafts(client, org)),
+    revision: async (id = 'a') => (await act((client) => seenRecord(client, org, id))).revision,
+    /** Under the revision that is seen, unless another is given. */
+    resolve: async (...items: (Partial<Resolution> & { choice: string })[]) =>
+      act(async (client) => {
+        const revisions = new Map<string, string>();
+        for (const id of ids) revisions.set(id, (await seenRecord(client, org, id)).revision);
+        return resolveProblems(
+          client,
+          org,
+          items.map((item) => ({
+            record_id: 'a',
+            revision: revisions.get(item.record_id ?? 'a') ?? '1',
+            ...item,
+          })),
+        );
+      }),
+    history: async (route: string) =>
+      (
+        await db.owner.query<{ user_id: number; changes: Json }>(
+          'select user_id, changes from app_core.pfa_change where organization_id = $1 and route = $2 order by id',
+          [org.id, route],
+        )
+      ).rows,
+  };
+}
+type Project = Awaited<ReturnType<typeof project>>;
+
+/** Nothing changes when these are refused; how they are. */
+async function refused(
+  { org, act, drafts, revision }: Project,
+  ...items: (Partial<Resolution> & { choice?: string | null })[]
+) {
+  const before = [await drafts(), await revision()];
+  const said = await act(async (client) => {
+    const seen = (await seenRecord(client, org, 'a')).revision;
+    return refusal(client, () =>
+      resolveProblems(
+        client,
+        org,
+        items.map((item) => ({ record_id: 'a', revision: seen, choice: 'mine', ...item })),
+      ),
+    );
+  });
+  expect([await drafts(), await revision()]).toEqual(before);
+  return said;
+}
+
+describe('mine', () => {
+  test('the value stays, stands on what is there now, and the problem is gone', async () => {
+    const { resolve, drafts, seen, history, author } = await project();
+    expect(await resolve({ choice: 'mine' })).toMatchObject({
+      operation_id: null,
+      record_count: 1,
+      key_count: 2,
+      refused: [],
+    });
+    expect(await drafts()).toEqual([
+      {
+        pfa_id: 'a',
+        delta: { category: 'Mine', class: 'Mine' },
+        base: { category: 'Theirs', class: 'Theirs' },
+        problems: {},
+      },
+    ]);
+    expect(await seen()).toMatchObject({ category: 'Mine', has_draft: true, has_problem: false });
+    expect(await history('resolve')).toEqual([
+      {
+        user_id: author,
+        changes: { category: { from: 'Theirs', to: 'Mine' }, class: { from: 'Theirs', to: 'Mine' } },
+      },
+    ]);
+  });
+
+  test('it can be committed then, and is written over the value that was seen', async () => {
+    const { org, act, resolve } = await project();
+    expect(await act((client) => commitDrafts(client, org))).toMatchObject({ record_count: 0 });
+    await resolve({ choice: 'mine' });
+    expect(await act((client) => commitDrafts(client, org))).toEqual({
+      record_count: 1,
+      key_count: 2,
+      refused: [],
+    });
+    const { rows } = await db.owner.query(
+      "select base from app_core.pfa_modification where organization_id = $1 and state = 'committed'",
+      [org.id],
+    );
+    expect(rows).toEqual([{ base: { category: 'Theirs', class: 'Theirs' } }]);
+  });
+
+  test('PEMS changing it once more is a conflict once more', async () => {
+    const { resolve, pems, drafts } = await project();
+    await resolve({ choice: 'mine', keys: ['category'] });
+    await pems({ category: 'Theirs again', class: 'Theirs' });
+    expect(one(await drafts()).problems).toMatchObject({
+      category: { kind: 'conflict', base: 'Theirs', theirs: 'Theirs again', mine: 'Mine' },
+      class: { kind: 'conflict', base: 'Base', theirs: 'Theirs' },
+    });
+  });
+});
+
+describe('theirs', () => {
+  test('the draft of these keys goes, and can be had back; then it stands on what is there', async () => {
+    const { org, act, resolve, drafts, seen } = await project();
+    const result = await resolve({ choice: 'theirs' });
+    expect(result).toMatchObject({
+      operation_id: expect.any(Number) as number,
+      record_count: 1,
+      key_count: 2,
+    });
+    expect(await drafts()).toEqual([]);
+    expect(await seen()).toMatchObject({ category: 'Theirs', has_draft: false });
+
+    expect(await act((client) => undoDraft(client, org))).toMatchObject({
+      operation_id: result.operation_id,
+      kind: 'resolve',
+      changed_count: 1,
+      impossible: [],
+    });
+    expect(await drafts()).toMatchObject([
+      { delta: { category: 'Mine', class: 'Mine' }, base: { category: 'Theirs' }, problems: {} },
+    ]);
+    expect(await act((client) => redoDraft(client, org))).toMatchObject({ changed_count: 1 });
+    expect(await drafts()).toEqual([]);
+  });
+
+  test('of one key only; the other one keeps its problem', async () => {
+    const { resolve, drafts } = await project();
+    expect(await resolve({ choice: 'theirs', keys: ['class'] })).toMatchObject({ key_count: 1 });
+    const draft = one(await drafts());
+    expect(draft.delta).toEqual({ category: 'Mine' });
+    expect(Object.keys(draft.problems)).toEqual(['category']);
+  });
+
+  test('keys without a problem stay drafted', async () => {
+    const { org, act, resolve, drafts } = await project();
+    await act((client) => saveDraft(client, org, 'a', { model: 'M' }));
+    expect(await resolve({ choice: 'theirs' })).toMatchObject({ key_count: 2 });
+    expect(await drafts()).toMatchObject([{ delta: { model: 'M' }, base: { model: null }, problems: {} }]);
+  });
+});
+
+describe('a third value', () => {
+  test('takes the place of the own one, stands on what is there now, and can be undone', async () => {
+    const { org, act, resolve, drafts, history } = await project();
+    await resolve({ choice: 'value', keys: ['category'], value: 'Third' });
+    const draft = one(await drafts());
+    expect(draft.delta).toEqual({ category: 'Third', class: 'Mine' });
+    expect(draft.base).toEqual({ category: 'Theirs', class: 'Base' });
+    expect(Object.keys(draft.problems)).toEqual(['class']);
+    expect(await history('resolve')).toMatchObject([
+      { changes: { category: { from: 'Mine', to: 'Third' } } },
+    ]);
+
+    await act((client) => undoDraft(client, org));
+    expect(one(await drafts())).toMatchObject({ delta: { category: 'Mine' }, base: { category: 'Theirs' } });
+  });
+
+  test('that is theirs takes the key out of the draft; null empties it', async () => {
+    const { resolve, drafts } = await project();
+    await resolve(
+      { choice: 'value', keys: ['category'], value: 'Theirs' },
+      { choice: 'value', keys: ['class'], value: null },
+    );
+    expect(await drafts()).toMatchObject([{ delta: { class: null }, problems: {} }]);
+    expect(Object.keys(one(await drafts()).delta)).toEqual(['class']);
+  });
+
+  test('that does not fit is refused, with all that is wrong', async () => {
+    const world = await project({
+      mine: { category: 'Mine', source: 'Rental' },
+      theirs: { category: 'Theirs' },
+    });
+    expect(
+      await refused(
+        world,
+        { choice: 'value', keys: ['source'], value: 'Stolen' },
+        { choice: 'value', keys: ['category'], value: 'x'.repeat(10_000) },
+      ),
+    ).toMatchObject({
+      code: 'VG422',
+      message: expect.stringMatching(/^category of record a is longer than \d+ characters\.$/) as string,
+      details: [
+        { recordId: 'a', key: 'category' },
+        { recordId: 'a', key: 'source', value: 'Stolen', problem: 'is not one of Rental, Purchase' },
+      ],
+    });
+  });
+
+  test('that makes the last day lie before the first is refused, as the record is after all choices', async () => {
+    const world = await project({
+      mine: { forecastStart: '2026-06-01', forecastEnd: '2026-06-30' },
+      theirs: { forecastStart: '2026-04-01', forecastEnd: '2026-04-30' },
+    });
+    expect(
+      await refused(world, { choice: 'value', keys: ['forecastEnd'], value: '2026-05-15' }),
+    ).toMatchObject({
+      code: 'VG422',
+      message: 'forecastEnd of record a lies before forecastStart (2026-06-01).',
+      details: [{ recordId: 'a', key: 'forecastEnd', value: '2026-05-15' }],
+    });
+    expect(
+      await refused(
+        world,
+        { choice: 'value', keys: ['forecastStart'], value: '2026-05-15' },
+        { choice: 'theirs', keys: ['forecastEnd'] },
+      ),
+    ).toMatchObject({ code: 'VG422', details: [{ key: 'forecastEnd', value: '2026-04-30' }] });
+    // With theirs of the other one it fits.
+    await world.resolve(
+      { choice: 'value', keys: ['forecastEnd'], value: '2026-05-15' },
+      { choice: 'theirs', keys: ['forecastStart'] },
+    );
+    expect(await world.drafts()).toMatchObject([
+      { delta: { forecastEnd: '2026-05-15' }, base: { forecastEnd: '2026-04-30' }, problems: {} },
+    ]);
+  });
+});
+
+test('several records, keys and choices at once, all of them or none', async () => {
+  const world = await project({ ids: ['a', 'b', 'c'] });
+  const { resolve, drafts, seen } = world;
+  expect(
+    await refused(world, { record_id: 'a' }, { record_id: 'b', revision: '1' }, { record_id: 'c' }),
+  ).toMatchObject({ code: 'VG409' });
+  const result = await resolve(
+    { record_id: 'a', choice: 'mine', keys: ['category'] },
+    { record_id: 'a', choice: 'theirs', keys: ['class'] },
+    { record_id: 'b', choice: 'theirs' },
+    { record_id: 'c', choice: 'value', keys: ['class'], value: 'Third' },
+  );
+  expect(result).toMatchObject({ record_count: 3, key_count: 5 });
+  expect(await drafts()).toMatchObject([
+    { pfa_id: 'a', delta: { category: 'Mine' }, problems: {} },
+    { pfa_id: 'c', delta: { category: 'Mine', class: 'Third' }, problems: { category: {} } },
+  ]);
+  for (const id of ['a', 'b', 'c']) expect(String(result.revisions?.[id])).toBe((await seen(id)).revision);
+});
+
+test('a stale revision is refused whole, and the answer is enough to choose again', async () => {
+  const world = await project({ ids: ['a', 'b'] });
+  const { pems, revision, resolve, org, other } = world;
+  const [stale, fresh] = [await revision('a'), await revision('b')];
+  await other((client) => saveDraft(client, org, 'a', { model: 'Secret' }));
+  await pems({ category: 'Theirs again', class: 'Theirs' }, ['a']);
+  const said = await refused(
+    world,
+    { revision: stale, choice: 'theirs' },
+    { record_id: 'b', revision: fresh },
+  );
+  expect(said).toMatchObject({
+    code: 'VG409',
+    message: 'Record a changed since you saw it.',
+    hint: expect.stringContaining('Nothing was resolved.') as string,
+  });
+  expect(said.details).toEqual([
+    {
+      recordId: 'a',
+      problem: 'it changed since you saw it',
+      revision: Number(stale),
+      currentRevision: Number(await revision('a')),
+      current: { category: 'Mine', class: 'Mine' },
+      problems: {
+        category: { kind: 'conflict', base: 'Base', theirs: 'Theirs again', mine: 'Mine' },
+        class: { kind: 'conflict', base: 'Base', theirs: 'Theirs', mine: 'Mine' },
+      },
+      latestChanges: expect.any(Array) as Json[],
+    },
+  ]);
+  // Not even that somebody else drafts it.
+  expect(JSON.stringify(said)).not.toContain('Secret');
+  const [{ currentRevision, latestChanges }] = said.details as [
+    { currentRevision: number; latestChanges: { route: string; changes: Json }[] },
+  ];
+  expect(latestChanges[0]).toMatchObject({
+    route: 'sync',
+    changes: { category: { from: 'Theirs', to: 'Theirs again' } },
+  });
+  expect(await resolve({ choice: 'mine', revision: currentRevision })).toMatchObject({ key_count: 2 });
+});
+
+test.each<[string, Partial<Resolution> & { choice?: string | null }, RegExp]>([
+  ['no record', { record_id: null }, /names no record/],
+  ['no revision', { revision: null }, /has no revision/],
+  ['no choice', { choice: null }, /none of mine, theirs, value/],
+  ['another choice', { choice: 'ours' }, /none of mine, theirs, value/],
+  ['an empty list of keys', { keys: [] }, /names no key/],
+  [
+    'a value for several keys',
+    { choice: 'value', keys: ['category', 'class'], value: 'x' },
+    /exactly one key/,
+  ],
+  ['a value for all keys', { choice: 'value', value: 'x' }, /exactly one key/],
+  ['a value beside mine', { choice: 'mine', value: 'x' }, /value without the choice value/],
+])('%s is refused as invalid', async (_, item, words) => {
+  const world = await project();
+  expect(await refused(world, item)).toMatchObject({
+    code: 'VG400',
+    message: expect.stringMatching(words) as string,
+    details: [{ problem: expect.stringMatching(words) as string }],
+  });
+});
+
+test('none and more than 5,000 at once are refused', async () => {
+  const world = await project();
+  expect(await refused(world)).toMatchObject({
+    code: 'VG400',
+    message: expect.stringContaining('are 0 resolutions') as string,
+  });
+  expect(
+    await refused(world, ...Array.from({ length: 5001 }, (_, i) => ({ record_id: `r${i}` }))),
+  ).toMatchObject({ code: 'VG400', message: expect.stringContaining('are 5001 resolutions') as string });
+});
+
+test('a key that is named twice is refused, by name or as one of all', async () => {
+  const world = await project();
+  for (const keys of [['category'], undefined])
+    expect(
+      await refused(world, { keys: ['category'] }, { choice: 'theirs', ...(keys ? { keys } : {}) }),
+    ).toMatchObject({ code: 'VG400', message: 'category of record a is named more than once.' });
+  expect(await refused(world, { keys: ['category', 'category'] })).toMatchObject({ code: 'VG400' });
+});
+
+test('what has no problem of mine is not found', async () => {
+  const world = await project();
+  await world.act((client) => saveDraft(client, world.org, 'a', { model: 'M' }));
+  for (const item of [
+    { keys: ['model'] },
+    { keys: ['nonsense'] },
+    { keys: [null] },
+    { choice: 'value', keys: ['manufacturer'], value: 'x' },
+  ])
+    expect(await refused(world, item)).toMatchObject({
+      code: 'VG404',
+      details: [{ recordId: 'a', problem: 'there is no such problem of yours' }],
+    });
+  expect(await refused(world, { record_id: 'nothing' })).toMatchObject({
+    code: 'VG404',
+    message: 'Of record nothing there is no such record.',
+  });
+});
+
+test('nobody resolves what is of somebody else, or sees it there', async () => {
+  const world = await project();
+  const { org, other, drafts } = world;
+  const before = await drafts();
+  const [seen, said] = await other(async (client) => {
+    const { revision } = await seenRecord(client, org, 'a');
+    return [
+      await seenDrafts(client, org),
+      await refusal(client, () =>
+        resolveProblems(client, org, [{ record_id: 'a', revision, choice: 'theirs' }]),
+      ),
+    ];
+  });
+  expect(seen).toEqual([]);
+  expect(said).toMatchObject({ code: 'VG404' });
+  expect(await drafts()).toEqual(before);
+});
+
+test('viewers may not, and for who does not belong there the organization does not exist', async () => {
+  const { org, revision, drafts } = await project();
+  const before = await drafts();
+  const items = [{ record_id: 'a', revision: await revision(), choice: 'mine' }];
+  for (const [user, code] of [
+    [await makeMember(db, org, 'viewer'), 'VG403'],
+    [await makeMember(db, await makeOrganization(db), 'owner'), 'VG404'],
+    [await makeUser(db), 'VG404'],
+  ] as const)
+    expect(
+      await db.asUser(user, (client) => refusal(client, () => resolveProblems(client, org, items))),
+    ).toMatchObject({ code });
+  expect(
+    await db.asVisitor({}, (client) => refusal(client, () => resolveProblems(client, org, items))),
+  ).toMatchObject({ code: 'VG404' });
+  expect(await drafts()).toEqual(before);
+});
+
+test('what is resolved is seen in the history by who did it, and by nobody else', async () => {
+  const { org, author, colleague, resolve } = await project();
+  const admin = await makeMember(db, org, 'admin');
+  await resolve({ choice: 'mine', keys: ['class'] }, { choice: 'theirs', keys: ['category'] });
+  const ask = (user: number) =>
+    db.asUser(user, async (client) => {
+      const { rows } = await client.query<{ username: string | null }>(
+        `select app_public.pfa_change_username(c) as username from app_public.pfa_change c
+        where organization_id = $1 and route = 'resolve'`,
+        [org.id],
+      );
+      return rows.length;
+    });
+  expect(await ask(author)).toBe(2);
+  expect(await ask(colleague)).toBe(0);
+  expect(await ask(admin)).toBe(0);
+  // Nor is the name told of a line whose number somebody guesses.
+  const { rows } = await db.owner.query<{ id: string }>(
+    "select id from app_core.pfa_change where organization_id = $1 and route = 'resolve' limit 1",
+    [org.id],
+  );
+  const name = (user: number) =>
+    db.asUser(user, async (client) => {
+      const { rows: named } = await client.query<{ name: string | null }>(
+        `select app_public.pfa_change_username(jsonb_populate_record(null::app_public.pfa_change, $1)) as name`,
+        [JSON.stringify({ organization_id: org.id, id: one(rows).id })],
+      );
+      return one(named).name;
+    });
+  expect(await name(author)).toEqual(expect.any(String));
+  expect(await name(colleague)).toBeNull();
+});
+
+test('of a record that PEMS no longer has only theirs is left', async () => {
+  const world = await project({ ids: ['a', 'b'] });
+  const { org, drafts } = world;
+  await db.owner.query(
+    "update app_core.pfa_mirror set removed_at = now() where organization_id = $1 and pfa_id = 'a'",
+    [org.id],
+  );
+  await db.owner.query("select app_private.show_records($1, '{a}')", [org.id]);
+  expect((await drafts()).find(({ pfa_id }) => pfa_id === 'a')).toMatchObject({
+    problems: { category: { kind: 'removed' } },
+  });
+  for (const item of [{}, { choice: 'value', keys: ['category'], value: 'x' }])
+    expect(await refused(world, item)).toMatchObject({
+      code: 'VG422',
+      message: expect.stringMatching(/^category of record a can only be given up, with theirs/) as string,
+    });
+  expect(await refused(world, { revision: '1', choice: 'theirs' })).toMatchObject({
+    code: 'VG409',
+    details: [{ recordId: 'a', problems: { category: { kind: 'removed' } } }],
+  });
+  await world.resolve({ choice: 'theirs' });
+  expect((await drafts()).map(({ pfa_id }) => pfa_id)).toEqual(['b']);
+});
+
+/** As push returns a key. */
+const planted = async ({ org, author }: Project, problem: Record<string, Json>) => {
+  await db.owner.query(
+    `update app_core.pfa_modification set problems = jsonb_build_object('category', $3::jsonb)
+    where organization_id = $1 and user_id = $2 and state = 'draft'`,
+    [org.id, author, { base: 'Base', mine: 'Mine', by: 'push', ...problem }],
+  );
+  await db.owner.query("select app_private.show_records($1, '{a}')", [org.id]);
+};
+
+describe('a problem that push made', () => {
+  test.each(['refused', 'altered', 'failed', 'conflict'])('%s is resolved alike', async (kind) => {
+    const world = await project({ mine: { category: 'Mine' }, theirs: {} });
+    await planted(world, { kind, message: 'Why.' });
+    expect(one(await world.drafts()).problems).toMatchObject({ category: { kind, by: 'push' } });
+    await world.resolve({ choice: 'mine' });
+    expect(await world.drafts()).toMatchObject([
+      { delta: { category: 'Mine' }, base: { category: 'Base' }, problems: {} },
+    ]);
+    expect(await world.act((client) => commitDrafts(client, world.org))).toMatchObject({ record_count: 1 });
+  });
+
+  test('stays when PEMS changes, tells what PEMS holds now, and closes by itself when that is mine', async () => {
+    const world = await project({ mine: { category: 'Mine' }, theirs: {} });
+    await planted(world, { kind: 'altered', theirs: 'Base', message: 'Why.' });
+    await world.pems({ category: 'Other' });
+    expect(one(await world.drafts()).problems).toMatchObject({
+      category: { kind: 'altered', theirs: 'Other', mine: 'Mine', message: 'Why.' },
+    });
+    await world.pems({ category: 'Base' });
+    expect(one(await world.drafts()).problems).toMatchObject({
+      category: { kind: 'altered', theirs: 'Base' },
+    });
+    await world.pems({ category: 'Mine' });
+    expect(await world.drafts()).toEqual([]);
+  });
+});
+
+test('a conflict closes by itself when PEMS is as it was, or as it was drafted', async () => {
+  const { pems, drafts } = await project();
+  await pems({ category: 'Mine', class: 'Base' });
+  expect(await drafts()).toMatchObject([{ delta: { class: 'Mine' }, problems: {} }]);
+  expect(Object.keys(one(await drafts()).delta)).toEqual(['class']);
+});
+
+test('text is data, whatever it looks like', async () => {
+  const world = await project();
+  const nasty = `'; drop table app_core.pfa_modification; -- $1 %s \\`;
+  expect(await refused(world, { record_id: nasty })).toMatchObject({ code: 'VG404' });
+  expect(await refused(world, { keys: [nasty] })).toMatchObject({ code: 'VG404' });
+  expect(await refused(world, { choice: nasty })).toMatchObject({ code: 'VG400' });
+  await world.resolve({ choice: 'value', keys: ['category'], value: nasty });
+  expect(one(await world.drafts()).delta).toMatchObject({ category: nasty });
+});
