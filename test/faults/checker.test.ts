@@ -245,6 +245,26 @@ describe('lost', () => {
   });
 });
 
+test('where its author saw nothing, and the plan has a value by now, nothing was written over', () => {
+  const planned = ours(1, 50, '', {
+    via: 'control',
+    came: { pfs_a_class: 'plan' },
+    after: { pfs_a_class: 'plan' },
+  });
+  const written = { came: { pfs_f_class: 'mine' }, after: { pfs_f_class: 'mine' } };
+  const given = evidence({
+    commits: [commit('mine', 100, { key: 'class', base: null })],
+    writes: [planned, ours(2, 200, '', written)],
+    changes: [{ id: 1, record: 'R', route: 'push', changes: { class: { from: null, to: 'mine' } } }],
+  });
+  const counted = (base: string | null) =>
+    judge({ ...given, commits: [commit('mine', 100, { key: 'class', base })] }).counts;
+  expect(counted(null)).toMatchObject({ confirmed: 1, lost: 0 });
+  expect(counted('seen')).toMatchObject({ confirmed: 1, lost: 1 });
+  const filled = ours(1, 50, '', { via: 'control', came: { pfs_f_class: 'x' }, after: { pfs_f_class: 'x' } });
+  expect(judge({ ...given, writes: [filled, ours(2, 200, '', written)] }).counts).toMatchObject({ lost: 1 });
+});
+
 describe('doubled', () => {
   const confirmed = { changes: [change('push', 'old', 'mine')], now: 'mine' };
   test('once more, over what another writer wrote after the first time', () => {

@@ -186,11 +186,17 @@ function held(values: Values, key: string): Plain {
   return value === null && plan !== undefined ? plain(values[plan]) : value;
 }
 
+function isBlank(values: Values, key: string): boolean {
+  return plain(values[fieldsOf[key]?.[0] ?? '']) === null;
+}
+
 /** What a key of a record was in PEMS from some write on. */
 interface Moment {
   seq: number;
   at: number;
   value: Plain;
+  /** The forecast's own field, which is what is written to, is empty: it is the plan's value that shows. */
+  isBlank: boolean;
   /** It is what the product sent, and not what another writer, or PEMS itself, made of it. */
   isOurs: boolean;
 }
@@ -208,7 +214,14 @@ function historyOf({ pemsBefore, writes }: Evidence): Map<string, Moment[]> {
   };
   const now = new Map(pemsBefore.map(({ id, values }) => [id, values]));
   for (const [id, values] of now)
-    for (const key of keys) note(id, key, { seq: 0, at: -Infinity, value: held(values, key), isOurs: false });
+    for (const key of keys)
+      note(id, key, {
+        seq: 0,
+        at: -Infinity,
+        value: held(values, key),
+        isBlank: isBlank(values, key),
+        isOurs: false,
+      });
   for (const { seq, at, action, via, id, came, after, fault } of writes) {
     if (fault === 'drop-write') continue;
     const values = action === 'delete' ? {} : { ...now.get(id), ...after };
@@ -221,7 +234,7 @@ function historyOf({ pemsBefore, writes }: Evidence): Map<string, Moment[]> {
         continue;
       const value = held(values, key);
       const isOurs = via === 'screen' && same(value, held(came, key));
-      note(id, key, { seq, at: Date.parse(at), value, isOurs });
+      note(id, key, { seq, at: Date.parse(at), value, isBlank: isBlank(values, key), isOurs });
     }
   }
   return history;
@@ -403,6 +416,8 @@ function overwritten(
       const before = moments[n - 1];
       const commit = commits.findLast(({ value, sent }) => sent <= moment.at && same(value, moment.value));
       if (!before || before.isOurs || !moment.isOurs || !commit || same(before.value, moment.value)) continue;
+      // Who saw nothing there writes over nothing: what the plan has by now stays in the plan.
+      if (before.isBlank && same(commit.base, null)) continue;
       if (before.at >= commit.sent || stoodOn(commits, commit).some((base) => same(base, before.value)))
         continue;
       const { record, key, value } = commit;

@@ -319,6 +319,15 @@ export class Person {
     });
   }
 
+  /** Holds what is committed back from PEMS, or lets it go on. */
+  async holdPushes(isPaused: boolean): Promise<boolean> {
+    const name = isPaused ? 'pausePush' : 'resumePush';
+    const answer = await this.graphql(
+      `mutation ($id: Int!) { ${name}(input: { organizationId: $id }) { pushStatus { state } } }`,
+    );
+    return answer !== undefined && answer !== 'refused';
+  }
+
   /** Asks for a read of PEMS. */
   async sync(kind?: 'full'): Promise<number | undefined> {
     const answer = await this.ask<{ run: number }>('POST', '/api/sync/trigger', {

@@ -6,7 +6,7 @@ import { startWorld } from './world.ts';
 // Everything fails, in every way that we know, while three people work; then it is healed, and every value that somebody committed has to
 // be in PEMS, back with its author, or overtaken. `npm run test:faults` does it for some minutes. FAULT_SEED repeats the decisions.
 
-const rounds = Number(process.env.FAULT_ROUNDS ?? 20);
+const rounds = Number(process.env.FAULT_ROUNDS ?? 16);
 const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000);
 vi.setConfig({ testTimeout: 120_000 + rounds * 10_000 });
 

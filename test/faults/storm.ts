@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plain, Values } from './checker.ts';
 import { Dice } from './dice.ts';
 import type { Person } from './people.ts';
+import { until } from '../support/until.ts';
 import { pemsTimeout, type Strike, type Target, type World } from './world.ts';
 
 // Rounds of what may come together on one bad day: people work, another writer changes PEMS, PEMS fails in some way, and something is
@@ -136,7 +137,39 @@ export async function rage(world: World, { rounds, seed, commits }: StormOptions
     await round(missing.slice(0, 2), blow);
     await sleep(2 * pemsTimeout);
   }
+  await meet(world);
   return done;
+}
+
+/** What may have come together and need not have: a commit is overtaken by a colleague's, and PEMS refuses one. */
+async function meet(world: World): Promise<void> {
+  const [ann, bob] = world.members;
+  await lull(world, 60);
+  const drafted = new Set([...(await ann.drafts()), ...(await bob.drafts())].map(({ pfaId }) => pfaId));
+  const [contested, refused] = (await ann.records()).filter(({ pfaId }) => !drafted.has(pfaId));
+  if (!contested || !refused) throw new Error('There are no two records without drafts.');
+  const change = async (person: Person, { pfaId }: { pfaId: string }) => {
+    const [drafts, records] = await look(person);
+    const revision = records.find((record) => record.pfaId === pfaId)?.revision ?? 0;
+    await person.draft(
+      [{ recordId: pfaId, changes: { category: contents.category!(world.ledger.next()) }, revision }],
+      drafts,
+    );
+    await person.commit([pfaId]);
+  };
+  await until('write-back is paused', () => world.admin.holdPushes(true));
+  await change(ann, contested);
+  await change(bob, contested);
+  await change(bob, refused);
+  await world.control('POST', '/faults', {
+    ...{ kind: 'error-alert', name: 'INVALID_VALUE', message: 'Not a value of this tenant', count: 1 },
+    match: { ...update, id: refused.pfaId },
+  });
+  await until('write-back goes on', () => world.admin.holdPushes(false));
+  await until('PEMS has refused it', async () => {
+    const back = (await bob.drafts()).find(({ pfaId }) => pfaId === refused.pfaId);
+    return back?.problems.category?.kind === 'refused';
+  });
 }
 
 /** A moment in which nothing fails, so that something can arrive: as long as there is something, and not longer than that. */
