@@ -256,6 +256,7 @@ test('where its author saw nothing, and the plan has a value by now, nothing was
     commits: [commit('mine', 100, { key: 'class', base: null })],
     writes: [planned, ours(2, 200, '', written)],
     changes: [{ id: 1, record: 'R', route: 'push', changes: { class: { from: null, to: 'mine' } } }],
+    mirror: [{ record: 'R', data: { category: 'old', monthlyRate: 5, class: 'mine' }, is_removed: false }],
   });
   const counted = (base: string | null) =>
     judge({ ...given, commits: [commit('mine', 100, { key: 'class', base })] }).counts;
