@@ -10,7 +10,7 @@
  *     DELETE /records/:org/:id       another writer removes it (?by=)
  *     GET    /writes?since=seq       every accepted write after seq, in order
  *     POST   /clock                  { now: "2026-04-02T14:30:00Z" } | { advanceMs: n } | { reset: true }
- *     POST   /faults, GET, DELETE    see faults.ts
+ *     POST   /faults, GET, DELETE    see faults.ts; GET answers those in force, every kind, and how many requests each kind has hit
  *
  * Values are keyed by grid alias and plain: text, numbers, booleans, dates `2026-04-02`, null for none. Fields
  * must fit their kind, but PEMS's business rules are not checked here: another writer may do what the screen would not.
@@ -117,7 +117,7 @@ async function route(controlled: Controlled, request: IncomingMessage): Promise<
       return [200, { now: new Date(store.now()).toISOString() }];
     }
     case 'GET /faults':
-      return [200, { faults: faults.active.map(faultView), kinds: faultTable }];
+      return [200, { faults: faults.active.map(faultView), hits: faults.hits, kinds: faultTable }];
     case 'POST /faults': {
       const fault = parse(faultSchema, await jsonOf(request));
       if (fault.kind === 'foreign-row' && fault.organization !== undefined)

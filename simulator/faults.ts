@@ -162,6 +162,11 @@ export interface ActiveFault {
 
 export class Faults {
   readonly active: ActiveFault[] = [];
+  /** How many requests each kind has hit since the start, also of faults that were deleted. */
+  readonly hits = Object.fromEntries(Object.keys(faultTable).map((name) => [name, 0])) as Record<
+    FaultKind,
+    number
+  >;
   readonly random: () => number;
   private made = 0;
   private release = Promise.withResolvers<void>();
@@ -212,6 +217,7 @@ export class Faults {
       }
       if (fault.probability !== undefined && this.random() >= fault.probability) continue;
       active.hits++;
+      this.hits[wanted]++;
       if (active.left !== null) active.left--;
       return fault as FaultOf<K>;
     }

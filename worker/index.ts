@@ -126,6 +126,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       vault: createVault(options.encryptionKeys),
       retention: options.retention ?? defaultRetention,
       logger,
+      metrics,
       workerId: registration.promise,
       stopping: stopping.signal,
       pemsRetryDelayMs: options.pemsRetryDelayMs,

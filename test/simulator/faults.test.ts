@@ -30,6 +30,23 @@ test('every kind of fault is in the table that GET /faults shows', async () => {
   expect((await control(simulator, 'GET', '/faults')).body.kinds).toEqual(faultTable);
 });
 
+test('what each kind has hit is counted, also when its faults are deleted', async () => {
+  const simulator = await start();
+  const none = Object.fromEntries(Object.keys(faultTable).map((kind) => [kind, 0]));
+  const hits = async () => (await control(simulator, 'GET', '/faults')).body.hits;
+  expect(await hits()).toEqual(none);
+  for (let n = 0; n < 2; n++) {
+    await fault(simulator, { kind: 'status', count: 1 });
+    expect((await read(simulator)).status).toBe(503);
+    expect((await read(simulator)).status).toBe(200);
+    await control(simulator, 'DELETE', '/faults');
+  }
+  await fault(simulator, { kind: 'drop-write', count: 5 });
+  await write(simulator);
+  await control(simulator, 'DELETE', '/faults');
+  expect(await hits()).toEqual({ ...none, status: 2, 'drop-write': 1 });
+});
+
 test('latency answers later', async () => {
   const simulator = await start();
   await fault(simulator, { kind: 'latency', ms: 120, count: 1 });

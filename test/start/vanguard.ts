@@ -97,13 +97,14 @@ export function isAlive(pid: number): boolean {
   return !processes().some((one) => one.pid === pid && one.command === '');
 }
 
-interface ProcessInfo {
+export interface ProcessInfo {
   pid: number;
   parent: number;
   command: string;
 }
 
-function processes(): ProcessInfo[] {
+/** Every process of this machine. */
+export function processes(): ProcessInfo[] {
   if (process.platform !== 'linux') {
     const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split(
       '\n',

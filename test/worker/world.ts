@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterAll, afterEach } from 'vitest';
-import { startSimulator, type Simulator } from '../../simulator/index.ts';
+import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/index.ts';
 import { saveConnection, type NewConnection } from '../../src/connections.ts';
 import { createVault, newEncryptionKey } from '../../src/encryption.ts';
 import { startWorker, type RunningWorker, type WorkerOptions } from '../../worker/index.ts';
@@ -87,14 +87,18 @@ export interface ConnectionSettings extends Partial<NewConnection> {
   keys?: string;
 }
 
-/** At the top of a test file. `organizations`: sizes by code. Everything is stopped at the end. */
-export async function testWorld(organizations: Record<string, number>): Promise<World> {
+/** At the top of a test file. `organizations`: sizes by code; `pems`: what else this PEMS is like. Everything is stopped at the end. */
+export async function testWorld(
+  organizations: Record<string, number>,
+  pems: SimulatorOptions = {},
+): Promise<World> {
   const db = await testDatabase();
   const simulator = await startSimulator({
     organizations,
     onlyListed: true,
     requestsPerSecond: 0,
     credentials: { password: pemsPassword },
+    ...pems,
   });
   const workers: RunningWorker[] = [];
   afterAll(() => simulator.stop());

@@ -1,0 +1,538 @@
+// What became of every value that somebody committed. It reads what PEMS wrote down about itself, what the users were told, and the tables of the
+// product, and shares no code and no SQL with it: who reads this should be able to check it against the design, line by line.
+//
+// Every value is used once: it is one record, one key, and a content that nothing else ever has there. So it can be followed everywhere.
+// All times are milliseconds of the one clock of this machine.
+
+export type Plain = string | number | boolean | null;
+export type Values = Readonly<Record<string, Plain>>;
+
+/** A commit of one value, as its author knows of it. The same value may be committed again after it came back. */
+export interface Commit {
+  record: string;
+  key: string;
+  value: Plain;
+  /** What its author saw under it. */
+  base: Plain;
+  user: number;
+  sent: number;
+  /** When the product said so; null: it never answered, so that it may have been committed or not. */
+  answered: number | null;
+}
+
+/** What stands in the way of a drafted key, as the product says it. */
+export interface Problem {
+  kind: string;
+  by?: string;
+  base?: Plain;
+  theirs?: Plain;
+  mine?: Plain;
+}
+
+/** An author found a problem in a draft. */
+export interface Sighting {
+  user: number;
+  record: string;
+  key: string;
+  /** What is drafted. */
+  value: Plain;
+  problem: Problem;
+  /** When the answer arrived. */
+  at: number;
+}
+
+/** An author took a value back, or gave it up, knowing that it was that value. */
+export interface Surrender {
+  user: number;
+  record: string;
+  key: string;
+  value: Plain;
+  how: 'withdrawn' | 'resolved';
+  /** When the product said so. */
+  at: number;
+}
+
+/** A line of PEMS's own log: an accepted write. Values by grid alias. */
+export interface PemsWrite {
+  seq: number;
+  at: string;
+  action: 'add' | 'update' | 'delete';
+  /** The screen is how the product writes; anything else is another writer. */
+  via: 'screen' | 'control';
+  id: string;
+  came: Values;
+  after: Values;
+  fault?: string;
+}
+
+export interface PemsRecord {
+  id: string;
+  values: Values;
+}
+
+export interface MirrorRow {
+  record: string;
+  data: Values;
+  is_removed: boolean;
+}
+
+export interface OverlayRow {
+  viewer: number;
+  record: string;
+  data: Values;
+}
+
+export interface Modification {
+  id: number;
+  user: number;
+  record: string;
+  delta: Values;
+  state: 'draft' | 'committed' | 'syncing' | 'synced';
+  problems: Readonly<Record<string, Problem>>;
+}
+
+/** A row of the history. */
+export interface Change {
+  id: number;
+  record: string;
+  route: string;
+  /** With a problem, push gave the key back: to its author's draft, under a newer draft of the author if there was one. */
+  changes: Readonly<Record<string, { from?: Plain; to?: Plain; problem?: string }>>;
+}
+
+/** Everything that is looked at. */
+export interface Evidence {
+  commits: readonly Commit[];
+  sightings: readonly Sighting[];
+  surrenders: readonly Surrender[];
+  /** PEMS before anybody wrote, what it accepted since, in order, and what it holds now. */
+  pemsBefore: readonly PemsRecord[];
+  writes: readonly PemsWrite[];
+  pemsNow: readonly PemsRecord[];
+  mirror: readonly MirrorRow[];
+  overlay: readonly OverlayRow[];
+  modifications: readonly Modification[];
+  changes: readonly Change[];
+  /** Writes to PEMS of which the product does not know how they ended. */
+  openIntents: number;
+}
+
+/**
+ * - confirmed: PEMS kept it by a write of ours, and the product says so.
+ * - returned: it is, or was seen, in a draft of its author with the reason, or its author took it back.
+ * - superseded: a later commit of the key took it over; or PEMS kept it, and before the product could see so, another writer overwrote it.
+ * - lost: none of these. Also: the product says that PEMS has it, and PEMS never did; PEMS has it, and the product shows something else;
+ *   it came back for a conflict with nobody; another writer's value that was there before the commit was overwritten unread.
+ * - doubled: PEMS applied it once more after something else had been written there; or after a later commit of the key; or after it had
+ *   been given back to its author. The same again with nothing in between changes nothing: it is counted apart, as resent.
+ * - unmade: the product never answered the commit, and nothing shows that there was one.
+ */
+export type Verdict = 'confirmed' | 'returned' | 'superseded' | 'lost' | 'doubled' | 'unmade';
+
+export interface Finding {
+  record: string;
+  key: string;
+  value: Plain;
+  verdict: Verdict;
+  why: string;
+}
+
+export interface Judgement {
+  /** unknown: nothing was confirmed, so nothing was shown. */
+  overall: 'sound' | 'broken' | 'unknown';
+  findings: Finding[];
+  counts: Record<Verdict | 'resent', number>;
+  /** What else is not as it has to be when everything has come to rest. */
+  problems: string[];
+}
+
+/** Where PEMS keeps a key: the forecast's field, and the plan's, which stands where there is no forecast. domain.md, written down once more. */
+const fieldsOf: Readonly<Record<string, readonly [string, string?]>> = {
+  areaSilo: ['pfs_a_corporate'],
+  category: ['pfs_f_category', 'pfs_a_category'],
+  class: ['pfs_f_class', 'pfs_a_class'],
+  source: ['pfs_f_source', 'pfs_a_source'],
+  dor: ['pfs_f_dor', 'pfs_a_dor'],
+  monthlyRate: ['pfs_f_rate', 'pfs_a_rate'],
+  purchasePrice: ['pfs_f_price', 'pfs_a_price'],
+  manufacturer: ['pfs_f_manufact'],
+  model: ['pfs_f_model'],
+  originalStart: ['pfs_a_startdate'],
+  originalEnd: ['pfs_a_enddate'],
+  forecastStart: ['pfs_f_startdate'],
+  forecastEnd: ['pfs_f_enddate'],
+  actualStart: ['pfs_ac_startdate'],
+  actualEnd: ['pfs_ac_enddate'],
+  isActualized: ['pfa_act'],
+  isDiscontinued: ['pfa_dis'],
+  isFundsTransferable: ['pfs_ft'],
+  contract: ['pfa_ca_contract'],
+  equipment: ['pfs_equipment'],
+};
+const keys = Object.keys(fieldsOf);
+
+/** Missing, empty and null are the same, and so are amounts that show the same cents. */
+function plain(value: Plain | undefined): Plain {
+  if (value === undefined || value === '') return null;
+  return typeof value === 'number' ? Math.round(value * 100) / 100 : value;
+}
+const same = (a: Plain | undefined, b: Plain | undefined): boolean => plain(a) === plain(b);
+const shown = (value: Plain | undefined): string => JSON.stringify(plain(value));
+
+/** What PEMS holds under a key. */
+function held(values: Values, key: string): Plain {
+  const [forecast = '', plan] = fieldsOf[key] ?? [];
+  const value = plain(values[forecast]);
+  return value === null && plan !== undefined ? plain(values[plan]) : value;
+}
+
+function isBlank(values: Values, key: string): boolean {
+  return plain(values[fieldsOf[key]?.[0] ?? '']) === null;
+}
+
+/** What a key of a record was in PEMS from some write on. */
+interface Moment {
+  seq: number;
+  at: number;
+  value: Plain;
+  /** The forecast's own field, which is what is written to, is empty: it is the plan's value that shows. */
+  isBlank: boolean;
+  /** It is what the product sent, and not what another writer, or PEMS itself, made of it. */
+  isOurs: boolean;
+}
+
+const placeOf = (record: string, key: string): string => `${record}/${key}`;
+
+/** How every key of every record went in PEMS. */
+function historyOf({ pemsBefore, writes }: Evidence): Map<string, Moment[]> {
+  const history = new Map<string, Moment[]>();
+  const note = (record: string, key: string, moment: Moment): void => {
+    const place = placeOf(record, key);
+    const moments = history.get(place);
+    if (moments) moments.push(moment);
+    else history.set(place, [moment]);
+  };
+  const now = new Map(pemsBefore.map(({ id, values }) => [id, values]));
+  for (const [id, values] of now)
+    for (const key of keys)
+      note(id, key, {
+        seq: 0,
+        at: -Infinity,
+        value: held(values, key),
+        isBlank: isBlank(values, key),
+        isOurs: false,
+      });
+  for (const { seq, at, action, via, id, came, after, fault } of writes) {
+    if (fault === 'drop-write') continue;
+    const values = action === 'delete' ? {} : { ...now.get(id), ...after };
+    now.set(id, values);
+    for (const key of keys) {
+      if (
+        action === 'update' &&
+        !(fieldsOf[key] ?? []).some((field) => field !== undefined && field in after)
+      )
+        continue;
+      const value = held(values, key);
+      const isOurs = via === 'screen' && same(value, held(came, key));
+      note(id, key, { seq, at: Date.parse(at), value, isBlank: isBlank(values, key), isOurs });
+    }
+  }
+  return history;
+}
+
+/** Judges everything, once it has come to rest. */
+export function judge(evidence: Evidence): Judgement {
+  const history = historyOf(evidence);
+  const findings: Finding[] = [];
+  let resent = 0;
+  const byValue = Map.groupBy(evidence.commits, ({ record, key, value }) =>
+    JSON.stringify([record, key, plain(value)]),
+  );
+  const byPlace = Map.groupBy(evidence.commits, ({ record, key }) => placeOf(record, key));
+  for (const commits of byValue.values()) {
+    const [{ record, key, value }] = commits as [Commit];
+    const place = placeOf(record, key);
+    const judged = judgeValue(evidence, history.get(place) ?? [], byPlace.get(place) ?? [], commits);
+    resent += judged.resent;
+    findings.push({ record, key, value, verdict: judged.verdict, why: judged.why });
+  }
+  findings.push(...overwritten(history, byPlace), ...undone(evidence, history, byPlace));
+
+  const counts = { confirmed: 0, returned: 0, superseded: 0, lost: 0, doubled: 0, unmade: 0, resent };
+  for (const { verdict } of findings) counts[verdict]++;
+  const problems = [...unsettled(evidence), ...differences(evidence), ...misread(evidence, history)];
+  const isBroken = counts.lost > 0 || counts.doubled > 0 || problems.length > 0;
+  return {
+    overall: isBroken ? 'broken' : counts.confirmed === 0 ? 'unknown' : 'sound',
+    findings,
+    counts,
+    problems,
+  };
+}
+
+/** One value. `others` are all commits of this key of this record, `commits` those of the value, in order. */
+function judgeValue(
+  evidence: Evidence,
+  moments: readonly Moment[],
+  others: readonly Commit[],
+  commits: readonly Commit[],
+): { verdict: Verdict; why: string; resent: number } {
+  const { record, key, value } = commits[0] as Commit;
+  const isIt = (one: Plain | undefined): boolean => same(one, value);
+  const isHere = (one: { record: string; key: string }): boolean => one.record === record && one.key === key;
+  const kept = moments.filter((moment) => moment.isOurs && isIt(moment.value));
+  const audit = evidence.changes.filter((change) => change.record === record && key in change.changes);
+  const came = (route: string): boolean =>
+    audit.some(({ route: by, changes }) => by === route && !changes[key]?.problem && isIt(changes[key]?.to));
+  const modifications = evidence.modifications.filter((m) => m.record === record && key in m.delta);
+
+  // Came back: it is in a draft, or was seen in one, or the history says so and a newer draft carries the problem; or it was taken back.
+  const givenBack = audit.some(({ changes }) => changes[key]?.problem && isIt(changes[key].from));
+  const isCarried = (problem: Problem | undefined) => givenBack && problem?.by === 'push';
+  const sightings = evidence.sightings.filter(
+    (sighting) =>
+      isHere(sighting) &&
+      (isIt(sighting.value) || isCarried(sighting.problem)) &&
+      commits.some(({ sent }) => sent < sighting.at),
+  );
+  const surrenders = evidence.surrenders.filter(
+    (one) => isHere(one) && isIt(one.value) && commits.some(({ sent }) => sent < one.at),
+  );
+  const drafts = modifications.filter(
+    ({ state, delta, problems }) => state === 'draft' && (isIt(delta[key]) || isCarried(problems[key])),
+  );
+  const takenBack = audit.some(({ route, changes }) => route === 'withdraw' && isIt(changes[key]?.from));
+  const saidSynced = came('push') || modifications.some((m) => m.state === 'synced' && isIt(m.delta[key]));
+  const traces =
+    kept.length > 0 || came('commit') || saidSynced || modifications.some((m) => isIt(m.delta[key]));
+  let resent = 0;
+  const verdict = (as: Verdict, why: string) => ({ verdict: as, why, resent });
+
+  const lastBefore = (at: number): Commit | undefined => commits.findLast(({ sent }) => sent <= at);
+  for (const [n, moment] of kept.entries()) {
+    const commit = lastBefore(moment.at);
+    const earlier = kept[n - 1];
+    if (earlier && lastBefore(earlier.at) === commit) {
+      const between = moments.find(
+        ({ seq, value: other }) => seq > earlier.seq && seq < moment.seq && !isIt(other),
+      );
+      if (between)
+        return verdict(
+          'doubled',
+          `PEMS took it by write ${earlier.seq}, then ${shown(between.value)} by ${between.seq}, then it again by ${moment.seq}`,
+        );
+      resent++;
+    }
+    const later = others.find(
+      (other) =>
+        !isIt(other.value) &&
+        commits.every(({ answered }) => answered !== null && other.sent > answered) &&
+        moments.some(
+          ({ isOurs, value: theirs, seq }) => isOurs && same(theirs, other.value) && seq < moment.seq,
+        ),
+    );
+    if (later)
+      return verdict(
+        'doubled',
+        `PEMS took it by write ${moment.seq}, over the later commit ${shown(later.value)}`,
+      );
+    const back = [...sightings.filter(({ value: drafted }) => isIt(drafted)), ...surrenders].find(
+      ({ at }) => at < moment.at && commit !== undefined && commit.sent < at,
+    );
+    if (back)
+      return verdict(
+        'doubled',
+        `PEMS took it by write ${moment.seq}, after it had been given back to its author`,
+      );
+  }
+
+  if (saidSynced && kept.length === 0)
+    return verdict('lost', 'the product says that PEMS has it, and PEMS never did');
+  if (kept.length > 0 && (saidSynced || came('sync')))
+    return verdict('confirmed', `by write ${kept[0]?.seq ?? 0}`);
+
+  // With nobody: what stood against it is what its author, or who it took the key over from, stood on, and nobody else wrote to the record.
+  // What the problem itself says against it is what is there by now; the history says what was there.
+  const groundless = audit.find(
+    ({ changes: { [key]: change } }) =>
+      change?.problem === 'conflict' &&
+      isIt(change.from) &&
+      commits.some((commit) => stoodOn(others, commit).some((base) => same(base, change.to))) &&
+      !evidence.writes.some(
+        ({ id, via, fault, at }) =>
+          id === record &&
+          (via === 'control' || fault !== undefined) &&
+          Date.parse(at) >= Math.min(...commits.map(({ sent }) => sent)),
+      ),
+  );
+  if (groundless)
+    return verdict(
+      'lost',
+      `it came back for a conflict with ${shown(groundless.changes[key]?.to)}, which nobody wrote`,
+    );
+  if (drafts.length > 0) return verdict('returned', 'it is in a draft');
+  if (sightings.length > 0)
+    return verdict('returned', `its author saw it: ${sightings[0]?.problem.kind ?? ''}`);
+  if (surrenders.length > 0 || takenBack) return verdict('returned', 'its author took it back');
+
+  const overtaken = audit.find(
+    ({ route, changes }) => route === 'commit' && isIt(changes[key]?.from) && !isIt(changes[key]?.to),
+  );
+  if (overtaken) return verdict('superseded', `by the later commit ${shown(overtaken.changes[key]?.to)}`);
+  const last = kept.at(-1);
+  const after = last && moments.find(({ seq, isOurs }) => seq > last.seq && !isOurs);
+  if (after)
+    return verdict('superseded', `PEMS kept it, and another writer wrote ${shown(after.value)} over it`);
+
+  if (commits.every(({ answered }) => answered === null) && !traces)
+    return verdict('unmade', 'nobody knows of it');
+  const state = modifications.find(({ delta }) => isIt(delta[key]))?.state;
+  return verdict(
+    'lost',
+    state ? `it is still ${state}` : kept.length > 0 ? 'PEMS kept it, and nobody was told' : 'it is nowhere',
+  );
+}
+
+/** What its author stood on, and where that was somebody's commit, what that one stood on, and so on. */
+function stoodOn(others: readonly Commit[], { base }: Commit, seen: readonly Plain[] = []): Plain[] {
+  if (seen.some((one) => same(one, base))) return [];
+  return [
+    base,
+    ...others
+      .filter(({ value }) => same(value, base))
+      .flatMap((one) => stoodOn(others, one, [...seen, base])),
+  ];
+}
+
+/** Values that were there before somebody committed, whom nobody had shown them, and that the commit's write went over all the same. */
+function overwritten(
+  history: ReadonlyMap<string, readonly Moment[]>,
+  byPlace: ReadonlyMap<string, readonly Commit[]>,
+): Finding[] {
+  const findings: Finding[] = [];
+  for (const [place, commits] of byPlace) {
+    const moments = history.get(place) ?? [];
+    for (const [n, moment] of moments.entries()) {
+      const before = moments[n - 1];
+      const commit = commits.findLast(({ value, sent }) => sent <= moment.at && same(value, moment.value));
+      if (!before || before.isOurs || !moment.isOurs || !commit || same(before.value, moment.value)) continue;
+      // Who saw nothing there writes over nothing: what the plan has by now stays in the plan.
+      if (before.isBlank && same(commit.base, null)) continue;
+      if (before.at >= commit.sent || stoodOn(commits, commit).some((base) => same(base, before.value)))
+        continue;
+      const { record, key, value } = commit;
+      findings.push({
+        ...{ record, key, value: before.value, verdict: 'lost' },
+        why: `it was in PEMS before ${shown(value)} was committed by somebody who had not seen it, and was written over by ${moment.seq}`,
+      });
+    }
+  }
+  return findings;
+}
+
+/** Values that PEMS holds and that the product does not show, though it says that they arrived. */
+function undone(
+  { mirror, changes }: Evidence,
+  history: ReadonlyMap<string, readonly Moment[]>,
+  byPlace: ReadonlyMap<string, readonly Commit[]>,
+): Finding[] {
+  const rows = new Map(mirror.map((row) => [row.record, row]));
+  return [...byPlace].flatMap(([place, commits]): Finding[] => {
+    const last = history.get(place)?.at(-1);
+    const [{ record, key }] = commits as [Commit];
+    const row = rows.get(record);
+    if (!last?.isOurs || !row || same(row.data[key], last.value)) return [];
+    const said = changes.some(
+      (change) =>
+        change.record === record && change.route === 'push' && same(change.changes[key]?.to, last.value),
+    );
+    if (!said) return [];
+    const why = `PEMS has it since write ${last.seq} and the product said so, and it shows ${shown(row.data[key])}`;
+    return [{ record, key, value: last.value, verdict: 'lost', why }];
+  });
+}
+
+/** Nothing may be under way any more. */
+function unsettled({ modifications, openIntents }: Evidence): string[] {
+  const under = modifications.filter(({ state }) => state === 'committed' || state === 'syncing');
+  return [
+    ...under.map(
+      ({ id, record, state, delta }) => `change ${id} of ${record} is ${state}: ${JSON.stringify(delta)}`,
+    ),
+    ...(openIntents > 0 ? [`of ${openIntents} writes to PEMS it is not known how they ended`] : []),
+    ...modifications
+      .filter(({ state, problems }) => state !== 'draft' && Object.keys(problems).length > 0)
+      .map(({ id, state }) => `change ${id} is ${state} and has problems`),
+  ];
+}
+
+/** The mirror is what PEMS holds; what everybody sees is that, with the drafts on top. */
+function differences({ pemsNow, mirror, overlay, modifications }: Evidence): string[] {
+  const problems: string[] = [];
+  const rows = new Map(mirror.map((row) => [row.record, row]));
+  const inPems = new Set(pemsNow.map(({ id }) => id));
+  for (const { id, values } of pemsNow) {
+    const row = rows.get(id);
+    if (!row || row.is_removed) {
+      problems.push(`PEMS has ${id}, and the mirror ${row ? 'has it as removed' : 'has not'}`);
+      continue;
+    }
+    for (const key of keys) {
+      const theirs = held(values, key);
+      if (!same(theirs, row.data[key]))
+        problems.push(`${id} ${key} is ${shown(theirs)} in PEMS, and ${shown(row.data[key])} in the mirror`);
+    }
+  }
+  for (const { record, is_removed } of mirror)
+    if (!is_removed && !inPems.has(record)) problems.push(`PEMS has no ${record}, and the mirror has`);
+
+  const wanted = new Map<string, Values>();
+  for (const { record, data } of mirror) {
+    const of = modifications.filter((m) => m.record === record);
+    const pending = of.filter(({ state }) => state === 'committed' || state === 'syncing');
+    const under = Object.assign({}, data, ...pending.map(({ delta }) => delta)) as Values;
+    if (pending.length > 0) wanted.set(`${record} for all`, under);
+    for (const { user, delta, state } of of)
+      if (state === 'draft') wanted.set(`${record} for user ${user}`, { ...under, ...delta });
+  }
+  for (const { viewer, record, data } of overlay) {
+    const who = `${record} for ${viewer === 0 ? 'all' : `user ${viewer}`}`;
+    const should = wanted.get(who);
+    wanted.delete(who);
+    if (!should) problems.push(`the overlay has ${who}, where nothing is pending or drafted`);
+    const named = should ? new Set([...Object.keys(should), ...Object.keys(data)]) : [];
+    for (const key of named)
+      if (!same(should?.[key], data[key]))
+        problems.push(
+          `${who}: ${key} is ${shown(data[key])} in the overlay, and should be ${shown(should?.[key])}`,
+        );
+  }
+  for (const who of wanted.keys()) problems.push(`the overlay has no ${who}`);
+  return problems;
+}
+
+/**
+ * What the history says that PEMS came to hold, PEMS held, in that order: it may have missed something, and never saw something
+ * that was over already, as a stale answer would have it.
+ */
+function misread({ changes }: Evidence, history: ReadonlyMap<string, readonly Moment[]>): string[] {
+  const problems: string[] = [];
+  const reached = new Map<string, number>();
+  for (const { id, record, route, changes: of } of [...changes].sort((a, b) => a.id - b.id)) {
+    if (route !== 'sync' && route !== 'push') continue;
+    for (const [key, { to, problem }] of Object.entries(of)) {
+      if (problem) continue;
+      const place = placeOf(record, key);
+      const moments = history.get(place);
+      if (!moments || plain(to) === null) continue;
+      const from = reached.get(place) ?? 0;
+      const found = moments.findIndex((moment, n) => n >= from && same(moment.value, to));
+      if (found >= 0) reached.set(place, found);
+      else
+        problems.push(
+          `the history says (${id}, ${route}) that ${key} of ${record} became ${shown(to)} in PEMS, which it ${moments.some(({ value }) => same(value, to)) ? 'was before, and no longer' : 'never was'}`,
+        );
+    }
+  }
+  return problems;
+}
