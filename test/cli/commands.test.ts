@@ -25,7 +25,13 @@ let server: RunningServer;
 let owner: pg.Pool;
 let environment: Record<string, string>;
 
-const vanguard = (args: string, input?: string) => run(environment, args.split(' '), input);
+/** Words in double quotes are one argument, as in a shell. */
+const vanguard = (args: string, input?: string) =>
+  run(
+    environment,
+    (args.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^"(.*)"$/, '$1')),
+    input,
+  );
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vanguard-cli-'));
