@@ -26,11 +26,11 @@ let server: RunningServer;
 let owner: pg.Pool;
 let environment: Record<string, string>;
 
-/** Arguments that hold spaces stand in double quotes. */
+/** Words in double quotes are one argument, as in a shell. */
 const vanguard = (args: string, input?: string) =>
   run(
     environment,
-    args.match(/"[^"]*"|[^ ]+/g)!.map((arg) => arg.replaceAll('"', '')),
+    (args.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^"(.*)"$/, '$1')),
     input,
   );
 

@@ -91,6 +91,14 @@ beforeAll(async () => {
     `select app_private.note_exchange($1, 'b', 1, 1, '{"action": "read", "request": "{}", "milliseconds": 1}')`,
     [ours.id],
   );
+  await db.owner.query(
+    `with c as (
+      insert into app_public.pfa_drift_check (organization_id, sample, requested_by, state, started_at, finished_at)
+      values ($1, 10, $2, 'succeeded', now(), now()) returning organization_id, id)
+    insert into app_public.pfa_drift_difference (organization_id, check_id, number, kind, pfa_id, key, pems_value)
+    select organization_id, id, 1, 'differs', 'a', 'model', '"M"' from c`,
+    [ours.id, insider],
+  );
   await db.worker.query('select app_private.refresh_summaries()');
 });
 

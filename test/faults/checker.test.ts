@@ -161,6 +161,9 @@ describe('returned', () => {
     // A commit that took the key over stands on what the earlier one stood on.
     const commits = [commit('first', 100), commit('mine', 200, { base: 'first', user: bob })];
     expect(verdictOf(evidence({ ...groundless, commits }))).toBe('lost');
+    // But when that one came to PEMS, it is what everybody stands on, and somebody took it away again.
+    const kept = [ours(1, 150, 'first')];
+    expect(verdictOf(evidence({ ...groundless, commits, writes: kept }))).toBe('returned');
     const another = [commit('first', 100, { base: 'x' }), commit('mine', 200, { base: 'first', user: bob })];
     expect(verdictOf(evidence({ ...groundless, commits: another }))).toBe('returned');
   });

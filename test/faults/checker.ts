@@ -357,7 +357,7 @@ function judgeValue(
     ({ changes: { [key]: change } }) =>
       change?.problem === 'conflict' &&
       isIt(change.from) &&
-      commits.some((commit) => stoodOn(others, commit).some((base) => same(base, change.to))) &&
+      commits.some((commit) => stoodOn(others, moments, commit).some((base) => same(base, change.to))) &&
       !evidence.writes.some(
         ({ id, via, fault, at }) =>
           id === record &&
@@ -393,15 +393,20 @@ function judgeValue(
   );
 }
 
-/** What its author stood on, and where that was somebody's commit, what that one stood on, and so on. */
-function stoodOn(others: readonly Commit[], { base }: Commit, seen: readonly Plain[] = []): Plain[] {
+/**
+ * What its author stood on, and where that was a commit that never came to PEMS, because the key was taken over, what that one
+ * stood on, and so on.
+ */
+function stoodOn(
+  others: readonly Commit[],
+  moments: readonly Moment[],
+  { base }: Commit,
+  seen: readonly Plain[] = [],
+): Plain[] {
   if (seen.some((one) => same(one, base))) return [];
-  return [
-    base,
-    ...others
-      .filter(({ value }) => same(value, base))
-      .flatMap((one) => stoodOn(others, one, [...seen, base])),
-  ];
+  const wasKept = moments.some(({ isOurs, value }) => isOurs && same(value, base));
+  const earlier = wasKept ? [] : others.filter(({ value }) => same(value, base));
+  return [base, ...earlier.flatMap((one) => stoodOn(others, moments, one, [...seen, base]))];
 }
 
 /** Values that were there before somebody committed, whom nobody had shown them, and that the commit's write went over all the same. */
@@ -418,7 +423,10 @@ function overwritten(
       if (!before || before.isOurs || !moment.isOurs || !commit || same(before.value, moment.value)) continue;
       // Who saw nothing there writes over nothing: what the plan has by now stays in the plan.
       if (before.isBlank && same(commit.base, null)) continue;
-      if (before.at >= commit.sent || stoodOn(commits, commit).some((base) => same(base, before.value)))
+      if (
+        before.at >= commit.sent ||
+        stoodOn(commits, moments, commit).some((base) => same(base, before.value))
+      )
         continue;
       const { record, key, value } = commit;
       findings.push({

@@ -7,6 +7,7 @@ export type Data = Record<string, Value>;
 
 export interface Problem {
   kind: string;
+  by?: string;
   base?: Value;
   theirs?: Value;
   mine?: Value;
@@ -109,7 +110,7 @@ function mayHold(data: Data, key: string, given: Value): boolean {
   if (key === 'actualEnd' && data.isActualized !== true) return false;
   const value = plain(given);
   if (![...texts, ...amounts, ...dates, ...flags].includes(key)) return false;
-  if (value === null) return true;
+  if (value === null) return !flags.includes(key);
   if (texts.includes(key)) return typeof value === 'string' && (choices[key]?.includes(value) ?? true);
   if (amounts.includes(key)) return typeof value === 'number' && value >= 0 && Number.isInteger(value * 100);
   if (flags.includes(key)) return typeof value === 'boolean';
@@ -652,7 +653,7 @@ export class Model {
   giveBack(user: number, record: string, key: string): void {
     const draft = this.draft(user, record);
     if (draft && has(draft.delta, key))
-      draft.problems[key] = { kind: 'refused', mine: plain(draft.delta[key]) };
+      draft.problems[key] = { kind: 'refused', by: 'push', mine: plain(draft.delta[key]) };
   }
 
   // ----------------------------------------------------------------------------------------------

@@ -658,7 +658,7 @@ class Walker {
       async (client) => {
         await client.query(
           `update app_core.pfa_modification
-          set problems = problems || jsonb_build_object($4::text, jsonb_build_object('kind', 'refused', 'mine', delta->$4))
+          set problems = problems || jsonb_build_object($4::text, jsonb_build_object('kind', 'refused', 'by', 'push', 'mine', delta->$4))
           where organization_id = $1 and user_id = $2 and pfa_id = $3 and state = 'draft'`,
           [this.organization.id, this.users[user], record, key],
         );
