@@ -335,6 +335,11 @@ async function plant(): Promise<Record<string, string>> {
     [ours.id, `request of ${mark}`],
   );
   const exchange = await idOf('app_core.pfa_push_exchange');
+  // Unlike that of an organization where nobody has set it.
+  await db.owner.query(
+    "insert into app_private.pfa_sync_schedule (organization_id, time_zone, changed_by) values ($1, 'Asia/Qatar', $2)",
+    [ours.id, ids.olga],
+  );
   const driftCheck = one(
     (
       await db.owner.query<{ id: string }>(
@@ -397,7 +402,9 @@ function ourRows(door: Door): Set<string> {
     (type === 'ApiConfiguration' && values.id === 'Other') ||
     (type === 'PemsSetting' && values.apiConfigurationId === 'Other');
   const theirSums = new Set(
-    crawls.boris.rows.filter(({ type }) => ['PfaKpi', 'PfaBound', 'PfaSum'].includes(type)).map(text),
+    crawls.boris.rows
+      .filter(({ type }) => ['PfaKpi', 'PfaBound', 'PfaSum', 'SyncSchedule', 'PfaPushStatus'].includes(type))
+      .map(text),
   );
   return new Set(
     members
@@ -545,7 +552,7 @@ describe('mutations', () => {
       may: ['olga', 'anna', 'root'],
       mayNot: [],
     },
-    setSyncSchedule: { input: () => ({ every: { minutes: 15 } }), may: ['olga', 'root'], mayNot: ['anna'] },
+    setSyncSchedule: { input: () => ({ everyMinutes: 30 }), may: ['olga', 'root'], mayNot: ['anna'] },
     takeOverDrafts: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
     undoDraft: { input: () => ({ operationId: '0' }), may: ['olga'], mayNot: [] },
     withdrawCommits: {
