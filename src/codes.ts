@@ -166,6 +166,10 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'The worker that did the run was killed or lost its connection; the run merged nothing.',
       act: 'Nothing: the run is repeated. If it comes often, see why workers die (memory, for instance).',
     },
+    DRIFT_FAILED: {
+      means: 'A comparison with PEMS stopped because of a fault of ours; nothing was changed.',
+      act: 'It is repeated. If it stays, the log of the worker says why.',
+    },
     SYNC_FAILED: {
       means: 'The run stopped because of a fault of ours; the mirror is as it was.',
       act: 'The run is repeated. If it stays, the log of the worker says why.',

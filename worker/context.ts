@@ -1,6 +1,7 @@
 import type { Task } from 'graphile-worker';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { Metrics } from '../src/admin/metrics.ts';
 import type { Retention } from '../src/configuration.ts';
 import type { Vault } from '../src/encryption.ts';
 
@@ -12,6 +13,8 @@ export interface TaskContext {
   /** How long what only grows is kept. */
   retention: Retention;
   logger: Logger;
+  /** Where requests to PEMS are counted. */
+  metrics: Pick<Metrics, 'pemsRequest'>;
   /** What the queue calls this worker, once it is on the list of those that live. A run says who does it. */
   workerId: Promise<string>;
   /** Aborted as soon as the worker is told to stop: nothing new is begun then. */

@@ -19,6 +19,7 @@ import { createVault } from '../src/encryption.ts';
 import { VanguardError } from '../src/errors.ts';
 import { createLogger } from '../src/logger.ts';
 import type { TaskContext } from './context.ts';
+import { pfa__check_drift } from './tasks/pfa__check_drift.ts';
 import { pfa__dispatch_syncs } from './tasks/pfa__dispatch_syncs.ts';
 import { pfa__dispatch_pushes } from './tasks/pfa__dispatch_pushes.ts';
 import { pfa__push } from './tasks/pfa__push.ts';
@@ -125,6 +126,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       vault: createVault(options.encryptionKeys),
       retention: options.retention ?? defaultRetention,
       logger,
+      metrics,
       workerId: registration.promise,
       stopping: stopping.signal,
       pemsRetryDelayMs: options.pemsRetryDelayMs,
@@ -160,6 +162,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const starting = startQueue(
       {
         pfa__sync: guarded(pfa__sync(context)),
+        pfa__check_drift: guarded(pfa__check_drift(context)),
         pfa__dispatch_syncs: guarded(pfa__dispatch_syncs(context)),
         pfa__dispatch_pushes: guarded(pfa__dispatch_pushes(context)),
         summaries__refresh: guarded(summaries__refresh(context)),

@@ -1,7 +1,13 @@
 import { holdRequests, takeTurns } from '../sql/push/push.queries.ts';
 import { clock as readClock } from '../sql/sync/sync.queries.ts';
 import { openPemsConnection } from '../src/connections.ts';
-import { createPemsClient, waitFor, type PemsClient, type PemsConnection } from '../src/pems/index.ts';
+import {
+  createPemsClient,
+  waitFor,
+  type PemsClient,
+  type PemsClientOptions,
+  type PemsConnection,
+} from '../src/pems/index.ts';
 import type { TaskContext } from './context.ts';
 
 /** PEMS, as a task uses it. */
@@ -22,7 +28,7 @@ export interface OpenPems {
 
 /** Opens the connection that an organization is read or written over. Refuses with NO_PEMS_CONNECTION. */
 export async function openPems(
-  { pool, vault, pemsRetryDelayMs }: TaskContext,
+  { pool, vault, metrics, pemsRetryDelayMs }: TaskContext,
   organizationId: number,
   purpose: 'read' | 'write',
 ): Promise<OpenPems> {
@@ -37,14 +43,20 @@ export async function openPems(
     const [turn] = await takeTurns.run({ apiConfigurationId, turns }, pool);
     await waitFor(turn!.waitMs, signal);
   };
+  const open = (more: Partial<PemsConnection>, takeTurn: PemsClientOptions['takeTurn']) =>
+    createPemsClient(
+      { ...connection, ...more },
+      {
+        takeTurn,
+        onRequest: (action, { error, milliseconds }) =>
+          metrics.pemsRequest(action, error?.code ?? 'answered', milliseconds / 1000),
+      },
+    );
   return {
     apiConfigurationId,
     connection,
-    client: createPemsClient(
-      { ...connection, retryDelayMs: pemsRetryDelayMs },
-      { takeTurn: (signal) => takeThem(1, signal) },
-    ),
-    immediate: createPemsClient({ ...connection, maxAttempts: 1 }, { takeTurn: () => Promise.resolve() }),
+    client: open({ retryDelayMs: pemsRetryDelayMs }, (signal) => takeThem(1, signal)),
+    immediate: open({ maxAttempts: 1 }, () => Promise.resolve()),
     clock: async () => (await readClock.run(undefined, pool))[0]!.now,
     takeTurns: takeThem,
     hold: async (seconds) => void (await holdRequests.run({ apiConfigurationId, seconds }, pool)),

@@ -73,3 +73,31 @@ const forgetEventsIR: any = {"usedParamSet":{"eventsDays":true,"batch":true},"pa
 export const forgetEvents = new PreparedQuery<IForgetEventsParams,IForgetEventsResult>(forgetEventsIR);
 
 
+/** 'DeleteDriftChecks' parameters type */
+export interface IDeleteDriftChecksParams {
+  batch: number;
+  syncLogDays: number;
+}
+
+/** 'DeleteDriftChecks' return type */
+export interface IDeleteDriftChecksResult {
+  deleted: number;
+}
+
+/** 'DeleteDriftChecks' query type */
+export interface IDeleteDriftChecksQuery {
+  params: IDeleteDriftChecksParams;
+  result: IDeleteDriftChecksResult;
+}
+
+const deleteDriftChecksIR: any = {"usedParamSet":{"syncLogDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":61,"b":73}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":77,"b":83}]}],"statement":"select app_private.delete_drift_checks(make_interval(days => :syncLogDays!), :batch!) as \"deleted!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.delete_drift_checks(make_interval(days => :syncLogDays!), :batch!) as "deleted!"
+ * ```
+ */
+export const deleteDriftChecks = new PreparedQuery<IDeleteDriftChecksParams,IDeleteDriftChecksResult>(deleteDriftChecksIR);
+
+

@@ -7,3 +7,6 @@ from app_private.enforce_retention(
 
 /* @name forgetEvents */
 select app_private.forget_events(make_interval(days => :eventsDays!), :batch!) as "forgotten!";
+
+/* @name deleteDriftChecks */
+select app_private.delete_drift_checks(make_interval(days => :syncLogDays!), :batch!) as "deleted!";

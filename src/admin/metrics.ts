@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { monitoring } from '../../sql/health/health.queries.ts';
+import type { PemsAction } from '../pems/index.ts';
 
 /** What app_private.monitoring() answers. */
 interface Monitoring {
@@ -17,11 +18,35 @@ interface Monitoring {
   organizations: {
     organization: string;
     mirror_age_seconds: number | null;
+    mirror_overdue_seconds: number | null;
     last_outcome: 'succeeded' | 'failed' | null;
     last_ended_at: number | null;
     last_duration_seconds: number | null;
+    sync_paused_seconds: number;
+    push_gate: (typeof gates)[number];
+    push_paused_seconds: number;
+    push_waiting: number;
+    push_writing: number;
+    push_uncertain: number;
+    push_oldest_seconds: number;
+    push_confirmed: number;
+    push_returned: number;
+    problem_drafts: number;
+    problem_oldest_seconds: number;
+    problems: Record<string, number>;
   }[];
+  connections: {
+    connection: string;
+    is_breaker_open: boolean;
+    breaker_open_seconds: number;
+    failures: number;
+    paused_seconds: number;
+  }[];
+  rates: { connection: string; tenant: string; requests_per_second: number; requests: number }[];
 }
+
+/** What app_private.push_gate() answers. */
+const gates = ['open', 'paused', 'no connection', 'connection paused', 'breaker open'] as const;
 
 /** What one process counts and measures of itself, and where it is read. */
 export interface Metrics {
@@ -29,6 +54,8 @@ export interface Metrics {
   request(method: string, route: string, status: number, seconds: number): void;
   /** A job ended. */
   job(task: string, outcome: 'succeeded' | 'failed', seconds: number): void;
+  /** PEMS was asked for something. `outcome`: `answered`, or the code of why not. */
+  pemsRequest(action: PemsAction, outcome: string, seconds: number): void;
   /** From now on the connections of this pool are shown. */
   watchPool(name: string, pool: pg.Pool): void;
   /** From now on the websockets and subscriptions are shown that are open. */
@@ -48,7 +75,10 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Labels hold only what there is a bounded number of: methods, route patterns, statuses, tasks, organizations. */
+/**
+ * Labels hold only what there is a bounded number of: methods, route patterns, statuses, tasks, codes, organizations,
+ * connections, tenants.
+ */
 export function createMetrics(part: 'server' | 'worker'): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ part });
@@ -81,6 +111,14 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
     registers: [registry],
   });
 
+  const pemsRequests = new Histogram({
+    name: 'vanguard_pems_request_duration_seconds',
+    help: 'Requests of this worker to PEMS by what was asked and how it ended, and how long they took.',
+    labelNames: ['action', 'outcome'],
+    buckets: [...seconds, 60, 120],
+    registers: [registry],
+  });
+
   const pools = new Map<string, pg.Pool>();
   const poolSize = gauge('pool_size', 'Open connections of a pool.', ['pool']);
   const poolIdle = gauge('pool_idle', 'Open connections of a pool that nobody uses.', ['pool']);
@@ -104,7 +142,7 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
   });
 
   const up = gauge('database_up', 'Whether the database answered at this scrape.');
-  const workers = gauge('workers', 'Worker processes that run, or were killed less than some seconds ago.');
+  const workers = gauge('workers', 'Worker processes that run.');
   const queueJobs = gauge(
     'queue_jobs',
     'Jobs by task: ready, scheduled for later, locked, failed for good.',
@@ -116,14 +154,85 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
   const age = gauge('mirror_age_seconds', 'Time since the last run that succeeded; none: never.', [
     'organization',
   ]);
+  const overdue = gauge(
+    'mirror_overdue_seconds',
+    'How much longer ago the last run that succeeded is than the schedule allows; none: no schedule asks for one.',
+    ['organization'],
+  );
   const succeeded = gauge('sync_last_succeeded', 'Whether the last run that ended succeeded: 1 or 0.', [
     'organization',
   ]);
   const endedAt = gauge('sync_last_ended_timestamp_seconds', 'When the last run ended.', ['organization']);
   const duration = gauge('sync_last_duration_seconds', 'How long the last run took.', ['organization']);
-  const ofDatabase = [workers, queueJobs, oldest, age, succeeded, endedAt, duration];
+  const syncPaused = gauge('sync_paused_seconds', 'How long the schedule has been paused; 0: it is not.', [
+    'organization',
+  ]);
 
-  function show({ queue, workers: running, organizations }: Monitoring): void {
+  const gate = gauge('push_gate', 'Whether changes are written to PEMS, or what holds them up: 1 or 0.', [
+    'organization',
+    'state',
+  ]);
+  const pushPaused = gauge(
+    'push_paused_seconds',
+    'How long writing changes of the organization has been paused; 0: it is not.',
+    ['organization'],
+  );
+  const unsettled = gauge(
+    'push_changes',
+    'Committed changes that wait, are being written, and of these those whose write ended without a certain answer.',
+    ['organization', 'state'],
+  );
+  const pushOldest = gauge(
+    'push_oldest_seconds',
+    'How long ago the oldest change was committed that is not settled; 0: all are.',
+    ['organization'],
+  );
+  const settled = gauge(
+    'push_settled_10m',
+    'Changes that PEMS confirmed, or that came back to their authors, within the last 10 minutes: over that window, not since the beginning.',
+    ['organization', 'outcome'],
+  );
+  const problemDrafts = gauge('problem_drafts', 'Drafts with problems.', ['organization']);
+  const problems = gauge('problems', 'Drafted keys with a problem, by kind.', ['organization', 'kind']);
+  const problemOldest = gauge(
+    'problem_oldest_seconds',
+    'How long the draft with problems has been untouched that has been so for longest; 0: there is none.',
+    ['organization'],
+  );
+
+  const breaker = gauge(
+    'pems_breaker_open',
+    'Whether PEMS does not work over the connection, so that it is only probed: 1 or 0.',
+    ['connection'],
+  );
+  const breakerSeconds = gauge('pems_breaker_open_seconds', 'For how long so; 0: it is not.', ['connection']);
+  const failures = gauge(
+    'pems_failures',
+    'Requests in a row that failed for a reason of the connection while writing.',
+    ['connection'],
+  );
+  const connectionPaused = gauge(
+    'pems_paused_seconds',
+    'How long writing over the connection has been paused; 0: it is not.',
+    ['connection'],
+  );
+  const turns = new Counter({
+    name: 'vanguard_pems_requests_total',
+    help: 'Requests to a tenant of PEMS that were given out, by all workers together.',
+    labelNames: ['connection', 'tenant'],
+    registers: [registry],
+  });
+  const limit = gauge('pems_requests_per_second', 'How many requests a second a tenant of PEMS allows.', [
+    'connection',
+    'tenant',
+  ]);
+  const ofDatabase = [
+    ...[workers, queueJobs, oldest, age, overdue, succeeded, endedAt, duration, syncPaused],
+    ...[gate, pushPaused, unsettled, pushOldest, settled, problemDrafts, problems, problemOldest],
+    ...[breaker, breakerSeconds, failures, connectionPaused, turns, limit],
+  ];
+
+  function show({ queue, workers: running, organizations, connections, rates }: Monitoring): void {
     workers.set(running);
     for (const { task, oldest_ready_seconds, ...states } of queue) {
       for (const [state, count] of Object.entries(states)) queueJobs.set({ task, state }, count);
@@ -132,10 +241,34 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
     for (const known of organizations) {
       const { organization } = known;
       if (known.mirror_age_seconds !== null) age.set({ organization }, known.mirror_age_seconds);
+      if (known.mirror_overdue_seconds !== null) overdue.set({ organization }, known.mirror_overdue_seconds);
+      syncPaused.set({ organization }, known.sync_paused_seconds);
+      for (const state of gates) gate.set({ organization, state }, known.push_gate === state ? 1 : 0);
+      pushPaused.set({ organization }, known.push_paused_seconds);
+      unsettled.set({ organization, state: 'waiting' }, known.push_waiting);
+      unsettled.set({ organization, state: 'writing' }, known.push_writing);
+      unsettled.set({ organization, state: 'uncertain' }, known.push_uncertain);
+      pushOldest.set({ organization }, known.push_oldest_seconds);
+      settled.set({ organization, outcome: 'confirmed' }, known.push_confirmed);
+      settled.set({ organization, outcome: 'returned' }, known.push_returned);
+      problemDrafts.set({ organization }, known.problem_drafts);
+      problemOldest.set({ organization }, known.problem_oldest_seconds);
+      for (const [kind, count] of Object.entries(known.problems)) problems.set({ organization, kind }, count);
       if (known.last_outcome === null) continue;
       succeeded.set({ organization }, known.last_outcome === 'succeeded' ? 1 : 0);
       if (known.last_ended_at !== null) endedAt.set({ organization }, known.last_ended_at);
       if (known.last_duration_seconds !== null) duration.set({ organization }, known.last_duration_seconds);
+    }
+    for (const { connection, ...state } of connections) {
+      breaker.set({ connection }, state.is_breaker_open ? 1 : 0);
+      breakerSeconds.set({ connection }, state.breaker_open_seconds);
+      failures.set({ connection }, state.failures);
+      connectionPaused.set({ connection }, state.paused_seconds);
+    }
+    for (const { connection, tenant, requests: given, requests_per_second } of rates) {
+      // Counted by the database: it is told here as it stands there.
+      turns.inc({ connection, tenant }, given);
+      limit.set({ connection, tenant }, requests_per_second);
     }
   }
 
@@ -158,6 +291,7 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
       jobs.inc({ task, outcome });
       jobSeconds.observe({ task }, took);
     },
+    pemsRequest: (action, outcome, took) => pemsRequests.observe({ action, outcome }, took),
     watchPool: (name, pool) => void pools.set(name, pool),
     watchRealtime: (open) => void (realtime = open),
     realtimeEvent: (kind) => events.inc({ kind }),
@@ -168,8 +302,11 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
       collects = true;
       const answer = database && (await ask(database));
       for (const metric of ofDatabase) metric.reset();
+      // Without labels they would be 0 where nobody knows.
       if (database) up.set(answer ? 1 : 0);
+      else up.remove();
       if (answer) show(answer);
+      else workers.remove();
       const open = realtime?.();
       if (open) {
         sockets.set(open.sockets);

@@ -1,31 +1,122 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import {
   acceptSparedRemovals,
   lastSparedRun,
+  pauseSyncSchedule,
   queueSync,
   sparedRemovals,
+  syncSchedules,
   syncStatus,
+  writeSyncSchedule,
 } from '../../sql/sync/sync.queries.ts';
+import { driftCheck, driftDifferences, queueDriftCheck } from '../../sql/drift/drift.queries.ts';
 import { VanguardError } from '../errors.ts';
+import { refusal } from '../sqlstates.ts';
 import { withDatabase } from './context.ts';
 
-/** sync trigger, sync status, sync accept-removals. */
+interface DriftOptions {
+  sample?: number;
+  all?: boolean;
+  json?: boolean;
+}
+
+interface ScheduleOptions {
+  every?: number;
+  cron?: string;
+  timeZone?: string;
+  quiet?: { from: string; to: string } | 'none';
+  fullEvery?: number;
+}
+
+/** sync trigger, status, schedule, pause, resume, drift, accept-removals. */
 export function addSyncCommands(program: Command): void {
   const sync = program.command('sync').description('bringing PEMS into the mirror');
 
   sync
     .command('trigger <organization>')
     .description('queue a run of an organization (by its code); a running worker does it')
-    .action((organization: string) =>
+    .option('--full', 'read everything, not only what changed')
+    .action((organization: string, { full }: { full?: boolean }) =>
       withDatabase(async (client) => {
-        const [run] = await queueSync.run({ organization, trigger: 'command' }, client);
-        if (!run)
-          throw new VanguardError('NOT_FOUND', `There is no active organization ${organization}.`, {
-            hint: '`npx vanguard sync status` lists them.',
-          });
+        const [run] = await queueSync.run(
+          { organization, trigger: 'command', kind: full ? 'full' : null },
+          client,
+        );
+        if (!run) throw unknownOrganization(organization);
         console.log(`Run ${run.id} of ${organization} is queued. See it with: npx vanguard sync status`);
       }),
     );
+
+  sync
+    .command('schedule <organization>')
+    .description('when an organization is read by itself: shows it, and changes what is given')
+    .addOption(
+      new Option('--every <time>', 'from the end of one run to the next, such as 15m, 2h or 1d')
+        .argParser(minutes)
+        .conflicts('cron'),
+    )
+    .option('--cron <expression>', "instead, when exactly: '0,30 8-18 * * mon-fri'")
+    .option('--time-zone <name>', 'whose clock --cron and --quiet mean, such as America/Chicago')
+    .addOption(
+      new Option('--quiet <from-to>', 'begin none in these hours, such as 22:00-06:00, or "none"').argParser(
+        quietHours,
+      ),
+    )
+    .addOption(
+      new Option('--full-every <time>', 'from the end of one full run to the next, such as 24h').argParser(
+        (text) => {
+          const given = minutes(text);
+          if (given % 60) throw new InvalidArgumentError('Give whole hours, such as 24h.');
+          return given / 60;
+        },
+      ),
+    )
+    .action((organization: string, options: ScheduleOptions) =>
+      withDatabase(async (client) => {
+        const now = await scheduleOf(client, organization);
+        if (Object.keys(options).length > 0) {
+          const quiet =
+            options.quiet === 'none'
+              ? null
+              : (options.quiet ?? { from: now.quietFrom ?? null, to: now.quietTo ?? null });
+          try {
+            await writeSyncSchedule.run(
+              {
+                organization,
+                everyMinutes: options.every ?? (options.cron ? null : (now.everyMinutes ?? null)),
+                cron: options.cron ?? (options.every ? null : (now.cron ?? null)),
+                timeZone: options.timeZone ?? now.timeZone,
+                quietFrom: quiet?.from ?? null,
+                quietTo: quiet?.to ?? null,
+                fullEveryHours: options.fullEvery ?? now.fullEveryHours,
+              },
+              client,
+            );
+          } catch (error) {
+            throw refused(error);
+          }
+        }
+        console.log(describe(await scheduleOf(client, organization)));
+      }),
+    );
+
+  for (const [name, isPaused, what] of [
+    ['pause', true, 'begin no run of an organization by schedule'],
+    ['resume', false, 'begin runs of an organization by schedule again'],
+  ] as const) {
+    sync
+      .command(`${name} <organization>`)
+      .description(what)
+      .action((organization: string) =>
+        withDatabase(async (client) => {
+          await scheduleOf(client, organization);
+          await pauseSyncSchedule.run({ organization, isPaused }, client);
+          console.log(describe(await scheduleOf(client, organization)));
+        }),
+      );
+  }
 
   sync
     .command('status')
@@ -33,26 +124,87 @@ export function addSyncCommands(program: Command): void {
     .option('--json', 'for programs')
     .action(({ json }: { json?: boolean }) =>
       withDatabase(async (client) => {
-        const rows = await syncStatus.run(undefined, client);
+        const schedules = new Map(
+          (await syncSchedules.run({ organization: null }, client)).map(({ organization, ...schedule }) => [
+            organization,
+            schedule,
+          ]),
+        );
+        const rows = (await syncStatus.run(undefined, client)).map((row) => ({
+          ...row,
+          schedule: schedules.get(row.organization),
+        }));
         if (json) {
           console.log(JSON.stringify(rows, null, 2));
           return;
         }
-        const line = (name: string, synced: string, records: string, run: string) =>
-          console.log(`${name.padEnd(14)} ${synced.padEnd(20)} ${records.padStart(9)}  ${run}`.trimEnd());
-        line('organization', 'last synced', 'records', 'last run');
+        const line = (name: string, synced: string, records: string, next: string, run: string) =>
+          console.log(
+            `${name.padEnd(14)} ${synced.padEnd(20)} ${records.padStart(9)}  ${next.padEnd(20)}  ${run}`.trimEnd(),
+          );
+        line('organization', 'last synced', 'rows read', 'next run', 'last run');
         for (const row of rows)
           line(
             row.organization,
-            row.lastSyncedAt?.toISOString().replace(/\.\d+Z$/, 'Z') ?? 'never',
+            row.lastSyncedAt ? shown(row.lastSyncedAt) : 'never',
             row.lastRowsRead?.toLocaleString('en') ?? '',
-            [row.runState ?? 'none', row.errorCode].filter(Boolean).join(': '),
+            row.schedule?.isPaused ? 'paused' : row.schedule?.nextRunAt ? shown(row.schedule.nextRunAt) : '',
+            [[row.runKind, row.runState ?? 'none'].filter(Boolean).join(' '), row.errorCode]
+              .filter(Boolean)
+              .join(': '),
           );
         for (const { organization, errorMessage, errorHint, notice } of rows) {
           if (errorMessage)
             console.log(`\n${organization}: ${errorMessage}${errorHint ? `\n${errorHint}` : ''}`);
           if (notice) console.log(`\n${organization}: ${notice}`);
         }
+      }),
+    );
+
+  sync
+    .command('drift <organization>')
+    .description('compare the mirror with PEMS as it is now; a running worker does it, nothing is changed')
+    .addOption(
+      new Option('--sample <number>', 'so many records, drawn at random (500)')
+        .argParser((text) => {
+          if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 10_000)
+            throw new InvalidArgumentError('Give 1 to 10000.');
+          return Number(text);
+        })
+        .conflicts('all'),
+    )
+    .option('--all', 'all records')
+    .option('--json', 'for programs')
+    .action((organization: string, { sample = 500, all, json }: DriftOptions) =>
+      withDatabase(async (client) => {
+        const [queued] = await queueDriftCheck.run({ organization, sample: all ? null : sample }, client);
+        if (!queued) throw unknownOrganization(organization);
+        const which = { organizationId: queued.organizationId, checkId: queued.id };
+        const check = await driftEnded(client, which);
+        if (check.state === 'failed')
+          throw new VanguardError(check.errorCode!, check.errorMessage!, {
+            hint: check.errorHint ?? undefined,
+          });
+        const differences = await driftDifferences.run(which, client);
+        if (json) {
+          console.log(JSON.stringify({ ...check, id: Number(check.id), differences }, null, 2));
+          return;
+        }
+        for (const { kind, pfaId, key, mirrorValue, pemsValue, message } of differences) {
+          const values =
+            kind === 'differs'
+              ? `mirror ${JSON.stringify(mirrorValue)}, PEMS ${JSON.stringify(pemsValue)}`
+              : message;
+          console.log([kind, pfaId ?? '(no id)', key, values].filter(Boolean).join('  '));
+        }
+        console.log(
+          `${check.recordsCompared} records of ${organization} compared: ${check.recordsDiffering} differ in ${check.keysDiffering} keys, ` +
+            `${check.missingInPems} are missing in PEMS, ${check.missingInMirror} in the mirror, ${check.unreadable} cannot be read.`,
+        );
+        if (check.leftOut > 0)
+          console.log(`${check.leftOut} are left out, because they changed while they were compared.`);
+        const found = check.keysDiffering + check.missingInPems + check.missingInMirror + check.unreadable;
+        if (found > differences.length) console.log(`Listed are the first ${differences.length}.`);
       }),
     );
 
@@ -83,4 +235,72 @@ export function addSyncCommands(program: Command): void {
         );
       }),
     );
+}
+
+/** Waits for the end of a comparison; says so when nobody begins it. */
+async function driftEnded(client: pg.ClientBase, which: { organizationId: number; checkId: string }) {
+  for (let looks = 1; ; looks += 1) {
+    const [check] = await driftCheck.run(which, client);
+    if (!check) throw new VanguardError('NOT_FOUND', 'The comparison is there no longer.');
+    if (check.finishedAt) return check;
+    if (looks === 25 && check.state === 'queued')
+      process.stderr.write(
+        'It waits for a worker, or for a sync that is under way. Ctrl-C stops only the waiting.\n',
+      );
+    await sleep(200);
+  }
+}
+
+type Schedule = Awaited<ReturnType<typeof syncSchedules.run>>[number];
+
+async function scheduleOf(client: pg.ClientBase, organization: string): Promise<Schedule> {
+  const [schedule] = await syncSchedules.run({ organization }, client);
+  if (!schedule) throw unknownOrganization(organization);
+  return schedule;
+}
+
+function describe(of: Schedule): string {
+  const when = of.cron ? `at ${of.cron}` : `${of.everyMinutes} minutes after the last run`;
+  const by = (whom: string | null | undefined) => whom ?? 'a command';
+  return [
+    `${of.organization} is read ${when}${of.cron || of.quietFrom ? ` (${of.timeZone})` : ''}, everything every ${of.fullEveryHours} hours.`,
+    of.quietFrom && `Quiet hours: ${of.quietFrom} to ${of.quietTo}, ${of.timeZone}.`,
+    of.isPaused && `Paused since ${shown(of.pausedAt!)} by ${by(of.pausedBy)}.`,
+    of.nextRunAt && `Next run: ${shown(of.nextRunAt)}, ${of.nextRunKind}.`,
+    of.changedAt && `Last changed ${shown(of.changedAt)} by ${by(of.changedBy)}.`,
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+/** A time for a person, in UTC. */
+function shown(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Minutes, of `90`, `15m`, `2h` or `1d`. */
+function minutes(text: string): number {
+  const match = /^(\d{1,6})([mhd]?)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Give a time such as 15m, 2h or 1d.');
+  return Number(match[1]) * { '': 1, m: 1, h: 60, d: 1440 }[match[2] as '' | 'm' | 'h' | 'd'];
+}
+
+function quietHours(text: string): Exclude<ScheduleOptions['quiet'], undefined> {
+  if (text === 'none') return 'none';
+  const match = /^([01]?\d|2[0-3])(:[0-5]\d)?-([01]?\d|2[0-3])(:[0-5]\d)?$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Give hours such as 22:00-06:00, or none.');
+  const [, from, fromMinute = ':00', to, toMinute = ':00'] = match;
+  return { from: `${from}${fromMinute}`, to: `${to}${toMinute}` };
+}
+
+function unknownOrganization(organization: string): VanguardError {
+  return new VanguardError('NOT_FOUND', `There is no active organization ${organization}.`, {
+    hint: '`npx vanguard sync status` lists them.',
+  });
+}
+
+/** What the database refuses, in the words that a person gets. */
+function refused(error: unknown): unknown {
+  const { status, code, message } = refusal(error);
+  return status < 500 ? new VanguardError(code, message) : error;
 }

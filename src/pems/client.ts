@@ -20,6 +20,9 @@ import { formatTimestamp, makeStorable } from './values.ts';
 import type { DateFormat } from './values.ts';
 import { WriteFailure } from './write-failure.ts';
 
+/** What PEMS is asked for: a page of a list, records by their ids, one row to see whether it works, one record, a change of one. */
+export type PemsAction = 'list' | 'records' | 'test' | 'read' | 'write';
+
 /** What became of one attempt of one request: for logs and metrics. Holds nothing secret. */
 export interface PemsRequestEvent {
   /** From 1, for each request anew. */
@@ -212,6 +215,7 @@ interface Call<T> {
   alertCode?: (alerts: readonly PemsAlert[]) => string | null;
   /** Whether the events show request and answer. */
   isKept?: boolean;
+  action: PemsAction;
 }
 
 type Transport = (
@@ -233,6 +237,8 @@ export interface PemsClientOptions {
    * requests a second of the connection.
    */
   takeTurn?: (signal?: AbortSignal) => Promise<void>;
+  /** Called after each attempt of each request. */
+  onRequest?: (action: PemsAction, event: PemsRequestEvent) => void;
 }
 
 /**
@@ -240,10 +246,13 @@ export interface PemsClientOptions {
  *
  * @throws VanguardError `PEMS_CONNECTION_INVALID` when the connection cannot be used as it is
  */
-export function createPemsClient(connection: PemsConnection, options: PemsClientOptions = {}): PemsClient {
+export function createPemsClient(
+  connection: PemsConnection,
+  clientOptions: PemsClientOptions = {},
+): PemsClient {
   const checked = checkConnection(connection);
   const { grid, pageSize, timeoutMs, gridUrl, screenUrl } = checked;
-  const takeTurn = options.takeTurn ?? createRateLimiter(checked.requestsPerSecond);
+  const takeTurn = clientOptions.takeTurn ?? createRateLimiter(checked.requestsPerSecond);
   // Longest first, so that a secret inside another one does not leave the rest of it standing.
   const secrets = [...new Set(checked.secrets.flatMap((secret) => [secret, insideJson(secret)]))].toSorted(
     (a, b) => b.length - a.length,
@@ -399,6 +408,15 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
     }
   };
 
+  const tell = (
+    { action }: Pick<Call<unknown>, 'action'>,
+    { onRequest }: Pick<SendOptions, 'onRequest'>,
+    event: PemsRequestEvent,
+  ): void => {
+    onRequest?.(event);
+    clientOptions.onRequest?.(action, event);
+  };
+
   const send = async <T>(
     call: Call<T>,
     options: SendOptions,
@@ -411,19 +429,20 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
       const milliseconds = Math.round(performance.now() - started);
       const event = { attempt: count, milliseconds, ...(exchange && { exchange }) };
       if ('value' in outcome) {
-        options.onRequest?.({ ...event, error: null, retryInMs: null });
+        tell(call, options, { ...event, error: null, retryInMs: null });
         return { ...outcome, milliseconds };
       }
       const { error, mayRetry, retryAfter } = outcome;
       const again = mayRetry && count < options.maxAttempts;
       const retryInMs = again ? retryDelay(count, checked.retryDelayMs, retryAfter) : null;
-      options.onRequest?.({ ...event, error, retryInMs });
+      tell(call, options, { ...event, error, retryInMs });
       if (retryInMs === null) throw error;
       await wait(retryInMs, options.signal);
     }
   };
 
-  const gridCall = (query: GridQuery): Call<GridPage> => ({
+  const gridCall = (action: PemsAction, query: GridQuery): Call<GridPage> => ({
+    action,
     url: gridUrl,
     organization: query.organization,
     body: JSON.stringify(gridRequest(checked, query)),
@@ -443,6 +462,7 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
       );
     }
     return {
+      action: change === undefined ? 'read' : 'write',
       url: screenUrl,
       organization,
       body: JSON.stringify(request),
@@ -466,7 +486,7 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
   }
 
   async function updateRecord(options: UpdateRecordOptions): Promise<PemsRecord> {
-    const { sendBefore, signal, onRequest } = options;
+    const { sendBefore, signal } = options;
     let elapsed = stopwatch();
     let exchange: PemsExchange | undefined;
     let isSent = false;
@@ -500,7 +520,7 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
       ...(exchange && { exchange }),
     };
     if ('value' in outcome) {
-      onRequest?.({ ...event, error: null });
+      tell({ action: 'write' }, options, { ...event, error: null });
       const { value, requestedAt, receivedAt } = outcome;
       return { ...value, requestedAt, receivedAt };
     }
@@ -509,7 +529,7 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
       outcome.error,
       outcome.retryAfter,
     );
-    onRequest?.({ ...event, error: failure });
+    tell({ action: 'write' }, options, { ...event, error: failure });
     throw failure;
   }
 
@@ -522,7 +542,7 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
       options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
     const sendOptions = { clock, signal, onRequest, maxAttempts: checked.maxAttempts };
     const ask = (after: string | null, rows: number): Promise<Answer<GridPage>> => {
-      const answer = send(gridCall({ organization, after, changedSince, rows }), sendOptions);
+      const answer = send(gridCall('list', { organization, after, changedSince, rows }), sendOptions);
       // It may fail while nobody waits for it yet: whoever takes the page hears of it.
       answer.catch(() => undefined);
       return answer;
@@ -579,7 +599,7 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
     let rowsForEach = 1;
     for (let ids = waiting.pop(); ids !== undefined; ids = waiting.pop()) {
       const rows = Math.min(ids.length * rowsForEach + 1, MAX_PAGE_SIZE);
-      const call = gridCall({ organization, after: null, changedSince: null, ids, rows });
+      const call = gridCall('records', { organization, after: null, changedSince: null, ids, rows });
       const { value: page, requestedAt, receivedAt } = await send(call, sendOptions);
       const at = page.aliases.indexOf(idAlias);
       if (at < 0 && page.rows.length > 0) throw malformed('The page', `has rows without ${idAlias}`);
@@ -609,7 +629,7 @@ export function createPemsClient(connection: PemsConnection, options: PemsClient
     updateRecord,
     async testConnection({ organization, signal }) {
       headerValue('organization', organization);
-      const call = gridCall({ organization, after: null, changedSince: null, rows: 1 });
+      const call = gridCall('test', { organization, after: null, changedSince: null, rows: 1 });
       const clock = (): Promise<string> => Promise.resolve('');
       const answer = await send(call, { clock, signal, maxAttempts: 1 });
       const { rows, aliases } = answer.value;

@@ -8,6 +8,7 @@ export type {
   PemsPage,
   PemsRecord,
   PemsRecordsPage,
+  PemsAction,
   PemsRequestEvent,
   ReadGridOptions,
   ReadRecordOptions,

@@ -56,6 +56,10 @@ const whoGetsRows: Record<Door, Name[]> = {
   'ApiConfiguration.pemsSetting': administrators,
   'DataSourceMapping.apiConfiguration': managers,
   'DataSourceMapping.organization': managers,
+  'DriftCheck.differences': managers,
+  'DriftCheck.organization': managers,
+  'DriftCheck.userByRequestedBy': managers,
+  'DriftDifference.check': managers,
   'FieldConfiguration.organization': members,
   'Membership.organization': members,
   'Membership.user': members,
@@ -66,6 +70,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.commits': members,
   'Organization.dataSourceMappings': managers,
   'Organization.draftAuthors': managers,
+  'Organization.driftChecks': managers,
   'Organization.fieldConfigurations': members,
   'Organization.foundRecords': members,
   'Organization.kpis': members,
@@ -76,8 +81,12 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.myOperations': author,
   'Organization.pfaFieldMappings': members,
   'Organization.pfaRecords': members,
+  'Organization.pushExchanges': managers,
+  'Organization.pushStatus': members,
+  'Organization.recordsChangedSince': members,
   'Organization.sums': members,
   'Organization.syncLogs': members,
+  'Organization.syncSchedule': members,
   'PemsSetting.apiConfiguration': administrators,
   'PfaChange.organization': members,
   'PfaChange.record': members,
@@ -90,6 +99,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'PfaFieldMapping.organization': members,
   'PfaFieldMapping.pfaField': everybody,
   'PfaKpiSummary.organization': members,
+  'PfaPushExchange.organization': managers,
   'PfaRecord.organization': members,
   'PfaTimelineBound.organization': members,
   'Query.aiConfig': managers,
@@ -99,6 +109,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.apiConfigurations': managers,
   'Query.dataSourceMapping': managers,
   'Query.dataSourceMappings': managers,
+  'Query.driftCheck': managers,
   'Query.fieldConfiguration': members,
   'Query.fieldConfigurations': members,
   'Query.membership': members,
@@ -114,6 +125,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.pfaFieldMappings': members,
   'Query.pfaFields': everybody,
   'Query.pfaKpiSummary': members,
+  'Query.pfaPushExchange': managers,
   'Query.pfaRecord': members,
   'Query.pfaTimelineBound': members,
   'Query.syncLog': members,
@@ -318,12 +330,32 @@ async function plant(): Promise<Record<string, string>> {
       )
     ).rows,
   );
+  await db.owner.query(
+    `select app_private.note_exchange($1, 'b', 1, 1, json_build_object('action', 'read', 'request', $2::text, 'milliseconds', 1)::jsonb)`,
+    [ours.id, `request of ${mark}`],
+  );
+  const exchange = await idOf('app_core.pfa_push_exchange');
+  const driftCheck = one(
+    (
+      await db.owner.query<{ id: string }>(
+        `with c as (
+          insert into app_public.pfa_drift_check (organization_id, sample, requested_by, state, started_at, finished_at)
+          values ($1, 10, $2, 'succeeded', now(), now()) returning organization_id, id),
+        d as (
+          insert into app_public.pfa_drift_difference (organization_id, check_id, number, kind, pfa_id, key, pems_value)
+          select organization_id, id, 1, 'differs', 'a', 'model', to_jsonb($3::text) from c)
+        select id from c`,
+        [ours.id, ids.olga, `difference of ${mark}`],
+      )
+    ).rows,
+  );
   const organizationId = `organizationId: ${ours.id}`;
   return {
     aiConfig: organizationId,
     aiProvider: 'id: "gemini"',
     apiConfiguration: `id: "${mark}"`,
     dataSourceMapping: `id: "mapping of ${mark}"`,
+    driftCheck: `${organizationId}, id: "${driftCheck.id}"`,
     fieldConfiguration: `id: "layout of ${mark}"`,
     membership: `${organizationId}, userId: ${ids.anna}`,
     organization: `id: ${ours.id}`,
@@ -334,6 +366,7 @@ async function plant(): Promise<Record<string, string>> {
     pfaDraftOperation: `${organizationId}, id: "${operation}"`,
     pfaField: 'key: "areaSilo"',
     pfaFieldMapping: `id: ${mapping.id}`,
+    pfaPushExchange: `${organizationId}, id: "${exchange}"`,
     pfaKpiSummary: `${organizationId}, source: "Purchase"`,
     pfaRecord: `${organizationId}, pfaId: "a"`,
     pfaTimelineBound: organizationId,
@@ -346,7 +379,7 @@ async function plant(): Promise<Record<string, string>> {
 beforeAll(async () => {
   rootArguments = await plant();
   for (const name of names) crawls[name] = await crawl(tokens[name], rootArguments);
-});
+}, 180_000);
 
 /** Rows that belong to no organization and to nobody: everybody gets the same. */
 const isShared = ({ type, values }: Row) =>
@@ -478,6 +511,7 @@ describe('mutations', () => {
       may: ['olga', 'anna', 'root'],
       mayNot: [],
     },
+    checkDrift: { input: () => ({ sample: 10 }), may: ['olga', 'root'], mayNot: ['anna'] },
     commitDrafts: {
       input: () => ({ selection: { recordIds: [] } }),
       may: ['olga', 'anna', 'root'],
@@ -485,8 +519,22 @@ describe('mutations', () => {
     },
     discardDrafts: { input: () => ({ recordIds: ['nothing'] }), may: ['olga', 'anna', 'root'], mayNot: [] },
     discardDraftsOf: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
+    pausePush: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
+    pauseSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     redoDraft: { input: () => ({}), may: [], mayNot: [] },
     requestSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
+    resolveAllProblems: {
+      input: () => ({ choice: 'mine', revision: '0' }),
+      may: ['olga', 'anna', 'root'],
+      mayNot: [],
+    },
+    resolveProblems: {
+      input: () => ({ resolutions: [{ recordId: 'a', revision: '0', choice: 'mine', keys: ['model'] }] }),
+      may: ['olga', 'anna', 'root'],
+      mayNot: [],
+    },
+    resumePush: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
+    resumeSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     saveDraft: {
       input: () => ({ recordId: 'c', changes: { model: 'M' }, revision: '0' }),
       may: ['olga', 'anna', 'root'],
@@ -497,6 +545,7 @@ describe('mutations', () => {
       may: ['olga', 'anna', 'root'],
       mayNot: [],
     },
+    setSyncSchedule: { input: () => ({ every: { minutes: 15 } }), may: ['olga', 'root'], mayNot: ['anna'] },
     takeOverDrafts: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
     undoDraft: { input: () => ({ operationId: '0' }), may: ['olga'], mayNot: [] },
     withdrawCommits: {
@@ -506,10 +555,41 @@ describe('mutations', () => {
     },
   };
 
+  /** These are about a connection, not an organization. */
+  const ofConnections = ['pauseConnection', 'resumeConnection'];
+
   test('are exactly these: nothing is created, updated or deleted past the functions', () => {
-    expect(Object.keys(schema.getMutationType()!.getFields()).sort()).toEqual(Object.keys(mutations));
-    expect(schema.getSubscriptionType() ?? null).toBeNull();
+    expect(Object.keys(schema.getMutationType()!.getFields()).sort()).toEqual(
+      [...Object.keys(mutations), ...ofConnections].sort(),
+    );
   });
+
+  test.each(ofConnections)(
+    '%s: who may not manage a connection is told as of one that there is not',
+    async (name) => {
+      const call = async (who: Name, apiConfigurationId: string) => {
+        const { body } = await api.graphql(
+          tokens[who],
+          `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { clientMutationId } }`,
+          { input: { apiConfigurationId } },
+        );
+        return body.errors?.[0];
+      };
+      await db.owner.query("update app_public.api_configurations set operation_type = 'read-write'");
+      expect(await call('olga', mark)).toBeUndefined();
+      for (const id of [mark, 'for all']) expect(await call('root', id)).toBeUndefined();
+      for (const [who, id] of [
+        ...(['anna', 'boris', 'nina'] as const).map((person) => [person, mark] as const),
+        // An owner manages the own connections, not those for all.
+        ['olga', 'for all'],
+        ['olga', 'Other'],
+      ] as const) {
+        const [foreign, unknown] = [await call(who, id), await call(who, 'unknown')];
+        expect(foreign).toMatchObject({ extensions: { code: 'NOT_FOUND' } });
+        expect(foreign?.message.replace(id, 'unknown')).toBe(unknown?.message);
+      }
+    },
+  );
 
   test.each(Object.entries(mutations))('%s', async (name, { input, may, mayNot }) => {
     const call = async (who: Name, organizationId = ours.id) => {
@@ -520,7 +600,7 @@ describe('mutations', () => {
       );
       return body.errors?.[0];
     };
-    // A revision that nobody saw is what is refused last: whoever gets there may write.
+    // A revision that nobody saw, or a problem that one does not have, is what is refused last: whoever gets there may write.
     for (const who of may)
       expect([undefined, 'REVISION_CONFLICT']).toContain((await call(who))?.extensions?.code);
     for (const who of mayNot) expect(await call(who)).toMatchObject({ extensions: { code: 'FORBIDDEN' } });

@@ -337,6 +337,7 @@ describe('sync', () => {
       body: {
         organization: 'HOLNG',
         run: expect.any(Number) as number,
+        kind: 'full',
         state: 'queued',
         requestedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
       },
@@ -353,6 +354,7 @@ describe('sync', () => {
           run: {
             ...{
               id: asked.body.run,
+              kind: 'full',
               state: 'queued',
               rowsRead: 0,
               startedAt: null,
@@ -368,6 +370,14 @@ describe('sync', () => {
       "select count(*) as jobs from app_public.pfa_sync_log where state = 'queued'",
     );
     expect(one(rows).jobs).toBe('1');
+
+    const askFor = (kind: string) =>
+      api.rest<{ run: number; kind: string }>('POST', '/api/sync/trigger', {
+        token: olga,
+        body: { organization: 'HOLNG', kind },
+      });
+    expect((await askFor('full')).body).toMatchObject({ run: asked.body.run, kind: 'full' });
+    expect(await askFor('everything')).toMatchObject({ status: 400 });
   });
 
   test.each(['anna', 'vera'])('%s may not ask for one', async (name) => {

@@ -123,6 +123,14 @@ const [draft, commit, operation, run, reject, mapping] = await Promise.all(
   ].map(theId),
 );
 
+const drift = one(
+  (
+    await db.owner.query<{ id: string }>('select id from app_private.queue_drift_check($1, 10, null)', [
+      here.id,
+    ])
+  ).rows,
+).id;
+
 const id = here.id;
 const list = '{ nodes { __typename } }';
 const row = '{ __typename }';
@@ -136,6 +144,7 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
   apiConfigurations: [list, seeHowItIsManaged],
   dataSourceMapping: [`(id: "pfa") ${row}`, seeHowItIsManaged],
   dataSourceMappings: [list, seeHowItIsManaged],
+  driftCheck: [`(organizationId: ${id}, id: "${drift}") ${row}`, seeHowItIsManaged],
   fieldConfiguration: [`(id: "layout") ${row}`, read],
   fieldConfigurations: [list, read],
   membership: [`(organizationId: ${id}, userId: ${ids.member}) ${row}`, asThatMember],
@@ -165,16 +174,20 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
 const mutations: Record<string, [input: string, Outcome[]]> = {
   acceptRemovals: [`organizationId: ${id}, runId: "${run}"`, manage],
   applyBulk: [`organizationId: ${id}, selection: { recordIds: [] }, operation: { shiftDays: 1 }`, write],
+  checkDrift: [`organizationId: ${id}, sample: 10`, manage],
   commitDrafts: [`organizationId: ${id}, selection: { recordIds: [] }`, write],
   discardDrafts: [`organizationId: ${id}, recordIds: []`, write],
   discardDraftsOf: [`organizationId: ${id}, userId: ${ids.member}`, manage],
+  pauseSync: [`organizationId: ${id}`, manage],
   redoDraft: [`organizationId: ${id}, operationId: "0"`, undoingNothing],
   requestSync: [`organizationId: ${id}`, manage],
+  resumeSync: [`organizationId: ${id}`, manage],
   saveDraft: [`organizationId: ${id}, recordId: "a", changes: { model: "N" }, revision: "0"`, write],
   saveDrafts: [
     `organizationId: ${id}, items: [{ recordId: "a", changes: { model: "N" }, revision: "0" }]`,
     write,
   ],
+  setSyncSchedule: [`organizationId: ${id}, everyMinutes: 30`, manage],
   takeOverDrafts: [`organizationId: ${id}, userId: ${ids['of no organization']}`, manage],
   undoDraft: [`organizationId: ${id}, operationId: "0"`, rights('nothing', 'yes', undoingNothing.slice(2))],
   withdrawCommits: [`organizationId: ${id}, modificationIds: []`, write],

@@ -352,6 +352,45 @@ test('sync trigger queues one run, sync status shows it to people and to program
     lastSyncedAt: null,
     errorCode: null,
   });
-  expect(table.said).toMatch(/RIO'? .*never.*queued/);
+  expect(table.said).toMatch(/RIO'? .*never.*full queued/);
   expect(table.said).toMatch(/HOLNG'? .*never.*none/);
+});
+
+test('sync schedule changes what is given and shows the rest; sync pause and resume; sync status shows them', async () => {
+  const shown = await vanguard('sync schedule HOLNG');
+  expect(shown.said).toMatch(
+    /^HOLNG is read 15 minutes after the last run, everything every 24 hours\.\nNext run: .*Z, full\./,
+  );
+  const quiet = await vanguard(
+    'sync schedule HOLNG --time-zone America/Chicago --quiet 22-06:30 --full-every 2d',
+  );
+  expect(quiet.said).toContain('15 minutes after the last run (America/Chicago), everything every 48 hours.');
+  expect(quiet.said).toContain('Quiet hours: 22:00 to 06:30, America/Chicago.');
+  expect(quiet.said).toMatch(/Last changed .*Z by a command\./);
+  const cron = await vanguard('sync schedule HOLNG --cron "0,30 8-18 * * mon-fri"');
+  expect(cron.said).toContain(
+    'HOLNG is read at 0,30 8-18 * * mon-fri (America/Chicago), everything every 48 hours.',
+  );
+  expect(cron.said).toContain('Quiet hours: 22:00');
+  expect((await vanguard('sync schedule HOLNG --every 2h --quiet none')).said).toMatch(
+    /^HOLNG is read 120 minutes after.*\n(?!Quiet)/,
+  );
+
+  const [wrong, never, both, unknown, paused] = await Promise.all([
+    vanguard('sync schedule HOLNG --cron "61 * * * *"'),
+    vanguard('sync schedule HOLNG --every soon'),
+    vanguard('sync schedule HOLNG --every 5m --cron "* * * * *"'),
+    vanguard('sync schedule holng'),
+    vanguard('sync pause HOLNG'),
+  ]);
+  expect(wrong).toMatchObject({ code: 1, said: '' });
+  expect(wrong.complained).toMatch(
+    /^INVALID_INPUT: '61 \* \* \* \*' is no cron expression\. The minute.*Give five fields/,
+  );
+  expect(never.complained).toContain('Give a time such as 15m, 2h or 1d.');
+  expect(both.complained).toContain('cannot be used with');
+  expect(unknown.complained).toMatch(/^NOT_FOUND: /);
+  expect(paused.said).toMatch(/Paused since .*Z by a command\./);
+  expect((await vanguard('sync status')).said).toMatch(/HOLNG .*paused/);
+  expect((await vanguard('sync resume HOLNG')).said).not.toContain('Paused');
 });

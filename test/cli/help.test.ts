@@ -32,8 +32,12 @@ const commands: Record<string, readonly string[]> = {
     '--organization <code>',
   ],
   'connection test': ['<organization>'],
-  'sync trigger': ['<organization>'],
+  'sync trigger': ['<organization>', '--full'],
+  'sync schedule': ['<organization>', '--every', '--cron', '--time-zone', '--quiet', '--full-every'],
+  'sync pause': ['<organization>'],
+  'sync resume': ['<organization>'],
   'sync status': ['--json'],
+  'sync drift': ['<organization>', '--sample', '--all', '--json'],
   'sync accept-removals': ['<organization>', '--list'],
   'keys rotate': ['VANGUARD_ENCRYPTION_KEYS'],
 };

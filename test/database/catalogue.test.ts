@@ -493,7 +493,7 @@ const planted: Record<Rule, Plant[]> = {
       'many dropped',
       `do $$ declare i record; begin
         for i in select c.oid::regclass as name from pg_class c join pg_index x on x.indexrelid = c.oid
-          where c.relnamespace in ('app_public'::regnamespace, 'app_core'::regnamespace)
+          where c.relnamespace in ('app_public'::regnamespace, 'app_core'::regnamespace, 'app_private'::regnamespace)
             and not exists (select from pg_constraint k where k.conindid = c.oid)
         loop execute format('drop index %s', i.name); end loop;
       end $$`,

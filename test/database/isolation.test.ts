@@ -83,6 +83,14 @@ beforeAll(async () => {
     select organization_id, 'b', max(id) from app_public.pfa_sync_log where organization_id = $1 group by organization_id`,
     [ours.id],
   );
+  await db.owner.query(
+    'insert into app_core.pfa_event_forgotten (organization_id, revision, xid) values ($1, 1, pg_current_xact_id())',
+    [ours.id],
+  );
+  await db.owner.query(
+    `select app_private.note_exchange($1, 'b', 1, 1, '{"action": "read", "request": "{}", "milliseconds": 1}')`,
+    [ours.id],
+  );
   await db.worker.query('select app_private.refresh_summaries()');
 });
 

@@ -1,15 +1,11 @@
-import { from as copyFrom } from 'pg-copy-streams';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type pg from 'pg';
 import { beginSyncRun, failSyncRun, mergeSyncRun, reportSyncProgress } from '../../sql/sync/sync.queries.ts';
 import { noteConnectionResult } from '../../sql/connections/connections.queries.ts';
 import { VanguardError } from '../../src/errors.ts';
-import type { PemsPage, RecordMapper } from '../../src/pems/index.ts';
 import type { TaskContext, WorkerTask } from '../context.ts';
 import { openPems } from '../pems.ts';
 import { recordMappers } from '../record-mappers.ts';
-import { copyIntoStaging, stagingRows, type StagedRun } from '../staging.ts';
+import { stagePage, type StagedRun } from '../staging.ts';
+import { stopReason } from '../stop-reason.ts';
 
 /** Which run to do; made by app_private.queue_sync. */
 interface Payload {
@@ -40,14 +36,7 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
       'synchronized',
     );
   } catch (error) {
-    const refused =
-      error instanceof VanguardError
-        ? error
-        : helpers.abortSignal?.aborted
-          ? new VanguardError('WORKER_STOPPED', 'The worker was stopped before the end of this run.', {
-              hint: 'Nothing to do: the run is repeated.',
-            })
-          : undefined;
+    const refused = stopReason(error, helpers.abortSignal);
     await failSyncRun.run(
       {
         organizationId,
@@ -80,7 +69,7 @@ async function readIntoStaging(
   let rowsRead = 0;
   try {
     for await (const page of client.readGrid({ organization, changedSince, clock, signal })) {
-      rowsRead += await copyPage(pool, page, grid, run);
+      rowsRead += await stagePage(pool, page, grid, run);
       const [progress] = await reportSyncProgress.run({ organizationId, runId, rowsRead }, pool);
       if (!progress?.isCurrent) {
         throw new VanguardError(
@@ -102,25 +91,4 @@ async function readIntoStaging(
     throw error;
   }
   await noteConnectionResult.run({ apiConfigurationId, rowsRead, errorMessage: null }, pool);
-}
-
-/** Answers how many rows it took. */
-async function copyPage(
-  pool: pg.Pool,
-  page: PemsPage,
-  mapper: RecordMapper,
-  run: StagedRun,
-): Promise<number> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    const copy = client.query(copyFrom(copyIntoStaging));
-    await pipeline(Readable.from(stagingRows(page, mapper, run)), copy);
-    return copy.rowCount;
-  } catch (error) {
-    broken = error as Error;
-    throw error;
-  } finally {
-    client.release(broken);
-  }
 }

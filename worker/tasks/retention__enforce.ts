@@ -1,4 +1,4 @@
-import { enforceRetention, forgetEvents } from '../../sql/retention/retention.queries.ts';
+import { deleteDriftChecks, enforceRetention, forgetEvents } from '../../sql/retention/retention.queries.ts';
 import type { WorkerTask } from '../context.ts';
 
 /** How much one statement deletes of each kind: little enough that nobody waits for it. */
@@ -33,8 +33,14 @@ export const retention__enforce: WorkerTask =
       events += step!.forgotten;
       if (step!.forgotten < batch) break;
     }
+    let driftChecks = 0;
+    while (!helpers.abortSignal?.aborted) {
+      const [step] = await deleteDriftChecks.run({ syncLogDays: retention.syncLogDays, batch }, pool);
+      driftChecks += step!.deleted;
+      if (step!.deleted < batch) break;
+    }
     logger.info(
-      { deleted: { ...deleted, events }, keptForDays: retention },
+      { deleted: { ...deleted, events, driftChecks }, keptForDays: retention },
       'deleted what was kept long enough',
     );
   };

@@ -49,12 +49,16 @@ test('all of mine: theirs, in one operation that can be undone; what has no prob
   const { org, act, resolve, drafts, colleague } = await project();
   const others = await drafts(colleague);
   expect(await resolve('theirs')).toMatchObject({ record_count: 2, key_count: 2, refused: [] });
-  expect(await drafts()).toMatchObject([{ pfa_id: 'c', delta: { category: 'Mine' }, base: { category: 'Base' } }]);
+  expect(await drafts()).toMatchObject([
+    { pfa_id: 'c', delta: { category: 'Mine' }, base: { category: 'Base' } },
+  ]);
   expect(await drafts(colleague)).toEqual(others);
   expect(others).toMatchObject([{ problems: { category: { kind: 'conflict' } } }, {}, { problems: {} }]);
 
   expect(await act((client) => undoDraft(client, org))).toMatchObject({ kind: 'resolve', changed_count: 2 });
-  expect(await drafts()).toMatchObject(ids.map((pfa_id) => ({ pfa_id, delta: { category: 'Mine' }, problems: {} })));
+  expect(await drafts()).toMatchObject(
+    ids.map((pfa_id) => ({ pfa_id, delta: { category: 'Mine' }, problems: {} })),
+  );
 });
 
 test('all of mine: mine, on what is there now', async () => {
@@ -89,7 +93,9 @@ test('mine leaves a record that was removed, theirs gives it up', async () => {
     [org.id],
   );
   await db.owner.query("select app_private.show_records($1, '{a}')", [org.id]);
-  const { rows } = await db.owner.query<{ revision: string }>('select last_value as revision from app_core.revision_seq');
+  const { rows } = await db.owner.query<{ revision: string }>(
+    'select last_value as revision from app_core.revision_seq',
+  );
   const latest = Number(rows[0]?.revision);
   expect(await resolve('mine', latest)).toMatchObject({
     key_count: 1,
@@ -127,7 +133,8 @@ test('a third value, no choice and no revision are refused', async () => {
 test('viewers may not, and for who does not belong there the organization does not exist', async () => {
   const { org, drafts } = await project();
   const before = await drafts();
-  const ask = (client: pg.PoolClient) => refusal(client, () => resolveAllProblems(client, org, 'theirs', 1e9));
+  const ask = (client: pg.PoolClient) =>
+    refusal(client, () => resolveAllProblems(client, org, 'theirs', 1e9));
   expect(await db.asUser(await makeMember(db, org, 'viewer'), ask)).toMatchObject({ code: 'VG403' });
   const stranger = await makeMember(db, await makeOrganization(db), 'owner');
   expect(await db.asUser(stranger, ask)).toMatchObject({ code: 'VG404' });

@@ -34,10 +34,10 @@ const record: RecordData = {
 
 /** An organization of its own; its member has drafted category and class of `a`, and PEMS has changed them since. */
 async function project({
-  mine = { category: 'Mine', class: 'Mine' } as Record<string, Json>,
-  theirs = { category: 'Theirs', class: 'Theirs' } as Record<string, Json>,
+  mine = { category: 'Mine', class: 'Mine' },
+  theirs = { category: 'Theirs', class: 'Theirs' },
   ids = ['a'],
-} = {}) {
+}: { mine?: Record<string, Json>; theirs?: Record<string, Json>; ids?: string[] } = {}) {
   const org = await makeOrganization(db);
   const author = await makeMember(db, org);
   const colleague = await makeMember(db, org);
@@ -231,7 +231,7 @@ describe('a third value', () => {
   test('that does not fit is refused, with all that is wrong', async () => {
     const world = await project({
       mine: { category: 'Mine', source: 'Rental' },
-      theirs: { category: 'Theirs' },
+      theirs: { category: 'Theirs', source: 'Purchase' },
     });
     expect(
       await refused(
