@@ -122,6 +122,15 @@ export async function createApp({
   const { findSubscriber } = sockets;
   const api = postgraphile(graphqlPreset({ pool, production, introspection, logger, findSubscriber }));
   const graphql = api.createServ(grafserv);
+  try {
+    // It is made from the database. Where that fails later on, every request would be answered with an error for as long as this
+    // process lives: better not to start.
+    await api.getSchema();
+  } catch (error) {
+    await sockets.close();
+    await api.release();
+    throw error;
+  }
   await graphql.addTo(app, server, false);
   sockets.attach(server, graphql);
 
