@@ -83,6 +83,10 @@ beforeAll(async () => {
     select organization_id, 'b', max(id) from app_public.pfa_sync_log where organization_id = $1 group by organization_id`,
     [ours.id],
   );
+  await db.owner.query(
+    "insert into app_core.pfa_event_forgotten (organization_id, revision, xid) values ($1, 1, '1')",
+    [ours.id],
+  );
   await db.worker.query('select app_private.refresh_summaries()');
 });
 
