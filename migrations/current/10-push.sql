@@ -657,7 +657,8 @@ begin atomic
 end;
 
 --------------------------------------------------------------------------------------------------
--- Push, step by step. Each step is one transaction, under the locks of the mirror rows, and does nothing unless the attempt is the current one.
+-- Push, step by step. Each step is one transaction, under the locks of the mirror rows, and does nothing unless the attempt is the current one
+-- and a worker is at it (retry_at is null): once it was resumed, whoever had it before comes too late.
 
 create or replace function app_private.resume_pushes(organization_id integer) returns integer
   language plpgsql volatile security definer
@@ -828,7 +829,7 @@ begin
   perform app_private.note_exchange(p_organization_id, p_pfa_id, p_id, p_attempt, exchange);
   select m.* into modification
   from app_core.pfa_modification m
-  where m.organization_id = p_organization_id and m.id = p_id and m.pfa_id = p_pfa_id and m.state = 'syncing' and m.attempts = p_attempt
+  where m.organization_id = p_organization_id and m.id = p_id and m.pfa_id = p_pfa_id and m.state = 'syncing' and m.attempts = p_attempt and m.retry_at is null
   for update;
   if not found then
     decision := 'superseded';
@@ -917,7 +918,7 @@ begin
   set answered_at = clock_timestamp(), answer = note_push_answer.answer
   from app_core.pfa_modification m
   where i.organization_id = p_organization_id and i.modification_id = note_push_answer.id and i.attempt = note_push_answer.attempt and i.outcome is null
-    and m.organization_id = p_organization_id and m.id = i.modification_id and m.state = 'syncing' and m.attempts = i.attempt;
+    and m.organization_id = p_organization_id and m.id = i.modification_id and m.state = 'syncing' and m.attempts = i.attempt and m.retry_at is null;
   return found;
 end;
 $$;
@@ -948,7 +949,7 @@ begin
   from jsonb_array_elements(reads) r
   join app_core.pfa_modification m
     on m.organization_id = p_organization_id and m.id = any (p_ids) and m.id = (r->>'id')::bigint and m.pfa_id = r->>'pfaId'
-      and m.state = 'syncing' and m.attempts = (r->>'attempt')::integer
+      and m.state = 'syncing' and m.attempts = (r->>'attempt')::integer and m.retry_at is null
   join app_core.pfa_mirror p on p.organization_id = p_organization_id and p.pfa_id = any (p_pfa_ids) and p.pfa_id = m.pfa_id;
   perform app_private.enter_reads(p_organization_id, fresh);
 
@@ -1021,6 +1022,7 @@ declare
   p_id constant bigint := split_push.id;
   p_keys constant text[] := split_push.keys;
   others text[];
+  parts bigint[];
 begin
   select array_agg(k) into others
   from unnest(p_keys) k
@@ -1028,16 +1030,33 @@ begin
   if others is null then
     return false;
   end if;
-  insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at, comment, created_at)
-  select p_organization_id, m.user_id, m.pfa_id, g.delta, g.base, 'committed', nextval('app_core.revision_seq'), m.committed_at, m.comment, m.created_at
-  from app_core.pfa_modification m
-  cross join lateral (
-    select jsonb_object_agg(k, m.delta->k) as delta, jsonb_object_agg(k, m.base->k) as base
-    from unnest(others) k group by app_private.key_group(k) order by app_private.key_group(k)
-  ) g
-  where m.organization_id = p_organization_id and m.id = p_id;
+  with made as (
+    insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at, comment, created_at)
+    select p_organization_id, m.user_id, m.pfa_id, g.delta, g.base, 'committed', nextval('app_core.revision_seq'), m.committed_at, m.comment, m.created_at
+    from app_core.pfa_modification m
+    cross join lateral (
+      select jsonb_object_agg(k, m.delta->k) as delta, jsonb_object_agg(k, m.base->k) as base
+      from unnest(others) k group by app_private.key_group(k) order by app_private.key_group(k)
+    ) g
+    where m.organization_id = p_organization_id and m.id = p_id
+    returning id
+  )
+  select array_agg(n.id) into parts from made n;
   update app_core.pfa_modification m set delta = m.delta - others, base = m.base - others
   where m.organization_id = p_organization_id and m.id = p_id;
+  -- What was committed on the record later stays behind all of it.
+  update app_core.pfa_modification m set commit_sequence = l.place
+  from (
+    select o.id, nextval('app_core.revision_seq') as place
+    from (
+      select n.id from app_core.pfa_modification n
+      join app_core.pfa_modification f on f.organization_id = p_organization_id and f.id = p_id
+      where n.organization_id = p_organization_id and n.pfa_id = f.pfa_id and n.state = 'committed' and n.commit_sequence > f.commit_sequence
+        and n.id <> all (parts)
+      order by n.commit_sequence
+    ) o
+  ) l
+  where m.organization_id = p_organization_id and m.id = l.id;
   return true;
 end;
 $$;
@@ -1069,7 +1088,7 @@ begin
     select m.pfa_id from app_core.pfa_modification m where m.organization_id = p_organization_id and m.id = p_id));
   select m.* into modification
   from app_core.pfa_modification m
-  where m.organization_id = p_organization_id and m.id = p_id and m.state = 'syncing' and m.attempts = p_attempt
+  where m.organization_id = p_organization_id and m.id = p_id and m.state = 'syncing' and m.attempts = p_attempt and m.retry_at is null
   for update;
   if not found then
     return 'superseded';

@@ -20,7 +20,7 @@ create table app_core.pfa_event (
   modification_ids bigint[],
   states text[],
   xid xid8 not null default pg_current_xact_id(),
-  horizon xid8 not null default pg_snapshot_xmin(pg_current_snapshot()),
+  snapshot pg_snapshot not null default pg_current_snapshot(),
   happened_at timestamptz not null default clock_timestamp(),
   primary key (organization_id, id),
   check (case kind
@@ -41,7 +41,7 @@ comment on column app_core.pfa_event.revisions is 'Of each record: the revision 
 comment on column app_core.pfa_event.modification_ids is 'The modifications, each of the record at the same place.';
 comment on column app_core.pfa_event.states is 'What each modification is now: `committed`, `syncing`, `synced`, `problem` (in its author''s draft, with a problem), `draft` (there, without one), `gone` (taken back, or taken over by a later one).';
 comment on column app_core.pfa_event.xid is 'The transaction. Revisions are drawn in another order than transactions commit in.';
-comment on column app_core.pfa_event.horizon is 'All transactions before this one had ended when the event was written: who knows the event has seen them. What is to be told since the event is what this transaction and later ones did.';
+comment on column app_core.pfa_event.snapshot is 'Which transactions had ended when the event was written: who knows the event has seen those. What is to be told since the event is what all others did.';
 comment on column app_core.pfa_event.happened_at is 'When.';
 call app_private.protect('app_core.pfa_event');
 create policy visitor_select on app_core.pfa_event for select to vanguard_visitor
@@ -337,7 +337,7 @@ comment on function app_public.organizations_revision(app_public.organizations) 
 grant execute on function app_public.organizations_revision(app_public.organizations) to vanguard_visitor;
 
 create function app_public.organizations_records_changed_since(
-  organization app_public.organizations, revision bigint default null, first integer default 1000, after text default null
+  organization app_public.organizations, revision bigint, first integer default 1000, after text default null
 ) returns app_public.pfa_catch_up
   language plpgsql stable
   set search_path = pg_catalog, pg_temp
@@ -347,36 +347,39 @@ declare
   p_organization_id constant integer := organization.id;
   p_since constant bigint := organizations_records_changed_since.revision;
   p_first constant integer := coalesce(organizations_records_changed_since.first, 1000);
-  known xid8;
+  seen pg_snapshot;
+  oldest xid8;
   own xid8;
   is_known boolean;
   result app_public.pfa_catch_up;
 begin
   if p_first not between 1 and 1000 then
-    raise exception 'A page has 1 to 1,000 records, not %.', p_first
-      using errcode = 'VG400', hint = 'Ask for more with `after`.';
+    raise exception 'A page has 1 to 1,000 records.'
+      using errcode = 'VG400', hint = 'Ask for fewer with `first`, and for more with `after`.';
   end if;
   result.revision := app_public.organizations_revision(organization);
   result.records := '{}';
 
-  -- The event that told this revision, and with it up to which transaction whoever knows it has seen everything. Not merely
-  -- what has a greater revision: a transaction that drew its revisions earlier may have ended later.
+  -- The event that told this revision, and with it which transactions whoever knows it has seen. Not merely those of smaller
+  -- revisions: a transaction that drew its revisions earlier may have ended later.
   -- Of the event itself that is the whole transaction.
-  select e.horizon, case when e.id = p_since then e.xid end into known, own
+  select e.snapshot, case when e.id = p_since then e.xid end into seen, own
   from app_core.pfa_event e
   where e.organization_id = p_organization_id and e.id >= p_since
   order by e.organization_id, e.id limit 1;
-  is_known := p_since is not null and p_since between 0 and result.revision
-    and (known is not null or p_since = 0)
+  oldest := pg_snapshot_xmin(seen);
+  is_known := coalesce(p_since between 0 and result.revision, false)
+    and (seen is not null or p_since = 0)
     -- From a copy of the database in another cluster, whose transactions have nothing to do with ours.
-    and (known is null or known <= pg_snapshot_xmax(pg_current_snapshot()))
+    and (seen is null or oldest <= pg_snapshot_xmax(pg_current_snapshot()))
     and not exists (
       select from app_core.pfa_event_forgotten f
-      where f.organization_id = p_organization_id and (f.revision >= p_since or f.xid >= known));
+      where f.organization_id = p_organization_id and (f.revision >= p_since or f.xid >= oldest));
   if is_known then
     select coalesce(bool_and(e.record_ids is not null) and sum(cardinality(e.record_ids)) <= 2 * app_core.most_named(), true) into is_known
     from app_core.pfa_event e
-    where e.organization_id = p_organization_id and e.xid >= known and e.xid is distinct from own and e.kind = 'records';
+    where e.organization_id = p_organization_id and e.xid >= oldest and not pg_visible_in_snapshot(e.xid, seen)
+        and e.xid is distinct from own and e.kind = 'records';
   end if;
   result.is_complete := is_known;
   if is_known then
@@ -388,7 +391,8 @@ begin
         row_number() over (order by r.record_id) as place, lead(true) over (order by r.record_id) as is_followed
       from app_core.pfa_event e
       cross join lateral unnest(e.record_ids, e.revisions) r (record_id, revision)
-      where e.organization_id = p_organization_id and e.xid >= known and e.xid is distinct from own and e.kind = 'records'
+      where e.organization_id = p_organization_id and e.xid >= oldest and not pg_visible_in_snapshot(e.xid, seen)
+        and e.xid is distinct from own and e.kind = 'records'
         and (organizations_records_changed_since.after is null or r.record_id > organizations_records_changed_since.after)
       group by r.record_id
       order by r.record_id limit p_first + 1
@@ -398,7 +402,7 @@ begin
 end;
 $$;
 comment on function app_public.organizations_records_changed_since(app_public.organizations, bigint, integer, text) is
-  E'@notNull\nWhich records changed for you since a revision: the one of the organization before you loaded them, of an event, of the last answer here, or of a record. Everything of transactions that were under way then is told too. Known for seven days; without a revision nothing is known, but from where to go on.';
+  E'@notNull\nWhich records changed for you since a revision: the one of the organization before you loaded them, of an event, of the last answer here, or of a record; without one nothing is known. Everything of transactions that were under way then is told too. Known for seven days.';
 grant execute on function app_public.organizations_records_changed_since(app_public.organizations, bigint, integer, text) to vanguard_visitor;
 
 create or replace function app_private.forget_events(keep interval, batch integer) returns integer

@@ -32,9 +32,9 @@ const organizationEvents = extendSchema(() => ({
       """
       SYNC
       """
-      What became of what you committed, and of problems in your drafts: \`modifications\`.
+      What became of what you committed, and of problems in your drafts: \`commits\`.
       """
-      MODIFICATIONS
+      COMMITS
       """
       Records that you watch changed for you: \`records\`.
       """
@@ -68,9 +68,9 @@ const organizationEvents = extendSchema(() => ({
     }
 
     """
-    What became of something that you changed.
+    What became of something that you committed, or of a problem in a draft of yours.
     """
-    type ModificationEvent {
+    type CommitEvent {
       """
       The change, an id of myCommits or myDrafts.
       """
@@ -121,9 +121,9 @@ const organizationEvents = extendSchema(() => ({
       """
       sync: SyncEvent
       """
-      With MODIFICATIONS, at most 1,000.
+      With COMMITS, at most 1,000.
       """
-      modifications: [ModificationEvent!]
+      commits: [CommitEvent!]
       """
       With RECORDS, at most 1,000.
       """

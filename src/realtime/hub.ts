@@ -12,18 +12,13 @@ import type { Session } from '../auth/identity.ts';
 import { prepared } from '../database/prepared.ts';
 import { VanguardError } from '../errors.ts';
 import { listen, type Notification } from './listener.ts';
-import {
-  Subscription,
-  type ChangedModification,
-  type ChangedRecord,
-  type SyncProgress,
-} from './subscription.ts';
+import { Subscription, type ChangedCommit, type ChangedRecord, type SyncProgress } from './subscription.ts';
 
 /** What somebody may have at once, and what one event may name. */
 export const realtimeLimits = {
   subscriptionsOfUser: 50,
   watchedRecords: 1000,
-  /** Records or modifications of one event; of more the client is told to catch up. */
+  /** Records or commits of one event; of more the client is told to catch up. */
   named: 1000,
   /** Events of one moment that are read one by one. */
   read: 1000,
@@ -182,8 +177,7 @@ export function createHub({
       if (!watched || watched.has(recordId)) told.push({ recordId, revision });
     if (told.length > realtimeLimits.named) return resync(subscription, 'many');
     // The revision comes with the last of what was told of a moment: who knows it was told everything.
-    if (own.modifications.size > 0)
-      tell(subscription, 'MODIFICATIONS', { modifications: [...own.modifications.values()] });
+    if (own.commits.size > 0) tell(subscription, 'COMMITS', { commits: [...own.commits.values()] });
     if (told.length > 0)
       tell(subscription, 'RECORDS', { records: told, revision: events.at(-1)?.id.toString() ?? null });
   }
@@ -347,16 +341,16 @@ function refusalOf(
   return undefined;
 }
 
-/** What events say to one viewer, each record and modification once. */
+/** What events say to one viewer, each record and commit once. */
 interface Collected {
   records: Map<string, string>;
-  modifications: Map<string, ChangedModification>;
+  commits: Map<string, ChangedCommit>;
   /** There was more than events name. */
   isTooMuch: boolean;
 }
 
 function collect(events: IReadEventsResult[], viewerId: number): Collected {
-  const collected: Collected = { records: new Map(), modifications: new Map(), isTooMuch: false };
+  const collected: Collected = { records: new Map(), commits: new Map(), isTooMuch: false };
   for (const event of events) {
     if (event.viewerId !== viewerId) continue;
     const { recordIds, revisions, modificationIds, states } = event;
@@ -364,10 +358,10 @@ function collect(events: IReadEventsResult[], viewerId: number): Collected {
     recordIds?.forEach((recordId, i) => {
       const [id, revision] = [modificationIds?.[i], revisions?.[i]];
       if (id !== undefined)
-        collected.modifications.set(String(id), { id: String(id), recordId, state: states![i]! });
+        collected.commits.set(String(id), { id: String(id), recordId, state: states![i]! });
       else if (revision !== undefined) collected.records.set(recordId, String(revision));
     });
   }
-  if (collected.modifications.size > realtimeLimits.named) collected.isTooMuch = true;
+  if (collected.commits.size > realtimeLimits.named) collected.isTooMuch = true;
   return collected;
 }

@@ -1,10 +1,10 @@
 /** What a subscription is told: ids, revisions and states, never a value of a record. */
 export interface RealtimeEvent {
-  kind: 'READY' | 'SYNC' | 'MODIFICATIONS' | 'RECORDS' | 'RESYNC';
+  kind: 'READY' | 'SYNC' | 'COMMITS' | 'RECORDS' | 'RESYNC';
   organizationId: number;
   revision: string | null;
   sync: SyncProgress | null;
-  modifications: ChangedModification[] | null;
+  commits: ChangedCommit[] | null;
   records: ChangedRecord[] | null;
 }
 
@@ -16,8 +16,8 @@ export interface SyncProgress {
   errorCode: string | null;
 }
 
-/** What became of something that the user changed. */
-export interface ChangedModification {
+/** What became of something that the user committed, or of a problem in a draft. */
+export interface ChangedCommit {
   id: string;
   recordId: string;
   state: string;
@@ -32,8 +32,7 @@ export interface ChangedRecord {
 /** How much may wait for a client that is slow. What is more is dropped, and the client is told to catch up. */
 const mostWaiting = { events: 100, items: 10_000 };
 
-const weight = ({ modifications, records }: RealtimeEvent) =>
-  1 + (modifications?.length ?? 0) + (records?.length ?? 0);
+const weight = ({ commits, records }: RealtimeEvent) => 1 + (commits?.length ?? 0) + (records?.length ?? 0);
 
 /**
  * The events of one subscription on their way to its client. The GraphQL library takes whatever it is given at once and
@@ -81,7 +80,7 @@ export class Subscription implements AsyncIterableIterator<RealtimeEvent> {
     if (this.#isOver) return;
     const event: RealtimeEvent = {
       ...{ kind, organizationId: this.organizationId },
-      ...{ revision: null, sync: null, modifications: null, records: null, ...about },
+      ...{ revision: null, sync: null, commits: null, records: null, ...about },
     };
     // Whoever has to catch up anyway need not be told again, nor what came in between.
     if (this.#queue.at(-1)?.kind === 'RESYNC' && kind !== 'SYNC') return;

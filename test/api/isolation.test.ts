@@ -416,15 +416,41 @@ function ourRows(door: Door): Set<string> {
 }
 
 test('every door of the schema is named above, with who gets rows there', () => {
-  expect(doors(schema).filter((door) => door !== 'Organization.bulkPreview')).toEqual(
-    Object.keys(whoGetsRows).sort(),
-  );
+  const triedBelow = ['Organization.bulkPreview', 'Organization.recordsChangedSince', 'PfaCatchUp.records'];
+  expect(doors(schema).filter((door) => !triedBelow.includes(door))).toEqual(Object.keys(whoGetsRows).sort());
 });
 
 test('every door that needs arguments is at the root, and is opened with ours, but one that is tried below', () => {
   expect(doorsWithArguments(schema)).toEqual(
     [...Object.keys(rootArguments).map((field) => `Query.${field}`), 'Organization.bulkPreview'].sort(),
   );
+});
+
+test('what changed since a revision is told to who may read the organization, of drafts their own', async () => {
+  const since = async (who: Name) => {
+    const query = `query ($id: Int!, $revision: BigInt!) { organization(id: $id) {
+      recordsChangedSince(revision: $revision) { isComplete records { recordId } } } }`;
+    const { organization } = await api.data<{
+      organization: { recordsChangedSince: { isComplete: boolean; records: { recordId: string }[] } } | null;
+    }>(tokens[who], query, { id: ours.id, revision: before });
+    return organization?.recordsChangedSince.records.map(({ recordId }) => recordId);
+  };
+  const { rows } = await db.owner.query<{ revision: string }>(
+    'select max(id) as revision from app_core.pfa_event where organization_id = $1 and viewer_id = 0',
+    [ours.id],
+  );
+  const before = one(rows).revision;
+  await db.owner.query(
+    `insert into app_core.pfa_event (organization_id, kind, viewer_id, record_ids, revisions)
+    select $1, 'records', viewer_id, array['of ' || viewer_id], '{1}'
+    from unnest(array[0, $2::integer]) v (viewer_id)`,
+    [ours.id, ids.anna],
+  );
+  const told = await Promise.all(names.map(async (name) => [name, await since(name)] as const));
+  for (const [name, recordIds] of told) {
+    const seen = recordIds?.filter((id) => id.startsWith('of ')).length;
+    expect([name, seen]).toEqual([name, name === 'anna' ? 2 : members.includes(name) ? 1 : undefined]);
+  }
 });
 
 test('the preview of a bulk operation is of an organization that one sees, and of its records', async () => {
@@ -569,6 +595,7 @@ describe('mutations', () => {
     expect(Object.keys(schema.getMutationType()!.getFields()).sort()).toEqual(
       [...Object.keys(mutations), ...ofConnections].sort(),
     );
+    expect(Object.keys(schema.getSubscriptionType()!.getFields())).toEqual(['organizationEvents']);
   });
 
   test.each(ofConnections)(

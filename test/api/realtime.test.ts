@@ -9,6 +9,7 @@ import {
   queueSync,
   stage,
 } from '../support/make.ts';
+import { until } from '../support/until.ts';
 import { makePerson, testApi } from './server.ts';
 import { openClient, sleep, watch } from './subscribe.ts';
 
@@ -86,7 +87,7 @@ describe('records', () => {
     const bens = await watch(api, ben.token, org.id);
     await as(anna, (client) => withdrawCommits(client, org));
     expect(await bens.records('b')).toEqual(['b']);
-    expect(bens.events.some((e) => e.modifications)).toBe(false);
+    expect(bens.events.some((e) => e.commits)).toBe(false);
   });
 
   test('who watches some records is told of those alone', async () => {
@@ -156,7 +157,7 @@ describe('what becomes of changes', () => {
       await saveDraft(client, org, 'a', { category: 'New' });
       await commitDrafts(client, org);
     });
-    const committed = (await annas.next('MODIFICATIONS')).modifications!;
+    const committed = (await annas.next('COMMITS')).commits!;
     expect(committed).toEqual([{ id: expect.any(String) as string, recordId: 'a', state: 'committed' }]);
     const { id } = committed[0]!;
     // As push does: the worker is a function of the owner.
@@ -165,10 +166,10 @@ describe('what becomes of changes', () => {
         'update app_core.pfa_modification set state = $3 where organization_id = $1 and id = $2',
         [org.id, id, state],
       );
-      expect((await annas.next('MODIFICATIONS')).modifications).toEqual([{ id, recordId: 'a', state }]);
+      expect((await annas.next('COMMITS')).commits).toEqual([{ id, recordId: 'a', state }]);
     }
     await quiet();
-    expect(bens.events.some((e) => e.modifications)).toBe(false);
+    expect(bens.events.some((e) => e.commits)).toBe(false);
   });
 
   test('what is taken back or comes back with a problem, and what a sync does to drafts', async () => {
@@ -178,23 +179,23 @@ describe('what becomes of changes', () => {
       await saveDraft(client, org, 'a', { category: 'New' });
       await commitDrafts(client, org);
     });
-    const { id } = (await annas.next('MODIFICATIONS')).modifications![0]!;
+    const { id } = (await annas.next('COMMITS')).commits![0]!;
     await as(anna, (client) => withdrawCommits(client, org));
-    expect((await annas.next('MODIFICATIONS')).modifications).toContainEqual({
+    expect((await annas.next('COMMITS')).commits).toContainEqual({
       id,
       recordId: 'a',
       state: 'gone',
     });
     await putRecords(db, org, [record('a', 'Theirs'), record('b'), record('c'), record('d')]);
-    const { modifications } = await annas.next('MODIFICATIONS');
-    expect(modifications).toEqual([{ id: expect.any(String) as string, recordId: 'a', state: 'problem' }]);
+    const { commits } = await annas.next('COMMITS');
+    expect(commits).toEqual([{ id: expect.any(String) as string, recordId: 'a', state: 'problem' }]);
     await putRecords(
       db,
       org,
       ['a', 'b', 'c', 'd'].map((one) => record(one)),
     );
-    expect((await annas.next('MODIFICATIONS')).modifications).toEqual([
-      { id: modifications![0]!.id, recordId: 'a', state: 'draft' },
+    expect((await annas.next('COMMITS')).commits).toEqual([
+      { id: commits![0]!.id, recordId: 'a', state: 'draft' },
     ]);
   });
 
@@ -204,7 +205,7 @@ describe('what becomes of changes', () => {
     await as(anna, (client) => saveDraft(client, org, 'a', { category: 'New' }));
     await annas.records('a');
     await quiet();
-    expect(annas.events.some((e) => e.modifications)).toBe(false);
+    expect(annas.events.some((e) => e.commits)).toBe(false);
   });
 });
 
@@ -227,11 +228,11 @@ describe('syncs', () => {
     expect(progress.length).toBeLessThanOrEqual(3);
     await stage(db.worker, org, run.id, []);
     await mergeSyncRun(db.worker, org, run.id);
-    const ended = await bens.next('SYNC');
-    expect((ended.sync?.state === 'running' ? await bens.next('SYNC') : ended).sync).toMatchObject({
-      runId: run.id,
-      state: 'succeeded',
+    const ended = await until('the end', () => {
+      const { sync } = bens.events.findLast((event) => event.sync) ?? {};
+      return sync?.state === 'succeeded' && sync;
     });
+    expect(ended).toMatchObject({ runId: run.id, errorCode: null });
   });
 
   test('a failure with its code', async () => {

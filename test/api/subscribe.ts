@@ -11,7 +11,7 @@ export const everything = `subscription ($id: Int!, $recordIds: [String!]) {
   organizationEvents(organizationId: $id, recordIds: $recordIds) {
     kind organizationId revision
     sync { runId state rowsRead errorCode }
-    modifications { id recordId state }
+    commits { id recordId state }
     records { recordId revision }
   }
 }`;
