@@ -14,7 +14,11 @@ import { areFiring, exposed, hasPromtool, readRules, type Firing, type Scrape } 
 // as Prometheus reads them, judged by Prometheus itself.
 
 describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }, async () => {
-  if (!hasPromtool) return;
+  if (!hasPromtool) {
+    // Counted as skipped: without a database, PEMS and worker nothing below can be told.
+    test.skip('each alarm is set off by the state that it is for');
+    return;
+  }
   const world = await testWorld({ CALM: 5, BUSY: 80 });
   const { db } = world;
   const push = pushTools(world);
