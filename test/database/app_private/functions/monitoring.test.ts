@@ -287,6 +287,37 @@ describe('write-back', () => {
     expect((await of(org)).sync_paused_seconds).toBeGreaterThanOrEqual(600);
   });
 
+  test('a cron expression and quiet hours are part of its schedule', async () => {
+    const org = await connected('CRON');
+    const overdue = async () => (await of(org)).mirror_overdue_seconds;
+    await db.owner.query(
+      `update app_public.pfa_sync_log set started_at = now() - interval '3 days', finished_at = now() - interval '3 days'
+      where organization_id = $1`,
+      [org.id],
+    );
+    const schedule = (assignments: string) =>
+      db.owner.query(`update app_private.pfa_sync_schedule set ${assignments} where organization_id = $1`, [
+        org.id,
+      ]);
+    await db.owner.query('insert into app_private.pfa_sync_schedule (organization_id) values ($1)', [org.id]);
+    expect(await overdue()).toBeGreaterThan(2.9 * 86_400);
+    // Once a day: a day later it was due.
+    await schedule("cron = '0 12 * * *'");
+    const daily = await overdue();
+    expect(daily).toBeGreaterThan(1.9 * 86_400);
+    expect(daily).toBeLessThan(3 * 86_400);
+    // Once a year, on the day before yesterday's yesterday: not before next year.
+    await schedule("cron = to_char(now() at time zone 'UTC' - interval '4 days', 'MI HH24 DD MM') || ' *'");
+    expect(await overdue()).toBe(0);
+    // Due 15 minutes after, which lies in quiet hours that end 10 hours later.
+    await schedule(`cron = null,
+      quiet_from = (now() at time zone 'UTC' - interval '3 days 1 hour')::time,
+      quiet_to = (now() at time zone 'UTC' - interval '3 days' + interval '10 hours')::time`);
+    const quiet = await overdue();
+    expect(quiet).toBeGreaterThan(3 * 86_400 - 10.1 * 3600);
+    expect(quiet).toBeLessThan(3 * 86_400 - 9.9 * 3600);
+  });
+
   test('an organization that was never read is overdue from when it could have been', async () => {
     const org = await connected('NEVER');
     await db.owner.query('delete from app_public.pfa_sync_log where organization_id = $1', [org.id]);

@@ -1,0 +1,327 @@
+import { describe, expect, test } from 'vitest';
+import { withClient } from '../../src/database/bootstrap.ts';
+import { urlTo } from '../../src/database/roles.ts';
+import type { RunningWorker } from '../../worker/index.ts';
+import { makePerson, testApi } from '../api/server.ts';
+import { makeMember, type Organization } from '../support/make.ts';
+import { freePorts } from '../start/vanguard.ts';
+import { until } from '../support/until.ts';
+import { pushTools } from '../worker/push-world.ts';
+import { idOf, testWorld } from '../worker/world.ts';
+import { areFiring, exposed, hasPromtool, readRules, type Firing, type Scrape } from './promtool.ts';
+
+// Each alarm goes off in the state that it is for, and no other does: real states of a real database, worker and PEMS, read
+// as Prometheus reads them, judged by Prometheus itself.
+
+describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }, async () => {
+  if (!hasPromtool) {
+    // Counted as skipped: without a database, PEMS and worker nothing below can be told.
+    test.skip('each alarm is set off by the state that it is for');
+    return;
+  }
+  const world = await testWorld({ CALM: 5, BUSY: 80 });
+  const { db } = world;
+  const push = pushTools(world);
+  const api = await testApi(db, { admin: { host: '127.0.0.1', port: 0 } });
+  const calm = await world.organization('CALM');
+  const busy = await world.organization('BUSY');
+  const connection = 'test-busy';
+  const author = await makeMember(db, busy);
+  await makePerson(db, 'anna', [[busy, 'admin']]);
+  const anna = await api.token('anna');
+
+  let worker: RunningWorker;
+  let workerUrl = '';
+  const startWorker = async () => {
+    worker = await world.startWorker({ admin: { host: '127.0.0.1', port: 0 }, releaseIntervalMs: 250 });
+    workerUrl = `http://127.0.0.1:${worker.adminPort}`;
+  };
+  await startWorker();
+  for (const organization of [calm, busy])
+    expect(await world.sync(organization)).toMatchObject({ state: 'succeeded' });
+
+  const rules = await readRules();
+  const names = rules.groups.flatMap((group) => group.rules.map(({ alert }) => alert));
+  const fired = new Set<string>();
+
+  /** Both targets of ops/prometheus/prometheus.yml. */
+  async function scrape(): Promise<Scrape> {
+    const targets = [
+      { job: 'vanguard', instance: 'server', url: api.adminUrl },
+      { job: 'vanguard-worker', instance: 'worker', url: workerUrl },
+    ];
+    return {
+      at: performance.now(),
+      targets: await Promise.all(
+        targets.map(async ({ url, ...target }) => ({
+          ...target,
+          text: await fetch(`${url}/metrics`).then(
+            (response) => response.text(),
+            () => null,
+          ),
+        })),
+      ),
+    };
+  }
+
+  /** A rule with other names of metrics. */
+  const planted = (alert: string) => ({
+    groups: rules.groups.map((group) => ({
+      ...group,
+      rules: group.rules.map((rule) =>
+        rule.alert === alert
+          ? { ...rule, expr: rule.expr.replaceAll(/\bvanguard_|\bup\b/g, 'other_') }
+          : rule,
+      ),
+    })),
+  });
+
+  /** Exactly these fire, here and now; and of each, that it would be missed if its rule read something else. */
+  async function expectFiring(first: Scrape, ...firing: Firing[]): Promise<void> {
+    const scrapes: [Scrape, Scrape] = [first, await scrape()];
+    expect(await areFiring(rules, scrapes, firing)).toEqual({
+      ok: true,
+      output: expect.any(String) as string,
+    });
+    for (const { alertname } of firing) {
+      expect(names).toContain(alertname);
+      fired.add(alertname);
+      expect(await areFiring(planted(alertname), scrapes, firing)).toMatchObject({ ok: false });
+    }
+  }
+
+  const breakerIsOpen = () =>
+    until('the breaker is open', async () =>
+      exposed((await scrape()).targets[0]?.text ?? '').some(
+        ({ name, labels, value }) =>
+          name === 'vanguard_pems_breaker_open' && labels.includes(connection) && value === 1,
+      ),
+    );
+  const sql = (text: string, ...values: unknown[]) => db.owner.query(text, values);
+  /** As if it had been so long: time is not waited for. */
+  const longAgo = (table: string, column: string, { id }: Organization, age: string) =>
+    sql(`update ${table} set ${column} = ${column} - $2::interval where organization_id = $1`, id, age);
+  const committedLongAgo = (age: string) =>
+    sql(
+      `update app_core.pfa_modification set committed_at = committed_at - $2::interval
+      where organization_id = $1 and state in ('committed', 'syncing')`,
+      busy.id,
+      age,
+    );
+  const mutate = async (name: string, argument: string) => {
+    const { body } = await api.graphql(
+      anna,
+      `mutation { ${name}(input: { ${argument} }) { clientMutationId } }`,
+    );
+    expect(body.errors).toBeUndefined();
+  };
+
+  let rate = 0;
+  const uniqueChange = (n: number) =>
+    push.change(busy, author, idOf(busy, n), { monthlyRate: 2000 + ++rate });
+
+  test('none while all is well, though something is read and written', async () => {
+    const first = await scrape();
+    await world.sync(calm);
+    await uniqueChange(1);
+    await push.settled(busy);
+    await expectFiring(first);
+  });
+
+  test('a mirror that is not read again, while its schedule says so', async () => {
+    const first = await scrape();
+    // A run that goes on and on.
+    await world.fault({ kind: 'latency', ms: 60_000, count: 100, match: { organization: 'CALM' } });
+    const run = await world.request(calm);
+    await until('it runs', async () =>
+      (await world.runs(calm)).some(({ id, state }) => id === run.id && state === 'running'),
+    );
+    await longAgo('app_public.pfa_sync_log', 'finished_at', calm, '1 hour');
+    await sql(
+      'update app_private.pfa_sync_schedule set paused_at = null where organization_id = $1',
+      calm.id,
+    );
+    await expectFiring(first, { alertname: 'VanguardMirrorTooOld', organization: 'CALM' });
+    await world.control('DELETE', '/faults');
+    expect(await world.ended(calm, run.id)).toMatchObject({ state: 'succeeded' });
+    await expectFiring(first);
+  });
+
+  test('a sync that fails', async () => {
+    const first = await scrape();
+    await world.fault({ kind: 'status', status: 500, count: 1000, match: { organization: 'CALM' } });
+    expect(await world.sync(calm)).toMatchObject({ state: 'failed' });
+    await expectFiring(first, { alertname: 'VanguardSyncFailing', organization: 'CALM' });
+    await world.control('DELETE', '/faults');
+    expect(await world.sync(calm)).toMatchObject({ state: 'succeeded' });
+  });
+
+  test('a schedule that somebody paused and forgot', async () => {
+    const first = await scrape();
+    await sql(
+      "update app_private.pfa_sync_schedule set paused_at = now() - interval '2 days' where organization_id = $1",
+      calm.id,
+    );
+    await expectFiring(first, { alertname: 'VanguardSyncPaused', organization: 'CALM' });
+    await sql(
+      'update app_private.pfa_sync_schedule set paused_at = now() where organization_id = $1',
+      calm.id,
+    );
+  });
+
+  test('a change that PEMS takes its time with, and one that it never takes', async () => {
+    const first = await scrape();
+    await world.fault({ kind: 'latency', ms: 60_000, count: 100, match: { organization: 'BUSY' } });
+    await uniqueChange(2);
+    await committedLongAgo('5 minutes');
+    const slow = { alertname: 'VanguardChangesSlow', organization: 'BUSY' };
+    await expectFiring(first, slow);
+    await committedLongAgo('15 minutes');
+    await expectFiring(first, slow, { alertname: 'VanguardChangesStuck', organization: 'BUSY' });
+    await world.control('DELETE', '/faults');
+    await push.settled(busy);
+    await expectFiring(first);
+  });
+
+  test('wrong credentials open the breaker, and what was committed is stuck', async () => {
+    const first = await scrape();
+    await world.connect(busy, { password: 'wrong' });
+    await uniqueChange(3);
+    const open = { alertname: 'VanguardBreakerOpen', connection };
+    await breakerIsOpen();
+    await expectFiring(first, open);
+    await committedLongAgo('20 minutes');
+    await expectFiring(first, open, { alertname: 'VanguardChangesStuck', organization: 'BUSY' });
+    await world.connect(busy);
+    await push.settled(busy);
+    await expectFiring(first);
+  });
+
+  test('writing that somebody paused and forgot; what waits for it is no alarm of its own', async () => {
+    const first = await scrape();
+    await mutate('pausePush', `organizationId: ${busy.id}`);
+    await uniqueChange(4);
+    await committedLongAgo('1 day');
+    await expectFiring(first);
+    await longAgo('app_private.pfa_push_pause', 'paused_at', busy, '5 hours');
+    await expectFiring(first, { alertname: 'VanguardPushPaused', organization: 'BUSY' });
+    await mutate('resumePush', `organizationId: ${busy.id}`);
+    await push.settled(busy);
+  });
+
+  test('a connection that somebody paused and forgot', async () => {
+    const first = await scrape();
+    await mutate('pauseConnection', `apiConfigurationId: "${connection}"`);
+    await uniqueChange(5);
+    await committedLongAgo('1 day');
+    await expectFiring(first);
+    await sql("update app_private.pems_state set paused_at = paused_at - interval '5 hours'");
+    await expectFiring(first, { alertname: 'VanguardConnectionPaused', connection });
+    await mutate('resumeConnection', `apiConfigurationId: "${connection}"`);
+    await push.settled(busy);
+  });
+
+  test('problems that nobody looks at, and many at once', async () => {
+    const first = await scrape();
+    const ids = Array.from({ length: 60 }, (_, n) => idOf(busy, n + 11));
+    const conflict = async (some: string[], value: string) => {
+      for (const id of some) await push.draft(busy, author, id, { contract: 'MINE' });
+      await world.control('PATCH', '/records/BUSY', {
+        records: some.map((id) => ({ id, values: { pfa_ca_contract: value } })),
+      });
+      expect(await world.sync(busy)).toMatchObject({ state: 'succeeded', conflicts: some.length });
+    };
+    await conflict(ids.slice(0, 1), 'THEIRS');
+    expect(await push.draftOf(busy, ids[0]!)).toMatchObject({ problems: { contract: { kind: 'conflict' } } });
+    await expectFiring(first);
+    await sql('alter table app_core.pfa_modification disable trigger user');
+    await longAgo('app_core.pfa_modification', 'updated_at', busy, '4 days');
+    await sql('alter table app_core.pfa_modification enable trigger user');
+    const waiting = { alertname: 'VanguardProblemsWaiting', organization: 'BUSY' };
+    await expectFiring(first, waiting);
+    await conflict(ids.slice(1), 'THEIRS TOO');
+    await expectFiring(first, waiting, { alertname: 'VanguardProblemsGrowing', organization: 'BUSY' });
+    await db.asUser(author, (client) => client.query('select app_public.discard_drafts($1)', [busy.id]), {
+      commit: true,
+    });
+    await expectFiring(first);
+  });
+
+  test('as many requests as PEMS allows, and no end of it', async () => {
+    const limit = (requestsPerSecond: number) =>
+      sql('update app_public.pems_settings set requests_per_second = $1', requestsPerSecond);
+    await limit(10);
+    for (let n = 1; n <= 80; n++) await push.draft(busy, author, idOf(busy, n), { contract: `NEW ${n}` });
+    const settledOf = async () =>
+      (await push.modifications(busy)).filter(({ state }) => state === 'synced').length;
+    const already = await settledOf();
+    expect(await push.commit(busy, author)).toMatchObject({ record_count: 80 });
+    await until('the first are written', async () => (await settledOf()) > already, 30);
+    const first = await scrape();
+    await until('most are written', async () => (await settledOf()) > already + 60, 60);
+    await expectFiring(first, { alertname: 'VanguardRateUsedUp', connection });
+    await limit(1000);
+    await push.settled(busy, 60);
+    await expectFiring(await scrape());
+  });
+
+  test('a job that failed for good, and one that nobody does', async () => {
+    const first = await scrape();
+    await sql("select graphile_worker.add_job('no_such_task', job_key => 'failed')");
+    await sql("update graphile_worker._private_jobs set attempts = max_attempts where key = 'failed'");
+    await expectFiring(first, { alertname: 'VanguardJobsFailed', task: 'no_such_task' });
+    await sql("select graphile_worker.remove_job('failed')");
+    await sql("select graphile_worker.add_job('no_such_task', job_key => 'old')");
+    await sql(
+      "update graphile_worker._private_jobs set run_at = run_at - interval '1 hour' where key = 'old'",
+    );
+    await expectFiring(first, { alertname: 'VanguardQueueStalled', task: 'no_such_task' });
+    await sql("select graphile_worker.remove_job('old')");
+  });
+
+  test('no worker, where it was scraped as well', async () => {
+    const first = await scrape();
+    await world.stopWorkers();
+    await expectFiring(first, { alertname: 'VanguardNoWorker' }, { alertname: 'VanguardProcessDown' });
+    await startWorker();
+    await expectFiring(first);
+  });
+
+  test('a database that does not answer', async () => {
+    const first = await scrape();
+    const asSuperuser = (text: string) =>
+      withClient(urlTo(db.superuserUrl, 'postgres'), (client) => client.query(text));
+    // It would end with its database.
+    await world.stopWorkers();
+    await asSuperuser(`alter database ${db.name} with allow_connections false`);
+    try {
+      await asSuperuser(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${db.name}'`,
+      );
+      await expectFiring(first, { alertname: 'VanguardDatabaseDown' }, { alertname: 'VanguardProcessDown' });
+    } finally {
+      await asSuperuser(`alter database ${db.name} with allow_connections true`);
+    }
+    await startWorker();
+    await until('the database answers', async () =>
+      (await scrape()).targets[0]?.text?.includes('vanguard_database_up{part="server"} 1'),
+    );
+    await expectFiring(first);
+  });
+
+  test('a PEMS that is gone', async () => {
+    const first = await scrape();
+    const [port = 0] = await freePorts(1);
+    await world.connect(busy, { url: `http://127.0.0.1:${port}/axis/restservices` });
+    await uniqueChange(6);
+    await breakerIsOpen();
+    await expectFiring(first, { alertname: 'VanguardBreakerOpen', connection });
+    await world.connect(busy);
+    await push.settled(busy);
+  });
+
+  test('each alarm was set off by something here', () => {
+    // A rule that nothing here sets off may be one that nothing ever does.
+    expect([...fired].sort()).toEqual([...names].sort());
+  });
+});
