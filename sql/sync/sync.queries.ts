@@ -81,21 +81,26 @@ export interface ISyncStatusQuery {
   result: ISyncStatusResult;
 }
 
-const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", done.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\", run.requested_at as \"runRequestedAt?\",\n  run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\", run.error_code as \"errorCode?\",\n  run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\", done.notice as \"notice?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, l.rows_read, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
+const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", whole.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\", run.requested_at as \"runRequestedAt?\",\n  run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\", run.error_code as \"errorCode?\",\n  run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\", done.notice as \"notice?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  -- How many there are; an incremental run reads only what changed.\n  select l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1\n) whole on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
 
 /**
  * Query generated from SQL:
  * ```
  * select o.id as "organizationId!", o.code as "organization!",
- *   done.finished_at as "lastSyncedAt?", done.rows_read as "lastRowsRead?",
+ *   done.finished_at as "lastSyncedAt?", whole.rows_read as "lastRowsRead?",
  *   run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
  *   run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
  *   run.error_message as "errorMessage?", run.error_hint as "errorHint?", done.notice as "notice?"
  * from app_public.organizations o
  * left join lateral (
- *   select l.finished_at, l.rows_read, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l
+ *   select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l
  *   where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1
  * ) done on true
+ * left join lateral (
+ *   -- How many there are; an incremental run reads only what changed.
+ *   select l.rows_read from app_public.pfa_sync_log l
+ *   where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1
+ * ) whole on true
  * left join lateral (
  *   select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1
  * ) run on true

@@ -83,7 +83,6 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.pfaRecords': members,
   'Organization.pushExchanges': managers,
   'Organization.pushStatus': members,
-  'Organization.recordsChangedSince': members,
   'Organization.sums': members,
   'Organization.syncLogs': members,
   'Organization.syncSchedule': members,

@@ -112,7 +112,11 @@ const theId = async (table: string) =>
       .rows,
   ).id;
 const modification = (state: string) => `(select * from app_core.pfa_modification where state = '${state}')`;
-const [draft, commit, operation, run, reject, mapping] = await Promise.all(
+await db.owner.query(
+  `select app_private.note_exchange($1, 'a', 1, 1, '{"action": "read", "request": "{}", "milliseconds": 1}')`,
+  [here.id],
+);
+const [draft, commit, operation, run, reject, mapping, exchange] = await Promise.all(
   [
     modification('draft'),
     modification('committed'),
@@ -120,6 +124,7 @@ const [draft, commit, operation, run, reject, mapping] = await Promise.all(
     'app_public.pfa_sync_log',
     'app_public.pfa_sync_reject',
     'app_public.pfa_field_mappings',
+    'app_core.pfa_push_exchange',
   ].map(theId),
 );
 
@@ -157,6 +162,7 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
   pfaDraftOperation: [`(organizationId: ${id}, id: "${operation}") ${row}`, asItsAuthor],
   pfaField: [`(key: "category") ${row}`, signedIn],
   pfaFieldMapping: [`(id: ${mapping}) ${row}`, read],
+  pfaPushExchange: [`(organizationId: ${id}, id: "${exchange}") ${row}`, seeHowItIsManaged],
   pfaFieldMappings: [`(filter: { organizationId: { equalTo: ${id} } }) ${list}`, read],
   pfaFields: [list, signedIn],
   pfaKpiSummary: [`(organizationId: ${id}, source: "Rental") ${row}`, read],

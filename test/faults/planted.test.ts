@@ -176,7 +176,8 @@ const everything: Rule[] = [
     plant: [
       [
         'app_private.fail_push(integer, bigint, integer, text, text, integer, text, jsonb)',
-        ' and m.attempts = p_attempt',
+        // The second belt goes, too: what was resumed is taken from whoever had it before.
+        ' and m.attempts = p_attempt and m.retry_at is null',
         '',
       ],
     ],

@@ -251,17 +251,27 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     const limit = (requestsPerSecond: number) =>
       sql('update app_public.pems_settings set requests_per_second = $1', requestsPerSecond);
     await limit(10);
-    for (let n = 1; n <= 80; n++) await push.draft(busy, author, idOf(busy, n), { contract: `NEW ${n}` });
-    const settledOf = async () =>
-      (await push.modifications(busy)).filter(({ state }) => state === 'synced').length;
-    const already = await settledOf();
-    expect(await push.commit(busy, author)).toMatchObject({ record_count: 80 });
-    await until('the first are written', async () => (await settledOf()) > already, 30);
     const first = await scrape();
-    await until('most are written', async () => (await settledOf()) > already + 60, 60);
+    const began = performance.now();
+    // Workers that take every turn there is, however fast this machine is.
+    const takeTurns = async (turns: number) => {
+      const { rows } = await db.worker.query<{ wait: number }>(
+        'select app_private.take_turns($1, $2) as wait',
+        [connection, turns],
+      );
+      return rows[0]!.wait;
+    };
+    await until(
+      'some seconds of turns are taken',
+      async () => {
+        if ((await takeTurns(1)) > 1000) await new Promise((resolve) => setTimeout(resolve, 100));
+        return performance.now() - began > 3000;
+      },
+      30,
+    );
     await expectFiring(first, { alertname: 'VanguardRateUsedUp', connection });
     await limit(1000);
-    await push.settled(busy, 60);
+    await sql('update app_private.pems_rate set next_at = now()');
     await expectFiring(await scrape());
   });
 
