@@ -77,7 +77,7 @@ await syncRows(db, here, [
 ]);
 for (const statement of [
   "insert into app_public.ai_providers (id, type, name) values ('gemini', 'gemini', 'Gemini')",
-  "insert into app_public.api_configurations (id, organization_id, name, usage) values ('pems', $1, 'PEMS', 'PEMS_PFA_READ')",
+  "insert into app_public.api_configurations (id, organization_id, name, usage, operation_type) values ('pems', $1, 'PEMS', 'PEMS_PFA_READ', 'read-write')",
   `insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id) values ('pfa', 'pfa', $1, 'pems')`,
   'insert into app_public.organization_ai_configs (organization_id) values ($1)',
   "insert into app_public.field_configurations (id, organization_id, name) values ('layout', $1, 'Layout')",
@@ -184,9 +184,18 @@ const mutations: Record<string, [input: string, Outcome[]]> = {
   commitDrafts: [`organizationId: ${id}, selection: { recordIds: [] }`, write],
   discardDrafts: [`organizationId: ${id}, recordIds: []`, write],
   discardDraftsOf: [`organizationId: ${id}, userId: ${ids.member}`, manage],
+  pauseConnection: ['apiConfigurationId: "pems"', seeHowItIsManaged],
+  pausePush: [`organizationId: ${id}`, manage],
   pauseSync: [`organizationId: ${id}`, manage],
   redoDraft: [`organizationId: ${id}, operationId: "0"`, undoingNothing],
   requestSync: [`organizationId: ${id}`, manage],
+  resolveAllProblems: [`organizationId: ${id}, choice: "theirs", revision: "0"`, write],
+  resolveProblems: [
+    `organizationId: ${id}, resolutions: [{ recordId: "a", revision: "0", choice: "theirs" }]`,
+    write,
+  ],
+  resumeConnection: ['apiConfigurationId: "pems"', seeHowItIsManaged],
+  resumePush: [`organizationId: ${id}`, manage],
   resumeSync: [`organizationId: ${id}`, manage],
   saveDraft: [`organizationId: ${id}, recordId: "a", changes: { model: "N" }, revision: "0"`, write],
   saveDrafts: [
