@@ -178,8 +178,9 @@ export function createHub({
     if (told.length > realtimeLimits.named) return resync(subscription, 'many');
     // The revision comes with the last of what was told of a moment: who knows it was told everything.
     if (own.commits.size > 0) tell(subscription, 'COMMITS', { commits: [...own.commits.values()] });
-    if (told.length > 0)
-      tell(subscription, 'RECORDS', { records: told, revision: events.at(-1)?.id.toString() ?? null });
+    const last = events.findLast(({ viewerId }) => viewerId === 0 || viewerId === subscription.userId);
+    if (last && told.length > 0)
+      tell(subscription, 'RECORDS', { records: told, revision: last.id.toString() });
   }
 
   /** Those that may still be told; the others end. */

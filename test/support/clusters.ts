@@ -27,7 +27,13 @@ export interface RunningCluster extends Cluster {
 }
 
 /** Crashes lose the data of a test, and that is as it should be. */
-const carefree = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+const carefree = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  // All test files share a cluster, and one of them runs ten workers at once.
+  max_connections: '300',
+};
 
 /** The major versions that can be tested here, the newest first. */
 export async function postgresVersions(): Promise<[number, ...number[]]> {
