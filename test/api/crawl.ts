@@ -77,12 +77,20 @@ function fieldOf(schema: GraphQLSchema, door: Door): GraphQLField<unknown, unkno
 }
 
 /** What is asked of a row: all leaves, and what it leads to, unless we come from there. */
-function selection(type: GraphQLObjectType, path: GraphQLObjectType[]): string {
-  return [leaves(type), ...relations(type, path)].join(' ');
+function selection(type: GraphQLObjectType, path: GraphQLObjectType[], schema: GraphQLSchema): string {
+  return [leaves(type), ...relations(type, path, schema)].join(' ');
+}
+
+/** What the root lists: where it leads to is asked there, and would cost too much on every way to it. */
+function isListed(row: GraphQLObjectType, schema: GraphQLSchema): boolean {
+  return fieldsOf(schema.getQueryType()!).some((field) => {
+    const rows = rowsOf(field);
+    return rows?.isConnection && rows.row === row;
+  });
 }
 
 /** What a row leads to, each with what is asked of it. */
-function relations(type: GraphQLObjectType, path: GraphQLObjectType[]): string[] {
+function relations(type: GraphQLObjectType, path: GraphQLObjectType[], schema: GraphQLSchema): string[] {
   const here = [...path, type];
   return fieldsOf(type).flatMap((field) => {
     if (field.args.some(isRequired)) return [];
@@ -90,8 +98,8 @@ function relations(type: GraphQLObjectType, path: GraphQLObjectType[]): string[]
     if (!rows || field.name === 'query') return [];
     if (path.length >= depth - 1) return [];
     // For each of many it would cost too much; the same doors are reached from elsewhere.
-    const isEnough = here.includes(rows.row) || here.some(isMany);
-    const inner = isEnough ? leaves(rows.row) : selection(rows.row, here);
+    const isEnough = here.includes(rows.row) || here.some(isMany) || isListed(rows.row, schema);
+    const inner = isEnough ? leaves(rows.row) : selection(rows.row, here, schema);
     return [
       rows.isConnection
         ? `${field.name}(${page(rows.row)}) { totalCount nodes { ${inner} } }`
@@ -118,7 +126,7 @@ export function queries(
     .flatMap((field) => {
       const { row, isConnection } = rowsOf(field)!;
       const given = [args[field.name], isConnection && page(row)].filter(Boolean).join(', ');
-      return ['', ...relations(row, [])].map((relation) => ({
+      return ['', ...relations(row, [], schema)].map((relation) => ({
         field: field.name,
         query: `{ ${field.name}${given && `(${given})`} { ${isConnection ? `totalCount nodes { ${leaves(row)} ${relation} }` : `${leaves(row)} ${relation}`} } }`,
       }));
