@@ -199,6 +199,42 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'A fault of ours: report it with the log of the worker.',
     },
   },
+  'Moving in from the prototype': {
+    LEGACY_FILE_NOT_SQLITE: {
+      means: 'The file is empty, encrypted, or no SQLite database. Nothing was changed.',
+      act: 'Give the file that DATABASE_URL of the prototype names, usually `prisma/dev.db`.',
+    },
+    LEGACY_FILE_DAMAGED: {
+      means: 'The SQLite file is cut off or damaged.',
+      act: 'Copy it again, take a backup of it, or save what can be read with `sqlite3 FILE .recover`.',
+    },
+    LEGACY_FILE_LOCKED: {
+      means: 'Another program holds the SQLite file for longer than five seconds.',
+      act: 'Wait until the prototype has finished what it does, or stop it, and try again.',
+    },
+    LEGACY_FILE_UNREADABLE: {
+      means: 'The SQLite file does not exist, or may not be read.',
+      act: 'Correct the path, or run the command as somebody who may read it.',
+    },
+    LEGACY_FOLDER_NOT_WRITABLE: {
+      means:
+        'Beside the SQLite file is a write-ahead log, which SQLite can only read where it may write an index beside it.',
+      act: 'Stop the prototype and add `--copy`, or run the command as somebody who may write there.',
+    },
+    LEGACY_FOLDER_TAKEN: {
+      means:
+        'The folder for the export holds something else, perhaps another export. Nothing there was touched.',
+      act: 'Give a new or empty folder.',
+    },
+    LEGACY_EXPORT_MISSING: {
+      means: 'The folder holds no export, or one that is not finished.',
+      act: 'Run `npx vanguard legacy export` (again): it goes on where it stopped.',
+    },
+    LEGACY_EXPORT_DAMAGED: {
+      means: 'The export is not what was exported.',
+      act: '`npx vanguard legacy verify` names each file: restore them, or export again into a new folder.',
+    },
+  },
   'Commands and starting': {
     CONFIGURATION_INVALID: {
       means:

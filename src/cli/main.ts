@@ -4,6 +4,7 @@ import { VanguardError } from '../errors.ts';
 import { addConnectionCommands } from './connection.ts';
 import { addDatabaseCommands } from './database.ts';
 import { addKeyCommands } from './keys.ts';
+import { addLegacyCommands } from './legacy.ts';
 import { addPeopleCommands } from './people.ts';
 import { addProcessCommands } from './processes.ts';
 import { addPushCommands } from './push.ts';
@@ -24,6 +25,7 @@ addConnectionCommands(program);
 addKeyCommands(program);
 addSyncCommands(program);
 addPushCommands(program);
+addLegacyCommands(program);
 
 try {
   await program.parseAsync();

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { addConnectionCommands } from '../../src/cli/connection.ts';
 import { addDatabaseCommands } from '../../src/cli/database.ts';
 import { addKeyCommands } from '../../src/cli/keys.ts';
+import { addLegacyCommands } from '../../src/cli/legacy.ts';
 import { addPeopleCommands } from '../../src/cli/people.ts';
 import { addProcessCommands } from '../../src/cli/processes.ts';
 import { addSyncCommands } from '../../src/cli/sync.ts';
@@ -37,6 +38,8 @@ const commands: Record<string, readonly string[]> = {
   'sync pause': ['<organization>'],
   'sync resume': ['<organization>'],
   'sync status': ['--json'],
+  'legacy export': ['<file>', '--out <folder>', '--copy', '--json'],
+  'legacy verify': ['<folder>', '--json'],
   'sync drift': ['<organization>', '--sample', '--all', '--json'],
   'sync accept-removals': ['<organization>', '--list'],
   'keys rotate': ['VANGUARD_ENCRYPTION_KEYS'],
@@ -50,6 +53,7 @@ for (const add of [
   addConnectionCommands,
   addSyncCommands,
   addKeyCommands,
+  addLegacyCommands,
 ]) {
   add(program);
 }

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { z } from 'zod';
+import { VanguardError } from '../errors.ts';
+import { hashOf, openLegacyFile, type LegacyFile } from './file.ts';
+import {
+  beginningName,
+  countOrphans,
+  manifestName,
+  manifestText,
+  parseManifest,
+  sourceSchema,
+  textOf,
+  type ExportedTable,
+  type Manifest,
+  type Source,
+} from './manifest.ts';
+import { countOf, quoted, rowsOf, tablesOf, type LegacyTable } from './tables.ts';
+import { lineOf } from './values.ts';
+
+export type Progress = (what: string, done: number, total: number) => void;
+
+/** What an export that was begun has finished. */
+const beginningSchema = z.strictObject({
+  source: sourceSchema,
+  finished: z.array(z.strictObject({ file: z.string(), rows: z.int(), bytes: z.int(), sha256: z.string() })),
+});
+type Beginning = z.infer<typeof beginningSchema>;
+
+/**
+ * Writes every table of a legacy database into a folder: one file a table, a row a line, and a manifest. What was interrupted goes
+ * on where it stopped. Errors: LEGACY_FILE_..., LEGACY_FOLDER_TAKEN.
+ */
+export async function exportLegacy(
+  path: string,
+  folder: string,
+  {
+    copy = false,
+    patience,
+    progress = () => undefined,
+  }: { copy?: boolean; patience?: number; progress?: Progress } = {},
+): Promise<Manifest> {
+  const file = await openLegacyFile(path, { copy, patience });
+  try {
+    const { bytes, sha256, walSha256, encoding } = file;
+    const source: Source = { path: file.path, bytes, sha256, walSha256, encoding };
+    const beginning = await begin(folder, source);
+    if ('tables' in beginning) return beginning;
+
+    const tables = tablesOf(file);
+    const exported: Omit<ExportedTable, 'references'>[] = [];
+    for (const [i, table] of tables.entries()) {
+      const name = `${String(i + 1).padStart(3, '0')}-${table.name.replaceAll(/[^A-Za-z0-9_]/g, '-')}.ndjson`;
+      let done = await finishedFile(folder, beginning, name);
+      if (!done) {
+        done = { file: name, ...(await writeTable(file, table, join(folder, name), progress)) };
+        beginning.finished = [...beginning.finished.filter(({ file }) => file !== name), done];
+        await replace(join(folder, beginningName), textOf(beginning));
+      }
+      const { columns, primaryKey } = table;
+      exported.push({ name: table.name, columns, primaryKey, ...done });
+    }
+    const orphans = await countOrphans(
+      folder,
+      tables.map((table, i) => ({ ...table, file: exported[i]!.file })),
+    );
+    const text = manifestText({
+      format: 'PFA Vanguard legacy export',
+      version: 1,
+      source,
+      schemaVersion: schemaVersion(file, tables),
+      tables: exported.map((table, i) => ({
+        ...table,
+        references: tables[i]!.foreignKeys.map((key, j) => ({ ...key, orphans: orphans[i]![j]! })),
+      })),
+    });
+    await replace(join(folder, manifestName), text);
+    await rm(join(folder, beginningName));
+    const manifest = parseManifest(Buffer.from(text));
+    if (typeof manifest === 'string') throw new Error(`The manifest that was just written: ${manifest}`);
+    return manifest;
+  } finally {
+    file.close();
+  }
+}
+
+/** What an earlier start has written of a table, if it is still there as it was. */
+async function finishedFile(folder: string, { finished }: Beginning, name: string) {
+  const done = finished.find(({ file }) => file === name);
+  const path = join(folder, name);
+  return done && existsSync(path) && (await hashOf(path)) === done.sha256 ? done : undefined;
+}
+
+/** Makes the folder ready: what is to be done there, or the manifest if it is done. */
+async function begin(folder: string, source: Source): Promise<Beginning | Manifest> {
+  await mkdir(folder, { recursive: true });
+  const names = await readdir(folder);
+  const isSame = (other: Source) => other.sha256 === source.sha256 && other.walSha256 === source.walSha256;
+  if (names.includes(manifestName)) {
+    const manifest = parseManifest(await readFile(join(folder, manifestName)));
+    if (typeof manifest === 'string' || !isSame(manifest.source)) throw taken(folder, 'holds another export');
+    return manifest;
+  }
+  if (names.includes(beginningName)) {
+    const begun = beginningSchema.safeParse(JSON.parse(await readFile(join(folder, beginningName), 'utf8')));
+    if (!begun.success) throw taken(folder, 'holds an export of another version');
+    if (isSame(begun.data.source)) return begun.data;
+    throw taken(
+      folder,
+      'holds the beginning of an export of another database, or of what this one was before',
+    );
+  }
+  if (names.length > 0) throw taken(folder, 'is not empty');
+  const beginning: Beginning = { source, finished: [] };
+  await replace(join(folder, beginningName), textOf(beginning));
+  return beginning;
+}
+
+function taken(folder: string, why: string): VanguardError {
+  return new VanguardError('LEGACY_FOLDER_TAKEN', `The folder ${folder} ${why}.`, {
+    hint: 'Give --out a new or empty folder. Nothing there was touched.',
+  });
+}
+
+async function writeTable(
+  file: LegacyFile,
+  table: LegacyTable,
+  path: string,
+  progress: Progress,
+): Promise<{ rows: number; bytes: number; sha256: string }> {
+  const total = countOf(file, table);
+  const hash = createHash('sha256');
+  const partial = `${path}.partial`;
+  const stream = createWriteStream(partial);
+  let [rows, bytes] = [0, 0];
+  try {
+    for (const row of rowsOf(file, table)) {
+      const line = Buffer.from(`${lineOf(row)}\n`);
+      hash.update(line);
+      rows += 1;
+      bytes += line.length;
+      if (!stream.write(line)) await once(stream, 'drain');
+      if (rows % 1000 === 0) progress(table.name, rows, total);
+    }
+  } finally {
+    stream.end();
+    await finished(stream);
+  }
+  progress(table.name, rows, total);
+  await makeDurable(partial);
+  await rename(partial, path);
+  return { rows, bytes, sha256: hash.digest('hex') };
+}
+
+/** Whole or not at all, whatever is killed. */
+async function replace(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.partial`, text);
+  await makeDurable(`${path}.partial`);
+  await rename(`${path}.partial`, path);
+}
+
+async function makeDurable(path: string): Promise<void> {
+  for (const each of [path, dirname(path)]) {
+    const handle = await open(each, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+function schemaVersion({ database }: LegacyFile, tables: LegacyTable[]): string | null {
+  const list = tables.find(({ name }) => name === '_prisma_migrations');
+  const has = (column: string) => list?.columns.some(({ name }) => name === column);
+  if (!list || !has('migration_name') || !has('finished_at')) return null;
+  const row = database
+    .prepare(
+      `select migration_name as name from ${quoted(list.name)} where finished_at is not null order by finished_at desc, migration_name desc limit 1`,
+    )
+    .get();
+  return typeof row?.name === 'string' ? row.name : null;
+}
