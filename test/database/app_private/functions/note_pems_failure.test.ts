@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import { commitDrafts, saveDraft } from '../../../support/ask.ts';
+import { makeConnection } from '../../../support/connections.ts';
+import { testDatabase } from '../../../support/database.ts';
+import { makeMember, makeOrganization, one, putRecords } from '../../../support/make.ts';
+
+// The breaker of a connection: what opens it, when it is probed, what closes it, and that then what waits is written.
+
+const db = await testDatabase();
+
+/** An organization with a connection of its own and one committed change that waits. */
+async function project() {
+  const org = await makeOrganization(db);
+  const id = await makeConnection(db, org);
+  const anna = await makeMember(db, org);
+  await putRecords(db, org, [{ pfaId: 'a', category: 'Old' }]);
+  await db.asUser(
+    anna,
+    async (client) => {
+      await saveDraft(client, org, 'a', { category: 'New' });
+      await commitDrafts(client, org);
+    },
+    { commit: true },
+  );
+  const ask = async <T>(sql: string, values: unknown[] = [id]) =>
+    one((await db.worker.query<{ result: T }>(`select ${sql} as result`, values)).rows).result;
+  return {
+    ...{ org, id, anna },
+    fail: (code = 'PEMS_TIMEOUT', isFinal = false) =>
+      ask<boolean>('app_private.note_pems_failure($1, $2, $2, $3)', [id, code, isFinal]),
+    succeed: () => ask('app_private.note_pems_success($1)'),
+    probe: () => ask<boolean>('app_private.begin_probe($1)'),
+    gate: async () =>
+      one(
+        (
+          await db.worker.query<{ state: string; wait: number | null }>(
+            'select state, ceil(extract(epoch from until - clock_timestamp()))::integer as wait from app_private.push_gate($1)',
+            [org.id],
+          )
+        ).rows,
+      ),
+    /** The next probe is due. */
+    pass: () =>
+      db.owner.query(
+        'update app_private.pems_state set next_probe_at = clock_timestamp() where api_configuration_id = $1',
+        [id],
+      ),
+    forgetJobs: () => db.owner.query('select graphile_worker.remove_job($1)', [`push:${org.id}`]),
+    jobs: async () =>
+      (
+        await db.owner.query<{ wait: number }>(
+          'select greatest(0, ceil(extract(epoch from run_at - clock_timestamp())))::integer as wait from graphile_worker.jobs where key = $1',
+          [`push:${org.id}`],
+        )
+      ).rows.map(({ wait }) => wait),
+  };
+}
+
+test('the fifth failure in a row opens it, and a success in between starts the count anew', async () => {
+  const { fail, succeed, gate } = await project();
+  for (let i = 0; i < 4; i++) expect(await fail()).toBe(false);
+  await succeed();
+  for (let i = 0; i < 4; i++) expect(await fail()).toBe(false);
+  expect(await gate()).toEqual({ state: 'open', wait: null });
+  expect(await fail()).toBe(true);
+  expect(await gate()).toEqual({ state: 'breaker open', wait: 2 });
+});
+
+test('what is final opens it at once, and says why', async () => {
+  const { fail, id } = await project();
+  expect(await fail('PEMS_UNAUTHORIZED', true)).toBe(true);
+  const { rows } = await db.owner.query(
+    'select error_code, opened_at is not null as is_open from app_private.pems_state where api_configuration_id = $1',
+    [id],
+  );
+  expect(rows).toEqual([{ error_code: 'PEMS_UNAUTHORIZED', is_open: true }]);
+});
+
+test('it is probed by one caller at a time, after 2, 4, 8, ... seconds, at most two minutes', async () => {
+  const { fail, probe, pass, gate } = await project();
+  await fail('PEMS_UNREACHABLE', true);
+  expect(await probe()).toBe(false);
+  const waits: (number | null)[] = [];
+  for (let i = 0; i < 8; i++) {
+    await pass();
+    expect(await Promise.all([probe(), probe(), probe()])).toEqual(
+      expect.arrayContaining([true, false, false]),
+    );
+    await fail('PEMS_UNREACHABLE', true);
+    waits.push((await gate()).wait);
+  }
+  expect(waits).toEqual([4, 8, 16, 32, 64, 120, 120, 120]);
+});
+
+test('a success closes it, and what waits is written; without one nothing is queued', async () => {
+  const { fail, succeed, gate, forgetJobs, jobs } = await project();
+  await forgetJobs();
+  await succeed();
+  expect(await jobs()).toEqual([]);
+  await fail('PEMS_UNREACHABLE', true);
+  await succeed();
+  expect(await gate()).toEqual({ state: 'open', wait: null });
+  expect(await jobs()).toEqual([0]);
+});
+
+test('a connection that is entered anew is tried at once; that somebody paused it stays', async () => {
+  const { fail, gate, id, forgetJobs, jobs } = await project();
+  await fail('PEMS_UNAUTHORIZED', true);
+  await forgetJobs();
+  await db.owner.query('select app_private.connection_renewed($1)', [id]);
+  expect(await gate()).toEqual({ state: 'open', wait: null });
+  expect(await jobs()).toEqual([0]);
+  await db.owner.query('select app_private.set_connection_pause($1, true)', [id]);
+  await fail('PEMS_UNAUTHORIZED', true);
+  await db.owner.query('select app_private.connection_renewed($1)', [id]);
+  expect((await gate()).state).toBe('connection paused');
+});
+
+test('another connection has a breaker of its own', async () => {
+  const [ours, theirs] = [await project(), await project()];
+  await ours.fail('PEMS_UNREACHABLE', true);
+  expect((await theirs.gate()).state).toBe('open');
+});

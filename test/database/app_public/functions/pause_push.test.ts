@@ -1,0 +1,150 @@
+import { expect, test } from 'vitest';
+import { commitDrafts, refusal, saveDraft } from '../../../support/ask.ts';
+import { makeConnection } from '../../../support/connections.ts';
+import { testDatabase } from '../../../support/database.ts';
+import { makeMember, makeOrganization, makeUser, one, putRecords } from '../../../support/make.ts';
+
+// pause_push, resume_push, pause_connection, resume_connection, and what push_status tells of them: who may, and what then.
+
+const db = await testDatabase();
+
+/** What of a status is looked at here. */
+interface Status {
+  state: string;
+  waiting_count: number;
+  paused_by: string | null;
+}
+
+async function project() {
+  const org = await makeOrganization(db);
+  const [owner, admin, member, viewer] = [
+    await makeMember(db, org, 'owner'),
+    await makeMember(db, org, 'admin'),
+    await makeMember(db, org, 'member'),
+    await makeMember(db, org, 'viewer'),
+  ];
+  const stranger = await makeMember(db, await makeOrganization(db), 'owner');
+  const administrator = await makeUser(db, 'admin');
+  const connection = await makeConnection(db, org);
+  await putRecords(db, org, [{ pfaId: 'a', category: 'Old' }]);
+  await db.asUser(
+    member,
+    async (client) => {
+      await saveDraft(client, org, 'a', { category: 'New' });
+      await commitDrafts(client, org);
+    },
+    { commit: true },
+  );
+  const as = (user: number, sql: string, value: unknown) =>
+    db.asUser(
+      user,
+      async (client) => (await client.query<Status>(`select * from app_public.${sql}($1)`, [value])).rows,
+      {
+        commit: true,
+      },
+    );
+  const refused = (user: number, sql: string, value: unknown) =>
+    db.asUser(user, (client) => refusal(client, () => client.query(`select app_public.${sql}($1)`, [value])));
+  const status = (user: number) =>
+    db.asUser(user, async (client) =>
+      one(
+        (
+          await client.query<Status>(
+            'select s.* from app_public.organizations o, app_public.organizations_push_status(o) s where o.id = $1',
+            [org.id],
+          )
+        ).rows,
+      ),
+    );
+  const begun = async () =>
+    (await db.worker.query('select * from app_private.begin_pushes($1, 10)', [org.id])).rows.length;
+  return {
+    org,
+    owner,
+    admin,
+    member,
+    viewer,
+    stranger,
+    administrator,
+    connection,
+    as,
+    refused,
+    status,
+    begun,
+  };
+}
+
+test('owners and admins pause and resume their organization; nothing is begun meanwhile', async () => {
+  const { org, owner, admin, member, as, status, begun } = await project();
+  expect(await status(member)).toMatchObject({ state: 'open', waiting_count: 1, paused_at: null });
+  expect(await as(admin, 'pause_push', org.id)).toMatchObject([{ state: 'paused', waiting_count: 1 }]);
+  const name = one(
+    (
+      await db.owner.query<{ username: string }>('select username from app_public.users where id = $1', [
+        admin,
+      ])
+    ).rows,
+  );
+  expect(await status(member)).toMatchObject({ state: 'paused', paused_by: name.username });
+  expect(await begun()).toBe(0);
+  // Who paused it first stays.
+  await as(owner, 'pause_push', org.id);
+  expect(await status(member)).toMatchObject({ paused_by: name.username });
+  await db.owner.query('select graphile_worker.remove_job($1)', [`push:${org.id}`]);
+  expect(await as(owner, 'resume_push', org.id)).toMatchObject([{ state: 'open', paused_at: null }]);
+  const { rows } = await db.owner.query('select from graphile_worker.jobs where key = $1', [
+    `push:${org.id}`,
+  ]);
+  expect(rows).toHaveLength(1);
+  expect(await begun()).toBe(1);
+});
+
+test('nobody else does, nor learns how it goes', async () => {
+  const { org, member, viewer, stranger, connection, refused, status } = await project();
+  for (const sql of ['pause_push', 'resume_push']) {
+    for (const user of [member, viewer, stranger])
+      expect(await refused(user, sql, org.id)).toMatchObject({
+        code: expect.stringMatching(/^VG40[34]$/) as string,
+      });
+    for (const id of [-1, null])
+      expect(await refused(stranger, sql, id)).toMatchObject({
+        code: expect.stringMatching(/^VG40[034]$/) as string,
+      });
+  }
+  for (const sql of ['pause_connection', 'resume_connection'])
+    for (const user of [member, viewer, stranger])
+      expect(await refused(user, sql, connection)).toMatchObject({ code: 'VG404' });
+  await expect(status(stranger)).rejects.toThrow(); // RLS leaves no such organization
+  expect(await status(viewer)).toMatchObject({ state: 'open' });
+  const { rows } = await db.owner.query('select from app_private.pfa_push_pause where organization_id = $1', [
+    org.id,
+  ]);
+  expect(rows).toEqual([]);
+});
+
+test('the connection of an organization is for its admins, one for all for administrators; it stops all that use it', async () => {
+  const { owner, administrator, member, connection, as, refused, status, begun } = await project();
+  const global = await makeConnection(db, null);
+  const reading = await makeConnection(db, null, { operation: 'read' });
+  expect(await refused(owner, 'pause_connection', global)).toMatchObject({ code: 'VG404' });
+  expect(await refused(administrator, 'pause_connection', reading)).toMatchObject({ code: 'VG404' });
+  expect(await as(administrator, 'pause_connection', global)).toMatchObject([{ id: global }]);
+  expect(await status(member)).toMatchObject({ state: 'open' });
+  expect(await as(owner, 'pause_connection', connection)).toMatchObject([{ id: connection }]);
+  expect(await status(member)).toMatchObject({ state: 'connection paused' });
+  expect(await begun()).toBe(0);
+  await as(owner, 'resume_connection', connection);
+  expect(await status(member)).toMatchObject({ state: 'open', paused_at: null, paused_by: null });
+  await as(administrator, 'resume_connection', global);
+});
+
+test('what PEMS said is told to owners and admins, that it does not work to everybody', async () => {
+  const { owner, member, connection, status } = await project();
+  await db.worker.query(
+    "select app_private.note_pems_failure($1, 'PEMS_UNAUTHORIZED', 'user PFA_SVC is locked', true)",
+    [connection],
+  );
+  const shown = { state: 'breaker open', breaker_code: 'PEMS_UNAUTHORIZED' };
+  expect(await status(owner)).toMatchObject({ ...shown, breaker_message: 'user PFA_SVC is locked' });
+  expect(await status(member)).toMatchObject({ ...shown, breaker_message: null });
+});
