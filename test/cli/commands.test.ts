@@ -438,3 +438,54 @@ missing-in-pems  b
   });
   expect(unknown.complained).toMatch(/^NOT_FOUND: /);
 });
+
+test('push status, pause and resume, of an organization and of a connection; what does not exist is named', async () => {
+  const status = async (organization: string) => {
+    const { said } = await vanguard(`push status ${organization} --json`);
+    return one(
+      JSON.parse(said) as { organization: string; state: string; connection: string; waiting: number }[],
+    );
+  };
+  expect(await vanguard('push status HOLNG')).toMatchObject({
+    code: 0,
+    said: expect.stringMatching(/^organization +state +waiting[^\n]*\nHOLNG +open +0 +0 +0\n$/) as string,
+  });
+  const { connection } = await status('HOLNG');
+  expect((await vanguard('push pause HOLNG')).said).toMatch(/^Changes of HOLNG wait from now on/);
+  expect(await status('HOLNG')).toMatchObject({ state: 'paused', waiting: 0 });
+  expect((await status('SABINE')).state).toBe('open');
+  expect((await vanguard('push resume HOLNG')).code).toBe(0);
+  expect((await vanguard(`push pause-connection ${connection}`)).said).toMatch(/^Nothing is written over/);
+  expect((await status('HOLNG')).state).toBe('connection paused');
+  expect((await vanguard(`push resume-connection ${connection}`)).code).toBe(0);
+  expect((await status('HOLNG')).state).toBe('open');
+  for (const command of [
+    'push status holng',
+    'push pause NONE',
+    'push resume NONE',
+    'push pause-connection none',
+  ])
+    expect(await vanguard(command)).toMatchObject({
+      code: 1,
+      complained: expect.stringMatching(/^NOT_FOUND: .*\n.*push status/) as string,
+    });
+});
+
+test('push explain shows each attempt: what was sent, what PEMS answered', async () => {
+  await owner.query(
+    `select app_private.note_exchange(id, 'HOLNG-0000009', 7, 2, $1::jsonb) from app_public.organizations where code = 'HOLNG'`,
+    [JSON.stringify({ action: 'write', request: 'SENT', status: 400, answer: 'REFUSED', milliseconds: 12 })],
+  );
+  const { code, said } = await vanguard('push explain HOLNG HOLNG-0000009');
+  expect(code).toBe(0);
+  expect(said).toMatch(/change 7 attempt 2 {2}write: HTTP 400 after 12 ms\n {2}> SENT\n {2}< REFUSED\n$/);
+  const json = await vanguard('push explain HOLNG HOLNG-0000009 --json');
+  expect(JSON.parse(json.said)).toMatchObject({
+    modifications: [],
+    exchanges: [{ request: 'SENT', answer: 'REFUSED' }],
+  });
+  expect(await vanguard('push explain HOLNG nothing')).toMatchObject({
+    code: 1,
+    complained: expect.stringMatching(/^NOT_FOUND: /) as string,
+  });
+});

@@ -6,6 +6,7 @@ import { addKeyCommands } from '../../src/cli/keys.ts';
 import { addLegacyCommands } from '../../src/cli/legacy.ts';
 import { addPeopleCommands } from '../../src/cli/people.ts';
 import { addProcessCommands } from '../../src/cli/processes.ts';
+import { addPushCommands } from '../../src/cli/push.ts';
 import { addSyncCommands } from '../../src/cli/sync.ts';
 import { run } from './vanguard.ts';
 
@@ -42,6 +43,12 @@ const commands: Record<string, readonly string[]> = {
   'legacy verify': ['<folder>', '--json'],
   'sync drift': ['<organization>', '--sample', '--all', '--json'],
   'sync accept-removals': ['<organization>', '--list'],
+  'push status': ['[organization]', '--json'],
+  'push pause': ['<organization>'],
+  'push resume': ['<organization>'],
+  'push pause-connection': ['<connection>'],
+  'push resume-connection': ['<connection>'],
+  'push explain': ['<organization>', '<record>', '--json'],
   'keys rotate': ['VANGUARD_ENCRYPTION_KEYS'],
 };
 
@@ -52,6 +59,7 @@ for (const add of [
   addPeopleCommands,
   addConnectionCommands,
   addSyncCommands,
+  addPushCommands,
   addKeyCommands,
   addLegacyCommands,
 ]) {
