@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { tally } from './pusher.ts';
 import { arbitraryWalk, shortest, walk, walkingGround } from './walk.ts';
 
 // Does the product do what the model does, whatever three users, PEMS and push do, in whatever order? `npm test` takes some walks,
@@ -16,7 +17,7 @@ test(
   'everyone sees after every step what the model says',
   async () => {
     const result = await fc.check(
-      fc.asyncProperty(arbitraryWalk(40), (steps) => walk(db, steps)),
+      fc.asyncProperty(arbitraryWalk(40, ['drafts', 'push']), (steps) => walk(db, steps)),
       {
         numRuns: MODEL_PATH ? 1 : runs,
         ...(MODEL_SEED || !MODEL_RUNS ? { seed: Number(MODEL_SEED ?? 20_261_123) } : {}),
@@ -32,6 +33,7 @@ test(
         { cause: (await shortest(db, steps)) ?? result.errorInstance },
       );
     }
+    if (process.env.MODEL_TALLY) console.log(JSON.stringify(Object.fromEntries([...tally].sort()), null, 1));
     expect(result.numRuns, `walks taken in ${limit} ms`).toBe(MODEL_PATH ? 1 : runs);
   },
   limit + 60_000,
