@@ -611,7 +611,15 @@ export class Model {
 
   /** What is committed and not confirmed, in the order of commits. */
   pending() {
-    return this.committed.map(({ tries: _, tokens: __, ...modification }) => modification);
+    return this.committed.map(({ tries, tokens: _, ...modification }) => ({
+      ...modification,
+      tries: tries.map(({ isQuiet: __, ...tried }) => tried),
+    }));
+  }
+
+  /** What was written of it without an answer, and nobody has looked for since. */
+  doubts({ of }: Claim): { attempt: number; values: Data }[] {
+    return of.tries.filter(({ state }) => state === 'uncertain').map(({ attempt, values }) => ({ attempt, values }));
   }
 
   /** By key, which of all committed values these are. */
@@ -619,7 +627,6 @@ export class Model {
     return { ...claim.of.tokens };
   }
 
-  /** `which`: places in the list of what is pending; null: all of mine that wait. */
   /** Whether what else is committed on the record would end before it starts without these. */
   private isNeeded({ record }: Committed, without: Committed[]): boolean {
     const others = this.committed.filter((m) => m.record === record && !without.includes(m));
@@ -631,6 +638,7 @@ export class Model {
     );
   }
 
+  /** `which`: places in the list of what is pending; null: all of mine that wait. */
   withdraw(user: number, which: number[] | null) {
     const chosen = which
       ? which.map((index) => this.of(this.committed, index))

@@ -27,6 +27,8 @@ const planned: Record<string, Data> = { r0: { category: 'Planned' }, r1: { month
 export class Pems {
   private readonly records = new Map<string, { data: Data; version: number }>();
   private readonly log: Entry[] = [];
+  /** What anybody changed, and how it was before. */
+  private readonly history: { record: string; key: string; before: Value }[] = [];
   private versions = 0;
   /** Whether it refuses a write over another version than the present one. */
   private readonly checksVersions: boolean;
@@ -68,15 +70,15 @@ export class Pems {
 
   private put(record: string, data: Data): void {
     const version = ++this.versions;
-    this.records.set(record, {
-      data: withoutNulls({ ...this.records.get(record)?.data, ...data }),
-      version,
-    });
+    const held = this.records.get(record)?.data ?? {};
+    for (const [key, value] of Object.entries(data))
+      if ((held[key] ?? null) !== value) this.history.push({ record, key, before: held[key] ?? null });
+    this.records.set(record, { data: withoutNulls({ ...held, ...data }), version });
   }
 
-  /** Somebody else takes back what we wrote. */
+  /** Somebody takes back one of the last changes. */
   takeBack(which: number): void {
-    const last = this.log.slice(-3);
+    const last = this.history.slice(-3);
     const entry = last[which % last.length];
     if (entry && this.has(entry.record)) this.put(entry.record, { [entry.key]: entry.before });
   }

@@ -104,12 +104,12 @@ export class Pusher {
 
   /** Goes on with one change by so many steps, or begins with others. */
   async goOn(which: number, steps: number, options: { fate: Fate; isWhole: boolean; isLate: boolean }) {
-    const works = options.isLate ? this.late : this.works;
-    let work = works[which % (works.length + (options.isLate || works.length > 2 ? 0 : 1))];
+    const isLate = options.isLate && this.late.length > 0;
+    const works = isLate ? this.late : this.works;
+    let work = works[which % (works.length + (isLate || works.length > 2 ? 0 : 1))];
     let left = steps;
-    count(work ? 'goes on' : options.isLate ? 'no late' : 'begins');
-    if (!work && !options.isLate) {
-      work = await this.begin(1 + (which % 2));
+    if (!work) {
+      work = (await this.begin(1 + (which % 2))) ?? works[0];
       left--;
     }
     while (work && left-- > 0 && (await this.step(work, options)));
@@ -207,6 +207,7 @@ export class Pusher {
   private async plan(work: Work): Promise<boolean> {
     const { read, text } = await this.answered(work);
     const tokens = this.model.tokensOf(work.claim);
+    const doubts = this.model.doubts(work.claim);
     const expected = this.model.plan(work.claim, read);
     const begun = await this.clock();
     const { rows } = await this.db.worker.query<{ decision: string; values: Data | null }>(
@@ -217,10 +218,34 @@ export class Pusher {
     expect(answer, 'what becomes of what was read').toEqual(expected);
     count(`plan: ${expected.decision}`);
     if (answer?.decision === 'read again') return this.next(work, 'read');
+    if (answer && answer.decision !== 'superseded' && doubts.length > 0)
+      await this.resolved(work, doubts, read, answer.decision);
     if (answer?.decision !== 'write' || !answer.values) return this.end(work);
     work.write = { record: work.record, version: read.version ?? '', values: answer.values, tokens };
     work.planned = [begun, await this.clock()];
     return this.next(work, 'send');
+  }
+
+  /** It was read what became of writes without an answer: held is what any of them was to bring. */
+  private async resolved(work: Work, doubts: { attempt: number; values: Data }[], read: Read, decision: string) {
+    const { rows } = await this.db.owner.query<{ outcome: string | null }>(
+      `select i.outcome from app_core.pfa_push_intent i
+      where i.organization_id = $1 and i.modification_id = $2 and i.attempt = any ($3) order by i.attempt`,
+      [this.organization.id, work.id, doubts.map(({ attempt }) => attempt)],
+    );
+    const isHeld = doubts.map(({ values }) =>
+      Object.entries(values).some(
+        ([key, value]) =>
+          (read.data[key] ?? null) === value || (value === null && read.blank.includes(key)),
+      ),
+    );
+    // Of what went back to its author whole, nothing is left.
+    if (decision !== 'returned')
+      expect(
+        rows.map(({ outcome }) => outcome),
+        'what became of writes without an answer',
+      ).toEqual(isHeld.map((is) => (is ? 'confirmed' : 'failed')));
+    for (const is of isHeld) count(`unanswered, then found ${is ? 'kept' : 'not kept'}`);
   }
 
   private async send(work: Work, fate: Fate): Promise<boolean> {
@@ -296,7 +321,7 @@ export class Pusher {
       String(askedAt),
     );
     expect(answer, `what becomes of it after ${verdict}`).toBe(expected);
-    count(`${verdict}: ${expected}`);
+    count(verdict === 'refuse' && expected === 'waits' ? 'split' : `${verdict}: ${expected}`);
     const { failures } = work.claim.of;
     const least =
       verdict === 'uncertain'

@@ -5,7 +5,7 @@ import { arbitraryWalk, shortest, walk, walkingGround } from './walk.ts';
 const db = await walkingGround();
 test('x', async () => {
   const r = await fc.check(
-    fc.asyncProperty(arbitraryWalk(40, ['push']), (w) => walk(db, w)),
+    fc.asyncProperty(arbitraryWalk(40, (process.env.ZK ?? "push").split(",") as "push"[]), (w) => walk(db, w)),
     { numRuns: Number(process.env.ZR ?? 60), seed: Number(process.env.ZS ?? 1), endOnFailure: true },
   );
   console.log(
