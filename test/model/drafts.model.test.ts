@@ -11,13 +11,15 @@ const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env;
 const runs = Number(MODEL_RUNS ?? 40);
 const limit = 60_000 + runs * 2000;
 
-/** What has to happen in the walks, again and again: otherwise they say nothing about it. */
+/** What has to happen in the walks: otherwise they say nothing about it. The rare ones in many walks. */
 const outcomes = [
   ...['confirmed', 'refused', 'altered', 'conflict', 'removed', 'failed', 'split', 'taken over'],
   ...['unanswered, then found kept', 'unanswered, then found not kept'],
-  ...['rebased: conflict', 'rebased: no problem any more', 'rebased: removed', 'rebased: PEMS holds it'],
-  // By a worker that came late, or with what was read before something newer.
-  ...['plan: superseded', 'answer: superseded', 'settle: superseded', 'settle: read again'],
+  ...['rebased: conflict', 'rebased: removed', 'rebased: no problem any more'],
+];
+const rare = [
+  // By a worker that comes late, or with what was read before something newer was.
+  ...['plan: superseded', 'answer: superseded', 'settle: superseded', 'plan: read again', 'settle: read again'],
 ];
 
 const db = await walkingGround();
@@ -44,7 +46,11 @@ test(
     }
     if (MODEL_RUNS) console.log([...tally].map(([what, times]) => `${what}: ${times}`).sort().join('; '));
     expect(result.numRuns, `walks taken in ${limit} ms`).toBe(MODEL_PATH ? 1 : runs);
-    if (!MODEL_PATH) expect(outcomes.filter((outcome) => !tally.get(outcome))).toEqual([]);
+    if (!MODEL_PATH)
+      expect(
+        [...outcomes, ...(runs >= 1000 ? rare : [])].filter((outcome) => !tally.has(outcome)),
+        'what never happened',
+      ).toEqual([]);
   },
   limit + 60_000,
 );

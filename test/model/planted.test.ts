@@ -70,7 +70,7 @@ const bugs: Record<string, Bug> = {
         "when j.old_problem is not null then j.old_problem->>'kind'",
       ],
     ],
-    about: 'drafts',
+    about: 'push',
     seed: 11,
   },
   'a key that is taken over loses what PEMS has to hold for it': {

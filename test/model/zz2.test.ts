@@ -70,7 +70,7 @@ const bugs: Record<string, Bug> = {
         "when j.old_problem is not null then j.old_problem->>'kind'",
       ],
     ],
-    about: 'drafts',
+    about: 'push',
     seed: 11,
   },
   'a key that is taken over loses what PEMS has to hold for it': {
@@ -161,12 +161,13 @@ test.each(Object.entries(bugs))(
   '%s: the walks notice it',
   async (_, { plant, about, seed }) => {
     const originals = await planted(plant);
-    for (const sd of (process.env.SEEDS ?? '1,2,3,4,5,6').split(',').map(Number)) {
+    for (const sd of (process.env.SEEDS ?? '1,2,3,4,5,6,7,8,9,10,11,12,13,14').split(',').map(Number)) {
       const begun = Date.now();
-      const r = await fc.check(fc.asyncProperty(arbitraryWalk(40, [about]), (steps) => walk(db, steps)), { numRuns: 10, seed: sd, endOnFailure: true });
+      const r = await fc.check(fc.asyncProperty(arbitraryWalk(40, [about]), (steps) => walk(db, steps)), { numRuns: 5, seed: sd, endOnFailure: true });
       const e = r.errorInstance;
       console.log('PLANT', _, sd, r.failed, r.numRuns, Date.now() - begun, e instanceof Difference ? String((e.cause as Error).message).split('\n')[0]?.slice(0, 150) : String(e) + String((e as Error)?.cause));
       void seed;
+      if (r.failed && r.numRuns <= 2) break;
     }
     for (const definition of originals.reverse()) await db.owner.query(definition);
 
