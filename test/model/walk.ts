@@ -59,6 +59,8 @@ export type Step =
   | { do: 'sync'; edits: Edit[]; isHeld: boolean }
   /** `isLate`: by a worker that was thought dead. */
   | { do: 'push'; which: number; steps: number; fate: Fate; isWhole: boolean; isLate: boolean }
+  /** A worker stops, is thought dead, and comes after all; `isTaken`: when another one is at it already. */
+  | { do: 'overtaken'; which: number; steps: number; fate: Fate; isWhole: boolean; isTaken: boolean }
   /** Until it is given up: each time the same happens, and time passes. */
   | { do: 'insist'; which: number; fate: Fate }
   /** A write that was not answered arrives at PEMS, or is lost for good. */
@@ -235,7 +237,7 @@ const stepOf = (keys: string[], isPush: boolean): fc.Arbitrary<Step> => {
   const push = object({
     do: fc.constant('push' as const),
     which: fc.nat(9),
-    steps: fc.constantFrom(7, 7, 7, 1, 2, 3, 4, 5, 6),
+    steps: fc.constantFrom(7, 7, 7, 7, 2, 3, 4, 5, 5, 6, 6),
     fate: fc.constantFrom(...fates),
     isWhole: fc.boolean(),
     isLate: fc.nat(2).map((n) => n === 0),
@@ -297,6 +299,14 @@ const stepOf = (keys: string[], isPush: boolean): fc.Arbitrary<Step> => {
       1,
       4,
       object({ do: fc.constant('takeBack' as const), which: fc.nat(2), isSynced: fc.boolean() }),
+    ],
+    [
+      0,
+      3,
+      object({
+        ...{ do: fc.constant('overtaken' as const), which: fc.nat(9), steps: fc.integer({ min: 2, max: 6 }) },
+        ...{ fate: fc.constantFrom(...fates), isWhole: fc.boolean(), isTaken: fc.boolean() },
+      }),
     ],
     [0, 2, object({ do: fc.constant('arrive' as const), which: fc.nat(9), does })],
     [1, 5, object({ do: fc.constant('resume' as const) })],
@@ -658,6 +668,8 @@ class Walker {
         return this.sync(step.isHeld);
       case 'push':
         return this.pusher.goOn(step.which, step.steps, step);
+      case 'overtaken':
+        return this.overtaken(step);
       case 'insist':
         return this.insist(step);
       case 'arrive':
@@ -726,6 +738,16 @@ class Walker {
     );
     await this.save(user, [{ record, changes, isStale: false }]);
     await this.commit(user, null);
+  }
+
+  private async overtaken({ which, steps, isTaken, ...options }: Step & { do: 'overtaken' }): Promise<void> {
+    await this.pusher.goOn(which, steps, { ...options, isLate: false });
+    await this.pusher.resume();
+    if (isTaken) {
+      await this.pusher.pass(true, true);
+      await this.pusher.goOn(which, 1, { ...options, isLate: false });
+    }
+    await this.pusher.goOn(which, 7, { ...options, isLate: true });
   }
 
   private async insist({ which, fate }: Step & { do: 'insist' }): Promise<void> {

@@ -16,73 +16,16 @@ interface Bug {
 }
 
 const bugs: Record<string, Bug> = {
-  'overlays are not rewritten on sync': {
+  'a worker that was thought dead settles': {
     plant: [
       [
-        'app_private.follow_mirror(integer, text[])',
-        'perform app_private.rewrite_overlay(follow_mirror.organization_id, affected);',
+        'app_private.settle_pushes(integer, jsonb)',
+        "and m.attempts = (r->>'attempt')::integer and m.retry_at is null",
         '',
       ],
     ],
-    about: 'drafts',
-    seed: 2,
-  },
-  'the base of a draft is the mirror, not mirror and pending': {
-    plant: [
-      [
-        'app_private.change_drafts(integer, integer, jsonb, text)',
-        'coalesce(v.base, app_core.normalized(v.under)) as base',
-        `coalesce(v.base, (
-          select app_core.normalized(m.data->v.key) from app_core.pfa_mirror m
-          where m.organization_id = p_organization_id and m.pfa_id = v.pfa_id)) as base`,
-      ],
-    ],
-    about: 'drafts',
-    seed: 2,
-  },
-  'undo brings back what a draft was based on': {
-    plant: [
-      [
-        'app_private.change_drafts(integer, integer, jsonb, text)',
-        "jsonb_build_object('from', d.drafted) end",
-        "jsonb_build_object('from', d.drafted, 'base', d.base) end",
-      ],
-      [
-        'app_private.step_operation(integer, bigint, boolean)',
-        'changed := app_private.change_drafts(p_organization_id, me, items, null);',
-        `changed := app_private.change_drafts(p_organization_id, me, items, null);
-        update app_core.pfa_modification d
-        set base = d.base || (
-          select coalesce(jsonb_object_agg(k.key, k.value->'base'), '{}') from jsonb_each(operation.differences->d.pfa_id) k
-          where k.value ? 'base' and d.delta->k.key = k.value->'from')
-        where is_undo and d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and operation.differences ? d.pfa_id;
-        perform app_private.rewrite_overlay(p_organization_id, array(select jsonb_object_keys(operation.differences)));`,
-      ],
-    ],
-    about: 'drafts',
-    seed: 7,
-  },
-  'a commit does not hold what it commits against what is there now': {
-    plant: [
-      [
-        'app_private.commit_records(integer, text[], text)',
-        "when j.problem is not null then j.problem->>'kind'",
-        "when j.old_problem is not null then j.old_problem->>'kind'",
-      ],
-    ],
     about: 'push',
-    seed: 11,
-  },
-  'a key that is taken over loses what PEMS has to hold for it': {
-    plant: [
-      [
-        'app_private.commit_records(integer, text[], text)',
-        'coalesce(u.push_base, j.base) as push_base',
-        'j.base as push_base',
-      ],
-    ],
-    about: 'drafts',
-    seed: 2,
+    seed: 1,
   },
   'what PEMS made of a value is taken for the value': {
     plant: [
@@ -144,16 +87,73 @@ const bugs: Record<string, Bug> = {
     about: 'push',
     seed: 1,
   },
-  'a worker that was thought dead settles': {
+  'overlays are not rewritten on sync': {
     plant: [
       [
-        'app_private.settle_pushes(integer, jsonb)',
-        "and m.attempts = (r->>'attempt')::integer and m.retry_at is null",
+        'app_private.follow_mirror(integer, text[])',
+        'perform app_private.rewrite_overlay(follow_mirror.organization_id, affected);',
+        '',
+      ],
+    ],
+    about: 'drafts',
+    seed: 2,
+  },
+  'the base of a draft is the mirror, not mirror and pending': {
+    plant: [
+      [
+        'app_private.change_drafts(integer, integer, jsonb, text)',
+        'coalesce(v.base, app_core.normalized(v.under)) as base',
+        `coalesce(v.base, (
+          select app_core.normalized(m.data->v.key) from app_core.pfa_mirror m
+          where m.organization_id = p_organization_id and m.pfa_id = v.pfa_id)) as base`,
+      ],
+    ],
+    about: 'drafts',
+    seed: 2,
+  },
+  'undo brings back what a draft was based on': {
+    plant: [
+      [
+        'app_private.change_drafts(integer, integer, jsonb, text)',
+        "jsonb_build_object('from', d.drafted) end",
+        "jsonb_build_object('from', d.drafted, 'base', d.base) end",
+      ],
+      [
+        'app_private.step_operation(integer, bigint, boolean)',
+        'changed := app_private.change_drafts(p_organization_id, me, items, null);',
+        `changed := app_private.change_drafts(p_organization_id, me, items, null);
+        update app_core.pfa_modification d
+        set base = d.base || (
+          select coalesce(jsonb_object_agg(k.key, k.value->'base'), '{}') from jsonb_each(operation.differences->d.pfa_id) k
+          where k.value ? 'base' and d.delta->k.key = k.value->'from')
+        where is_undo and d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and operation.differences ? d.pfa_id;
+        perform app_private.rewrite_overlay(p_organization_id, array(select jsonb_object_keys(operation.differences)));`,
+      ],
+    ],
+    about: 'drafts',
+    seed: 7,
+  },
+  'a commit does not hold what it commits against what is there now': {
+    plant: [
+      [
+        'app_private.commit_records(integer, text[], text)',
+        "when j.problem is not null then j.problem->>'kind'",
         '',
       ],
     ],
     about: 'push',
-    seed: 1,
+    seed: 11,
+  },
+  'a key that is taken over loses what PEMS has to hold for it': {
+    plant: [
+      [
+        'app_private.commit_records(integer, text[], text)',
+        'coalesce(u.push_base, j.base) as push_base',
+        'j.base as push_base',
+      ],
+    ],
+    about: 'drafts',
+    seed: 2,
   },
 };
 
