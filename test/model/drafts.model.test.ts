@@ -19,7 +19,13 @@ const outcomes = [
 ];
 const rare = [
   // By a worker that comes late, or with what was read before something newer was.
-  ...['plan: superseded', 'answer: superseded', 'settle: superseded', 'plan: read again', 'settle: read again'],
+  ...[
+    'plan: superseded',
+    'answer: superseded',
+    'settle: superseded',
+    'plan: read again',
+    'settle: read again',
+  ],
 ];
 
 const db = await walkingGround();
@@ -44,7 +50,13 @@ test(
         { cause: (await shortest(db, steps)) ?? result.errorInstance },
       );
     }
-    if (MODEL_RUNS) console.log([...tally].map(([what, times]) => `${what}: ${times}`).sort().join('; '));
+    if (MODEL_RUNS)
+      console.log(
+        [...tally]
+          .map(([what, times]) => `${what}: ${times}`)
+          .sort()
+          .join('; '),
+      );
     expect(result.numRuns, `walks taken in ${limit} ms`).toBe(MODEL_PATH ? 1 : runs);
     if (!MODEL_PATH)
       expect(

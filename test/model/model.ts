@@ -619,7 +619,9 @@ export class Model {
 
   /** What was written of it without an answer, and nobody has looked for since. */
   doubts({ of }: Claim): { attempt: number; values: Data }[] {
-    return of.tries.filter(({ state }) => state === 'uncertain').map(({ attempt, values }) => ({ attempt, values }));
+    return of.tries
+      .filter(({ state }) => state === 'uncertain')
+      .map(({ attempt, values }) => ({ attempt, values }));
   }
 
   /** By key, which of all committed values these are. */

@@ -71,7 +71,7 @@ const bugs: Record<string, Bug> = {
       ],
     ],
     about: 'push',
-    seed: 5,
+    seed: 1,
   },
   'a key that is taken over loses what PEMS has to hold for it': {
     plant: [
@@ -93,7 +93,7 @@ const bugs: Record<string, Bug> = {
       ],
     ],
     about: 'push',
-    seed: 4,
+    seed: 12,
   },
   'what PEMS refused is not returned to its author': {
     plant: [
@@ -153,7 +153,7 @@ const bugs: Record<string, Bug> = {
       ],
     ],
     about: 'push',
-    seed: 13,
+    seed: 9,
   },
 };
 

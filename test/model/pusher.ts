@@ -79,6 +79,7 @@ export class Pusher {
   private works: Work[] = [];
   /** Of workers that were thought dead. */
   private late: Work[] = [];
+  private last: Work | undefined;
   /** What was read last of each record. */
   readonly reads = new Map<string, Read>();
 
@@ -102,17 +103,26 @@ export class Pusher {
     return Number(rows[0]?.now);
   }
 
-  /** Goes on with one change by so many steps, or begins with others. */
-  async goOn(which: number, steps: number, options: { fate: Fate; isWhole: boolean; isLate: boolean }) {
-    const isLate = options.isLate && this.late.length > 0;
-    const works = isLate ? this.late : this.works;
-    let work = works[which % (works.length + (isLate || works.length > 2 ? 0 : 1))];
+  /** Goes on with one change by so many steps, or begins with others. Answers of which record it is. */
+  async goOn(
+    which: number | 'same',
+    steps: number,
+    options: { fate: Fate; isWhole: boolean; isLate: boolean },
+  ): Promise<string | undefined> {
     let left = steps;
-    if (!work) {
-      work = (await this.begin(1 + (which % 2))) ?? works[0];
-      left--;
+    let work = which === 'same' ? this.works.find((other) => other === this.last) : undefined;
+    if (which !== 'same') {
+      const isLate = options.isLate && this.late.length > 0;
+      const works = isLate ? this.late : this.works;
+      work = works[which % (works.length + (isLate || works.length > 2 ? 0 : 1))];
+      if (!work) {
+        work = (await this.begin(1 + (which % 2))) ?? works[0];
+        left--;
+      }
     }
+    this.last = work;
     while (work && left-- > 0 && (await this.step(work, options)));
+    return work?.record;
   }
 
   private async begin(most: number): Promise<Work | undefined> {
@@ -227,7 +237,12 @@ export class Pusher {
   }
 
   /** It was read what became of writes without an answer: held is what any of them was to bring. */
-  private async resolved(work: Work, doubts: { attempt: number; values: Data }[], read: Read, decision: string) {
+  private async resolved(
+    work: Work,
+    doubts: { attempt: number; values: Data }[],
+    read: Read,
+    decision: string,
+  ) {
     const { rows } = await this.db.owner.query<{ outcome: string | null }>(
       `select i.outcome from app_core.pfa_push_intent i
       where i.organization_id = $1 and i.modification_id = $2 and i.attempt = any ($3) order by i.attempt`,
@@ -235,8 +250,7 @@ export class Pusher {
     );
     const isHeld = doubts.map(({ values }) =>
       Object.entries(values).some(
-        ([key, value]) =>
-          (read.data[key] ?? null) === value || (value === null && read.blank.includes(key)),
+        ([key, value]) => (read.data[key] ?? null) === value || (value === null && read.blank.includes(key)),
       ),
     );
     // Of what went back to its author whole, nothing is left.

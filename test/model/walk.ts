@@ -59,6 +59,16 @@ export type Step =
   | { do: 'sync'; edits: Edit[]; isHeld: boolean }
   /** `isLate`: by a worker that was thought dead. */
   | { do: 'push'; which: number; steps: number; fate: Fate; isWhole: boolean; isLate: boolean }
+  /** While push is at a record, somebody changes it in PEMS, and a run may bring that before push goes on. */
+  | {
+      do: 'between';
+      which: number;
+      steps: number;
+      fate: Fate;
+      isWhole: boolean;
+      data: Data;
+      isSynced: boolean;
+    }
   /** A worker stops, is thought dead, and comes after all; `isTaken`: when another one is at it already. */
   | { do: 'overtaken'; which: number; steps: number; fate: Fate; isWhole: boolean; isTaken: boolean }
   /** Until it is given up: each time the same happens, and time passes. */
@@ -295,11 +305,7 @@ const stepOf = (keys: string[], isPush: boolean): fc.Arbitrary<Step> => {
         fate: fc.constantFrom(...fates),
       }),
     ],
-    [
-      1,
-      4,
-      object({ do: fc.constant('takeBack' as const), which: fc.nat(2), isSynced: fc.boolean() }),
-    ],
+    [1, 4, object({ do: fc.constant('takeBack' as const), which: fc.nat(2), isSynced: fc.boolean() })],
     [
       0,
       3,
@@ -314,6 +320,15 @@ const stepOf = (keys: string[], isPush: boolean): fc.Arbitrary<Step> => {
     [2, 7, resolve],
     [1, 1, resolveAll],
     [1, 1, object({ do: fc.constant('refresh' as const) })],
+    [
+      0,
+      4,
+      object({
+        ...{ do: fc.constant('between' as const), which: fc.nat(9), steps: fc.integer({ min: 2, max: 6 }) },
+        ...{ fate: fc.constantFrom(...fates), isWhole: fc.boolean() },
+        ...{ data: editsOf(keys), isSynced: fc.boolean() },
+      }),
+    ],
   ];
   return fc.oneof(
     ...kinds.map(([drafts, push, arbitrary]) => ({ weight: isPush ? push : drafts, arbitrary })),
@@ -667,7 +682,9 @@ class Walker {
         this.edit(step.edits);
         return this.sync(step.isHeld);
       case 'push':
-        return this.pusher.goOn(step.which, step.steps, step);
+        return this.pusher.goOn(step.which, step.steps, step).then(() => undefined);
+      case 'between':
+        return this.between(step);
       case 'overtaken':
         return this.overtaken(step);
       case 'insist':
@@ -738,6 +755,14 @@ class Walker {
     );
     await this.save(user, [{ record, changes, isStale: false }]);
     await this.commit(user, null);
+  }
+
+  private async between({ which, steps, data, isSynced, ...fate }: Step & { do: 'between' }): Promise<void> {
+    const options = { ...fate, isLate: false };
+    const record = await this.pusher.goOn(which, steps, options);
+    if (record !== undefined && this.pems.has(record)) this.pems.edit(record, data);
+    if (isSynced) await this.sync(false);
+    await this.pusher.goOn('same', 7, options);
   }
 
   private async overtaken({ which, steps, isTaken, ...options }: Step & { do: 'overtaken' }): Promise<void> {

@@ -22,7 +22,9 @@ interface Begun {
 }
 
 const begin = async () =>
-  one((await db.worker.query<Begun>('select id, attempt from app_private.begin_pushes($1, 1)', [org.id])).rows);
+  one(
+    (await db.worker.query<Begun>('select id, attempt from app_private.begin_pushes($1, 1)', [org.id])).rows,
+  );
 
 /** What becomes of the category that PEMS shows now. */
 async function plan({ id, attempt }: Begun, blank: string[]) {
