@@ -821,6 +821,7 @@ declare
   known timestamptz;
   problems jsonb;
   in_pems jsonb;
+  held text[];
   waits constant interval := (
     select s.timeout_ms * interval '1 millisecond' from app_public.pems_settings s
     where s.api_configuration_id = app_private.push_connection(p_organization_id));
@@ -873,12 +874,13 @@ begin
   select
     jsonb_object_agg(v.key, v.problem) filter (where v.problem is not null),
     jsonb_object_agg(v.key, v.mine) filter (where v.problem is null and v.holds = 'base'),
-    jsonb_object_agg(v.key, v.theirs)
-  into problems, write_values, in_pems
+    jsonb_object_agg(v.key, v.theirs),
+    array_agg(v.key) filter (where v.holds = 'mine')
+  into problems, write_values, in_pems, held
   from verdict v;
 
   update app_core.pfa_push_intent i
-  set outcome = case when exists (select from jsonb_each(i.write_values) w where app_core.normalized(in_pems->w.key) = w.value) then 'confirmed' else 'failed' end
+  set outcome = case when i.write_values ?| held then 'confirmed' else 'failed' end
   where i.organization_id = p_organization_id and i.modification_id = p_id and i.outcome = 'uncertain';
 
   if problems is not null then

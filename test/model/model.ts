@@ -1,4 +1,4 @@
-// What drafts, commits and syncs have to do, in memory and as plainly as it can be said: one organization, the users who
+// What drafts, commits, push and syncs have to do, in memory and as plainly as it can be said: one organization, the users who
 // work in it, nothing fast. The product is compared with it step by step (walk.ts). It shares no code and no SQL with the product,
 // nor with what other tests compare with: who reads it should be able to check it against the design, line by line.
 
@@ -7,7 +7,8 @@ export type Data = Record<string, Value>;
 
 export interface Problem {
   kind: string;
-  by?: string;
+  /** Push made it: it stays until its author acts. */
+  by?: 'push';
   base?: Value;
   theirs?: Value;
   mine?: Value;
@@ -16,8 +17,23 @@ export interface Problem {
 interface Mirrored {
   data: Data;
   isRemoved: boolean;
-  /** One complete run did not bring it; the next that does not either removes it. */
-  isMissed: boolean;
+  /** When a complete run began that did not bring it: the next that does not either, or a read, removes it. */
+  missedAt: number | null;
+  /** When the answer arrived that this came from. */
+  observedAt: number;
+}
+
+/** What PEMS said of a record. Times are the database's, in microseconds. */
+export interface Read {
+  askedAt: number;
+  answeredAt: number;
+  /** Of all keys; otherwise of those that are in it. */
+  isWhole: boolean;
+  data: Data;
+  /** Keys whose own field is empty, whatever another place shows for them. */
+  blank: string[];
+  /** PEMS's `recordid`, where it was told. */
+  version: string | null;
 }
 
 interface Draft {
@@ -26,12 +42,53 @@ interface Draft {
   problems: Record<string, Problem>;
 }
 
+/** One write that may have been sent. */
+interface Try {
+  attempt: number;
+  /** Over which version of the record. */
+  version: string | null;
+  values: Data;
+  /** `open`: under way; `answered`: PEMS has said something; `uncertain`: nobody knows; `over`: judged. */
+  state: 'open' | 'answered' | 'uncertain' | 'over';
+  /** PEMS cannot do it any more if it has not by now. */
+  isQuiet: boolean;
+}
+
+/** Until when push leaves it: not at all; it is due; for the seconds of an error; until PEMS cannot do it any more. */
+export type Wait = 'none' | 'due' | 'short' | 'long';
+
 interface Committed {
   user: number;
   record: string;
   delta: Data;
   base: Data;
   state: 'committed' | 'syncing';
+  attempts: number;
+  failures: number;
+  wait: Wait;
+  tries: Try[];
+  /** By key: which acknowledged value it is, through all that becomes of it. */
+  tokens: Record<string, number>;
+}
+
+/** Somebody is at a change: good as long as nobody else was given it. */
+export interface Claim {
+  of: Committed;
+  attempt: number;
+}
+
+/** Where a committed value is: in exactly one place. */
+export type Place = 'pending' | 'in PEMS' | 'in a draft' | 'withdrawn' | `superseded by ${number}`;
+
+export type Verdict = 'uncertain' | 'wait' | 'retry' | 'refuse' | 'remove';
+
+export interface Resolution {
+  record: string;
+  choice: 'mine' | 'theirs' | 'value';
+  /** Null: all that have a problem. */
+  keys: string[] | null;
+  value: Value;
+  isStale: boolean;
 }
 
 /** A value before and after; what is missing was not drafted. */
@@ -110,6 +167,7 @@ function mayHold(data: Data, key: string, given: Value): boolean {
   if (key === 'actualEnd' && data.isActualized !== true) return false;
   const value = plain(given);
   if (![...texts, ...amounts, ...dates, ...flags].includes(key)) return false;
+  // PEMS has no flag that is neither.
   if (value === null) return !flags.includes(key);
   if (texts.includes(key)) return typeof value === 'string' && (choices[key]?.includes(value) ?? true);
   if (amounts.includes(key)) return typeof value === 'number' && value >= 0 && Number.isInteger(value * 100);
@@ -215,6 +273,10 @@ export class Model {
   private readonly operations: Operation[][];
   /** In the order of commits. */
   private committed: Committed[] = [];
+  /** Of every value that was ever committed, by its token. */
+  private readonly places: Place[] = [];
+  /** What push has told everybody since it was asked last. */
+  private told: string[] = [];
   private readonly userCount: number;
 
   constructor(userCount: number) {
@@ -478,16 +540,15 @@ export class Model {
       const taken = this.commitable(user, record, refused);
       const draft = this.draft(user, record);
       if (!draft || taken.length === 0) continue;
-      const modification: Committed = { user, record, delta: {}, base: {}, state: 'committed' };
+      const modification = committedOf(user, record);
       for (const key of taken) {
         const earlier = this.committed.find((m) => m.record === record && has(m.delta, key));
         modification.delta[key] = plain(draft.delta[key]);
         // What PEMS held when the first of them was drafted, not what the second author saw.
         modification.base[key] = plain((earlier ?? draft).base[key]);
-        if (earlier) {
-          delete earlier.delta[key];
-          delete earlier.base[key];
-        }
+        const token = this.places.push('pending') - 1;
+        modification.tokens[key] = token;
+        if (earlier) this.leave(earlier, key, `superseded by ${token}`);
         this.takeOut(user, record, key);
       }
       this.committed = [...this.committed.filter((m) => Object.keys(m.delta).length > 0), modification];
@@ -526,12 +587,48 @@ export class Model {
     return taken;
   }
 
-  /** What is committed and not confirmed, in the order of commits. */
-  pending(): Committed[] {
-    return this.committed;
+  /** A value goes from where it waits to another place. */
+  private leave(modification: Committed, key: string, place: Place): void {
+    const token = modification.tokens[key] ?? -1;
+    if (this.places[token] !== 'pending')
+      throw new Error(`Value ${token} is ${this.places[token]}, not pending.`);
+    this.places[token] = place;
+    delete modification.tokens[key];
+    delete modification.delta[key];
+    delete modification.base[key];
+    if (Object.keys(modification.delta).length === 0)
+      this.committed = this.committed.filter((other) => other !== modification);
   }
 
-  /** `which`: places in the list of what is pending; null: all of mine that wait. */
+  /** Where every value is that was ever committed, by its token. */
+  whereabouts(): readonly Place[] {
+    const pending = this.committed.flatMap(({ tokens }) => Object.values(tokens));
+    const waiting = this.places.flatMap((place, token) => (place === 'pending' ? [token] : []));
+    if (pending.sort((a, b) => a - b).join() !== waiting.join())
+      throw new Error(`Pending are the values ${waiting.join()}, and ${pending.join()} wait.`);
+    return this.places;
+  }
+
+  /** What is committed and not confirmed, in the order of commits. */
+  pending() {
+    return this.committed.map(({ tries, tokens: _, ...modification }) => ({
+      ...modification,
+      tries: tries.map(({ isQuiet: __, ...tried }) => tried),
+    }));
+  }
+
+  /** What was written of it without an answer, and nobody has looked for since. */
+  doubts({ of }: Claim): { attempt: number; values: Data }[] {
+    return of.tries
+      .filter(({ state }) => state === 'uncertain')
+      .map(({ attempt, values }) => ({ attempt, values }));
+  }
+
+  /** By key, which of all committed values these are. */
+  tokensOf(claim: Claim): Record<string, number> {
+    return { ...claim.of.tokens };
+  }
+
   /** Whether what else is committed on the record would end before it starts without these. */
   private isNeeded({ record }: Committed, without: Committed[]): boolean {
     const others = this.committed.filter((m) => m.record === record && !without.includes(m));
@@ -543,6 +640,7 @@ export class Model {
     );
   }
 
+  /** `which`: places in the list of what is pending; null: all of mine that wait. */
   withdraw(user: number, which: number[] | null) {
     const chosen = which
       ? which.map((index) => this.of(this.committed, index))
@@ -559,6 +657,9 @@ export class Model {
         draft.base[key] = plain(base[key]);
       }
     }
+    for (const modification of waiting)
+      for (const key of Object.keys(modification.tokens))
+        this.places[modification.tokens[key] ?? -1] = 'withdrawn';
     for (const record of records) {
       this.rebase(record);
       const draft = this.draft(user, record);
@@ -607,10 +708,13 @@ export class Model {
       if (!draft) continue;
       for (const key of Object.keys(draft.delta)) {
         const [mine, base, under] = [plain(draft.delta[key]), plain(draft.base[key]), plain(theirs[key])];
-        const kind = draft.problems[key]?.kind;
-        if (mirrored?.isRemoved) draft.problems[key] = { kind: 'removed', base, mine };
-        else if (under === mine && plain(mirrored?.data[key]) === mine) this.takeOut(user, record, key);
-        else if (kind !== undefined && kind !== 'conflict' && kind !== 'removed') continue;
+        const problem = draft.problems[key];
+        if (!mirrored?.isRemoved && under === mine && plain(mirrored?.data[key]) === mine)
+          this.takeOut(user, record, key);
+        else if (problem?.by === 'push')
+          // It stays, and tells what is there now.
+          Object.assign(problem, has(problem, 'theirs') ? { theirs: under, mine } : {});
+        else if (mirrored?.isRemoved) draft.problems[key] = { kind: 'removed', base, mine };
         else if (under !== base && under !== mine)
           draft.problems[key] = { kind: 'conflict', base, theirs: under, mine };
         else delete draft.problems[key];
@@ -618,42 +722,345 @@ export class Model {
     }
   }
 
-  /** A complete run over what PEMS holds. */
-  sync(rows: Map<string, Data>): void {
-    const changed = [];
+  /** A complete run over what PEMS holds: begun, asked and answered at these times. */
+  sync(rows: Map<string, Data>, run: { beganAt: number; askedAt: number; answeredAt: number }): void {
+    const changed = new Set<string>();
     for (const [record, data] of rows) {
       const known = this.mirror.get(record);
-      if (!known || known.isRemoved || !isSame(known.data, data)) changed.push(record);
-      this.mirror.set(record, { data: { ...data }, isRemoved: false, isMissed: false });
+      if (known) known.missedAt = null;
+      // What is held came with a later answer.
+      if (known && known.observedAt >= run.askedAt) continue;
+      if (known && !known.isRemoved && isSame(known.data, data)) continue;
+      this.mirror.set(record, {
+        ...{ data: { ...data }, isRemoved: false, missedAt: null, observedAt: run.answeredAt },
+      });
+      changed.add(record);
     }
     for (const [record, known] of this.mirror) {
       if (rows.has(record) || known.isRemoved) continue;
-      if (known.isMissed) {
-        known.isRemoved = true;
-        changed.push(record);
+      // Seen by somebody since.
+      if (known.missedAt !== null && known.observedAt >= known.missedAt) known.missedAt = null;
+      if (known.observedAt >= run.beganAt) continue;
+      if (known.missedAt === null) known.missedAt = run.beganAt;
+      else {
+        this.remove(known, run.beganAt);
+        changed.add(record);
       }
-      known.isMissed = true;
     }
     for (const record of changed) this.rebase(record);
   }
 
-  /** Push takes it: from now on it is being written. */
-  beginPush(index: number): void {
-    this.of(this.committed, index).state = 'syncing';
+  private remove(known: Mirrored, at: number): void {
+    known.isRemoved = true;
+    known.missedAt = null;
+    known.observedAt = at;
   }
 
-  /** PEMS holds it, and so does the mirror. */
-  settle(index: number): void {
-    const { record } = this.of(this.committed, index);
-    this.committed = this.committed.filter((_, at) => at !== index);
-    this.rebase(record);
+  // ----------------------------------------------------------------------------------------------
+  // Push
+
+  /** Takes what is due, in the order of commits, of each record one at a time. */
+  begin(most: number): { claim: Claim; step: 'read' | 'read back' }[] {
+    const due = this.committed.filter((m, index) => {
+      const others = this.committed.filter((other) => other.record === m.record && other !== m);
+      const earlier = this.committed.slice(0, index).filter((other) => other.record === m.record);
+      if (m.state === 'syncing') return m.wait === 'due';
+      return (
+        (m.wait === 'none' || m.wait === 'due') &&
+        others.every(({ state }) => state === 'committed') &&
+        earlier.length === 0
+      );
+    });
+    return due.slice(0, most).map((m) => {
+      const isAnswered = m.tries.some(({ attempt, state }) => attempt === m.attempts && state === 'answered');
+      if (!isAnswered) m.attempts++;
+      Object.assign(m, { state: 'syncing', wait: 'none' });
+      return { claim: { of: m, attempt: m.attempts }, step: isAnswered ? 'read back' : 'read' };
+    });
   }
 
-  /** A key that push gave back to its author. */
-  giveBack(user: number, record: string, key: string): void {
+  /** Nobody else was given it, and it was not taken from whoever has it. */
+  private isGood({ of, attempt }: Claim): boolean {
+    return (
+      this.committed.includes(of) && of.state === 'syncing' && of.wait === 'none' && of.attempts === attempt
+    );
+  }
+
+  /** What push read goes into the mirror, as what a run read does. */
+  private enter(record: string, read: Read): void {
+    const known = this.mirror.get(record);
+    if (!known) return;
+    const data = { ...(read.isWhole ? {} : known.data), ...read.data };
+    for (const key of Object.keys(data)) if (data[key] === null) delete data[key];
+    Object.assign(known, { data, isRemoved: false, missedAt: null, observedAt: read.answeredAt });
+  }
+
+  private isStale(record: string, read: Read): boolean {
+    return read.askedAt <= (this.mirror.get(record)?.observedAt ?? 0);
+  }
+
+  /** What PEMS holds of a key: what it is to become, what it has to be for that, or something else. */
+  private holds({ delta, base }: Committed, key: string, read: Read): 'mine' | 'base' | 'other' {
+    const theirs = plain(read.data[key]);
+    const isOf = (value: Value) => value === theirs || (value === null && read.blank.includes(key));
+    if (isOf(plain(delta[key]))) return 'mine';
+    return isOf(plain(base[key])) ? 'base' : 'other';
+  }
+
+  /** A record was read to be written. */
+  plan(claim: Claim, read: Read): { decision: string; values: Data | null } {
+    const { of } = claim;
+    if (!this.isGood(claim)) return { decision: 'superseded', values: null };
+    if (this.isStale(of.record, read)) return { decision: 'read again', values: null };
+    this.enter(of.record, read);
+    const values: Data = {};
+    const problems: Record<string, Problem> = {};
+    for (const key of Object.keys(of.delta)) {
+      const doubts = of.tries.filter((t) => t.state === 'uncertain' && has(t.values, key));
+      const conflict: Problem = { kind: 'conflict', theirs: plain(read.data[key]) };
+      const holds = this.holds(of, key, read);
+      if (holds === 'other') problems[key] = conflict;
+      // It may have been written and changed back.
+      else if (holds === 'base' && doubts.some(({ version }) => version !== read.version))
+        problems[key] = conflict;
+      else if (holds === 'base' && of.failures > 3) problems[key] = { kind: 'failed' };
+      else if (holds === 'base') values[key] = plain(of.delta[key]);
+    }
+    for (const t of of.tries) if (t.state === 'uncertain') t.state = 'over';
+    this.giveBack(of, problems);
+    let decision = 'confirmed';
+    if (Object.keys(values).length > 0) {
+      decision = 'write';
+      const { version } = read;
+      of.tries.push({
+        attempt: claim.attempt,
+        version,
+        values: { ...values },
+        state: 'open',
+        isQuiet: false,
+      });
+    } else if (this.committed.includes(of)) this.confirm(of);
+    else decision = 'returned';
+    this.rebase(of.record);
+    return { decision, values: decision === 'write' ? values : null };
+  }
+
+  /** PEMS answered the write. Whether that is any news. */
+  answer(claim: Claim): boolean {
+    const written = this.isGood(claim) ? this.written(claim) : undefined;
+    if (written) written.state = 'answered';
+    return written !== undefined;
+  }
+
+  private written({ of, attempt }: Claim): Try | undefined {
+    return of.tries.find((t) => t.attempt === attempt && (t.state === 'open' || t.state === 'answered'));
+  }
+
+  /** Records were read that were written. */
+  settle(reads: { claim: Claim; read: Read }[]): string[] {
+    return reads.map(({ claim, read }) => {
+      const { of } = claim;
+      if (!this.isGood(claim)) return 'superseded';
+      if (this.isStale(of.record, read)) return 'read again';
+      this.enter(of.record, read);
+      const written = this.written(claim);
+      const problems: Record<string, Problem> = {};
+      for (const key of Object.keys(of.delta)) {
+        const holds = this.holds(of, key, read);
+        const theirs = plain(read.data[key]);
+        if (holds === 'mine') continue;
+        const wasWritten = written !== undefined && has(written.values, key);
+        const kind = !wasWritten ? 'conflict' : holds === 'base' ? 'refused' : 'altered';
+        problems[key] = { kind, theirs };
+      }
+      this.giveBack(of, problems);
+      if (this.committed.includes(of)) this.confirm(of);
+      this.rebase(of.record);
+      return Object.keys(problems).length > 0 ? 'returned' : 'confirmed';
+    });
+  }
+
+  /** PEMS holds all that is left of it. */
+  private confirm(of: Committed): void {
+    for (const key of Object.keys(of.delta)) {
+      this.told.push(toldOf(of, key, plain(of.base[key]), plain(of.delta[key])));
+      this.leave(of, key, 'in PEMS');
+    }
+  }
+
+  /** Keys go back into the draft of their author, each with what is the matter with it. */
+  private giveBack(of: Committed, problems: Record<string, Problem>): void {
+    for (const [key, problem] of Object.entries(problems)) {
+      const { user, record } = of;
+      const [given, base] = [plain(of.delta[key]), plain(of.base[key])];
+      const draft = this.draft(user, record) ?? { delta: {}, base: {}, problems: {} };
+      this.of(this.drafts, user).set(record, draft);
+      // What its author has drafted since stays.
+      if (!has(draft.delta, key)) draft.delta[key] = given;
+      draft.base[key] = problem.kind === 'altered' ? plain(problem.theirs) : base;
+      draft.problems[key] = { base, ...problem, mine: plain(draft.delta[key]), by: 'push' };
+      const held = plain(this.mirror.get(record)?.data[key]);
+      this.told.push(`${toldOf(of, key, given, held)} ${problem.kind}`);
+      this.leave(of, key, 'in a draft');
+    }
+  }
+
+  /** A step did not bring what it was to. `waits`: seconds until it is tried again. */
+  fail(claim: Claim, verdict: Verdict, askedAt: number, waits = 0): string {
+    const { of } = claim;
+    if (!this.isGood(claim)) return 'superseded';
+    const written = this.written(claim);
+    const isAnswered = written?.state === 'answered';
+    if (verdict === 'uncertain') {
+      if (written) written.state = 'uncertain';
+      of.failures++;
+      of.wait = written?.isQuiet === false ? 'long' : 'due';
+      return 'uncertain';
+    }
+    if (verdict === 'retry') of.failures++;
+    let kind: string | undefined;
+    let keys = Object.keys(written?.values ?? of.delta);
+    const groups = [...new Set(keys.map(groupOf))].sort();
+    if (verdict === 'refuse' && groups.length > 1 && !isAnswered) this.split(of, keys, groups);
+    else if (verdict === 'refuse') kind = 'refused';
+    else if (verdict === 'remove') {
+      kind = 'removed';
+      keys = Object.keys(of.delta);
+      const known = this.mirror.get(of.record);
+      // A complete run missed it as well.
+      if (known && !known.isRemoved && known.missedAt !== null && known.observedAt < askedAt)
+        this.remove(known, askedAt);
+    } else if (of.failures > 3 && verdict === 'retry') kind = 'failed';
+    const isInDoubt = of.tries.some(({ state }) => state === 'uncertain');
+    if (written && (kind !== undefined || !isAnswered)) written.state = 'over';
+    if (kind !== undefined) {
+      const problem = { kind };
+      this.giveBack(of, Object.fromEntries(keys.map((key) => [key, { ...problem }])));
+      this.rebase(of.record);
+    }
+    of.state = isInDoubt || isAnswered ? 'syncing' : 'committed';
+    of.wait = (verdict === 'retry' ? 5 : waits) > 0 ? 'short' : 'due';
+    return kind === undefined ? 'waits' : 'returned';
+  }
+
+  /** Each group is written by itself, behind what waits, and what was committed on the record later behind that. */
+  private split(of: Committed, keys: string[], [, ...groups]: string[]): void {
+    const parts = groups.map((group) => {
+      const part = committedOf(of.user, of.record);
+      for (const key of keys.filter((key) => groupOf(key) === group)) {
+        for (const name of ['delta', 'base', 'tokens'] as const) {
+          Object.assign(part[name], { [key]: of[name][key] });
+          delete of[name][key];
+        }
+      }
+      return part;
+    });
+    const later = this.committed.filter((m) => m.record === of.record && m !== of);
+    this.committed = [...this.committed.filter((m) => !later.includes(m)), ...parts, ...later];
+  }
+
+  /** Whoever was at something is gone. */
+  resume(): number {
+    const abandoned = this.committed.filter(({ state, wait }) => state === 'syncing' && wait === 'none');
+    for (const of of abandoned) {
+      const written = this.written({ of, attempt: of.attempts });
+      of.wait = 'due';
+      if (written?.state === 'open') {
+        written.state = 'uncertain';
+        if (!written.isQuiet) of.wait = 'long';
+      } else if (!written && !of.tries.some(({ state }) => state === 'uncertain')) of.state = 'committed';
+    }
+    return abandoned.length;
+  }
+
+  /** So much time passes. */
+  pass(isLong: boolean): void {
+    for (const of of this.committed) {
+      if (of.wait === 'short' || (of.wait === 'long' && isLong)) of.wait = 'due';
+      if (isLong) for (const t of of.tries) t.isQuiet = true;
+    }
+  }
+
+  /** What push has told everybody since this was asked last. */
+  news(): string[] {
+    return this.told.splice(0).sort();
+  }
+
+  // ----------------------------------------------------------------------------------------------
+  // Problems are resolved
+
+  private resolveKey(user: number, { record, choice, value }: Resolution, key: string): void {
+    if (choice === 'theirs') return this.takeOut(user, record, key);
     const draft = this.draft(user, record);
-    if (draft && has(draft.delta, key))
-      draft.problems[key] = { kind: 'refused', by: 'push', mine: plain(draft.delta[key]) };
+    if (!draft) return;
+    draft.base[key] = plain(this.underlay(record)[key]);
+    delete draft.problems[key];
+    this.put(user, record, key, choice === 'mine' ? plain(draft.delta[key]) : value);
+  }
+
+  resolve(user: number, resolutions: Resolution[]): { records: number; keys: number } {
+    const named = resolutions.flatMap((resolution) => {
+      const own = Object.keys(this.draft(user, resolution.record)?.problems ?? {});
+      const keys: string[] = resolution.keys ?? (own.length > 0 ? own : ['']);
+      return keys.map((key) => ({ ...resolution, key, name: `${resolution.record} ${key}`.trim() }));
+    });
+    const wrong = named.map((n): string | null => {
+      if (named.filter(({ name }) => name === n.name).length > 1) return 'VG400';
+      if (!this.mirror.has(n.record)) return 'VG404';
+      // Of what is no longer shown, nobody has seen how it is.
+      if (n.isStale || !this.visible(user).includes(n.record)) return 'VG409';
+      if (!has(this.draft(user, n.record)?.problems ?? {}, n.key)) return 'VG404';
+      if (!this.isThere(n.record) && n.choice !== 'theirs') return 'VG422';
+      return n.choice === 'value' && !mayHold(this.seen(user, n.record), n.key, n.value) ? 'VG422' : null;
+    });
+    const worst = wrong.filter((code) => code !== null).sort()[0];
+    if (worst !== undefined) {
+      // A record that has moved is named as such, not each of its keys.
+      const moved = named.flatMap(({ record }, index) => (wrong[index] === 'VG409' ? [record] : []));
+      const others = named.flatMap(({ name }, index) =>
+        wrong[index] && wrong[index] !== 'VG409' ? [name] : [],
+      );
+      throw new Refusal(worst, [...new Set(moved), ...others]);
+    }
+    const unfit = [...new Set(named.map(({ record }) => record))].flatMap((record) => {
+      const under = this.underlay(record);
+      const own = named.filter((n) => n.record === record);
+      const given = own.filter(({ choice }) => choice === 'value');
+      const result = this.seen(user, record);
+      for (const { key, choice, value } of own)
+        if (choice !== 'mine') result[key] = choice === 'value' ? plain(value) : plain(under[key]);
+      return ranges
+        .filter((keys) => given.some(({ key }) => keys.some((end) => end === key)))
+        .filter(([first, last]) => isReversed(result[first], result[last]))
+        .map(([, last]) => `${record} ${last}`);
+    });
+    if (unfit.length > 0) throw new Refusal('VG422', unfit);
+    this.logged(user, 'resolve', () => {
+      for (const { key, ...resolution } of named) this.resolveKey(user, resolution, key);
+    });
+    return { records: new Set(named.map(({ record }) => record)).size, keys: named.length };
+  }
+
+  /** `isStale`: the user has not seen it as it is. */
+  resolveAll(user: number, choice: 'mine' | 'theirs', isStale: (record: string) => boolean) {
+    const all = [...this.of(this.drafts, user)].filter(
+      ([, { problems }]) => Object.keys(problems).length > 0,
+    );
+    const refused = all
+      .map(([record]) => record)
+      .filter((record) => isStale(record) || (choice === 'mine' && !this.isThere(record)));
+    const chosen = all
+      .filter(([record]) => !refused.includes(record))
+      .flatMap(([record, { problems }]) => Object.keys(problems).map((key) => ({ record, key })));
+    this.logged(user, 'resolve', () => {
+      for (const { record, key } of chosen)
+        this.resolveKey(user, { record, choice, keys: null, value: null, isStale: false }, key);
+    });
+    return {
+      records: new Set(chosen.map(({ record }) => record)).size,
+      keys: chosen.length,
+      refused: refused.sort(),
+    };
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -696,6 +1103,18 @@ export class Model {
     };
   }
 }
+
+const committedOf = (user: number, record: string): Committed => ({
+  ...{ user, record, delta: {}, base: {}, state: 'committed', attempts: 0, failures: 0, wait: 'none' },
+  ...{ tries: [], tokens: {} },
+});
+
+/** Keys that PEMS takes only together, by the first of them. */
+const groupOf = (key: string) => (key === 'forecastEnd' ? 'forecastStart' : key);
+
+/** A key of a change that push ended, as everybody is told of it. */
+const toldOf = ({ user, record }: Committed, key: string, from: Value, to: Value) =>
+  JSON.stringify([user, record, key, from, to]);
 
 function isSame(a: Data, b: Data): boolean {
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);

@@ -9,7 +9,9 @@ const db = await walkingGround();
 interface Bug {
   /** Functions, and in each what becomes of a piece of its source, which is there once. */
   plant: [of: string, from: string, to: string][];
-  /** With which the walks come upon it soon. */
+  /** Mostly about which the walks are. */
+  about: 'drafts' | 'push';
+  /** With which they come upon it soon. */
   seed: number;
 }
 
@@ -22,7 +24,8 @@ const bugs: Record<string, Bug> = {
         '',
       ],
     ],
-    seed: 2,
+    about: 'drafts',
+    seed: 1,
   },
   'the base of a draft is the mirror, not mirror and pending': {
     plant: [
@@ -34,6 +37,7 @@ const bugs: Record<string, Bug> = {
           where m.organization_id = p_organization_id and m.pfa_id = v.pfa_id)) as base`,
       ],
     ],
+    about: 'drafts',
     seed: 2,
   },
   'undo brings back what a draft was based on': {
@@ -55,17 +59,19 @@ const bugs: Record<string, Bug> = {
         perform app_private.rewrite_overlay(p_organization_id, array(select jsonb_object_keys(operation.differences)));`,
       ],
     ],
-    seed: 7,
+    about: 'drafts',
+    seed: 17,
   },
   'a commit does not hold what it commits against what is there now': {
     plant: [
       [
         'app_private.commit_records(integer, text[], text)',
         "when j.problem is not null then j.problem->>'kind'",
-        "when j.old_problem is not null then j.old_problem->>'kind'",
+        '',
       ],
     ],
-    seed: 11,
+    about: 'push',
+    seed: 1,
   },
   'a key that is taken over loses what PEMS has to hold for it': {
     plant: [
@@ -75,19 +81,91 @@ const bugs: Record<string, Bug> = {
         'j.base as push_base',
       ],
     ],
-    seed: 2,
+    about: 'drafts',
+    seed: 13,
+  },
+  'what PEMS made of a value is taken for the value': {
+    plant: [
+      [
+        'app_private.settle_pushes(integer, jsonb)',
+        "when j.holds = 'mine' then null",
+        "when j.holds = 'mine' or j.holds = 'other' and j.is_written then null",
+      ],
+    ],
+    about: 'push',
+    seed: 12,
+  },
+  'what PEMS refused is not returned to its author': {
+    plant: [
+      [
+        'app_private.fail_push(integer, bigint, integer, text, text, integer, text, jsonb)',
+        "kind := 'refused';",
+        'null;',
+      ],
+    ],
+    about: 'push',
+    seed: 1,
+  },
+  'what comes back overwrites what its author has drafted since': {
+    plant: [
+      [
+        'app_private.return_keys(integer, jsonb)',
+        'delta = excluded.delta || d.delta,',
+        'delta = d.delta || excluded.delta,',
+      ],
+    ],
+    about: 'push',
+    seed: 4,
+  },
+  'rebase clears a problem that push made': {
+    plant: [
+      [
+        'app_private.judged_drafts(integer, text[])',
+        "WHEN ((k.problem ->> 'by'::text) = 'push'::text) THEN k.problem\n",
+        '',
+      ],
+    ],
+    about: 'push',
+    seed: 1,
+  },
+  'push writes over what PEMS holds now, whatever that is': {
+    plant: [
+      [
+        'app_private.plan_push(integer, bigint, integer, jsonb, jsonb)',
+        "when j.holds = 'other' then jsonb_build_object('kind', 'conflict', 'theirs', j.theirs)",
+        '',
+      ],
+      [
+        'app_private.plan_push(integer, bigint, integer, jsonb, jsonb)',
+        "filter (where v.problem is null and v.holds = 'base')",
+        "filter (where v.problem is null and v.holds <> 'mine')",
+      ],
+    ],
+    about: 'push',
+    seed: 4,
+  },
+  'a worker that was thought dead settles': {
+    plant: [
+      [
+        'app_private.settle_pushes(integer, jsonb)',
+        "and m.attempts = (r->>'attempt')::integer and m.retry_at is null",
+        '',
+      ],
+    ],
+    about: 'push',
+    seed: 9,
   },
 };
 
 test.each(Object.entries(bugs))(
   '%s: the walks notice it',
-  async (_, { plant, seed }) => {
+  async (_, { plant, about, seed }) => {
     const originals = await planted(plant);
     const result = await fc.check(
-      fc.asyncProperty(arbitraryWalk(40), (steps) => walk(db, steps)),
+      fc.asyncProperty(arbitraryWalk(40, [about]), (steps) => walk(db, steps)),
       { numRuns: 10, seed, endOnFailure: true },
     );
-    for (const definition of originals) await db.owner.query(definition);
+    for (const definition of originals.reverse()) await db.owner.query(definition);
 
     // If the walks are made otherwise now, another seed comes upon it soon.
     expect(result.errorInstance).toBeInstanceOf(Difference);

@@ -2,14 +2,19 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import { expect } from 'vitest';
 import { testDatabase, type TestDatabase } from '../support/database.ts';
+import { makeMember, makeOrganization, mergeSyncRun, stage, type Organization } from '../support/make.ts';
 import {
-  makeMember,
-  makeOrganization,
-  putRecords,
-  type Organization,
-  type RecordData,
-} from '../support/make.ts';
-import { Model, Refusal, type BulkOperation, type Data, type Item, type Value } from './model.ts';
+  Model,
+  Refusal,
+  type BulkOperation,
+  type Data,
+  type Item,
+  type Problem,
+  type Resolution,
+  type Value,
+} from './model.ts';
+import { Pems } from './pems.ts';
+import { count, fates, microseconds, Pusher, waits, type Fate } from './pusher.ts';
 
 // Random walks: three users, PEMS and push do something to a few records, in the database and in the model. After every step
 // each user sees the same in both. A step says what it is about by numbers that mean something in whatever state they
@@ -36,6 +41,8 @@ export type Step =
       skipRefused: boolean;
       token: Token;
     }
+  /** Saved and committed: values that are not there yet. */
+  | { do: 'change'; user: number; record: number; changes: { key: string; value: number }[] }
   | { do: 'discard'; user: number; records: Which; keys: string[] | null }
   /** Whichever operation is due, or only this one, or another one. */
   | { do: 'undo' | 'redo'; user: number; operation: 'any' | 'due' | 'other' }
@@ -44,10 +51,49 @@ export type Step =
   | { do: 'takeOver' | 'discardOf'; from: number; records: Which }
   /** What somebody has drafted of a record, another one drafts, too, or it is entered in PEMS. */
   | { do: 'same'; which: number; isPems: boolean }
-  | { do: 'sync'; edits: { record: number; data: Data | null }[] }
-  | { do: 'push' | 'settle'; which: number }
-  | { do: 'giveBack'; user: number; record: number; key: number }
-  | { do: 'refresh' };
+  /** In PEMS, by somebody else. */
+  | { do: 'edit'; edits: Edit[] }
+  /** In PEMS, one of the last changes, anybody's. */
+  | { do: 'takeBack'; which: number; isSynced: boolean }
+  /** `isHeld`: it reads now, and is merged by the next one. */
+  | { do: 'sync'; edits: Edit[]; isHeld: boolean }
+  /** `isLate`: by a worker that was thought dead. */
+  | { do: 'push'; which: number; steps: number; fate: Fate; isWhole: boolean; isLate: boolean }
+  /** While push is at a record, somebody changes it in PEMS, and a run may bring that before push goes on. */
+  | {
+      do: 'between';
+      which: number;
+      steps: number;
+      fate: Fate;
+      isWhole: boolean;
+      data: Data;
+      isSynced: boolean;
+    }
+  /** A worker stops, is thought dead, and comes after all; `isTaken`: when another one is at it already. */
+  | { do: 'overtaken'; which: number; steps: number; fate: Fate; isWhole: boolean; isTaken: boolean }
+  /** Until it is given up: each time the same happens, and time passes. */
+  | { do: 'insist'; which: number; fate: Fate }
+  /** A write that was not answered arrives at PEMS, or is lost for good. */
+  | { do: 'arrive'; which: number; does: boolean }
+  | { do: 'resume' }
+  | { do: 'pass'; isLong: boolean; arrives: boolean }
+  | { do: 'resolve'; user: number; picks: Pick[] }
+  | { do: 'resolveAll'; user: number; choice: 'mine' | 'theirs'; isStale: boolean }
+  | { do: 'refresh' }
+  /** The last of every walk: whatever is under way ends, and from now on PEMS keeps what it is asked to. */
+  | { do: 'heal' };
+interface Edit {
+  record: number;
+  data: Data | null;
+}
+/** Of one of the records on which the user has a problem; `key`: of one of its keys, or all. */
+interface Pick {
+  record: number;
+  key: number | null;
+  choice: Resolution['choice'];
+  value: Data;
+  isStale: boolean;
+}
 /** Of a preview made just now; none; or once more what was previewed last, whenever that was, with its token. */
 type Token = 'none' | 'fresh' | 'old';
 
@@ -57,15 +103,16 @@ type Token = 'none' | 'fresh' | 'old';
 const days = ['2026-01-10', '2026-01-24', '2026-02-07', '2026-03-01'];
 const farDays = [...days, '0001-01-05', '9999-12-25'];
 const common = (...values: Value[]) => fc.constantFrom<Value>(...values);
-const editable = {
-  category: common('Cranes', 'Pumps', ''),
-  source: common('Rental', 'Purchase'),
-  monthlyRate: common(100, 250.55, null),
-  purchasePrice: common(0, 5000),
-  forecastStart: common(...days),
-  forecastEnd: common(...days),
-  isDiscontinued: common(true, false),
+const values: Record<string, Value[]> = {
+  category: ['Cranes', 'Pumps', ''],
+  source: ['Rental', 'Purchase'],
+  monthlyRate: [100, 250.55, null],
+  purchasePrice: [0, 5000],
+  forecastStart: days,
+  forecastEnd: days,
+  isDiscontinued: [true, false],
 };
+const editable = Object.fromEntries(Object.entries(values).map(([key, of]) => [key, common(...of)]));
 const rare = {
   actualEnd: common(...days),
   equipment: common('E-1', null),
@@ -148,8 +195,10 @@ const operationOf = (keys: string[]): fc.Arbitrary<BulkOperation> =>
   );
 
 const isRare = fc.nat(29).map((n) => n === 0);
-const stepOf = (keys: string[]): fc.Arbitrary<Step> => {
+/** Mostly about drafts, or mostly about what becomes of them once they are committed. */
+const stepOf = (keys: string[], isPush: boolean): fc.Arbitrary<Step> => {
   const changes = changesOf(keys);
+  const edited = fc.option(editsOf(keys), { freq: isPush ? 20 : 5 });
   const save = object({
     do: fc.constant('save' as const),
     user,
@@ -191,55 +240,135 @@ const stepOf = (keys: string[]): fc.Arbitrary<Step> => {
     'due' as const,
     'other' as const,
   );
+  const edits = fc.array(object({ record, data: edited }), { maxLength: isPush ? 1 : 3 });
   const sync = object({
-    do: fc.constant('sync' as const),
-    edits: fc.array(object({ record, data: fc.option(editsOf(keys), { freq: 5 }) }), { maxLength: 3 }),
+    ...{ do: fc.constant('sync' as const), edits, isHeld: fc.nat(4).map((n) => n === 0) },
   });
-  const kinds: [number, fc.Arbitrary<Step>][] = [
-    [16, save],
-    [5, bulk],
-    [4, discard],
-    [6, object({ do: fc.constant('undo' as const), user, operation })],
-    [2, object({ do: fc.constant('redo' as const), user, operation })],
-    [9, commit],
-    [3, withdraw],
-    [1, ofAnother],
-    [7, sync],
-    [
-      5,
+  const push = object({
+    do: fc.constant('push' as const),
+    which: fc.nat(9),
+    steps: fc.constantFrom(7, 7, 7, 7, 2, 3, 4, 5, 5, 6, 6),
+    fate: fc.constantFrom(...fates),
+    isWhole: fc.boolean(),
+    isLate: fc.nat(2).map((n) => n === 0),
+  });
+  const resolve = object({
+    do: fc.constant('resolve' as const),
+    user,
+    picks: fc.array(
       object({
-        do: fc.constant('same' as const),
-        which: fc.nat(9),
-        isPems: fc.nat(3).map((n) => n === 0),
+        record: fc.nat(5),
+        key: fc.option(fc.nat(5), { freq: 3 }),
+        choice: fc.constantFrom('mine' as const, 'theirs' as const, 'value' as const),
+        value: someOf(Object.fromEntries(Object.entries(editable).filter(([key]) => keys.includes(key))), 2),
+        isStale: isRare,
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+  });
+  const change = object({
+    ...{ do: fc.constant('change' as const), user, record },
+    changes: fc.uniqueArray(object({ key: fc.constantFrom(...keys), value: fc.nat(9) }), {
+      ...{ minLength: 1, maxLength: 2, selector: ({ key }) => key },
+    }),
+  });
+  const same = object({
+    ...{ do: fc.constant('same' as const), which: fc.nat(9) },
+    isPems: fc.nat(3).map((n) => n === 0),
+  });
+  const resolveAll = object({
+    ...{ do: fc.constant('resolveAll' as const), user },
+    choice: fc.constantFrom('mine' as const, 'theirs' as const),
+    isStale: fc.nat(2).map((n) => n === 0),
+  });
+  const does = fc.nat(3).map((n) => n > 0);
+  /** How often, in walks about drafts and in walks about push. */
+  const kinds: [number, number, fc.Arbitrary<Step>][] = [
+    [16, 4, save],
+    [1, 26, change],
+    [5, 1, bulk],
+    [4, 1, discard],
+    [6, 2, object({ do: fc.constant('undo' as const), user, operation })],
+    [2, 1, object({ do: fc.constant('redo' as const), user, operation })],
+    [9, 5, commit],
+    [3, 2, withdraw],
+    [1, 1, ofAnother],
+    [7, 5, sync],
+    [5, 2, same],
+    [1, 4, object({ do: fc.constant('edit' as const), edits })],
+    [5, 26, push],
+    [
+      1,
+      2,
+      object({
+        ...{ do: fc.constant('insist' as const), which: fc.nat(9) },
+        fate: fc.constantFrom(...fates),
       }),
     ],
-    [2, object({ do: fc.constant('push' as const), which: fc.nat(9) })],
-    [1, object({ do: fc.constant('settle' as const), which: fc.nat(9) })],
-    [1, object({ do: fc.constant('giveBack' as const), user, record, key: fc.nat(9) })],
-    [1, object({ do: fc.constant('refresh' as const) })],
+    [1, 4, object({ do: fc.constant('takeBack' as const), which: fc.nat(2), isSynced: fc.boolean() })],
+    [
+      0,
+      3,
+      object({
+        ...{ do: fc.constant('overtaken' as const), which: fc.nat(9), steps: fc.integer({ min: 2, max: 6 }) },
+        ...{ fate: fc.constantFrom(...fates), isWhole: fc.boolean(), isTaken: fc.boolean() },
+      }),
+    ],
+    [0, 2, object({ do: fc.constant('arrive' as const), which: fc.nat(9), does })],
+    [1, 5, object({ do: fc.constant('resume' as const) })],
+    [1, 7, object({ do: fc.constant('pass' as const), isLong: fc.boolean(), arrives: fc.boolean() })],
+    [2, 7, resolve],
+    [1, 1, resolveAll],
+    [1, 1, object({ do: fc.constant('refresh' as const) })],
+    [
+      0,
+      4,
+      object({
+        ...{ do: fc.constant('between' as const), which: fc.nat(9), steps: fc.integer({ min: 2, max: 6 }) },
+        ...{ fate: fc.constantFrom(...fates), isWhole: fc.boolean() },
+        ...{ data: editsOf(keys), isSynced: fc.boolean() },
+      }),
+    ],
   ];
-  return fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+  return fc.oneof(
+    ...kinds.map(([drafts, push, arbitrary]) => ({ weight: isPush ? push : drafts, arbitrary })),
+  );
 };
 
 export interface Walk {
   first: Data[];
+  /** Whether PEMS checks that nobody wrote between a read and the write after it. */
+  checksVersions: boolean;
   steps: Step[];
 }
 
-export const arbitraryWalk = (maxSteps: number): fc.Arbitrary<Walk> =>
-  fc.subarray(Object.keys(editable), { minLength: 1, maxLength: 2 }).chain((keys) =>
-    object({
-      first: fc.array(someOf(theirs, 12), { minLength: firstCount, maxLength: firstCount }),
-      steps: fc.array(stepOf(keys), { minLength: 1, maxLength: maxSteps, size: 'max' }),
-    }),
-  );
+export const arbitraryWalk = (maxSteps: number, about: ('drafts' | 'push')[]): fc.Arbitrary<Walk> =>
+  fc
+    .constantFrom(...about)
+    .chain((kind) =>
+      fc.tuple(
+        fc.subarray(Object.keys(editable), { minLength: kind === 'push' ? 2 : 1, maxLength: 2 }),
+        fc.constant(kind),
+      ),
+    )
+    .chain(([keys, kind]) =>
+      object({
+        first: fc.array(someOf(theirs, 12), { minLength: firstCount, maxLength: firstCount }),
+        checksVersions: fc.boolean(),
+        steps: fc.array(stepOf(keys, kind === 'push'), {
+          minLength: Math.ceil(maxSteps / 3),
+          maxLength: maxSteps,
+          size: 'max',
+        }),
+      }),
+    );
 
 // ------------------------------------------------------------------------------------------------
 // Walking
 
 interface Seen {
   records: { id: string; data: Data; revision: string }[];
-  drafts: { id: string; delta: Data }[];
+  drafts: { id: string; delta: Data; base: Data; problems: Record<string, Problem & { message?: string }> }[];
   operations: { id: string; isUndone: boolean }[];
 }
 
@@ -251,16 +380,52 @@ interface Preview {
 }
 
 const hasDrafts = (seen: Seen) => seen.drafts.length > 0;
+const hasProblems = (seen: Seen) => seen.drafts.some(({ problems }) => Object.keys(problems).length > 0);
 
 interface Snapshot {
   users: Seen[];
-  pending: { id: string; user: number; record: string; state: string }[];
+  pending: { id: string; user: number; record: string; state: string; delta: Data }[];
+}
+
+/** A key of a change that push ended, as everybody is told. */
+interface Told {
+  user: number;
+  record: string;
+  key: string;
+  from: Value;
+  to: Value;
+  problem: string | null;
+}
+
+/** A run that has read its page. */
+interface Run {
+  id: string;
+  rows: Map<string, Data>;
+  beganAt: number;
+  askedAt: number;
+  answeredAt: number;
 }
 
 /** A database to walk in. Plans of small organizations cost more time than they save. */
 export async function walkingGround(): Promise<TestDatabase> {
   const db = await testDatabase();
   await db.owner.query(`alter database ${db.name} set plan_cache_mode = force_generic_plan`);
+  await db.owner.query(`
+    insert into app_public.api_configurations (id, name, usage, url, operation_type) values ('walked', 'PEMS', 'PEMS_PFA_WRITE', 'http://pems.invalid', 'read-write');
+    insert into app_public.pems_settings (api_configuration_id, tenant) values ('walked', 'T');
+    insert into app_public.data_source_mappings (id, entity_type, api_configuration_id) values ('walked', 'pfa', 'walked');
+    create schema walked;
+    grant usage on schema walked to vanguard_visitor;
+    create function walked.tries(organization_id integer, modification_id bigint) returns json
+      language sql stable security definer
+      set search_path = pg_catalog, pg_temp
+    begin atomic
+      select coalesce(json_agg(json_build_object('attempt', i.attempt, 'version', i.record_version, 'values', i.write_values, 'state', case
+        when i.outcome = 'uncertain' then 'uncertain' when i.outcome is not null then 'over' when i.answered_at is not null then 'answered' else 'open' end)
+        order by i.id), '[]')
+      from app_core.pfa_push_intent i where i.organization_id = tries.organization_id and i.modification_id = tries.modification_id;
+    end;
+    grant execute on function walked.tries(integer, bigint) to vanguard_visitor`);
   return db;
 }
 
@@ -268,12 +433,12 @@ export async function walkingGround(): Promise<TestDatabase> {
 export class Difference extends Error {}
 
 /** One walk in a new organization. Throws a `Difference` where product and model part. */
-export async function walk(db: TestDatabase, { first, steps }: Walk): Promise<void> {
-  const walker = await Walker.start(db);
+export async function walk(db: TestDatabase, { first, steps, checksVersions }: Walk): Promise<void> {
+  const walker = await Walker.start(db, checksVersions);
   const done: Step[] = [];
   try {
     await walker.begin(first);
-    for (const next of steps) {
+    for (const next of [...steps, { do: 'heal' } as const]) {
       done.push(next);
       await walker.take(next);
     }
@@ -306,7 +471,11 @@ export async function shortest(db: TestDatabase, walked: Walk): Promise<unknown>
 
 class Walker {
   private readonly model = new Model(userCount);
-  private readonly pems = new Map<string, Data>();
+  private readonly pems: Pems;
+  private readonly pusher: Pusher;
+  private held: Run | null = null;
+  /** The last entry of history that was looked at. */
+  private lastChange = '0';
   private snapshot: Snapshot = { users: [], pending: [] };
   /** What a user saw under a revision: never anything else. */
   private readonly underRevision = new Map<string, string>();
@@ -321,27 +490,37 @@ class Walker {
   /** The connection by which is looked at what everyone sees: the statements are prepared there. */
   private readonly looker: pg.PoolClient;
 
-  private constructor(db: TestDatabase, organization: Organization, users: number[], looker: pg.PoolClient) {
+  private constructor(
+    db: TestDatabase,
+    organization: Organization,
+    users: number[],
+    looker: pg.PoolClient,
+    pems: Pems,
+  ) {
     this.db = db;
+    this.pems = pems;
+    this.pusher = new Pusher(db, organization, pems, this.model);
     this.organization = organization;
     this.users = users;
     this.looker = looker;
   }
 
-  static async start(db: TestDatabase): Promise<Walker> {
+  static async start(db: TestDatabase, checksVersions: boolean): Promise<Walker> {
     const organization = await makeOrganization(db);
     const users: number[] = [];
     for (const role of ['owner', 'member', 'member'] as const)
       users.push(await makeMember(db, organization, role));
-    return new Walker(db, organization, users, await db.authenticator.connect());
+    return new Walker(db, organization, users, await db.authenticator.connect(), new Pems(checksVersions));
   }
 
   async begin(first: Data[]): Promise<void> {
     const { id } = this.organization;
     await this.looker.query(become(this.users[0] ?? 0, id, 'session'));
-    await this.looker.query(`prepare seen as ${seenBy(id)}; prepare pending as ${pendingOf(id)}`);
-    first.forEach((data, i) => this.edit(i, data));
-    await this.sync();
+    await this.looker.query(
+      `prepare seen as ${seenBy(id)}; prepare pending as ${pendingOf(id)}; prepare told (bigint) as ${toldOf(id)}`,
+    );
+    first.forEach((data, i) => this.pems.edit(this.id(i), data));
+    await this.sync(false);
     await this.agree();
   }
 
@@ -351,8 +530,27 @@ class Walker {
   }
 
   async take(step: Step): Promise<void> {
+    const before = this.snapshot.users;
     await this.act(step);
+    // Of what happens in PEMS alone, nobody is told yet.
+    if (step.do === 'edit' || step.do === 'arrive') return;
     await this.agree();
+    this.countRebased(before);
+  }
+
+  /** What became of drafts that their authors did nothing to. */
+  private countRebased(before: Seen[]): void {
+    before.forEach(({ drafts }, user) => {
+      for (const { id, delta, base, problems } of drafts) {
+        const now = this.snapshot.users[user]?.drafts.find((draft) => draft.id === id);
+        for (const key of Object.keys(delta)) {
+          if (now?.delta[key] !== delta[key] || now?.base[key] !== base[key]) continue;
+          const [was, is] = [problems[key], now?.problems[key]];
+          if (!was && is && !is.by) count(`rebased: ${is.kind}`);
+          else if (was && !was.by && !is) count('rebased: no problem any more');
+        }
+      }
+    });
   }
 
   private id(index: number): string {
@@ -393,6 +591,8 @@ class Walker {
         }
         return this.save(step.user, [...items.values()]);
       }
+      case 'change':
+        return this.change(step);
       case 'same': {
         const drafts = this.snapshot.users.flatMap((seen, of) =>
           seen.drafts.map((draft) => ({ of, ...draft })),
@@ -401,8 +601,8 @@ class Walker {
         if (!chosen) return Promise.resolve();
         const { of, id: record, delta: changes } = chosen;
         if (step.isPems) {
-          this.edit(recordIds.indexOf(record), changes);
-          return this.sync();
+          this.pems.edit(record, changes);
+          return this.sync(false);
         }
         return this.save((of + 1) % 2, [{ record, changes, isStale: false }]);
       }
@@ -438,14 +638,7 @@ class Walker {
       }
       case 'commit': {
         const user = this.whom(step.user, hasDrafts);
-        const records = this.draftedIds(user, step.records);
-        return this.both(
-          user,
-          `select r.record_count as records, r.key_count as keys, ${named('r.refused', 'kind')} as refused
-          from app_public.commit_drafts($1, case when $2::text[] is not null then row($2, null, null, null, null)::app_public.pfa_selection end) r`,
-          [organization, records],
-          () => this.model.commit(user, records),
-        );
+        return this.commit(user, this.draftedIds(user, step.records));
       }
       case 'withdraw': {
         const { pending } = this.snapshot;
@@ -479,15 +672,36 @@ class Walker {
           [organization, this.users[step.from], this.ids(step.records)],
           () => ({ records: this.model.discardOf(step.from, this.ids(step.records)) }),
         );
+      case 'edit':
+        this.edit(step.edits);
+        return Promise.resolve();
+      case 'takeBack':
+        this.pems.takeBack(step.which);
+        return step.isSynced ? this.sync(false) : Promise.resolve();
       case 'sync':
-        for (const { record, data } of step.edits) this.edit(record, data);
-        return this.sync();
+        this.edit(step.edits);
+        return this.sync(step.isHeld);
       case 'push':
-        return this.push(step.which);
-      case 'settle':
-        return this.settle(step.which);
-      case 'giveBack':
-        return this.giveBack(step.user, this.id(step.record), step.key);
+        return this.pusher.goOn(step.which, step.steps, step).then(() => undefined);
+      case 'between':
+        return this.between(step);
+      case 'overtaken':
+        return this.overtaken(step);
+      case 'insist':
+        return this.insist(step);
+      case 'arrive':
+        this.pems.finish(step.which, step.does);
+        return Promise.resolve();
+      case 'resume':
+        return this.pusher.resume();
+      case 'pass':
+        return this.pusher.pass(step.isLong, step.arrives);
+      case 'resolve':
+        return this.resolve(step);
+      case 'resolveAll':
+        return this.resolveAll(step);
+      case 'heal':
+        return this.heal();
       case 'refresh':
         return this.db.worker.query('select app_private.refresh_summaries()').then(() => undefined);
     }
@@ -518,6 +732,66 @@ class Walker {
           .sort(),
       };
     }
+  }
+
+  private commit(user: number, records: string[] | null): Promise<void> {
+    return this.both(
+      user,
+      `select r.record_count as records, r.key_count as keys, ${named('r.refused', 'kind')} as refused
+      from app_public.commit_drafts($1, case when $2::text[] is not null then row($2, null, null, null, null)::app_public.pfa_selection end) r`,
+      [this.organization.id, records],
+      () => this.model.commit(user, records),
+    );
+  }
+
+  private async change({ user, record: index, changes: places }: Step & { do: 'change' }): Promise<void> {
+    const record = this.id(index);
+    const seen = this.snapshot.users[user]?.records.find(({ id }) => id === record)?.data ?? {};
+    const changes = Object.fromEntries(
+      places.map(({ key, value }) => {
+        const others = (values[key] ?? []).filter((other) => (other ?? '') !== (seen[key] ?? ''));
+        return [key, others[value % others.length] ?? null];
+      }),
+    );
+    await this.save(user, [{ record, changes, isStale: false }]);
+    await this.commit(user, null);
+  }
+
+  private async between({ which, steps, data, isSynced, ...fate }: Step & { do: 'between' }): Promise<void> {
+    const options = { ...fate, isLate: false };
+    const record = await this.pusher.goOn(which, steps, options);
+    if (record !== undefined && this.pems.has(record)) this.pems.edit(record, data);
+    if (isSynced) await this.sync(false);
+    await this.pusher.goOn('same', 7, options);
+  }
+
+  private async overtaken({ which, steps, isTaken, ...options }: Step & { do: 'overtaken' }): Promise<void> {
+    await this.pusher.goOn(which, steps, { ...options, isLate: false });
+    await this.pusher.resume();
+    if (isTaken) {
+      await this.pusher.pass(true, true);
+      await this.pusher.goOn(which, 1, { ...options, isLate: false });
+    }
+    await this.pusher.goOn(which, 7, { ...options, isLate: true });
+  }
+
+  private async insist({ which, fate }: Step & { do: 'insist' }): Promise<void> {
+    for (let times = 0; times < 5; times++) {
+      await this.pusher.goOn(which, 7, { fate, isWhole: false, isLate: false });
+      await this.pusher.pass(true, false);
+    }
+  }
+
+  /** Nothing that was committed stays in between for ever. */
+  private async heal(): Promise<void> {
+    await this.pusher.resume();
+    for (let times = 0; times < 50 && this.model.pending().length > 0; times++) {
+      await this.pusher.pass(true, true);
+      await this.pusher.goOn(0, 7, { fate: 'kept', isWhole: false, isLate: false });
+    }
+    expect(this.model.pending(), 'what is left in the queue').toEqual([]);
+    for (const place of this.model.whereabouts())
+      count(place.startsWith('superseded') ? 'taken over' : `in the end: ${place}`);
   }
 
   private save(user: number, items: Item[]): Promise<void> {
@@ -595,90 +869,109 @@ class Walker {
   // ----------------------------------------------------------------------------------------------
   // PEMS and push
 
-  /** In PEMS; null: the record is gone there. */
-  private edit(record: number, data: Data | null): void {
-    const id = this.id(record);
-    if (data) this.pems.set(id, withoutNulls({ ...this.pems.get(id), ...data }));
-    else if (this.pems.size > 1) this.pems.delete(id);
+  private edit(edits: Edit[]): void {
+    for (const { record, data } of edits) this.pems.edit(this.id(record), data);
   }
 
-  private async sync(): Promise<void> {
-    const rows = new Map(
-      [...this.pems].map(([id, data]) => [id, { pfaId: id, organization: this.organization.code, ...data }]),
+  /** A complete run. One that was held is merged, as it was read then. */
+  private async sync(isHeld: boolean): Promise<void> {
+    const run = this.held ?? (await this.readAll());
+    this.held = isHeld && !this.held ? run : null;
+    if (this.held) return;
+    const [requestedAt, receivedAt] = [momentOf(run.askedAt), momentOf(run.answeredAt)];
+    await stage(
+      this.db.worker,
+      this.organization,
+      run.id,
+      [...run.rows].map(([pfaId, data]) => ({ pfaId, data, requestedAt, receivedAt })),
     );
-    await putRecords(this.db, this.organization, [...rows.values()] as RecordData[]);
-    this.model.sync(rows);
+    await mergeSyncRun(this.db.worker, this.organization, run.id);
+    this.model.sync(run.rows, run);
   }
 
-  private async push(which: number): Promise<void> {
-    const waiting = this.snapshot.pending.filter(({ state }) => state === 'committed');
-    const chosen = waiting[which % waiting.length];
-    if (!chosen) return;
-    await this.db.owner.query(
-      "update app_core.pfa_modification set state = 'syncing' where organization_id = $1 and id = $2",
-      [this.organization.id, chosen.id],
+  private async readAll(): Promise<Run> {
+    const { rows } = await this.db.worker.query<{ id: string; beganAt: string }>(
+      `select b.id, ${microseconds('b.started_at')} as "beganAt"
+      from app_private.queue_sync($1, 'command', null) q cross join lateral app_private.begin_sync_run($1, q.id) b`,
+      [this.organization.id],
     );
-    this.model.beginPush(this.snapshot.pending.indexOf(chosen));
+    const [begun] = rows;
+    if (!begun) throw new Error('The run did not begin.');
+    const askedAt = await this.pusher.clock();
+    const read = [...this.pems.all()].map(([id, data]): [string, Data] => [
+      id,
+      { pfaId: id, organization: this.organization.code, ...data },
+    ]);
+    return {
+      ...{ id: begun.id, rows: new Map(read), beganAt: Number(begun.beganAt), askedAt },
+      answeredAt: await this.pusher.clock(),
+    };
   }
 
-  /** PEMS took it, and a run brings it back; then push notes that it is done. */
-  private async settle(which: number): Promise<void> {
-    const syncing = this.snapshot.pending.filter(
-      ({ state, record }) => state === 'syncing' && this.pems.has(record),
+  // ----------------------------------------------------------------------------------------------
+  // Problems
+
+  private resolve({ user: whose, picks }: Step & { do: 'resolve' }): Promise<void> {
+    const user = this.whom(whose, hasProblems);
+    const drafts = (this.snapshot.users[user]?.drafts ?? []).filter(
+      ({ problems }) => Object.keys(problems).length > 0,
     );
-    const chosen = syncing[which % syncing.length];
-    if (!chosen) return;
-    const index = this.snapshot.pending.indexOf(chosen);
-    this.pems.set(
-      chosen.record,
-      withoutNulls({ ...this.pems.get(chosen.record), ...this.model.pending()[index]?.delta }),
+    const resolutions = picks.map(({ record: index, key: place, choice, value, isStale }): Resolution => {
+      const draft = drafts[index % (drafts.length + (index === 5 ? 1 : 0))];
+      const record = draft?.id ?? this.id(index);
+      const keys = Object.keys(draft?.problems ?? {});
+      const [own, given] = Object.entries(value)[0] ?? ['category', null];
+      const key = keys[(place ?? 0) % keys.length] ?? own;
+      return {
+        ...{ record, choice, isStale },
+        keys: choice === 'value' || place !== null ? [key] : null,
+        value: choice !== 'value' ? null : (value[key] ?? given),
+      };
+    });
+    return this.both(
+      user,
+      `select r.record_count as records, r.key_count as keys
+      from app_public.resolve_problems($1, array(
+        select row(i->>'record', (i->>'revision')::bigint, i->>'choice',
+          case when i->'keys' <> 'null' then array(select jsonb_array_elements_text(i->'keys')) end,
+          case when i->>'choice' = 'value' then i->'value' end)::app_public.pfa_resolution
+        from jsonb_array_elements($2) i)) r`,
+      [
+        this.organization.id,
+        JSON.stringify(
+          resolutions.map(({ isStale, ...resolution }) => ({
+            ...resolution,
+            revision: isStale
+              ? (this.earlier.get(`${user} ${resolution.record}`) ?? '0')
+              : this.revision(user, resolution.record),
+          })),
+        ),
+      ],
+      () => this.model.resolve(user, resolutions),
     );
-    await this.sync();
-    await this.db.asOwner(
-      async (client) => {
-        const of = [this.organization.id, [chosen.record]];
-        await client.query(
-          "update app_core.pfa_modification set state = 'synced', settled_at = now() where organization_id = $1 and id = $2",
-          [this.organization.id, chosen.id],
-        );
-        await client.query('select app_private.rebase_drafts($1, $2)', of);
-        await client.query('select app_private.rewrite_overlay($1, $2)', of);
-      },
-      { commit: true },
-    );
-    this.model.settle(index);
   }
 
-  /** As push does when PEMS refuses a value: here of a draft that is there anyway. */
-  private async giveBack(user: number, record: string, which: number): Promise<void> {
-    const keys = Object.keys(this.snapshot.users[user]?.drafts.find(({ id }) => id === record)?.delta ?? {});
-    const key = keys[which % keys.length];
-    if (key === undefined) return;
-    await this.db.asOwner(
-      async (client) => {
-        await client.query(
-          `update app_core.pfa_modification
-          set problems = problems || jsonb_build_object($4::text, jsonb_build_object('kind', 'refused', 'by', 'push', 'mine', delta->$4))
-          where organization_id = $1 and user_id = $2 and pfa_id = $3 and state = 'draft'`,
-          [this.organization.id, this.users[user], record, key],
-        );
-        await client.query('select app_private.rewrite_overlay($1, array[$2])', [
-          this.organization.id,
-          record,
-        ]);
-      },
-      { commit: true },
+  private resolveAll({ user: whose, choice, isStale }: Step & { do: 'resolveAll' }): Promise<void> {
+    const user = this.whom(whose, hasProblems);
+    const revisions = (this.snapshot.users[user]?.records ?? []).map(({ revision }) => BigInt(revision));
+    const [newest = 0n, earlier = 0n] = revisions.sort((a, b) => (a < b ? 1 : -1));
+    const seen = isStale ? earlier : newest;
+    return this.both(
+      user,
+      `select r.record_count as records, r.key_count as keys, ${named('r.refused')} as refused
+      from app_public.resolve_all_problems($1, $2, $3) r`,
+      [this.organization.id, choice, String(seen)],
+      () => this.model.resolveAll(user, choice, (record) => BigInt(this.revision(user, record)) > seen),
     );
-    this.model.giveBack(user, record, key);
   }
 
   // ----------------------------------------------------------------------------------------------
   // What everyone sees
 
   private async agree(): Promise<void> {
-    const { users, pending } = await this.look();
+    const { users, pending, told } = await this.look();
     users.forEach((seen, user) => {
-      const { records, operations, ...rest } = seen;
+      const { records, operations, drafts, ...rest } = seen;
       const withoutRevisions = records.map(({ revision, ...record }) => {
         const at = `user ${user}, ${record.id}, revision ${revision}`;
         const content = JSON.stringify(record.data);
@@ -689,8 +982,14 @@ class Walker {
         return record;
       });
       const withoutIds = operations.map(({ id: _, ...operation }) => operation);
+      const withoutMessages = drafts.map(({ problems, ...draft }) => ({
+        ...draft,
+        problems: Object.fromEntries(
+          Object.entries(problems).map(([key, { message: _, ...problem }]) => [key, problem]),
+        ),
+      }));
       expect(
-        { records: withoutRevisions, operations: withoutIds, ...rest },
+        { records: withoutRevisions, operations: withoutIds, drafts: withoutMessages, ...rest },
         `what user ${user} sees`,
       ).toEqual(this.model.sees(user));
     });
@@ -698,24 +997,56 @@ class Walker {
       pending.map(({ id: _, ...modification }) => modification),
       'what is pending',
     ).toEqual(this.model.pending());
+    this.follow(pending, told);
     this.snapshot = { users, pending };
   }
 
+  /** Nothing that was committed is lost, twice anywhere, or called written without being so. */
+  private follow(pending: Snapshot['pending'], told: Told[]): void {
+    const keys = pending.flatMap(({ record, delta }) => Object.keys(delta).map((key) => `${record} ${key}`));
+    expect(keys, 'each record and key is committed once').toHaveLength(new Set(keys).size);
+    const syncing = pending.filter(({ state }) => state === 'syncing').map(({ record }) => record);
+    expect(syncing, 'each record is written by one').toHaveLength(new Set(syncing).size);
+    expect(
+      told
+        .map(({ problem, user, record, key, from, to }) =>
+          `${JSON.stringify([user, record, key, from, to])} ${problem ?? ''}`.trim(),
+        )
+        .sort(),
+      'what push tells of',
+    ).toEqual(this.model.news());
+    this.model.whereabouts();
+    for (const { record, key, to, problem } of told) {
+      count(problem ?? 'confirmed');
+      const read = this.pusher.reads.get(record);
+      if (problem === null && !(to === null && read?.blank.includes(key)))
+        expect(read?.data[key] ?? null, `what PEMS held of ${key} of ${record} when it was confirmed`).toBe(
+          to,
+        );
+    }
+  }
+
   /** Everything that everyone sees, in one round trip, each as that user by the same views as a request. */
-  private async look(): Promise<Snapshot> {
+  private async look(): Promise<Snapshot & { told: Told[] }> {
     const statements = this.users.flatMap((id) => [
       become(id, this.organization.id, 'local'),
       'execute seen',
     ]);
     const results = (await this.looker.query(
-      ['begin', ...statements, 'execute pending', 'commit'].join(';\n'),
-    )) as unknown as pg.QueryResult<{ seen?: Seen; pending?: Snapshot['pending'] }>[];
+      ['begin', ...statements, 'execute pending', `execute told(${this.lastChange})`, 'commit'].join(';\n'),
+    )) as unknown as pg.QueryResult<{
+      seen?: Seen;
+      pending?: Snapshot['pending'];
+      told?: Told[];
+      last?: string | null;
+    }>[];
     const rows = results.map(({ rows: [row] }) => row);
+    const userOf = <T extends { user: number }>(of: T) => ({ ...of, user: this.users.indexOf(of.user) });
+    this.lastChange = rows.find((row) => row?.last)?.last ?? this.lastChange;
     return {
       users: rows.flatMap((row) => (row?.seen ? [row.seen] : [])),
-      pending: rows
-        .flatMap((row) => row?.pending ?? [])
-        .map((modification) => ({ ...modification, user: this.users.indexOf(modification.user) })),
+      pending: rows.flatMap((row) => row?.pending ?? []).map(userOf),
+      told: rows.flatMap((row) => row?.told ?? []).map(userOf),
     };
   }
 }
@@ -727,8 +1058,9 @@ const become = (user: number, organization: number, scope: 'session' | 'local') 
   set ${scope} "jwt.claims.organization_ids" = '{${organization}}';
   set ${scope} role vanguard_visitor`;
 
-const withoutNulls = (data: Data): Data =>
-  Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
+/** Microseconds since 1970 as PostgreSQL reads them. */
+const momentOf = (microseconds: number) =>
+  `${new Date(Math.floor(microseconds / 1000)).toISOString().slice(0, -1)}${String(microseconds % 1000).padStart(3, '0')}Z`;
 
 /** What a list of `{recordId, key}` names. */
 const named = (list: string, ...more: string[]) =>
@@ -768,5 +1100,14 @@ const seenBy = (organization: number) => `
 
 const pendingOf = (organization: number) => `
   select coalesce(json_agg(json_build_object('id', m.id::text, 'user', m.user_id, 'record', m.pfa_id, 'delta', m.delta, 'base', m.base,
-    'state', m.state) order by m.commit_sequence), '[]') as pending
+    'state', m.state, 'attempts', m.attempts, 'failures', m.failures,
+    'tries', walked.tries(m.organization_id, m.id),
+    'wait', case when m.retry_at is null then 'none' when m.retry_at <= clock_timestamp() then 'due' when m.retry_at = '${waits.short}' then 'short'
+      when m.retry_at = '${waits.long}' then 'long' else 'until ' || m.retry_at end) order by m.commit_sequence, m.id), '[]') as pending
   from app_core.pfa_modification m where m.organization_id = ${organization} and m.state in ('committed', 'syncing')`;
+
+const toldOf = (organization: number) => `
+  select coalesce(json_agg(json_build_object('user', c.user_id, 'record', c.pfa_id, 'key', k.key, 'from', k.value->'from', 'to', k.value->'to',
+    'problem', k.value->>'problem')), '[]') as told, max(c.id)::text as last
+  from app_core.pfa_change c cross join jsonb_each(c.changes) k
+  where c.organization_id = ${organization} and c.route = 'push' and c.id > $1::bigint`;

@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { arbitraryWalk, Difference, walk, walkingGround, type Walk } from './walk.ts';
+
+// Would the walks notice? Bugs, each one that somebody could make, planted one at a time into the functions of this database.
+
+const db = await walkingGround();
+
+interface Bug {
+  /** Functions, and in each what becomes of a piece of its source, which is there once. */
+  plant: [of: string, from: string, to: string][];
+  /** Mostly about which the walks are. */
+  about: 'drafts' | 'push';
+  /** With which they come upon it soon. */
+  seed: number;
+}
+
+const bugs: Record<string, Bug> = {
+  'a worker that was thought dead settles': {
+    plant: [
+      [
+        'app_private.settle_pushes(integer, jsonb)',
+        "and m.attempts = (r->>'attempt')::integer and m.retry_at is null",
+        '',
+      ],
+    ],
+    about: 'push',
+    seed: 1,
+  },
+  'what PEMS made of a value is taken for the value': {
+    plant: [
+      [
+        'app_private.settle_pushes(integer, jsonb)',
+        "when j.holds = 'mine' then null",
+        "when j.holds = 'mine' or j.holds = 'other' and j.is_written then null",
+      ],
+    ],
+    about: 'push',
+    seed: 1,
+  },
+  'what PEMS refused is not returned to its author': {
+    plant: [
+      [
+        'app_private.fail_push(integer, bigint, integer, text, text, integer, text, jsonb)',
+        "kind := 'refused';",
+        'null;',
+      ],
+    ],
+    about: 'push',
+    seed: 1,
+  },
+  'what comes back overwrites what its author has drafted since': {
+    plant: [
+      [
+        'app_private.return_keys(integer, jsonb)',
+        'delta = excluded.delta || d.delta,',
+        'delta = d.delta || excluded.delta,',
+      ],
+    ],
+    about: 'push',
+    seed: 1,
+  },
+  'rebase clears a problem that push made': {
+    plant: [
+      [
+        'app_private.judged_drafts(integer, text[])',
+        "WHEN ((k.problem ->> 'by'::text) = 'push'::text) THEN k.problem\n",
+        '',
+      ],
+    ],
+    about: 'push',
+    seed: 1,
+  },
+  'push writes over what PEMS holds now, whatever that is': {
+    plant: [
+      [
+        'app_private.plan_push(integer, bigint, integer, jsonb, jsonb)',
+        "when j.holds = 'other' then jsonb_build_object('kind', 'conflict', 'theirs', j.theirs)",
+        '',
+      ],
+      [
+        'app_private.plan_push(integer, bigint, integer, jsonb, jsonb)',
+        "filter (where v.problem is null and v.holds = 'base')",
+        "filter (where v.problem is null and v.holds <> 'mine')",
+      ],
+    ],
+    about: 'push',
+    seed: 1,
+  },
+  'overlays are not rewritten on sync': {
+    plant: [
+      [
+        'app_private.follow_mirror(integer, text[])',
+        'perform app_private.rewrite_overlay(follow_mirror.organization_id, affected);',
+        '',
+      ],
+    ],
+    about: 'drafts',
+    seed: 2,
+  },
+  'the base of a draft is the mirror, not mirror and pending': {
+    plant: [
+      [
+        'app_private.change_drafts(integer, integer, jsonb, text)',
+        'coalesce(v.base, app_core.normalized(v.under)) as base',
+        `coalesce(v.base, (
+          select app_core.normalized(m.data->v.key) from app_core.pfa_mirror m
+          where m.organization_id = p_organization_id and m.pfa_id = v.pfa_id)) as base`,
+      ],
+    ],
+    about: 'drafts',
+    seed: 2,
+  },
+  'undo brings back what a draft was based on': {
+    plant: [
+      [
+        'app_private.change_drafts(integer, integer, jsonb, text)',
+        "jsonb_build_object('from', d.drafted) end",
+        "jsonb_build_object('from', d.drafted, 'base', d.base) end",
+      ],
+      [
+        'app_private.step_operation(integer, bigint, boolean)',
+        'changed := app_private.change_drafts(p_organization_id, me, items, null);',
+        `changed := app_private.change_drafts(p_organization_id, me, items, null);
+        update app_core.pfa_modification d
+        set base = d.base || (
+          select coalesce(jsonb_object_agg(k.key, k.value->'base'), '{}') from jsonb_each(operation.differences->d.pfa_id) k
+          where k.value ? 'base' and d.delta->k.key = k.value->'from')
+        where is_undo and d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and operation.differences ? d.pfa_id;
+        perform app_private.rewrite_overlay(p_organization_id, array(select jsonb_object_keys(operation.differences)));`,
+      ],
+    ],
+    about: 'drafts',
+    seed: 7,
+  },
+  'a commit does not hold what it commits against what is there now': {
+    plant: [
+      [
+        'app_private.commit_records(integer, text[], text)',
+        "when j.problem is not null then j.problem->>'kind'",
+        '',
+      ],
+    ],
+    about: 'push',
+    seed: 11,
+  },
+  'a key that is taken over loses what PEMS has to hold for it': {
+    plant: [
+      [
+        'app_private.commit_records(integer, text[], text)',
+        'coalesce(u.push_base, j.base) as push_base',
+        'j.base as push_base',
+      ],
+    ],
+    about: 'drafts',
+    seed: 2,
+  },
+};
+
+test.each(Object.entries(bugs))(
+  '%s: the walks notice it',
+  async (_, { plant, about, seed }) => {
+    const originals = await planted(plant);
+    for (const sd of (process.env.SEEDS ?? '1,2,3,4,5,6,7,8,9,10,11,12,13,14').split(',').map(Number)) {
+      const begun = Date.now();
+      const r = await fc.check(fc.asyncProperty(arbitraryWalk(40, [about]), (steps) => walk(db, steps)), { numRuns: 5, seed: sd, endOnFailure: true });
+      const e = r.errorInstance;
+      console.log('PLANT', _, sd, r.failed, r.numRuns, Date.now() - begun, e instanceof Difference ? String((e.cause as Error).message).split('\n')[0]?.slice(0, 150) : String(e) + String((e as Error)?.cause));
+      void seed;
+      if (r.failed && r.numRuns <= 2) break;
+    }
+    for (const definition of originals.reverse()) await db.owner.query(definition);
+
+  },
+  600_000,
+);
+
+/** Plants it, and answers what takes it out again. */
+async function planted(plant: Bug['plant']): Promise<string[]> {
+  const originals: string[] = [];
+  for (const [of, from, to] of plant) {
+    const { rows } = await db.owner.query<{ definition: string }>(
+      'select pg_get_functiondef($1::regprocedure) as definition',
+      [of],
+    );
+    const definition = rows[0]?.definition ?? '';
+    expect(definition.split(from), `${from}, in ${of}`).toHaveLength(2);
+    await db.owner.query(definition.replace(from, () => to));
+    originals.push(definition);
+  }
+  return originals;
+}
