@@ -83,9 +83,8 @@ test('it is probed by one caller at a time, after 2, 4, 8, ... seconds, at most 
   const waits: (number | null)[] = [];
   for (let i = 0; i < 8; i++) {
     await pass();
-    expect(await Promise.all([probe(), probe(), probe()])).toEqual(
-      expect.arrayContaining([true, false, false]),
-    );
+    const probes = await Promise.all([probe(), probe(), probe()]);
+    expect(probes.filter(Boolean)).toHaveLength(1);
     await fail('PEMS_UNREACHABLE', true);
     waits.push((await gate()).wait);
   }
