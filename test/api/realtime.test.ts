@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { commitDrafts, saveDraft, withdrawCommits } from '../support/ask.ts';
+import { commitChange, commitDrafts, saveDraft, withdrawCommits } from '../support/ask.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   beginSyncRun,
@@ -57,10 +57,7 @@ describe('records', () => {
   test('a commit of one user reaches another, with the revision that the record has now', async () => {
     const { org, anna, ben, as } = await project();
     const bens = await watch(api, ben.token, org.id);
-    await as(anna, async (client) => {
-      await saveDraft(client, org, 'a', { category: 'New' });
-      await commitDrafts(client, org);
-    });
+    await as(anna, (client) => commitChange(client, org, 'a', { category: 'New' }));
     const { records, revision, organizationId } = await bens.next('RECORDS');
     const seen = await as(ben, async (client) =>
       client.query<{ revision: string }>(
@@ -89,10 +86,7 @@ describe('records', () => {
 
   test('a withdrawal reaches others', async () => {
     const { org, anna, ben, as } = await project();
-    await as(anna, async (client) => {
-      await saveDraft(client, org, 'b', { category: 'New' });
-      await commitDrafts(client, org);
-    });
+    await as(anna, (client) => commitChange(client, org, 'b', { category: 'New' }));
     const bens = await watch(api, ben.token, org.id);
     await as(anna, (client) => withdrawCommits(client, org));
     expect(await bens.records('b')).toEqual(['b']);
@@ -127,10 +121,7 @@ describe('records', () => {
   test('nothing that somebody rolled back', async () => {
     const { org, anna, ben } = await project();
     const bens = await watch(api, ben.token, org.id);
-    await db.asUser(anna.id, async (client) => {
-      await saveDraft(client, org, 'a', { category: 'New' });
-      await commitDrafts(client, org);
-    });
+    await db.asUser(anna.id, (client) => commitChange(client, org, 'a', { category: 'New' }));
     await quiet();
     expect(bens.events.map((e) => e.kind)).toEqual(['READY']);
   });
@@ -162,10 +153,7 @@ describe('what becomes of changes', () => {
   test('their author is told each state, by whomever it was set; nobody else is', async () => {
     const { org, anna, ben, as } = await project();
     const [annas, bens] = [await watch(api, anna.token, org.id), await watch(api, ben.token, org.id)];
-    await as(anna, async (client) => {
-      await saveDraft(client, org, 'a', { category: 'New' });
-      await commitDrafts(client, org);
-    });
+    await as(anna, (client) => commitChange(client, org, 'a', { category: 'New' }));
     const committed = (await annas.next('COMMITS')).commits!;
     expect(committed).toEqual([{ id: expect.any(String) as string, recordId: 'a', state: 'committed' }]);
     const { id } = committed[0]!;
@@ -184,10 +172,7 @@ describe('what becomes of changes', () => {
   test('what is taken back or comes back with a problem, and what a sync does to drafts', async () => {
     const { org, anna, as } = await project();
     const annas = await watch(api, anna.token, org.id);
-    await as(anna, async (client) => {
-      await saveDraft(client, org, 'a', { category: 'New' });
-      await commitDrafts(client, org);
-    });
+    await as(anna, (client) => commitChange(client, org, 'a', { category: 'New' }));
     const { id } = (await annas.next('COMMITS')).commits![0]!;
     await as(anna, (client) => withdrawCommits(client, org));
     expect((await annas.next('COMMITS')).commits).toContainEqual({
@@ -273,10 +258,7 @@ describe('catching up', () => {
     const { org, anna, ben, as } = await project();
     const bens = await watch(api, ben.token, org.id);
     const commit = (pfaId: string) =>
-      as(anna, async (client) => {
-        await saveDraft(client, org, pfaId, { category: 'New' });
-        await commitDrafts(client, org);
-      });
+      as(anna, (client) => commitChange(client, org, pfaId, { category: 'New' }));
     await commit('a');
     const { revision } = await bens.next('RECORDS');
     bens.stop();
@@ -324,19 +306,13 @@ test('one websocket carries several subscriptions, and each ends by itself', asy
     await watch(api, ben.token, other.org.id, undefined, client),
   ];
   const commit = () =>
-    as(anna, async (database) => {
-      await saveDraft(database, org, 'a', { category: `New ${Math.random()}` });
-      await commitDrafts(database, org);
-    });
+    as(anna, (database) => commitChange(database, org, 'a', { category: `New ${Math.random()}` }));
   await commit();
   await here.records('a');
   expect(there.events.map((e) => e.kind)).toEqual(['READY']);
   here.stop();
   await commit();
-  await other.as(other.anna, async (database) => {
-    await saveDraft(database, other.org, 'd', { category: 'New' });
-    await commitDrafts(database, other.org);
-  });
+  await other.as(other.anna, (database) => commitChange(database, other.org, 'd', { category: 'New' }));
   expect(await there.records('d')).toEqual(['d']);
   expect(here.events.flatMap((e) => e.records ?? [])).toHaveLength(1);
 });

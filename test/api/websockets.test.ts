@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { SignJWT, generateKeyPair } from 'jose';
-import { commitDrafts, saveDraft } from '../support/ask.ts';
+import { commitChange } from '../support/ask.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords } from '../support/make.ts';
 import { until } from '../support/until.ts';
@@ -674,13 +674,6 @@ test('a server that stops says goodbye, and does not wait for anybody', async ()
 test('a commit by HTTP is told over the websocket of somebody else, in production, behind a proxy', async () => {
   await makePerson(db, 'carla', [[org, 'member']]);
   const carla = await watch(proxied, await proxied.token('carla'), org.id);
-  await db.asUser(
-    annasId,
-    async (client) => {
-      await saveDraft(client, org, 'a', { category: 'New' });
-      await commitDrafts(client, org);
-    },
-    { commit: true },
-  );
+  await db.asUser(annasId, (client) => commitChange(client, org, 'a', { category: 'New' }), { commit: true });
   expect(await carla.records('a')).toEqual(['a']);
 });

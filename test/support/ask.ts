@@ -189,6 +189,17 @@ export const commitDrafts = (
     [...[organization.id, selectionValue(selection), comment]],
   );
 
+/** Drafts a change and commits it, with whatever else is drafted. */
+export async function commitChange(
+  client: pg.ClientBase,
+  organization: Organization,
+  pfaId: string,
+  changes: Json,
+): Promise<CommitResult> {
+  await saveDraft(client, organization, pfaId, changes);
+  return commitDrafts(client, organization);
+}
+
 export const withdrawCommits = (
   client: pg.ClientBase,
   organization: Organization,

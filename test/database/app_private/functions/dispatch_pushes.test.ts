@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { commitDrafts, saveDraft } from '../../../support/ask.ts';
+import { commitChange } from '../../../support/ask.ts';
 import { makeConnection } from '../../../support/connections.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
@@ -24,14 +24,9 @@ beforeEach(async () => {
 });
 
 const commit = (pfaId: string) =>
-  db.asUser(
-    anna,
-    async (client) => {
-      await saveDraft(client, org, pfaId, { category: `New ${pfaId}` });
-      await commitDrafts(client, org);
-    },
-    { commit: true },
-  );
+  db.asUser(anna, (client) => commitChange(client, org, pfaId, { category: `New ${pfaId}` }), {
+    commit: true,
+  });
 const loseJob = () => db.owner.query('select graphile_worker.remove_job($1)', [`push:${org.id}`]);
 async function jobs() {
   const { rows } = await db.owner.query<{ wait: number; queue: string }>(

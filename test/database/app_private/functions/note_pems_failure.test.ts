@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commitDrafts, saveDraft } from '../../../support/ask.ts';
+import { commitChange } from '../../../support/ask.ts';
 import { makeConnection } from '../../../support/connections.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords } from '../../../support/make.ts';
@@ -14,14 +14,7 @@ async function project() {
   const id = await makeConnection(db, org);
   const anna = await makeMember(db, org);
   await putRecords(db, org, [{ pfaId: 'a', category: 'Old' }]);
-  await db.asUser(
-    anna,
-    async (client) => {
-      await saveDraft(client, org, 'a', { category: 'New' });
-      await commitDrafts(client, org);
-    },
-    { commit: true },
-  );
+  await db.asUser(anna, (client) => commitChange(client, org, 'a', { category: 'New' }), { commit: true });
   const ask = async <T>(sql: string, values: unknown[] = [id]) =>
     one((await db.worker.query<{ result: T }>(`select ${sql} as result`, values)).rows).result;
   return {

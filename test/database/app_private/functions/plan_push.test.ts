@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { commitDrafts, saveDraft } from '../../../support/ask.ts';
+import { commitChange } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
 
@@ -42,14 +42,7 @@ async function plan({ id, attempt }: Begun, blank: string[]) {
 
 /** Emptied in the forecast, where PEMS then shows the plan's value; the write ended without an answer, and its time is over. */
 async function emptiedWithoutAnswer(): Promise<Begun> {
-  await db.asUser(
-    author,
-    async (client) => {
-      await saveDraft(client, org, 'a', { category: null });
-      await commitDrafts(client, org);
-    },
-    { commit: true },
-  );
+  await db.asUser(author, (client) => commitChange(client, org, 'a', { category: null }), { commit: true });
   const begun = await begin();
   expect(await plan(begun, [])).toBe('write');
   await db.worker.query(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commitDrafts, saveDraft } from '../../../support/ask.ts';
+import { commitChange, commitDrafts, saveDraft } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords } from '../../../support/make.ts';
 
@@ -33,14 +33,7 @@ test('one event brings all others of its transaction, and nothing of other trans
   const author = await makeMember(db, org);
   await putRecords(db, org, [record('a'), record('b')]);
   const before = await events(org.id);
-  await db.asUser(
-    author,
-    async (client) => {
-      await saveDraft(client, org, 'a', { category: 'New' });
-      await commitDrafts(client, org);
-    },
-    { commit: true },
-  );
+  await db.asUser(author, (client) => commitChange(client, org, 'a', { category: 'New' }), { commit: true });
   const ids = (await events(org.id))
     .map(({ id }) => id)
     .filter((id) => !before.some((known) => known.id === id));

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { commitDrafts, discardDrafts, refusal, saveDraft, withdrawCommits } from '../../../support/ask.ts';
+import { commitChange, discardDrafts, refusal, saveDraft, withdrawCommits } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
 import { until } from '../../../support/until.ts';
@@ -144,10 +144,7 @@ describe('what is told', () => {
     await asAnna((client) => discardDrafts(client, org));
     expect(await ids(anna, drafted)).toEqual(['a']);
     expect(await ids(ben, bens)).toEqual([]);
-    await asAnna(async (client) => {
-      await saveDraft(client, org, 'b', { category: 'Mine' });
-      await commitDrafts(client, org);
-    });
+    await asAnna((client) => commitChange(client, org, 'b', { category: 'Mine' }));
     expect(await ids(ben, bens)).toEqual(['b']);
     const committed = await revision(ben);
     await asAnna((client) => withdrawCommits(client, org));

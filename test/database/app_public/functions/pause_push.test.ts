@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commitDrafts, refusal, saveDraft } from '../../../support/ask.ts';
+import { commitChange, refusal } from '../../../support/ask.ts';
 import { makeConnection } from '../../../support/connections.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, makeUser, one, putRecords } from '../../../support/make.ts';
@@ -27,14 +27,7 @@ async function project() {
   const administrator = await makeUser(db, 'admin');
   const connection = await makeConnection(db, org);
   await putRecords(db, org, [{ pfaId: 'a', category: 'Old' }]);
-  await db.asUser(
-    member,
-    async (client) => {
-      await saveDraft(client, org, 'a', { category: 'New' });
-      await commitDrafts(client, org);
-    },
-    { commit: true },
-  );
+  await db.asUser(member, (client) => commitChange(client, org, 'a', { category: 'New' }), { commit: true });
   const as = (user: number, sql: string, value: unknown) =>
     db.asUser(
       user,
