@@ -27,15 +27,11 @@ export function addLegacyCommands(program: Command): void {
       }
       for (const { name, rows } of tables)
         console.log(`${name.padEnd(28)} ${rows.toLocaleString('en').padStart(10)} rows`);
-      const orphans = tables.flatMap(({ name, references }) =>
-        references.filter((reference) => reference.orphans > 0).map((reference) => ({ name, ...reference })),
-      );
-      for (const { name, columns, parent, orphans: rows } of orphans)
-        console.log(`${name}.${columns.join(', ')}: ${rows} rows point at no row of ${parent}`);
-      const total = tables.reduce((sum, { rows }) => sum + rows, 0);
-      console.log(
-        `${total.toLocaleString('en')} rows of ${tables.length} tables are in ${out}. Check them with: npx vanguard legacy verify ${out}`,
-      );
+      for (const { name, references } of tables)
+        for (const { columns, parent, orphans } of references)
+          if (orphans > 0)
+            console.log(`${name}.${columns.join(', ')}: ${orphans} rows point at no row of ${parent}`);
+      console.log(`${totals(tables)} are in ${out}. Check them with: npx vanguard legacy verify ${out}`);
     });
 
   legacy
@@ -53,14 +49,16 @@ export function addLegacyCommands(program: Command): void {
       }
       for (const { file, line, problem } of damages)
         console.log(`${file}${line === undefined ? '' : `, line ${line}`}: ${problem}`);
-      const total = (manifest?.tables ?? []).reduce((sum, { rows }) => sum + rows, 0);
       console.log(
-        damages.length === 0
-          ? `${folder} is whole: ${total.toLocaleString('en')} rows of ${manifest?.tables.length} tables.`
+        manifest && damages.length === 0
+          ? `${folder} is whole: ${totals(manifest.tables)}.`
           : `${folder} is not what was exported. Restore it, or export again into a new folder.`,
       );
     });
 }
+
+const totals = (tables: { rows: number }[]) =>
+  `${tables.reduce((sum, { rows }) => sum + rows, 0).toLocaleString('en')} rows of ${tables.length} tables`;
 
 /** A line that is written over on a terminal; nothing elsewhere. */
 function progress(): Progress {

@@ -4,12 +4,9 @@ import {
   appendFileSync,
   chmodSync,
   chownSync,
-  closeSync,
   existsSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -25,6 +22,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { VanguardError } from '../errors.ts';
+import { flushFolder } from '../files.ts';
 import {
   embeddedBinaries,
   program,
@@ -322,7 +320,7 @@ async function initialise(
           );
     appendFileSync(join(fresh, 'postgresql.conf'), `\ninclude_if_exists '../vanguard.conf'\n`);
     renameSync(fresh, data);
-    flush(folder);
+    flushFolder(folder);
   } finally {
     await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -625,13 +623,6 @@ function writeWhole(file: string, text: string, mode: number): void {
   writeFileSync(temporary, text, { flag: 'wx', flush: true, mode });
   chmodSync(temporary, mode); // whatever the umask is
   renameSync(temporary, file);
-}
-
-function flush(folder: string): void {
-  if (process.platform === 'win32') return;
-  const handle = openSync(folder, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
 }
 
 /** False if `action` fails with this code. */

@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { VanguardError } from '../errors.ts';
+import { flushFolder } from '../files.ts';
 import { hashOf, openLegacyFile, type LegacyFile } from './file.ts';
 import {
   beginningName,
   countOrphans,
   manifestName,
-  manifestText,
-  parseManifest,
+  readManifest,
+  sealed,
   sourceSchema,
   textOf,
   type ExportedTable,
@@ -68,7 +69,7 @@ export async function exportLegacy(
       folder,
       tables.map((table, i) => ({ ...table, file: exported[i]!.file })),
     );
-    const text = manifestText({
+    const manifest = sealed({
       format: 'PFA Vanguard legacy export',
       version: 1,
       source,
@@ -78,10 +79,8 @@ export async function exportLegacy(
         references: tables[i]!.foreignKeys.map((key, j) => ({ ...key, orphans: orphans[i]![j]! })),
       })),
     });
-    await replace(join(folder, manifestName), text);
+    await replace(join(folder, manifestName), textOf(manifest));
     await rm(join(folder, beginningName));
-    const manifest = parseManifest(Buffer.from(text));
-    if (typeof manifest === 'string') throw new Error(`The manifest that was just written: ${manifest}`);
     return manifest;
   } finally {
     file.close();
@@ -101,7 +100,7 @@ async function begin(folder: string, source: Source): Promise<Beginning | Manife
   const names = await readdir(folder);
   const isSame = (other: Source) => other.sha256 === source.sha256 && other.walSha256 === source.walSha256;
   if (names.includes(manifestName)) {
-    const manifest = parseManifest(await readFile(join(folder, manifestName)));
+    const manifest = await readManifest(folder);
     if (typeof manifest === 'string' || !isSame(manifest.source)) throw taken(folder, 'holds another export');
     return manifest;
   }
@@ -134,8 +133,7 @@ async function writeTable(
 ): Promise<{ rows: number; bytes: number; sha256: string }> {
   const total = countOf(file, table);
   const hash = createHash('sha256');
-  const partial = `${path}.partial`;
-  const stream = createWriteStream(partial);
+  const stream = createWriteStream(partial(path), { flush: true });
   let [rows, bytes] = [0, 0];
   try {
     for (const row of rowsOf(file, table)) {
@@ -151,27 +149,22 @@ async function writeTable(
     await finished(stream);
   }
   progress(table.name, rows, total);
-  await makeDurable(partial);
-  await rename(partial, path);
+  await complete(path);
   return { rows, bytes, sha256: hash.digest('hex') };
 }
 
 /** Whole or not at all, whatever is killed. */
 async function replace(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.partial`, text);
-  await makeDurable(`${path}.partial`);
-  await rename(`${path}.partial`, path);
+  await writeFile(partial(path), text, { flush: true });
+  await complete(path);
 }
 
-async function makeDurable(path: string): Promise<void> {
-  for (const each of [path, dirname(path)]) {
-    const handle = await open(each, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
+const partial = (path: string) => `${path}.partial`;
+
+/** What was written and flushed under its partial name is there from now on. */
+async function complete(path: string): Promise<void> {
+  await rename(partial(path), path);
+  flushFolder(dirname(path));
 }
 
 function schemaVersion({ database }: LegacyFile, tables: LegacyTable[]): string | null {

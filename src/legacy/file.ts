@@ -95,16 +95,19 @@ export function legacyError(error: unknown, path: string): unknown {
         hint: 'Take a backup of it, or have "sqlite3 FILE .recover" save what can be read.',
       });
     case 26: // SQLITE_NOTADB
-      return new VanguardError('LEGACY_FILE_NOT_SQLITE', `${path} is encrypted, or no SQLite file.`, {
-        ...about,
-        hint: 'Give the file that DATABASE_URL of the prototype names, usually prisma/dev.db.',
-      });
+      return notSqlite(path, 'is encrypted, or no SQLite file', error);
     default:
       return new VanguardError('LEGACY_FILE_UNREADABLE', `${path} cannot be read: ${message}.`, {
         ...about,
         hint: 'Look at its rights and those of its folder, or copy it elsewhere.',
       });
   }
+}
+
+const theFile = 'Give the file that DATABASE_URL of the prototype names, usually prisma/dev.db';
+
+function notSqlite(path: string, problem: string, cause?: unknown): VanguardError {
+  return new VanguardError('LEGACY_FILE_NOT_SQLITE', `${path} ${problem}.`, { hint: `${theFile}.`, cause });
 }
 
 /** The size of the file; refuses what is none, or none of SQLite's. */
@@ -126,17 +129,13 @@ function checkHeader(path: string): number {
       'LEGACY_FILE_UNREADABLE',
       `${path} cannot be read: ${(error as Error).message}.`,
       {
-        hint: 'Give the file that DATABASE_URL of the prototype names, usually prisma/dev.db, as somebody who may read it.',
+        hint: `${theFile}, as somebody who may read it.`,
         cause: error,
       },
     );
   }
   if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0')
-    throw new VanguardError(
-      'LEGACY_FILE_NOT_SQLITE',
-      size === 0 ? `${path} is empty.` : `${path} is encrypted, or no SQLite file.`,
-      { hint: 'Give the file that DATABASE_URL of the prototype names, usually prisma/dev.db.' },
-    );
+    throw notSqlite(path, size === 0 ? 'is empty' : 'is encrypted, or no SQLite file');
   return size;
 }
 

@@ -57,11 +57,11 @@ const manifestSchema = z.strictObject({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** The text of the manifest, with its own checksum. */
-export function manifestText(manifest: Omit<Manifest, 'sha256'>): string {
+/** The manifest with its own checksum. */
+export function sealed(manifest: Omit<Manifest, 'sha256'>): Manifest {
   // The keys in the order of the schema, as they come out of reading.
   const ordered = manifestSchema.omit({ sha256: true }).parse(manifest);
-  return textOf({ ...ordered, sha256: digest(textOf(ordered)) });
+  return { ...ordered, sha256: digest(textOf(ordered)) };
 }
 
 export const textOf = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -127,20 +127,19 @@ export async function countOrphans(
     );
   const keyOf = (row: CanonicalValue[], at: number[]) => JSON.stringify(at.map((i) => row[i] ?? null));
   const idOf = (parent: string, columns: string[]) => JSON.stringify([parent, columns]);
-  // The keys that are pointed at, each read once.
+  // Of each table the keys that are pointed at, once each, from however many tables.
   const keys = new Map<string, Set<string>>();
   for (const table of tables) {
-    const wanted = tables
-      .flatMap(({ foreignKeys }) => foreignKeys)
-      .filter(({ parent }) => parent === table.name);
-    if (wanted.length === 0) continue;
-    const sets = wanted.map(({ parent, parentColumns }) => {
-      const id = idOf(parent, parentColumns);
-      const set = keys.get(id) ?? new Set<string>();
-      keys.set(id, set);
-      return { set, at: places(table, parentColumns) };
-    });
+    const wanted = new Map(
+      tables
+        .flatMap(({ foreignKeys }) => foreignKeys)
+        .filter(({ parent }) => parent === table.name)
+        .map(({ parent, parentColumns }) => [idOf(parent, parentColumns), places(table, parentColumns)]),
+    );
+    if (wanted.size === 0) continue;
+    const sets = [...wanted].map(([id, at]) => ({ id, at, set: new Set<string>() }));
     for await (const row of readRows(folder, table)) for (const { set, at } of sets) set.add(keyOf(row, at));
+    for (const { id, set } of sets) keys.set(id, set);
   }
   const orphans: number[][] = [];
   for (const table of tables) {

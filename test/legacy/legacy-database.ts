@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import bcrypt from 'bcryptjs';
 
 // Legacy databases as the prototype makes them: Prisma's declarations, and how Prisma and SQL defaults store values.
 
@@ -81,10 +82,8 @@ export function makeLegacyDatabase(path: string): LegacyDatabase {
   };
 }
 
-/** The password of everybody in `fillLegacyDatabase`. */
-export const legacyPassword = 'admin123';
-/** bcrypt of it, with few rounds. */
-const passwordHash = '$2b$04$Z2yNwh/9dCwUZXqLrVhQk.2T1kxPqlXwRRdmHk9rKf6dfNnJ8uJsG';
+/** Of everybody's password, with few rounds. */
+const passwordHash = bcrypt.hashSync('admin123', 4);
 
 const at = (day: number) => Date.UTC(2025, 0, day, 8, 30, 15, 250);
 
@@ -97,13 +96,11 @@ export function fillLegacyDatabase({ database, insert }: LegacyDatabase): void {
   insert(
     'organizations',
     ...organizations.map((code, i) => ({
-      ...{
-        id: `org-${code.toLowerCase()}`,
-        code,
-        name: `Project ${code}`,
-        isActive: i === 27 ? 0 : 1,
-        updatedAt,
-      },
+      id: `org-${code.toLowerCase()}`,
+      code,
+      name: `Project ${code}`,
+      isActive: i === 27 ? 0 : 1,
+      updatedAt,
       // Without it the default writes text.
       ...(i % 2 === 0 ? { createdAt: at(1) } : {}),
     })),
@@ -136,29 +133,23 @@ export function fillLegacyDatabase({ database, insert }: LegacyDatabase): void {
     'organization_ai_configs',
     ...[0, 1].map((i) => ({
       ...{ id: `ai-${i}`, organizationId: `org-${organizations[i]!.toLowerCase()}`, enabled: 1, updatedAt },
-      ...{
-        primaryProviderId: 'gemini-default',
-        fallbackProviderIds: '["openai-default"]',
-        dailyLimitUsd: 12.5,
-      },
+      primaryProviderId: 'gemini-default',
+      fallbackProviderIds: '["openai-default"]',
+      dailyLimitUsd: 12.5,
     })),
   );
   insert(
     'api_configurations',
     ...['pems-global-pfa-read', ...Array.from({ length: 9 }, (_, i) => `configuration-${i}`)].map(
       (id, i) => ({
-        ...{
-          id,
-          organizationId: i === 0 ? null : 'org-holng',
-          name: `Connection ${i}`,
-          usage: 'PEMS_PFA_READ',
-          updatedAt,
-        },
-        ...{
-          url: 'https://pems.example/axis/restservices',
-          authType: 'basic',
-          customHeaders: '[{"key":"tenant","value":"T"}]',
-        },
+        id,
+        organizationId: i === 0 ? null : 'org-holng',
+        name: `Connection ${i}`,
+        usage: 'PEMS_PFA_READ',
+        updatedAt,
+        url: 'https://pems.example/axis/restservices',
+        authType: 'basic',
+        customHeaders: '[{"key":"tenant","value":"T"}]',
         ...{ lastSyncAt: i % 2 === 0 ? at(5) : '2025-01-05 08:30:15', totalSyncRecordCount: 20_280 },
       }),
     ),
@@ -166,23 +157,19 @@ export function fillLegacyDatabase({ database, insert }: LegacyDatabase): void {
   insert(
     'data_source_mappings',
     ...['pfa', 'organizations', 'asset_master', 'classifications'].map((entityType, i) => ({
-      ...{
-        id: `mapping-${i}`,
-        entityType,
-        apiConfigId: 'pems-global-pfa-read',
-        avgResponseTime: 1234.5678,
-        updatedAt,
-      },
+      id: `mapping-${i}`,
+      entityType,
+      apiConfigId: 'pems-global-pfa-read',
+      avgResponseTime: 1234.5678,
+      updatedAt,
     })),
   );
   insert('field_configurations', {
-    ...{
-      id: 'default',
-      name: 'Default',
-      isDefault: 1,
-      fieldMappings: '[{"field":"pfaId","column":"ID"}]',
-      updatedAt,
-    },
+    id: 'default',
+    name: 'Default',
+    isDefault: 1,
+    fieldMappings: '[{"field":"pfaId","column":"ID"}]',
+    updatedAt,
   });
   database.exec('commit');
 }
