@@ -102,6 +102,8 @@ async function begin(folder: string, source: Source): Promise<Beginning | Manife
   if (names.includes(manifestName)) {
     const manifest = await readManifest(folder);
     if (typeof manifest === 'string' || !isSame(manifest.source)) throw taken(folder, 'holds another export');
+    // It may have been killed right before this.
+    await rm(join(folder, beginningName), { force: true });
     return manifest;
   }
   if (names.includes(beginningName)) {

@@ -312,6 +312,10 @@ describe('the folder', () => {
     const [file, out] = [domainDatabase(), fresh()];
     const first = await exportLegacy(file, out);
     expect(await exportLegacy(file, out)).toEqual(first);
+    // Killed after its last file, before it took away what it had noted for the next start.
+    writeFileSync(join(out, 'export.json'), '{}');
+    expect(await exportLegacy(file, out)).toEqual(first);
+    expect((await verifyExport(out)).damages).toEqual([]);
     const database = new DatabaseSync(file);
     database.exec(`update organizations set name = 'Renamed' where code = 'RIO'`);
     database.close();

@@ -21,13 +21,11 @@ const rare = [
   // Four times in a row, and nobody took it back meanwhile.
   'failed',
   // By a worker that comes late, or with what was read before something newer was.
-  ...[
-    'plan: superseded',
-    'answer: superseded',
-    'settle: superseded',
-    'plan: read again',
-    'settle: read again',
-  ],
+  'plan: superseded',
+  'answer: superseded',
+  'settle: superseded',
+  'plan: read again',
+  'settle: read again',
 ];
 
 const db = await walkingGround();
