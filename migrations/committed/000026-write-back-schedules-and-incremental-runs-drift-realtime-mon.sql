@@ -1,9 +1,6 @@
 --! Previous: sha1:0ddb61d2cb4b61e34e72ad086ad5a6878c4f29fd
---! Hash: sha1:25682fdbdfad202bbedc6417ebeecafc3be6ce58
+--! Hash: sha1:cba7bac6a9da9f5f8fa50b0dece5d8db65bd7d39
 --! Message: write-back, schedules and incremental runs, drift, realtime, monitoring
-
---! split: 1-current.sql
--- Enter migration here
 
 --! split: 10-push.sql
 -- Write-back: what was committed is written to PEMS, once, or comes back to its author with the reason.
