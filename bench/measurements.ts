@@ -1,6 +1,7 @@
 import { counts } from './counts.ts';
 import { drafts } from './drafts.ts';
 import { graphql } from './graphql.ts';
+import { movingIn } from './legacy.ts';
 import type { Result } from './measure.ts';
 import { neighbour } from './neighbour.ts';
 import { pages } from './pages.ts';
@@ -31,6 +32,7 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   sync,
   upsert,
   'worker-memory': workerMemory,
+  'moving-in': movingIn,
   refresh,
   push,
   graphql,

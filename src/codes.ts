@@ -234,6 +234,14 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'The export is not what was exported.',
       act: '`npx vanguard legacy verify` names each file: restore them, or export again into a new folder.',
     },
+    LEGACY_OTHER_IMPORT: {
+      means: 'Another export was imported, and was not taken back. One import stands at a time.',
+      act: 'Take it back with `npx vanguard legacy rollback`, then import this one.',
+    },
+    LEGACY_NOT_IMPORTED: {
+      means: 'No export is imported, or another one than the folder holds.',
+      act: 'Run `npx vanguard legacy import`, or name the folder that was imported.',
+    },
   },
   'Commands and starting': {
     CONFIGURATION_INVALID: {

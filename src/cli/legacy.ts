@@ -1,15 +1,58 @@
-import type { Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { Option, type Command } from 'commander';
+import type pg from 'pg';
+import { createVault } from '../encryption.ts';
+import { analyzeLegacy, type Analysis } from '../legacy/analyze.ts';
+import { checkImport, rollBackImport, type Difference } from '../legacy/check.ts';
 import { exportLegacy, type Progress } from '../legacy/export.ts';
+import { importLegacy, type ImportProblem, type TableOutcome } from '../legacy/import.ts';
+import { readManifest } from '../legacy/manifest.ts';
+import { parseLegacyKey } from '../legacy/secrets.ts';
 import { verifyExport } from '../legacy/verify.ts';
+import { withDatabase } from './context.ts';
 
 /** What a command that looked and found something wrong ends with; one that could not look ends with 1. */
 const foundSomething = 2;
 
-/** legacy export, verify. */
+/** How many lines of a list a person is shown; programs get all. */
+const shownAtMost = 50;
+
+interface AnalyzeOptions {
+  copy?: boolean;
+  json?: boolean;
+}
+interface ImportCommandOptions {
+  quarantine?: boolean;
+  keyFile?: string;
+  json?: boolean;
+}
+
+/** legacy analyze, export, verify, import, check, rollback. */
 export function addLegacyCommands(program: Command): void {
   const legacy = program
     .command('legacy')
     .description('moving in from the SQLite database of the prototype, which is only read');
+  const copy = new Option('--copy', 'work on a temporary copy; the prototype must not write meanwhile');
+  const json = new Option('--json', 'for programs');
+
+  legacy
+    .command('analyze <file>')
+    .description(
+      'say what FILE.db holds, what of it goes where, and what cannot; ends with 2 if anything cannot. Changes nothing',
+    )
+    .addOption(copy)
+    .addOption(json)
+    .action(async (file: string, options: AnalyzeOptions) => {
+      await withDatabase(async (client) => {
+        const analysis = await analyzeLegacy(client, file, {
+          copy: options.copy ?? false,
+          progress: progress(),
+        });
+        if (analysis.problems.length > 0) process.exitCode = foundSomething;
+        if (options.json) print(analysis);
+        else showAnalysis(file, analysis);
+      });
+    });
 
   legacy
     .command('export <file>')
@@ -17,20 +60,20 @@ export function addLegacyCommands(program: Command): void {
       'write every table of FILE.db into a folder, a row a line, with checksums. Interrupted, start it again and it goes on',
     )
     .requiredOption('--out <folder>', 'a new or empty folder')
-    .option('--copy', 'work on a temporary copy; the prototype must not write meanwhile')
-    .option('--json', 'for programs')
-    .action(async (file: string, { out, copy, json }: { out: string; copy?: boolean; json?: boolean }) => {
-      const { tables, source } = await exportLegacy(file, out, { copy: copy ?? false, progress: progress() });
-      if (json) {
-        console.log(JSON.stringify({ folder: out, source, tables }, null, 2));
+    .addOption(copy)
+    .addOption(json)
+    .action(async (file: string, options: AnalyzeOptions & { out: string }) => {
+      const { out } = options;
+      const { tables, source } = await exportLegacy(file, out, {
+        copy: options.copy ?? false,
+        progress: progress(),
+      });
+      if (options.json) {
+        print({ folder: out, source, tables });
         return;
       }
-      for (const { name, rows } of tables)
-        console.log(`${name.padEnd(28)} ${rows.toLocaleString('en').padStart(10)} rows`);
-      for (const { name, references } of tables)
-        for (const { columns, parent, orphans } of references)
-          if (orphans > 0)
-            console.log(`${name}.${columns.join(', ')}: ${orphans} rows point at no row of ${parent}`);
+      for (const { name, rows } of tables) console.log(`${name.padEnd(28)} ${count(rows).padStart(10)} rows`);
+      showOrphans(tables);
       console.log(`${totals(tables)} are in ${out}. Check them with: npx vanguard legacy verify ${out}`);
     });
 
@@ -39,22 +82,210 @@ export function addLegacyCommands(program: Command): void {
     .description(
       'compare an export with its checksums, counts and references; ends with 2 if anything differs',
     )
-    .option('--json', 'for programs')
-    .action(async (folder: string, { json }: { json?: boolean }) => {
+    .addOption(json)
+    .action(async (folder: string, options: { json?: boolean }) => {
       const { manifest, damages } = await verifyExport(folder, { progress: progress() });
       if (damages.length > 0) process.exitCode = foundSomething;
-      if (json) {
-        console.log(JSON.stringify({ isWhole: damages.length === 0, damages }, null, 2));
+      if (options.json) {
+        print({ isWhole: damages.length === 0, damages });
         return;
       }
       for (const { file, line, problem } of damages)
         console.log(`${file}${line === undefined ? '' : `, line ${line}`}: ${problem}`);
       console.log(
         manifest && damages.length === 0
-          ? `${folder} is whole: ${totals(manifest.tables)}.`
+          ? `${folder} is whole: ${totals(manifest.tables)}. Put it in with: npx vanguard legacy import ${folder}`
           : `${folder} is not what was exported. Restore it, or export again into a new folder.`,
       );
     });
+
+  legacy
+    .command('import <folder>')
+    .description(
+      'put an export into the database, all of it or nothing; ends with 2, and changes nothing, if rows cannot be migrated',
+    )
+    .option('--quarantine', 'keep rows that cannot be migrated aside, and put in the others')
+    .option(
+      '--key-file <file>',
+      'holds the ENCRYPTION_KEY of the prototype; without it credentials are to be entered again',
+    )
+    .addOption(json)
+    .action(async (folder: string, { quarantine, keyFile, json }: ImportCommandOptions) => {
+      const legacyKey = keyFile === undefined ? undefined : parseLegacyKey(await readFile(keyFile, 'utf8'));
+      await withDatabase(async (client, { secrets }) => {
+        const result = await importLegacy(client, folder, {
+          ...{ quarantine: quarantine ?? false, legacyKey, progress: progress() },
+          vault: createVault(secrets.encryptionKeys),
+        });
+        const { imported, alreadyImportedAt, outcomes, problems, credentials } = result;
+        if (!imported && !alreadyImportedAt) process.exitCode = foundSomething;
+        if (json) {
+          print(result);
+          return;
+        }
+        if (alreadyImportedAt) {
+          console.log(
+            `This export was imported on ${alreadyImportedAt.toISOString()}; nothing was changed. Check it with: npx vanguard legacy check ${folder}`,
+          );
+          return;
+        }
+        showProblems(problems);
+        if (!imported) {
+          console.log(
+            `Nothing was changed: ${count(new Set(problems.map(({ table, line }) => `${table} ${line}`)).size)} rows cannot be migrated. Correct them in the prototype and export again into a new folder, or add --quarantine, which keeps them aside and puts in the others.`,
+          );
+          return;
+        }
+        showOutcomes(outcomes);
+        for (const name of credentials.toBeEnteredAgain) console.log(`To be entered again: ${name}`);
+        if (credentials.reencrypted > 0)
+          console.log(`${credentials.reencrypted} credentials are encrypted under our own key now.`);
+        console.log(
+          `Imported. People sign in with their old passwords. Check it with: npx vanguard legacy check ${folder}`,
+        );
+      });
+    });
+
+  legacy
+    .command('check <folder>')
+    .description(
+      'prove that nothing was lost: rebuild the export from what was kept, and compare every value; ends with 2 if anything differs that nobody changed',
+    )
+    .addOption(json)
+    .action(async (folder: string, options: { json?: boolean }) => {
+      const manifest = await readManifest(folder);
+      if (typeof manifest === 'string') {
+        process.exitCode = foundSomething;
+        console.log(`The manifest of ${folder} is damaged: ${manifest}.`);
+        return;
+      }
+      await withTwoClients(async (client, reader) => {
+        const result = await checkImport(client, reader, manifest, progress());
+        const isWhole = result.tables.every((table) => table.isWhole);
+        if (!isWhole) process.exitCode = foundSomething;
+        if (options.json) {
+          print({ isWhole, ...result });
+          return;
+        }
+        for (const { table, rows, isWhole } of result.tables)
+          console.log(
+            `${table.padEnd(28)} ${count(rows).padStart(10)} rows  ${isWhole ? 'equal' : 'DIFFER'}`,
+          );
+        showDifferences(result.differences);
+        console.log(
+          isWhole
+            ? 'Every row of the prototype is kept, byte for byte.'
+            : 'Rows that were kept are not what was exported. Restore the database from a backup, or take the import back and import again.',
+        );
+      });
+    });
+
+  legacy
+    .command('rollback')
+    .description('take out what the import put in and nobody changed since, and say what stays and why')
+    .addOption(json)
+    .action(async (options: { json?: boolean }) => {
+      await withTwoClients(async (client, reader) => {
+        const { manifest, rows } = await rollBackImport(client, reader, progress());
+        if (options.json) {
+          print({ source: manifest.source, rows });
+          return;
+        }
+        const stay = rows.filter(({ outcome }) => outcome === 'stays');
+        for (const { table, id, line, reason } of stay.slice(0, shownAtMost))
+          console.log(`${table} ${id ?? `line ${line}`} stays: ${reason}`);
+        more(stay.length);
+        for (const outcome of ['removed', 'restored', 'stays'])
+          console.log(
+            `${outcome.padEnd(10)} ${count(rows.filter((row) => row.outcome === outcome).length).padStart(10)} rows`,
+          );
+        console.log(
+          `Taken back. The prototype's database was never touched: start the prototype as before, with DATABASE_URL="file:${manifest.source.path}".`,
+        );
+      });
+    });
+}
+
+/** Two connections as the owner: one reads what was kept while the other compares it. */
+const withTwoClients = (use: (client: pg.Client, reader: pg.Client) => Promise<void>) =>
+  withDatabase((client) => withDatabase((reader) => use(client, reader)));
+
+const print = (value: unknown) => console.log(JSON.stringify(value, null, 2));
+const count = (n: number) => n.toLocaleString('en');
+
+function more(length: number): void {
+  if (length > shownAtMost)
+    console.log(`... and ${count(length - shownAtMost)} more: --json lists them all.`);
+}
+
+function showProblems(problems: ImportProblem[]): void {
+  for (const { table, line, id, column, value, problem } of problems.slice(0, shownAtMost))
+    console.log(
+      `${table} ${id ?? `line ${line}`}: ${column}${value === null ? '' : ` ${JSON.stringify(value)}`} ${problem}`,
+    );
+  more(problems.length);
+}
+
+function showOutcomes(outcomes: TableOutcome[]): void {
+  for (const { table, target, added, merged, same, quarantined, kept } of outcomes) {
+    const parts = Object.entries({ added, merged, same, quarantined, 'kept as they are': kept });
+    const text = parts.flatMap(([what, rows]) => (rows > 0 ? [`${count(rows)} ${what}`] : [])).join(', ');
+    console.log(`${table.padEnd(28)} ${target === null ? '' : `-> ${target}: `}${text}`);
+  }
+}
+
+function showOrphans(tables: { name: string; references: Analysis['tables'][number]['references'] }[]): void {
+  for (const { name, references } of tables)
+    for (const { columns, parent, orphans } of references)
+      if (orphans > 0)
+        console.log(`${name}.${columns.join(', ')}: ${count(orphans)} rows point at no row of ${parent}`);
+}
+
+function showAnalysis(file: string, { tables, problems, outcomes, needs, schemaVersion }: Analysis): void {
+  console.log(`${file}${schemaVersion === null ? '' : `, after the prototype's migration ${schemaVersion}`}`);
+  for (const { name, rows, target, columns, references } of tables) {
+    console.log(
+      `\n${name}: ${count(rows)} rows, ${target === null ? 'does not move in: it is kept as it is in legacy_row, and nothing here is made of it' : `to ${target}`}`,
+    );
+    for (const column of columns) {
+      const found = Object.entries(column.found).map(([type, values]) => `${count(values)} ${type}`);
+      const place = column.note ?? (target === null ? '' : `-> ${column.target}`);
+      console.log(
+        `  ${column.name.padEnd(24)} ${column.declared.padEnd(10)} ${found.join(', ').padEnd(32)} ${place}`.trimEnd(),
+      );
+    }
+    for (const { columns, parent, parentColumns } of references)
+      console.log(`  ${columns.join(', ')} points at ${parent} (${parentColumns.join(', ')})`);
+  }
+  console.log('');
+  showOrphans(tables);
+  showProblems(problems);
+  console.log('\nAn import into this database would do:');
+  showOutcomes(outcomes);
+  console.log(
+    `It takes about ${count(needs.seconds)} seconds and ${count(Math.ceil(needs.bytes / 1e6))} MB. ${problems.length === 0 ? 'Nothing stands in its way.' : 'What is listed above stands in its way, unless it is quarantined.'}`,
+  );
+}
+
+function showDifferences(differences: Difference[]): void {
+  const whys = {
+    changed: 'changed since the import',
+    kept: 'of rows that were here before, and stayed as they were',
+    system: 'kept true by the product itself',
+  };
+  for (const [why, text] of Object.entries(whys)) {
+    const some = differences.filter((difference) => difference.why === why);
+    if (some.length === 0) continue;
+    console.log(`\n${count(some.length)} values differ, ${text}:`);
+    for (const { table, id, line, column, legacy, current } of some.slice(0, shownAtMost))
+      console.log(
+        column === ''
+          ? `  ${table} ${id ?? `line ${line}`} is gone`
+          : `  ${table} ${id ?? `line ${line}`}: ${column} was ${JSON.stringify(legacy)}, is ${JSON.stringify(current)}`,
+      );
+    more(some.length);
+  }
+  console.log(differences.length === 0 ? '\nEvery value here is what the legacy value becomes.' : '');
 }
 
 const totals = (tables: { rows: number }[]) =>

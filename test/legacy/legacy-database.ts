@@ -173,3 +173,56 @@ export function fillLegacyDatabase({ database, insert }: LegacyDatabase): void {
   });
   database.exec('commit');
 }
+
+/** Records of the organization, as Prisma stores them: some not actualized, some bought, days at midnight in UTC. */
+export function fillRecords({ database }: LegacyDatabase, organizationId: string, count: number): void {
+  const columns = [
+    ...['id', 'pfaId', 'organizationId', 'organization', 'areaSilo', 'category', 'class', 'source', 'dor'],
+    ...[
+      'monthlyRate',
+      'purchasePrice',
+      'manufacturer',
+      'model',
+      'contract',
+      'equipment',
+      'originalStart',
+      'originalEnd',
+    ],
+    ...['forecastStart', 'forecastEnd', 'actualStart', 'actualEnd', 'isActualized', 'isDiscontinued'],
+    ...['isFundsTransferable', 'lastModified', 'lastModifiedBy', 'createdAt', 'updatedAt'],
+  ];
+  const insert = database.prepare(
+    `insert into pfa_records (${columns.map((name) => `"${name}"`).join(', ')}) values (${columns.map(() => '?').join(', ')})`,
+  );
+  const day = (n: number) => Date.UTC(2026, 0, 1 + n);
+  database.exec('begin');
+  for (let i = 0; i < count; i++) {
+    const isRental = i % 4 !== 0;
+    const isActualized = i % 3 === 0 ? 1 : 0;
+    const start = i % 400;
+    insert.run(
+      ...[
+        `${organizationId}-${i}`,
+        `PFA-${String(i).padStart(7, '0')}`,
+        organizationId,
+        organizationId.toUpperCase(),
+      ],
+      ...[`Silo ${i % 12}`, `Category ${i % 40}`, `Class ${i % 90}`, isRental ? 'Rental' : 'Purchase'],
+      i % 2 === 0 ? 'BEO' : 'PROJECT',
+      ...(isRental ? [1000.5 + (i % 977), null] : [null, 25_000.25 + i]),
+      ...['Maker “Ω”', `Model ${i % 300}`, `C-${i % 50}`, isActualized ? `EQ-${i}` : null],
+      ...[day(start), day(start + 90), day(start + 5), day(start + 100)],
+      ...(isActualized ? [day(start + 6), day(start + 101)] : [null, null]),
+      ...[
+        isActualized,
+        i % 50 === 0 ? 1 : 0,
+        i % 7 === 0 ? 1 : 0,
+        day(start) + 34_200_000,
+        'KREYES',
+        day(0),
+        day(1),
+      ],
+    );
+  }
+  database.exec('commit');
+}

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import {
+  beginLegacyWork,
+  finishLegacyRollBack,
+  legacyDifferences,
+  legacyRows,
+  legacyTables,
+  lockLegacyImports,
+  rollBackLegacyTable,
+  standingImport,
+} from '../../sql/legacy/legacy.queries.ts';
+import { VanguardError } from '../errors.ts';
+import type { Progress } from './export.ts';
+import type { ExportedTable, Manifest } from './manifest.ts';
+import { stageOtherTable, stageTable, type StagedLine } from './staging.ts';
+
+/** A value here that is not what the legacy value becomes. */
+export interface Difference {
+  table: string;
+  line: number;
+  id: string | null;
+  /** Empty: the row is gone. */
+  column: string;
+  legacy: unknown;
+  current: unknown;
+  /** `changed`: since the import; `kept`: the row was here before, and stayed as it was; `system`: the product itself keeps it true. */
+  why: 'changed' | 'kept' | 'system';
+}
+
+export interface CheckResult {
+  importedAt: Date;
+  /** Of each table, whether what is kept of it is, byte for byte, what was exported. */
+  tables: { table: string; rows: number; isWhole: boolean }[];
+  differences: Difference[];
+}
+
+/**
+ * Rebuilds the export from what the import kept, compares it with the checksums of its manifest, and compares each value here with what
+ * the legacy value becomes. `sha256` is that of the manifest which is expected; `reader` is another connection, which reads what was
+ * kept while this one takes it in again. Changes nothing. Errors: LEGACY_NOT_IMPORTED.
+ */
+export async function checkImport(
+  client: pg.ClientBase,
+  reader: pg.ClientBase,
+  expected: { sha256: string } | undefined,
+  progress: Progress = () => undefined,
+): Promise<CheckResult> {
+  await client.query('begin isolation level repeatable read');
+  try {
+    const { id, manifest, importedAt } = await standing(client, expected);
+    const kept = await stageKept(client, reader, id, manifest, progress);
+    const tables = manifest.tables.map(({ name, sha256 }) => {
+      const { rows, hash } = kept.get(name)!;
+      return { table: name, rows, isWhole: hash === sha256 };
+    });
+    const differences: Difference[] = [];
+    for (const { name } of await legacyTables.run(undefined, client)) {
+      for (const found of await legacyDifferences.run({ tableName: name }, client))
+        differences.push({
+          ...{ table: name, line: found.lineNumber, id: found.legacyId, column: found.columnName },
+          ...{ legacy: found.legacyValue, current: found.currentValue },
+          why: found.isKeptBySystem ? 'system' : found.state === 'same' ? 'kept' : 'changed',
+        });
+      progress(`comparing ${name} here`, 1, 1);
+    }
+    return { importedAt, tables, differences };
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+/** What became of a row of an import that was taken back. */
+export interface RolledBackRow {
+  table: string;
+  line: number;
+  id: string | null;
+  /** `removed`, `restored` to what it was before, or `stays`. */
+  outcome: string;
+  reason: string | null;
+}
+
+/**
+ * Takes out what the import put in and nobody changed since, and restores what it merged; all in one transaction. Errors: LEGACY_NOT_IMPORTED.
+ */
+export async function rollBackImport(
+  client: pg.ClientBase,
+  reader: pg.ClientBase,
+  progress: Progress = () => undefined,
+): Promise<{ manifest: Manifest; rows: RolledBackRow[] }> {
+  await client.query('begin');
+  try {
+    await lockLegacyImports.run(undefined, client);
+    const { id, manifest } = await standing(client, undefined);
+    await stageKept(client, reader, id, manifest, progress);
+    const rows: RolledBackRow[] = [];
+    for (const { name } of (await legacyTables.run(undefined, client)).reverse()) {
+      for (const { legacyId, lineNumber, outcome, reason } of await rollBackLegacyTable.run(
+        { tableName: name },
+        client,
+      ))
+        rows.push({ table: name, line: lineNumber, id: legacyId, outcome, reason });
+      progress(`taking out ${name}`, 1, 1);
+    }
+    await finishLegacyRollBack.run({ importId: id }, client);
+    await client.query('commit');
+    return { manifest, rows };
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
+}
+
+/** Converts anew what an import kept, with what it did with each row; gives each table's rows and checksum. */
+async function stageKept(
+  client: pg.ClientBase,
+  reader: pg.ClientBase,
+  importId: number,
+  manifest: Manifest,
+  progress: Progress,
+) {
+  await beginLegacyWork.run(undefined, client);
+  const kept = new Map<string, { rows: number; hash: string }>();
+  const names = (await legacyTables.run(undefined, client)).map(({ name }) => name);
+  const place = ({ name }: ExportedTable) => names.indexOf(name);
+  for (const table of manifest.tables.toSorted((a, b) => place(a) - place(b))) {
+    const hash = createHash('sha256');
+    let rows = 0;
+    async function* lines(): AsyncGenerator<StagedLine> {
+      for (let after = 0; ;) {
+        const page = await legacyRows.run({ importId, tableName: table.name, after }, reader);
+        for (const row of page) {
+          hash.update(`${row.line}\n`);
+          yield row;
+        }
+        rows += page.length;
+        progress(`reading ${table.name}`, rows, table.rows);
+        const last = page.at(-1);
+        if (!last) return;
+        after = last.lineNumber;
+      }
+    }
+    await (names.includes(table.name)
+      ? stageTable(client, table, lines())
+      : stageOtherTable(client, table.name, lines()));
+    kept.set(table.name, { rows, hash: hash.digest('hex') });
+  }
+  return kept;
+}
+
+async function standing(client: pg.ClientBase, expected: { sha256: string } | undefined) {
+  const [found] = await standingImport.run(undefined, client);
+  if (!found || (expected && found.manifestSha256 !== expected.sha256))
+    throw new VanguardError(
+      'LEGACY_NOT_IMPORTED',
+      found ? 'Another export than this was imported.' : 'No export was imported, or it was taken back.',
+      { hint: 'Run "npx vanguard legacy import FOLDER".' },
+    );
+  const { id, importedAt } = found;
+  return { id, importedAt, manifest: found.manifest as unknown as Manifest };
+}

@@ -1,0 +1,255 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { saveCredential } from '../../sql/connections/connections.queries.ts';
+import {
+  beginLegacyWork,
+  finishLegacyImport,
+  legacyOutcomes,
+  legacyProblems,
+  legacySecrets,
+  legacyTables,
+  lockLegacyImports,
+  matchLegacyTable,
+  noteCredentialsMissing,
+  saveProviderCredential,
+  standingImport,
+  writeLegacyTable,
+} from '../../sql/legacy/legacy.queries.ts';
+import { credentialContext, providerCredentialContext, type Vault } from '../encryption.ts';
+import { VanguardError } from '../errors.ts';
+import type { Progress } from './export.ts';
+import { hashOf } from './file.ts';
+import { readManifest, type ExportedTable, type Manifest } from './manifest.ts';
+import { decryptLegacySecret } from './secrets.ts';
+import { stageOtherTable, stageTable, type StagedLine } from './staging.ts';
+
+/** Something that keeps a row from moving in. */
+export interface ImportProblem {
+  table: string;
+  /** Of the table's file, from 1. */
+  line: number;
+  id: string | null;
+  /** A column there, or a unique index or rule of the table here. */
+  column: string;
+  value: unknown;
+  problem: string;
+}
+
+/** What is done with the rows of a table; `target` is null where the table does not move in. */
+export interface TableOutcome {
+  table: string;
+  target: string | null;
+  /** Put in. */
+  added: number;
+  /** Into a row that was here and that nobody had touched. */
+  merged: number;
+  /** As a row that was here, which stayed as it was. */
+  same: number;
+  quarantined: number;
+  /** In legacy_row alone. */
+  kept: number;
+}
+
+export interface ImportPlan {
+  outcomes: TableOutcome[];
+  problems: ImportProblem[];
+}
+
+export interface ImportResult extends ImportPlan {
+  /** False: the same export stands imported already, or problems stopped it. Nothing was changed then. */
+  imported: boolean;
+  /** What was done when this export was imported before. */
+  alreadyImportedAt: Date | undefined;
+  credentials: { reencrypted: number; toBeEnteredAgain: string[] };
+}
+
+export interface ImportOptions {
+  /** Keep rows that cannot be migrated in legacy_row, and put in the others. */
+  quarantine?: boolean;
+  /** What the credentials are sealed with. */
+  vault: Vault;
+  /** The prototype's key; without it credentials are to be entered again. */
+  legacyKey?: Buffer | undefined;
+  progress?: Progress;
+}
+
+/** What an import of this export would do, and what stands in its way. Changes nothing. Errors: LEGACY_EXPORT_... */
+export async function planImport(
+  client: pg.ClientBase,
+  folder: string,
+  progress: Progress = () => undefined,
+): Promise<ImportPlan> {
+  const manifest = await manifestOf(folder);
+  await client.query('begin');
+  try {
+    return await plan(client, folder, manifest, progress);
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+/**
+ * Puts an export into the database: all of it, in one transaction, or nothing. The client is connected as the owner.
+ * Errors: LEGACY_EXPORT_..., LEGACY_OTHER_IMPORT.
+ */
+export async function importLegacy(
+  client: pg.ClientBase,
+  folder: string,
+  { quarantine = false, vault, legacyKey, progress = () => undefined }: ImportOptions,
+): Promise<ImportResult> {
+  const manifest = await manifestOf(folder);
+  await client.query('begin');
+  try {
+    await lockLegacyImports.run(undefined, client);
+    const credentials = { reencrypted: 0, toBeEnteredAgain: [] as string[] };
+    const [standing] = await standingImport.run(undefined, client);
+    if (standing) {
+      if (standing.manifestSha256 !== manifest.sha256) throw otherImport(standing.importedAt);
+      await client.query('rollback');
+      return {
+        ...{ imported: false, alreadyImportedAt: standing.importedAt },
+        ...{ outcomes: [], problems: [], credentials },
+      };
+    }
+    const planned = await plan(client, folder, manifest, progress);
+    if (planned.problems.length > 0 && !quarantine) {
+      await client.query('rollback');
+      return { ...planned, imported: false, alreadyImportedAt: undefined, credentials };
+    }
+    const tables = await knownTables(client, manifest);
+    for (const { name, rows } of tables) {
+      progress(`writing ${name}`, 0, rows);
+      await writeLegacyTable.run({ tableName: name }, client);
+      progress(`writing ${name}`, rows, rows);
+    }
+    await takeCredentials(client, vault, legacyKey, credentials);
+    progress('keeping every row as it was', 0, 1);
+    await finishLegacyImport.run(
+      { manifest: JSON.stringify(manifest), manifestSha256: manifest.sha256 },
+      client,
+    );
+    progress('keeping every row as it was', 1, 1);
+    await client.query('commit');
+    return { ...planned, imported: true, alreadyImportedAt: undefined, credentials };
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
+}
+
+async function manifestOf(folder: string): Promise<Manifest> {
+  const manifest = await readManifest(folder).catch((error: NodeJS.ErrnoException) => {
+    throw new VanguardError('LEGACY_EXPORT_MISSING', `There is no export in ${folder}: ${error.message}.`, {
+      hint: 'Run "npx vanguard legacy export FILE.db --out FOLDER", again if it was interrupted.',
+      cause: error,
+    });
+  });
+  if (typeof manifest === 'string')
+    throw damaged(folder, `The manifest of ${folder} is damaged: ${manifest}`);
+  return manifest;
+}
+
+function damaged(folder: string, problem: string, cause?: unknown): VanguardError {
+  return new VanguardError('LEGACY_EXPORT_DAMAGED', `${problem}.`, {
+    hint: `See "npx vanguard legacy verify ${folder}".`,
+    cause,
+  });
+}
+
+function otherImport(importedAt: Date): VanguardError {
+  return new VanguardError(
+    'LEGACY_OTHER_IMPORT',
+    `Another export was imported on ${importedAt.toISOString()}, and stands.`,
+    { hint: 'Take it back first with "npx vanguard legacy rollback": what nobody changed since goes.' },
+  );
+}
+
+/** Reads the export into the temporary tables, converts it, and holds it against what is here. */
+async function plan(
+  client: pg.ClientBase,
+  folder: string,
+  manifest: Manifest,
+  progress: Progress,
+): Promise<ImportPlan> {
+  await beginLegacyWork.run(undefined, client);
+  const known = await knownTables(client, manifest);
+  for (const table of manifest.tables)
+    if (!known.includes(table)) await stageOtherTable(client, table.name, linesOf(folder, table, progress));
+  for (const table of known) {
+    await stageTable(client, table, linesOf(folder, table, progress));
+    progress(`checking ${table.name}`, 0, table.rows);
+    await matchLegacyTable.run({ tableName: table.name }, client);
+    progress(`checking ${table.name}`, table.rows, table.rows);
+  }
+  const problems = (await legacyProblems.run(undefined, client)).map(
+    ({ tableName, lineNumber, legacyId, columnName, value, problem }) => ({
+      ...{ table: tableName, line: lineNumber, id: legacyId, column: columnName, value, problem },
+    }),
+  );
+  const outcomes = (await legacyOutcomes.run(undefined, client)).map(({ tableName, ...counts }) => ({
+    table: tableName,
+    ...counts,
+  }));
+  return { outcomes, problems };
+}
+
+/** The tables of the export that move in, in the order of what points at what. */
+async function knownTables(client: pg.ClientBase, { tables }: Manifest): Promise<ExportedTable[]> {
+  return (await legacyTables.run(undefined, client)).flatMap(({ name }) =>
+    tables.filter((table) => table.name === name),
+  );
+}
+
+/** The lines of a file as they are. Refuses a file that is not what was exported. */
+async function* linesOf(
+  folder: string,
+  table: ExportedTable,
+  progress: Progress,
+): AsyncGenerator<StagedLine> {
+  // The manifest is whole, and of this checksum is just what the export wrote.
+  if ((await hashOf(join(folder, table.file))) !== table.sha256)
+    throw damaged(folder, `${table.file} is not what was exported`);
+  const decoder = new TextDecoder();
+  let count = 0;
+  let rest = '';
+  for await (const chunk of createReadStream(join(folder, table.file)) as AsyncIterable<Buffer>) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield { line };
+    count += lines.length;
+    progress(`reading ${table.name}`, count, table.rows);
+  }
+}
+
+/** Seals the credentials under our key, and marks the rows whose credentials cannot be read. */
+async function takeCredentials(
+  client: pg.ClientBase,
+  vault: Vault,
+  legacyKey: Buffer | undefined,
+  taken: ImportResult['credentials'],
+): Promise<void> {
+  const lost = { connections: new Set<string>(), providers: new Set<string>() };
+  for (const { tableName, id, name, secret } of await legacySecrets.run(undefined, client)) {
+    const isProvider = tableName === 'ai_providers';
+    const plain = legacyKey && decryptLegacySecret(secret, legacyKey);
+    if (plain === undefined) {
+      (isProvider ? lost.providers : lost.connections).add(id);
+      taken.toBeEnteredAgain.push(`${tableName} ${id}: ${name}`);
+      continue;
+    }
+    const sealed = vault.seal(plain, (isProvider ? providerCredentialContext : credentialContext)(id, name));
+    if (isProvider) await saveProviderCredential.run({ aiProviderId: id, name, ...sealed }, client);
+    else await saveCredential.run({ apiConfigurationId: id, name, ...sealed }, client);
+    taken.reencrypted += 1;
+  }
+  if (taken.toBeEnteredAgain.length > 0)
+    await noteCredentialsMissing.run(
+      {
+        message: 'Its credentials came encrypted from the prototype and are to be entered again.',
+        connections: [...lost.connections],
+        providers: [...lost.providers],
+      },
+      client,
+    );
+}

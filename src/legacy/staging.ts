@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { legacyColumns, legacyKeys, readLegacyJson } from '../../sql/legacy/legacy.queries.ts';
+import { converter, type ConvertedRow, type FindParent } from './convert.ts';
+import type { CanonicalValue } from './values.ts';
+
+/** A row on its way into the temporary table legacy_plan: a line of the export, and what is known to have been done with it. */
+export interface StagedLine {
+  line: string;
+  state?: string;
+  target?: unknown;
+  previous?: unknown;
+}
+
+const copyPlan = `copy pg_temp.legacy_plan
+  (table_name, line_number, line, legacy_id, refs, content, data, secrets, problems, state, target, previous) from stdin`;
+
+/** What is handed to COPY at once, in characters. */
+const chunkLength = 65_536;
+
+/**
+ * Converts the rows of a table that moves in and copies them into legacy_plan. Those that it points at are to be there already.
+ */
+export async function stageTable(
+  client: pg.ClientBase,
+  table: { name: string; columns: readonly { name: string }[] },
+  lines: AsyncIterable<StagedLine>,
+): Promise<void> {
+  const columns = await legacyColumns.run({ tableName: table.name }, client);
+  const parents = new Map<string, Map<string, ReturnType<FindParent>>>();
+  for (const { parent } of columns) {
+    if (parent === null || parents.has(parent)) continue;
+    const keys = await legacyKeys.run({ tableName: parent }, client);
+    parents.set(
+      parent,
+      new Map(
+        keys.map(({ legacyId, key, hasProblems }) => [
+          legacyId,
+          hasProblems ? 'cannot be migrated' : { key },
+        ]),
+      ),
+    );
+  }
+  const convert = converter(table.columns, columns, (parent, legacyId) => parents.get(parent)?.get(legacyId));
+  await copyLines(client, table.name, lines, (row) => convert(row), 'added');
+  if (columns.some(({ kind }) => kind === 'json'))
+    await readLegacyJson.run({ tableName: table.name }, client);
+  await client.query('analyze pg_temp.legacy_plan (table_name, legacy_id)');
+}
+
+/** Copies the rows of a table that does not move in into legacy_plan: they are kept, and that is all. */
+export async function stageOtherTable(
+  client: pg.ClientBase,
+  name: string,
+  lines: AsyncIterable<StagedLine>,
+): Promise<void> {
+  const nothing: ConvertedRow = {
+    legacyId: null,
+    refs: '{}',
+    content: '{}',
+    data: null,
+    secrets: '{}',
+    problems: [],
+  };
+  await copyLines(client, name, lines, () => nothing, 'kept');
+}
+
+async function copyLines(
+  client: pg.ClientBase,
+  name: string,
+  lines: AsyncIterable<StagedLine>,
+  convert: (row: readonly CanonicalValue[]) => ConvertedRow,
+  state: string,
+): Promise<void> {
+  async function* rows(): AsyncGenerator<string> {
+    let chunk = '';
+    let number = 0;
+    for await (const staged of lines) {
+      number += 1;
+      const { line } = staged;
+      const { legacyId, refs, content, data, secrets, problems } = convert(
+        JSON.parse(line) as CanonicalValue[],
+      );
+      const values = [
+        ...[name, String(number), line, legacyId, refs, content, data, secrets, JSON.stringify(problems)],
+        ...[staged.state ?? state, json(staged.target), json(staged.previous)],
+      ];
+      chunk += `${values.map(copied).join('\t')}\n`;
+      if (chunk.length < chunkLength) continue;
+      yield chunk;
+      chunk = '';
+    }
+    yield chunk;
+  }
+  await pipeline(Readable.from(rows()), client.query(copyFrom(copyPlan)));
+}
+
+const json = (value: unknown) => (value === null || value === undefined ? null : JSON.stringify(value));
+
+/** A value in the text format of COPY. */
+function copied(value: string | null): string {
+  if (value === null) return '\\N';
+  return /[\\\t\n\r]/.test(value)
+    ? value.replaceAll(/[\\\t\n\r]/g, (character) => escapes[character]!)
+    : value;
+}
+const escapes: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };

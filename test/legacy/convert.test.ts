@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { converter, type LegacyColumn } from '../../src/legacy/convert.ts';
+import type { CanonicalValue } from '../../src/legacy/values.ts';
+
+const column = (kind: string, more: Partial<LegacyColumn> = {}): LegacyColumn => ({
+  ...{ name: 'x', kind, target: 'x', parent: null, isRequired: false, maxLength: null, maxAmount: null },
+  ...more,
+});
+
+/** What a value becomes, or the problem with it. */
+function converted(kind: string, value: CanonicalValue, more: Partial<LegacyColumn> = {}): unknown {
+  const convert = converter([{ name: 'x' }], [column(kind, more)], () => undefined);
+  const { content, problems } = convert([value]);
+  return problems[0]?.problem ?? (JSON.parse(content) as { x?: unknown }).x;
+}
+
+describe.each<[kind: string, cases: [value: CanonicalValue, becomes: unknown][]]>([
+  [
+    'text',
+    [
+      ["O'Neill", "O'Neill"],
+      ['', undefined],
+      [null, undefined],
+      [5, '5'],
+      [{ real: '0.1' }, '0.1'],
+      [{ integer: '9007199254740993' }, '9007199254740993'],
+      ['a\0b', 'is no text that can be kept: bytes, invalid characters or U+0000'],
+      [{ blob: 'AA==' }, 'is no text that can be kept: bytes, invalid characters or U+0000'],
+      [{ text: 'Yf8=' }, 'is no text that can be kept: bytes, invalid characters or U+0000'],
+    ],
+  ],
+  [
+    'flag',
+    [
+      [1, true],
+      [0, false],
+      ['true', true],
+      ['0', false],
+      [{ real: '1' }, true],
+      [2, 'is neither true (1) nor false (0)'],
+      ['yes', 'is neither true (1) nor false (0)'],
+    ],
+  ],
+  [
+    'number',
+    [
+      [7, 7],
+      [{ real: '0.30000000000000004' }, 0.30000000000000004],
+      [{ real: '1e-7' }, 1e-7],
+
+      [{ real: 'Infinity' }, 'is no finite number'],
+      ['7', 'is no finite number'],
+    ],
+  ],
+  [
+    'integer',
+    [
+      [2147483647, 2147483647],
+      [2147483648, 'is no whole number of 32 bits'],
+      [{ real: '1.5' }, 'is no whole number of 32 bits'],
+    ],
+  ],
+  [
+    'time',
+    [
+      [0, '1970-01-01T00:00:00.000Z'],
+      [-1, '1969-12-31T23:59:59.999Z'],
+      [{ real: '1500.4' }, '1970-01-01T00:00:01.500Z'],
+      ['2025-01-05 08:30:15', '2025-01-05T08:30:15Z'],
+      ['2025-01-05', '2025-01-05T00:00:00Z'],
+      ['2025-01-05T08:30:15.123456+02:00', '2025-01-05T06:30:15.123456Z'],
+      ['2025-01-05 08:30 -0530', '2025-01-05T14:00:00Z'],
+      ['2025-01-05 08:30.5', expect.stringContaining('is no time')],
+      ['2025-02-29', expect.stringContaining('is no time')],
+      ['2025-01-05 24:00:00', expect.stringContaining('is no time')],
+      ['0000-01-01', expect.stringContaining('is no time')],
+      ['9999-12-31 23:59 -01:00', expect.stringContaining('is no time')],
+      [253_402_300_800_000, expect.stringContaining('is no time')],
+      [253_402_300_799_999, '9999-12-31T23:59:59.999Z'],
+      [{ integer: '4611686018427387904' }, expect.stringContaining('is no time')],
+      ['now', expect.stringContaining('is no time')],
+    ],
+  ],
+  [
+    'day',
+    [
+      [Date.UTC(2026, 3, 2), '2026-04-02'],
+      // A day as a moment keeps its day in UTC, whatever the zone of this machine.
+      [Date.UTC(2026, 3, 2) - 1, '2026-04-01'],
+      ['2026-04-02T23:30:00-02:00', '2026-04-03'],
+      ['1899-12-31', '1899-12-31'],
+    ],
+  ],
+  ['minute', [[Date.UTC(2026, 3, 2, 10, 20, 59, 999), '2026-04-02T10:20:00Z']]],
+  ['password', [['admin123', 'is no bcrypt hash']]],
+])('%s', (kind, cases) => {
+  test.each(cases)('%j becomes %j', (value, becomes) => {
+    expect(converted(kind, value)).toEqual(becomes);
+  });
+});
+
+test('what must be there, fit, or be an amount, is asked for', () => {
+  expect(converted('text', null, { isRequired: true })).toBe('is missing');
+  expect(converted('text', '', { isRequired: true })).toBe('is missing');
+  expect(converted('text', '👷👷👷', { maxLength: 3 })).toBe('👷👷👷');
+  expect(converted('text', '👷👷👷👷', { maxLength: 3 })).toBe('is longer than 3 characters');
+  expect(converted('number', -1, { maxAmount: 100 })).toBe('is negative, or too large for an amount');
+  expect(converted('number', 100, { maxAmount: 100 })).toBe('is negative, or too large for an amount');
+  expect(converted('number', { real: '99.99' }, { maxAmount: 100 })).toBe(99.99);
+});
+
+test('any moment that Date can write in the years 1 to 9999 comes out as the same', () => {
+  fc.assert(
+    fc.property(
+      fc.date({
+        min: new Date('0001-01-01T00:00:00Z'),
+        max: new Date('9999-12-31T23:59:59.999Z'),
+        noInvalidDate: true,
+      }),
+      (date) => {
+        for (const value of [date.getTime(), date.toISOString(), date.toISOString().replace('T', ' ')])
+          expect(new Date(converted('time', value) as string).getTime()).toBe(date.getTime());
+        expect(converted('day', date.getTime())).toBe(date.toISOString().slice(0, 10));
+      },
+    ),
+  );
+});
+
+test('any finite number of SQLite is written so that the same number comes out', () => {
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+      expect(converted('number', { real: String(value) })).toBe(Object.is(value, -0) ? 0 : value);
+    }),
+  );
+});
+
+test('references go to what is there, and say what is not', () => {
+  const columns = [
+    column('reference', { name: 'organizationId', target: 'organization_id', parent: 'organizations' }),
+  ];
+  const convert = converter([{ name: 'organizationId' }], columns, (_, id) =>
+    id === 'here' ? { key: 7 } : id === 'bad' ? 'cannot be migrated' : undefined,
+  );
+  expect(convert(['here'])).toMatchObject({
+    content: '{"organization_id":7}',
+    refs: '{"organization_id":"here"}',
+    problems: [],
+  });
+  expect(convert(['bad']).problems).toMatchObject([
+    { problem: 'points at a row of organizations that cannot be migrated' },
+  ]);
+  expect(convert(['nowhere']).problems).toMatchObject([{ problem: 'points at no row of organizations' }]);
+});
+
+test('secrets and passwords are in no list of problems', () => {
+  const convert = converter([{ name: 'x' }], [column('secret', { target: 'authKey' })], () => undefined);
+  expect(
+    JSON.stringify(convert([{ blob: Buffer.from('hunter2').toString('base64') }]).problems),
+  ).not.toContain('aHVud');
+  expect(convert(['iv:tag:text']).secrets).toBe('{"authKey":"iv:tag:text"}');
+});
