@@ -366,7 +366,7 @@ describe('import', () => {
     await seed(client, { production: false });
     await client.query(`update app_public.organizations set name = 'Ours' where code = 'RIO'`);
     await client.query(`update app_private.user_passwords set must_change = false`);
-    const [before] = (await client.query(`select password_hash from app_private.user_passwords`)).rows;
+    const { rows: before } = await client.query('select password_hash from app_private.user_passwords');
     const dir = await exported(fillLegacyDatabase);
 
     expect(outcome(await put(dir), 'organizations')).toMatchObject({ merged: 3, same: 1 });
@@ -396,7 +396,7 @@ describe('import', () => {
           `select p.password_hash from app_private.user_passwords p join app_public.users u on u.id = p.user_id where u.username = 'admin'`,
         )
       ).rows,
-    ).toEqual([before]);
+    ).toEqual(before);
     expect((await check()).differences).toEqual([
       expect.objectContaining({
         table: 'organizations',
