@@ -1,5 +1,5 @@
 --! Previous: sha1:cba7bac6a9da9f5f8fa50b0dece5d8db65bd7d39
---! Hash: sha1:75168f37d59b6c5635d1b887dddb3a778f677ca6
+--! Hash: sha1:df247a236e2b22f4eca09e0101dc3b64cb4da832
 --! Message: moving in from the prototype
 
 --! split: 50-legacy.sql
@@ -252,7 +252,8 @@ begin
     target jsonb,
     previous jsonb
   ) on commit drop;
-  create index on legacy_plan (table_name, legacy_id);
+  -- Nothing points at a record.
+  create index on legacy_plan (table_name, legacy_id) where table_name <> 'pfa_records';
   create temporary table legacy_match (
     line_number integer not null,
     key_order integer,
@@ -735,7 +736,7 @@ begin
     ) k
     where f.contype = 'f' and f.confrelid = p_target and f.confdeltype <> 'n'
       and f.conrelid::regclass::text not in (
-        'app_private.user_passwords', 'app_private.refresh_tokens', 'app_private.credentials', 'app_public.pems_settings',
+        'app_private.user_passwords', 'app_private.sessions', 'app_private.refresh_tokens', 'app_private.credentials', 'app_public.pems_settings',
         'app_public.pfa_sync_log', 'app_private.pfa_kpi_change', 'app_private.pfa_search_stale');
     if blocked is not null then
       execute format($q$

@@ -132,7 +132,7 @@ export function addLegacyCommands(program: Command): void {
         showProblems(problems);
         if (!imported) {
           console.log(
-            `Nothing was changed: ${count(new Set(problems.map(({ table, line }) => `${table} ${line}`)).size)} rows cannot be migrated. Correct them in the prototype and export again into a new folder, or add --quarantine, which keeps them aside and puts in the others.`,
+            `Nothing was changed. Rows that cannot be migrated: ${count(new Set(problems.map(({ table, line }) => `${table} ${line}`)).size)}. Correct them in the prototype and export again into a new folder, or add --quarantine, which keeps them aside and puts in the others.`,
           );
           return;
         }
@@ -276,7 +276,7 @@ function showDifferences(differences: Difference[]): void {
   for (const [why, text] of Object.entries(whys)) {
     const some = differences.filter((difference) => difference.why === why);
     if (some.length === 0) continue;
-    console.log(`\n${count(some.length)} values differ, ${text}:`);
+    console.log(`\nDifferent, ${text} (${count(some.length)}):`);
     for (const { table, id, line, column, legacy, current } of some.slice(0, shownAtMost))
       console.log(
         column === ''

@@ -597,6 +597,11 @@ describe('rollback', () => {
       fillRecords(legacy, 'org-holng', 50);
     });
     await put(dir);
+    // Whoever signed in meanwhile has not changed anything.
+    await client.query(
+      `select app_private.start_session(u.id, p.password_hash, sha256('token'), '1 day')
+      from app_public.users u join app_private.user_passwords p on p.user_id = u.id where u.username = 'anna'`,
+    );
     const { rows, manifest } = await rollBackImport(client, reader);
     expect(rows.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
     expect(rows).toHaveLength(67 + 50);
