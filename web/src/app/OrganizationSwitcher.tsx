@@ -1,4 +1,4 @@
-import { Combobox, InputBase, ScrollArea, Text, useCombobox } from '@mantine/core';
+import { Combobox, InputBase, Text, useCombobox } from '@mantine/core';
 import { useNavigate, useRouterState } from '@tanstack/react-router';
 import { useState } from 'react';
 import { SelectorIcon } from '../components/icons.tsx';
@@ -22,7 +22,10 @@ export function OrganizationSwitcher({ organizations, current }: Props) {
       combobox.resetSelectedOption();
       setSearch('');
     },
-    onDropdownOpen: () => combobox.focusSearchInput(),
+    onDropdownOpen: () => {
+      combobox.focusSearchInput();
+      combobox.selectActiveOption();
+    },
   });
   const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
   const found = organizations.filter(({ code, name }) => {
@@ -37,7 +40,15 @@ export function OrganizationSwitcher({ organizations, current }: Props) {
   };
 
   return (
-    <Combobox store={combobox} onOptionSubmit={go} width={320} position="bottom-start" shadow="md">
+    <Combobox
+      store={combobox}
+      onOptionSubmit={go}
+      width={320}
+      position="bottom-start"
+      shadow="md"
+      // Inside the header, which is a landmark, for who goes from one to the next.
+      withinPortal={false}
+    >
       <Combobox.Target targetType="button" withAriaAttributes={false}>
         <InputBase
           component="button"
@@ -74,21 +85,19 @@ export function OrganizationSwitcher({ organizations, current }: Props) {
           placeholder="Search"
           aria-label="Search organizations"
         />
-        <Combobox.Options aria-label="Organizations">
-          <ScrollArea.Autosize mah={360} type="auto" viewportProps={{ tabIndex: -1 }}>
-            {found.map(({ code, name, myRole }) => (
-              <Combobox.Option
-                key={code}
-                value={code}
-                active={code === current?.code}
-                className={classes.option}
-              >
-                <span className={classes.code}>{code}</span>
-                <span className={classes.optionName}>{name !== code && name}</span>
-                {myRole === 'viewer' && <span className={classes.tag}>read only</span>}
-              </Combobox.Option>
-            ))}
-          </ScrollArea.Autosize>
+        <Combobox.Options aria-label="Organizations" className={classes.options}>
+          {found.map(({ code, name, myRole }) => (
+            <Combobox.Option
+              key={code}
+              value={code}
+              active={code === current?.code}
+              className={classes.option}
+            >
+              <span className={classes.code}>{code}</span>
+              <span className={classes.optionName}>{name !== code && name}</span>
+              {myRole === 'viewer' && <span className={classes.tag}>read only</span>}
+            </Combobox.Option>
+          ))}
           {found.length === 0 && (
             <Combobox.Empty>No organization has this in its code or name</Combobox.Empty>
           )}

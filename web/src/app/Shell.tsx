@@ -1,5 +1,5 @@
 import { AppShell, Burger, Button } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { Link, Outlet, useParams, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { EmptyState } from '../components/EmptyState.tsx';
@@ -44,6 +44,9 @@ function organizationsOf(data: ReturnType<typeof useMe>['data']): Organization[]
   return (data?.organizations?.nodes ?? []).filter((node) => node !== null);
 }
 
+/** There is no server that would have to guess how wide the window is. */
+const atOnce = { getInitialValueInEffect: false };
+
 interface FrameProps {
   organizations: Organization[];
   organization: Organization | undefined;
@@ -52,6 +55,8 @@ interface FrameProps {
 
 function Frame({ organizations, organization, children }: FrameProps) {
   const [isOpen, navigation] = useDisclosure(false);
+  const isWide = useMediaQuery('(min-width: 75em)', true, atOnce);
+  const hasRoomForNavigation = useMediaQuery('(min-width: 62em)', true, atOnce);
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const { close } = navigation;
   useEffect(close, [path, close]);
@@ -84,7 +89,7 @@ function Frame({ organizations, organization, children }: FrameProps) {
             <OrganizationSwitcher organizations={organizations} current={organization} />
           )}
           <div className={classes.status} data-wide>
-            {organization && <Status />}
+            {organization && isWide && <Status />}
           </div>
           <div className={classes.menus}>
             <ThemeMenu />
@@ -92,7 +97,7 @@ function Frame({ organizations, organization, children }: FrameProps) {
             <UserMenu />
           </div>
         </div>
-        {organization && (
+        {organization && !isWide && (
           <div className={classes.status} data-narrow>
             <Status />
           </div>
@@ -100,7 +105,8 @@ function Frame({ organizations, organization, children }: FrameProps) {
       </AppShell.Header>
       {organization && (
         <AppShell.Navbar className={classes.navbar} aria-label="Pages">
-          <Navigation code={organization.code} />
+          {/* What is out of sight must be out of the keyboard's way, too. */}
+          {(isOpen || hasRoomForNavigation) && <Navigation code={organization.code} />}
         </AppShell.Navbar>
       )}
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>

@@ -3,7 +3,6 @@ import { notifications } from '@mantine/notifications';
 import { Link } from '@tanstack/react-router';
 import { asApiError } from '../api/errors.ts';
 import {
-  CheckIcon,
   HelpIcon,
   KeyIcon,
   MoonIcon,
@@ -38,18 +37,16 @@ export function ThemeMenu() {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {schemes.map(([scheme, name, Icon]) => (
-          <Menu.Item
-            key={scheme}
-            role="menuitemradio"
-            aria-checked={scheme === colorScheme}
-            leftSection={<Icon size={16} />}
-            rightSection={scheme === colorScheme && <CheckIcon size={14} />}
-            onClick={() => setColorScheme(scheme)}
-          >
-            {name}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup
+          value={colorScheme}
+          onChange={(scheme) => setColorScheme(scheme as MantineColorScheme)}
+        >
+          {schemes.map(([scheme, name, Icon]) => (
+            <Menu.RadioItem key={scheme} value={scheme} rightSection={<Icon size={16} />} closeMenuOnClick>
+              {name}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
       </Menu.Dropdown>
     </Menu>
   );

@@ -51,6 +51,7 @@ export const theme = createTheme({
     Tooltip: {
       defaultProps: { openDelay: 250, withArrow: true, events: { hover: true, focus: true, touch: true } },
     },
+    InputWrapper: { styles: { label: { marginBottom: 4 }, description: { marginBottom: 6, fontSize: 12 } } },
     Menu: { defaultProps: { shadow: 'md', width: 220 } },
     Button: { defaultProps: { size: 'sm' } },
   },

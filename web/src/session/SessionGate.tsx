@@ -10,8 +10,7 @@ import { SignInForm } from './SignInForm.tsx';
 /** Lets those through who are signed in, and whose password is their own. */
 export function SessionGate({ children }: { children: ReactNode }) {
   const session = useSession();
-  /** Outside production a password that somebody else set may stay for a while: the server does not insist either. */
-  const [postponedBy, setPostponedBy] = useState<number>();
+  const [postponedBy, setPostponedBy] = useState(postponed.read);
 
   switch (session.status) {
     case 'starting':
@@ -34,13 +33,14 @@ export function SessionGate({ children }: { children: ReactNode }) {
       );
     case 'signed-in': {
       const { person, mustChangePassword } = session;
-      if (!mustChangePassword || postponedBy === person.id) return <div key={person.id}>{children}</div>;
+      if (!mustChangePassword || postponedBy === String(person.id))
+        return <div key={person.id}>{children}</div>;
       return (
         <EntryPage title="Choose your own password">
           <ChangePasswordForm
             username={person.username}
             isForced
-            onLater={isProduction ? undefined : () => setPostponedBy(person.id)}
+            onLater={isProduction ? undefined : () => setPostponedBy(postponed.write(person.id))}
             onSignOut={() => signOut(false)}
           />
         </EntryPage>
@@ -48,6 +48,18 @@ export function SessionGate({ children }: { children: ReactNode }) {
     }
   }
 }
+
+/**
+ * Who has put off choosing a password, as long as this tab is open. Outside production that is allowed: the server does
+ * not insist there either, so that the demo can be tried at once.
+ */
+const postponed = {
+  read: () => (isProduction ? null : sessionStorage.getItem('vanguard.password-later')),
+  write: (personId: number) => {
+    sessionStorage.setItem('vanguard.password-later', String(personId));
+    return String(personId);
+  },
+};
 
 /** For the moment until it is known who is here: nothing that would flash. */
 function Starting() {

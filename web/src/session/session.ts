@@ -46,6 +46,9 @@ const tooLate = 5_000;
 /** How long an exchange may take before the lock is given to another tab, in milliseconds. */
 const patience = 20_000;
 
+/** How long a message to the other tabs may take, in milliseconds. */
+const telling = 100;
+
 let grant: Grant | undefined;
 let state: SessionState = { status: 'starting' };
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -88,10 +91,19 @@ function share(message: Message): void {
   channel.postMessage(message);
 }
 
-/** Runs alone among all tabs. Without locks (a page that came over plain HTTP) it runs as it is: the server allows tabs 10 seconds. */
+/**
+ * Runs alone among all tabs. The lock is kept a moment longer, until the others have been told what came of it: who waits
+ * for it need not do the same again. Without locks (a page that came over plain HTTP) it runs as it is: the server allows
+ * the tabs of a browser 10 seconds.
+ */
 function alone<T>(work: () => Promise<T>): Promise<T> {
   if (!('locks' in navigator)) return work();
-  return navigator.locks.request('vanguard-session', work) as Promise<T>;
+  return new Promise((resolve, reject) => {
+    void navigator.locks.request('vanguard-session', async () => {
+      await work().then(resolve, reject);
+      await new Promise((told) => setTimeout(told, telling));
+    });
+  });
 }
 
 const post = (path: string, body: unknown, token?: string) =>

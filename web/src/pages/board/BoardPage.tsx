@@ -9,7 +9,13 @@ import { BoardIcon } from '../../components/icons.tsx';
 import { Page } from '../../components/Page.tsx';
 import { Variance } from '../../components/Variance.tsx';
 import { formatDate } from '../../format/dates.ts';
-import { formatCount, formatDifference, formatDollars, formatMoney } from '../../format/numbers.ts';
+import {
+  formatCount,
+  formatDifference,
+  formatDollarDifference,
+  formatDollars,
+  formatMoney,
+} from '../../format/numbers.ts';
 import classes from './BoardPage.module.css';
 
 const boardDocument = graphql(`
@@ -146,7 +152,7 @@ function Totals({ board }: { board: Board }) {
             <Variance value={seen.variance} plan={seen.planCost} />
           </div>
           <Text size="xs" c="dimmed" className="figures">
-            PEMS {formatDifference(mirror.variance)}
+            PEMS {formatDollarDifference(mirror.variance)}
           </Text>
         </div>
       </section>
