@@ -40,6 +40,14 @@ const pages: [string, Visit][] = [
     },
   ],
   [
+    'the menu of colours, open',
+    async (page) => {
+      await at('/o/RIO/board', board)(page);
+      await open(/^Colours/)(page);
+      await page.getByRole('menuitemradio').first().waitFor();
+    },
+  ],
+  [
     'the menu of the account, open',
     async (page) => {
       await at('/o/RIO/board', board)(page);
@@ -69,7 +77,7 @@ async function expectAccessible(page: Page, name: string): Promise<void> {
       .options({ resultTypes: ['violations'] })
       .analyze();
     const found = violations.flatMap(({ id, help, nodes }) =>
-      nodes.map(({ html }) => `${id}: ${help}: ${html}`),
+      nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html} ${failureSummary}`),
     );
     expect(found, `${name}, ${colorScheme}`).toEqual([]);
   }

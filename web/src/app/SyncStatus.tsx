@@ -1,6 +1,7 @@
 import { ActionIcon, Popover, Progress, Skeleton, Stack, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useId, useState } from 'react';
 import { asApiError } from '../api/errors.ts';
 import { request } from '../api/graphql.ts';
 import { serverNow } from '../api/serverTime.ts';
@@ -19,6 +20,8 @@ const old = 30 * 60_000;
 export function SyncStatus() {
   const { organization, canAdminister, runningSync } = useOrganization();
   const { data, isError } = useQuery(freshnessQuery);
+  const id = useId();
+  const [isOpen, setIsOpen] = useState(false);
   const now = Math.max(useNow(), serverNow());
   const freshness = data?.organizations.find(({ id }) => id === organization.id);
   if (!freshness)
@@ -26,10 +29,28 @@ export function SyncStatus() {
   const state = stateOf(freshness, runningSync?.rowsRead, now);
   return (
     <div className={classes.place}>
-      <Popover position="bottom-end" width={300} shadow="md" withArrow trapFocus returnFocus>
+      <Popover
+        id={id}
+        opened={isOpen}
+        onChange={setIsOpen}
+        position="bottom-end"
+        width={300}
+        shadow="md"
+        withArrow
+        trapFocus
+        returnFocus
+      >
         <Popover.Target>
-          <Tooltip label={state.exact}>
-            <UnstyledButton className={classes.status} data-tone={state.tone}>
+          <Tooltip label={state.exact} disabled={isOpen}>
+            <UnstyledButton
+              // What the target would be given, were there no tooltip between.
+              id={`${id}-target`}
+              aria-haspopup="dialog"
+              aria-expanded={isOpen}
+              className={classes.status}
+              data-tone={state.tone}
+              onClick={() => setIsOpen(!isOpen)}
+            >
               {state.tone === 'ok' && <CheckIcon size={15} />}
               {state.tone === 'busy' && <SyncIcon size={15} className={classes.turning} />}
               {(state.tone === 'old' || state.tone === 'failed') && <WarningIcon size={15} />}

@@ -30,7 +30,7 @@ export function ThemeMenu() {
     SystemIcon,
   ];
   return (
-    <Menu width={180}>
+    <Menu width={180} withinPortal={false}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Colours: ${label}`}>
           <Chosen />
@@ -56,7 +56,7 @@ export function ThemeMenu() {
 export function HelpMenu() {
   if (isProduction) return null;
   return (
-    <Menu>
+    <Menu withinPortal={false}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Help">
           <HelpIcon />
@@ -89,7 +89,7 @@ export function UserMenu() {
     });
   };
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Your account, ${username}`}>
           <PersonIcon />
@@ -97,7 +97,7 @@ export function UserMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>
-          <Text size="sm" fw={600} c="var(--mantine-color-text)" truncate>
+          <Text component="span" display="block" size="sm" fw={600} c="var(--mantine-color-text)" truncate>
             {name || username}
           </Text>
           {name && username}

@@ -52,7 +52,8 @@ export const theme = createTheme({
       defaultProps: { openDelay: 250, withArrow: true, events: { hover: true, focus: true, touch: true } },
     },
     InputWrapper: { styles: { label: { marginBottom: 4 }, description: { marginBottom: 6, fontSize: 12 } } },
-    Menu: { defaultProps: { shadow: 'md', width: 220 } },
+    // The placeholder would be a child of role=menu that is none of its items.
+    Menu: { defaultProps: { shadow: 'md', width: 220, withInitialFocusPlaceholder: false } },
     Button: { defaultProps: { size: 'sm' } },
   },
 });
