@@ -87,7 +87,7 @@ describe('organizations', () => {
       const page = await newPage();
       await signIn(page, await makePerson({ '<b>X</b>': 'member' }));
       await page.waitForURL('**/o/%3Cb%3EX%3C%2Fb%3E/board');
-      await page.getByRole('button', { name: `Organization <b>X</b>, ${name}` }).waitFor();
+      await page.getByRole('button', { name: `Organization <b>X</b> ${name}` }).waitFor();
       await switcher(page).click();
       await page.getByRole('option', { name: `<b>X</b> ${name}` }).waitFor();
       expect(await page.locator('img').count()).toBe(0);

@@ -56,9 +56,6 @@ export function OrganizationSwitcher({ organizations, current }: Props) {
           pointer
           size="xs"
           className={classes.button}
-          aria-label={
-            current ? `Organization ${current.code}, ${current.name}: switch` : 'Choose an organization'
-          }
           aria-haspopup="dialog"
           aria-expanded={combobox.dropdownOpened}
           rightSection={<SelectorIcon size={14} />}
@@ -67,7 +64,8 @@ export function OrganizationSwitcher({ organizations, current }: Props) {
         >
           {current ? (
             <span className={classes.current}>
-              <b>{current.code}</b>
+              <span className="visually-hidden">Organization </span>
+              <b>{current.code}</b>{' '}
               {current.name !== current.code && <span className={classes.currentName}>{current.name}</span>}
             </span>
           ) : (

@@ -44,7 +44,7 @@ export function SyncStatus() {
           <Tooltip label={state.exact} disabled={isOpen}>
             <UnstyledButton
               // What the target would be given, were there no tooltip between.
-              id={`${id}-target`}
+              id={id}
               aria-haspopup="dialog"
               aria-expanded={isOpen}
               className={classes.status}

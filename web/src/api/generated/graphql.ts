@@ -2,8 +2,7 @@
 /** Internal type. DO NOT USE DIRECTLY. */
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
-export type Incremental<T> =
-  T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 /** What kind of event it is. */
 export type OrganizationEventKind =
@@ -22,108 +21,36 @@ export type OrganizationEventsSubscriptionVariables = Exact<{
   organizationId: number;
 }>;
 
-export type OrganizationEventsSubscription = {
-  organizationEvents: {
-    kind: OrganizationEventKind;
-    revision: string | null;
-    sync: { runId: string; state: string; rowsRead: number; errorCode: string | null } | null;
-    commits: Array<{ id: string; recordId: string; state: string }> | null;
-    records: Array<{ recordId: string; revision: string }> | null;
-  } | null;
-};
 
-export type MeQueryVariables = Exact<{ [key: string]: never }>;
+export type OrganizationEventsSubscription = { organizationEvents: { kind: OrganizationEventKind, revision: string | null, sync: { runId: string, state: string, rowsRead: number, errorCode: string | null } | null, commits: Array<{ id: string, recordId: string, state: string }> | null, records: Array<{ recordId: string, revision: string }> | null } | null };
 
-export type MeQuery = {
-  viewer: {
-    id: number;
-    username: string;
-    firstName: string | null;
-    lastName: string | null;
-    email: string | null;
-  } | null;
-  organizations: {
-    nodes: Array<{ id: number; code: string; name: string; myRole: string | null } | null>;
-  } | null;
-};
+export type MeQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MeQuery = { viewer: { id: number, username: string, firstName: string | null, lastName: string | null, email: string | null } | null, organizations: { nodes: Array<{ id: number, code: string, name: string, myRole: string | null } | null> } | null };
 
 export type WorkCountsQueryVariables = Exact<{
   organizationId: number;
 }>;
 
-export type WorkCountsQuery = {
-  organization: {
-    myDrafts: { totalCount: number };
-    pending: { totalCount: number };
-    problems: { totalCount: number };
-  } | null;
-};
+
+export type WorkCountsQuery = { organization: { myDrafts: { totalCount: number }, pending: { totalCount: number }, problems: { totalCount: number } } | null };
 
 export type RequestSyncMutationVariables = Exact<{
   organizationId: number;
 }>;
 
-export type RequestSyncMutation = { requestSync: { syncLog: { id: string; state: string } | null } | null };
+
+export type RequestSyncMutation = { requestSync: { syncLog: { id: string, state: string } | null } | null };
 
 export type BoardQueryVariables = Exact<{
   organizationId: number;
 }>;
 
-export type BoardQuery = {
-  organization: {
-    kpis: { recordCount: string; actualizedCount: string; discontinuedCount: string } | null;
-    bounds: { forecastStart: string | null; forecastEnd: string | null } | null;
-    seen: {
-      nodes: Array<{
-        groupValue: string | null;
-        recordCount: string | null;
-        planCost: string;
-        forecastCost: string;
-        actualCost: string;
-        variance: string;
-      } | null>;
-    };
-    mirror: {
-      nodes: Array<{
-        groupValue: string | null;
-        recordCount: string | null;
-        planCost: string;
-        forecastCost: string;
-        actualCost: string;
-        variance: string;
-      } | null>;
-    };
-    seenBySource: {
-      nodes: Array<{
-        groupValue: string | null;
-        recordCount: string | null;
-        planCost: string;
-        forecastCost: string;
-        actualCost: string;
-        variance: string;
-      } | null>;
-    };
-    mirrorBySource: {
-      nodes: Array<{
-        groupValue: string | null;
-        recordCount: string | null;
-        planCost: string;
-        forecastCost: string;
-        actualCost: string;
-        variance: string;
-      } | null>;
-    };
-  } | null;
-};
 
-export type CostsFragment = {
-  groupValue: string | null;
-  recordCount: string | null;
-  planCost: string;
-  forecastCost: string;
-  actualCost: string;
-  variance: string;
-};
+export type BoardQuery = { organization: { kpis: { recordCount: string, actualizedCount: string, discontinuedCount: string } | null, bounds: { forecastStart: string | null, forecastEnd: string | null } | null, seen: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, seenBySource: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirrorBySource: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+
+export type CostsFragment = { groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -143,8 +70,7 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
-export const CostsFragmentDoc = new TypedDocumentString(
-  `
+export const CostsFragmentDoc = new TypedDocumentString(`
     fragment Costs on PfaSum {
   groupValue
   recordCount
@@ -153,9 +79,7 @@ export const CostsFragmentDoc = new TypedDocumentString(
   actualCost
   variance
 }
-    `,
-  { fragmentName: 'Costs' },
-) as unknown as TypedDocumentString<CostsFragment, unknown>;
+    `, {"fragmentName":"Costs"}) as unknown as TypedDocumentString<CostsFragment, unknown>;
 export const OrganizationEventsDocument = new TypedDocumentString(`
     subscription OrganizationEvents($organizationId: Int!) {
   organizationEvents(organizationId: $organizationId) {
@@ -178,10 +102,7 @@ export const OrganizationEventsDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<
-  OrganizationEventsSubscription,
-  OrganizationEventsSubscriptionVariables
->;
+    `) as unknown as TypedDocumentString<OrganizationEventsSubscription, OrganizationEventsSubscriptionVariables>;
 export const MeDocument = new TypedDocumentString(`
     query Me {
   viewer {
