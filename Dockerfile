@@ -9,6 +9,15 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts \
   && rm -rf node_modules/monaco-editor node_modules/react-aria node_modules/react-stately node_modules/framer-motion node_modules/motion-dom
 
+FROM node:24-slim AS web
+WORKDIR /app
+COPY package.json package-lock.json ./
+# With what it is built by, which the image itself does without.
+RUN npm ci --ignore-scripts
+COPY web web
+COPY tools/web.ts tools/web.ts
+RUN node tools/web.ts build
+
 FROM node:24-slim
 # Monitoring listens on the container's own loopback, where the health check asks; the worker has no other port.
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3001 ADMIN_PORT=9464 WORKER_ADMIN_PORT=9464
@@ -20,6 +29,7 @@ COPY migrations/committed migrations/committed
 COPY sql sql
 COPY src src
 COPY worker worker
+COPY --from=web /app/web/dist web/dist
 # `vanguard start` names the simulated PEMS; in production it refuses to run.
 COPY simulator simulator
 # Everything belongs to root, and whoever runs it only reads.

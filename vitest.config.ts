@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { postgresVersions } from './test/support/clusters.ts';
 
+const clusters = 'test/support/global-setup.ts';
 const [newest, ...older] = await postgresVersions();
 
 export default defineConfig({
@@ -8,7 +9,6 @@ export default defineConfig({
     pool: 'forks',
     reporters: ['default', './test/support/closing-line.ts'],
     maxWorkers: 2,
-    globalSetup: 'test/support/global-setup.ts',
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [
@@ -18,7 +18,21 @@ export default defineConfig({
         test: {
           name: `pg${newest}`,
           include: ['test/**/*.test.ts'],
+          exclude: ['test/browser/**'],
+          globalSetup: clusters,
           provide: { postgresVersion: newest },
+        },
+      },
+      {
+        // The web app in a browser, against the whole product: alone, after all others, one file after the other.
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: [clusters, 'test/browser/global-setup.ts'],
+          provide: { postgresVersion: newest },
+          sequence: { groupOrder: 1 },
+          maxWorkers: 1,
         },
       },
       ...older.map((version) => ({
@@ -28,6 +42,7 @@ export default defineConfig({
           name: `pg${version}`,
           include: ['test/database/**/*.test.ts'],
           exclude: ['test/database/embedded.test.ts'],
+          globalSetup: clusters,
           provide: { postgresVersion: version },
         },
       })),

@@ -27,6 +27,8 @@ export interface ServerOptions {
   admin?: Address;
   /** Origins whose pages may call the API; none: only its own. */
   corsOrigins?: readonly string[];
+  /** Where the web app was built to; by default where `npm run build` does. */
+  webFolder?: string;
   /** How long things of websockets take; tests are in a hurry. */
   realtime?: AppOptions['realtime'];
 }
@@ -79,7 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       client.release();
     }
     const signingKeys = await openSigningKeys(pool, createVault(options.encryptionKeys), logger);
-    const { production, introspection, trustProxy = 0, corsOrigins, realtime } = options;
+    const { production, introspection, trustProxy = 0, corsOrigins, webFolder, realtime } = options;
     const { server } = (app = await createApp({
       pool,
       databaseUrl: options.authenticatorUrl,
@@ -90,6 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       logger,
       corsOrigins,
       metrics,
+      webFolder,
       realtime,
     }));
     admin =

@@ -1,11 +1,11 @@
 /**
  * `npm run codegen`: writes what is derived from the migrations, on a database of its own: the typed module beside each
- * file of sql/, schema.graphql, and docs/errors.md. With `--check` it writes nothing and fails when something is stale.
+ * file of sql/, schema.graphql, the types of the web app's GraphQL documents, and docs/errors.md. With `--check` it writes nothing and fails when something is stale.
  */
 import { execFile } from 'node:child_process';
-import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../src/configuration.ts';
 import { bootstrap } from '../src/database/bootstrap.ts';
@@ -59,15 +59,54 @@ async function generateSchema(urls: RoleUrls): Promise<Map<string, string>> {
   return new Map([['schema.graphql', await printGraphqlSchema(urls.authenticator)]]);
 }
 
+/** Types of the GraphQL documents in web/, checked against the schema; by path relative to the project. */
+async function generateDocuments(schema: string): Promise<Map<string, string>> {
+  const { generate: generateTypes } = await import('@graphql-codegen/cli');
+  const folder = join('web', 'src', 'api', 'generated');
+  const scalars = {
+    BigFloat: 'string',
+    BigInt: 'string',
+    Cursor: 'string',
+    Date: 'string',
+    Datetime: 'string',
+  };
+  const files = (await generateTypes(
+    {
+      schema,
+      documents: [join(projectFolder, 'web/src/**/*.{ts,tsx}'), `!${join(projectFolder, folder)}/**`],
+      silent: true,
+      generates: {
+        [`${folder}/`]: {
+          preset: 'client',
+          // The text of a query is all that is sent: nothing of it needs the GraphQL library in the browser.
+          presetConfig: { fragmentMasking: false },
+          config: {
+            documentMode: 'string',
+            useTypeImports: true,
+            enumsAsTypes: true,
+            onlyOperationTypes: true,
+            strictScalars: true,
+            scalars: { ...scalars, JSON: 'unknown', Time: 'string' },
+          },
+        },
+      },
+    },
+    false,
+  )) as { filename: string; content: string }[];
+  return new Map(files.map(({ filename, content }) => [filename, content] as const).sort());
+}
+
 /** The pages that follow from the code, by path relative to the project. */
 const generateDocs = () => new Map([[join('docs', 'errors.md'), errorsPage()]]);
 
 /** Everything that is generated, by path relative to the project. */
 export async function generate(urls: RoleUrls): Promise<Map<string, string>> {
+  const schema = await generateSchema(urls);
   return new Map([
     ...(await generateQueries(urls.owner)),
-    ...(await generateSchema(urls)),
+    ...schema,
     ...generateDocs(),
+    ...(await generateDocuments([...schema.values()].join())),
   ]);
 }
 
@@ -85,6 +124,7 @@ export async function staleFiles(
 
 async function write(files: Map<string, string>): Promise<void> {
   for (const [path, content] of files) {
+    await mkdir(dirname(join(projectFolder, path)), { recursive: true });
     await writeFile(join(projectFolder, path), content);
     console.log(path);
   }
@@ -109,8 +149,10 @@ async function main(): Promise<void> {
       return;
     }
     await write(await generateQueries(urls.owner));
-    await write(await generateSchema(urls));
+    const schema = await generateSchema(urls);
+    await write(schema);
     await write(generateDocs());
+    await write(await generateDocuments([...schema.values()].join()));
   } finally {
     await database.stop();
     await rm(folder, { recursive: true, force: true });

@@ -21,6 +21,8 @@ import { largestBody } from './request.ts';
 import { answerErrors, notFound } from './errors.ts';
 import { crossOrigin, securityHeaders } from './headers.ts';
 import { mountedAt, observe } from './observe.ts';
+import { originCheck, requireOwnOrigin } from './origin.ts';
+import { webApp } from './web.ts';
 
 /** What the HTTP application is made of. */
 export interface AppOptions {
@@ -36,6 +38,8 @@ export interface AppOptions {
   /** Origins whose pages may call the API. */
   corsOrigins?: readonly string[];
   metrics?: Metrics;
+  /** Where the web app was built to, where it is not where `npm run build` does. */
+  webFolder?: string;
   /** How long things of websockets take; tests are in a hurry. */
   realtime?: Partial<RealtimeTimes & SocketTimes>;
 }
@@ -69,6 +73,7 @@ export async function createApp({
   logger,
   corsOrigins = [],
   metrics,
+  webFolder,
   realtime,
 }: AppOptions): Promise<App> {
   const app = express();
@@ -91,11 +96,14 @@ export async function createApp({
   app.get('/.well-known/jwks.json', async (_request, response) => {
     response.json(await signingKeys.published());
   });
-  if (!production) app.get('/', (_request, response) => response.redirect('/graphiql'));
+  app.use(webApp({ production, logger, ...(webFolder === undefined ? {} : { folder: webFolder }) }));
+  const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
+  const isOwn = originCheck(corsOrigins, (address) => isTrusted(address, 0));
   app.use(authenticate(pool, tokens, production));
   app.use(
     '/api/auth',
     mountedAt('/api/auth'),
+    requireOwnOrigin(isOwn),
     readJson('10kb'),
     authRoutes({ pool, tokens, production, logger }),
   );
@@ -109,14 +117,12 @@ export async function createApp({
   if (!production) app.post('/graphql', requireSignInForData);
 
   if (!production) app.use('/graphiql', mountedAt('/graphiql'));
-  const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
   const hub = createHub({
     ...{ pool, databaseUrl, production, logger, metrics },
     times: { ...realtimeTimes, ...realtime },
   });
   const sockets = createSockets({
-    ...{ hub, pool, tokens, production, introspection, corsOrigins, logger, metrics },
-    isTrustedProxy: (address) => isTrusted(address, 0),
+    ...{ hub, pool, tokens, production, introspection, isOwn, logger, metrics },
     times: { ...socketTimes, ...realtime },
   });
   const { findSubscriber } = sockets;

@@ -21,6 +21,29 @@ const graphiql = {
   workerSrc: ["'self'", 'blob:'],
 };
 
+/**
+ * The web app's pages: scripts, fonts and requests of our own only, nothing that stands in the page itself, no eval.
+ *
+ * @param nonce Of this answer. The components library puts its variables into <style> elements, which carry it. Attributes
+ *   `style` in HTML stay forbidden: what scripts set on an element is not one.
+ */
+export const pagePolicy = (nonce: string): string =>
+  Object.entries({
+    'default-src': "'none'",
+    'script-src': "'self'",
+    'style-src': `'self' 'nonce-${nonce}'`,
+    'img-src': "'self' data:",
+    'font-src': "'self'",
+    'connect-src': "'self'",
+    'manifest-src': "'self'",
+    'object-src': "'none'",
+    'base-uri': "'none'",
+    'form-action': "'self'",
+    'frame-ancestors': "'none'",
+  })
+    .map(([name, value]) => `${name} ${value}`)
+    .join(';');
+
 /** Where GraphiQL's page and what it loads are. */
 const graphiqlPaths = /^\/(graphiql|ruru-static)(\/|$)/;
 
@@ -28,8 +51,8 @@ const graphiqlPaths = /^\/(graphiql|ruru-static)(\/|$)/;
 const rememberTls = 15_552_000;
 
 /**
- * The headers that every answer has, also refusals. The strict policy is the API's; what else is served from here, as
- * the web app will be, gets a policy of its own, as GraphiQL has one.
+ * The headers that every answer has, also refusals. The strict policy is the API's; GraphiQL has one of its own, and so
+ * have the pages of the web app.
  */
 export function securityHeaders({ production }: { production: boolean }): RequestHandler {
   const withPolicy = (directives: Record<string, string[]>) =>

@@ -20,11 +20,21 @@ export function mountedAt(pattern: string): RequestHandler {
   };
 }
 
+/** What answered requests that are no route of the API. */
+const answerers = new WeakMap<object, string>();
+
+/** Counts and logs a request as this, e.g. `(page)`. */
+export function answeredAs(request: object, what: string): void {
+  answerers.set(request, what);
+}
+
 /**
  * The pattern of the route of a request, e.g. `/api/pfa/:org/draft`: never its path, which holds codes and ids and whatever
  * else somebody wrote there. `MOUNT/*` when it came no further than its router, `(none)` when there is nothing at all.
  */
 export function routeOf(request: Request): string {
+  const answerer = answerers.get(request);
+  if (answerer) return answerer;
   const mount = mounts.get(request);
   const route = request.route as { path?: unknown } | undefined;
   if (typeof route?.path === 'string') {

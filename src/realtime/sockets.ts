@@ -19,6 +19,7 @@ import type { Tokens } from '../auth/tokens.ts';
 import { VanguardError } from '../errors.ts';
 import { maskErrors, presentable } from '../graphql/preset.ts';
 import type { Subscriber } from '../graphql/subscriptions.ts';
+import type { OriginCheck } from '../http/origin.ts';
 import { refusal } from '../sqlstates.ts';
 import type { Hub, Interest } from './hub.ts';
 
@@ -74,8 +75,7 @@ export function createSockets({
   tokens,
   production,
   introspection,
-  corsOrigins,
-  isTrustedProxy,
+  isOwn,
   logger,
   metrics,
   times = socketTimes,
@@ -85,9 +85,7 @@ export function createSockets({
   tokens: Tokens;
   production: boolean;
   introspection: boolean;
-  corsOrigins: readonly string[];
-  /** Whether what this address says of the request's way is believed. */
-  isTrustedProxy: (address: string) => boolean;
+  isOwn: OriginCheck;
   logger: Logger;
   metrics?: Metrics;
   times?: SocketTimes;
@@ -114,7 +112,7 @@ export function createSockets({
     if (request.url?.split('?')[0] !== '/graphql') {
       return new VanguardError('NOT_FOUND', 'There is no websocket here.', { hint: 'It is at /graphql.' });
     }
-    if (!isOwnOrigin(request)) {
+    if (!isOwn(request)) {
       return new VanguardError('FORBIDDEN', 'Pages of this origin may not open a websocket here.', {
         hint: 'Whoever runs the server can add the origin to CORS_ORIGINS.',
       });
@@ -131,23 +129,6 @@ export function createSockets({
       );
     }
     return undefined;
-  }
-
-  /** A browser says which page opens a websocket, and asks nobody whether it may. Programs say nothing. */
-  function isOwnOrigin({ headers, socket }: IncomingMessage): boolean {
-    const { origin } = headers;
-    if (origin === undefined || corsOrigins.includes(origin)) return true;
-    if (!URL.canParse(origin)) return false;
-    const { protocol, host } = new URL(origin);
-    const forwarded = headers['x-forwarded-host'];
-    const hosts =
-      isTrustedProxy(socket.remoteAddress ?? '') && typeof forwarded === 'string'
-        ? [forwarded.split(',')[0]!.trim()]
-        : [headers.host ?? ''];
-    // Default ports may be named or not.
-    return hosts.some(
-      (own) => URL.canParse(`${protocol}//${own}`) && new URL(`${protocol}//${own}`).host === host,
-    );
   }
 
   async function signIn(

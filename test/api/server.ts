@@ -130,7 +130,7 @@ export const encryptionKeys = newEncryptionKey('test');
 
 /** Gives a user a password, as a hash of any kind. */
 export async function setPassword(
-  db: TestDatabase,
+  db: Pick<TestDatabase, 'owner'>,
   userId: number,
   hash: string | undefined,
   mustChange = false,
@@ -144,7 +144,7 @@ export async function setPassword(
 
 /** Somebody who can sign in. Returns the id. */
 export async function makePerson(
-  db: TestDatabase,
+  db: Pick<TestDatabase, 'owner'>,
   username: string,
   memberships: [Organization, MembershipRole][] = [],
   role: 'admin' | 'user' | 'viewer' = 'user',

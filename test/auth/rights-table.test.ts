@@ -219,7 +219,6 @@ const byCookie = (who: Who) => ({ token: null, headers: { cookie: cookies[who] }
 
 /** Each route of REST, in the order in which they are tried: those that end the sign-in come last. */
 const routes: Record<string, Route> = {
-  'GET /': { expected: anybody },
   'GET /.well-known/jwks.json': { expected: anybody },
   'GET /api/health': { expected: anybody },
   'GET /api/ready': { expected: anybody },

@@ -172,13 +172,13 @@ test('signing out everywhere needs a session that goes on, and does not claim mo
 });
 
 // What another site can make a browser send without asking first: a form's content types. The cookie would not be with
-// it (SameSite=Strict); nor does it sign anybody in or out of everything.
+// it (SameSite=Strict), and its origin is refused (test/api/web.test.ts); nor does a form sign anybody in or out of everything.
 test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
   'a body of the type %s is not read',
   async (type) => {
     const { username } = await newPerson();
     const [here, there] = [await api.login(username), await api.login(username)];
-    const headers = { 'content-type': type, origin: 'https://elsewhere.example' };
+    const headers = { 'content-type': type };
     const login = await api.rest('POST', '/api/auth/login', {
       text: JSON.stringify({ username, password }),
       headers,

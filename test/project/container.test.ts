@@ -112,9 +112,12 @@ describe('compose', () => {
 
 describe('the image', () => {
   const lines = read('Dockerfile').split('\n');
-  const copied = lines
-    .filter((line) => line.startsWith('COPY ') && !line.includes('--from'))
-    .flatMap((line) => line.slice('COPY '.length).split(' ').slice(0, -1));
+  const sourcesOf = (steps: string[]) =>
+    steps
+      .filter((line) => line.startsWith('COPY ') && !line.includes('--from'))
+      .flatMap((line) => line.slice('COPY '.length).split(' ').slice(0, -1));
+  /** What comes from here into the image itself; stages before it are thrown away. */
+  const copied = sourcesOf(lines.slice(lines.findLastIndex((line) => line.startsWith('FROM '))));
 
   test('copies what there is, and nothing of tests, secrets or development', () => {
     expect(copied.length).toBeGreaterThan(5);
@@ -124,7 +127,7 @@ describe('the image', () => {
     }
     const ignored = read('.dockerignore').split('\n');
     expect(ignored).toContain('*');
-    for (const source of copied) expect(ignored).toContain(`!${source.split('/')[0]}`);
+    for (const source of sourcesOf(lines)) expect(ignored).toContain(`!${source.split('/')[0]}`);
   });
 
   test('brings everything that it loads', () => {
@@ -142,6 +145,17 @@ describe('the image', () => {
     }
     // The project's own folder, and the folder of migrations, of which only the committed ones are read.
     expect([...missing].filter((path) => !['./', '.', '..', 'migrations'].includes(path))).toEqual([]);
+  });
+
+  test('has the web app, built from what is here, with tools that stay behind', () => {
+    const stages = read('Dockerfile').split(/^FROM /m);
+    const building = stages.find((stage) => stage.includes('node tools/web.ts build')) ?? '';
+    for (const source of sourcesOf(building.split('\n')))
+      expect([source, existsSync(join(projectFolder, source))]).toEqual([source, true]);
+    expect(building).toMatch(/^COPY web web$/m);
+    expect(stages.at(-1)).toContain('COPY --from=web /app/web/dist web/dist');
+    // A build of one's own is not taken along.
+    expect(read('.dockerignore').split('\n')).toContain('web/dist*');
   });
 
   test('installs no tools of development and no PostgreSQL, and is run by no root', () => {

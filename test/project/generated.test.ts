@@ -14,15 +14,20 @@ test('what is generated from the migrations is committed as it is generated now'
   expect(await staleFiles(generated), 'run `npm run codegen` and commit the result').toEqual([]);
 });
 
-test('a typed query that was edited, and a schema that is missing, are named as stale', async () => {
+test('a typed query or document that was edited, and a schema that is missing, are named as stale', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-stale-'));
   try {
     await cp(join(projectFolder, 'sql'), join(folder, 'sql'), { recursive: true });
+    await cp(join(projectFolder, 'web/src/api/generated'), join(folder, 'web/src/api/generated'), {
+      recursive: true,
+    });
+    await appendFile(join(folder, 'web/src/api/generated/graphql.ts'), '// edited');
     await appendFile(join(folder, 'sql/sync/sync.queries.ts'), '// edited');
     expect(await staleFiles(generated, folder)).toEqual([
       'sql/sync/sync.queries.ts',
       'schema.graphql',
       'docs/errors.md',
+      'web/src/api/generated/graphql.ts',
     ]);
   } finally {
     await rm(folder, { recursive: true });

@@ -46,9 +46,12 @@ export async function testDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-/** As `testDatabase`, for who closes it. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const response = await fetch(`${inject('clustersUrl')}/${inject('postgresVersion')}`);
+/** As `testDatabase`, for who closes it. Outside a test file it has to be said where the clusters are, and which is meant. */
+export async function createTestDatabase(
+  clustersUrl = inject('clustersUrl'),
+  postgresVersion = inject('postgresVersion'),
+): Promise<TestDatabase> {
+  const response = await fetch(`${clustersUrl}/${postgresVersion}`);
   if (!response.ok) throw new Error(`There is no database to test on.\n${await response.text()}`);
   const cluster = (await response.json()) as Cluster;
   const name = `${cluster.prefix}${randomBytes(6).toString('hex')}`;

@@ -11,7 +11,10 @@ export interface Organization {
   code: string;
 }
 
-export async function makeOrganization(db: TestDatabase, code = unique('ORG')): Promise<Organization> {
+export async function makeOrganization(
+  db: Pick<TestDatabase, 'owner'>,
+  code = unique('ORG'),
+): Promise<Organization> {
   const { rows } = await db.owner.query<Organization>(
     'insert into app_public.organizations (code, name) values ($1, $1) returning id, code',
     [code],
@@ -21,7 +24,7 @@ export async function makeOrganization(db: TestDatabase, code = unique('ORG')): 
 
 /** A user, by default with the role `user`; a member of nothing. Returns the id. */
 export async function makeUser(
-  db: TestDatabase,
+  db: Pick<TestDatabase, 'owner'>,
   role: 'admin' | 'user' | 'viewer' = 'user',
   username = unique(`${role}-`),
 ): Promise<number> {
@@ -35,7 +38,7 @@ export async function makeUser(
 export type MembershipRole = 'owner' | 'admin' | 'member' | 'viewer';
 
 export async function makeMembership(
-  db: TestDatabase,
+  db: Pick<TestDatabase, 'owner'>,
   organization: Organization,
   userId: number,
   role: MembershipRole = 'member',
@@ -48,7 +51,7 @@ export async function makeMembership(
 
 /** A user who belongs to one organization. */
 export async function makeMember(
-  db: TestDatabase,
+  db: Pick<TestDatabase, 'owner'>,
   organization: Organization,
   role: MembershipRole = 'member',
 ): Promise<number> {

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { processes } from '../start/vanguard.ts';
+import { until } from '../support/until.ts';
+import { heading, openOrganization, product } from './browser.ts';
+
+// Last of what changes the product: its server is killed, and started again by `vanguard start`.
+
+const serverPid = () =>
+  processes().find(({ parent, command }) => parent === product.pid && / server *$/.test(command))?.pid;
+
+test('a server that is restarted is missed and met again without a reload', async () => {
+  const { page } = await openOrganization('HOLNG');
+  await heading(page, 'Board').waitFor();
+  const lost = page.getByRole('status').filter({ hasText: 'Connection lost' });
+  expect(await lost.count()).toBe(0);
+  const loads: string[] = [];
+  page.on('framenavigated', (frame) => loads.push(frame.url()));
+
+  const before = serverPid();
+  expect(before).toBeGreaterThan(0);
+  process.kill(before as number, 'SIGKILL');
+  await lost.waitFor();
+  let asked = 0;
+  page.on('response', (response) => void (asked += response.url().endsWith('/api/sync/status') ? 1 : 0));
+  await page.getByRole('button', { name: 'Try now' }).click();
+  await until('another server runs', () => serverPid() !== undefined && serverPid() !== before, 40);
+  await lost.waitFor({ state: 'detached', timeout: 40_000 });
+  await page.getByRole('table', { name: 'Mirror of PEMS' }).waitFor();
+  // It is told again what happens, and asks for what it has missed.
+  await until('it has asked how fresh the mirror is', () => asked > 0);
+  expect(loads).toEqual([]);
+}, 100_000);

@@ -1,0 +1,114 @@
+/**
+ * The web app's build: `node tools/web.ts` builds web/ into web/dist if what it is made of has changed (`npm start` and
+ * the browser tests do that), `build` builds it anyway, `dev` serves it as it is written, with the API of a running server.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import react from '@vitejs/plugin-react';
+import { build, createServer, type InlineConfig, type Plugin } from 'vite';
+
+const projectFolder = join(import.meta.dirname, '..');
+const folder = join(projectFolder, 'web');
+const built = join(folder, 'dist');
+/** What the build in dist was made of, as a hash: written last, so a build that was interrupted is none. */
+const stamp = join(built, '.made-of');
+
+/** What only the server that serves the page can know; here it is `npm run web:dev`. */
+const developmentPage: Plugin = {
+  name: 'vanguard-development-page',
+  apply: 'serve',
+  transformIndexHtml: (html) => html.replace('__MODE__', 'development').replaceAll('__NONCE__', ''),
+};
+
+const configuration: InlineConfig = {
+  configFile: false,
+  root: folder,
+  logLevel: 'warn',
+  plugins: [react(), developmentPage],
+  // As in every file of ours that is checked by a hash: nothing of the machine that builds.
+  envDir: false,
+  build: {
+    target: ['chrome120', 'firefox121', 'safari17'],
+    reportCompressedSize: false,
+    // A test watches over the size of what is loaded first.
+    chunkSizeWarningLimit: 1500,
+    // The Content-Security-Policy knows no data: but for images.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+};
+
+/** The files that the build is made of, by path: all of web/, the tools' and libraries' versions, and this file. */
+async function contentHash(): Promise<string> {
+  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.startsWith(join(folder, 'dist')))
+    .sort();
+  const hash = createHash('sha256');
+  for (const path of [...names, join(projectFolder, 'package-lock.json'), import.meta.filename])
+    hash
+      .update(`${path.slice(projectFolder.length)}\0`)
+      .update(await readFile(path))
+      .update('\0');
+  return hash.digest('hex');
+}
+
+/** Puts a compressed copy beside every file that text compresses well in: the server sends it to who takes it. */
+async function compress(folder: string): Promise<void> {
+  const [brotli, gzipped] = [promisify(brotliCompress), promisify(gzip)];
+  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.(js|css|svg)$/.test(name));
+  await Promise.all(
+    names.map(async (name) => {
+      const content = await readFile(join(folder, name));
+      if (content.length < 1024) return;
+      const quality = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
+      await writeFile(join(folder, `${name}.br`), await brotli(content, { params: quality }));
+      await writeFile(join(folder, `${name}.gz`), await gzipped(content, { level: 9 }));
+    }),
+  );
+}
+
+async function buildApp(madeOf: string): Promise<void> {
+  const began = performance.now();
+  // Built beside the one that may be served at this moment, and then put in its place.
+  const fresh = `${built}-${randomBytes(4).toString('hex')}`;
+  try {
+    await build({ ...configuration, build: { ...configuration.build, outDir: fresh, emptyOutDir: true } });
+    await compress(fresh);
+    await writeFile(join(fresh, '.made-of'), madeOf);
+    await rm(built, { recursive: true, force: true });
+    await rename(fresh, built);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  console.log(`The web app is built, in ${((performance.now() - began) / 1000).toFixed(1)} s.`);
+}
+
+async function develop(): Promise<void> {
+  const target = `http://localhost:${process.env.PORT ?? 3001}`;
+  // The host stays as the browser says it: the server compares it with the origin of who asks.
+  const proxied = { target, ws: true };
+  const paths = ['/api', '/graphql', '/graphiql', '/ruru-static', '/.well-known'];
+  const server = await createServer({
+    ...configuration,
+    logLevel: 'info',
+    server: { port: 5173, proxy: Object.fromEntries(paths.map((path) => [`^${path}(/|\\?|$)`, proxied])) },
+  });
+  await server.listen();
+  server.printUrls();
+}
+
+// Whoever asks, e.g. the tests: React's other build is twice as large, and slow.
+process.env.NODE_ENV = process.argv[2] === 'dev' ? 'development' : 'production';
+const [command = 'if-changed'] = process.argv.slice(2);
+if (command === 'dev') await develop();
+else {
+  const madeOf = await contentHash();
+  const isCurrent = existsSync(stamp) && (await readFile(stamp, 'utf8')) === madeOf;
+  if (command === 'build' || !isCurrent) await buildApp(madeOf);
+}

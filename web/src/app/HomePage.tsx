@@ -1,0 +1,55 @@
+import { Code, List, Text } from '@mantine/core';
+import { Navigate } from '@tanstack/react-router';
+import { EmptyState } from '../components/EmptyState.tsx';
+import { ErrorPanel } from '../components/ErrorPanel.tsx';
+import { PersonIcon } from '../components/icons.tsx';
+import { Page } from '../components/Page.tsx';
+import { useMe } from './organization.tsx';
+import { PageSkeleton } from './PageSkeleton.tsx';
+import { lastOrganization } from './rememberedView.ts';
+
+/** Leads to the organization that one was in last, or to the first. */
+export function HomePage() {
+  const { data, error, refetch, isFetching } = useMe();
+  if (error && !data) {
+    return (
+      <Page title="Organizations">
+        <ErrorPanel
+          title="Your organizations could not be loaded."
+          error={error}
+          onRetry={() => void refetch()}
+          isRetrying={isFetching}
+        />
+      </Page>
+    );
+  }
+  if (!data) return <PageSkeleton />;
+  const codes = (data.organizations?.nodes ?? []).flatMap((node) => node?.code ?? []);
+  const last = lastOrganization();
+  const code = codes.find((one) => one === last) ?? codes[0];
+  if (code === undefined) return <NoOrganization username={data.viewer?.username ?? ''} />;
+  return <Navigate to="/o/$code/board" params={{ code }} replace />;
+}
+
+function NoOrganization({ username }: { username: string }) {
+  return (
+    <Page title="No organization yet">
+      <EmptyState icon={PersonIcon} title="You are not a member of any organization.">
+        <Text size="sm" mb="xs">
+          Your account works, but somebody has to let you into an organization before there is anything to
+          see:
+        </Text>
+        <List size="sm" spacing={4}>
+          <List.Item>Ask an owner or admin of your project, or whoever gave you the account.</List.Item>
+          <List.Item>
+            An administrator adds you with{' '}
+            <Code>npx vanguard membership add {username} CODE --role member</Code>
+          </List.Item>
+        </List>
+        <Text size="sm" mt="xs">
+          This page needs no reload afterwards: come back to it, and your organization is there.
+        </Text>
+      </EmptyState>
+    </Page>
+  );
+}

@@ -1,0 +1,18 @@
+import { Skeleton, Stack } from '@mantine/core';
+import classes from '../components/Page.module.css';
+
+/** In place of a page that is on its way. */
+export function PageSkeleton() {
+  return (
+    <div className={classes.page} aria-busy="true">
+      <span className="visually-hidden" role="status">
+        Loading
+      </span>
+      <Stack gap="md">
+        <Skeleton height={24} width={180} />
+        <Skeleton height={120} />
+        <Skeleton height={220} />
+      </Stack>
+    </div>
+  );
+}

@@ -1,0 +1,185 @@
+import { AppShell, Burger, Button } from '@mantine/core';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
+import { Link, Outlet, useParams, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { EmptyState } from '../components/EmptyState.tsx';
+import { ErrorPanel } from '../components/ErrorPanel.tsx';
+import { SearchIcon } from '../components/icons.tsx';
+import { Mark } from '../components/Mark.tsx';
+import { Page } from '../components/Page.tsx';
+import { HelpMenu, ThemeMenu, UserMenu } from './menus.tsx';
+import { Navigation } from './Navigation.tsx';
+import { OrganizationScope, useMe, type Organization } from './organization.tsx';
+import { OrganizationSwitcher } from './OrganizationSwitcher.tsx';
+import { PageSkeleton } from './PageSkeleton.tsx';
+import { rememberOrganization } from './rememberedView.ts';
+import classes from './Shell.module.css';
+import { SyncStatus } from './SyncStatus.tsx';
+import { WorkCounts } from './WorkCounts.tsx';
+
+/** What is around every page: organization, navigation, freshness, and who is signed in. */
+export function Shell({ children }: { children: ReactNode }) {
+  const { data } = useMe();
+  const { code } = useParams({ strict: false });
+  const organizations = organizationsOf(data);
+  const organization = organizations.find((one) => one.code === code);
+  useEffect(() => {
+    if (organization) rememberOrganization(organization.code);
+  }, [organization]);
+
+  const frame = (
+    <Frame organizations={organizations} organization={organization}>
+      {children}
+    </Frame>
+  );
+  if (!organization) return frame;
+  return (
+    <OrganizationScope key={organization.id} organization={organization}>
+      {frame}
+    </OrganizationScope>
+  );
+}
+
+function organizationsOf(data: ReturnType<typeof useMe>['data']): Organization[] {
+  return (data?.organizations?.nodes ?? []).filter((node) => node !== null);
+}
+
+/** There is no server that would have to guess how wide the window is. */
+const atOnce = { getInitialValueInEffect: false };
+
+interface FrameProps {
+  organizations: Organization[];
+  organization: Organization | undefined;
+  children: ReactNode;
+}
+
+function Frame({ organizations, organization, children }: FrameProps) {
+  const [isOpen, navigation] = useDisclosure(false);
+  const isWide = useMediaQuery('(min-width: 75em)', true, atOnce);
+  const hasRoomForNavigation = useMediaQuery('(min-width: 62em)', true, atOnce);
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const { close } = navigation;
+  useEffect(close, [path, close]);
+  return (
+    <AppShell
+      header={{ height: { base: organization ? 84 : 48, lg: 48 } }}
+      navbar={organization && { width: 200, breakpoint: 'md', collapsed: { mobile: !isOpen } }}
+      padding={0}
+      transitionDuration={120}
+    >
+      <a className={classes.skip} href="#main">
+        Skip to the content
+      </a>
+      <AppShell.Header className={classes.header}>
+        <div className={classes.bar}>
+          {organization && (
+            <Burger
+              opened={isOpen}
+              onClick={navigation.toggle}
+              hiddenFrom="md"
+              size="sm"
+              aria-label={isOpen ? 'Close the navigation' : 'Open the navigation'}
+              aria-expanded={isOpen}
+            />
+          )}
+          <Link to="/" className={classes.brand} aria-label="PFA Vanguard, first page">
+            <Mark /> <span className={classes.name}>Vanguard</span>
+          </Link>
+          {organizations.length > 0 && (
+            <OrganizationSwitcher organizations={organizations} current={organization} />
+          )}
+          <div className={classes.status} data-wide>
+            {organization && isWide && <Status />}
+          </div>
+          <div className={classes.menus}>
+            <ThemeMenu />
+            <HelpMenu />
+            <UserMenu />
+          </div>
+        </div>
+        {organization && !isWide && (
+          <div className={classes.status} data-narrow>
+            <Status />
+          </div>
+        )}
+      </AppShell.Header>
+      {organization && (
+        <AppShell.Navbar className={classes.navbar} aria-label="Pages">
+          {/* What is out of sight must be out of the keyboard's way, too. */}
+          {(isOpen || hasRoomForNavigation) && <Navigation code={organization.code} />}
+        </AppShell.Navbar>
+      )}
+      <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
+        {children}
+      </AppShell.Main>
+      <Announcer />
+    </AppShell>
+  );
+}
+
+/** What is always in sight of an organization. */
+function Status() {
+  return (
+    <>
+      <WorkCounts />
+      <SyncStatus />
+    </>
+  );
+}
+
+/** Tells a screen reader which page it has come to; it notices no change of address. */
+function Announcer() {
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const [title, setTitle] = useState('');
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    // The page names itself when it is there.
+    const timer = setTimeout(() => setTitle(document.title), 300);
+    return () => clearTimeout(timer);
+  }, [path]);
+  return (
+    <div className="visually-hidden" role="status">
+      {title}
+    </div>
+  );
+}
+
+/** The pages of the organization in the address, if the person may see it. */
+export function OrganizationPages() {
+  const { data, error, refetch, isFetching } = useMe();
+  const { code = '' } = useParams({ strict: false });
+  if (data) {
+    if (organizationsOf(data).some((one) => one.code === code)) return <Outlet />;
+    return (
+      <Page title="Not available">
+        <EmptyState
+          icon={SearchIcon}
+          title={`There is no organization ${code} that you may see.`}
+          action={
+            <Button component={Link} to="/" size="xs" variant="default">
+              Go to your organizations
+            </Button>
+          }
+        >
+          Either its code is another, or you are not a member of it. An owner or admin of the organization can
+          add you.
+        </EmptyState>
+      </Page>
+    );
+  }
+  if (!error) return <PageSkeleton />;
+  return (
+    <Page title={code}>
+      <ErrorPanel
+        title="Your organizations could not be loaded."
+        error={error}
+        onRetry={() => void refetch()}
+        isRetrying={isFetching}
+      />
+    </Page>
+  );
+}

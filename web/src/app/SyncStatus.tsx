@@ -1,0 +1,187 @@
+import { ActionIcon, Popover, Progress, Skeleton, Stack, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useId, useState } from 'react';
+import { asApiError } from '../api/errors.ts';
+import { request } from '../api/graphql.ts';
+import { serverNow } from '../api/serverTime.ts';
+import { CheckIcon, SyncIcon, WarningIcon } from '../components/icons.tsx';
+import { useNow } from '../components/useNow.ts';
+import { formatCount } from '../format/numbers.ts';
+import { formatAgo, formatMoment } from '../format/times.ts';
+import { useOrganization } from './organization.tsx';
+import { freshnessQuery, requestSyncDocument, type Freshness } from './queries.ts';
+import classes from './SyncStatus.module.css';
+
+/** From what age on the mirror is called old, in milliseconds. */
+const old = 30 * 60_000;
+
+/** How fresh the mirror of PEMS is, what is being read at this moment, and the way to have it read now. */
+export function SyncStatus() {
+  const { organization, canAdminister, runningSync } = useOrganization();
+  const { data, isError } = useQuery(freshnessQuery);
+  const id = useId();
+  const [isOpen, setIsOpen] = useState(false);
+  const now = Math.max(useNow(), serverNow());
+  const freshness = data?.organizations.find(({ id }) => id === organization.id);
+  if (!freshness)
+    return isError ? <span className={classes.status}>Not known</span> : <Skeleton width={170} height={14} />;
+  const state = stateOf(freshness, runningSync?.rowsRead, now);
+  return (
+    <div className={classes.place}>
+      <Popover
+        id={id}
+        opened={isOpen}
+        onChange={setIsOpen}
+        position="bottom-end"
+        width={300}
+        shadow="md"
+        withArrow
+        trapFocus
+        returnFocus
+      >
+        <Popover.Target>
+          <Tooltip label={state.exact} disabled={isOpen}>
+            <UnstyledButton
+              // What the target would be given, were there no tooltip between.
+              id={id}
+              aria-haspopup="dialog"
+              aria-expanded={isOpen}
+              className={classes.status}
+              data-tone={state.tone}
+              onClick={() => setIsOpen(!isOpen)}
+            >
+              {state.tone === 'ok' && <CheckIcon size={15} />}
+              {state.tone === 'busy' && <SyncIcon size={15} className={classes.turning} />}
+              {(state.tone === 'old' || state.tone === 'failed') && <WarningIcon size={15} />}
+              <span className="figures">{state.text}</span>
+            </UnstyledButton>
+          </Tooltip>
+        </Popover.Target>
+        <Popover.Dropdown>
+          <Details freshness={freshness} now={now} />
+        </Popover.Dropdown>
+      </Popover>
+      {state.share !== undefined && (
+        <Progress
+          className={classes.progress}
+          value={state.share * 100}
+          size={3}
+          aria-label="Progress of the sync"
+        />
+      )}
+      {canAdminister && <RefreshNow isBusy={state.tone === 'busy'} />}
+      {/* Old is told once; how old, only to the eye. */}
+      <span className="visually-hidden" role="status">
+        {state.tone === 'old' && 'The data is older than 30 minutes.'}
+        {state.tone === 'failed' && 'The last sync has failed.'}
+      </span>
+    </div>
+  );
+}
+
+type Tone = 'ok' | 'busy' | 'old' | 'failed';
+
+interface State {
+  tone: Tone;
+  text: string;
+  exact: string;
+  /** How much of a full read is done, 0 to 1. */
+  share?: number | undefined;
+}
+
+function stateOf(
+  { lastSyncedAt, lastRowsRead, run }: Freshness,
+  rowsRead: number | undefined,
+  now: number,
+): State {
+  const at = lastSyncedAt === null ? undefined : Date.parse(lastSyncedAt);
+  const exact = at === undefined ? 'Never read from PEMS yet' : `Last synced ${formatMoment(at)}`;
+  const isRunning = rowsRead !== undefined || run?.state === 'running';
+  if (isRunning) {
+    const rows = rowsRead ?? run?.rowsRead ?? 0;
+    // A run that reads only changes has no length that anybody knows.
+    const share = run?.kind === 'full' && lastRowsRead ? Math.min(rows / lastRowsRead, 1) : undefined;
+    const text = share === undefined ? `${formatCount(rows)} rows` : `${Math.floor(share * 100)} %`;
+    return { tone: 'busy', text: `Syncing, ${text}`, exact, share };
+  }
+  if (run?.state === 'queued') return { tone: 'busy', text: 'Waiting to sync', exact };
+  if (run?.state === 'failed') {
+    const since = at === undefined ? '' : `, data of ${formatAgo(at, now)}`;
+    return { tone: 'failed', text: `Sync failed${since}`, exact };
+  }
+  if (at === undefined) return { tone: 'old', text: 'Not synced yet', exact };
+  return { tone: now - at > old ? 'old' : 'ok', text: `Synced ${formatAgo(at, now)}`, exact };
+}
+
+function Details({
+  freshness: { lastSyncedAt, lastRowsRead, notice, run },
+  now,
+}: {
+  freshness: Freshness;
+  now: number;
+}) {
+  const at = lastSyncedAt === null ? undefined : Date.parse(lastSyncedAt);
+  return (
+    <Stack gap={8} fz="sm">
+      <Text fw={600} size="sm">
+        Mirror of PEMS
+      </Text>
+      {at === undefined ? (
+        <div>It has not been read yet.</div>
+      ) : (
+        <div>
+          Last synced {formatAgo(at, now)}
+          <br />
+          <Text size="xs" c="dimmed">
+            {formatMoment(at)}
+          </Text>
+        </div>
+      )}
+      {at !== undefined && now - at > old && (
+        <div className={classes.warning}>
+          Older than 30 minutes: what has changed in PEMS since is not here yet.
+        </div>
+      )}
+      {lastRowsRead !== null && <div>{formatCount(lastRowsRead)} records</div>}
+      {run?.error && (
+        <div className={classes.failure}>
+          The last run failed: {run.error.message} {run.error.hint}
+        </div>
+      )}
+      {notice && <div className={classes.warning}>{notice}</div>}
+    </Stack>
+  );
+}
+
+function RefreshNow({ isBusy }: { isBusy: boolean }) {
+  const { organization } = useOrganization();
+  const queryClient = useQueryClient();
+  const refresh = useMutation({
+    mutationFn: () => request(requestSyncDocument, { organizationId: organization.id }),
+    // Nobody wants to be told an hour later that it could be done now.
+    networkMode: 'always',
+    onSuccess: () => queryClient.invalidateQueries({ queryKey: freshnessQuery.queryKey }),
+    onError: (error) => {
+      const { message, hint } = asApiError(error);
+      notifications.show({
+        color: 'red',
+        title: 'No sync was asked for',
+        message: `${message} ${hint ?? ''}`,
+      });
+    },
+  });
+  return (
+    <Tooltip label="Refresh now: read PEMS again">
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label="Refresh now"
+        disabled={isBusy || refresh.isPending}
+        onClick={() => refresh.mutate()}
+      >
+        <SyncIcon size={16} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}

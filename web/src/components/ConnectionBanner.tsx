@@ -1,0 +1,24 @@
+import { Button, Text } from '@mantine/core';
+import { lookNow, useIsConnectionLost } from '../api/connection.ts';
+import classes from './ConnectionBanner.module.css';
+import { WarningIcon } from './icons.tsx';
+
+/** Says that the server cannot be reached, until it can. */
+export function ConnectionBanner() {
+  const isLost = useIsConnectionLost();
+  return (
+    <div className={classes.place} role="status" aria-live="polite">
+      {isLost && (
+        <div className={classes.banner}>
+          <WarningIcon className={classes.icon} />
+          <Text size="sm">
+            <b>Connection lost.</b> What you see may be out of date. Trying to reach the server …
+          </Text>
+          <Button size="compact-sm" variant="default" onClick={lookNow}>
+            Try now
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,44 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { asApiError } from '../api/errors.ts';
+import { WarningIcon } from './icons.tsx';
+import classes from './Panel.module.css';
+
+interface Props {
+  error: unknown;
+  /** What could not be done, e.g. `The board could not be loaded.` */
+  title?: string;
+  onRetry?: () => void;
+  isRetrying?: boolean;
+}
+
+/** Why something could not be shown: the server's words, what to do, and another try. */
+export function ErrorPanel({
+  error,
+  title = 'This could not be loaded.',
+  onRetry,
+  isRetrying = false,
+}: Props) {
+  const { code, message, hint, requestId } = asApiError(error);
+  return (
+    <div className={classes.panel} role="alert">
+      <WarningIcon size={22} className={classes.errorIcon} />
+      <Stack gap={6} miw={0}>
+        <Text fw={600}>{title}</Text>
+        <Text size="sm">
+          {message} {hint}
+        </Text>
+        <Group gap="sm" mt={4}>
+          {onRetry && (
+            <Button size="xs" onClick={onRetry} loading={isRetrying}>
+              Try again
+            </Button>
+          )}
+          <Text size="xs" c="dimmed" className={classes.code}>
+            {code}
+            {requestId && ` · request ${requestId}`}
+          </Text>
+        </Group>
+      </Stack>
+    </div>
+  );
+}

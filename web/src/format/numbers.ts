@@ -1,0 +1,50 @@
+import { perLocale } from './locale.ts';
+
+// Money comes as text, exact to the cent, and is never made a number: formatters take the text as it is.
+
+const count = perLocale((locale) => new Intl.NumberFormat(locale));
+const share = perLocale(
+  (locale) =>
+    new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1, signDisplay: 'exceptZero' }),
+);
+const currency = { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' } as const;
+const cents = perLocale((locale) => new Intl.NumberFormat(locale, currency));
+const dollars = perLocale(
+  (locale) => new Intl.NumberFormat(locale, { ...currency, maximumFractionDigits: 0 }),
+);
+const signed = { ...currency, signDisplay: 'exceptZero' } as const;
+const signedCents = perLocale((locale) => new Intl.NumberFormat(locale, signed));
+const signedDollars = perLocale(
+  (locale) => new Intl.NumberFormat(locale, { ...signed, maximumFractionDigits: 0 }),
+);
+
+/** A decimal number as the API writes it, e.g. `-1234.5`. */
+export type Decimal = string;
+
+const exact = (value: Decimal) => value as Intl.StringNumericLiteral;
+
+/** How many; a count of the API is text where it may be large. */
+export const formatCount = (value: number | Decimal): string =>
+  count().format(typeof value === 'number' ? value : exact(value));
+
+/** `$1,234.50`: all of it. */
+export const formatMoney = (value: Decimal): string => cents().format(exact(value));
+
+/** `$1,235`: where cents only make noise. Say all of it somewhere near. */
+export const formatDollars = (value: Decimal): string => dollars().format(exact(value));
+
+/** `+$1,234.50`: a difference. */
+export const formatDifference = (value: Decimal): string => signedCents().format(exact(value));
+
+/** `+$1,235`. */
+export const formatDollarDifference = (value: Decimal): string => signedDollars().format(exact(value));
+
+/** `+3.2 %` of a difference in a whole; undefined where there is no whole. For the eye: this one is a float. */
+export function formatShare(difference: Decimal, whole: Decimal): string | undefined {
+  const ratio = Number(difference) / Number(whole);
+  return Number.isFinite(ratio) ? share().format(ratio) : undefined;
+}
+
+/** -1, 0 or 1. */
+export const signOf = (value: Decimal): number =>
+  /^-?[0.]*$/.test(value) ? 0 : value.startsWith('-') ? -1 : 1;

@@ -1,0 +1,23 @@
+import { perLocale } from './locale.ts';
+
+// Moments, such as the end of a sync: told in the time zone of who reads.
+
+const relative = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }));
+const full = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long' }));
+
+const units = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+] as const;
+
+/** `4 minutes ago`, `just now` below one. What would be in the future is now: clocks differ. */
+export function formatAgo(moment: number, now: number): string {
+  const age = Math.max(now - moment, 0);
+  for (const [unit, length] of units)
+    if (age >= length) return relative().format(-Math.floor(age / length), unit);
+  return 'just now';
+}
+
+/** `Thursday, April 2, 2026 at 2:30:05 PM GMT+2`. */
+export const formatMoment = (moment: number): string => full().format(moment);

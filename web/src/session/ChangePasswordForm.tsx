@@ -1,0 +1,91 @@
+import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { Refusal } from './Refusal.tsx';
+import { changePassword } from './session.ts';
+import { useSubmit } from './useSubmit.ts';
+
+interface Props {
+  username: string;
+  /** Somebody else has set the password: nothing else works before it is changed. */
+  isForced?: boolean;
+  onLater?: (() => void) | undefined;
+  onSignOut?: () => Promise<void>;
+  onChanged?: () => void;
+}
+
+/** A new password. The rules are the server's, and so are the words for what breaks them. */
+export function ChangePasswordForm({ username, isForced = false, onLater, onSignOut, onChanged }: Props) {
+  const [current, setCurrent] = useState('');
+  const [next, setNext] = useState('');
+  const [again, setAgain] = useState('');
+  const differs = again !== '' && !next.startsWith(again) && again !== next;
+  const { submit, isSending, error } = useSubmit(async () => {
+    await changePassword(current, next);
+    onChanged?.();
+  });
+  const signOut = useSubmit(onSignOut ?? (() => Promise.resolve()));
+  const toggle = { 'aria-label': 'Show password', tabIndex: 0 };
+  return (
+    <form onSubmit={submit}>
+      {/* For managers of passwords, so that they know whose it is. */}
+      <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
+      <Stack gap="md">
+        {isForced && (
+          <Text size="sm">
+            You are signed in as <b>{username}</b> with a password that somebody else has set. Choose one that
+            only you know.
+          </Text>
+        )}
+        <PasswordInput
+          label="Current password"
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+          autoFocus
+          value={current}
+          onChange={({ currentTarget }) => setCurrent(currentTarget.value)}
+          visibilityToggleButtonProps={toggle}
+        />
+        <PasswordInput
+          label="New password"
+          description="At least 12 characters, and hard to guess: several words that have nothing to do with each other make a good one. Neither your name nor the product's."
+          autoComplete="new-password"
+          required
+          withAsterisk={false}
+          value={next}
+          onChange={({ currentTarget }) => setNext(currentTarget.value)}
+          visibilityToggleButtonProps={toggle}
+        />
+        <PasswordInput
+          label="New password again"
+          autoComplete="new-password"
+          required
+          withAsterisk={false}
+          value={again}
+          onChange={({ currentTarget }) => setAgain(currentTarget.value)}
+          error={differs ? 'This is not the same as above.' : undefined}
+          visibilityToggleButtonProps={toggle}
+        />
+        <Refusal error={error ?? signOut.error} />
+        <Group gap="sm">
+          <Button type="submit" loading={isSending} disabled={next === '' || next !== again}>
+            Change password
+          </Button>
+          {onLater && (
+            <Button variant="default" onClick={onLater}>
+              Later
+            </Button>
+          )}
+          {onSignOut && (
+            <Button variant="subtle" onClick={signOut.submit} loading={signOut.isSending}>
+              Sign out
+            </Button>
+          )}
+        </Group>
+        <Text size="xs" c="dimmed">
+          All other sessions of yours end with the change.
+        </Text>
+      </Stack>
+    </form>
+  );
+}

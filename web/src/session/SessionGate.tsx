@@ -1,0 +1,68 @@
+import { useState, type ReactNode } from 'react';
+import { isProduction } from '../app/environment.ts';
+import { ErrorPanel } from '../components/ErrorPanel.tsx';
+import { usePageTitle } from '../components/Page.tsx';
+import { ChangePasswordForm } from './ChangePasswordForm.tsx';
+import { EntryPage } from './EntryPage.tsx';
+import { restore, signOut, useSession } from './session.ts';
+import { SignInForm } from './SignInForm.tsx';
+
+/** Lets those through who are signed in, and whose password is their own. */
+export function SessionGate({ children }: { children: ReactNode }) {
+  const session = useSession();
+  const [postponedBy, setPostponedBy] = useState(postponed.read);
+
+  switch (session.status) {
+    case 'starting':
+      return <Starting />;
+    case 'failed':
+      return (
+        <EntryPage title="Sign in">
+          <ErrorPanel
+            title="Your session could not be looked up."
+            error={session.error}
+            onRetry={() => void restore()}
+          />
+        </EntryPage>
+      );
+    case 'signed-out':
+      return (
+        <EntryPage title="Sign in">
+          <SignInForm reason={session.reason} />
+        </EntryPage>
+      );
+    case 'signed-in': {
+      const { person, mustChangePassword } = session;
+      if (!mustChangePassword || postponedBy === String(person.id))
+        return <div key={person.id}>{children}</div>;
+      return (
+        <EntryPage title="Choose your own password">
+          <ChangePasswordForm
+            username={person.username}
+            isForced
+            onLater={isProduction ? undefined : () => setPostponedBy(postponed.write(person.id))}
+            onSignOut={() => signOut(false)}
+          />
+        </EntryPage>
+      );
+    }
+  }
+}
+
+/**
+ * Who has put off choosing a password, as long as this tab is open. Outside production that is allowed: the server does
+ * not insist there either, so that the demo can be tried at once.
+ */
+const postponed = {
+  read: () => (isProduction ? null : sessionStorage.getItem('vanguard.password-later')),
+  write: (personId: number) => {
+    sessionStorage.setItem('vanguard.password-later', String(personId));
+    return String(personId);
+  },
+};
+
+/** For the moment until it is known who is here: nothing that would flash. */
+function Starting() {
+  usePageTitle();
+  return <div aria-busy="true" aria-label="Loading" role="status" />;
+}
