@@ -194,12 +194,12 @@ const ownHeaders = new Set(['tenant', 'organization', 'content-type', 'accept'])
  * characters are none.
  */
 function secretParts(value: string): string[] {
-  const words = value.split(/[\s;,]+/);
   const behindScheme = value.replace(/^\S+\s+/, '');
-  const behindName = words.map((word) => word.replace(/^[^=]*="?([^"]*)"?$/, '$1'));
-  return [...new Set([value, behindScheme, ...words.slice(1), ...behindName])].filter(
-    (part) => part.length >= 4,
+  const [first = '', ...words] = value.split(/[\s;,]+/);
+  const behindNames = [value, behindScheme, first, ...words].map((part) =>
+    part.replace(/^[^=]*=/, '').replace(/^"(.*)"$/, '$1'),
   );
+  return [...new Set([value, behindScheme, ...words, ...behindNames])].filter((part) => part.length >= 4);
 }
 
 function serviceUrl(baseUrl: string, service: string): URL {
