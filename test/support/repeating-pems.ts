@@ -25,9 +25,9 @@ export interface Asked {
 export interface RepeatingPems extends AsyncDisposable {
   url: string;
   /** Who is let in. */
-  lets(headers: IncomingHttpHeaders): boolean;
+  lets: (headers: IncomingHttpHeaders) => boolean;
   /** What is answered by hand; undefined: as the simulated PEMS answers. */
-  answers(asked: Asked): SpokenAnswer | undefined;
+  answers: (asked: Asked) => SpokenAnswer | undefined;
 }
 
 export async function startRepeatingPems(simulator: Simulator): Promise<RepeatingPems> {

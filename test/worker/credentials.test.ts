@@ -25,7 +25,7 @@ interface Kind {
   authType: string;
   secret: string;
   headers: { key: string; value: string }[];
-  lets(headers: IncomingHttpHeaders): boolean;
+  lets: (headers: IncomingHttpHeaders) => boolean;
 }
 
 const kinds: Kind[] = [
