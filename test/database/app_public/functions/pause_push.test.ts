@@ -185,6 +185,39 @@ test('what is written and what became of it without an answer is counted; withou
   expect(await begun()).toBe(0);
 });
 
+test('an organization that goes on lets another one wait', async () => {
+  const [ours, theirs] = [await project(), await project()];
+  await ours.as(ours.admin, 'pause_push', ours.org.id);
+  await theirs.as(theirs.admin, 'pause_push', theirs.org.id);
+  await ours.as(ours.admin, 'resume_push', ours.org.id);
+  expect(await ours.status(ours.member)).toMatchObject({ state: 'open' });
+  expect(await theirs.status(theirs.member)).toMatchObject({ state: 'paused' });
+});
+
+test('who paused a connection first, and when, stays; going on has what waits written', async () => {
+  const { org, owner, admin, connection, as, status } = await project();
+  await as(admin, 'pause_connection', connection);
+  const first = await status(owner);
+  await as(owner, 'pause_connection', connection);
+  expect(await status(owner)).toEqual(first);
+  await db.owner.query('select graphile_worker.remove_job($1)', [`push:${org.id}`]);
+  await as(owner, 'resume_connection', connection);
+  const { rows } = await db.owner.query('select from graphile_worker.jobs where key = $1', [
+    `push:${org.id}`,
+  ]);
+  expect(rows).toHaveLength(1);
+});
+
+test('whoever makes up a row of an organization learns nothing of it', async () => {
+  const { org, stranger } = await project();
+  const made = "jsonb_populate_record(null::app_public.organizations, jsonb_build_object('id', $1::integer))";
+  await expect(
+    db.asUser(stranger, (client) =>
+      client.query(`select * from app_public.organizations_push_status(${made})`, [org.id]),
+    ),
+  ).rejects.toMatchObject({ code: 'VG404' });
+});
+
 test('the connection of an organization is for its admins, one for all for administrators; it stops all that use it', async () => {
   const { owner, administrator, member, connection, as, refused, status, begun } = await project();
   const global = await makeConnection(db, null);
