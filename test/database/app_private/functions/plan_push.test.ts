@@ -267,7 +267,7 @@ test('a fourth failure is the last', async () => {
   expect(await plan(other, [])).toBe('write');
 });
 
-test('it waits for who holds the record', async () => {
+test('it waits for who holds the record, and holds nothing meanwhile that they may want next', async () => {
   const begun = await change({ category: 'Mine' });
   const holder = await db.owner.connect();
   try {
@@ -278,6 +278,9 @@ test('it waits for who holds the record', async () => {
     );
     const planned = plan(begun, []);
     await untilBlocked(db);
+    await holder.query('select from app_core.pfa_modification where organization_id = $1 for update', [
+      org.id,
+    ]);
     await holder.query('commit');
     expect(await planned).toBe('write');
   } finally {
