@@ -11,7 +11,7 @@ import {
 import { credentialContext, type Vault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { hideInLogs } from './logger.ts';
-import type { DateFormat, PemsAuthorization, PemsConnection } from './pems/index.ts';
+import { secretsOf, type DateFormat, type PemsAuthorization, type PemsConnection } from './pems/index.ts';
 
 /**
  * The PEMS connection that an organization is read or written over, with its credentials deciphered.
@@ -42,30 +42,27 @@ export async function openPemsConnection(
       vault.open(sealed, credentialContext(id, sealed.name)),
     ]),
   );
-  // PEMS may answer with them, and what it answers is logged.
-  const [user = '', password = ''] = [secrets.get('authKey'), secrets.get('authValue')];
-  hideInLogs(password, Buffer.from(`${user}:${password}`).toString('base64'));
   const headers = Object.fromEntries(
     (row.customHeaders as { key: string; value: string }[]).map(({ key, value }) => [key, value]),
   );
-  return {
-    id,
-    connection: {
-      baseUrl: row.url,
-      tenant: row.tenant,
-      authorization: authorizationOf(row.authType, secrets, headers),
-      headers,
-      grid: { name: row.gridName, id: row.gridId },
-      screen: { name: row.screenName },
-      yearFormat: row.yearFormat as PemsConnection['yearFormat'],
-      requestType: row.requestType as PemsConnection['requestType'],
-      pageSize: row.pageSize,
-      dateOrder: row.dateOrder as PemsConnection['dateOrder'],
-      filterDateFormat: row.filterDateFormat as PemsConnection['filterDateFormat'],
-      timeoutMs: row.timeoutMs,
-      requestsPerSecond: row.requestsPerSecond,
-    },
+  const connection: PemsConnection = {
+    baseUrl: row.url,
+    tenant: row.tenant,
+    authorization: authorizationOf(row.authType, secrets, headers),
+    headers,
+    grid: { name: row.gridName, id: row.gridId },
+    screen: { name: row.screenName },
+    yearFormat: row.yearFormat as PemsConnection['yearFormat'],
+    requestType: row.requestType as PemsConnection['requestType'],
+    pageSize: row.pageSize,
+    dateOrder: row.dateOrder as PemsConnection['dateOrder'],
+    filterDateFormat: row.filterDateFormat as PemsConnection['filterDateFormat'],
+    timeoutMs: row.timeoutMs,
+    requestsPerSecond: row.requestsPerSecond,
   };
+  // PEMS may answer with them, and what it answers is logged.
+  hideInLogs(...secretsOf(connection));
+  return { id, connection };
 }
 
 function authorizationOf(

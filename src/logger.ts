@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { format } from 'node:util';
 import pino, { type Logger } from 'pino';
+import { hiderOf } from './hiding.ts';
 
 const requests = new AsyncLocalStorage<{ requestId: string }>();
 
@@ -12,17 +13,21 @@ export function logAsRequest(requestId: string, use: () => void): void {
 /** What stands in a log where a secret was. */
 const censored = '(left out)';
 
-/** Secrets of this process, as they look within a line of JSON. */
+/** Secrets of this process. */
 const hidden = new Set<string>();
+let hide = hiderOf(hidden, censored);
 
 /** Shorter ones would be found in words that are none. */
 const shortestHidden = 6;
 
 /** Keeps a secret out of every log of this process from now on, wherever it turns up, e.g. in what another system answers. */
 export function hideInLogs(...secrets: (string | undefined)[]): void {
-  for (const secret of secrets) {
-    if (secret && secret.length >= shortestHidden) hidden.add(JSON.stringify(secret).slice(1, -1));
-  }
+  const news = secrets.filter(
+    (secret) => secret !== undefined && secret.length >= shortestHidden && !hidden.has(secret),
+  );
+  if (news.length === 0) return;
+  for (const secret of news) if (secret !== undefined) hidden.add(secret);
+  hide = hiderOf(hidden, censored);
 }
 
 /** As `hideInLogs`, for the password of a connection string: as written, and decoded. */
@@ -53,8 +58,7 @@ const patterns: readonly [RegExp, string][] = [
 
 /** A line of the log without secrets; it stays JSON. */
 export function withoutSecrets(line: string): string {
-  let clean = line;
-  for (const secret of hidden) clean = clean.replaceAll(secret, censored);
+  let clean = hide(line);
   for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement);
   return clean;
 }

@@ -1,4 +1,5 @@
 import { VanguardError } from '../errors.ts';
+import { hiderOf } from '../hiding.ts';
 import { checkConnection, headerValue, MAX_PAGE_SIZE } from './connection.ts';
 import type { PemsConnection } from './connection.ts';
 import {
@@ -253,14 +254,11 @@ export function createPemsClient(
   const checked = checkConnection(connection);
   const { grid, pageSize, timeoutMs, gridUrl, screenUrl } = checked;
   const takeTurn = clientOptions.takeTurn ?? createRateLimiter(checked.requestsPerSecond);
-  // Longest first, so that a secret inside another one does not leave the rest of it standing.
-  const secrets = [...new Set(checked.secrets.flatMap((secret) => [secret, insideJson(secret)]))].toSorted(
-    (a, b) => b.length - a.length,
-  );
+  const hide = hiderOf(checked.secrets, '***');
 
   /** Text from PEMS for a message: storable, not endless, and without our credentials, should PEMS repeat them. */
-  const foreignText = (text: string, most = 500): string => {
-    const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+  const foreignText = (text: string, most = 500, isCut = false): string => {
+    const safe = hide(text, isCut);
     return makeStorable(safe.length > most ? `${safe.slice(0, most)}…` : safe);
   };
 
@@ -269,8 +267,11 @@ export function createPemsClient(
 
   const keepAnswer = (exchange: PemsExchange | undefined, text: string | null, content: unknown): void => {
     if (exchange === undefined || text === null) return;
-    // Written anew, so that no credential in it is escaped in a way of its own.
-    exchange.answer = foreignText(content === undefined ? text : JSON.stringify(content), KEPT_CHARACTERS);
+    // What is no JSON may break off within a credential.
+    exchange.answer =
+      content === undefined
+        ? foreignText(text, KEPT_CHARACTERS, true)
+        : foreignText(JSON.stringify(content), KEPT_CHARACTERS);
   };
 
   const alertError = (body: unknown, { alertCode }: Call<unknown>): VanguardError | null => {
@@ -672,11 +673,6 @@ function interrupted(cause: unknown): VanguardError {
     hint: 'Nothing to do: the record is read again before anything else is written to it.',
     cause,
   });
-}
-
-/** A text as it stands between the quotes of JSON. */
-function insideJson(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
 }
 
 /** Milliseconds from now on, by the clock that shows more: one stands still while the machine sleeps, one may be set. */

@@ -107,12 +107,12 @@ export function checkConnection(connection: PemsConnection): CheckedConnection {
     screenUrl: serviceUrl(connection.baseUrl, 'userdefinedscreenservices'),
     headers: {
       ...custom,
-      ...authorization.headers,
+      ...authorization,
       tenant: headerValue('tenant', connection.tenant),
       'content-type': 'application/json',
       accept: 'application/json',
     },
-    secrets: [...authorization.secrets, ...Object.values(custom).flatMap(secretParts)],
+    secrets: secretsOf(connection),
     grid: {
       name: grid.name,
       id: grid.id,
@@ -148,34 +148,58 @@ export function headerValue(setting: string, value: string): string {
   return value;
 }
 
-function authorizationHeaders(authorization: PemsAuthorization): {
-  headers: Record<string, string>;
-  secrets: string[];
-} {
+function authorizationHeaders(authorization: PemsAuthorization): Record<string, string> {
   switch (authorization.type) {
     case 'basic': {
-      const { username, password } = authorization;
-      if (username.includes(':'))
+      if (authorization.username.includes(':'))
         throw invalid('username', 'must not contain a colon, which ends it in HTTP');
-      const token = Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
-      return {
-        headers: { authorization: `Basic ${token}` },
-        secrets: [token, password].filter((s) => s !== ''),
-      };
+      return { authorization: `Basic ${basicToken(authorization)}` };
     }
     case 'apiKey':
-      return {
-        headers: { 'x-api-key': headerValue('API key', authorization.key) },
-        secrets: [authorization.key],
-      };
+      return { 'x-api-key': headerValue('API key', authorization.key) };
     case 'none':
-      return { headers: {}, secrets: [] };
+      return {};
   }
 }
 
-/** A custom header may be a credential, alone or behind a scheme such as `Bearer`; values under 4 characters are none. */
+function basicToken({ username, password }: { username: string; password: string }): string {
+  return Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
+}
+
+/** What of a connection must not be shown anywhere, should PEMS repeat it; of one that is not valid, too. */
+export function secretsOf({ authorization, headers = {} }: PemsConnection): string[] {
+  const custom = Object.entries(headers)
+    .filter(([name]) => !ownHeaders.has(name.toLowerCase()))
+    .flatMap(([, value]) => secretParts(value));
+  switch (authorization.type) {
+    case 'basic': {
+      const { password } = authorization;
+      // What is left of the padding tells nothing.
+      const token = basicToken(authorization).replace(/=+$/, '');
+      const inAddresses = token.replaceAll('+', '-').replaceAll('/', '_');
+      return [token, inAddresses, password, ...custom].filter((secret) => secret !== '');
+    }
+    case 'apiKey':
+      return [authorization.key, ...custom];
+    case 'none':
+      return custom;
+  }
+}
+
+/** What a custom header cannot replace, and is therefore never sent. */
+const ownHeaders = new Set(['tenant', 'organization', 'content-type', 'accept']);
+
+/**
+ * A custom header may be a credential, alone, behind a scheme such as `Bearer` or a name such as `session=`; values under 4
+ * characters are none.
+ */
 function secretParts(value: string): string[] {
-  return [value, ...value.split(' ').slice(1)].filter((part) => part.length >= 4);
+  const behindScheme = value.replace(/^\S+\s+/, '');
+  const [first = '', ...words] = value.split(/[\s;,]+/);
+  const behindNames = [value, behindScheme, first, ...words].map((part) =>
+    part.replace(/^[^=]*=/, '').replace(/^"(.*)"$/, '$1'),
+  );
+  return [...new Set([value, behindScheme, ...words, ...behindNames])].filter((part) => part.length >= 4);
 }
 
 function serviceUrl(baseUrl: string, service: string): URL {

@@ -16,6 +16,7 @@ export type {
   TestConnectionOptions,
   UpdateRecordOptions,
 } from './client.ts';
+export { secretsOf } from './connection.ts';
 export type { PemsAuthorization, PemsConnection, PemsGrid, PemsScreen } from './connection.ts';
 export type { GridPage, GridRow } from './grid.ts';
 export { createRecordMapper } from './mapping.ts';

@@ -459,6 +459,13 @@ test('push status, pause and resume, of an organization and of a connection; wha
   expect((await status('HOLNG')).state).toBe('connection paused');
   expect((await vanguard(`push resume-connection ${connection}`)).code).toBe(0);
   expect((await status('HOLNG')).state).toBe('open');
+  await owner.query("update app_public.api_configurations set operation_type = 'read' where id = $1", [
+    connection,
+  ]);
+  expect((await vanguard('push status HOLNG')).said).toMatch(/\nHOLNG +no connection +0 +0 +0\n$/);
+  await owner.query("update app_public.api_configurations set operation_type = 'read-write' where id = $1", [
+    connection,
+  ]);
   for (const command of [
     'push status holng',
     'push pause NONE',

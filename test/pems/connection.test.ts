@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { openPemsConnection, saveConnection } from '../../src/connections.ts';
 import { createVault, newEncryptionKey } from '../../src/encryption.ts';
+import { withoutSecrets } from '../../src/logger.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization } from '../support/make.ts';
 
@@ -34,3 +35,67 @@ test('a connection has the screen and the YEAR of its tenant', async () => {
   const other = await openPemsConnection(db.owner, vault, organization.id);
   expect(other.connection).toMatchObject({ screen: { name: 'CUPFA9' }, yearFormat: 'plain' });
 });
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+/** How a secret is entered, and what must not be said from then on. */
+const entered: [
+  string,
+  { key: string; value: (secret: string) => string }[],
+  (secret: string) => string[],
+][] = [
+  ['basic', [], (secret) => [secret, base64(`somebody:${secret}`)]],
+  ['apiKey', [], (secret) => [secret]],
+  ['bearer', [], (secret) => [secret]],
+  [
+    'none',
+    [{ key: 'X-Session', value: (secret) => `Token id=${secret}` }],
+    (secret) => [secret, `id=${secret}`],
+  ],
+  ['none', [{ key: 'Cookie', value: (secret) => `lang=en; session="${secret}"` }], (secret) => [secret]],
+];
+
+test.each(entered)(
+  'what a connection opens with (%s, %j) is in no log from then on',
+  async (authType, headers, secretsOf) => {
+    const vault = createVault(newEncryptionKey('a'));
+    const organization = await makeOrganization(db);
+    const [id, secret] = [
+      `secret-${organization.id}`,
+      `open-${organization.code} "sesame-${organization.code}"`,
+    ];
+    const client = await db.owner.connect();
+    try {
+      await saveConnection(client, vault, {
+        ...{
+          id,
+          name: id,
+          url: 'https://pems.example/axis/restservices',
+          tenant: 'ACME_PRD',
+          username: 'somebody',
+        },
+        ...{
+          password: authType === 'none' ? 'x' : secret,
+          dateOrder: 'MDY',
+          requestType: 'LIST.DATA_ONLY.STORED',
+        },
+        ...{ organization: organization.code, isSimulated: false },
+      });
+    } finally {
+      client.release();
+    }
+    const own = headers.map(({ key, value }) => ({ key, value: value(secret) }));
+    await db.owner.query(
+      'update app_public.api_configurations set auth_type = $2, custom_headers = $3 where id = $1',
+      [id, authType, JSON.stringify([...own, { key: 'tenant', value: 'never-sent' }])],
+    );
+    const secrets = secretsOf(secret);
+    const line = JSON.stringify([...secrets, 'never-sent']);
+    expect(withoutSecrets(line)).toBe(line);
+    await openPemsConnection(db.owner, vault, organization.id);
+    for (const text of [line, encodeURIComponent(line)]) {
+      const shown = withoutSecrets(text);
+      expect(shown).toContain('never-sent');
+      for (const part of [organization.code, ...secrets]) expect(shown).not.toContain(part);
+    }
+  },
+);

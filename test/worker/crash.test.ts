@@ -1,14 +1,12 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { withClient } from '../../src/database/bootstrap.ts';
 import { urlTo } from '../../src/database/roles.ts';
 import { untilBlocked } from '../support/ask.ts';
 import { one } from '../support/make.ts';
-import { environmentOf } from '../support/environment.ts';
 import { until } from '../support/until.ts';
-import { encryptionKeys, mirrored, stagedRows, testWorld } from './world.ts';
+import { workerProcess } from './process.ts';
+import { mirrored, stagedRows, testWorld } from './world.ts';
 
 const phases = ['BEGIN', 'READ', 'COPY', 'STAGED', 'MERGE', 'DONE'] as const;
 const crowd = ['A', 'B', 'C', 'D', 'E', 'F'].map((letter) => `CROWD${letter}`);
@@ -17,34 +15,13 @@ const world = await testWorld({
   ...Object.fromEntries([...phases, ...crowd].map((code) => [code, 12])),
 });
 const { db } = world;
-const children: ChildProcess[] = [];
-afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
-
-/** A worker in a process of its own, as `vanguard worker` is. */
-async function workerProcess(): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)), ['worker'], {
-    execArgv: [],
-    env: environmentOf({
-      LOG_LEVEL: 'silent',
-      DATABASE_URL: db.urls.owner,
-      WORKER_DATABASE_URL: db.urls.worker,
-      VANGUARD_SECRET: 'x'.repeat(32),
-      VANGUARD_ENCRYPTION_KEYS: encryptionKeys,
-    }),
-  });
-  children.push(child);
-  const [message] = (await once(child, 'message')) as [{ type: string }];
-  expect(message).toMatchObject({ type: 'ready' });
-  return child;
-}
-
 const releaseDeadWorkers = async () =>
   one((await db.worker.query<{ dead: string[] }>('select app_private.release_dead_workers() as dead')).rows)
     .dead;
 
 test('a worker killed in the middle of a run: another one does it again, and the lost run is closed', async () => {
   const organization = await world.organization('KILLED', { pageSize: 10 });
-  const killed = await workerProcess();
+  const { child: killed } = await workerProcess(db);
   // The first page comes, the second does not.
   await world.fault({ kind: 'latency', ms: 0, count: 1 });
   await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
@@ -157,7 +134,7 @@ test.each(phases)(
     const hold = () => (lock ? holding(lock, lock.includes('$1') ? [organization.id] : []) : undefined);
     let letGo = phase === 'BEGIN' ? await hold() : undefined;
     await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
-    const killed = await workerProcess();
+    const { child: killed } = await workerProcess(db);
     if (phase !== 'BEGIN') {
       await until('PEMS is asked', async () => (await world.faultHits()) === 1);
       if (phase !== 'READ') {
@@ -201,7 +178,7 @@ test('a run whose job has vanished is closed when its worker is gone, and not be
   await world.stopWorkers();
   const organization = await world.organization('ORPHAN');
   await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
-  const killed = await workerProcess();
+  const { child: killed } = await workerProcess(db);
   const { id } = await world.request(organization);
   await until('PEMS is asked', async () => (await world.faultHits()) === 1);
   await db.owner.query(
@@ -229,13 +206,13 @@ test('ten workers at once, of which two are killed: each run is done once, and e
   await world.stopWorkers();
   const organizations = await Promise.all(crowd.map((code) => world.organization(code, { pageSize: 5 })));
   await world.fault({ kind: 'latency', ms: 10, probability: 1 });
-  await Promise.all([
-    ...[workerProcess(), workerProcess()],
+  const [killed] = await Promise.all([
+    Promise.all([workerProcess(db), workerProcess(db)]),
     ...Array.from({ length: 8 }, () => world.startWorker({ releaseIntervalMs: 100, concurrency: 2 })),
   ]);
   for (let round = 0; round < 4; round++) {
     const asked = await Promise.all(organizations.map((organization) => world.request(organization)));
-    if (round === 1) for (const child of children.slice(-2)) child.kill('SIGKILL');
+    if (round === 1) for (const { child } of killed) child.kill('SIGKILL');
     await Promise.all(
       organizations.map((organization, i) =>
         until(`round ${round} of ${organization.code}`, async () => {
@@ -269,7 +246,7 @@ test('SIGTERM: a worker gives its job back at once and ends with code 0', async 
   await world.stopWorkers();
   const organization = await world.organization('MANY');
   await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
-  const child = await workerProcess();
+  const { child } = await workerProcess(db);
   await world.request(organization);
   await until('PEMS is asked', async () => (await world.faultHits()) === 1);
   child.kill('SIGTERM');

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { startSimulator } from '../../simulator/index.ts';
+import { run } from '../cli/vanguard.ts';
 import type { Json, Organization } from '../support/make.ts';
 import { until } from '../support/until.ts';
+import { processEnvironment } from './process.ts';
 import { pushTools } from './push-world.ts';
 import { idOf, pemsPassword, testWorld } from './world.ts';
 
@@ -154,6 +156,33 @@ test('what PEMS refuses comes back with its words, key by key; neither other key
     contract: 'C-2',
   });
   expect(await mirrorOf(organization, neighbour)).toMatchObject({ model: 'M-3' });
+
+  // What an engineer reads about it afterwards.
+  const { code, said } = await run(processEnvironment(db), ['push', 'explain', organization.code, id]);
+  expect(code).toBe(0);
+  const { id: change } = await draftOf(organization, id);
+  expect(said).toMatch(
+    new RegExp(
+      `^Change ${change} by \\S+: draft, attempt \\d+, {"category":"X+"} over {"category":.*\\n {2}problems: {"category":{.*"refused"`,
+      'm',
+    ),
+  );
+  expect(said).toMatch(/ {2}change \d+ attempt 1 {2}read: HTTP 200 after \d+ ms\n {2}> {.*\n {2}< {"Result"/);
+  // All keys at once, and then that one alone; the others were taken.
+  const refusals = said.match(/write: PEMS_ERROR_ALERT after \d+ ms\n {2}> {.*\n {2}< {"ErrorAlert":\[.*80/g);
+  expect(refusals).toHaveLength(2);
+  expect(said).toMatch(/write: HTTP 200 after \d+ ms\n/);
+  const { said: json } = await run(processEnvironment(db), [
+    'push',
+    'explain',
+    organization.code,
+    id,
+    '--json',
+  ]);
+  const whole = JSON.parse(json) as { modifications: { state: string }[]; exchanges: Record<string, Json>[] };
+  expect(whole.modifications.map(({ state }) => state)).toContain('draft');
+  expect(whole.exchanges.filter(({ action }) => action === 'write').length).toBeGreaterThanOrEqual(3);
+  expect(JSON.stringify(whole.exchanges)).toContain('X'.repeat(100));
 });
 
 test('what PEMS says it took and did not keep comes back as refused', async () => {
@@ -208,6 +237,18 @@ test('a write that PEMS keeps without answering is found when nothing of it can 
     [organization.id],
   );
   expect(rows[0]?.waits).toBeGreaterThan(3 * timeoutMs - 5);
+  // Held for as long as the command takes to look.
+  const goOnAt = (time: string) =>
+    db.owner.query(
+      `update app_core.pfa_modification m set retry_at = ${time}
+      from app_core.pfa_push_intent i where m.organization_id = $1 and i.organization_id = m.organization_id and i.modification_id = m.id`,
+      [organization.id],
+    );
+  await goOnAt("now() + interval '1 hour'");
+  const { said } = await run(processEnvironment(db), ['push', 'status', organization.code]);
+  expect(said).toMatch(/\nSILENT +open +0 +1 +1 {2}20\S+Z\n$/);
+  await goOnAt('i.quiet_at');
+  await db.owner.query('select app_private.queue_push($1)', [organization.id]);
   await settled(organization);
   expect(await ours(organization)).toHaveLength(1);
   expect(await modifications(organization)).toMatchObject([{ state: 'synced', attempts: 2 }]);
@@ -297,6 +338,13 @@ test('wrong credentials open the breaker: no attempt is burned, it is probed, an
     return rows[0]?.state === 'breaker open' && rows[0];
   });
   expect(state.message).toContain('credentials');
+  const { said } = await run(processEnvironment(db), ['push', 'status', organization.code]);
+  expect(said).toMatch(
+    /^organization +state +waiting +writing +uncertain +oldest\nLETIN +breaker open +1 +0 +0 {2}20\S+Z\n/,
+  );
+  expect(said).toMatch(
+    /\nNothing is written over the connection test-letin since 20\S+Z: PEMS_UNAUTHORIZED: PEMS did not accept [^\n]+\nIt is tried again at 20\S+Z, and goes on by itself/,
+  );
   expect(await modifications(organization)).toMatchObject([{ failures: 0 }]);
   await settled(organization);
   expect(await modifications(organization)).toMatchObject([{ state: 'synced', failures: 0 }]);

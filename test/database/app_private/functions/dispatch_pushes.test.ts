@@ -27,6 +27,8 @@ const commit = (pfaId: string) =>
   db.asUser(anna, (client) => commitChange(client, org, pfaId, { category: `New ${pfaId}` }), {
     commit: true,
   });
+const begin = async () =>
+  void (await db.worker.query('select from app_private.begin_pushes($1, 1)', [org.id]));
 const loseJob = () => db.owner.query('select graphile_worker.remove_job($1)', [`push:${org.id}`]);
 async function jobs() {
   const { rows } = await db.owner.query<{ wait: number; queue: string }>(
@@ -61,6 +63,22 @@ test('a job that has failed for good does not count', async () => {
   await db.owner.query(`update graphile_worker._private_jobs set attempts = max_attempts where key = $1`, [
     `push:${org.id}`,
   ]);
+  expect(await dispatch()).toBe(1);
+});
+
+test('one that is at its last attempt does', async () => {
+  await commit('a');
+  await db.owner.query(
+    `update graphile_worker._private_jobs set attempts = max_attempts, locked_at = now(), locked_by = 'a worker' where key = $1`,
+    [`push:${org.id}`],
+  );
+  expect(await dispatch()).toBe(0);
+});
+
+test('what is being written, and whose job was lost, is queued again', async () => {
+  await commit('a');
+  await begin();
+  await loseJob();
   expect(await dispatch()).toBe(1);
 });
 
@@ -125,4 +143,37 @@ test('the next push is when the first of what waits may be tried, not before the
   await db.worker.query('select app_private.set_push_pause($1, true)', [org.id]);
   expect(await next()).toBeNull();
   expect(await jobs()).toEqual([]);
+});
+
+test('what is queued for later leaves a job that is due before', async () => {
+  await commit('a');
+  await ask("app_private.queue_push($1, clock_timestamp() + interval '60 seconds')", [org.id]);
+  expect((await jobs())[0]?.wait).toBe(0);
+});
+
+const retryIn = (seconds: number, state: string) =>
+  db.owner.query(
+    "update app_core.pfa_modification set retry_at = clock_timestamp() + $2 * interval '1 second' where organization_id = $1 and state = $3",
+    [org.id, seconds, state],
+  );
+const alsoModel = () =>
+  db.asUser(anna, (client) => commitChange(client, org, 'a', { model: 'M' }), { commit: true });
+
+test('of one record what is being written comes first, whatever waits behind it', async () => {
+  await commit('a');
+  await begin();
+  await retryIn(40, 'syncing');
+  await alsoModel();
+  await loseJob();
+  await next();
+  expect((await jobs())[0]?.wait).toBe(40);
+});
+
+test('of one record the first commit comes first', async () => {
+  await commit('a');
+  await retryIn(40, 'committed');
+  await alsoModel();
+  await loseJob();
+  await next();
+  expect((await jobs())[0]?.wait).toBe(40);
 });

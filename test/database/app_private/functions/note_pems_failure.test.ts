@@ -20,7 +20,20 @@ async function project() {
   return {
     ...{ org, id, anna },
     fail: (code = 'PEMS_TIMEOUT', isFinal = false) =>
-      ask<boolean>('app_private.note_pems_failure($1, $2, $2, $3)', [id, code, isFinal]),
+      ask<boolean>('app_private.note_pems_failure($1, $2, $3, $4)', [id, code, `${code}, in words`, isFinal]),
+    state: async () =>
+      one(
+        (
+          await db.owner.query<{
+            opened_at: Date | null;
+            error_code: string | null;
+            error_message: string | null;
+          }>(
+            'select opened_at, error_code, error_message from app_private.pems_state where api_configuration_id = $1',
+            [id],
+          )
+        ).rows,
+      ),
     succeed: () => ask('app_private.note_pems_success($1)'),
     probe: () => ask<boolean>('app_private.begin_probe($1)'),
     gate: async () =>
@@ -59,14 +72,28 @@ test('the fifth failure in a row opens it, and a success in between starts the c
   expect(await gate()).toEqual({ state: 'breaker open', wait: 2 });
 });
 
-test('what is final opens it at once, and says why', async () => {
-  const { fail, id } = await project();
+test('what is final opens it at once, also after one that was not, and says why', async () => {
+  const { fail, state } = await project();
+  expect(await fail()).toBe(false);
   expect(await fail('PEMS_UNAUTHORIZED', true)).toBe(true);
-  const { rows } = await db.owner.query(
-    'select error_code, opened_at is not null as is_open from app_private.pems_state where api_configuration_id = $1',
-    [id],
-  );
-  expect(rows).toEqual([{ error_code: 'PEMS_UNAUTHORIZED', is_open: true }]);
+  expect(await state()).toMatchObject({
+    opened_at: expect.any(Date) as Date,
+    error_code: 'PEMS_UNAUTHORIZED',
+    error_message: 'PEMS_UNAUTHORIZED, in words',
+  });
+});
+
+test('open, it stays so whatever fails next, since when is told, and the newest reason', async () => {
+  const { fail, state, gate } = await project();
+  await fail('PEMS_UNAUTHORIZED', true);
+  const { opened_at } = await state();
+  expect(await fail('PEMS_TIMEOUT')).toBe(true);
+  expect(await gate()).toMatchObject({ state: 'breaker open' });
+  expect(await state()).toEqual({
+    opened_at,
+    error_code: 'PEMS_TIMEOUT',
+    error_message: 'PEMS_TIMEOUT, in words',
+  });
 });
 
 test('it is probed by one caller at a time, after 2, 4, 8, ... seconds, at most two minutes', async () => {
@@ -84,15 +111,72 @@ test('it is probed by one caller at a time, after 2, 4, 8, ... seconds, at most 
   expect(waits).toEqual([4, 8, 16, 32, 64, 120, 120, 120]);
 });
 
-test('a success closes it, and what waits is written; without one nothing is queued', async () => {
-  const { fail, succeed, gate, forgetJobs, jobs } = await project();
+test('a success closes it and forgets why it was open, and what waits is written; without one nothing is queued', async () => {
+  const { fail, succeed, gate, state, forgetJobs, jobs } = await project();
   await forgetJobs();
+  await succeed();
+  expect(await jobs()).toEqual([]);
+  // Also where some failed before, but not enough.
+  await fail();
   await succeed();
   expect(await jobs()).toEqual([]);
   await fail('PEMS_UNREACHABLE', true);
   await succeed();
   expect(await gate()).toEqual({ state: 'open', wait: null });
+  expect(await state()).toEqual({ opened_at: null, error_code: null, error_message: null });
   expect(await jobs()).toEqual([0]);
+});
+
+test('what is being written counts as what waits', async () => {
+  const { org, fail, succeed, forgetJobs, jobs } = await project();
+  await db.worker.query('select from app_private.begin_pushes($1, 1)', [org.id]);
+  await forgetJobs();
+  await fail('PEMS_UNREACHABLE', true);
+  await succeed();
+  expect(await jobs()).toEqual([0]);
+});
+
+test('opened again, it is probed as soon as the first time', async () => {
+  const { fail, succeed, probe, pass, gate } = await project();
+  await fail('PEMS_UNREACHABLE', true);
+  for (let i = 0; i < 3; i++) {
+    await pass();
+    await probe();
+  }
+  await succeed();
+  await fail('PEMS_UNREACHABLE', true);
+  expect(await gate()).toEqual({ state: 'breaker open', wait: 2 });
+});
+
+test('of all that wait only those that use it are written', async () => {
+  const [ours, theirs] = [await project(), await project()];
+  // Of an organization that uses it as well, and has nothing to write.
+  const idle = await makeOrganization(db);
+  await db.owner.query(
+    `insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id) values ($1, 'pfa', $2, $3)`,
+    [`idle-${idle.id}`, idle.id, ours.id],
+  );
+  await ours.fail('PEMS_UNREACHABLE', true);
+  await ours.forgetJobs();
+  await theirs.forgetJobs();
+  await ours.succeed();
+  expect(await ours.jobs()).toEqual([0]);
+  expect(await theirs.jobs()).toEqual([]);
+  const { rows } = await db.owner.query('select from graphile_worker.jobs where key = $1', [
+    `push:${idle.id}`,
+  ]);
+  expect(rows).toEqual([]);
+});
+
+test('a run or a test of the connection that works closes it, one that fails does not', async () => {
+  const { id, fail, gate } = await project();
+  await fail('PEMS_UNREACHABLE', true);
+  const note = (error: string | null) =>
+    db.worker.query('select app_private.note_connection_result($1, null, $2)', [id, error]);
+  await note('It does not work.');
+  expect((await gate()).state).toBe('breaker open');
+  await note(null);
+  expect((await gate()).state).toBe('open');
 });
 
 test('a connection that is entered anew is tried at once; that somebody paused it stays', async () => {
@@ -106,6 +190,8 @@ test('a connection that is entered anew is tried at once; that somebody paused i
   await fail('PEMS_UNAUTHORIZED', true);
   await db.owner.query('select app_private.connection_renewed($1)', [id]);
   expect((await gate()).state).toBe('connection paused');
+  await db.owner.query('select app_private.set_connection_pause($1, false)', [id]);
+  expect((await gate()).state).toBe('open');
 });
 
 test('another connection has a breaker of its own', async () => {

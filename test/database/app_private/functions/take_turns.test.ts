@@ -62,3 +62,28 @@ test('where PEMS asks for time everybody waits, at most a minute, and nobody les
   await hold(100_000);
   expect(await take(connection)).toBeLessThanOrEqual(61_000);
 });
+
+test('a time in which nobody asked is not made up for', async () => {
+  const ours = tenant();
+  const connection = await makeConnection(db, null, { tenant: ours, requestsPerSecond: 1 });
+  await take(connection);
+  await db.owner.query(
+    "update app_private.pems_rate set next_at = clock_timestamp() - interval '1 hour' where tenant = $1",
+    [ours],
+  );
+  expect(await take(connection)).toBe(0);
+  expect(await take(connection)).toBeGreaterThan(500);
+  const { rows } = await db.owner.query('select requests from app_private.pems_rate where tenant = $1', [
+    ours,
+  ]);
+  expect(rows).toEqual([{ requests: '3' }]);
+});
+
+test('what one tenant asks for is not asked of another at the same address', async () => {
+  const first = await makeConnection(db, null, { tenant: tenant(), requestsPerSecond: 1 });
+  const other = await makeConnection(db, null, { tenant: tenant(), requestsPerSecond: 1 });
+  await take(first);
+  await take(other);
+  await db.worker.query('select app_private.hold_requests($1, 30)', [first]);
+  expect(await take(other)).toBeLessThanOrEqual(1000);
+});

@@ -12,6 +12,8 @@ const db = await testDatabase();
 interface Status {
   state: string;
   waiting_count: number;
+  writing_count: number;
+  uncertain_count: number;
   paused_by: string | null;
 }
 
@@ -92,17 +94,15 @@ test('owners and admins pause and resume their organization; nothing is begun me
   expect(await begun()).toBe(1);
 });
 
-test('nobody else does, nor learns how it goes', async () => {
+test('who may see the organization is told that this is for its admins; for whom it does not exist, it does not', async () => {
   const { org, member, viewer, stranger, connection, refused, status } = await project();
   for (const sql of ['pause_push', 'resume_push']) {
-    for (const user of [member, viewer, stranger])
-      expect(await refused(user, sql, org.id)).toMatchObject({
-        code: expect.stringMatching(/^VG40[34]$/) as string,
-      });
+    for (const user of [member, viewer])
+      expect(await refused(user, sql, org.id)).toMatchObject({ code: 'VG403' });
+    expect(await refused(stranger, sql, org.id)).toMatchObject({ code: 'VG404' });
     for (const id of [-1, null])
-      expect(await refused(stranger, sql, id)).toMatchObject({
-        code: expect.stringMatching(/^VG40[034]$/) as string,
-      });
+      for (const user of [stranger, member])
+        expect(await refused(user, sql, id)).toMatchObject({ code: 'VG404' });
   }
   for (const sql of ['pause_connection', 'resume_connection'])
     for (const user of [member, viewer, stranger])
@@ -113,6 +113,109 @@ test('nobody else does, nor learns how it goes', async () => {
     org.id,
   ]);
   expect(rows).toEqual([]);
+});
+
+test('nobody who is not signed in, or was let out since, pauses anything', async () => {
+  const { org, admin, refused } = await project();
+  await expect(
+    db.asVisitor({}, (client) => client.query('select app_public.pause_push($1)', [org.id])),
+  ).rejects.toMatchObject({ code: 'VG404' });
+  await db.owner.query('delete from app_public.user_organizations where user_id = $1', [admin]);
+  expect(await refused(admin, 'pause_push', org.id)).toMatchObject({ code: 'VG404' });
+});
+
+test('an administrator who is no member sees how it goes, with what PEMS said, and pauses and resumes it', async () => {
+  const { org, administrator, member, connection, as, refused, status } = await project();
+  expect(await status(administrator)).toMatchObject({ state: 'open', waiting_count: 1 });
+  expect(await as(administrator, 'pause_push', org.id)).toMatchObject([{ state: 'paused' }]);
+  expect(await status(member)).toMatchObject({
+    state: 'paused',
+    paused_by: expect.stringMatching(/^admin-/) as string,
+  });
+  expect(await as(administrator, 'resume_push', org.id)).toMatchObject([{ state: 'open' }]);
+  await db.worker.query(
+    "select app_private.note_pems_failure($1, 'PEMS_UNAUTHORIZED', 'user PFA_SVC is locked', true)",
+    [connection],
+  );
+  expect(await status(administrator)).toMatchObject({ breaker_message: 'user PFA_SVC is locked' });
+  expect(await refused(administrator, 'pause_push', -1)).toMatchObject({ code: 'VG404' });
+});
+
+test('what is written and what became of it without an answer is counted; without a connection that writes all waits', async () => {
+  const { org, member, connection, status, begun } = await project();
+  await putRecords(
+    db,
+    org,
+    ['b', 'c'].map((pfaId) => ({ pfaId, category: 'Old' })),
+  );
+  for (const pfaId of ['b', 'c'])
+    await db.asUser(member, (client) => commitChange(client, org, pfaId, { category: 'New' }), {
+      commit: true,
+    });
+  expect(await status(member)).toMatchObject({ waiting_count: 3, writing_count: 0, uncertain_count: 0 });
+  const { rows } = await db.worker.query<{ id: string; attempt: number; pfa_id: string }>(
+    'select id, attempt, pfa_id from app_private.begin_pushes($1, 2)',
+    [org.id],
+  );
+  expect(await status(member)).toMatchObject({ waiting_count: 1, writing_count: 2, uncertain_count: 0 });
+  const { id, attempt, pfa_id } = rows[0]!;
+  const now = '(extract(epoch from clock_timestamp()) * 1000000)::bigint::text';
+  await db.worker.query(
+    `select from app_private.plan_push($1, $2, $3, $4::jsonb || jsonb_build_object('requestedAt', ${now}, 'receivedAt', ${now}), null)`,
+    [
+      org.id,
+      id,
+      attempt,
+      { pfaId: pfa_id, isWhole: false, data: { category: 'Old' }, blank: [], recordId: '7', version: null },
+    ],
+  );
+  await db.worker.query(
+    "select app_private.fail_push($1, $2, $3, 'uncertain', 'No answer.', 0, null, null)",
+    [org.id, id, attempt],
+  );
+  expect(await status(member)).toMatchObject({ waiting_count: 1, writing_count: 2, uncertain_count: 1 });
+  await db.owner.query("update app_public.api_configurations set operation_type = 'read' where id = $1", [
+    connection,
+  ]);
+  expect(await status(member)).toMatchObject({
+    state: 'no connection',
+    waiting_count: 1,
+    breaker_code: null,
+  });
+  expect(await begun()).toBe(0);
+});
+
+test('an organization that goes on lets another one wait', async () => {
+  const [ours, theirs] = [await project(), await project()];
+  await ours.as(ours.admin, 'pause_push', ours.org.id);
+  await theirs.as(theirs.admin, 'pause_push', theirs.org.id);
+  await ours.as(ours.admin, 'resume_push', ours.org.id);
+  expect(await ours.status(ours.member)).toMatchObject({ state: 'open' });
+  expect(await theirs.status(theirs.member)).toMatchObject({ state: 'paused' });
+});
+
+test('who paused a connection first, and when, stays; going on has what waits written', async () => {
+  const { org, owner, admin, connection, as, status } = await project();
+  await as(admin, 'pause_connection', connection);
+  const first = await status(owner);
+  await as(owner, 'pause_connection', connection);
+  expect(await status(owner)).toEqual(first);
+  await db.owner.query('select graphile_worker.remove_job($1)', [`push:${org.id}`]);
+  await as(owner, 'resume_connection', connection);
+  const { rows } = await db.owner.query('select from graphile_worker.jobs where key = $1', [
+    `push:${org.id}`,
+  ]);
+  expect(rows).toHaveLength(1);
+});
+
+test('whoever makes up a row of an organization learns nothing of it', async () => {
+  const { org, stranger } = await project();
+  const made = "jsonb_populate_record(null::app_public.organizations, jsonb_build_object('id', $1::integer))";
+  await expect(
+    db.asUser(stranger, (client) =>
+      client.query(`select * from app_public.organizations_push_status(${made})`, [org.id]),
+    ),
+  ).rejects.toMatchObject({ code: 'VG404' });
 });
 
 test('the connection of an organization is for its admins, one for all for administrators; it stops all that use it', async () => {

@@ -1,0 +1,184 @@
+/** Text without secrets. `isCut`: it may break off within one, whose beginning then goes as well. */
+export type Hide = (text: string, isCut?: boolean) => string;
+
+/** So much of a secret must be there to tell its beginning from that of a word. */
+const leastBeginning = 4;
+
+/**
+ * Replaces secrets in texts that other systems wrote, however those write them: as they stand in JSON, in an address, a form or
+ * a page of HTML, or with their UTF-8 read as Latin-1, and in one of these within another. JSON stays JSON.
+ */
+export function hiderOf(secrets: Iterable<string>, replacement: string): Hide {
+  const wanted = [...new Set(secrets)].filter((secret) => secret !== '');
+  const longest = Math.max(0, ...wanted.map(({ length }) => length));
+  return (text, isCut = false) => {
+    if (wanted.length === 0) return text;
+    const spans = [...readingsOf(text)].flatMap((reading) => found(reading, wanted));
+    if (isCut) spans.push(...beginningAtEnd(text, wanted, longest));
+    return replaceSpans(text, spans, replacement);
+  };
+}
+
+interface Span {
+  start: number;
+  end: number;
+}
+
+/** What a text says once escapes in it are read, and where in the text each character of that begins, its end included. */
+interface Reading {
+  said: string;
+  starts: readonly number[] | undefined;
+}
+
+/** Escapes, each the text of one character. */
+interface Escapes {
+  pattern: RegExp;
+  read: (escape: RegExpMatchArray) => string;
+}
+
+const utf8 = (bytes: Iterable<number>) => Buffer.from([...bytes]).toString('utf8');
+const follows = '%[89abAB][0-9a-fA-F]';
+const percent = `%[c-dC-D][0-9a-fA-F]${follows}|%[eE][0-9a-fA-F](?:${follows}){2}|%[fF][0-7](?:${follows}){3}|%[0-9a-fA-F]{2}`;
+
+function percentRead([escape]: RegExpMatchArray): string {
+  if (escape === '+') return ' ';
+  const bytes = escape
+    .split('%')
+    .slice(1)
+    .map((digits) => Number.parseInt(digits, 16));
+  return bytes.length > 1 ? utf8(bytes) : String.fromCharCode(bytes[0] ?? 0);
+}
+
+/** The names of the characters from U+00A0 on. */
+const latin1Names =
+  'nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml'.split(
+    ' ',
+  );
+const entities = new Map([
+  ...Object.entries({ amp: '&', quot: '"', apos: "'", lt: '<', gt: '>', euro: '€' }),
+  ...latin1Names.map((name, at): [string, string] => [name, String.fromCharCode(0xa0 + at)]),
+]);
+
+const shortEscapes: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+
+const ways: readonly Escapes[] = [
+  {
+    pattern: /\\(?:u([0-9a-fA-F]{4})|(["'\\/bfnrt]))/g,
+    read: ([, code, short = '']) =>
+      code === undefined ? (shortEscapes[short] ?? short) : String.fromCharCode(Number.parseInt(code, 16)),
+  },
+  { pattern: new RegExp(percent, 'g'), read: percentRead },
+  { pattern: new RegExp(String.raw`${percent}|\+`, 'g'), read: percentRead },
+  {
+    pattern: /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(\w{2,8}));/g,
+    read: ([escape, decimal, hexadecimal, name = '']) => {
+      const code = decimal ? Number(decimal) : hexadecimal ? Number.parseInt(hexadecimal, 16) : undefined;
+      if (code === undefined) return entities.get(name) ?? escape;
+      return code <= 0x10ffff ? String.fromCodePoint(code) : escape;
+    },
+  },
+  {
+    pattern: /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g,
+    read: ([bytes]) => Buffer.from(bytes, 'latin1').toString('utf8'),
+  },
+];
+
+/** A text as it is, and read in each way, and what comes of that again. */
+function* readingsOf(text: string): Generator<Reading> {
+  const asItIs = { said: text, starts: undefined };
+  yield asItIs;
+  for (const way of ways) {
+    const once = readingOf(asItIs, way);
+    if (once === undefined) continue;
+    yield once;
+    for (const again of ways) {
+      const twice = readingOf(once, again);
+      if (twice !== undefined) yield twice;
+    }
+  }
+}
+
+/** Undefined where nothing is to be read in that way. */
+function readingOf({ said, starts }: Reading, { pattern, read }: Escapes): Reading | undefined {
+  const placeOf = (at: number) => starts?.[at] ?? at;
+  const places: number[] = [];
+  let result = '';
+  let from = 0;
+  const takeUntil = (end: number) => {
+    for (let at = from; at < end; at += 1) places.push(placeOf(at));
+    result += said.slice(from, end);
+  };
+  for (const escape of said.matchAll(pattern)) {
+    takeUntil(escape.index);
+    const character = read(escape);
+    for (let unit = 0; unit < character.length; unit += 1) places.push(placeOf(escape.index));
+    result += character;
+    from = escape.index + escape[0].length;
+  }
+  if (from === 0) return undefined;
+  takeUntil(said.length);
+  places.push(placeOf(said.length));
+  return { said: result, starts: places };
+}
+
+function found({ said, starts }: Reading, secrets: readonly string[]): Span[] {
+  const spans: Span[] = [];
+  for (const secret of secrets)
+    for (let at = said.indexOf(secret); at >= 0; at = said.indexOf(secret, at + secret.length)) {
+      const end = at + secret.length;
+      spans.push({ start: starts?.[at] ?? at, end: starts?.[end] ?? end });
+    }
+  return spans;
+}
+
+/** No character is written in more. */
+const longestEscape = 36;
+
+/** Where a secret begins whose rest the text does not hold any more; what is there of it may end with half an escape. */
+function beginningAtEnd(text: string, secrets: readonly string[], longest: number): Span[] {
+  const tailStart = Math.max(0, text.length - (longest + 1) * longestEscape);
+  const tail = text.slice(tailStart);
+  const ends = [...tail.matchAll(/[\\%&](?=[\w\\%&#;]{0,35}$)|[\xc2-\xf4](?=[\x80-\xbf]{0,2}$)/g)].map(
+    ({ index }) => index,
+  );
+  for (const end of [tail.length, ...ends]) {
+    for (const { said, starts } of readingsOf(tail.slice(0, end))) {
+      for (const secret of secrets) {
+        for (let length = secret.length - 1; length >= leastBeginning; length -= 1) {
+          if (!said.endsWith(secret.slice(0, length))) continue;
+          const at = said.length - length;
+          return [{ start: tailStart + (starts?.[at] ?? at), end: text.length }];
+        }
+      }
+    }
+  }
+  return [];
+}
+
+function replaceSpans(text: string, spans: Span[], replacement: string): string {
+  let result = '';
+  let done = 0;
+  let last: Span | undefined;
+  const take = ({ start, end }: Span) => {
+    // What a backslash stands for is replaced together with it.
+    const from = isEscaped(text, start) ? start - 1 : start;
+    result += text.slice(done, Math.max(done, from)) + replacement;
+    done = isEscaped(text, end) ? end + 1 : end;
+  };
+  for (const span of spans.sort((a, b) => a.start - b.start)) {
+    if (last !== undefined && span.start < last.end) last.end = Math.max(last.end, span.end);
+    else {
+      if (last !== undefined) take(last);
+      last = { ...span };
+    }
+  }
+  if (last !== undefined) take(last);
+  return result + text.slice(done);
+}
+
+/** Whether a backslash takes the character there along, as in JSON. */
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === '\\') backslashes += 1;
+  return at < text.length && backslashes % 2 === 1;
+}
