@@ -40,7 +40,7 @@ export default defineConfig({
         extends: true as const,
         test: {
           name: `pg${version}`,
-          include: ['test/database/**/*.test.ts'],
+          include: ['test/database/**/*.test.ts', 'test/legacy/import.test.ts'],
           exclude: ['test/database/embedded.test.ts'],
           globalSetup: clusters,
           provide: { postgresVersion: version },

@@ -78,7 +78,7 @@ const kinds: Record<string, { convert: Convert; expected: string }> = {
   // Versions of PEMS are to the minute.
   minute: { convert: (value) => quote(momentOf(value)?.slice(0, 16)?.concat(':00Z')), expected: noTime() },
   // Prisma writes a day as its midnight in UTC.
-  day: { convert: (value) => quote(momentOf(value)?.slice(0, 10)), expected: noTime() },
+  day: { convert: (value) => quote(dayOf(value)), expected: noTime() },
 };
 
 function noTime(): string {
@@ -102,6 +102,19 @@ function momentOf(value: Exclude<CanonicalValue, null>): string | undefined {
   const milliseconds =
     typeof value === 'number' ? value : 'real' in value ? Math.round(Number(value.real)) : Number.NaN;
   return milliseconds >= year1 && milliseconds < year10000 ? new Date(milliseconds).toISOString() : undefined;
+}
+
+/** Records have few different days, and each has six. */
+const days = new Map<number, string>();
+
+function dayOf(value: Exclude<CanonicalValue, null>): string | undefined {
+  if (typeof value !== 'number') return momentOf(value)?.slice(0, 10);
+  const number = Math.floor(value / 86_400_000);
+  const known = days.get(number);
+  if (known !== undefined) return known;
+  const day = momentOf(value)?.slice(0, 10);
+  if (day !== undefined && days.size < 100_000) days.set(number, day);
+  return day;
 }
 
 const moment =
@@ -170,7 +183,12 @@ export function converter(
       } else if (kind === 'secret' || kind === 'password') {
         secrets += `,${member}${converted}`;
       } else {
-        if (step.maxLength !== null && typeof value === 'string' && [...value].length > step.maxLength)
+        if (
+          step.maxLength !== null &&
+          typeof value === 'string' &&
+          value.length > step.maxLength &&
+          [...value].length > step.maxLength
+        )
           refuse(`is longer than ${step.maxLength} characters`);
         if (step.maxAmount !== null && !(Number(converted) >= 0 && Number(converted) < step.maxAmount))
           refuse('is negative, or too large for an amount');
