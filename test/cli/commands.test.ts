@@ -452,27 +452,25 @@ test('push status, pause and resume, of an organization and of a connection; wha
   });
   const { connection } = await status('HOLNG');
   expect((await vanguard('push pause HOLNG')).said).toMatch(/^Changes of HOLNG wait from now on/);
-  expect(await status('HOLNG')).toMatchObject({ state: 'paused', waiting: 0 });
-  expect((await status('SABINE')).state).toBe('open');
+  const [paused, other] = await Promise.all([status('HOLNG'), status('SABINE')]);
+  expect(paused).toMatchObject({ state: 'paused', waiting: 0 });
+  expect(other.state).toBe('open');
   expect((await vanguard('push resume HOLNG')).code).toBe(0);
   expect((await vanguard(`push pause-connection ${connection}`)).said).toMatch(/^Nothing is written over/);
   expect((await status('HOLNG')).state).toBe('connection paused');
   expect((await vanguard(`push resume-connection ${connection}`)).code).toBe(0);
   expect((await status('HOLNG')).state).toBe('open');
-  await owner.query("update app_public.api_configurations set operation_type = 'read' where id = $1", [
-    connection,
-  ]);
+  const { rows: writing } = await owner.query<{ id: string }>(
+    "update app_public.api_configurations set operation_type = 'read' where operation_type <> 'read' returning id",
+  );
   expect((await vanguard('push status HOLNG')).said).toMatch(/\nHOLNG +no connection +0 +0 +0\n$/);
-  await owner.query("update app_public.api_configurations set operation_type = 'read-write' where id = $1", [
-    connection,
-  ]);
-  for (const command of [
-    'push status holng',
-    'push pause NONE',
-    'push resume NONE',
-    'push pause-connection none',
-  ])
-    expect(await vanguard(command)).toMatchObject({
+  await owner.query(
+    "update app_public.api_configurations set operation_type = 'read-write' where id = any ($1)",
+    [writing.map(({ id }) => id)],
+  );
+  const unknown = ['push status holng', 'push pause NONE', 'push resume NONE', 'push pause-connection none'];
+  for (const refused of await Promise.all(unknown.map((command) => vanguard(command))))
+    expect(refused).toMatchObject({
       code: 1,
       complained: expect.stringMatching(/^NOT_FOUND: .*\n.*push status/) as string,
     });
@@ -483,16 +481,16 @@ test('push explain shows each attempt: what was sent, what PEMS answered', async
     `select app_private.note_exchange(id, 'HOLNG-0000009', 7, 2, $1::jsonb) from app_public.organizations where code = 'HOLNG'`,
     [JSON.stringify({ action: 'write', request: 'SENT', status: 400, answer: 'REFUSED', milliseconds: 12 })],
   );
-  const { code, said } = await vanguard('push explain HOLNG HOLNG-0000009');
+  const [{ code, said }, json, unknown] = await Promise.all([
+    vanguard('push explain HOLNG HOLNG-0000009'),
+    vanguard('push explain HOLNG HOLNG-0000009 --json'),
+    vanguard('push explain HOLNG nothing'),
+  ]);
   expect(code).toBe(0);
   expect(said).toMatch(/change 7 attempt 2 {2}write: HTTP 400 after 12 ms\n {2}> SENT\n {2}< REFUSED\n$/);
-  const json = await vanguard('push explain HOLNG HOLNG-0000009 --json');
   expect(JSON.parse(json.said)).toMatchObject({
     modifications: [],
     exchanges: [{ request: 'SENT', answer: 'REFUSED' }],
   });
-  expect(await vanguard('push explain HOLNG nothing')).toMatchObject({
-    code: 1,
-    complained: expect.stringMatching(/^NOT_FOUND: /) as string,
-  });
+  expect(unknown).toMatchObject({ code: 1, complained: expect.stringMatching(/^NOT_FOUND: /) as string });
 });

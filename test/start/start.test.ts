@@ -211,24 +211,25 @@ test('all of it killed at once, database included: the next start has everything
   await expectAllData(running);
 });
 
-test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s stops everything, and the next start has all data',
-  async (signal) => {
-    const pids = all(running);
-    running.kill(signal);
-    expect(await running.exited()).toBe(0);
-    await expectNothingRuns(pids);
-    running = launch(settings);
-    const seconds = await running.ready();
-    console.log(`A start with data was ready after ${seconds} s.`);
-    expect(seconds).toBeLessThan(20);
-    await expectAllData(running);
-  },
-);
+/** Told to stop, it ends with everything that belongs to it. */
+async function stopsAt(signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
+  const pids = all(running);
+  running.kill(signal);
+  expect(await running.exited()).toBe(0);
+  await expectNothingRuns(pids);
+}
 
-test('a command that brought the database up does not stop it under a start that adopted it', async () => {
-  running.kill('SIGTERM');
-  await running.exited();
+test('SIGINT stops everything, and the next start has all data', async () => {
+  await stopsAt('SIGINT');
+  running = launch(settings);
+  const seconds = await running.ready();
+  console.log(`A start with data was ready after ${seconds} s.`);
+  expect(seconds).toBeLessThan(20);
+  await expectAllData(running);
+});
+
+test('SIGTERM does, too; a command that brought the database up then does not stop it under the start that adopted it', async () => {
+  await stopsAt('SIGTERM');
   const input = Promise.withResolvers<string>();
   const command = run(settings, ['user', 'create', 'hänsel', '--password-stdin'], input.promise);
   const database = await until('the command has started the database', () => postmaster(folder));

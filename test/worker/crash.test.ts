@@ -11,7 +11,7 @@ import { mirrored, stagedRows, testWorld } from './world.ts';
 const phases = ['BEGIN', 'READ', 'COPY', 'STAGED', 'MERGE', 'DONE'] as const;
 const crowd = ['A', 'B', 'C', 'D', 'E', 'F'].map((letter) => `CROWD${letter}`);
 const world = await testWorld({
-  ...{ KILLED: 30, STOPPED: 30, ORPHAN: 5, MANY: 5 },
+  ...{ KILLED: 30, STOPPED: 30, ORPHAN: 5, MANY: 5, VALUESA: 1, VALUESB: 1, VALUESC: 1 },
   ...Object.fromEntries([...phases, ...crowd].map((code) => [code, 12])),
 });
 const { db } = world;
@@ -81,6 +81,31 @@ test('a worker that is told to stop gives its job back at once, and the next one
   );
   expect(again).toMatchObject({ trigger: 'user', rows_inserted: 30 });
   expect(await world.runs(organization)).toHaveLength(2);
+});
+
+test('a worker that is told to stop while it lists the values to search gives the rest back, and the next one does it', async () => {
+  await world.stopWorkers();
+  const codes = ['VALUESA', 'VALUESB', 'VALUESC'];
+  const stale = async () => (await db.owner.query('select from app_private.pfa_search_stale')).rows.length;
+  for (const code of codes) await world.organization(code);
+  await db.owner.query('delete from app_private.pfa_search_stale');
+  await db.owner.query(
+    'select app_private.queue_refresh(id) from app_public.organizations where code = any ($1)',
+    [codes],
+  );
+  await db.owner.query(
+    "update graphile_worker._private_jobs set run_at = now() where key = 'summaries:refresh'",
+  );
+  const letGo = await holding('lock table app_private.pfa_search_stale in exclusive mode', []);
+  await world.startWorker();
+  await untilBlocked(db);
+  const stopped = world.stopWorkers();
+  await letGo();
+  await stopped;
+  expect(await stale()).toBe(codes.length - 1);
+
+  await world.startWorker();
+  await until('the rest is done', async () => (await stale()) === 0);
 });
 
 /** Holds locks in a transaction of its own until it is told to let go. */
