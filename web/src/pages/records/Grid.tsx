@@ -540,30 +540,24 @@ function CellContent({ row, column, edit }: { row: Row; column: Column; edit: Ed
   );
 }
 
-/** What is with a record, in signs and words. */
+const statuses = [
+  ['problem', 'Problem', WarningIcon, (row: Row) => row.hasProblem],
+  ['problem', 'Gone from PEMS', WarningIcon, (row: Row) => row.removedAt !== null],
+  ['draft', 'Draft', DraftIcon, (row: Row) => row.hasDraft],
+  ['pending', 'Pending', PendingIcon, (row: Row) => row.isPending],
+] as const;
+
+/** What is with a record: a sign and a word each, where there are several only the signs. */
 function Status({ row }: { row: Row }) {
+  const shown = statuses.filter(([, , , holds]) => holds(row));
   return (
     <span className={classes.statuses}>
-      {row.hasProblem && (
-        <span className={classes.status} data-kind="problem">
-          <WarningIcon size={13} /> Problem
+      {shown.map(([kind, label, Icon]) => (
+        <span key={label} className={classes.status} data-kind={kind} title={label}>
+          <Icon size={13} />
+          <span className={shown.length > 1 ? 'visually-hidden' : undefined}>{label}</span>
         </span>
-      )}
-      {row.hasDraft && (
-        <span className={classes.status} data-kind="draft">
-          <DraftIcon size={13} /> Draft
-        </span>
-      )}
-      {row.isPending && (
-        <span className={classes.status} data-kind="pending">
-          <PendingIcon size={13} /> Pending
-        </span>
-      )}
-      {row.removedAt !== null && (
-        <span className={classes.status} data-kind="problem">
-          Gone
-        </span>
-      )}
+      ))}
     </span>
   );
 }

@@ -223,7 +223,7 @@ function Records() {
             : 'They come with the first sync; above you see how far it is.'}
         </EmptyState>
       ) : (
-        <div data-grid style={{ display: 'flex', flex: 1, minHeight: 0 }}>
+        <div className={classes.grid}>
           <Grid
             ref={grid}
             list={list}
