@@ -17,6 +17,7 @@ const at =
     await ready(page);
   };
 const board: Visit = (page) => page.getByRole('table', { name: 'Mirror of PEMS' }).waitFor();
+const records: Visit = (page) => page.getByRole('rowheader').filter({ hasText: /^RIO-/ }).first().waitFor();
 
 /** What opens in the board, and is closed again by Escape. */
 const opened =
@@ -35,6 +36,17 @@ const pages: [string, Visit][] = [
   ],
   ['an address that leads nowhere', at('/nowhere', (page) => heading(page, 'Not found').waitFor())],
   ['changing the password', at('/account/password', (page) => heading(page, 'Change password').waitFor())],
+  ['the board', at('/o/RIO/board', board)],
+  ['the records', at('/o/RIO/records', records)],
+  [
+    'the records with filters, by category',
+    async (page) => {
+      await page.goto('/o/RIO/records?source=%5B"Rental"%5D&q=1');
+      await page.getByRole('button', { name: 'Category' }).click();
+      await page.getByRole('dialog').getByRole('checkbox').first().waitFor();
+    },
+  ],
+  ['no records', at('/o/RIO/records?q=nosuchthing', (page) => page.getByText('No records match.').waitFor())],
   ['the board', at('/o/RIO/board', board)],
   ['the switcher', opened(/^Organization RIO/, (page) => page.getByRole('option'))],
   ['the menu of colours', opened(/^Colours/, (page) => page.getByRole('menuitemradio'))],
@@ -97,7 +109,13 @@ test('on a phone the navigation opens and closes, and leads on', async () => {
   const link = page.getByRole('link', { name: 'Board' });
   await page.getByRole('button', { name: 'Open the navigation' }).click();
   await link.waitFor();
+  expect(await page.evaluate('document.activeElement.textContent')).toContain('Board');
   await expectAccessible(page, 'the navigation');
+  await page.keyboard.press('Escape');
+  await link.waitFor({ state: 'hidden' });
+  expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Open the navigation');
+  await page.keyboard.press('Enter');
+  await link.waitFor();
   await page.getByRole('button', { name: 'Close the navigation' }).click();
   await link.waitFor({ state: 'hidden' });
 });

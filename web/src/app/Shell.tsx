@@ -60,6 +60,13 @@ function Frame({ organizations, organization, children }: FrameProps) {
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const { close } = navigation;
   useEffect(close, [path, close]);
+  const burger = useRef<HTMLButtonElement>(null);
+  const navbar = useRef<HTMLDivElement>(null);
+  const isOverlay = isOpen && !hasRoomForNavigation;
+  // What has opened over the page is where the keyboard goes on.
+  useEffect(() => {
+    if (isOverlay) navbar.current?.querySelector('a')?.focus();
+  }, [isOverlay]);
   return (
     <AppShell
       header={{ height: { base: organization ? 84 : 48, lg: 48 } }}
@@ -74,6 +81,7 @@ function Frame({ organizations, organization, children }: FrameProps) {
         <div className={classes.bar}>
           {organization && (
             <Burger
+              ref={burger}
               opened={isOpen}
               onClick={navigation.toggle}
               hiddenFrom="md"
@@ -104,7 +112,16 @@ function Frame({ organizations, organization, children }: FrameProps) {
         )}
       </AppShell.Header>
       {organization && (
-        <AppShell.Navbar className={classes.navbar} aria-label="Pages">
+        <AppShell.Navbar
+          ref={navbar}
+          className={classes.navbar}
+          aria-label="Pages"
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape' || !isOverlay) return;
+            close();
+            burger.current?.focus();
+          }}
+        >
           {/* What is out of sight must be out of the keyboard's way, too. */}
           {(isOpen || hasRoomForNavigation) && <Navigation code={organization.code} />}
         </AppShell.Navbar>

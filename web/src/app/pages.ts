@@ -1,4 +1,4 @@
-import { BoardIcon, type Icon } from '../components/icons.tsx';
+import { BoardIcon, RecordsIcon, type Icon } from '../components/icons.tsx';
 
 /** A page of an organization, as the navigation shows it. */
 interface PageEntry {
@@ -13,4 +13,5 @@ interface PageEntry {
 /** What there is, in the order of the navigation. What does not exist yet is not in it. */
 export const pages = [
   { name: 'board', label: 'Board', icon: BoardIcon, to: '/o/$code/board' },
+  { name: 'records', label: 'Records', icon: RecordsIcon, to: '/o/$code/records' },
 ] as const satisfies readonly PageEntry[];

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { ErrorPanel } from '../components/ErrorPanel.tsx';
 import { Page } from '../components/Page.tsx';
+import { validateRecordsView } from '../pages/records/view.ts';
 import { HomePage } from './HomePage.tsx';
 import { NotFoundPage } from './NotFoundPage.tsx';
 import { OrganizationPages, Shell } from './Shell.tsx';
@@ -53,11 +54,18 @@ const boardRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/board/BoardPage.tsx'), 'BoardPage'),
 });
 
+const recordsRoute = createRoute({
+  getParentRoute: () => organizationRoute,
+  path: 'records',
+  validateSearch: validateRecordsView,
+  component: lazyRouteComponent(() => import('../pages/records/RecordsPage.tsx'), 'RecordsPage'),
+});
+
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     homeRoute,
     passwordRoute,
-    organizationRoute.addChildren([organizationHomeRoute, boardRoute]),
+    organizationRoute.addChildren([organizationHomeRoute, boardRoute, recordsRoute]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -77,3 +77,22 @@ export const KeyIcon = icon(
 export const OverIcon = icon('OverIcon', <path d="M10 16V4.500M5 9.300l5-5 5 5" />);
 export const UnderIcon = icon('UnderIcon', <path d="M10 4v11.500M5 10.700l5 5 5-5" />);
 export const EvenIcon = icon('EvenIcon', <path d="M4 8h12M4 12h12" />);
+export const DraftIcon = icon(
+  'DraftIcon',
+  <path d="M4 16l.8-3.400 8.400-8.400 2.600 2.600-8.400 8.400zM11.600 5.800l2.600 2.600" />,
+);
+export const PendingIcon = icon(
+  'PendingIcon',
+  <path d="M6 3.500h8M6 16.500h8M7 3.500c0 4 6 5 6 13M13 3.500c0 4-6 5-6 13" />,
+);
+export const UndoIcon = icon(
+  'UndoIcon',
+  <path d="M7.500 4.500L4 8l3.500 3.500M4.300 8H12a4 4 0 0 1 0 8H8" />,
+);
+export const RedoIcon = icon(
+  'RedoIcon',
+  <path d="M12.500 4.500L16 8l-3.500 3.500M15.700 8H8a4 4 0 0 0 0 8h4" />,
+);
+export const CloseIcon = icon('CloseIcon', <path d="M5.500 5.500l9 9M14.500 5.500l-9 9" />);
+export const ChevronIcon = icon('ChevronIcon', <path d="M6 8l4 4 4-4" />);
+export const ColumnsIcon = icon('ColumnsIcon', <path d="M3.500 4h13v12h-13zM8 4v12M12.300 4v12" />);

@@ -4,6 +4,78 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** A filter to be used against BigInt fields. All fields are combined with a logical ‘and.’ */
+export type BigIntFilter = {
+  /** Equal to the specified value. */
+  equalTo?: string | null | undefined;
+  /** Greater than the specified value. */
+  greaterThan?: string | null | undefined;
+  /** Greater than or equal to the specified value. */
+  greaterThanOrEqualTo?: string | null | undefined;
+  /** Included in the specified list. */
+  in?: Array<string> | null | undefined;
+  /** Is null (if `true` is specified) or is not null (if `false` is specified). */
+  isNull?: boolean | null | undefined;
+  /** Less than the specified value. */
+  lessThan?: string | null | undefined;
+  /** Less than or equal to the specified value. */
+  lessThanOrEqualTo?: string | null | undefined;
+  /** Not equal to the specified value. */
+  notEqualTo?: string | null | undefined;
+};
+
+/** A filter to be used against Boolean fields. All fields are combined with a logical ‘and.’ */
+export type BooleanFilter = {
+  /** Equal to the specified value. */
+  equalTo?: boolean | null | undefined;
+  /** Greater than the specified value. */
+  greaterThan?: boolean | null | undefined;
+  /** Greater than or equal to the specified value. */
+  greaterThanOrEqualTo?: boolean | null | undefined;
+  /** Included in the specified list. */
+  in?: Array<boolean> | null | undefined;
+  /** Is null (if `true` is specified) or is not null (if `false` is specified). */
+  isNull?: boolean | null | undefined;
+  /** Less than the specified value. */
+  lessThan?: boolean | null | undefined;
+  /** Less than or equal to the specified value. */
+  lessThanOrEqualTo?: boolean | null | undefined;
+  /** Not equal to the specified value. */
+  notEqualTo?: boolean | null | undefined;
+};
+
+/** A filter to be used against Date fields. All fields are combined with a logical ‘and.’ */
+export type DateFilter = {
+  /** Equal to the specified value. */
+  equalTo?: string | null | undefined;
+  /** Greater than the specified value. */
+  greaterThan?: string | null | undefined;
+  /** Greater than or equal to the specified value. */
+  greaterThanOrEqualTo?: string | null | undefined;
+  /** Included in the specified list. */
+  in?: Array<string> | null | undefined;
+  /** Is null (if `true` is specified) or is not null (if `false` is specified). */
+  isNull?: boolean | null | undefined;
+  /** Less than the specified value. */
+  lessThan?: string | null | undefined;
+  /** Less than or equal to the specified value. */
+  lessThanOrEqualTo?: string | null | undefined;
+  /** Not equal to the specified value. */
+  notEqualTo?: string | null | undefined;
+};
+
+/** All input for the `discardDrafts` mutation. */
+export type DiscardDraftsInput = {
+  /**
+   * An arbitrary string value with no semantic meaning. Will be included in the
+   * payload verbatim. May be used to track mutations by the client.
+   */
+  clientMutationId?: string | null | undefined;
+  keys?: Array<string | null | undefined> | null | undefined;
+  organizationId?: number | null | undefined;
+  recordIds?: Array<string | null | undefined> | null | undefined;
+};
+
 /** What kind of event it is. */
 export type OrganizationEventKind =
   /** What became of what you committed, and of problems in your drafts: `commits`. */
@@ -16,6 +88,130 @@ export type OrganizationEventKind =
   | 'RESYNC'
   /** A run of the sync began, has read more rows, or ended: `sync`. */
   | 'SYNC';
+
+/** What sums are grouped by. */
+export type PfaDimension =
+  | 'area'
+  | 'category'
+  | 'class'
+  | 'dor'
+  | 'month'
+  | 'source';
+
+/** An input for mutations affecting `PfaDraftItem` */
+export type PfaDraftItemInput = {
+  /** Keys and what they become, e.g. `{"forecastEnd": "2026-05-01"}`. */
+  changes: unknown;
+  /** The record. */
+  recordId: string;
+  /** The revision of the record that you saw. */
+  revision: string;
+};
+
+/** A filter to be used against `PfaRecord` object types. All fields are combined with a logical ‘and.’ */
+export type PfaRecordFilter = {
+  /** Checks for all expressions in this list. */
+  and?: Array<PfaRecordFilter> | null | undefined;
+  /** Filter by the object’s `areaSilo` field. */
+  areaSilo?: StringFilter | null | undefined;
+  /** Filter by the object’s `category` field. */
+  category?: StringFilter | null | undefined;
+  /** Filter by the object’s `class` field. */
+  class?: StringFilter | null | undefined;
+  /** Filter by the object’s `dor` field. */
+  dor?: StringFilter | null | undefined;
+  /** Filter by the object’s `forecastCostCents` field. */
+  forecastCostCents?: BigIntFilter | null | undefined;
+  /** Filter by the object’s `forecastEnd` field. */
+  forecastEnd?: DateFilter | null | undefined;
+  /** Filter by the object’s `forecastStart` field. */
+  forecastStart?: DateFilter | null | undefined;
+  /** Filter by the object’s `hasDraft` field. */
+  hasDraft?: BooleanFilter | null | undefined;
+  /** Filter by the object’s `hasProblem` field. */
+  hasProblem?: BooleanFilter | null | undefined;
+  /** Filter by the object’s `isActualized` field. */
+  isActualized?: BooleanFilter | null | undefined;
+  /** Filter by the object’s `isDiscontinued` field. */
+  isDiscontinued?: BooleanFilter | null | undefined;
+  /** Filter by the object’s `isFundsTransferable` field. */
+  isFundsTransferable?: BooleanFilter | null | undefined;
+  /** Filter by the object’s `isPending` field. */
+  isPending?: BooleanFilter | null | undefined;
+  /** Negates the expression. */
+  not?: PfaRecordFilter | null | undefined;
+  /** Checks for any expressions in this list. */
+  or?: Array<PfaRecordFilter> | null | undefined;
+  /** Filter by the object’s `pfaId` field. */
+  pfaId?: StringFilter | null | undefined;
+  /** Filter by the object’s `source` field. */
+  source?: StringFilter | null | undefined;
+};
+
+/** Methods to use when ordering `PfaRecord`. */
+export type PfaRecordOrderBy =
+  | 'AREA_SILO_ASC'
+  | 'AREA_SILO_DESC'
+  | 'CATEGORY_ASC'
+  | 'CATEGORY_DESC'
+  | 'CLASS_ASC'
+  | 'CLASS_DESC'
+  | 'FORECAST_COST_CENTS_ASC'
+  | 'FORECAST_COST_CENTS_DESC'
+  | 'FORECAST_END_ASC'
+  | 'FORECAST_END_DESC'
+  | 'FORECAST_START_ASC'
+  | 'FORECAST_START_DESC'
+  | 'NATURAL'
+  | 'PFA_ID_ASC'
+  | 'PFA_ID_DESC'
+  | 'PRIMARY_KEY_ASC'
+  | 'PRIMARY_KEY_DESC';
+
+/** An input for mutations affecting `PfaSelection` */
+export type PfaSelectionInput = {
+  /** Records whose data contain this object, as `foundRecords` finds them. */
+  containing?: unknown;
+  /** `true` for all records, and then nothing else. */
+  everything?: boolean | null | undefined;
+  /** Records that the list has with this filter. */
+  filter?: PfaRecordFilter | null | undefined;
+  /** These records, at most 20,000. Ids that there are not are passed over. */
+  recordIds?: Array<string | null | undefined> | null | undefined;
+  /** Records that have every word of this text, as `foundRecords` finds them. */
+  search?: string | null | undefined;
+};
+
+/** All input for the `saveDrafts` mutation. */
+export type SaveDraftsInput = {
+  /**
+   * An arbitrary string value with no semantic meaning. Will be included in the
+   * payload verbatim. May be used to track mutations by the client.
+   */
+  clientMutationId?: string | null | undefined;
+  items?: Array<PfaDraftItemInput | null | undefined> | null | undefined;
+  organizationId?: number | null | undefined;
+};
+
+/** A filter to be used against String fields. All fields are combined with a logical ‘and.’ */
+export type StringFilter = {
+  /** Equal to the specified value. */
+  equalTo?: string | null | undefined;
+  /** Greater than the specified value. */
+  greaterThan?: string | null | undefined;
+  /** Greater than or equal to the specified value. */
+  greaterThanOrEqualTo?: string | null | undefined;
+  /** Included in the specified list. */
+  in?: Array<string> | null | undefined;
+  /** Is null (if `true` is specified) or is not null (if `false` is specified). */
+  isNull?: boolean | null | undefined;
+  /** Less than the specified value. */
+  lessThan?: string | null | undefined;
+  /** Less than or equal to the specified value. */
+  lessThanOrEqualTo?: string | null | undefined;
+  /** Not equal to the specified value. */
+  notEqualTo?: string | null | undefined;
+};
 
 export type OrganizationEventsSubscriptionVariables = Exact<{
   organizationId: number;
@@ -52,6 +248,112 @@ export type BoardQuery = { organization: { kpis: { recordCount: string, actualiz
 
 export type CostsFragment = { groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
 
+export type RecordFieldsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type RecordFieldsQuery = { pfaFields: { nodes: Array<{ key: string, kind: string, description: string, allowedValues: Array<string | null> | null, isEditable: boolean, editableWhenActualized: boolean } | null> } | null };
+
+export type RecordPageQueryVariables = Exact<{
+  organizationId: number;
+  filter?: PfaRecordFilter | null | undefined;
+  orderBy: Array<PfaRecordOrderBy> | PfaRecordOrderBy;
+  first: number;
+  after?: string | null | undefined;
+  offset?: number | null | undefined;
+  withCount: boolean;
+}>;
+
+
+export type RecordPageQuery = { organization: { page: { totalCount?: number, pageInfo: { endCursor: string | null }, nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+
+export type RecordRowFragment = { pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string };
+
+export type FoundRecordPageQueryVariables = Exact<{
+  organizationId: number;
+  search: string;
+  filter?: PfaRecordFilter | null | undefined;
+  orderBy: Array<PfaRecordOrderBy> | PfaRecordOrderBy;
+  first: number;
+  after?: string | null | undefined;
+  offset?: number | null | undefined;
+  withCount: boolean;
+}>;
+
+
+export type FoundRecordPageQuery = { organization: { page: { totalCount?: number, pageInfo: { endCursor: string | null }, nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+
+export type RecordsQueryVariables = Exact<{
+  organizationId: number;
+  recordIds: Array<string> | string;
+  first: number;
+}>;
+
+
+export type RecordsQuery = { organization: { pfaRecords: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+
+export type RecordsChangedSinceQueryVariables = Exact<{
+  organizationId: number;
+  revision: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type RecordsChangedSinceQuery = { organization: { recordsChangedSince: { isComplete: boolean, revision: string, nextAfter: string | null, records: Array<{ recordId: string, revision: string } | null> } } | null };
+
+export type RecordSumsQueryVariables = Exact<{
+  organizationId: number;
+  selection?: PfaSelectionInput | null | undefined;
+}>;
+
+
+export type RecordSumsQuery = { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+
+export type RecordCostsFragment = { recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
+
+export type RecordFacetQueryVariables = Exact<{
+  organizationId: number;
+  selection?: PfaSelectionInput | null | undefined;
+  groupBy: PfaDimension;
+}>;
+
+
+export type RecordFacetQuery = { organization: { sums: { nodes: Array<{ groupValue: string | null, recordCount: string | null } | null> } } | null };
+
+export type MyOperationsQueryVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type MyOperationsQuery = { organization: { myOperations: { nodes: Array<{ id: string, kind: string, recordCount: number, undoneAt: string | null } | null> } } | null };
+
+export type SaveDraftsMutationVariables = Exact<{
+  input: SaveDraftsInput;
+}>;
+
+
+export type SaveDraftsMutation = { saveDrafts: { result: { changedCount: number, revisions: unknown } | null } | null };
+
+export type DiscardDraftsMutationVariables = Exact<{
+  input: DiscardDraftsInput;
+}>;
+
+
+export type DiscardDraftsMutation = { discardDrafts: { discarded: number | null } | null };
+
+export type UndoDraftMutationVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type UndoDraftMutation = { undoDraft: { result: { kind: string, changedCount: number, impossible: unknown } | null } | null };
+
+export type RedoDraftMutationVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type RedoDraftMutation = { redoDraft: { result: { kind: string, changedCount: number, impossible: unknown } | null } | null };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -80,6 +382,50 @@ export const CostsFragmentDoc = new TypedDocumentString(`
   variance
 }
     `, {"fragmentName":"Costs"}) as unknown as TypedDocumentString<CostsFragment, unknown>;
+export const RecordRowFragmentDoc = new TypedDocumentString(`
+    fragment RecordRow on PfaRecord {
+  pfaId
+  revision
+  base
+  hasDraft
+  hasProblem
+  isPending
+  isActualized
+  removedAt
+  areaSilo
+  category
+  class
+  source
+  dor
+  monthlyRate
+  purchasePrice
+  manufacturer
+  model
+  contract
+  equipment
+  originalStart
+  originalEnd
+  forecastStart
+  forecastEnd
+  actualStart
+  actualEnd
+  isDiscontinued
+  isFundsTransferable
+  planCost
+  forecastCost
+  actualCost
+  variance
+}
+    `, {"fragmentName":"RecordRow"}) as unknown as TypedDocumentString<RecordRowFragment, unknown>;
+export const RecordCostsFragmentDoc = new TypedDocumentString(`
+    fragment RecordCosts on PfaSum {
+  recordCount
+  planCost
+  forecastCost
+  actualCost
+  variance
+}
+    `, {"fragmentName":"RecordCosts"}) as unknown as TypedDocumentString<RecordCostsFragment, unknown>;
 export const OrganizationEventsDocument = new TypedDocumentString(`
     subscription OrganizationEvents($organizationId: Int!) {
   organizationEvents(organizationId: $organizationId) {
@@ -189,3 +535,269 @@ export const BoardDocument = new TypedDocumentString(`
   actualCost
   variance
 }`) as unknown as TypedDocumentString<BoardQuery, BoardQueryVariables>;
+export const RecordFieldsDocument = new TypedDocumentString(`
+    query RecordFields {
+  pfaFields(orderBy: POSITION_ASC) {
+    nodes {
+      key
+      kind
+      description
+      allowedValues
+      isEditable
+      editableWhenActualized
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RecordFieldsQuery, RecordFieldsQueryVariables>;
+export const RecordPageDocument = new TypedDocumentString(`
+    query RecordPage($organizationId: Int!, $filter: PfaRecordFilter, $orderBy: [PfaRecordOrderBy!]!, $first: Int!, $after: Cursor, $offset: Int, $withCount: Boolean!) {
+  organization(id: $organizationId) {
+    page: pfaRecords(
+      filter: $filter
+      orderBy: $orderBy
+      first: $first
+      after: $after
+      offset: $offset
+    ) {
+      totalCount @include(if: $withCount)
+      pageInfo {
+        endCursor
+      }
+      nodes {
+        ...RecordRow
+      }
+    }
+  }
+}
+    fragment RecordRow on PfaRecord {
+  pfaId
+  revision
+  base
+  hasDraft
+  hasProblem
+  isPending
+  isActualized
+  removedAt
+  areaSilo
+  category
+  class
+  source
+  dor
+  monthlyRate
+  purchasePrice
+  manufacturer
+  model
+  contract
+  equipment
+  originalStart
+  originalEnd
+  forecastStart
+  forecastEnd
+  actualStart
+  actualEnd
+  isDiscontinued
+  isFundsTransferable
+  planCost
+  forecastCost
+  actualCost
+  variance
+}`) as unknown as TypedDocumentString<RecordPageQuery, RecordPageQueryVariables>;
+export const FoundRecordPageDocument = new TypedDocumentString(`
+    query FoundRecordPage($organizationId: Int!, $search: String!, $filter: PfaRecordFilter, $orderBy: [PfaRecordOrderBy!]!, $first: Int!, $after: Cursor, $offset: Int, $withCount: Boolean!) {
+  organization(id: $organizationId) {
+    page: foundRecords(
+      search: $search
+      filter: $filter
+      orderBy: $orderBy
+      first: $first
+      after: $after
+      offset: $offset
+    ) {
+      totalCount @include(if: $withCount)
+      pageInfo {
+        endCursor
+      }
+      nodes {
+        ...RecordRow
+      }
+    }
+  }
+}
+    fragment RecordRow on PfaRecord {
+  pfaId
+  revision
+  base
+  hasDraft
+  hasProblem
+  isPending
+  isActualized
+  removedAt
+  areaSilo
+  category
+  class
+  source
+  dor
+  monthlyRate
+  purchasePrice
+  manufacturer
+  model
+  contract
+  equipment
+  originalStart
+  originalEnd
+  forecastStart
+  forecastEnd
+  actualStart
+  actualEnd
+  isDiscontinued
+  isFundsTransferable
+  planCost
+  forecastCost
+  actualCost
+  variance
+}`) as unknown as TypedDocumentString<FoundRecordPageQuery, FoundRecordPageQueryVariables>;
+export const RecordsDocument = new TypedDocumentString(`
+    query Records($organizationId: Int!, $recordIds: [String!]!, $first: Int!) {
+  organization(id: $organizationId) {
+    pfaRecords(first: $first, filter: {pfaId: {in: $recordIds}}) {
+      nodes {
+        ...RecordRow
+      }
+    }
+  }
+}
+    fragment RecordRow on PfaRecord {
+  pfaId
+  revision
+  base
+  hasDraft
+  hasProblem
+  isPending
+  isActualized
+  removedAt
+  areaSilo
+  category
+  class
+  source
+  dor
+  monthlyRate
+  purchasePrice
+  manufacturer
+  model
+  contract
+  equipment
+  originalStart
+  originalEnd
+  forecastStart
+  forecastEnd
+  actualStart
+  actualEnd
+  isDiscontinued
+  isFundsTransferable
+  planCost
+  forecastCost
+  actualCost
+  variance
+}`) as unknown as TypedDocumentString<RecordsQuery, RecordsQueryVariables>;
+export const RecordsChangedSinceDocument = new TypedDocumentString(`
+    query RecordsChangedSince($organizationId: Int!, $revision: BigInt!, $after: String) {
+  organization(id: $organizationId) {
+    recordsChangedSince(revision: $revision, first: 1000, after: $after) {
+      isComplete
+      revision
+      nextAfter
+      records {
+        recordId
+        revision
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RecordsChangedSinceQuery, RecordsChangedSinceQueryVariables>;
+export const RecordSumsDocument = new TypedDocumentString(`
+    query RecordSums($organizationId: Int!, $selection: PfaSelectionInput) {
+  organization(id: $organizationId) {
+    seen: sums(selection: $selection) {
+      nodes {
+        ...RecordCosts
+      }
+    }
+    mirror: sums(selection: $selection, layer: mirror) {
+      nodes {
+        ...RecordCosts
+      }
+    }
+  }
+}
+    fragment RecordCosts on PfaSum {
+  recordCount
+  planCost
+  forecastCost
+  actualCost
+  variance
+}`) as unknown as TypedDocumentString<RecordSumsQuery, RecordSumsQueryVariables>;
+export const RecordFacetDocument = new TypedDocumentString(`
+    query RecordFacet($organizationId: Int!, $selection: PfaSelectionInput, $groupBy: PfaDimension!) {
+  organization(id: $organizationId) {
+    sums(selection: $selection, groupBy: $groupBy, first: 1000) {
+      nodes {
+        groupValue
+        recordCount
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RecordFacetQuery, RecordFacetQueryVariables>;
+export const MyOperationsDocument = new TypedDocumentString(`
+    query MyOperations($organizationId: Int!) {
+  organization(id: $organizationId) {
+    myOperations(first: 50, orderBy: ID_DESC) {
+      nodes {
+        id
+        kind
+        recordCount
+        undoneAt
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MyOperationsQuery, MyOperationsQueryVariables>;
+export const SaveDraftsDocument = new TypedDocumentString(`
+    mutation SaveDrafts($input: SaveDraftsInput!) {
+  saveDrafts(input: $input) {
+    result {
+      changedCount
+      revisions
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SaveDraftsMutation, SaveDraftsMutationVariables>;
+export const DiscardDraftsDocument = new TypedDocumentString(`
+    mutation DiscardDrafts($input: DiscardDraftsInput!) {
+  discardDrafts(input: $input) {
+    discarded
+  }
+}
+    `) as unknown as TypedDocumentString<DiscardDraftsMutation, DiscardDraftsMutationVariables>;
+export const UndoDraftDocument = new TypedDocumentString(`
+    mutation UndoDraft($organizationId: Int!) {
+  undoDraft(input: {organizationId: $organizationId}) {
+    result {
+      kind
+      changedCount
+      impossible
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UndoDraftMutation, UndoDraftMutationVariables>;
+export const RedoDraftDocument = new TypedDocumentString(`
+    mutation RedoDraft($organizationId: Int!) {
+  redoDraft(input: {organizationId: $organizationId}) {
+    result {
+      kind
+      changedCount
+      impossible
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RedoDraftMutation, RedoDraftMutationVariables>;

@@ -1,0 +1,351 @@
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+import { ask, db, findOrganization, makePerson, newBrowser, openOrganization, signIn } from './browser.ts';
+
+// The records page: found, seen by keyboard and eye, changed, taken back, and changed by others meanwhile.
+
+const cell = (page: Page, row: number, column: string): Locator =>
+  page
+    .locator(`[aria-rowindex="${row + 1}"]`)
+    .locator(`[data-row="${row - 1}"]`)
+    .nth(columns.indexOf(column));
+/** As they are shown by default. */
+const columns = [
+  'pfaId',
+  'status',
+  'category',
+  'class',
+  'areaSilo',
+  'source',
+  'dor',
+  'forecastStart',
+  'forecastEnd',
+  'forecastCost',
+  'variance',
+  'monthlyRate',
+  'purchasePrice',
+  'planCost',
+];
+const grid = (page: Page) => page.getByRole('grid', { name: 'Records' });
+const total = async (page: Page) => Number(await grid(page).getAttribute('aria-rowcount')) - 1;
+const focused = (page: Page) => page.evaluate<string>('document.activeElement.textContent');
+const kpi = (page: Page, name: string) => page.locator(`[data-kpi="${name}"] dd`);
+const note = (page: Page) => page.locator('#cell-note');
+const loaded = (page: Page) => cell(page, 1, 'pfaId').getByText(/-\d+$/).waitFor();
+
+interface PfaRecord {
+  pfaId: string;
+  revision: number;
+  data: Record<string, unknown>;
+}
+
+/** Records that no other test changes, in the order of their ids. */
+async function recordsOf(username: string, code: string, after = ''): Promise<PfaRecord[]> {
+  const path = `/api/pfa/${code}?limit=1000&after=${after}`;
+  return (await ask<{ records: PfaRecord[] }>(username, 'GET', path)).records;
+}
+
+async function openRecords(code: string, search = '', role: 'member' | 'viewer' = 'member') {
+  const opened = await openOrganization(code, { path: `records${search}`, role });
+  await loaded(opened.page);
+  return opened;
+}
+
+/** Writes into a cell, as somebody does: click, type, Enter. */
+async function write(page: Page, at: Locator, text: string): Promise<void> {
+  await at.click();
+  await page.keyboard.press('Enter');
+  await at.locator('input').fill(text);
+  await page.keyboard.press('Enter');
+}
+
+const saved = (at: Locator) =>
+  until('it is saved as a draft', async () => (await at.getAttribute('data-state')) === 'drafted');
+
+describe('the list', () => {
+  test('shows all records of HOLNG page by page, and only the fields of the columns are asked for', async () => {
+    const asked: string[] = [];
+    const { page } = await openOrganization('HOLNG');
+    page.on('request', (request) => {
+      const body = request.postData();
+      if (body?.includes('query RecordPage')) asked.push(body);
+    });
+    await page.goto('/o/HOLNG/records');
+    await loaded(page);
+    const { rows } = await db.owner.query<{ count: number }>(
+      `select count(*)::integer from app_core.pfa_mirror where organization_id = $1 and removed_at is null and not is_discontinued`,
+      [(await findOrganization('HOLNG')).id],
+    );
+    expect(await total(page)).toBe(rows[0]?.count);
+    expect(asked[0]).toContain('forecastEnd');
+    expect(asked[0]).not.toContain('manufacturer');
+
+    await cell(page, 1, 'category').click();
+    await page.keyboard.press('Control+End');
+    const last = await total(page);
+    await until('the last row is there', async () => /^[+-]?\$/.test((await focused(page)).trim()));
+    expect(await page.locator(`[aria-rowindex="${last + 1}"]`).count()).toBe(1);
+    // Far fewer rows than there are, and few pages: those jumped over were not asked for.
+    expect(await page.getByRole('row').count()).toBeLessThan(80);
+    expect(asked.length).toBeLessThan(6);
+  });
+
+  test('is sorted, filtered and searched, and its address shows a colleague the same', async () => {
+    const { page } = await openRecords('RIO');
+    const all = await total(page);
+    await page.getByRole('columnheader', { name: 'Forecast end' }).click();
+    await page.waitForURL(/sort=forecastEnd/);
+    await page.getByRole('button', { name: 'Source' }).click();
+    const choice = page.getByRole('dialog').getByRole('checkbox', { name: /^Rental/ });
+    const label = await page.getByRole('dialog').locator('label', { hasText: 'Rental' }).textContent();
+    const count = Number(label?.replace(/\D/g, ''));
+    expect(count).toBeGreaterThan(0);
+    await choice.check();
+    await page.keyboard.press('Escape');
+    await until('only those are left', async () => (await total(page)) === count);
+    expect(count).toBeLessThan(all);
+    const ids = await page.getByRole('rowheader').allTextContents();
+
+    const colleague = await (await newBrowser()).newPage();
+    await signIn(
+      colleague,
+      await makePerson({ RIO: 'viewer' }),
+      new URL(page.url()).pathname + new URL(page.url()).search,
+    );
+    await loaded(colleague);
+    expect(await colleague.getByRole('rowheader').allTextContents()).toEqual(ids);
+
+    await page.getByRole('searchbox', { name: 'Search records' }).fill('nosuchthing');
+    await page.getByText('No records match.').waitFor();
+    await page.getByRole('button', { name: 'Remove the filter Search: nosuchthing' }).click();
+    await until('they are back', async () => (await total(page)) === count);
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await until('all are back', async () => (await total(page)) === all);
+  });
+
+  test('keeps what is shown when more cannot be loaded, and tries again', async () => {
+    const { page } = await openRecords('RIO');
+    await page.route('**/graphql', (route) =>
+      route.request().postData()?.includes('query RecordPage')
+        ? route.fulfill({
+            status: 500,
+            json: {
+              errors: [{ message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL' } }],
+            },
+          })
+        : route.fallback(),
+    );
+    await page.getByRole('columnheader', { name: 'Category' }).click();
+    await page.getByRole('alert').getByText('Something went wrong on our side.').waitFor();
+    await loaded(page);
+    await page.unroute('**/graphql');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    await until(
+      'it is sorted',
+      async () =>
+        (await page.getByRole('columnheader', { name: 'Category' }).getAttribute('aria-sort')) ===
+        'ascending',
+    );
+  });
+
+  test('has the columns that one has chosen, also next time', async () => {
+    const { page } = await openRecords('RIO');
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByRole('dialog').getByRole('checkbox', { name: 'Manufacturer' }).check();
+    await page.getByRole('dialog').getByRole('checkbox', { name: 'Status' }).uncheck();
+    await page.keyboard.press('Escape');
+    await page.getByRole('columnheader', { name: 'Manufacturer' }).waitFor();
+    const head = page.getByRole('columnheader', { name: 'Category' });
+    const width = async () => (await head.boundingBox())?.width ?? 0;
+    const before = await width();
+    await cell(page, 1, 'pfaId').click();
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Shift+ArrowRight');
+    await until('it is wider', async () => (await width()) === before + 16);
+    await page.goto('/o/RIO/board');
+    await page.getByRole('link', { name: 'Records' }).click();
+    await page.getByRole('columnheader', { name: 'Manufacturer' }).waitFor();
+    expect(await page.getByRole('columnheader', { name: 'Status' }).count()).toBe(0);
+    expect(await width()).toBe(before + 16);
+  });
+});
+
+test('all of it can be reached by keyboard, and one cell is in the order of tabs', async () => {
+  const { page } = await openRecords('RIO');
+  await cell(page, 1, 'pfaId').click();
+  const first = await focused(page);
+  await page.keyboard.press('ArrowDown');
+  expect(await focused(page)).not.toBe(first);
+  await page.keyboard.press('End');
+  expect(await focused(page)).toMatch(/^\$/);
+  await page.keyboard.press('Control+Home');
+  expect(await focused(page)).toBe(first);
+  await page.keyboard.press('PageDown');
+  await page.keyboard.press('PageDown');
+  const row = Number(await page.evaluate('document.activeElement.dataset.row'));
+  expect(row).toBeGreaterThan(20);
+  await page.keyboard.press('PageUp');
+  await page.keyboard.press('PageUp');
+  expect(await focused(page)).toBe(first);
+  expect(await grid(page).locator('[tabindex="0"]').count()).toBe(1);
+});
+
+describe('a change', () => {
+  test('is saved as a draft with the figures after it, marked, undone after a reload, and done again', async () => {
+    const { page, username } = await openRecords('RIO');
+    const [record] = await recordsOf(username, 'RIO');
+    await page.goto(`/o/RIO/records?q=${record?.pfaId}`);
+    await until('it alone is shown', async () => (await total(page)) === 1);
+    const price = cell(page, 1, 'source');
+    const category = cell(page, 1, 'category');
+    const was = (await category.textContent())?.trim();
+    // Held up, it is seen to be under way, and not as saved.
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/graphql', async (route) => {
+      if (route.request().postData()?.includes('mutation SaveDrafts')) await held;
+      await route.fallback();
+    });
+    await write(page, category, 'SPECIAL');
+    expect(await category.getAttribute('data-state')).toBe('saving');
+    expect(await category.textContent()).toContain('saving');
+    answer();
+    await saved(category);
+    await cell(page, 1, 'status').getByText('Draft').waitFor();
+    await category.click();
+    await note(page).getByText(`it was ${was}`).waitFor();
+
+    const forecast = await kpi(page, 'forecastCost').getAttribute('title');
+    await price.click();
+    await page.keyboard.press('Enter');
+    await price
+      .locator('select')
+      .selectOption((await price.textContent())?.includes('Rental') ? 'Purchase' : 'Rental');
+    await page.keyboard.press('Tab');
+    await saved(price);
+    await until(
+      'the figures follow',
+      async () => (await kpi(page, 'forecastCost').getAttribute('title')) !== forecast,
+    );
+
+    await page.reload();
+    await loaded(page);
+    await page.keyboard.press('Control+z');
+    await until('the source is back', async () => (await price.getAttribute('data-state')) === null);
+    await until(
+      'and so are the figures',
+      async () => (await kpi(page, 'forecastCost').getAttribute('title')) === forecast,
+    );
+    await page.keyboard.press('Control+Shift+Z');
+    await saved(price);
+
+    await category.click();
+    await page.keyboard.press('Control+Backspace');
+    await until('it is as it was', async () => (await category.getAttribute('data-state')) === null);
+    expect((await category.textContent())?.trim()).toBe(was);
+    await price.click();
+    await page.getByRole('button', { name: 'Revert' }).click();
+    await page.getByRole('list', { name: 'Your work' }).getByText('0 drafts').waitFor();
+  });
+
+  test('that is cancelled is none; one that is refused says why, in the words of the server', async () => {
+    const { page } = await openRecords('RIO');
+    const end = cell(page, 2, 'forecastEnd');
+    const was = await end.textContent();
+    await end.click();
+    await page.keyboard.type('1');
+    await page.keyboard.press('Escape');
+    expect(await end.textContent()).toBe(was);
+    await write(page, end, '1/1/1999');
+    await until('it is refused', async () => (await end.getAttribute('data-state')) === 'refused');
+    expect(await end.getAttribute('aria-invalid')).toBe('true');
+    await end.click();
+    await note(page)
+      .getByText(/forecastEnd of record \S+ lies before forecastStart/)
+      .waitFor();
+    await page.getByRole('button', { name: 'Leave it as it was' }).click();
+    expect(await end.textContent()).toBe(was);
+    await write(page, end, 'soon');
+    await until('it is refused', async () => (await end.getAttribute('data-state')) === 'refused');
+  });
+
+  test('of what another has changed meanwhile shows both, and one decides', async () => {
+    const { page, username } = await openRecords('RIO');
+    const [, , third] = await recordsOf(username, 'RIO');
+    const id = third?.pfaId;
+    await page.goto(`/o/RIO/records?q=${id}`);
+    await until('it alone is shown', async () => (await total(page)) === 1);
+    const [at, before] = [cell(page, 1, 'class'), await recordsOf(username, 'RIO')];
+    const revision = before.find(({ pfaId }) => pfaId === id)?.revision;
+    await at.click();
+    await page.keyboard.press('Enter');
+    await at.locator('input').fill('Mine');
+    // In another tab, after this one has begun.
+    await ask(username, 'POST', '/api/pfa/RIO/draft', {
+      recordId: id,
+      revision,
+      changes: { class: 'Theirs' },
+    });
+    await page.getByRole('list', { name: 'Your work' }).getByText('1 draft').waitFor();
+    await page.keyboard.press('Enter');
+    await until('it is not overwritten', async () => (await at.getAttribute('data-state')) === 'conflict');
+    await at.click();
+    await note(page).getByText('Theirs', { exact: true }).last().waitFor();
+    await page.getByRole('button', { name: 'Save mine' }).click();
+    await saved(at);
+    expect(await at.textContent()).toContain('Mine');
+  });
+
+  test('of another arrives by itself, and neither focus nor scroll move', async () => {
+    const { page, username } = await openRecords('RIO');
+    const records = await recordsOf(username, 'RIO');
+    await cell(page, 1, 'pfaId').click();
+    for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowDown');
+    const place = await focused(page);
+    const record = records.find(({ pfaId }) => pfaId === place);
+    await ask(username, 'POST', '/api/pfa/RIO/draft', {
+      recordId: record?.pfaId,
+      revision: record?.revision,
+      changes: { category: 'FROM ELSEWHERE' },
+    });
+    await cell(page, 6, 'category').getByText('FROM ELSEWHERE').waitFor();
+    expect(await focused(page)).toBe(place);
+  });
+
+  test('is not for a viewer', async () => {
+    const { page } = await openRecords('RIO', '', 'viewer');
+    await cell(page, 1, 'category').click();
+    await page.keyboard.press('Enter');
+    expect(await grid(page).locator('input').count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(0);
+  });
+
+  test('waits in sight while there is no server, and is sent when it is back', async () => {
+    const { page } = await openRecords('RIO');
+    const at = cell(page, 4, 'category');
+    await page.route('**/graphql', (route) =>
+      route.request().postData()?.includes('mutation SaveDrafts') ? route.abort() : route.fallback(),
+    );
+    await write(page, at, 'LATER');
+    await page.getByText('1 change is not saved yet.').waitFor();
+    expect(await at.getAttribute('data-state')).toBe('waiting');
+    await page.unroute('**/graphql');
+    await saved(at);
+    expect(await at.textContent()).toContain('LATER');
+  });
+
+  test('to HTML is shown as text', async () => {
+    const { page } = await openRecords('RIO');
+    const html = '<img src=x onerror=alert(1)>';
+    const at = cell(page, 3, 'category');
+    await write(page, at, html);
+    await saved(at);
+    expect(await at.textContent()).toContain(html);
+    await page.getByRole('button', { name: 'Category' }).click();
+    await page.getByRole('dialog').getByRole('checkbox', { name: html }).waitFor();
+    expect(await grid(page).locator('img').count()).toBe(0);
+  });
+});

@@ -1,0 +1,104 @@
+import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { datePattern } from '../../format/dates.ts';
+import { formatToEdit, parseEdited, type Field } from './cells.ts';
+import type { Column } from './columns.ts';
+import type { Value } from './edits.ts';
+import classes from './Grid.module.css';
+
+interface Props {
+  column: Column;
+  field: Field | undefined;
+  value: Value;
+  typed: string | undefined;
+  /** Without a value it was cancelled. Where to go on by keyboard; otherwise the focus is where it was sent. */
+  onEnd: (value: Value | undefined, move: { row?: number; column?: number } | undefined) => void;
+}
+
+const yesNo = [
+  ['true', 'Yes'],
+  ['false', 'No'],
+] as const;
+
+/** In place of a cell: Enter and Tab take what is written, and so does leaving it; Escape does not. */
+export function CellEditor({ column, field, value, typed, onEnd }: Props) {
+  const control = useRef<HTMLInputElement & HTMLSelectElement>(null);
+  const hasEnded = useRef(false);
+  const choices =
+    column.kind === 'flag'
+      ? yesNo
+      : field?.allowedValues?.flatMap((one) => (one === null ? [] : [[one, one] as const]));
+
+  const [text, setText] = useState(() =>
+    typed === undefined
+      ? formatToEdit(column, value)
+      : // Typing in front of choices takes the first that begins so.
+        choices && typed !== ''
+        ? (choices.find(([, label]) => begins(label, typed))?.[0] ?? formatToEdit(column, value))
+        : typed,
+  );
+
+  useEffect(() => {
+    control.current?.focus({ preventScroll: true });
+    if (typed === undefined && !choices) control.current?.select();
+    // Once: afterwards it is somebody's who writes.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
+
+  const end = (taken: string | undefined, move?: { row?: number; column?: number }) => {
+    if (hasEnded.current) return;
+    hasEnded.current = true;
+    onEnd(taken === undefined ? undefined : parseEdited(column, taken), move);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return;
+    switch (event.key) {
+      case 'Enter':
+        end(text, { row: event.shiftKey ? -1 : 1 });
+        break;
+      case 'Tab':
+        end(text, { column: event.shiftKey ? -1 : 1 });
+        break;
+      case 'Escape':
+        end(undefined, {});
+        break;
+      default:
+        event.stopPropagation();
+        return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const shared = {
+    ref: control,
+    'aria-label': column.label,
+    className: classes.editor,
+    value: text,
+    onKeyDown,
+    onBlur: () => end(text),
+  };
+  if (choices) {
+    return (
+      <select {...shared} onChange={(event) => setText(event.target.value)}>
+        {!choices.some(([one]) => one === text) && <option value={text}>{text}</option>}
+        {choices.map(([one, label]) => (
+          <option key={one} value={one}>
+            {label}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  return (
+    <input
+      {...shared}
+      type="text"
+      inputMode={column.kind === 'money' ? 'decimal' : undefined}
+      placeholder={column.kind === 'date' ? datePattern() : undefined}
+      autoComplete="off"
+      spellCheck={false}
+      onChange={(event) => setText(event.target.value)}
+    />
+  );
+}
+
+const begins = (label: string, typed: string) => label.toLowerCase().startsWith(typed.toLowerCase());

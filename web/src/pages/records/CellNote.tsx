@@ -1,0 +1,94 @@
+import { Button } from '@mantine/core';
+import { baseValue, formatValue, isDrafted } from './cells.ts';
+import type { Column } from './columns.ts';
+import type { Row } from './documents.ts';
+import type { Edit } from './edits.ts';
+import classes from './Grid.module.css';
+
+interface Props {
+  row: Row;
+  column: Column;
+  edit: Edit | undefined;
+  /** It is about the cell with the focus, so what it offers can be reached. */
+  isActive: boolean;
+  canEdit: boolean;
+  top: number;
+  onRevert: () => void;
+  onDrop: (edit: Edit) => void;
+  onSaveAnew: (edit: Edit) => void;
+  onEdit: () => void;
+}
+
+/** Below a cell: what it was before it was drafted, or why it is not saved, and what can be done. */
+export function CellNote({ row, column, edit, isActive, canEdit, top, ...actions }: Props) {
+  const { onRevert, onDrop, onSaveAnew, onEdit } = actions;
+  const show = (value: Parameters<typeof formatValue>[1]) => formatValue(column, value) || 'empty';
+  const stays = { onMouseDown: (event: { preventDefault: () => void }) => event.preventDefault() };
+  return (
+    <div
+      className={classes.noteAnchor}
+      style={{ top, insetInlineStart: `min(${column.left}px, max(0px, var(--width) - 330px))` }}
+    >
+      <div
+        id={isActive ? 'cell-note' : undefined}
+        className={classes.note}
+        role={edit?.message ? 'alert' : isActive ? 'note' : 'tooltip'}
+        data-kind={edit?.state ?? 'drafted'}
+      >
+        {edit?.state === 'conflict' ? (
+          <>
+            <b>Somebody else has changed this meanwhile.</b>
+            <dl className={classes.sides}>
+              <dt>You saw</dt>
+              <dd>{show(edit.seen)}</dd>
+              <dt>Theirs</dt>
+              <dd>{show(edit.theirs ?? null)}</dd>
+              <dt>Yours</dt>
+              <dd>{show(edit.value)}</dd>
+            </dl>
+            {isActive && (
+              <div className={classes.noteActions}>
+                <Button {...stays} size="compact-xs" variant="default" onClick={() => onDrop(edit)}>
+                  Take theirs
+                </Button>
+                <Button {...stays} size="compact-xs" onClick={() => onSaveAnew(edit)}>
+                  Save mine
+                </Button>
+              </div>
+            )}
+          </>
+        ) : edit?.state === 'refused' ? (
+          <>
+            <b>Not saved.</b> {edit.message}
+            {isActive && (
+              <div className={classes.noteActions}>
+                <Button {...stays} size="compact-xs" onClick={onEdit}>
+                  Correct
+                </Button>
+                <Button {...stays} size="compact-xs" variant="default" onClick={() => onDrop(edit)}>
+                  Leave it as it was
+                </Button>
+              </div>
+            )}
+          </>
+        ) : edit ? (
+          <>{edit.state === 'waiting' ? 'Not saved yet: the server cannot be reached.' : 'Saving …'}</>
+        ) : (
+          isDrafted(row, column.key) && (
+            <>
+              Drafted; it was <b>{show(baseValue(row, column.key))}</b>.
+              {isActive && canEdit && (
+                <div className={classes.noteActions}>
+                  <Button {...stays} size="compact-xs" variant="default" onClick={onRevert}>
+                    Revert
+                  </Button>
+                  <kbd className={classes.keys}>Ctrl Backspace</kbd>
+                </div>
+              )}
+            </>
+          )
+        )}
+      </div>
+    </div>
+  );
+}

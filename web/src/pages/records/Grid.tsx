@@ -1,0 +1,563 @@
+import { useVirtualizer, defaultRangeExtractor, type Range } from '@tanstack/react-virtual';
+import {
+  memo,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type CSSProperties,
+  type KeyboardEvent,
+  type MouseEvent,
+  type PointerEvent,
+  type Ref,
+} from 'react';
+import { DraftIcon, OverIcon, PendingIcon, UnderIcon, WarningIcon } from '../../components/icons.tsx';
+import { signOf } from '../../format/numbers.ts';
+import { CellEditor } from './CellEditor.tsx';
+import { CellNote } from './CellNote.tsx';
+import { baseValue, editability, formatValue, isDrafted, valueOf, type Field } from './cells.ts';
+import { fitWidth, type Column, type Sort } from './columns.ts';
+import type { Row } from './documents.ts';
+import { isSame, type Edit, type EditQueue, type Value } from './edits.ts';
+import classes from './Grid.module.css';
+import type { RecordList } from './recordList.ts';
+
+const rowHeight = 32;
+/** The row of the headings, as a position of the focus. */
+const head = -1;
+
+export interface GridHandle {
+  focus: () => void;
+}
+
+interface Position {
+  row: number;
+  column: number;
+}
+
+interface Editing {
+  recordId: string;
+  key: string;
+  /** What is there, and of which revision: another's change that arrives meanwhile is not ours to overwrite. */
+  seen: Value;
+  revision: string;
+  /** What was typed to begin with; undefined: the value that is there. */
+  typed: string | undefined;
+}
+
+interface Props {
+  list: RecordList;
+  columns: readonly Column[];
+  fields: ReadonlyMap<string, Field>;
+  edits: EditQueue;
+  canEdit: boolean;
+  isBusy: boolean;
+  sort: Sort;
+  onSort: (key: string) => void;
+  onResize: (key: string, width: number) => void;
+  onMove: (key: string, by: -1 | 1) => void;
+  onRevert: (row: Row, key: string) => void;
+  onEditing: (isEditing: boolean) => void;
+  ref?: Ref<GridHandle>;
+}
+
+/**
+ * The records as a grid: rows in sight only, one cell of it in the tab order, and everything by keyboard. Its virtualizer
+ * changes in place, so nothing here may be memoized by a compiler.
+ */
+export function Grid(props: Props) {
+  'use no memo';
+  const { list, columns, fields, edits, canEdit, isBusy, sort, onSort, onResize, onMove, onRevert } = props;
+  const { onEditing } = props;
+  useSyncExternalStore(list.subscribe, list.getVersion);
+  useSyncExternalStore(edits.subscribe, edits.getVersion);
+  const scroller = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState<Position>({ row: 0, column: 0 });
+  const [editing, setEditing] = useState<Editing>();
+  const [hovered, setHovered] = useState<Position>();
+  /** The focus goes to the active cell with the next picture, because a key or a click has sent it there. */
+  const wantsFocus = useRef(false);
+
+  // Before the first page it is not known how many; a screenful stands for them.
+  const count = list.total ?? 30;
+  const last = { row: Math.max(count - 1, 0), column: columns.length - 1 };
+  const at = { row: Math.min(active.row, last.row), column: Math.min(active.column, last.column) };
+
+  // eslint-disable-next-line react-hooks/incompatible-library -- not compiled, see above
+  const virtualizer = useVirtualizer({
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 10,
+    scrollPaddingStart: rowHeight,
+    rangeExtractor: useCallback(
+      (range: Range) => {
+        const shown = defaultRangeExtractor(range);
+        // The focus must not vanish with its row.
+        if (at.row >= 0 && at.row < range.count && !shown.includes(at.row)) shown.push(at.row);
+        return shown.sort((a, b) => a - b);
+      },
+      [at.row],
+    ),
+  });
+  const items = virtualizer.getVirtualItems();
+  const range = virtualizer.range;
+  const [first, final] = [range?.startIndex ?? 0, range?.endIndex ?? 0];
+  useEffect(() => {
+    // While somebody flies over pages, none of them is asked for.
+    const timer = setTimeout(
+      () => list.show(first, final),
+      list.at(first) || list.total === undefined ? 0 : 60,
+    );
+    return () => clearTimeout(timer);
+  }, [list, first, final]);
+
+  // Another filter or order begins at its beginning.
+  const { rows } = list.query;
+  const shownRows = useRef(rows);
+  useLayoutEffect(() => {
+    if (shownRows.current === rows) return;
+    shownRows.current = rows;
+    virtualizer.scrollToOffset(0);
+    setActive((before) => ({ row: Math.min(before.row, 0), column: before.column }));
+  }, [rows, virtualizer]);
+
+  const goTo = (position: Position) => {
+    const next = {
+      row: Math.min(Math.max(position.row, head), last.row),
+      column: Math.min(Math.max(position.column, 0), last.column),
+    };
+    wantsFocus.current = true;
+    setActive(next);
+    if (next.row >= 0) virtualizer.scrollToIndex(next.row, { align: 'auto' });
+    scrollSideways(scroller.current, columns, next.column);
+  };
+
+  useLayoutEffect(() => {
+    if (!wantsFocus.current || editing) return;
+    wantsFocus.current = false;
+    scroller.current
+      ?.querySelector<HTMLElement>(`[data-row="${at.row}"][data-column="${at.column}"]`)
+      ?.focus({ preventScroll: true });
+  });
+  useImperativeHandle(props.ref, () => ({ focus: () => goTo(at) }));
+
+  const column = columns[at.column];
+  const row = at.row >= 0 ? list.at(at.row) : undefined;
+
+  const beginEdit = (position: Position, typed?: string) => {
+    const [target, wanted] = [list.at(position.row), columns[position.column]];
+    if (!target || !wanted || !editability(fields.get(wanted.key), target, canEdit).isEditable) return;
+    const edit = edits.of(target.pfaId)?.get(wanted.key);
+    const isRefused = edit?.state === 'refused';
+    setActive(position);
+    setEditing({
+      recordId: target.pfaId,
+      key: wanted.key,
+      seen: isRefused ? edit.seen : valueOf(target, wanted),
+      revision: isRefused ? edit.revision : target.revision,
+      typed,
+    });
+    onEditing(true);
+  };
+
+  const endEdit = (value: Value | undefined, move: Partial<Position> | undefined) => {
+    if (!editing) return;
+    const { recordId, key, seen, revision } = editing;
+    setEditing(undefined);
+    onEditing(false);
+    const pending = edits.of(recordId)?.get(key);
+    if (value !== undefined) {
+      const isOther = pending && pending.state !== 'conflict' && !isSame(value, pending.value);
+      if (!isSame(value, seen) || isOther) edits.submit({ recordId, key, value, seen, revision });
+      else if (pending?.state === 'refused') edits.drop(pending);
+    }
+    if (move) goTo({ row: Math.max(at.row + (move.row ?? 0), 0), column: at.column + (move.column ?? 0) });
+  };
+
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    if (editing || !(event.target instanceof HTMLElement) || event.target.dataset.row === undefined) return;
+    const { key, shiftKey, altKey } = event;
+    const control = event.ctrlKey || event.metaKey;
+    const page = Math.max(Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 2, 1);
+    const go = (row: number, to: number) => goTo({ row, column: to });
+    const isHead = at.row === head;
+    const action = ((): (() => void) | undefined => {
+      if (isHead && column && shiftKey && (key === 'ArrowLeft' || key === 'ArrowRight')) {
+        if (control)
+          return () => {
+            const by = key === 'ArrowLeft' ? -1 : 1;
+            if (at.column === 0 || at.column + by < 1 || at.column + by > last.column) return;
+            onMove(column.key, by);
+            goTo({ row: head, column: at.column + by });
+          };
+        return () => onResize(column.key, fitWidth(column.width + (key === 'ArrowLeft' ? -16 : 16)));
+      }
+      switch (key) {
+        case 'ArrowUp':
+          return () => go(control ? 0 : at.row - 1, at.column);
+        case 'ArrowDown':
+          return () => go(control ? last.row : at.row + 1, at.column);
+        case 'ArrowLeft':
+          return () => go(at.row, at.column - 1);
+        case 'ArrowRight':
+          return () => go(at.row, at.column + 1);
+        case 'Home':
+          return () => go(control ? 0 : at.row, 0);
+        case 'End':
+          return () => go(control ? last.row : at.row, last.column);
+        case 'PageUp':
+          return () => go(Math.max(at.row - page, 0), at.column);
+        case 'PageDown':
+          return () => go(at.row + page, at.column);
+        case 'F2':
+        case 'Enter':
+          return () => (isHead ? column?.order && onSort(column.key) : beginEdit(at));
+        case 'Delete':
+        case 'Backspace':
+          if (control && row && column && isDrafted(row, column.key)) return () => onRevert(row, column.key);
+          return isHead || control ? undefined : () => beginEdit(at, '');
+        default:
+          if (isHead || control || altKey || key.length !== 1 || (key === ' ' && !row)) return undefined;
+          return () => beginEdit(at, key === ' ' ? undefined : key);
+      }
+    })();
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+
+  const positionOf = (event: MouseEvent | PointerEvent): Position | undefined => {
+    const cell = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-row]') : null;
+    if (!cell) return undefined;
+    return { row: Number(cell.dataset.row), column: Number(cell.dataset.column) };
+  };
+
+  const layout = useMemo(
+    () =>
+      ({
+        '--columns': columns.map(({ width }) => `${width}px`).join(' '),
+        '--width': `${columns.reduce((sum, { width }) => sum + width, 0)}px`,
+      }) as CSSProperties,
+    [columns],
+  );
+
+  const noted = notedPosition(hovered, editing ? undefined : at, list, columns, edits);
+  const notedRow = noted && list.at(noted.row);
+  const notedColumn = noted && columns[noted.column];
+
+  return (
+    <div className={classes.frame}>
+      <div
+        ref={scroller}
+        className={classes.scroller}
+        data-busy={isBusy || undefined}
+        style={layout}
+        onKeyDown={onKeyDown}
+        onClick={(event) => {
+          const position = positionOf(event);
+          if (position && position.row >= 0 && !editing) goTo(position);
+        }}
+        onDoubleClick={(event) => {
+          const position = positionOf(event);
+          if (position && position.row >= 0 && !editing) beginEdit(position);
+        }}
+        onPointerOver={(event) => {
+          const position = event.pointerType === 'mouse' ? positionOf(event) : undefined;
+          setHovered((before) =>
+            before?.row === position?.row && before?.column === position?.column ? before : position,
+          );
+        }}
+        onPointerLeave={() => setHovered(undefined)}
+      >
+        <div
+          role="grid"
+          aria-label="Records"
+          aria-rowcount={list.total === undefined ? -1 : list.total + 1}
+          aria-colcount={columns.length}
+          aria-busy={isBusy || list.total === undefined}
+          aria-readonly={!canEdit}
+        >
+          <div role="row" aria-rowindex={1} className={classes.head}>
+            {columns.map((one, i) => (
+              <HeadCell
+                key={one.key}
+                column={one}
+                index={i}
+                isActive={at.row === head && at.column === i}
+                sort={sort}
+                onSort={onSort}
+                onResize={onResize}
+                onFocus={() => setActive({ row: head, column: i })}
+              />
+            ))}
+          </div>
+          <div className={classes.body} style={{ height: virtualizer.getTotalSize() }} role="presentation">
+            {items.map(({ index, start }) => {
+              const record = list.at(index);
+              const isEditing = editing !== undefined && record?.pfaId === editing.recordId;
+              return (
+                <RecordRow
+                  key={index}
+                  index={index}
+                  top={start}
+                  row={record}
+                  columns={columns}
+                  fields={fields}
+                  canEdit={canEdit}
+                  edits={record && edits.of(record.pfaId)}
+                  activeColumn={at.row === index ? at.column : -1}
+                  isNoted={noted?.row === index && at.row === index}
+                  editing={isEditing ? editing : undefined}
+                  onEnd={isEditing ? endEdit : undefined}
+                />
+              );
+            })}
+          </div>
+        </div>
+        {noted && notedRow && notedColumn && (
+          <CellNote
+            key={`${notedRow.pfaId} ${notedColumn.key}`}
+            row={notedRow}
+            column={notedColumn}
+            edit={edits.of(notedRow.pfaId)?.get(notedColumn.key)}
+            isActive={noted.row === at.row && noted.column === at.column}
+            canEdit={canEdit}
+            top={noted.row * rowHeight + 2 * rowHeight}
+            onRevert={() => {
+              onRevert(notedRow, notedColumn.key);
+              goTo(noted);
+            }}
+            onDrop={(edit) => {
+              edits.drop(edit);
+              goTo(noted);
+            }}
+            onSaveAnew={(edit) => {
+              edits.saveAnew(edit);
+              goTo(noted);
+            }}
+            onEdit={() => beginEdit(noted)}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The cell that something is to be said about: that under the pointer, else the one with the focus. */
+function notedPosition(
+  hovered: Position | undefined,
+  active: Position | undefined,
+  list: RecordList,
+  columns: readonly Column[],
+  edits: EditQueue,
+): Position | undefined {
+  return [hovered, active].find((position) => {
+    if (!position || position.row < 0) return false;
+    const [row, column] = [list.at(position.row), columns[position.column]];
+    if (!row || !column) return false;
+    return isDrafted(row, column.key) || edits.of(row.pfaId)?.get(column.key) !== undefined;
+  });
+}
+
+function scrollSideways(scroller: HTMLElement | null, columns: readonly Column[], index: number): void {
+  const [column, fixed] = [columns[index], columns[0]];
+  if (!scroller || !column || !fixed || index === 0) return;
+  // On a narrow screen the first column scrolls away with the others.
+  const covered = scroller.clientWidth > 600 ? fixed.width : 0;
+  if (column.left - covered < scroller.scrollLeft) scroller.scrollLeft = column.left - covered;
+  else if (column.left + column.width > scroller.scrollLeft + scroller.clientWidth)
+    scroller.scrollLeft = column.left + column.width - scroller.clientWidth;
+}
+
+interface HeadCellProps {
+  column: Column;
+  index: number;
+  isActive: boolean;
+  sort: Sort;
+  onSort: (key: string) => void;
+  onResize: (key: string, width: number) => void;
+  onFocus: () => void;
+}
+
+function HeadCell({ column, index, isActive, sort, onSort, onResize, onFocus }: HeadCellProps) {
+  const [dragged, setDragged] = useState<number>();
+  const isSorted = sort.key === column.key;
+  const begin = (event: PointerEvent<HTMLElement>) => {
+    const from = event.clientX;
+    const handle = event.currentTarget;
+    handle.setPointerCapture(event.pointerId);
+    const width = (moved: globalThis.PointerEvent) => fitWidth(column.width + moved.clientX - from);
+    const move = (moved: globalThis.PointerEvent) => setDragged(width(moved) - column.width);
+    handle.addEventListener('pointermove', move);
+    handle.addEventListener(
+      'lostpointercapture',
+      (ended) => {
+        handle.removeEventListener('pointermove', move);
+        setDragged(undefined);
+        const next = width(ended as globalThis.PointerEvent);
+        if (next !== column.width) onResize(column.key, next);
+      },
+      { once: true },
+    );
+  };
+  return (
+    <div
+      role="columnheader"
+      aria-colindex={index + 1}
+      aria-sort={
+        isSorted ? (sort.isDescending ? 'descending' : 'ascending') : column.order ? 'none' : undefined
+      }
+      data-row={head}
+      data-column={index}
+      data-kind={column.kind}
+      data-sortable={column.order !== undefined || undefined}
+      tabIndex={isActive ? 0 : -1}
+      className={classes.headCell}
+      onFocus={onFocus}
+      onClick={() => column.order && onSort(column.key)}
+    >
+      <span className={classes.headLabel}>{column.label}</span>
+      {isSorted && (sort.isDescending ? <UnderIcon size={13} /> : <OverIcon size={13} />)}
+      <span
+        className={classes.handle}
+        style={dragged === undefined ? undefined : { transform: `translateX(${dragged}px)` }}
+        data-dragged={dragged !== undefined || undefined}
+        onPointerDown={begin}
+        onClick={(event) => event.stopPropagation()}
+        aria-hidden
+      />
+    </div>
+  );
+}
+
+interface RowProps {
+  index: number;
+  top: number;
+  row: Row | undefined;
+  columns: readonly Column[];
+  fields: ReadonlyMap<string, Field>;
+  canEdit: boolean;
+  edits: ReadonlyMap<string, Edit> | undefined;
+  activeColumn: number;
+  isNoted: boolean;
+  editing: Editing | undefined;
+  onEnd: ((value: Value | undefined, move: Partial<Position> | undefined) => void) | undefined;
+}
+
+const RecordRow = memo(function RecordRow(props: RowProps) {
+  const { index, top, row, columns, fields, canEdit, edits, activeColumn, isNoted, editing, onEnd } = props;
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-busy={row === undefined || undefined}
+      className={classes.row}
+      data-odd={index % 2 === 1 || undefined}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      {columns.map((column, i) => {
+        const edit = edits?.get(column.key);
+        const isActive = i === activeColumn;
+        const field = fields.get(column.key);
+        const isEditing = editing !== undefined && editing.key === column.key;
+        return (
+          <div
+            key={column.key}
+            role={i === 0 ? 'rowheader' : 'gridcell'}
+            aria-colindex={i + 1}
+            aria-readonly={row ? !editability(field, row, canEdit).isEditable : true}
+            aria-invalid={edit?.state === 'refused' || edit?.state === 'conflict' || undefined}
+            aria-describedby={isActive && isNoted ? 'cell-note' : undefined}
+            data-row={index}
+            data-column={i}
+            data-kind={column.kind}
+            data-state={edit?.state ?? (row && isDrafted(row, column.key) ? 'drafted' : undefined)}
+            tabIndex={isActive && !isEditing ? 0 : -1}
+            className={classes.cell}
+          >
+            {row === undefined ? (
+              <span className={classes.skeleton} />
+            ) : isEditing && editing && onEnd ? (
+              <CellEditor
+                column={column}
+                field={field}
+                value={edit?.state === 'refused' ? edit.value : editing.seen}
+                typed={editing.typed}
+                onEnd={onEnd}
+              />
+            ) : (
+              <CellContent row={row} column={column} edit={edit} />
+            )}
+          </div>
+        );
+      })}
+    </div>
+  );
+});
+
+const stateWords = {
+  saving: 'saving',
+  waiting: 'not saved yet: waiting for the server',
+  refused: 'not saved: refused',
+  conflict: 'not saved: changed by somebody else',
+} as const;
+
+function CellContent({ row, column, edit }: { row: Row; column: Column; edit: Edit | undefined }) {
+  if (column.kind === 'status') return <Status row={row} />;
+  const value = edit ? edit.value : valueOf(row, column);
+  const text = formatValue(column, value);
+  const drafted = !edit && isDrafted(row, column.key);
+  return (
+    <>
+      {column.kind === 'difference' && typeof value === 'string' && (
+        <span className={classes.sign} data-sign={signOf(value)}>
+          {signOf(value) > 0 ? <OverIcon size={12} /> : signOf(value) < 0 ? <UnderIcon size={12} /> : null}
+        </span>
+      )}
+      <span className={classes.text}>{text}</span>
+      {column.kind === 'difference' && typeof value === 'string' && signOf(value) !== 0 && (
+        <span className="visually-hidden">{signOf(value) > 0 ? 'over budget' : 'under budget'}</span>
+      )}
+      {drafted && (
+        <span className="visually-hidden">
+          , drafted, was {formatValue(column, baseValue(row, column.key)) || 'empty'}
+        </span>
+      )}
+      {edit && (
+        <span className={classes.mark} data-state={edit.state}>
+          {(edit.state === 'refused' || edit.state === 'conflict') && <WarningIcon size={13} />}
+          {edit.state === 'saving' && <span className={classes.saving}>saving</span>}
+          {edit.state === 'waiting' && <span className={classes.saving}>waiting</span>}
+          <span className="visually-hidden">{stateWords[edit.state]}</span>
+        </span>
+      )}
+    </>
+  );
+}
+
+const statuses = [
+  ['problem', 'Problem', WarningIcon, (row: Row) => row.hasProblem],
+  ['problem', 'Gone from PEMS', WarningIcon, (row: Row) => row.removedAt !== null],
+  ['draft', 'Draft', DraftIcon, (row: Row) => row.hasDraft],
+  ['pending', 'Pending', PendingIcon, (row: Row) => row.isPending],
+] as const;
+
+/** What is with a record: a sign and a word each, where there are several only the signs. */
+function Status({ row }: { row: Row }) {
+  const shown = statuses.filter(([, , , holds]) => holds(row));
+  return (
+    <span className={classes.statuses}>
+      {shown.map(([kind, label, Icon]) => (
+        <span key={label} className={classes.status} data-kind={kind} title={label}>
+          <Icon size={13} />
+          <span className={shown.length > 1 ? 'visually-hidden' : undefined}>{label}</span>
+        </span>
+      ))}
+    </span>
+  );
+}

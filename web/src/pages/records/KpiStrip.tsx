@@ -1,0 +1,76 @@
+import { Skeleton } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { asApiError } from '../../api/errors.ts';
+import type { PfaSelectionInput } from '../../api/generated/graphql.ts';
+import { query } from '../../api/graphql.ts';
+import { Variance } from '../../components/Variance.tsx';
+import { formatCount, formatDifference, formatDollars, formatMoney } from '../../format/numbers.ts';
+import { sumsDocument } from './documents.ts';
+import classes from './Records.module.css';
+
+const kinds = [
+  ['planCost', 'Plan'],
+  ['forecastCost', 'Forecast'],
+  ['actualCost', 'Actual'],
+] as const;
+
+/** What the records that the filter leaves cost, with my drafts, and in PEMS. */
+export function KpiStrip({
+  organizationId,
+  selection,
+}: {
+  organizationId: number;
+  selection: PfaSelectionInput;
+}) {
+  const { data, error, isPlaceholderData } = useQuery({
+    ...query(sumsDocument, { organizationId, selection }),
+    placeholderData: keepPreviousData,
+  });
+  const seen = data?.organization?.seen.nodes[0];
+  const mirror = data?.organization?.mirror.nodes[0];
+  if (error && !data)
+    return (
+      <p className={classes.note} role="alert">
+        The costs could not be loaded: {asApiError(error).message}
+      </p>
+    );
+  return (
+    <dl className={classes.kpis} aria-label="Costs of these records" aria-busy={isPlaceholderData || !seen}>
+      {kinds.map(([key, label]) => (
+        <div key={key} data-kpi={key}>
+          <dt>{label}</dt>
+          {seen ? (
+            <dd className="figures" title={formatMoney(seen[key])}>
+              {formatDollars(seen[key])}
+              {mirror && seen[key] !== mirror[key] && (
+                <span className={classes.pems}>PEMS {formatDollars(mirror[key])}</span>
+              )}
+            </dd>
+          ) : (
+            <dd>
+              <Skeleton width={110} height={16} />
+            </dd>
+          )}
+        </div>
+      ))}
+      <div data-kpi="variance">
+        <dt>Variance</dt>
+        {seen ? (
+          <dd title={formatDifference(seen.variance)}>
+            <Variance value={seen.variance} plan={seen.planCost} />
+          </dd>
+        ) : (
+          <dd>
+            <Skeleton width={110} height={16} />
+          </dd>
+        )}
+      </div>
+      <div data-kpi="recordCount">
+        <dt>Counted</dt>
+        <dd className="figures">
+          {seen ? formatCount(seen.recordCount ?? '0') : <Skeleton width={60} height={16} />}
+        </dd>
+      </div>
+    </dl>
+  );
+}

@@ -1,0 +1,378 @@
+import { ActionIcon, Button, Title, Tooltip } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { asApiError } from '../../api/errors.ts';
+import { query, request } from '../../api/graphql.ts';
+import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
+import { useRememberedView } from '../../app/rememberedView.ts';
+import { EmptyState } from '../../components/EmptyState.tsx';
+import { ErrorPanel } from '../../components/ErrorPanel.tsx';
+import { RecordsIcon, RedoIcon, UndoIcon, WarningIcon } from '../../components/icons.tsx';
+import { usePageTitle } from '../../components/Page.tsx';
+import { formatCount } from '../../format/numbers.ts';
+import type { Field } from './cells.ts';
+import {
+  fieldsOf,
+  findColumn,
+  orderOf,
+  readColumns,
+  readSort,
+  writeColumns,
+  writeSort,
+  type Column,
+} from './columns.ts';
+import {
+  discardDocument,
+  fieldsDocument,
+  operationsDocument,
+  redoDocument,
+  undoDocument,
+  type Row,
+} from './documents.ts';
+import { EditQueue } from './edits.ts';
+import { Grid, type GridHandle } from './Grid.tsx';
+import { KpiStrip } from './KpiStrip.tsx';
+import { RecordList, type ListQuery } from './recordList.ts';
+import classes from './Records.module.css';
+import { Chips, ColumnsMenu, FilterButtons, SearchField } from './Toolbar.tsx';
+import { chipsOf, decidingFields, filterOf, noFilters, selectionOf, type RecordsView } from './view.ts';
+
+const route = getRouteApi('/o/$code/records');
+
+/** The records of an organization: found, seen and changed. */
+export function RecordsPage() {
+  const { organization } = useOrganization();
+  // What is being edited, and what waits to be saved, belongs to one organization.
+  return <Records key={organization.id} />;
+}
+
+function Records() {
+  const { organization, canEdit } = useOrganization();
+  const organizationId = organization.id;
+  usePageTitle('Records', organization.code);
+  const view = route.useSearch();
+  const changeView = useRememberedView<RecordsView>(organization.code, 'records', view);
+  const columns = useMemo(() => readColumns(view.columns), [view.columns]);
+  const sort = useMemo(() => readSort(view.sort), [view.sort]);
+  const fields = useFields();
+  const refetchFigures = useRefetch('RecordSums', 'RecordFacet', 'WorkCounts', 'MyOperations');
+  const { list, pending, error, retry, reload } = useRecordList(organizationId, view, columns);
+  useSyncExternalStore(list.subscribe, list.getVersion);
+  const grid = useRef<GridHandle>(null);
+
+  const [edits] = useState(() => new EditQueue(organizationId));
+  useEffect(
+    () =>
+      edits.whenSaved(async (recordId) => {
+        refetchFigures();
+        await list.refresh([recordId]);
+      }),
+    [edits, list, refetchFigures],
+  );
+  useSyncExternalStore(edits.subscribe, edits.getVersion);
+  const unsaved = edits.all().length;
+  useEffect(() => {
+    if (unsaved === 0) return;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', warn);
+    return () => window.removeEventListener('beforeunload', warn);
+  }, [unsaved]);
+
+  useOrganizationEvents(({ kind, revision, records, sync }) => {
+    const follow = async () => {
+      if (kind === 'READY' && revision) await list.begin(revision);
+      else if (kind === 'RESYNC') await list.catchUp();
+      else if (kind === 'RECORDS') {
+        await list.noteChanges((records ?? []).filter((record) => record !== null));
+        list.advance(revision);
+      } else if (kind === 'COMMITS') await list.catchUp();
+    };
+    // What could not be read now is asked for when the connection is back: the subscription begins anew then.
+    follow().catch(() => undefined);
+    if (kind !== 'SYNC' || sync?.state !== 'running') refetchFigures();
+  });
+
+  const steps = useSteps(organizationId, () => list.catchUp());
+  const isEditing = useRef(false);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || isEditing.current) return;
+      if (event.target instanceof HTMLElement && event.target.matches('input, textarea, select')) return;
+      const key = event.key.toLowerCase();
+      const step = key === 'y' || (key === 'z' && event.shiftKey) ? 'redo' : key === 'z' ? 'undo' : undefined;
+      if (!step || !canEdit) return;
+      event.preventDefault();
+      steps.run(step);
+    };
+    window.addEventListener('keydown', onKeyDown);
+    return () => window.removeEventListener('keydown', onKeyDown);
+  });
+
+  const revert = async (row: Row, key: string) => {
+    try {
+      await request(discardDocument, {
+        input: { organizationId, recordIds: [row.pfaId], keys: [key] },
+      });
+      refetchFigures();
+      await list.refresh([row.pfaId]);
+    } catch (thrown) {
+      complain('The draft could not be taken back.', thrown);
+    }
+  };
+
+  const selection = useMemo(() => selectionOf(view), [view]);
+  const setColumns = (next: Column[]) => changeView({ columns: writeColumns(next) });
+  const isEmpty = list.total === 0 && !pending;
+  const hasFilters = chipsOf(view).length > 0;
+  const failure = error ?? list.error;
+  const waiting = edits.all().filter(({ state }) => state === 'waiting').length;
+
+  return (
+    <div className={classes.page}>
+      <div className={classes.top}>
+        <Title order={1}>Records</Title>
+        <span className="figures" role="status">
+          {list.total === undefined
+            ? 'Loading …'
+            : `${formatCount(list.total)} ${list.total === 1 ? 'record' : 'records'}`}
+        </span>
+        <KpiStrip organizationId={organizationId} selection={selection} />
+      </div>
+      <div className={classes.toolbar}>
+        <div className={classes.filters} role="search" aria-label="Filters">
+          <SearchField view={view} onChange={changeView} />
+          <FilterButtons organizationId={organizationId} view={view} onChange={changeView} />
+        </div>
+        <div className={classes.tools}>
+          {canEdit && (
+            <>
+              <Tooltip label={steps.undo ? `Undo: ${steps.undo} (Ctrl-Z)` : 'Nothing to undo'}>
+                <ActionIcon
+                  variant="default"
+                  size="md"
+                  aria-label="Undo"
+                  data-disabled={!steps.undo || undefined}
+                  aria-disabled={!steps.undo}
+                  onClick={() => steps.run('undo')}
+                >
+                  <UndoIcon size={16} />
+                </ActionIcon>
+              </Tooltip>
+              <Tooltip label={steps.redo ? `Redo: ${steps.redo} (Ctrl-Shift-Z)` : 'Nothing to redo'}>
+                <ActionIcon
+                  variant="default"
+                  size="md"
+                  aria-label="Redo"
+                  data-disabled={!steps.redo || undefined}
+                  aria-disabled={!steps.redo}
+                  onClick={() => steps.run('redo')}
+                >
+                  <RedoIcon size={16} />
+                </ActionIcon>
+              </Tooltip>
+            </>
+          )}
+          <ColumnsMenu view={view} onChange={changeView} />
+        </div>
+      </div>
+      <Chips view={view} onChange={changeView} />
+      {failure && list.total !== undefined && (
+        <div className={classes.bar} data-tone="error" role="alert">
+          <WarningIcon />
+          <span>
+            Some records could not be loaded: {failure.message} {failure.hint}
+          </span>
+          <Button size="compact-xs" onClick={retry}>
+            Try again
+          </Button>
+        </div>
+      )}
+      {waiting > 0 && (
+        <div className={classes.bar} data-tone="warning" role="status">
+          <WarningIcon />
+          {waiting === 1 ? '1 change is' : `${formatCount(waiting)} changes are`} not saved yet. They are sent
+          when the server is back; keep this page open.
+        </div>
+      )}
+      {list.isOutdated && (
+        <div className={classes.bar} role="status">
+          <span>Records have changed: some may belong elsewhere in this list, into it, or out of it.</span>
+          <Button size="compact-xs" variant="default" onClick={reload}>
+            Show it anew
+          </Button>
+        </div>
+      )}
+      {failure && list.total === undefined ? (
+        <ErrorPanel title="The records could not be loaded." error={failure} onRetry={retry} />
+      ) : isEmpty ? (
+        <EmptyState
+          icon={RecordsIcon}
+          title={hasFilters ? 'No records match.' : 'There are no records here yet.'}
+          action={
+            hasFilters && (
+              <Button size="xs" onClick={() => changeView({ ...noFilters, discontinued: undefined })}>
+                Clear filters
+              </Button>
+            )
+          }
+        >
+          {hasFilters
+            ? 'Take away some of the filters above, or all of them.'
+            : 'They come with the first sync; above you see how far it is.'}
+        </EmptyState>
+      ) : (
+        <div className={classes.grid}>
+          <Grid
+            ref={grid}
+            list={list}
+            columns={columns}
+            fields={fields}
+            edits={edits}
+            canEdit={canEdit}
+            isBusy={pending}
+            sort={sort}
+            onSort={(key) =>
+              changeView({
+                sort: writeSort({ key, isDescending: sort.key === key && !sort.isDescending }),
+              })
+            }
+            onResize={(key, width) =>
+              setColumns(columns.map((one) => (one.key === key ? { ...one, width } : one)))
+            }
+            onMove={(key, by) => {
+              const next = [...columns];
+              const from = next.findIndex((one) => one.key === key);
+              next.splice(from + by, 0, ...next.splice(from, 1));
+              setColumns(next);
+            }}
+            onRevert={(row, key) => void revert(row, key)}
+            onEditing={(value) => (isEditing.current = value)}
+          />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function complain(title: string, thrown: unknown): void {
+  const { message, hint } = asApiError(thrown);
+  notifications.show({ color: 'red', title, message: `${message} ${hint ?? ''}` });
+}
+
+/** What may be edited, and how, by key. */
+function useFields(): ReadonlyMap<string, Field> {
+  const { data } = useQuery({ ...query(fieldsDocument, {}), staleTime: Infinity });
+  return useMemo(
+    () =>
+      new Map(
+        (data?.pfaFields?.nodes ?? []).flatMap((field): [string, Field][] =>
+          field && findColumn(field.key) ? [[field.key, field]] : [],
+        ),
+      ),
+    [data],
+  );
+}
+
+/** The list that the view asks for; until its first page is there, the one before stays. */
+function useRecordList(organizationId: number, view: RecordsView, columns: readonly Column[]) {
+  const [generation, setGeneration] = useState(0);
+  const { columns: _, ...narrowed } = view;
+  const rows = JSON.stringify(narrowed);
+  const shownFields = [...fieldsOf(columns)].sort().join();
+  const wanted = useMemo<ListQuery>(() => {
+    const narrowed = JSON.parse(rows) as RecordsView;
+    const order = readSort(narrowed.sort);
+    return {
+      organizationId,
+      filter: filterOf(narrowed),
+      search: narrowed.q,
+      orderBy: orderOf(order),
+      fields: new Set(shownFields.split(',')),
+      rows,
+      deciding: decidingFields(narrowed, order.key),
+    };
+  }, [organizationId, rows, shownFields]);
+  const made = useMemo(() => ({ list: new RecordList(wanted), generation }), [wanted, generation]);
+  const next = made.list;
+  const [shown, setShown] = useState(next);
+  useSyncExternalStore(next.subscribe, next.getVersion);
+  if (shown !== next && next.total !== undefined) setShown(next);
+  const before = useRef(next);
+  useEffect(() => {
+    // With other columns the same rows stay in sight.
+    const { first, last } =
+      before.current.query.rows === next.query.rows ? before.current.seen : { first: 0, last: 0 };
+    before.current = next;
+    next.show(first, Math.max(last, first + 40));
+    return () => next.stop();
+  }, [next]);
+  const isPending = shown !== next;
+  return {
+    list: shown,
+    pending: isPending && next.error === undefined,
+    error: isPending ? next.error : undefined,
+    retry: () => (isPending ? next : shown).retry(),
+    reload: () => setGeneration((before) => before + 1),
+  };
+}
+
+const names: Record<string, string> = {
+  save: 'a change',
+  shift: 'a shift of dates',
+  duration: 'a change of duration',
+  reset: 'a reset to plan',
+  set: 'a change of many',
+  discard: 'discarding',
+  resolve: 'resolving a problem',
+};
+
+/** Undo and redo of my operations here, also of those before a reload and in other tabs. */
+function useSteps(organizationId: number, onDone: () => Promise<void>) {
+  const queryClient = useQueryClient();
+  const options = query(operationsDocument, { organizationId });
+  const { data } = useQuery(options);
+  const refetchFigures = useRefetch('RecordSums', 'RecordFacet', 'WorkCounts', 'MyOperations');
+  const isRunning = useRef(false);
+  const operations = (data?.organization?.myOperations.nodes ?? []).filter((one) => one !== null);
+  const undone = operations.findLast(({ undoneAt }) => undoneAt !== null);
+  const done = operations.find(({ undoneAt }) => undoneAt === null);
+  const describe = (one: typeof done) =>
+    one &&
+    `${names[one.kind] ?? one.kind}, ${formatCount(one.recordCount)} ${one.recordCount === 1 ? 'record' : 'records'}`;
+  const run = (step: 'undo' | 'redo') => {
+    if (isRunning.current) return;
+    isRunning.current = true;
+    const doIt = async () => {
+      // It may be newer than what is known here: made in this moment, or in another tab.
+      const fresh = await queryClient.fetchQuery({ ...options, staleTime: 0 });
+      const list = (fresh.organization?.myOperations.nodes ?? []).filter((one) => one !== null);
+      if (!list.some(({ undoneAt }) => (undoneAt === null) === (step === 'undo'))) return;
+      const answer =
+        step === 'undo'
+          ? (await request(undoDocument, { organizationId })).undoDraft?.result
+          : (await request(redoDocument, { organizationId })).redoDraft?.result;
+      const impossible = Array.isArray(answer?.impossible) ? answer.impossible.length : 0;
+      if (impossible > 0)
+        notifications.show({
+          color: 'yellow',
+          title: step === 'undo' ? 'Not everything could be undone.' : 'Not everything could be done again.',
+          message: `${formatCount(impossible)} values are no longer what the operation left, and stay.`,
+        });
+    };
+    doIt()
+      .catch((thrown: unknown) =>
+        complain(step === 'undo' ? 'It could not be undone.' : 'It could not be done again.', thrown),
+      )
+      .then(() => {
+        refetchFigures();
+        return onDone();
+      })
+      .catch((thrown: unknown) => complain('The records could not be read again.', thrown))
+      .finally(() => {
+        isRunning.current = false;
+      });
+  };
+  return { undo: describe(done), redo: describe(undone), run };
+}

@@ -1,0 +1,118 @@
+import type { PfaRecordOrderBy } from '../../api/generated/graphql.ts';
+import type { RowKey } from './documents.ts';
+
+export type ColumnKind = 'id' | 'status' | 'text' | 'date' | 'money' | 'difference' | 'flag';
+
+export interface ColumnDefinition {
+  key: RowKey | 'status';
+  label: string;
+  kind: ColumnKind;
+  width: number;
+  /** Shown without anybody asking for it. */
+  isDefault?: true;
+  /** How the API calls its order, where it has one. */
+  order?: string;
+}
+
+export interface Column extends ColumnDefinition {
+  /** From the left, in pixels. */
+  left: number;
+}
+
+const column = (
+  key: ColumnDefinition['key'],
+  label: string,
+  kind: ColumnKind,
+  width: number,
+  more: Partial<ColumnDefinition> = {},
+): ColumnDefinition => ({ key, label, kind, width, ...more });
+
+/** All columns, in the order that they have until somebody moves them. */
+export const allColumns: readonly ColumnDefinition[] = [
+  column('pfaId', 'Record', 'id', 132, { isDefault: true, order: 'PFA_ID' }),
+  column('status', 'Status', 'status', 96, { isDefault: true }),
+  column('category', 'Category', 'text', 150, { isDefault: true, order: 'CATEGORY' }),
+  column('class', 'Class', 'text', 140, { isDefault: true, order: 'CLASS' }),
+  column('areaSilo', 'Area', 'text', 86, { isDefault: true, order: 'AREA_SILO' }),
+  column('source', 'Source', 'text', 88, { isDefault: true }),
+  column('dor', 'DOR', 'text', 84, { isDefault: true }),
+  column('forecastStart', 'Forecast start', 'date', 112, { isDefault: true, order: 'FORECAST_START' }),
+  column('forecastEnd', 'Forecast end', 'date', 112, { isDefault: true, order: 'FORECAST_END' }),
+  column('forecastCost', 'Forecast', 'money', 116, { isDefault: true, order: 'FORECAST_COST_CENTS' }),
+  column('variance', 'Variance', 'difference', 126, { isDefault: true }),
+  column('monthlyRate', 'Monthly rate', 'money', 110, { isDefault: true }),
+  column('purchasePrice', 'Purchase price', 'money', 122, { isDefault: true }),
+  column('planCost', 'Plan', 'money', 116, { isDefault: true }),
+  column('actualCost', 'Actual', 'money', 132),
+  column('originalStart', 'Plan start', 'date', 122),
+  column('originalEnd', 'Plan end', 'date', 122),
+  column('actualStart', 'Actual start', 'date', 122),
+  column('actualEnd', 'Actual end', 'date', 122),
+  column('manufacturer', 'Manufacturer', 'text', 140),
+  column('model', 'Model', 'text', 140),
+  column('contract', 'Contract', 'text', 130),
+  column('equipment', 'Equipment', 'text', 130),
+  column('isActualized', 'On site', 'flag', 90),
+  column('isDiscontinued', 'Discontinued', 'flag', 120),
+  column('isFundsTransferable', 'Funds transferable', 'flag', 150),
+];
+
+const byKey = new Map<string, ColumnDefinition>(allColumns.map((one) => [one.key, one]));
+export const findColumn = (key: string): ColumnDefinition | undefined => byKey.get(key);
+
+const narrowest = 60;
+const widest = 600;
+export const fitWidth = (width: number): number => Math.round(Math.min(Math.max(width, narrowest), widest));
+
+/** The columns that an address names, e.g. `pfaId,category:240`; the id is always the first. */
+export function readColumns(text: string | undefined): Column[] {
+  const wanted: ColumnDefinition[] = [];
+  if (text === undefined) wanted.push(...allColumns.filter(({ isDefault }) => isDefault));
+  else
+    for (const part of ['pfaId', ...text.split(',')]) {
+      const [key = '', width] = part.split(':');
+      const found = byKey.get(key);
+      if (!found) continue;
+      const sized = width && /^\d+$/.test(width) ? { ...found, width: fitWidth(Number(width)) } : found;
+      const at = wanted.findIndex((one) => one.key === key);
+      if (at < 0) wanted.push(sized);
+      else wanted[at] = sized;
+    }
+  let left = 0;
+  return wanted.map((one) => {
+    const placed = { ...one, left };
+    left += one.width;
+    return placed;
+  });
+}
+
+/** The other way round; undefined where nobody has changed anything. */
+export function writeColumns(columns: readonly ColumnDefinition[]): string | undefined {
+  const write = (list: readonly ColumnDefinition[]) =>
+    list.map(({ key, width }) => (width === byKey.get(key)?.width ? key : `${key}:${width}`)).join();
+  const text = write(columns);
+  return text === write(readColumns(undefined)) ? undefined : text;
+}
+
+/** Which fields of a record the columns need. */
+export const fieldsOf = (columns: readonly ColumnDefinition[]): Set<string> =>
+  new Set(columns.map(({ key }) => key));
+
+/** How a sort is written in an address: `forecastEnd` or `forecastEnd.desc`. */
+export interface Sort {
+  key: string;
+  isDescending: boolean;
+}
+
+export function readSort(text: string | undefined): Sort {
+  const [key = '', direction] = (text ?? '').split('.');
+  return byKey.get(key)?.order
+    ? { key, isDescending: direction === 'desc' }
+    : { key: 'pfaId', isDescending: false };
+}
+
+export const writeSort = ({ key, isDescending }: Sort): string | undefined =>
+  key === 'pfaId' && !isDescending ? undefined : `${key}${isDescending ? '.desc' : ''}`;
+
+export const orderOf = ({ key, isDescending }: Sort): PfaRecordOrderBy =>
+  `${byKey.get(key)?.order ?? 'PFA_ID'}_${isDescending ? 'DESC' : 'ASC'}` as PfaRecordOrderBy;

@@ -1,0 +1,272 @@
+import { graphql } from '../../api/graphql.ts';
+import type { RecordRowFragment } from '../../api/generated/graphql.ts';
+
+export const fieldsDocument = graphql(`
+  query RecordFields {
+    pfaFields(orderBy: POSITION_ASC) {
+      nodes {
+        key
+        kind
+        description
+        allowedValues
+        isEditable
+        editableWhenActualized
+      }
+    }
+  }
+`);
+
+/** A page of the list. With words to look for it is `foundRecords`, which costs more. */
+export const pageDocument = graphql(`
+  query RecordPage(
+    $organizationId: Int!
+    $filter: PfaRecordFilter
+    $orderBy: [PfaRecordOrderBy!]!
+    $first: Int!
+    $after: Cursor
+    $offset: Int
+    $withCount: Boolean!
+  ) {
+    organization(id: $organizationId) {
+      page: pfaRecords(filter: $filter, orderBy: $orderBy, first: $first, after: $after, offset: $offset) {
+        totalCount @include(if: $withCount)
+        pageInfo {
+          endCursor
+        }
+        nodes {
+          ...RecordRow
+        }
+      }
+    }
+  }
+
+  fragment RecordRow on PfaRecord {
+    pfaId
+    revision
+    base
+    hasDraft
+    hasProblem
+    isPending
+    isActualized
+    removedAt
+    areaSilo
+    category
+    class
+    source
+    dor
+    monthlyRate
+    purchasePrice
+    manufacturer
+    model
+    contract
+    equipment
+    originalStart
+    originalEnd
+    forecastStart
+    forecastEnd
+    actualStart
+    actualEnd
+    isDiscontinued
+    isFundsTransferable
+    planCost
+    forecastCost
+    actualCost
+    variance
+  }
+`);
+
+export const foundPageDocument = graphql(`
+  query FoundRecordPage(
+    $organizationId: Int!
+    $search: String!
+    $filter: PfaRecordFilter
+    $orderBy: [PfaRecordOrderBy!]!
+    $first: Int!
+    $after: Cursor
+    $offset: Int
+    $withCount: Boolean!
+  ) {
+    organization(id: $organizationId) {
+      page: foundRecords(
+        search: $search
+        filter: $filter
+        orderBy: $orderBy
+        first: $first
+        after: $after
+        offset: $offset
+      ) {
+        totalCount @include(if: $withCount)
+        pageInfo {
+          endCursor
+        }
+        nodes {
+          ...RecordRow
+        }
+      }
+    }
+  }
+`);
+
+/** Records by name, as they are now. */
+export const recordsDocument = graphql(`
+  query Records($organizationId: Int!, $recordIds: [String!]!, $first: Int!) {
+    organization(id: $organizationId) {
+      pfaRecords(first: $first, filter: { pfaId: { in: $recordIds } }) {
+        nodes {
+          ...RecordRow
+        }
+      }
+    }
+  }
+`);
+
+export const changedSinceDocument = graphql(`
+  query RecordsChangedSince($organizationId: Int!, $revision: BigInt!, $after: String) {
+    organization(id: $organizationId) {
+      recordsChangedSince(revision: $revision, first: 1000, after: $after) {
+        isComplete
+        revision
+        nextAfter
+        records {
+          recordId
+          revision
+        }
+      }
+    }
+  }
+`);
+
+export const sumsDocument = graphql(`
+  query RecordSums($organizationId: Int!, $selection: PfaSelectionInput) {
+    organization(id: $organizationId) {
+      seen: sums(selection: $selection) {
+        nodes {
+          ...RecordCosts
+        }
+      }
+      mirror: sums(selection: $selection, layer: mirror) {
+        nodes {
+          ...RecordCosts
+        }
+      }
+    }
+  }
+
+  fragment RecordCosts on PfaSum {
+    recordCount
+    planCost
+    forecastCost
+    actualCost
+    variance
+  }
+`);
+
+export const facetDocument = graphql(`
+  query RecordFacet($organizationId: Int!, $selection: PfaSelectionInput, $groupBy: PfaDimension!) {
+    organization(id: $organizationId) {
+      sums(selection: $selection, groupBy: $groupBy, first: 1000) {
+        nodes {
+          groupValue
+          recordCount
+        }
+      }
+    }
+  }
+`);
+
+export const operationsDocument = graphql(`
+  query MyOperations($organizationId: Int!) {
+    organization(id: $organizationId) {
+      myOperations(first: 50, orderBy: ID_DESC) {
+        nodes {
+          id
+          kind
+          recordCount
+          undoneAt
+        }
+      }
+    }
+  }
+`);
+
+export const saveDocument = graphql(`
+  mutation SaveDrafts($input: SaveDraftsInput!) {
+    saveDrafts(input: $input) {
+      result {
+        changedCount
+        revisions
+      }
+    }
+  }
+`);
+
+export const discardDocument = graphql(`
+  mutation DiscardDrafts($input: DiscardDraftsInput!) {
+    discardDrafts(input: $input) {
+      discarded
+    }
+  }
+`);
+
+export const undoDocument = graphql(`
+  mutation UndoDraft($organizationId: Int!) {
+    undoDraft(input: { organizationId: $organizationId }) {
+      result {
+        kind
+        changedCount
+        impossible
+      }
+    }
+  }
+`);
+
+export const redoDocument = graphql(`
+  mutation RedoDraft($organizationId: Int!) {
+    redoDraft(input: { organizationId: $organizationId }) {
+      result {
+        kind
+        changedCount
+        impossible
+      }
+    }
+  }
+`);
+
+/** What every row is asked for, whatever is shown of it. */
+const always = [
+  'pfaId',
+  'revision',
+  'base',
+  'hasDraft',
+  'hasProblem',
+  'isPending',
+  'isActualized',
+  'removedAt',
+] as const;
+type Always = (typeof always)[number];
+
+export type RowKey = Exclude<keyof RecordRowFragment, ' $fragmentName'>;
+
+/** A record as the list holds it: of the columns that are not shown nothing is known. */
+export type Row = Pick<RecordRowFragment, Always> & Partial<RecordRowFragment>;
+
+type RowDocument = typeof pageDocument | typeof foundPageDocument | typeof recordsDocument;
+
+/**
+ * The document without those fields of a record that no column shows: a hundred rows of all of them are four times as
+ * large. The server keeps the plans of texts; a variable for each field would be a plan for each choice just as well.
+ */
+export function withFields<D extends RowDocument>(document: D, fields: ReadonlySet<string>): D {
+  const text = document.toString();
+  const at = text.indexOf('fragment RecordRow');
+  const kept = text
+    .slice(at)
+    .split('\n')
+    .filter((line) => {
+      const name = /^\s+(\w+)$/.exec(line)?.[1];
+      return name === undefined || always.some((key) => key === name) || fields.has(name);
+    });
+  const lean = Object.create(document) as D;
+  lean.toString = () => text.slice(0, at) + kept.join('\n');
+  return lean;
+}
