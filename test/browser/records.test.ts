@@ -272,6 +272,21 @@ describe('a change', () => {
     await until('it is refused', async () => (await end.getAttribute('data-state')) === 'refused');
   });
 
+  test('of an amount is exact to the cent, and the figures follow', async () => {
+    const { page } = await openRecords('RIO', '?source=%5B"Rental"%5D');
+    const [rate, forecast] = [
+      cell(page, 5, 'monthlyRate'),
+      await kpi(page, 'forecastCost').getAttribute('title'),
+    ];
+    await write(page, rate, '$12,345.67');
+    await saved(rate);
+    expect(await rate.textContent()).toContain('$12,345.67');
+    await until(
+      'they follow',
+      async () => (await kpi(page, 'forecastCost').getAttribute('title')) !== forecast,
+    );
+  });
+
   test('of what another has changed meanwhile shows both, and one decides', async () => {
     const { page, username } = await openRecords('RIO');
     const [, , third] = await recordsOf(username, 'RIO');

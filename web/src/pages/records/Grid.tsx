@@ -20,7 +20,7 @@ import { signOf } from '../../format/numbers.ts';
 import { CellEditor } from './CellEditor.tsx';
 import { CellNote } from './CellNote.tsx';
 import { baseValue, editability, formatValue, isDrafted, valueOf, type Field } from './cells.ts';
-import { fitWidth, type Column, type Sort } from './columns.ts';
+import { findColumn, fitWidth, type Column, type Sort } from './columns.ts';
 import type { Row } from './documents.ts';
 import { isSame, type Edit, type EditQueue, type Value } from './edits.ts';
 import classes from './Grid.module.css';
@@ -92,7 +92,7 @@ export function Grid(props: Props) {
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    overscan: 10,
+    overscan: 6,
     scrollPaddingStart: rowHeight,
     rangeExtractor: useCallback(
       (range: Range) => {
@@ -168,12 +168,13 @@ export function Grid(props: Props) {
   const endEdit = (value: Value | undefined, move: Partial<Position> | undefined) => {
     if (!editing) return;
     const { recordId, key, seen, revision } = editing;
+    const isAmount = findColumn(key)?.kind === 'money';
     setEditing(undefined);
     onEditing(false);
     const pending = edits.of(recordId)?.get(key);
     if (value !== undefined) {
       const isOther = pending && pending.state !== 'conflict' && !isSame(value, pending.value);
-      if (!isSame(value, seen) || isOther) edits.submit({ recordId, key, value, seen, revision });
+      if (!isSame(value, seen) || isOther) edits.submit({ recordId, key, value, isAmount, seen, revision });
       else if (pending?.state === 'refused') edits.drop(pending);
     }
     if (move) goTo({ row: Math.max(at.row + (move.row ?? 0), 0), column: at.column + (move.column ?? 0) });

@@ -11,6 +11,8 @@ export interface Edit {
   readonly recordId: string;
   readonly key: string;
   readonly value: Value;
+  /** An amount is text, exact, until it is sent: the API takes numbers. */
+  readonly isAmount: boolean;
   /** What was there when it was begun, and of which revision. */
   readonly seen: Value;
   readonly revision: string;
@@ -21,7 +23,7 @@ export interface Edit {
   readonly theirs?: Value;
 }
 
-export type NewEdit = Pick<Edit, 'recordId' | 'key' | 'value' | 'seen' | 'revision'>;
+export type NewEdit = Pick<Edit, 'recordId' | 'key' | 'value' | 'isAmount' | 'seen' | 'revision'>;
 
 /** What the server's refusals say of each record or key. */
 interface Detail {
@@ -54,6 +56,10 @@ export const asValue = (value: unknown): Value =>
     : typeof value === 'number'
       ? String(value)
       : null;
+
+/** Of what is no amount the server says so. Amounts have 15 digits at most, which a number of JavaScript holds exactly. */
+const asSent = ({ value, isAmount }: Edit) =>
+  isAmount && typeof value === 'string' && /^-?\d{1,13}(\.\d{1,2})?$/.test(value) ? Number(value) : value;
 
 /** How often a record that moves all the time is tried. */
 const attempts = 5;
@@ -166,7 +172,7 @@ export class EditQueue {
       const [revision] = revisions;
       if (revision === undefined) return;
       const sent = due.filter((_, i) => revisions[i] === revision);
-      const changes = Object.fromEntries(sent.map(({ key, value }) => [key, value]));
+      const changes = Object.fromEntries(sent.map((edit) => [edit.key, asSent(edit)]));
       try {
         const { saveDrafts } = await request(saveDocument, {
           input: { organizationId: this.#organizationId, items: [{ recordId, changes, revision }] },
