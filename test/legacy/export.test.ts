@@ -445,7 +445,7 @@ test('the commands: export, verify, --json, and what they end with', async () =>
   expect(exported.said).toMatch(/^67 rows of 11 tables are in .*legacy verify/m);
   expect(await run({}, ['legacy', 'verify', out])).toMatchObject({
     code: 0,
-    said: `${out} is whole: 67 rows of 11 tables.\n`,
+    said: `${out} is whole: 67 rows of 11 tables. Put it in with: npx vanguard legacy import ${out}\n`,
   });
   writeFileSync(
     join(

@@ -732,5 +732,5 @@ test('any legacy database: what is exported is verified, imported and found agai
     { numRuns: Number(process.env.LEGACY_RUNS ?? 12), endOnFailure: true },
   );
   // Not all of them ended up in quarantine.
-  expect(imported).toBeGreaterThan(run);
+  expect(imported).toBeGreaterThan(5);
 }, 300_000);
