@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { withClient } from '../src/database/bootstrap.ts';
+import { copied } from '../src/legacy/staging.ts';
 import { judged, summarize, timed, type Result } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 import type { Scale } from './scale.ts';
@@ -202,15 +203,13 @@ async function rowVersions(owner: pg.Client, organization: number): Promise<Map<
 /** The rows of an organization in COPY's text format, as its chunks. */
 async function copyText(owner: pg.Client, organization: number): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
-  const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-  const escape = (text: string) => text.replace(/[\\\t\n\r]/g, (character) => escapes[character]!);
   for (let after = ''; ;) {
     const { rows } = await owner.query<{ pfa_id: string; data: string }>(
       'select pfa_id, data from app_core.pfa_mirror where organization_id = $1 and pfa_id > $2 order by pfa_id limit 500',
       [organization, after],
     );
     if (rows.length === 0) return chunks;
-    const lines = rows.map(({ pfa_id, data }) => `${organization}\t${escape(pfa_id)}\t${escape(data)}\n`);
+    const lines = rows.map(({ pfa_id, data }) => `${organization}\t${copied(pfa_id)}\t${copied(data)}\n`);
     chunks.push(Buffer.from(lines.join('')));
     after = rows.at(-1)!.pfa_id;
   }

@@ -6,7 +6,7 @@ import { analyzeLegacy, type Analysis } from '../legacy/analyze.ts';
 import { checkImport, rollBackImport, type Difference } from '../legacy/check.ts';
 import { exportLegacy, type Progress } from '../legacy/export.ts';
 import { importLegacy, type ImportProblem, type TableOutcome } from '../legacy/import.ts';
-import { readManifest } from '../legacy/manifest.ts';
+import { openManifest } from '../legacy/manifest.ts';
 import { parseLegacyKey } from '../legacy/secrets.ts';
 import { verifyExport } from '../legacy/verify.ts';
 import { withDatabase } from './context.ts';
@@ -153,7 +153,7 @@ export function addLegacyCommands(program: Command): void {
     )
     .addOption(json)
     .action(async (folder: string, options: { json?: boolean }) => {
-      const manifest = await readManifest(folder);
+      const manifest = await openManifest(folder);
       if (typeof manifest === 'string') {
         process.exitCode = foundSomething;
         console.log(`The manifest of ${folder} is damaged: ${manifest}.`);

@@ -20,7 +20,7 @@ import { credentialContext, providerCredentialContext, type Vault } from '../enc
 import { VanguardError } from '../errors.ts';
 import type { Progress } from './export.ts';
 import { hashOf } from './file.ts';
-import { readManifest, type ExportedTable, type Manifest } from './manifest.ts';
+import { openManifest, type ExportedTable, type Manifest } from './manifest.ts';
 import { decryptLegacySecret } from './secrets.ts';
 import { stageOtherTable, stageTable, type StagedLine } from './staging.ts';
 
@@ -59,7 +59,7 @@ export interface ImportPlan {
 export interface ImportResult extends ImportPlan {
   /** False: the same export stands imported already, or problems stopped it. Nothing was changed then. */
   imported: boolean;
-  /** What was done when this export was imported before. */
+  /** When this export was imported before, if it was. */
   alreadyImportedAt: Date | undefined;
   credentials: { reencrypted: number; toBeEnteredAgain: string[] };
 }
@@ -139,21 +139,15 @@ export async function importLegacy(
 }
 
 async function manifestOf(folder: string): Promise<Manifest> {
-  const manifest = await readManifest(folder).catch((error: NodeJS.ErrnoException) => {
-    throw new VanguardError('LEGACY_EXPORT_MISSING', `There is no export in ${folder}: ${error.message}.`, {
-      hint: 'Run "npx vanguard legacy export FILE.db --out FOLDER", again if it was interrupted.',
-      cause: error,
-    });
-  });
+  const manifest = await openManifest(folder);
   if (typeof manifest === 'string')
     throw damaged(folder, `The manifest of ${folder} is damaged: ${manifest}`);
   return manifest;
 }
 
-function damaged(folder: string, problem: string, cause?: unknown): VanguardError {
+function damaged(folder: string, problem: string): VanguardError {
   return new VanguardError('LEGACY_EXPORT_DAMAGED', `${problem}.`, {
     hint: `See "npx vanguard legacy verify ${folder}".`,
-    cause,
   });
 }
 

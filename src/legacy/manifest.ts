@@ -87,6 +87,15 @@ export function parseManifest(bytes: Buffer): Manifest | string {
 export const readManifest = async (folder: string): Promise<Manifest | string> =>
   parseManifest(await readFile(join(folder, manifestName)));
 
+/** As readManifest, for who needs an export to be there. Errors: LEGACY_EXPORT_MISSING. */
+export const openManifest = (folder: string): Promise<Manifest | string> =>
+  readManifest(folder).catch((error: Error) => {
+    throw new VanguardError('LEGACY_EXPORT_MISSING', `There is no export in ${folder}: ${error.message}.`, {
+      hint: 'Run "npx vanguard legacy export FILE.db --out FOLDER", again if it was interrupted.',
+      cause: error,
+    });
+  });
+
 /** The rows of a file. Throws what is wrong with the first line that is not canonical. */
 export async function* readRows(
   folder: string,

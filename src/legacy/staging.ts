@@ -100,7 +100,7 @@ async function copyLines(
 const json = (value: unknown) => (value === null || value === undefined ? null : JSON.stringify(value));
 
 /** A value in the text format of COPY. */
-function copied(value: string | null): string {
+export function copied(value: string | null): string {
   if (value === null) return '\\N';
   return /[\\\t\n\r]/.test(value)
     ? value.replaceAll(/[\\\t\n\r]/g, (character) => escapes[character]!)
