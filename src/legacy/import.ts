@@ -83,7 +83,7 @@ export async function planImport(
   const manifest = await manifestOf(folder);
   await client.query('begin');
   try {
-    return await plan(client, folder, manifest, progress);
+    return await plan(client, folder, manifest, await knownTables(client, manifest), progress);
   } finally {
     await client.query('rollback');
   }
@@ -112,13 +112,13 @@ export async function importLegacy(
         ...{ outcomes: [], problems: [], credentials },
       };
     }
-    const planned = await plan(client, folder, manifest, progress);
+    const known = await knownTables(client, manifest);
+    const planned = await plan(client, folder, manifest, known, progress);
     if (planned.problems.length > 0 && !quarantine) {
       await client.query('rollback');
       return { ...planned, imported: false, alreadyImportedAt: undefined, credentials };
     }
-    const tables = await knownTables(client, manifest);
-    for (const { name, rows } of tables) {
+    for (const { name, rows } of known) {
       progress(`writing ${name}`, 0, rows);
       await writeLegacyTable.run({ tableName: name }, client);
       progress(`writing ${name}`, rows, rows);
@@ -164,10 +164,10 @@ async function plan(
   client: pg.ClientBase,
   folder: string,
   manifest: Manifest,
+  known: readonly ExportedTable[],
   progress: Progress,
 ): Promise<ImportPlan> {
   await beginLegacyWork.run(undefined, client);
-  const known = await knownTables(client, manifest);
   for (const table of manifest.tables)
     if (!known.includes(table)) await stageOtherTable(client, table.name, linesOf(folder, table, progress));
   for (const table of known) {
