@@ -48,7 +48,7 @@ describe.each<[kind: string, cases: [value: CanonicalValue, becomes: unknown][]]
       [7, 7],
       [{ real: '0.30000000000000004' }, 0.30000000000000004],
       [{ real: '1e-7' }, 1e-7],
-
+      [{ integer: '9007199254740993' }, 9007199254740992],
       [{ real: 'Infinity' }, 'is no finite number'],
       ['7', 'is no finite number'],
     ],
@@ -67,13 +67,19 @@ describe.each<[kind: string, cases: [value: CanonicalValue, becomes: unknown][]]
       [0, '1970-01-01T00:00:00.000Z'],
       [-1, '1969-12-31T23:59:59.999Z'],
       [{ real: '1500.4' }, '1970-01-01T00:00:01.500Z'],
+      [{ real: '1500.6' }, '1970-01-01T00:00:01.501Z'],
       ['2025-01-05 08:30:15', '2025-01-05T08:30:15Z'],
       ['2025-01-05', '2025-01-05T00:00:00Z'],
       ['2025-01-05T08:30:15.123456+02:00', '2025-01-05T06:30:15.123456Z'],
       ['2025-01-05 08:30 -0530', '2025-01-05T14:00:00Z'],
       ['2025-01-05 08:30.5', expect.stringContaining('is no time')],
       ['2025-02-29', expect.stringContaining('is no time')],
+      ['2025-13-01', expect.stringContaining('is no time')],
+      ['on 2025-01-05', expect.stringContaining('is no time')],
+      ['2025-01-05 08:30 +15:00', expect.stringContaining('is no time')],
       ['2025-01-05 24:00:00', expect.stringContaining('is no time')],
+      [-62_135_596_800_001, expect.stringContaining('is no time')],
+      [-62_135_596_800_000, '0001-01-01T00:00:00.000Z'],
       ['0000-01-01', expect.stringContaining('is no time')],
       ['9999-12-31 23:59 -01:00', expect.stringContaining('is no time')],
       [253_402_300_800_000, expect.stringContaining('is no time')],
@@ -93,7 +99,17 @@ describe.each<[kind: string, cases: [value: CanonicalValue, becomes: unknown][]]
     ],
   ],
   ['minute', [[Date.UTC(2026, 3, 2, 10, 20, 59, 999), '2026-04-02T10:20:00Z']]],
-  ['password', [['admin123', 'is no bcrypt hash']]],
+  [
+    'password',
+    [
+      // It goes to where secrets go, not to the columns.
+      [`$2b$10$${'a'.repeat(53)}`, undefined],
+      ['admin123', 'is no bcrypt hash'],
+      [`x$2b$10$${'a'.repeat(53)}`, 'is no bcrypt hash'],
+      [`$2b$10$${'a'.repeat(54)}`, 'is no bcrypt hash'],
+      [`$2b$10$${'a'.repeat(52)}`, 'is no bcrypt hash'],
+    ],
+  ],
 ])('%s', (kind, cases) => {
   test.each(cases)('%j becomes %j', (value, becomes) => {
     expect(converted(kind, value)).toEqual(becomes);
@@ -159,4 +175,16 @@ test('secrets and passwords are in no list of problems', () => {
     JSON.stringify(convert([{ blob: Buffer.from('hunter2').toString('base64') }]).problems),
   ).not.toContain('aHVud');
   expect(convert(['iv:tag:text']).secrets).toBe('{"authKey":"iv:tag:text"}');
+});
+
+test('a value in the list of problems is cut short and has no U+0000; an id of any type is text', () => {
+  const convert = converter([{ name: 'id' }], [column('flag', { name: 'id' })], () => undefined);
+  const shown = (value: CanonicalValue) => convert([value]).problems[0]?.value;
+  expect(shown('a\0b')).toBe('a\u2400b');
+  expect(shown('x'.repeat(200))).toBe('x'.repeat(200));
+  expect(shown(`${'x'.repeat(199)}👷`)).toBe(`${'x'.repeat(199)}\ufffd...`);
+  expect(shown({ integer: '9007199254740993' })).toEqual({ integer: '9007199254740993' });
+  expect(convert([{ integer: '9007199254740993' }]).legacyId).toBe('{"integer":"9007199254740993"}');
+  expect(convert([5]).legacyId).toBe('5');
+  expect(convert([null]).legacyId).toBeNull();
 });

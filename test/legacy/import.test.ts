@@ -7,7 +7,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findLogin } from '../../sql/auth/auth.queries.ts';
 import { verifyPassword } from '../../src/auth/passwords.ts';
-import { saveConnection } from '../../src/connections.ts';
+import { saveConnection, type NewConnection } from '../../src/connections.ts';
 import { seed } from '../../src/database/seed.ts';
 import { createVault, credentialContext, newEncryptionKey } from '../../src/encryption.ts';
 import { analyzeLegacy } from '../../src/legacy/analyze.ts';
@@ -41,9 +41,12 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'legacy-import-'));
 });
 afterEach(async () => {
+  // Whatever came of it, nothing leaves a transaction open behind it.
+  const { rows } = await client.query('select now() = statement_timestamp() as is_outside');
   await Promise.all([client.end(), reader.end()]);
   await db.close();
   rmSync(folder, { recursive: true, force: true });
+  expect(rows).toEqual([{ is_outside: true }]);
 });
 
 /** An export of a database that is filled so. */
@@ -63,6 +66,13 @@ const check = () => checkImport(client, reader, undefined);
 
 const outcome = ({ outcomes }: Pick<ImportResult, 'outcomes'>, table: string) =>
   outcomes.find((found) => found.table === table);
+
+/** The connection to the simulator, as an installation has it that shows what there is. */
+const simulated: NewConnection = {
+  ...{ id: 'pems-global-pfa-read', name: 'PEMS', url: 'http://127.0.0.1:1/x', tenant: 'SIM' },
+  ...{ username: 'sim', password: 'sim', dateOrder: 'MDY', requestType: 'LIST.DATA_ONLY.STORED' },
+  isSimulated: true,
+};
 
 /** Everything that an import may touch, as it is; without when it was last touched. */
 async function contents(): Promise<Record<string, unknown>> {
@@ -137,16 +147,25 @@ describe('import', () => {
         await client.query(
           `
       select to_char(last_sync_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS') as at, count(*)::integer
-      from app_public.api_configurations where legacy_or_not(id) group by 1 order by 1`.replace(
-            'legacy_or_not(id)',
-            'last_sync_at is not null',
-          ),
+      from app_public.api_configurations where last_sync_at is not null group by 1 order by 1`,
         )
       ).rows,
     ).toEqual([
       { at: '2025-01-05 08:30:15.000', count: 5 },
       { at: '2025-01-05 08:30:15.250', count: 5 },
     ]);
+    // Of each row its key here, and what it was before if it was merged; nothing else.
+    expect(
+      (
+        await client.query(`
+      select string_agg(distinct k, ' ' order by k) as keys, bool_and((r.previous is null) = (r.state = 'added') and r.problems is null) as is_bare
+      from app_private.legacy_row r cross join jsonb_object_keys(r.target) k`)
+      ).rows,
+    ).toEqual([{ keys: 'id organization_id user_id', is_bare: true }]);
+    expect(
+      (await client.query(`select target from app_private.legacy_row where legacy_id = 'configuration-1'`))
+        .rows,
+    ).toEqual([{ target: { id: 'configuration-1' } }]);
     const { tables, differences } = await check();
     expect(tables.filter(({ isWhole }) => !isWhole)).toEqual([]);
     expect(tables.reduce((sum, { rows }) => sum + rows, 0)).toBe(67);
@@ -158,7 +177,10 @@ describe('import', () => {
       legacy.insert('organizations', { id: 'org-a', code: 'A', name: 'A', updatedAt: 1 });
       fillRecords(legacy, 'org-a', 300);
     });
-    const indexes = `select indexdef from pg_indexes where tablename = 'pfa_mirror' order by 1`;
+    // What an import takes away to be faster is there again, as it was.
+    const indexes = `select indexdef as definition from pg_indexes where tablename = 'pfa_mirror'
+      union all select pg_get_constraintdef(oid) from pg_constraint where conrelid in ('app_private.legacy_row'::regclass, 'app_core.pfa_mirror'::regclass)
+      order by 1`;
     const before = await client.query(indexes);
 
     expect(await put(dir)).toMatchObject({ imported: true });
@@ -205,6 +227,14 @@ describe('import', () => {
           = (select sum(forecast_cost_cents) from app_core.pfa_mirror where not is_discontinued) as agrees`)
       ).rows,
     ).toEqual([{ summed: 300, agrees: true }]);
+    // The worker is to list the values that words are looked for in.
+    expect(
+      (
+        await client.query(
+          'select o.code from app_private.pfa_search_stale s join app_public.organizations o on o.id = s.organization_id',
+        )
+      ).rows,
+    ).toEqual([{ code: 'A' }]);
     expect((await client.query(indexes)).rows).toEqual(before.rows);
     expect((await check()).differences).toEqual([]);
   });
@@ -235,10 +265,11 @@ describe('import', () => {
     expect(new Set(differences.map(({ id, why }) => `${id} ${why}`))).toEqual(new Set(['org-a-1 kept']));
   });
 
-  test('run twice, it changes nothing; another export is refused while one stands', async () => {
+  test('run twice, also at the same time, it changes nothing; another export is refused while one stands', async () => {
     await seed(client, { production: false });
     const dir = await exported(fillLegacyDatabase);
-    await put(dir);
+    const both = await Promise.all([put(dir), importLegacy(reader, dir, { vault })]);
+    expect(both.map(({ imported }) => imported).sort()).toEqual([false, true]);
     const before = await contents();
     expect(await put(dir)).toMatchObject({
       imported: false,
@@ -252,6 +283,10 @@ describe('import', () => {
       legacy.database.exec(`update organizations set name = 'renamed'`);
     }, 'other');
     await expect(put(other)).rejects.toMatchObject({ code: 'LEGACY_OTHER_IMPORT' });
+    // The database itself has room for one.
+    await expect(
+      client.query(`insert into app_private.legacy_import (manifest, manifest_sha256) values ('{}', '')`),
+    ).rejects.toMatchObject({ constraint: 'legacy_import_standing_key' });
     expect(await contents()).toEqual(before);
   });
 
@@ -334,6 +369,135 @@ describe('import', () => {
     ]);
   });
 
+  test('a row that is wrong stands in the way of no other, and having none of something is no duplicate', async () => {
+    const dir = await exported((legacy) => {
+      const passwordHash = `$2b$04$${'x'.repeat(53)}`;
+      const user = (id: string, username: string, isActive: number | string = 1) => ({
+        ...{ id, username, isActive, passwordHash, updatedAt: 1 },
+      });
+      legacy.insert('organizations', { id: 'o', code: 'A', name: 'A', updatedAt: 1 });
+      legacy.insert('users', user('u1', 'Twin', 'x'), user('u2', 'twin'), user('u3', 'other'));
+      legacy.insert('ai_providers', {
+        ...{ id: 'p', type: 'none', name: 'p', apiKeyEncrypted: 'AAAA:BBBB:CCCC', updatedAt: 1 },
+      });
+      // A table without ids: its rows are known by their lines.
+      legacy.database
+        .exec(`drop table pfa_records; create table pfa_records ("pfaId", "organizationId", "updatedAt");
+        insert into pfa_records values ('R', 'o', 1), ('S', 'o', 1), ('R', 'o', 1)`);
+    });
+    const result = await put(dir, { quarantine: true });
+    expect(result.problems).toEqual([
+      {
+        ...{ table: 'users', line: 1, id: 'u1', column: 'isActive', value: 'x' },
+        problem: 'is neither true (1) nor false (0)',
+      },
+      {
+        ...{ table: 'ai_providers', line: 1, id: 'p', column: 'ai_providers_type_check', value: null },
+        problem: 'breaks the rule ai_providers_type_check',
+      },
+      {
+        ...{
+          table: 'pfa_records',
+          line: 3,
+          id: null,
+          column: 'pfa_mirror_pkey',
+          value: [expect.any(Number), 'R'],
+        },
+        problem: 'is the same as that of line 1',
+      },
+    ]);
+    expect(outcome(result, 'users')).toMatchObject({ added: 2, quarantined: 1 });
+    expect(outcome(result, 'pfa_records')).toMatchObject({ added: 2, quarantined: 1 });
+    expect(result.credentials.toBeEnteredAgain).toEqual([]);
+    expect((await check()).differences).toEqual([]);
+  });
+
+  test('JSON that is too deep for the database is no JSON, and what is listed is cut short', async () => {
+    const dir = await exported((legacy) =>
+      legacy.insert(
+        'field_configurations',
+        ...[1, 2].map((id) => ({ id, name: 'x', fieldMappings: '['.repeat(50_000 * id), updatedAt: 1 })),
+      ),
+    );
+    const { problems } = await planImport(client, dir);
+    expect(problems.map(({ column, problem }) => `${column} ${problem}`)).toEqual(
+      Array(2).fill('fieldMappings is no JSON that can be kept'),
+    );
+    expect(JSON.stringify(problems).length).toBeLessThan(1000);
+  });
+
+  test('a row is one with the row here by the first of its keys that agrees; what another row has is refused', async () => {
+    await seed(client, { production: false });
+    await client.query(`
+      insert into app_public.user_organizations (user_id, organization_id)
+        select u.id, o.id from app_public.users u, app_public.organizations o where u.username = 'admin' and o.code = 'HOLNG';
+      insert into app_public.organization_ai_configs (organization_id) select id from app_public.organizations where code = 'HOLNG';
+      insert into app_public.field_configurations (id, name) values ('default', 'Ours');
+      -- As the prototype has it, but that somebody has been at it.
+      insert into app_public.field_configurations (id, name, created_at) values ('theirs', 'Same', '2020-01-01')`);
+    const fill = (legacy: LegacyDatabase) => {
+      fillLegacyDatabase(legacy);
+      legacy.insert('field_configurations', { id: 'theirs', name: 'Same', updatedAt: 1 });
+      // By its id it is one of those here, though for something else.
+      legacy.database.exec(
+        `update data_source_mappings set id = 'pfa-write', "entityType" = 'classifications' where id = 'mapping-3'`,
+      );
+    };
+    const before = await contents();
+    const result = await put(await exported(fill));
+    expect(
+      Object.fromEntries(
+        result.outcomes.map(({ table, added, merged, same }) => [table, [added, merged, same]]),
+      ),
+    ).toMatchObject({
+      ...{
+        user_organizations: [11, 1, 0],
+        organization_ai_configs: [1, 1, 0],
+        field_configurations: [0, 1, 1],
+      },
+      data_source_mappings: [2, 2, 0],
+    });
+    const { rows } = await rollBackImport(client, reader);
+    expect(rows.filter(({ id }) => id === 'theirs')).toEqual([]);
+    expect(await contents()).toEqual(before);
+
+    const dir = await exported((legacy) => {
+      fill(legacy);
+      // By its id one of those here, by what it is for another.
+      legacy.database.exec(`update data_source_mappings set "entityType" = 'pfa' where id = 'pfa-write';
+        update data_source_mappings set "entityType" = 'classifications' where id = 'mapping-0'`);
+    }, 'colliding');
+    expect((await put(dir)).problems.map(({ id, column, problem }) => `${id} ${column} ${problem}`)).toEqual([
+      'pfa-write data_source_mappings_organization_id_entity_type_api_config_key is taken by another row that is here already',
+    ]);
+  });
+
+  test('ids that agree in several tables are taken for each other in none', async () => {
+    await client.query(
+      `insert into app_public.organizations (code, name) values ('FIRST', 'So that keys differ')`,
+    );
+    const dir = await exported((legacy) => {
+      const passwordHash = `$2b$04$${'x'.repeat(53)}`;
+      legacy.insert(
+        'organizations',
+        ...['1', '2'].map((id) => ({ id, code: `O${id}`, name: id, updatedAt: 1 })),
+      );
+      legacy.insert(
+        'users',
+        ...['1', '2'].map((id) => ({ id, username: `u${id}`, passwordHash, updatedAt: 1 })),
+      );
+      legacy.insert('user_organizations', { id: '1', userId: '1', organizationId: '2', updatedAt: 1 });
+    });
+    await put(dir);
+    expect(
+      (
+        await client.query(`select o.code, u.username from app_public.user_organizations m
+          join app_public.organizations o on o.id = m.organization_id join app_public.users u on u.id = m.user_id`)
+      ).rows,
+    ).toEqual([{ code: 'O2', username: 'u1' }]);
+    expect((await check()).differences).toEqual([]);
+  });
+
   test('with quarantine the others go in, and those are kept with what is wrong', async () => {
     const dir = await exported((legacy) => {
       fillLegacyDatabase(legacy);
@@ -374,12 +538,13 @@ describe('import', () => {
     expect(
       (
         await client.query(
-          `select code, name, legacy_id from app_public.organizations where code in ('RIO', 'HOLNG') order by 1`,
+          `select code, name, legacy_id, created_at > now() - interval '1 hour' as is_ours from app_public.organizations where code in ('RIO', 'HOLNG') order by 1`,
         )
       ).rows,
     ).toEqual([
-      { code: 'HOLNG', name: 'Project HOLNG', legacy_id: 'org-holng' },
-      { code: 'RIO', name: 'Ours', legacy_id: null },
+      // Since when it is there it says itself.
+      { code: 'HOLNG', name: 'Project HOLNG', legacy_id: 'org-holng', is_ours: true },
+      { code: 'RIO', name: 'Ours', legacy_id: null, is_ours: true },
     ]);
     // Its memberships belong to the one that was here.
     expect(
@@ -425,6 +590,9 @@ describe('import', () => {
     await expect(put(dir)).rejects.toMatchObject({ code: 'LEGACY_EXPORT_DAMAGED' });
     writeFileSync(join(dir, users), whole);
     appendFileSync(join(dir, users), '\n');
+    await expect(put(dir)).rejects.toMatchObject({ code: 'LEGACY_EXPORT_DAMAGED' });
+    writeFileSync(join(dir, users), whole);
+    appendFileSync(join(dir, 'manifest.json'), ' ');
     await expect(put(dir)).rejects.toMatchObject({ code: 'LEGACY_EXPORT_DAMAGED' });
     rmSync(join(dir, 'manifest.json'));
     await expect(put(dir)).rejects.toMatchObject({ code: 'LEGACY_EXPORT_MISSING' });
@@ -475,6 +643,84 @@ describe('credentials', () => {
         )
       ).rows,
     ).toEqual([{ tenant: 'T' }]);
+    // They came with the import, and go with it, also of a second one.
+    for (let time = 1; ; time++) {
+      const { rows: back } = await rollBackImport(client, reader);
+      expect(back.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
+      if (time === 2) break;
+      await put(join(folder, 'export'), { legacyKey: key });
+    }
+  });
+
+  test('a row that people changed here keeps its own, and its password once one was chosen; a provider is no connection', async () => {
+    await seed(client, { production: false });
+    await client.query(
+      `
+      insert into app_public.api_configurations (id, name, usage, url, is_simulated) values
+        ('ours', 'Ours', 'PEMS_PFA_READ', 'https://ours', false), ('gemini-default', 'Ours', 'PEMS_PFA_READ', 'https://ours', false),
+        ('untouched', 'Untouched', 'PEMS_PFA_READ', 'https://ours', false);
+      update app_public.api_configurations set name = 'Ours, changed' where id in ('ours', 'gemini-default');
+      insert into app_public.pems_settings (api_configuration_id, tenant) values ('ours', 'OURS');
+      insert into app_private.credentials (api_configuration_id, ai_provider_id, name, key_id, nonce, ciphertext)
+        select c, p, n, 'k', decode(repeat('00', 12), 'hex'), convert_to(concat(c, p, repeat('x', 16)), 'UTF8')
+        from (values ('ours', null, 'authKey'), ('gemini-default', null, 'authKey'), (null, 'gemini-default', 'apiKey')) v (c, p, n);
+      insert into app_public.users (username) values ('anna');
+      update app_public.users set first_name = 'Ours' where username = 'anna';
+      insert into app_private.user_passwords (user_id, password_hash, must_change)
+        select id, '$2b$04$' || repeat('x', 53), true from app_public.users where username = 'anna';
+      insert into app_public.user_organizations (user_id, organization_id)
+        select u.id, o.id from app_public.users u, app_public.organizations o where u.username = 'anna' and o.code = 'PORTARTHUR'`,
+    );
+    const before = await contents();
+    const secret = gcm('theirs');
+    const dir = await exported((legacy) => {
+      fillLegacyDatabase(legacy);
+      const connection = (id: string, usage: string, tenant: string | null, header = 'tenant') => ({
+        ...{ id, name: id, usage, url: 'https://theirs', authKeyEncrypted: secret, updatedAt: 1 },
+        customHeaders: tenant && JSON.stringify([{ key: header, value: tenant }]),
+      });
+      legacy.insert(
+        'api_configurations',
+        connection('ours', 'PEMS_PFA_READ', 'T'),
+        connection('gemini-default', 'PEMS_PFA_READ', 'T'),
+        connection('untouched', 'PEMS_PFA_READ', null),
+        connection('shouted', 'PEMS_PFA_READ', 'T', 'TENANT'),
+        connection('ai', 'AI_GEMINI', 'T'),
+      );
+    });
+
+    const result = await put(dir, { legacyKey: key });
+
+    expect(outcome(result, 'api_configurations')).toMatchObject({ added: 11, merged: 2, same: 2 });
+    expect(outcome(result, 'users')).toMatchObject({ merged: 1, same: 1 });
+    expect(result.credentials).toEqual({ reencrypted: 3, toBeEnteredAgain: [] });
+    expect(
+      (
+        await client.query(`
+          select c.id, s.tenant, k.key_id from app_public.api_configurations c
+          left join app_public.pems_settings s on s.api_configuration_id = c.id left join app_private.credentials k on k.api_configuration_id = c.id
+          where c.url in ('https://ours', 'https://theirs') order by c.id`)
+      ).rows,
+    ).toEqual([
+      { id: 'ai', tenant: null, key_id: 'test' },
+      { id: 'gemini-default', tenant: null, key_id: 'k' },
+      { id: 'ours', tenant: 'OURS', key_id: 'k' },
+      { id: 'shouted', tenant: 'T', key_id: 'test' },
+      { id: 'untouched', tenant: null, key_id: 'test' },
+    ]);
+    expect(
+      (await client.query('select from app_private.credentials where ai_provider_id is not null')).rowCount,
+    ).toBe(0);
+    // She was still to choose one, so the old one goes.
+    const [login] = await findLogin.run({ username: 'anna' }, client);
+    expect(await verifyPassword('admin123', login!.passwordHash)).toMatchObject({ matches: true });
+    // Of the connection, not of the provider.
+    await client.query(
+      `update app_private.credentials set key_id = key_id where api_configuration_id = 'gemini-default'`,
+    );
+    const { rows } = await rollBackImport(client, reader);
+    expect(rows.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
+    expect(await contents()).toEqual(before);
   });
 
   test.each([
@@ -484,17 +730,7 @@ describe('credentials', () => {
     'with %s they are to be entered again, and those of before do not go to another server',
     async (_, legacyKey) => {
       await seed(client, { production: false });
-      await saveConnection(client, vault, {
-        ...{
-          id: 'pems-global-pfa-read',
-          name: 'PEMS',
-          url: 'http://127.0.0.1:1/x',
-          tenant: 'SIM',
-          username: 'sim',
-          password: 'sim',
-        },
-        ...{ dateOrder: 'MDY', requestType: 'LIST.DATA_ONLY.STORED', isSimulated: true },
-      });
+      await saveConnection(client, vault, simulated);
       const before = await contents();
       const result = await put(await withSecrets(), { legacyKey });
       expect(result.credentials).toEqual({
@@ -509,7 +745,8 @@ describe('credentials', () => {
       expect(
         (
           await client.query(
-            `select url, is_simulated, status, last_error from app_public.api_configurations where id = 'pems-global-pfa-read'`,
+            `select c.url, c.is_simulated, c.status, c.last_error, s.tenant from app_public.api_configurations c
+            join app_public.pems_settings s on s.api_configuration_id = c.id where c.id = 'pems-global-pfa-read'`,
           )
         ).rows,
       ).toEqual([
@@ -518,6 +755,7 @@ describe('credentials', () => {
           is_simulated: false,
           status: 'error',
           last_error: 'Its credentials came encrypted from the prototype and are to be entered again.',
+          tenant: 'T',
         },
       ]);
       // And back: the simulator with its own.
@@ -531,7 +769,9 @@ describe('check', () => {
   test('lists what people changed since, and what the product itself keeps true apart from it', async () => {
     const dir = await exported(fillLegacyDatabase);
     await put(dir);
-    await client.query(`update app_public.organizations set name = 'New name' where code = 'HOLNG'`);
+    await client.query(
+      `update app_public.organizations set name = 'New name', created_at = '2020-01-01 00:00Z' where code = 'HOLNG'`,
+    );
     await client.query(
       `update app_public.api_configurations set last_error = 'timeout' where id = 'configuration-1'`,
     );
@@ -542,6 +782,7 @@ describe('check', () => {
         .filter(({ column }) => column !== 'updated_at')
         .map(({ id, column, legacy, current, why }) => [id, column, legacy, current, why]),
     ).toEqual([
+      ['org-holng', 'created_at', '2025-01-01T08:30:15.25+00:00', '2020-01-01T00:00:00+00:00', 'changed'],
       ['org-holng', 'name', 'Project HOLNG', 'New name', 'changed'],
       ['configuration-1', 'last_error', null, 'timeout', 'system'],
       ['default', '', 'there', 'gone', 'changed'],
@@ -596,7 +837,7 @@ describe('rollback', () => {
       fillLegacyDatabase(legacy);
       fillRecords(legacy, 'org-holng', 50);
     });
-    await put(dir);
+    const first = await put(dir);
     // Whoever signed in meanwhile has not changed anything.
     await client.query(
       `select app_private.start_session(u.id, p.password_hash, sha256('token'), '1 day')
@@ -614,7 +855,176 @@ describe('rollback', () => {
         )
       ).rows,
     ).toEqual([{ n: 0 }]);
-    expect(await put(dir)).toMatchObject({ imported: true });
+    // What nobody had touched is as untouched as it was, and it goes and comes back again.
+    expect(await put(dir)).toMatchObject({ imported: true, outcomes: first.outcomes });
+    const second = new pg.Client({ connectionString: db.urls.owner });
+    await second.connect();
+    try {
+      const [one, other] = await Promise.allSettled([
+        rollBackImport(client, reader),
+        rollBackImport(second, reader),
+      ]);
+      // Whoever comes second finds nothing to take back.
+      expect([one.status, other.status].sort()).toEqual(['fulfilled', 'rejected']);
+      const again =
+        one.status === 'fulfilled' ? one.value : (other as typeof one & { status: 'fulfilled' }).value;
+      expect(again.rows.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
+    } finally {
+      await second.end();
+    }
+    expect(await contents()).toEqual(before);
+    expect(
+      (
+        await client.query(`
+          select (select count(distinct rolled_back_at)::integer from app_private.legacy_import) as times,
+            (select count(*)::integer from pg_trigger where tgenabled <> 'O') as triggers_off`)
+      ).rows,
+    ).toEqual([{ times: 2, triggers_off: 0 }]);
+  });
+
+  test('what the product itself notes beside keeps nothing from going', async () => {
+    await client.query(`insert into app_public.organizations (code, name) values ('OURS', 'Ours')`);
+    await client.query(
+      'insert into app_public.organization_ai_configs (organization_id) select id from app_public.organizations',
+    );
+    const before = await contents();
+    const dir = await exported((legacy) => {
+      fillLegacyDatabase(legacy);
+      fillRecords(legacy, 'org-rio', 3);
+    });
+    await put(dir);
+    // Somebody has chosen a provider that came with the import: without it there is none chosen again.
+    await client.query(
+      `update app_public.organization_ai_configs c set primary_provider_id = 'gemini-default' from app_public.organizations o where o.id = c.organization_id and o.code = 'OURS'`,
+    );
+    await client.query(
+      `update app_public.api_configurations set status = 'error', last_error = 'timeout' where id = 'configuration-1'`,
+    );
+    // The worker has listed the values of the new records, and emil has asked for a run.
+    await client.query('select app_private.prepare_search()');
+    await client.query(`
+      insert into app_public.pfa_sync_log (organization_id, trigger, requested_by)
+      select o.id, 'user', u.id from app_public.organizations o, app_public.users u where o.code = 'RIO' and u.username = 'emil'`);
+    await client.query(`
+      insert into app_core.pfa_event (organization_id, kind, viewer_id) select id, 'records', 0 from app_public.organizations where code = 'RIO'`);
+    await client.query(`
+      insert into app_core.pfa_event_forgotten (organization_id, revision, xid) select id, 1, '1' from app_public.organizations where code = 'RIO'`);
+    await client.query(`
+      insert into app_public.pfa_drift_check (organization_id) select id from app_public.organizations where code = 'RIO'`);
+    await client.query(
+      `insert into app_private.pfa_kpi_change (organization_id, source, record_count, actualized_count, discontinued_count, plan_cost_cents, forecast_cost_cents, actual_cost_cents)
+      select id, 'Rental', 0, 0, 0, 0, 0, 0 from app_public.organizations where code = 'RIO'`,
+    );
+    await client.query(
+      `insert into app_private.pems_state (api_configuration_id, failures) values ('configuration-1', 1)`,
+    );
+    const { rows } = await rollBackImport(client, reader);
+    expect(rows.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
+    expect(await contents()).toEqual(before);
+  });
+
+  test('what was merged and changed since stays, with its password, credentials and tenant', async () => {
+    await seed(client, { production: false });
+    for (const id of ['pems-global-pfa-read', 'configuration-1', 'configuration-2'])
+      await saveConnection(client, vault, { ...simulated, id });
+    // The settings of this one come with the import.
+    await client.query(`delete from app_public.pems_settings where api_configuration_id = 'configuration-2'`);
+    const dir = await exported(fillLegacyDatabase);
+    expect(outcome(await put(dir), 'api_configurations')).toMatchObject({ merged: 3 });
+    await client.query(`update app_public.organizations set name = 'Ours' where code = 'RIO'`);
+    await client.query(
+      `update app_public.api_configurations set name = 'Ours' where id in ('pems-global-pfa-read', 'configuration-1')`,
+    );
+    // Of this one only what it signs in with.
+    await client.query(`
+      insert into app_private.credentials (api_configuration_id, name, key_id, nonce, ciphertext, updated_at)
+      select id, 'authKey', 'k', decode(repeat('00', 12), 'hex'), decode(repeat('00', 16), 'hex'), clock_timestamp()
+      from app_public.api_configurations where id in ('pems-global-pfa-read', 'configuration-2', 'configuration-3')`);
+    await client.query(
+      `update app_private.user_passwords p set password_hash = '$2b$04$' || repeat('x', 53), changed_at = clock_timestamp() from app_public.users u where u.id = p.user_id and u.username = 'admin'`,
+    );
+    const kept = () =>
+      client.query(`
+        select c.name, c.url, s.tenant, k.key_id from app_public.api_configurations c
+        left join app_public.pems_settings s on s.api_configuration_id = c.id left join app_private.credentials k on k.api_configuration_id = c.id
+        where c.id in ('pems-global-pfa-read', 'configuration-1', 'configuration-2') order by c.id`);
+    const { rows: before } = await kept();
+
+    const { rows } = await rollBackImport(client, reader);
+
+    expect(
+      rows
+        .filter(({ outcome }) => outcome === 'stays')
+        .map(({ table, id, reason }) => `${table} ${id}: ${reason}`),
+    ).toEqual([
+      'api_configurations configuration-1: changed since: name',
+      'api_configurations configuration-2: its credentials were changed since',
+      'api_configurations configuration-3: its credentials were changed since',
+      'api_configurations pems-global-pfa-read: changed since: name',
+      'organizations org-rio: changed since: name',
+    ]);
+    expect((await kept()).rows).toEqual(before);
+    expect((await client.query(`select name from app_public.organizations where code = 'RIO'`)).rows).toEqual(
+      [{ name: 'Ours' }],
+    );
+    expect(
+      (
+        await client.query(
+          `select p.password_hash from app_private.user_passwords p join app_public.users u on u.id = p.user_id where u.username = 'admin'`,
+        )
+      ).rows,
+    ).toEqual([{ password_hash: `$2b$04$${'x'.repeat(53)}` }]);
+  });
+
+  test('a record that PEMS has anew or no longer stays as it is; one that the mirror had already is not taken out', async () => {
+    const dir = await exported((legacy) => {
+      // The first line of another table is nothing to the first record.
+      legacy.insert('organizations', { id: 'a-new-one', code: 'NEW', name: 'New', updatedAt: 1 });
+      legacy.insert('organizations', { id: 'org-a', code: 'A', name: 'A', updatedAt: 1 });
+      legacy.insert(
+        'pfa_records',
+        ...['as-pems', 'by-another', 'newer', 'removed', 'unchanged'].map((pfaId) => ({
+          ...{ id: pfaId, pfaId, organizationId: 'org-a', updatedAt: 1 },
+        })),
+      );
+    });
+    await client.query(`insert into app_public.organizations (code, name) values ('A', 'A'), ('B', 'B')`);
+    await client.query(`insert into app_core.pfa_mirror (organization_id, pfa_id, data, observed_at)
+      select o.id, p.id, jsonb_build_object('pfaId', p.id, 'isActualized', false, 'isDiscontinued', false, 'isFundsTransferable', false), now()
+      from app_public.organizations o join (values ('A', 'as-pems'), ('B', 'unchanged')) p (code, id) using (code)`);
+    const result = await put(dir);
+    expect(outcome(result, 'pfa_records')).toMatchObject({ added: 4, same: 1 });
+    expect(outcome(result, 'organizations')).toMatchObject({ added: 1, merged: 1 });
+    // What somebody changes there is nothing to the record of the same id here.
+    await client.query(`insert into app_public.users (username) values ('anna')`);
+    await client.query(`insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base)
+      select o.id, u.id, 'unchanged', '{"category": "mine"}', '{}' from app_public.organizations o, app_public.users u where o.code = 'B'`);
+    await client.query(`update app_core.pfa_mirror set removed_at = now() where pfa_id = 'removed'`);
+    await client.query(`update app_core.pfa_mirror set version = now() where pfa_id = 'newer'`);
+    await client.query(`update app_core.pfa_mirror set version_by = 'X' where pfa_id = 'by-another'`);
+    expect(
+      (await check()).differences
+        .filter(({ table }) => table === 'pfa_records')
+        .map(({ id, column, why }) => `${id} ${column} ${why}`),
+    ).toEqual(['by-another lastModifiedBy changed', 'newer lastModified changed', 'removed  changed']);
+
+    const { rows } = await rollBackImport(client, reader);
+
+    expect(rows.filter(({ table }) => table === 'pfa_records').map(({ id, reason }) => [id, reason])).toEqual(
+      [
+        ['by-another', 'changed since: lastModifiedBy'],
+        ['newer', 'changed since: lastModified'],
+        ['removed', 'it is gone'],
+        ['unchanged', null],
+      ],
+    );
+    expect(
+      (
+        await client.query(
+          'select o.code, m.pfa_id from app_core.pfa_mirror m join app_public.organizations o on o.id = m.organization_id order by 1, 2',
+        )
+      ).rows.map((row) => Object.values(row as object).join(' ')),
+    ).toEqual(['A as-pems', 'A by-another', 'A newer', 'A removed', 'B unchanged']);
   });
 
   test('what somebody changed or uses stays, and says why', async () => {
