@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -8,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,7 +20,8 @@ import { spawn } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { exportLegacy } from '../../src/legacy/export.ts';
-import { readRows } from '../../src/legacy/manifest.ts';
+import { readRows, textOf, type Manifest } from '../../src/legacy/manifest.ts';
+import { parseLine } from '../../src/legacy/values.ts';
 import { verifyExport } from '../../src/legacy/verify.ts';
 import { launcher, run } from '../cli/vanguard.ts';
 import { environmentOf } from '../support/environment.ts';
@@ -142,6 +145,42 @@ test('orphans, and references without a table or to a missing key, are counted',
   expect(orphans.sort()).toEqual(['strays.half 1', 'strays.to 2', 'user_organizations.userId 2']);
 });
 
+test('tables of every kind: in the order of their keys, byte by byte; not what SQLite keeps itself, or computes', async () => {
+  const file = `${fresh('kinds')}.db`;
+  const database = new DatabaseSync(file, { enableForeignKeyConstraints: false });
+  database.exec(`create table "Parents" (b text collate nocase, a integer, primary key (a, b)) without rowid;
+    insert into "Parents" values ('x', 2), ('a', 1), ('B', 1);
+    create table kids (id integer primary key autoincrement, first integer, second text, foreign key (first, second) references PARENTS);
+    insert into kids (first, second) values (1, 'B'), (null, 'x'), (1, 'x');
+    create table heap (v); insert into heap values ('gone'), ('z'), ('y'); delete from heap where v = 'gone'; insert into heap values ('x');
+    create view seen as select * from kids;
+    create table _prisma_migrations (migration_name, finished_at);
+    insert into _prisma_migrations values ('1-first', 1), ('2-last', 2), ('0-later', 2), ('3-failed', null)`);
+  database.close();
+  // As an earlier journal leaves it.
+  writeFileSync(`${file}-wal`, '');
+  const out = fresh();
+  const { source, schemaVersion, tables } = await exportLegacy(file, out);
+  expect(source.walSha256).toBeNull();
+  expect(schemaVersion).toBe('2-last');
+  expect(tables.map(({ name }) => name)).toEqual(['Parents', '_prisma_migrations', 'heap', 'kids']);
+  expect(tables.find(({ name }) => name === 'Parents')?.primaryKey).toEqual(['a', 'b']);
+  expect((await allRows(out, 'Parents')).map(({ b }) => b)).toEqual(['B', 'a', 'x']);
+  expect((await allRows(out, 'heap')).map(({ v }) => v)).toEqual(['z', 'y', 'x']);
+  expect(tables.find(({ name }) => name === 'kids')?.references).toEqual([
+    { columns: ['first', 'second'], parent: 'Parents', parentColumns: ['a', 'b'], orphans: 1 },
+  ]);
+});
+
+test.each([
+  ...['{}', '["a","b"]', '[true]', '[1.5]', '[9007199254740992]', '[[]]', ' [1]', '[1', '["\\u0041"]'],
+  ...['[{"integer":"5"}]', '[{"integer":"9223372036854775808"}]', '[{"integer":"+9007199254740993"}]'],
+  ...['[{"real":"0.10"}]', '[{"real":"NaN"}]', '[{"real":1}]', '[{"text":"!"}]', '[{"blob":"AA"}]'],
+  ...['[{"date":"2026-01-01"}]', '[{"real":"1","blob":"AA=="}]', '[{}]'],
+])('a line that no export writes is refused: %s', (line) => {
+  expect(() => parseLine(line, 1)).toThrow(problem('LEGACY_EXPORT_DAMAGED') as Error);
+});
+
 /** Any value that SQLite stores, as SQL. */
 const literal = fc.oneof(
   fc.constant('null'),
@@ -254,7 +293,7 @@ describe('verify', () => {
     );
     const text = readFileSync(path, 'utf8');
     const lines = text.split('\n');
-    const problems = async (changed: string) => {
+    const problems = async (changed: string | Buffer) => {
       writeFileSync(path, changed);
       const { damages } = await verifyExport(out);
       writeFileSync(path, text);
@@ -273,6 +312,10 @@ describe('verify', () => {
     expect(await problems(text.replace(lines[2]!, '["short"]'))).toContainEqual(
       expect.stringMatching(/^3 it has 1 values/),
     );
+    expect(await problems(text.slice(0, -1))).toContainEqual('28 it is cut off');
+    const invalid = Buffer.from(text);
+    invalid[lines[0]!.length - 3] = 0xff;
+    expect(await problems(invalid)).toContainEqual('1 it is no UTF-8');
     rmSync(path);
     writeFileSync(join(out, 'stranger.txt'), '');
     expect((await verifyExport(out)).damages).toEqual([
@@ -298,6 +341,32 @@ describe('verify', () => {
     }
   });
 
+  test('a manifest that was sealed anew is held against what an export writes, and against the files', async () => {
+    const out = await copy();
+    const path = join(out, 'manifest.json');
+    const text = readFileSync(path, 'utf8');
+    const resealed = async (change: (manifest: Manifest) => unknown) => {
+      const { sha256: _, ...rest } = JSON.parse(text) as Manifest;
+      change(rest as Manifest);
+      writeFileSync(
+        path,
+        textOf({ ...rest, sha256: createHash('sha256').update(textOf(rest)).digest('hex') }),
+      );
+      return (await verifyExport(out)).damages.map((damage) => damage.problem);
+    };
+    const none = [expect.stringMatching(/it is no manifest/)];
+    expect(await resealed((manifest) => Object.assign(manifest, { version: 2 }))).toEqual(none);
+    expect(await resealed((manifest) => Object.assign(manifest, { format: 'Another' }))).toEqual(none);
+    // It would name a file elsewhere.
+    expect(await resealed(({ tables }) => (tables[0]!.file = '../001-a.ndjson'))).toEqual(none);
+    expect(
+      await resealed(
+        ({ tables }) => (tables.find(({ references }) => references.length > 0)!.references[0]!.orphans = 3),
+      ),
+    ).toEqual([expect.stringMatching(/^0 rows point at no row of \w+ \(\w+\), and were 3$/)]);
+    expect(await resealed(() => undefined)).toEqual([]);
+  });
+
   test('what is no export, or no finished one, is said to be so', async () => {
     mkdirSync(join(folder, 'nothing'));
     await expect(verifyExport(join(folder, 'nothing'))).rejects.toEqual(
@@ -321,11 +390,37 @@ describe('the folder', () => {
     database.close();
     await expect(exportLegacy(file, out)).rejects.toEqual(problem('LEGACY_FOLDER_TAKEN', /another export/));
     expect((await verifyExport(out)).damages).toEqual([]);
+    writeFileSync(join(out, 'manifest.json'), '{}');
+    await expect(exportLegacy(file, out)).rejects.toEqual(problem('LEGACY_FOLDER_TAKEN', /another export/));
     const full = fresh();
     mkdirSync(full);
     writeFileSync(join(full, 'thesis.txt'), 'mine');
     await expect(exportLegacy(file, full)).rejects.toEqual(problem('LEGACY_FOLDER_TAKEN', /not empty/));
     expect(readdirSync(full)).toEqual(['thesis.txt']);
+  });
+
+  test('what was begun goes on with the files that are whole; the beginning of another export is refused', async () => {
+    const [file, out] = [domainDatabase(), fresh()];
+    const whole = await exportLegacy(file, out);
+    const begun = (source: unknown) => {
+      rmSync(join(out, 'manifest.json'), { force: true });
+      const finished = whole.tables.map(({ file, rows, bytes, sha256 }) => ({ file, rows, bytes, sha256 }));
+      writeFileSync(join(out, 'export.json'), JSON.stringify({ source, finished }));
+    };
+    const [kept, changed, missing] = ['organizations', 'users', 'ai_providers'].map((name) =>
+      join(out, whole.tables.find((table) => table.name === name)!.file),
+    ) as [string, string, string];
+    const { ino } = statSync(kept);
+    begun(whole.source);
+    truncateSync(changed, 100);
+    rmSync(missing);
+    expect(await exportLegacy(file, out)).toEqual(whole);
+    expect((await verifyExport(out)).damages).toEqual([]);
+    expect(statSync(kept).ino).toBe(ino);
+    begun({ ...whole.source, sha256: '0'.repeat(64) });
+    await expect(exportLegacy(file, out)).rejects.toEqual(problem('LEGACY_FOLDER_TAKEN', /another database/));
+    begun({ what: 'of a later version' });
+    await expect(exportLegacy(file, out)).rejects.toEqual(problem('LEGACY_FOLDER_TAKEN', /another version/));
   });
 
   test('killed with -9 in the middle and started again, it is what it would have been at once', async () => {
@@ -360,7 +455,8 @@ describe('the file', () => {
     const file = domainDatabase();
     const prototype = new DatabaseSync(file);
     prototype.exec(
-      `pragma journal_mode = wal; update organizations set name = 'In the log' where code = 'RIO'`,
+      `pragma journal_mode = wal; update organizations set name = 'In the log' where code = 'RIO';
+      create table grown (v); insert into grown values (zeroblob(100000))`,
     );
     const out = fresh();
     const { source } = await exportLegacy(file, out, {
@@ -371,6 +467,14 @@ describe('the file', () => {
     });
     expect(source.walSha256).toMatch(/^[0-9a-f]{64}$/);
     expect((await allRows(out, 'organizations')).find(({ code }) => code === 'RIO')?.name).toBe('In the log');
+    // The log has changed, though the file has not.
+    await expect(exportLegacy(file, out)).rejects.toEqual(problem('LEGACY_FOLDER_TAKEN', /another export/));
+    // As a prototype leaves them that was killed: both stay as they are.
+    const left = `${fresh('left')}.db`;
+    for (const end of ['', '-wal']) cpSync(file + end, left + end);
+    await exportLegacy(left, fresh());
+    for (const end of ['', '-wal'])
+      expect(readFileSync(left + end).equals(readFileSync(file + end))).toBe(true);
     // The same from a copy, which needs no writable folder.
     const copied = fresh();
     await exportLegacy(file, copied, { copy: true });
@@ -400,6 +504,23 @@ describe('the file', () => {
     },
   );
 
+  test('a temporary copy is taken away again, also where it cannot be read', async () => {
+    const place = fresh('temporary');
+    mkdirSync(place);
+    vi.stubEnv('TMPDIR', place);
+    try {
+      const file = domainDatabase();
+      await exportLegacy(file, fresh(), { copy: true });
+      truncateSync(file, statSync(file).size - 100);
+      await expect(exportLegacy(file, fresh(), { copy: true })).rejects.toEqual(
+        problem('LEGACY_FILE_DAMAGED', /cut off/),
+      );
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(readdirSync(place)).toEqual([]);
+  });
+
   test('missing, empty, none of SQLite, encrypted, cut off, damaged, locked: each has its answer', async () => {
     const broken = (change: (path: string) => void) => {
       const path = domainDatabase();
@@ -420,6 +541,9 @@ describe('the file', () => {
       broken((path) => writeFileSync(path, Buffer.from(readFileSync(path).map((byte) => byte ^ 0x5a)))),
     ).rejects.toEqual(problem('LEGACY_FILE_NOT_SQLITE'));
     await expect(broken((path) => truncateSync(path, 8192))).rejects.toEqual(problem('LEGACY_FILE_DAMAGED'));
+    await expect(broken((path) => truncateSync(path, statSync(path).size - 100))).rejects.toEqual(
+      problem('LEGACY_FILE_DAMAGED', /cut off/),
+    );
     await expect(
       broken((path) => {
         const bytes = readFileSync(path);

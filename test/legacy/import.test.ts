@@ -321,23 +321,36 @@ describe('import', () => {
     expect(result.imported).toBe(false);
     expect(
       result.problems.map(({ table, id, column, problem }) => `${table} ${id} ${column} ${problem}`),
-    ).toEqual(
-      expect.arrayContaining([
-        'organizations org-rio description is no text that can be kept: bytes, invalid characters or U+0000',
-        'organizations org-rio name is missing',
-        'users user-1 createdAt is no time: milliseconds since 1970, or YYYY-MM-DD HH:MM:SS, of the years 1 to 9999',
-        'users user-1 isActive is neither true (1) nor false (0)',
-        'users user-3 users_username_key is the same as that of user-2',
-        'users user-4 users_email_key is taken by another row that is here already',
-        'users user-5 passwordHash is no bcrypt hash',
-        'user_organizations membership-6 organizationId points at no row of organizations',
-        // Of somebody who cannot move in.
-        'user_organizations membership-1 userId points at a row of users that cannot be migrated',
-        'field_configurations default fieldMappings is no JSON that can be kept',
-        'ai_providers gemini-default pricingInput is no finite number',
-        'api_configurations configuration-1 name is no text that can be kept: bytes, invalid characters or U+0000',
+    ).toEqual([
+      'organizations org-rio description is no text that can be kept: bytes, invalid characters or U+0000',
+      'organizations org-rio name is missing',
+      'users user-1 createdAt is no time: milliseconds since 1970, or YYYY-MM-DD HH:MM:SS, of the years 1 to 9999',
+      'users user-1 isActive is neither true (1) nor false (0)',
+      'users user-3 users_username_key is the same as that of user-2',
+      'users user-4 users_email_key is taken by another row that is here already',
+      'users user-5 passwordHash is no bcrypt hash',
+      // Of somebody who cannot move in, or in an organization that cannot; in the order of the file, which is that of the ids.
+      'user_organizations membership-1 userId points at a row of users that cannot be migrated',
+      ...['10', '11'].flatMap((id) => [
+        `user_organizations membership-${id} organizationId points at a row of organizations that cannot be migrated`,
+        `user_organizations membership-${id} userId points at a row of users that cannot be migrated`,
       ]),
-    );
+      ...['3', '4', '5'].map(
+        (id) => `user_organizations membership-${id} userId points at a row of users that cannot be migrated`,
+      ),
+      'user_organizations membership-6 organizationId points at no row of organizations',
+      'user_organizations membership-7 organizationId points at a row of organizations that cannot be migrated',
+      'user_organizations membership-7 userId points at a row of users that cannot be migrated',
+      'user_organizations membership-8 organizationId points at a row of organizations that cannot be migrated',
+      'user_organizations membership-9 organizationId points at a row of organizations that cannot be migrated',
+      'user_organizations membership-9 userId points at a row of users that cannot be migrated',
+      'ai_providers gemini-default pricingInput is no finite number',
+      'organization_ai_configs ai-0 primaryProviderId points at a row of ai_providers that cannot be migrated',
+      'organization_ai_configs ai-1 organizationId points at a row of organizations that cannot be migrated',
+      'organization_ai_configs ai-1 primaryProviderId points at a row of ai_providers that cannot be migrated',
+      'api_configurations configuration-1 name is no text that can be kept: bytes, invalid characters or U+0000',
+      'field_configurations default fieldMappings is no JSON that can be kept',
+    ]);
     // Never a password, also not one that somebody wrote where its hash belongs.
     expect(result.problems.find(({ column }) => column === 'passwordHash')).toMatchObject({
       value: '(hidden)',
@@ -502,6 +515,9 @@ describe('import', () => {
     const dir = await exported((legacy) => {
       fillLegacyDatabase(legacy);
       legacy.database.exec(`update organizations set "isActive" = 'x' where id = 'org-holng'`);
+      // Wherever a file is cut into pieces to be read, one of these is cut within a character.
+      const long = legacy.database.prepare('update organizations set description = ? where id = ?');
+      for (const i of [0, 1, 2, 3]) long.run('x'.repeat(i) + '👷'.repeat(20_000), `org-site${i + 5}`);
     });
     const result = await put(dir, { quarantine: true });
     expect(result.imported).toBe(true);
