@@ -1,6 +1,8 @@
+import { createCipheriv, type CipherGCM } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { converter, type LegacyColumn } from '../../src/legacy/convert.ts';
+import { decryptLegacySecret, parseLegacyKey } from '../../src/legacy/secrets.ts';
 import type { CanonicalValue } from '../../src/legacy/values.ts';
 
 const column = (kind: string, more: Partial<LegacyColumn> = {}): LegacyColumn => ({
@@ -187,4 +189,49 @@ test('a value in the list of problems is cut short and has no U+0000; an id of a
   expect(convert([{ integer: '9007199254740993' }]).legacyId).toBe('{"integer":"9007199254740993"}');
   expect(convert([5]).legacyId).toBe('5');
   expect(convert([null]).legacyId).toBeNull();
+});
+
+describe('what the prototype encrypted', () => {
+  const key = Buffer.alloc(32, 7);
+  const sealed = (algorithm: 'aes-256-gcm' | 'aes-256-cbc', text: string | Buffer) => {
+    const iv = Buffer.alloc(16, 1);
+    const cipher = createCipheriv(algorithm, key, iv);
+    const ciphertext = Buffer.concat([cipher.update(text), cipher.final()]);
+    const tag = algorithm === 'aes-256-gcm' ? (cipher as CipherGCM).getAuthTag() : Buffer.alloc(0);
+    return [iv, tag, ciphertext].map((part) => part.toString('base64')) as [string, string, string];
+  };
+
+  test('opens with a tag, with an empty one and without one; a byte order mark is part of it', () => {
+    const [iv, , ciphertext] = sealed('aes-256-cbc', '\ufeffπ');
+    expect(decryptLegacySecret(sealed('aes-256-gcm', '\ufeffπ').join(':'), key)).toBe('\ufeffπ');
+    expect(decryptLegacySecret(`${iv}::${ciphertext}`, key)).toBe('\ufeffπ');
+    expect(decryptLegacySecret(`${iv}:${ciphertext}`, key)).toBe('\ufeffπ');
+  });
+
+  test('that was changed, has another shape or is no text is not read', () => {
+    const [iv, tag, ciphertext] = sealed('aes-256-gcm', 'secret');
+    const changed = Buffer.from(ciphertext, 'base64').map((byte) => byte ^ 1);
+    for (const secret of [
+      `${iv}:${tag}:${Buffer.from(changed).toString('base64')}`,
+      `${iv}:${tag}:${ciphertext}:more`,
+      ...[ciphertext, '', '::', `${iv}:${tag}`],
+      sealed('aes-256-gcm', Buffer.from([0xff])).join(':'),
+      sealed('aes-256-cbc', Buffer.from([0xff])).join(':'),
+    ])
+      expect(decryptLegacySecret(secret, key), secret).toBeUndefined();
+  });
+
+  test('a key is 64 hexadecimal digits, base64 or 32 characters, and nothing else', () => {
+    for (const text of [
+      key.toString('hex'),
+      `${key.toString('hex').toUpperCase()}\n`,
+      key.toString('base64'),
+    ])
+      expect(parseLegacyKey(text)).toEqual(key);
+    expect(parseLegacyKey('this is a key of 32 characters !')).toEqual(
+      Buffer.from('this is a key of 32 characters !'),
+    );
+    for (const text of ['', 'short', key.toString('hex').slice(2)])
+      expect(() => parseLegacyKey(text)).toThrow('AES-256 needs 32 bytes');
+  });
 });

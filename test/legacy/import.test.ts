@@ -1,10 +1,18 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findLogin } from '../../sql/auth/auth.queries.ts';
 import { verifyPassword } from '../../src/auth/passwords.ts';
 import { saveConnection, type NewConnection } from '../../src/connections.ts';
@@ -395,8 +403,8 @@ describe('import', () => {
       });
       // A table without ids: its rows are known by their lines.
       legacy.database
-        .exec(`drop table pfa_records; create table pfa_records ("pfaId", "organizationId", "updatedAt");
-        insert into pfa_records values ('R', 'o', 1), ('S', 'o', 1), ('R', 'o', 1)`);
+        .exec(`drop table pfa_records; create table pfa_records ("pfaId", "organizationId", "category", "updatedAt");
+        insert into pfa_records values ('R', 'o', 'first', 1), ('S', 'o', null, 1), ('R', 'o', 'second', 1)`);
     });
     const result = await put(dir, { quarantine: true });
     expect(result.problems).toEqual([
@@ -426,16 +434,30 @@ describe('import', () => {
   });
 
   test('JSON that is too deep for the database is no JSON, and what is listed is cut short', async () => {
-    const dir = await exported((legacy) =>
+    const dir = await exported((legacy) => {
       legacy.insert(
         'field_configurations',
         ...[1, 2].map((id) => ({ id, name: 'x', fieldMappings: '['.repeat(50_000 * id), updatedAt: 1 })),
-      ),
-    );
+      );
+      const passwordHash = `$2b$04$${'x'.repeat(53)}`;
+      legacy.insert(
+        'users',
+        ...['a', 'A'].map((letter) => ({
+          ...{
+            id: letter,
+            username: letter === 'a' ? 'one' : 'other',
+            email: letter.repeat(300),
+            passwordHash,
+            updatedAt: 1,
+          },
+        })),
+      );
+    });
     const { problems } = await planImport(client, dir);
-    expect(problems.map(({ column, problem }) => `${column} ${problem}`)).toEqual(
-      Array(2).fill('fieldMappings is no JSON that can be kept'),
-    );
+    expect(problems.map(({ column, problem }) => `${column} ${problem}`)).toEqual([
+      'users_email_key is the same as that of A',
+      ...Array<string>(2).fill('fieldMappings is no JSON that can be kept'),
+    ]);
     expect(JSON.stringify(problems).length).toBeLessThan(1000);
   });
 
@@ -479,9 +501,14 @@ describe('import', () => {
       // By its id one of those here, by what it is for another.
       legacy.database.exec(`update data_source_mappings set "entityType" = 'pfa' where id = 'pfa-write';
         update data_source_mappings set "entityType" = 'classifications' where id = 'mapping-0'`);
+      // Of no organization, twice: that is the same.
+      legacy.insert('data_source_mappings', {
+        ...{ id: 'twice', entityType: 'asset_master', apiConfigId: 'pems-global-pfa-read', updatedAt: 1 },
+      });
     }, 'colliding');
     expect((await put(dir)).problems.map(({ id, column, problem }) => `${id} ${column} ${problem}`)).toEqual([
       'pfa-write data_source_mappings_organization_id_entity_type_api_config_key is taken by another row that is here already',
+      'twice data_source_mappings_organization_id_entity_type_api_config_key is the same as that of mapping-2',
     ]);
   });
 
@@ -761,7 +788,8 @@ describe('credentials', () => {
       expect(
         (
           await client.query(
-            `select c.url, c.is_simulated, c.status, c.last_error, s.tenant from app_public.api_configurations c
+            `select c.url, c.is_simulated, c.status, c.last_error, s.tenant,
+              (select p.status from app_public.ai_providers p where p.id = 'gemini-default') as provider from app_public.api_configurations c
             join app_public.pems_settings s on s.api_configuration_id = c.id where c.id = 'pems-global-pfa-read'`,
           )
         ).rows,
@@ -771,7 +799,7 @@ describe('credentials', () => {
           is_simulated: false,
           status: 'error',
           last_error: 'Its credentials came encrypted from the prototype and are to be entered again.',
-          tenant: 'T',
+          ...{ tenant: 'T', provider: 'error' },
         },
       ]);
       // And back: the simulator with its own.
@@ -916,8 +944,11 @@ describe('rollback', () => {
     await client.query(
       `update app_public.api_configurations set status = 'error', last_error = 'timeout' where id = 'configuration-1'`,
     );
-    // The worker has listed the values of the new records, and emil has asked for a run.
+    // The worker has listed the values of the new records, and is to do it again; emil has asked for a run.
     await client.query('select app_private.prepare_search()');
+    await client.query(
+      `select app_private.queue_refresh(id) from app_public.organizations where code = 'RIO'`,
+    );
     await client.query(`
       insert into app_public.pfa_sync_log (organization_id, trigger, requested_by)
       select o.id, 'user', u.id from app_public.organizations o, app_public.users u where o.code = 'RIO' and u.username = 'emil'`);
@@ -1098,7 +1129,13 @@ describe('analyze', () => {
     legacy.database.close();
     const [file, before] = [readFileSync(path), await contents()];
 
-    const { tables, problems, outcomes, needs } = await analyzeLegacy(client, path);
+    const temporary = join(folder, 'temporary');
+    mkdirSync(temporary);
+    vi.stubEnv('TMPDIR', temporary);
+    const { tables, problems, outcomes, needs } = await analyzeLegacy(client, path).finally(() =>
+      vi.unstubAllEnvs(),
+    );
+    expect(readdirSync(temporary)).toEqual([]);
 
     const organizations = tables.find(({ name }) => name === 'organizations')!;
     expect(organizations).toMatchObject({ rows: 28, target: 'app_public.organizations' });
