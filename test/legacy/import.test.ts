@@ -17,7 +17,12 @@ import { findLogin } from '../../sql/auth/auth.queries.ts';
 import { verifyPassword } from '../../src/auth/passwords.ts';
 import { saveConnection, type NewConnection } from '../../src/connections.ts';
 import { seed } from '../../src/database/seed.ts';
-import { createVault, credentialContext, newEncryptionKey } from '../../src/encryption.ts';
+import {
+  createVault,
+  credentialContext,
+  newEncryptionKey,
+  providerCredentialContext,
+} from '../../src/encryption.ts';
 import { analyzeLegacy } from '../../src/legacy/analyze.ts';
 import { checkImport, rollBackImport } from '../../src/legacy/check.ts';
 import { exportLegacy } from '../../src/legacy/export.ts';
@@ -679,6 +684,14 @@ describe('credentials', () => {
         vault.open({ keyId: key_id, ...sealed }, credentialContext('pems-global-pfa-read', name)),
       ),
     ).toEqual(['APIUSER', 'päss"word']);
+    const { rows: keys } = await client.query<{ key_id: string; nonce: Buffer; ciphertext: Buffer }>(
+      `select key_id, nonce, ciphertext from app_private.credentials where ai_provider_id = 'gemini-default'`,
+    );
+    expect(
+      keys.map(({ key_id, ...sealed }) =>
+        vault.open({ keyId: key_id, ...sealed }, providerCredentialContext('gemini-default', 'apiKey')),
+      ),
+    ).toEqual(['sk-1']);
     expect(
       (
         await client.query(
@@ -870,6 +883,8 @@ describe('check', () => {
     await expect(checkImport(client, reader, { sha256: 'another' })).rejects.toMatchObject({
       code: 'LEGACY_NOT_IMPORTED',
     });
+    await rollBackImport(client, reader);
+    await expect(rollBackImport(client, reader)).rejects.toMatchObject({ code: 'LEGACY_NOT_IMPORTED' });
   });
 });
 
@@ -904,15 +919,14 @@ describe('rollback', () => {
     const second = new pg.Client({ connectionString: db.urls.owner });
     await second.connect();
     try {
-      const [one, other] = await Promise.allSettled([
+      const settled = await Promise.allSettled([
         rollBackImport(client, reader),
         rollBackImport(second, reader),
       ]);
       // Whoever comes second finds nothing to take back.
-      expect([one.status, other.status].sort()).toEqual(['fulfilled', 'rejected']);
-      const again =
-        one.status === 'fulfilled' ? one.value : (other as typeof one & { status: 'fulfilled' }).value;
-      expect(again.rows.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
+      const again = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value.rows] : []));
+      expect(again).toHaveLength(1);
+      expect(again[0]!.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
     } finally {
       await second.end();
     }
