@@ -179,7 +179,7 @@ test.each([
   ...['[{"real":"0.10"}]', '[{"real":"NaN"}]', '[{"real":1}]', '[{"text":"!"}]', '[{"blob":"AA"}]'],
   ...['[{"date":"2026-01-01"}]', '[{"real":"1","blob":"AA=="}]', '[{}]'],
 ])('a line that no export writes is refused: %s', (line) => {
-  expect(() => parseLine(line, 1)).toThrow(problem('LEGACY_EXPORT_DAMAGED') as Error);
+  expect(() => parseLine(line, 1)).toThrow(problem('LEGACY_EXPORT_DAMAGED'));
 });
 
 /** Any value that SQLite stores, as SQL. */

@@ -1,3 +1,11 @@
+--! Previous: sha1:980755381e2131049a2bd64c926e6cc40ee40808
+--! Hash: sha1:279e28b425d5c71dced08bcb9fdf2782565e1057
+--! Message: taking an import back
+
+--! split: 1-current.sql
+-- Enter migration here
+
+--! split: 10-moving-in.sql
 -- Moving in: what the product notes beside an organization or a connection keeps nothing from being taken back, credentials that somebody entered do,
 -- and a row that was restored counts as untouched again.
 
