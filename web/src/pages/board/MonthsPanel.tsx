@@ -1,6 +1,6 @@
 import { SegmentedControl, Skeleton, Text, Title, useComputedColorScheme } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useMemo } from 'react';
+import { useMemo } from 'react';
 import type { PfaSelectionInput } from '../../api/generated/graphql.ts';
 import { query } from '../../api/graphql.ts';
 import { useOrganization } from '../../app/organization.tsx';
@@ -12,9 +12,6 @@ import { AmountCells } from './Cells.tsx';
 import { addedUp, monthsDocument, monthsOf, type Amounts, type Layers, type Row } from './costs.ts';
 import { LineSample, lineNames, lines, type LineName } from './lines.tsx';
 import { amounts, type BoardView } from './view.ts';
-
-// The library that draws is larger than the rest of the page: it comes when the figures are there.
-const MonthChart = lazy(async () => ({ default: (await import('./MonthChart.tsx')).MonthChart }));
 
 interface Props {
   view: BoardView;
@@ -86,9 +83,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
             </Text>
           ) : (
             <div className={classes.months}>
-              <Suspense fallback={<ChartSkeleton />}>
-                <Chart rows={rows} lastActual={lastActual} title={title} />
-              </Suspense>
+              <Chart rows={rows} lastActual={lastActual} title={title} />
             </div>
           )}
         </div>
@@ -156,6 +151,18 @@ function Chart({
   lastActual: number;
   title: string;
 }) {
+  // The library that draws is larger than the rest of the page: it comes when the figures are there.
+  const {
+    data: drawing,
+    error,
+    refetch,
+    isFetching,
+  } = useQuery({
+    queryKey: ['MonthChart'],
+    queryFn: () => import('./MonthChart.tsx'),
+    staleTime: Infinity,
+    structuralSharing: false,
+  });
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const [months, shown] = useMemo(
     () => [
@@ -169,8 +176,20 @@ function Chart({
     ],
     [rows, lastActual],
   );
+  if (error && !drawing)
+    return (
+      <div className={classes.inset}>
+        <ErrorPanel
+          title="The chart could not be loaded; the table of its figures can be."
+          error={error}
+          onRetry={() => void refetch()}
+          isRetrying={isFetching}
+        />
+      </div>
+    );
+  if (!drawing) return <ChartSkeleton />;
   return (
-    <MonthChart
+    <drawing.MonthChart
       title={title}
       months={months}
       lines={shown}
