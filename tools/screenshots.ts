@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { chromium, type BrowserContextOptions, type Page } from 'playwright-core';
 import { projectFolder } from '../src/configuration.ts';
 import { freePorts } from '../test/start/vanguard.ts';
@@ -46,7 +46,7 @@ const wanted: Picture[] = [
   {
     name: 'board-phone',
     path: 'board',
-    options: { viewport: { width: 390, height: 844 }, colorScheme: 'light' },
+    options: { viewport: { width: 390, height: 900 }, colorScheme: 'light' },
     ready: board,
   },
 ];
@@ -158,10 +158,12 @@ async function takeAll(url: string): Promise<void> {
       await page.getByRole('heading', { level: 1 }).waitFor();
       await ready(page);
       await until('nothing is loading', async () => (await page.locator('[aria-busy=true]').count()) === 0);
+      // It would point at a row.
+      await page.mouse.move(0, 0);
       await page.evaluate('document.fonts.ready');
       const file = join(pictures, `${name}.png`);
       await page.screenshot({ path: file });
-      console.log(file.slice(projectFolder.length + 1));
+      console.log(relative(projectFolder, file));
       await context.close();
     }
   } finally {
