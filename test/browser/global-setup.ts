@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { chromium } from 'playwright-core';
 import type { TestProject } from 'vitest/node';
 import { projectFolder } from '../../src/configuration.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
+import { findChromium } from '../support/chromium.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { environmentOf } from '../support/environment.ts';
 import { freePorts } from '../start/vanguard.ts';
@@ -29,25 +29,6 @@ declare module 'vitest' {
       browserEndpoint: string;
     };
   }
-}
-
-/** Where Chromium usually is. */
-const usual = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/opt/google/chrome/chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium',
-];
-
-function findChromium(): string {
-  const given = process.env.CHROMIUM_PATH;
-  const found = given ? [given].find(existsSync) : usual.find(existsSync);
-  if (found) return found;
-  throw new Error(
-    `There is no Chromium ${given ? `at CHROMIUM_PATH (${given})` : 'on this machine'}, and the web app is tested in one. Install it (Debian: apt-get install chromium), or set CHROMIUM_PATH.`,
-  );
 }
 
 /** Starts, once for all files of this folder, the whole product on a database of its own, and one browser. */

@@ -6,7 +6,7 @@ import { PersonIcon } from '../components/icons.tsx';
 import { Page } from '../components/Page.tsx';
 import { useMe } from './organization.tsx';
 import { PageSkeleton } from './PageSkeleton.tsx';
-import { lastOrganization } from './rememberedView.ts';
+import { lastOrganization, rememberedSearch } from './rememberedView.ts';
 
 /** Leads to the organization that one was in last, or to the first. */
 export function HomePage() {
@@ -28,7 +28,7 @@ export function HomePage() {
   const last = lastOrganization();
   const code = codes.find((one) => one === last) ?? codes[0];
   if (code === undefined) return <NoOrganization username={data.viewer?.username ?? ''} />;
-  return <Navigate to="/o/$code/board" params={{ code }} replace />;
+  return <Navigate to="/o/$code/board" params={{ code }} search={rememberedSearch(code, 'board')} replace />;
 }
 
 function NoOrganization({ username }: { username: string }) {

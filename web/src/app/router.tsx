@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { ErrorPanel } from '../components/ErrorPanel.tsx';
 import { Page } from '../components/Page.tsx';
+import { validateBoardView } from '../pages/board/view.ts';
 import { validateRecordsView } from '../pages/records/view.ts';
 import { HomePage } from './HomePage.tsx';
 import { NotFoundPage } from './NotFoundPage.tsx';
@@ -51,6 +52,7 @@ const organizationHomeRoute = createRoute({
 const boardRoute = createRoute({
   getParentRoute: () => organizationRoute,
   path: 'board',
+  validateSearch: validateBoardView,
   component: lazyRouteComponent(() => import('../pages/board/BoardPage.tsx'), 'BoardPage'),
 });
 

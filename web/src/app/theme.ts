@@ -58,9 +58,8 @@ export const theme = createTheme({
   },
 });
 
-/** Where the colours that come along are too faint to be read on their ground (WCAG AA). */
-export const cssVariablesResolver: CSSVariablesResolver = () => ({
-  variables: {},
+/** Where the colours that come along are too faint to be read on their ground (WCAG AA), and what is ours. */
+export const colours = {
   light: {
     '--mantine-color-dimmed': '#58636c',
     '--mantine-color-placeholder': '#68727b',
@@ -82,6 +81,7 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#a3adb6',
     '--mantine-color-placeholder': '#98a3ac',
     '--mantine-color-error': '#ff9b93',
+    '--mantine-color-text': '#dde2e6',
     '--v-ground': '#12171b',
     '--v-panel': '#1a2026',
     '--v-line': '#303941',
@@ -94,4 +94,6 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     '--v-warning': '#f2c06b',
     '--v-warning-ground': '#3b2d12',
   },
-});
+};
+
+export const cssVariablesResolver: CSSVariablesResolver = () => ({ variables: {}, ...colours });

@@ -27,6 +27,32 @@ export function formatDate(text: IsoDate): string {
   return written;
 }
 
+/** A month as the API writes it, e.g. `2026-04`. */
+export type IsoMonth = string;
+
+/** The month that it is where somebody reads. */
+export const currentMonth = (): IsoMonth => Temporal.Now.plainDateISO().toPlainYearMonth().toString();
+
+/** How many months lie between, and the month that lies so many after another. */
+export const monthsBetween = (from: IsoMonth, to: IsoMonth): number =>
+  Temporal.PlainYearMonth.from(from).until(to, { largestUnit: 'months' }).months;
+export const monthAfter = (month: IsoMonth, months: number): IsoMonth =>
+  Temporal.PlainYearMonth.from(month).add({ months }).toString();
+
+const [longMonth, shortMonth] = (['long', 'short'] as const).map((month) =>
+  perLocale((locale) => new Intl.DateTimeFormat(locale, { year: 'numeric', month, timeZone: 'UTC' })),
+) as [() => Intl.DateTimeFormat, () => Intl.DateTimeFormat];
+const firstDay = (text: IsoMonth): number => {
+  const { year, month } = Temporal.PlainYearMonth.from(text);
+  return new Date(0).setUTCFullYear(year, month - 1, 1);
+};
+
+/** `April 2026`. */
+export const formatMonth = (text: IsoMonth): string => longMonth().format(firstDay(text));
+
+/** `Apr 2026`. */
+export const formatShortMonth = (text: IsoMonth): string => shortMonth().format(firstDay(text));
+
 const numeric = perLocale((locale) => {
   const format = new Intl.DateTimeFormat(locale, {
     year: 'numeric',

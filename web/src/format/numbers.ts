@@ -3,6 +3,7 @@ import { perLocale } from './locale.ts';
 // Money comes as text, exact to the cent, and is never made a number: formatters take the text as it is.
 
 const count = perLocale((locale) => new Intl.NumberFormat(locale));
+const signedCount = perLocale((locale) => new Intl.NumberFormat(locale, { signDisplay: 'exceptZero' }));
 const share = perLocale(
   (locale) =>
     new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1, signDisplay: 'exceptZero' }),
@@ -11,6 +12,9 @@ const currency = { style: 'currency', currency: 'USD', currencyDisplay: 'narrowS
 const cents = perLocale((locale) => new Intl.NumberFormat(locale, currency));
 const dollars = perLocale(
   (locale) => new Intl.NumberFormat(locale, { ...currency, maximumFractionDigits: 0 }),
+);
+const compact = perLocale(
+  (locale) => new Intl.NumberFormat(locale, { ...currency, notation: 'compact', maximumFractionDigits: 1 }),
 );
 const signed = { ...currency, signDisplay: 'exceptZero' } as const;
 const signedCents = perLocale((locale) => new Intl.NumberFormat(locale, signed));
@@ -27,6 +31,9 @@ const exact = (value: Decimal) => value as Intl.StringNumericLiteral;
 export const formatCount = (value: number | Decimal): string =>
   count().format(typeof value === 'number' ? value : exact(value));
 
+/** `+12`: how many more, or fewer. */
+export const formatCountDifference = (value: Decimal): string => signedCount().format(exact(value));
+
 /** `$1,234.50`: all of it. */
 export const formatMoney = (value: Decimal): string => cents().format(exact(value));
 
@@ -38,6 +45,21 @@ export const formatDifference = (value: Decimal): string => signedCents().format
 
 /** `+$1,235`. */
 export const formatDollarDifference = (value: Decimal): string => signedDollars().format(exact(value));
+
+/** `$1.2M`: for an axis, which is a drawing and no amount. */
+export const formatAxisDollars = (value: number): string => compact().format(value);
+
+/** Dollars as cents. What the database has not counted together is counted so: in whole numbers, exact. */
+export function centsOf(value: Decimal): bigint {
+  const [whole = '0', part = ''] = value.split('.');
+  return BigInt(`${whole}${part.padEnd(2, '0')}`);
+}
+
+/** The other way round. */
+export function ofCents(cents: bigint): Decimal {
+  const digits = String(cents < 0n ? -cents : cents).padStart(3, '0');
+  return `${cents < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
 
 /** `+3.2 %` of a difference in a whole; undefined where there is no whole. For the eye: this one is a float. */
 export function formatShare(difference: Decimal, whole: Decimal): string | undefined {

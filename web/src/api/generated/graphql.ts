@@ -239,14 +239,43 @@ export type RequestSyncMutationVariables = Exact<{
 
 export type RequestSyncMutation = { requestSync: { syncLog: { id: string, state: string } | null } | null };
 
-export type BoardQueryVariables = Exact<{
+export type RecordFacetQueryVariables = Exact<{
   organizationId: number;
+  selection?: PfaSelectionInput | null | undefined;
+  groupBy: PfaDimension;
 }>;
 
 
-export type BoardQuery = { organization: { kpis: { recordCount: string, actualizedCount: string, discontinuedCount: string } | null, bounds: { forecastStart: string | null, forecastEnd: string | null } | null, seen: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, seenBySource: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirrorBySource: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+export type RecordFacetQuery = { organization: { sums: { nodes: Array<{ groupValue: string | null, recordCount: string | null } | null> } } | null };
+
+export type BoardQueryVariables = Exact<{
+  organizationId: number;
+  selection: PfaSelectionInput;
+}>;
+
+
+export type BoardQuery = { organization: { kpis: { recordCount: string, actualizedCount: string } | null, bounds: { forecastStart: string | null, forecastEnd: string | null } | null, seen: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, seenBySource: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirrorBySource: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
 
 export type CostsFragment = { groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
+
+export type CostsByGroupQueryVariables = Exact<{
+  organizationId: number;
+  selection: PfaSelectionInput;
+  groupBy: PfaDimension;
+}>;
+
+
+export type CostsByGroupQuery = { organization: { seen: { pageInfo: { hasNextPage: boolean }, nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+
+export type CostsByMonthQueryVariables = Exact<{
+  organizationId: number;
+  selection: PfaSelectionInput;
+}>;
+
+
+export type CostsByMonthQuery = { organization: { seen: { pageInfo: { hasNextPage: boolean }, nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+
+export type MonthCostsFragment = { groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
 
 export type RecordFieldsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -309,15 +338,6 @@ export type RecordSumsQueryVariables = Exact<{
 export type RecordSumsQuery = { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
 
 export type RecordCostsFragment = { recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
-
-export type RecordFacetQueryVariables = Exact<{
-  organizationId: number;
-  selection?: PfaSelectionInput | null | undefined;
-  groupBy: PfaDimension;
-}>;
-
-
-export type RecordFacetQuery = { organization: { sums: { nodes: Array<{ groupValue: string | null, recordCount: string | null } | null> } } | null };
 
 export type MyOperationsQueryVariables = Exact<{
   organizationId: number;
@@ -382,6 +402,15 @@ export const CostsFragmentDoc = new TypedDocumentString(`
   variance
 }
     `, {"fragmentName":"Costs"}) as unknown as TypedDocumentString<CostsFragment, unknown>;
+export const MonthCostsFragmentDoc = new TypedDocumentString(`
+    fragment MonthCosts on PfaSum {
+  groupValue
+  planCost
+  forecastCost
+  actualCost
+  variance
+}
+    `, {"fragmentName":"MonthCosts"}) as unknown as TypedDocumentString<MonthCostsFragment, unknown>;
 export const RecordRowFragmentDoc = new TypedDocumentString(`
     fragment RecordRow on PfaRecord {
   pfaId
@@ -493,34 +522,45 @@ export const RequestSyncDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RequestSyncMutation, RequestSyncMutationVariables>;
+export const RecordFacetDocument = new TypedDocumentString(`
+    query RecordFacet($organizationId: Int!, $selection: PfaSelectionInput, $groupBy: PfaDimension!) {
+  organization(id: $organizationId) {
+    sums(selection: $selection, groupBy: $groupBy, first: 1000) {
+      nodes {
+        groupValue
+        recordCount
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RecordFacetQuery, RecordFacetQueryVariables>;
 export const BoardDocument = new TypedDocumentString(`
-    query Board($organizationId: Int!) {
+    query Board($organizationId: Int!, $selection: PfaSelectionInput!) {
   organization(id: $organizationId) {
     kpis {
       recordCount
       actualizedCount
-      discontinuedCount
     }
     bounds {
       forecastStart
       forecastEnd
     }
-    seen: sums {
+    seen: sums(selection: $selection) {
       nodes {
         ...Costs
       }
     }
-    mirror: sums(layer: mirror) {
+    mirror: sums(selection: $selection, layer: mirror) {
       nodes {
         ...Costs
       }
     }
-    seenBySource: sums(groupBy: source) {
+    seenBySource: sums(selection: $selection, groupBy: source) {
       nodes {
         ...Costs
       }
     }
-    mirrorBySource: sums(groupBy: source, layer: mirror) {
+    mirrorBySource: sums(selection: $selection, groupBy: source, layer: mirror) {
       nodes {
         ...Costs
       }
@@ -535,6 +575,62 @@ export const BoardDocument = new TypedDocumentString(`
   actualCost
   variance
 }`) as unknown as TypedDocumentString<BoardQuery, BoardQueryVariables>;
+export const CostsByGroupDocument = new TypedDocumentString(`
+    query CostsByGroup($organizationId: Int!, $selection: PfaSelectionInput!, $groupBy: PfaDimension!) {
+  organization(id: $organizationId) {
+    seen: sums(selection: $selection, groupBy: $groupBy, first: 1000) {
+      pageInfo {
+        hasNextPage
+      }
+      nodes {
+        ...Costs
+      }
+    }
+    mirror: sums(
+      selection: $selection
+      groupBy: $groupBy
+      layer: mirror
+      first: 1000
+    ) {
+      nodes {
+        ...Costs
+      }
+    }
+  }
+}
+    fragment Costs on PfaSum {
+  groupValue
+  recordCount
+  planCost
+  forecastCost
+  actualCost
+  variance
+}`) as unknown as TypedDocumentString<CostsByGroupQuery, CostsByGroupQueryVariables>;
+export const CostsByMonthDocument = new TypedDocumentString(`
+    query CostsByMonth($organizationId: Int!, $selection: PfaSelectionInput!) {
+  organization(id: $organizationId) {
+    seen: sums(selection: $selection, groupBy: month, first: 1000) {
+      pageInfo {
+        hasNextPage
+      }
+      nodes {
+        ...MonthCosts
+      }
+    }
+    mirror: sums(selection: $selection, groupBy: month, layer: mirror, first: 1000) {
+      nodes {
+        ...MonthCosts
+      }
+    }
+  }
+}
+    fragment MonthCosts on PfaSum {
+  groupValue
+  planCost
+  forecastCost
+  actualCost
+  variance
+}`) as unknown as TypedDocumentString<CostsByMonthQuery, CostsByMonthQueryVariables>;
 export const RecordFieldsDocument = new TypedDocumentString(`
     query RecordFields {
   pfaFields(orderBy: POSITION_ASC) {
@@ -736,18 +832,6 @@ export const RecordSumsDocument = new TypedDocumentString(`
   actualCost
   variance
 }`) as unknown as TypedDocumentString<RecordSumsQuery, RecordSumsQueryVariables>;
-export const RecordFacetDocument = new TypedDocumentString(`
-    query RecordFacet($organizationId: Int!, $selection: PfaSelectionInput, $groupBy: PfaDimension!) {
-  organization(id: $organizationId) {
-    sums(selection: $selection, groupBy: $groupBy, first: 1000) {
-      nodes {
-        groupValue
-        recordCount
-      }
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<RecordFacetQuery, RecordFacetQueryVariables>;
 export const MyOperationsDocument = new TypedDocumentString(`
     query MyOperations($organizationId: Int!) {
   organization(id: $organizationId) {

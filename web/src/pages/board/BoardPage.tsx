@@ -1,13 +1,18 @@
-import { Skeleton, Text, Title } from '@mantine/core';
+import { Button, Skeleton, Text, Title } from '@mantine/core';
+import { useThrottledCallback } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { query, graphql } from '../../api/graphql.ts';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { query } from '../../api/graphql.ts';
 import type { BoardQuery } from '../../api/generated/graphql.ts';
 import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
+import { useRememberedView } from '../../app/rememberedView.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
-import { BoardIcon } from '../../components/icons.tsx';
+import { BoardIcon, RecordsIcon } from '../../components/icons.tsx';
 import { Page } from '../../components/Page.tsx';
 import { Variance } from '../../components/Variance.tsx';
+import { chipsOf, nameOfValue, noFilters, selectionOf } from '../../filter/filter.ts';
+import { Chips, FilterBar } from '../../filter/Filters.tsx';
 import { formatDate } from '../../format/dates.ts';
 import {
   formatCount,
@@ -17,95 +22,122 @@ import {
   formatMoney,
 } from '../../format/numbers.ts';
 import classes from './BoardPage.module.css';
-
-const boardDocument = graphql(`
-  query Board($organizationId: Int!) {
-    organization(id: $organizationId) {
-      kpis {
-        recordCount
-        actualizedCount
-        discontinuedCount
-      }
-      bounds {
-        forecastStart
-        forecastEnd
-      }
-      seen: sums {
-        nodes {
-          ...Costs
-        }
-      }
-      mirror: sums(layer: mirror) {
-        nodes {
-          ...Costs
-        }
-      }
-      seenBySource: sums(groupBy: source) {
-        nodes {
-          ...Costs
-        }
-      }
-      mirrorBySource: sums(groupBy: source, layer: mirror) {
-        nodes {
-          ...Costs
-        }
-      }
-    }
-  }
-
-  fragment Costs on PfaSum {
-    groupValue
-    recordCount
-    planCost
-    forecastCost
-    actualCost
-    variance
-  }
-`);
+import { AmountCells, CountCell } from './Cells.tsx';
+import { boardDocument, groupsOf, totalOf, type Costs, type Layers, type Row } from './costs.ts';
+import { GroupsPanel } from './GroupsPanel.tsx';
+import { MonthsPanel } from './MonthsPanel.tsx';
+import { amounts, filterOfView, type BoardView } from './view.ts';
 
 type Board = NonNullable<BoardQuery['organization']>;
-type Costs = NonNullable<Board['seen']['nodes'][number]>;
 
-const kinds = [
-  ['planCost', 'Plan'],
-  ['forecastCost', 'Forecast'],
-  ['actualCost', 'Actual'],
-] as const;
+const route = getRouteApi('/o/$code/board');
+
+/** While many records change, the figures follow so often, in milliseconds. */
+const pace = 1000;
 
 /** What the equipment of an organization costs. */
 export function BoardPage() {
   const { organization } = useOrganization();
-  const { data, error, refetch, isFetching } = useQuery({
-    ...query(boardDocument, { organizationId: organization.id }),
+  const organizationId = organization.id;
+  const view = route.useSearch();
+  const changeView = useRememberedView<BoardView>(organization.code, 'board', view);
+  const filter = filterOfView(view);
+  const selection = selectionOf(filter);
+  const { data, error, refetch, isFetching, isPlaceholderData } = useQuery({
+    ...query(boardDocument, { organizationId, selection }),
+    // What was drafted on another page meanwhile is told to nobody here.
+    staleTime: 0,
     placeholderData: keepPreviousData,
   });
-  const refetchBoard = useRefetch('Board');
+  const refetchBoard = useThrottledCallback(useRefetch('Board', 'CostsByGroup', 'CostsByMonth'), pace);
   useOrganizationEvents(({ kind, sync }) => {
     if (kind !== 'SYNC' || sync?.state !== 'running') refetchBoard();
   });
-  const board = data?.organization;
+  const board = data?.organization ?? undefined;
+  const total = board && totalOf(board.seen.nodes, board.mirror.nodes);
+  const isNarrowed = chipsOf(filter).length > 0;
+  const isEmpty = total && total.seen.recordCount === '0' && total.mirror.recordCount === '0';
   return (
-    <Page title="Board" scope={organization.code} subtitle={board && <Subtitle board={board} />}>
-      {board ? (
-        <Totals board={board} />
-      ) : error ? (
+    <Page
+      title="Board"
+      scope={organization.code}
+      subtitle={board && <Subtitle board={board} isNarrowed={isNarrowed} />}
+    >
+      <div className={classes.toolbar}>
+        <FilterBar
+          organizationId={organizationId}
+          filter={filter}
+          onChange={changeView}
+          withDiscontinued={false}
+        />
+        <Button
+          renderRoot={(props) => (
+            <Link to="/o/$code/records" params={{ code: organization.code }} search={filter} {...props} />
+          )}
+          size="xs"
+          variant="default"
+          leftSection={<RecordsIcon size={15} />}
+          className={classes.toRecords}
+        >
+          Show the records
+        </Button>
+      </div>
+      {isNarrowed && (
+        <div className={classes.chips}>
+          <Chips filter={filter} onChange={changeView} />
+        </div>
+      )}
+      {error && !board ? (
         <ErrorPanel
           title="The costs could not be loaded."
           error={error}
           onRetry={() => void refetch()}
           isRetrying={isFetching}
         />
+      ) : isEmpty ? (
+        <Empty isNarrowed={isNarrowed} onClear={() => changeView(noFilters)} />
       ) : (
-        <BoardSkeleton />
+        <div className={classes.panels}>
+          {board && total ? <Totals total={total} isStale={isPlaceholderData} /> : <TotalsSkeleton />}
+          <MonthsPanel view={view} selection={selection} onChange={changeView} />
+          {board && total ? (
+            <div className={classes.tables} data-stale={isPlaceholderData || undefined}>
+              <SourceTable
+                title="With my drafts"
+                note="PEMS, what is pending, and what you have drafted"
+                layer="seen"
+                total={total}
+                rows={groupsOf(board.seenBySource.nodes, board.mirrorBySource.nodes)}
+              />
+              <SourceTable
+                title="Mirror of PEMS"
+                note="as it was at the last sync"
+                layer="mirror"
+                total={total}
+                rows={groupsOf(board.seenBySource.nodes, board.mirrorBySource.nodes)}
+              />
+            </div>
+          ) : (
+            <TablesSkeleton />
+          )}
+          <GroupsPanel view={view} selection={selection} total={total} onChange={changeView} />
+        </div>
       )}
     </Page>
   );
 }
 
-function Subtitle({ board: { kpis, bounds } }: { board: Board }) {
+function Subtitle({ board, isNarrowed }: { board: Board; isNarrowed: boolean }) {
+  const { kpis, bounds } = board;
   if (!kpis) return null;
+  if (isNarrowed)
+    return (
+      <span className="figures" role="status">
+        {formatCount(board.seen.nodes[0]?.recordCount ?? '0')} of {formatCount(kpis.recordCount)} records
+      </span>
+    );
   return (
-    <span className="figures">
+    <span className="figures" role="status">
       {formatCount(kpis.recordCount)} records, {formatCount(kpis.actualizedCount)} of them on site
       {bounds?.forecastStart && bounds.forecastEnd && (
         <>
@@ -117,80 +149,74 @@ function Subtitle({ board: { kpis, bounds } }: { board: Board }) {
   );
 }
 
-function Totals({ board }: { board: Board }) {
-  const seen = board.seen.nodes[0];
-  const mirror = board.mirror.nodes[0];
-  if (!seen || !mirror || (Number(seen.recordCount) === 0 && Number(mirror.recordCount) === 0)) {
+function Empty({ isNarrowed, onClear }: { isNarrowed: boolean; onClear: () => void }) {
+  if (isNarrowed)
     return (
-      <EmptyState icon={BoardIcon} title="There are no records here yet.">
-        They come with the first sync; above you see how far it is. When it has ended and nothing is here,
-        PEMS has none for this organization that count: discontinued records are left out.
+      <EmptyState
+        icon={BoardIcon}
+        title="No records match."
+        action={
+          <Button size="xs" onClick={onClear}>
+            Clear filters
+          </Button>
+        }
+      >
+        Take away some of the filters above, or all of them. Discontinued records count in no sum.
       </EmptyState>
     );
-  }
   return (
-    <>
-      <section className={classes.tiles} aria-label="Totals with my drafts">
-        {kinds.map(([key, label]) => (
-          <div key={key} className={classes.tile}>
-            <Title order={2} className={classes.label}>
-              {label}
-            </Title>
-            <div className={classes.amount} title={formatMoney(seen[key])}>
-              {formatDollars(seen[key])}
-            </div>
-            <Text size="xs" c="dimmed" className="figures">
-              PEMS {formatDollars(mirror[key])}
-            </Text>
-          </div>
-        ))}
-        <div className={classes.tile}>
-          <Title order={2} className={classes.label}>
-            Variance
-          </Title>
-          <div className={classes.amount} title={formatDifference(seen.variance)}>
-            <Variance value={seen.variance} plan={seen.planCost} />
-          </div>
-          <Text size="xs" c="dimmed" className="figures">
-            PEMS {formatDollarDifference(mirror.variance)}
-          </Text>
-        </div>
-      </section>
-      <div className={classes.tables}>
-        <CostTable
-          title="With my drafts"
-          note="PEMS, what is pending, and what you have drafted"
-          total={seen}
-          groups={board.seenBySource.nodes}
-        />
-        <CostTable
-          title="Mirror of PEMS"
-          note="as it was at the last sync"
-          total={mirror}
-          groups={board.mirrorBySource.nodes}
-        />
-      </div>
-    </>
+    <EmptyState icon={BoardIcon} title="There are no records here yet.">
+      They come with the first sync; above you see how far it is. When it has ended and nothing is here, PEMS
+      has none for this organization that count: discontinued records are left out.
+    </EmptyState>
   );
 }
 
-function CostTable({
+function Totals({ total: { seen, mirror }, isStale }: { total: Layers<Costs>; isStale: boolean }) {
+  return (
+    <section className={classes.tiles} aria-label="Totals with my drafts" data-stale={isStale || undefined}>
+      {amounts.map(([key, label]) => (
+        <div key={key} className={classes.tile}>
+          <Title order={2} className={classes.label}>
+            {label}
+          </Title>
+          <div className={classes.amount} title={formatMoney(seen[key])}>
+            {formatDollars(seen[key])}
+          </div>
+          <Text size="xs" c="dimmed" className="figures">
+            PEMS {formatDollars(mirror[key])}
+          </Text>
+        </div>
+      ))}
+      <div className={classes.tile}>
+        <Title order={2} className={classes.label}>
+          Variance
+        </Title>
+        <div className={classes.amount} title={formatDifference(seen.variance)}>
+          <Variance value={seen.variance} plan={seen.planCost} />
+        </div>
+        <Text size="xs" c="dimmed" className="figures">
+          PEMS {formatDollarDifference(mirror.variance)}
+        </Text>
+      </div>
+    </section>
+  );
+}
+
+/** What is rented and what is bought, in one of the layers. */
+function SourceTable({
   title,
   note,
+  layer,
   total,
-  groups,
+  rows,
 }: {
   title: string;
   note: string;
-  total: Costs;
-  groups: Board['seenBySource']['nodes'];
+  layer: 'seen' | 'mirror';
+  total: Layers<Costs>;
+  rows: Row<Costs>[];
 }) {
-  const rows: [string, Costs][] = [
-    ...groups.flatMap((group): [string, Costs][] =>
-      group ? [[group.groupValue ?? 'Not known', group]] : [],
-    ),
-    ['All', total],
-  ];
   return (
     <section className={classes.panel}>
       <div className={classes.head}>
@@ -199,43 +225,24 @@ function CostTable({
           {note}
         </Text>
       </div>
-      {/* Roles are said, because on a narrow screen the rows are laid out as blocks. */}
       <table className={classes.table} role="table" aria-label={title}>
         <thead role="rowgroup">
           <tr role="row">
-            <th role="columnheader" scope="col">
-              Source
-            </th>
-            <th role="columnheader" scope="col">
-              Records
-            </th>
-            {kinds.map(([key, label]) => (
-              <th key={key} role="columnheader" scope="col">
+            {['Source', 'Records', ...amounts.map(([, label]) => label), 'Variance'].map((label) => (
+              <th key={label} role="columnheader" scope="col">
                 {label}
               </th>
             ))}
-            <th role="columnheader" scope="col">
-              Variance
-            </th>
           </tr>
         </thead>
         <tbody role="rowgroup">
-          {rows.map(([name, costs]) => (
-            <tr key={name} role="row">
+          {[...rows, { ...total, value: undefined }].map((row) => (
+            <tr key={row.value ?? 'total'} role="row" data-total={row.value === undefined || undefined}>
               <th role="rowheader" scope="row">
-                {name}
+                {row.value === undefined ? 'All' : nameOfValue(row.value)}
               </th>
-              <td role="cell" data-label="Records">
-                {formatCount(costs.recordCount ?? 0)}
-              </td>
-              {kinds.map(([key, label]) => (
-                <td key={key} role="cell" data-label={label}>
-                  {formatMoney(costs[key])}
-                </td>
-              ))}
-              <td role="cell" data-label="Variance">
-                <Variance value={costs.variance} withCents />
-              </td>
+              <CountCell seen={row[layer]} mirror={row[layer]} />
+              <AmountCells seen={row[layer]} mirror={row[layer]} />
             </tr>
           ))}
         </tbody>
@@ -244,17 +251,20 @@ function CostTable({
   );
 }
 
-function BoardSkeleton() {
+function TotalsSkeleton() {
   return (
     <div aria-busy="true">
       <span className="visually-hidden" role="status">
         Loading the costs
       </span>
-      <Skeleton height={104} mb={16} />
-      <div className={classes.tables}>
-        <Skeleton height={180} />
-        <Skeleton height={180} />
-      </div>
+      <Skeleton height={104} />
     </div>
   );
 }
+
+const TablesSkeleton = () => (
+  <div className={classes.tables} aria-busy="true">
+    <Skeleton height={180} />
+    <Skeleton height={180} />
+  </div>
+);

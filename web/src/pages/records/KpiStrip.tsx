@@ -1,12 +1,18 @@
-import { Skeleton } from '@mantine/core';
+import { Button, Skeleton } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { asApiError } from '../../api/errors.ts';
 import type { PfaSelectionInput } from '../../api/generated/graphql.ts';
 import { query } from '../../api/graphql.ts';
+import { useOrganization } from '../../app/organization.tsx';
+import { BoardIcon } from '../../components/icons.tsx';
 import { Variance } from '../../components/Variance.tsx';
+import { validateFilter } from '../../filter/filter.ts';
 import { formatCount, formatDifference, formatDollars, formatMoney } from '../../format/numbers.ts';
 import { sumsDocument } from './documents.ts';
 import classes from './Records.module.css';
+
+const route = getRouteApi('/o/$code/records');
 
 const kinds = [
   ['planCost', 'Plan'],
@@ -35,16 +41,30 @@ export function KpiStrip({
       </p>
     );
   return (
-    <dl className={classes.kpis} aria-label="Costs of these records" aria-busy={isPlaceholderData || !seen}>
-      {kinds.map(([key, label]) => (
-        <div key={key} data-kpi={key}>
-          <dt>{label}</dt>
+    <div className={classes.costs}>
+      <dl className={classes.kpis} aria-label="Costs of these records" aria-busy={isPlaceholderData || !seen}>
+        {kinds.map(([key, label]) => (
+          <div key={key} data-kpi={key}>
+            <dt>{label}</dt>
+            {seen ? (
+              <dd className="figures" title={formatMoney(seen[key])}>
+                {formatDollars(seen[key])}
+                {mirror && seen[key] !== mirror[key] && (
+                  <span className={classes.pems}>PEMS {formatDollars(mirror[key])}</span>
+                )}
+              </dd>
+            ) : (
+              <dd>
+                <Skeleton width={110} height={16} />
+              </dd>
+            )}
+          </div>
+        ))}
+        <div data-kpi="variance">
+          <dt>Variance</dt>
           {seen ? (
-            <dd className="figures" title={formatMoney(seen[key])}>
-              {formatDollars(seen[key])}
-              {mirror && seen[key] !== mirror[key] && (
-                <span className={classes.pems}>PEMS {formatDollars(mirror[key])}</span>
-              )}
+            <dd title={formatDifference(seen.variance)}>
+              <Variance value={seen.variance} plan={seen.planCost} />
             </dd>
           ) : (
             <dd>
@@ -52,25 +72,32 @@ export function KpiStrip({
             </dd>
           )}
         </div>
-      ))}
-      <div data-kpi="variance">
-        <dt>Variance</dt>
-        {seen ? (
-          <dd title={formatDifference(seen.variance)}>
-            <Variance value={seen.variance} plan={seen.planCost} />
+        <div data-kpi="recordCount">
+          <dt>Counted</dt>
+          <dd className="figures">
+            {seen ? formatCount(seen.recordCount ?? '0') : <Skeleton width={60} height={16} />}
           </dd>
-        ) : (
-          <dd>
-            <Skeleton width={110} height={16} />
-          </dd>
-        )}
-      </div>
-      <div data-kpi="recordCount">
-        <dt>Counted</dt>
-        <dd className="figures">
-          {seen ? formatCount(seen.recordCount ?? '0') : <Skeleton width={60} height={16} />}
-        </dd>
-      </div>
-    </dl>
+        </div>
+      </dl>
+      <ToBoard />
+    </div>
+  );
+}
+
+/** The same records on the board: where the money goes, and when. */
+function ToBoard() {
+  const { organization } = useOrganization();
+  const { discontinued: _, ...filter } = validateFilter({ ...route.useSearch() });
+  return (
+    <Button
+      renderRoot={(props) => (
+        <Link to="/o/$code/board" params={{ code: organization.code }} search={filter} {...props} />
+      )}
+      size="compact-xs"
+      variant="subtle"
+      leftSection={<BoardIcon size={14} />}
+    >
+      On the board
+    </Button>
   );
 }

@@ -11,6 +11,8 @@ import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { RecordsIcon, RedoIcon, UndoIcon, WarningIcon } from '../../components/icons.tsx';
 import { usePageTitle } from '../../components/Page.tsx';
+import { chipsOf, filterOf, noFilters, selectionOf } from '../../filter/filter.ts';
+import { Chips, FilterBar } from '../../filter/Filters.tsx';
 import { formatCount } from '../../format/numbers.ts';
 import type { Field } from './cells.ts';
 import {
@@ -36,8 +38,8 @@ import { Grid, type GridHandle } from './Grid.tsx';
 import { KpiStrip } from './KpiStrip.tsx';
 import { RecordList, type ListQuery } from './recordList.ts';
 import classes from './Records.module.css';
-import { Chips, ColumnsMenu, FilterButtons, SearchField } from './Toolbar.tsx';
-import { chipsOf, decidingFields, filterOf, noFilters, selectionOf, type RecordsView } from './view.ts';
+import { ColumnsMenu } from './Toolbar.tsx';
+import { decidingFields, type RecordsView } from './view.ts';
 
 const route = getRouteApi('/o/$code/records');
 
@@ -141,10 +143,7 @@ function Records() {
         <KpiStrip organizationId={organizationId} selection={selection} />
       </div>
       <div className={classes.toolbar}>
-        <div className={classes.filters} role="search" aria-label="Filters">
-          <SearchField view={view} onChange={changeView} />
-          <FilterButtons organizationId={organizationId} view={view} onChange={changeView} />
-        </div>
+        <FilterBar organizationId={organizationId} filter={view} onChange={changeView} />
         <div className={classes.tools}>
           {canEdit && (
             <>
@@ -177,7 +176,7 @@ function Records() {
           <ColumnsMenu view={view} onChange={changeView} />
         </div>
       </div>
-      <Chips view={view} onChange={changeView} />
+      <Chips filter={view} onChange={changeView} />
       {failure && list.total !== undefined && (
         <div className={classes.bar} data-tone="error" role="alert">
           <WarningIcon />

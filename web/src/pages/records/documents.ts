@@ -161,19 +161,6 @@ export const sumsDocument = graphql(`
   }
 `);
 
-export const facetDocument = graphql(`
-  query RecordFacet($organizationId: Int!, $selection: PfaSelectionInput, $groupBy: PfaDimension!) {
-    organization(id: $organizationId) {
-      sums(selection: $selection, groupBy: $groupBy, first: 1000) {
-        nodes {
-          groupValue
-          recordCount
-        }
-      }
-    }
-  }
-`);
-
 export const operationsDocument = graphql(`
   query MyOperations($organizationId: Int!) {
     organization(id: $organizationId) {

@@ -1,0 +1,192 @@
+import type { PfaRecordFilter, PfaSelectionInput } from '../api/generated/graphql.ts';
+import { formatDate, type IsoDate } from '../format/dates.ts';
+import { centsOf, formatMoney, type Decimal } from '../format/numbers.ts';
+
+/** What narrows down the records that a page is about, as it is in the address. */
+export interface Filter {
+  q?: string;
+  category?: string[];
+  class?: string[];
+  area?: string[];
+  source?: string[];
+  dor?: string[];
+  /** All of them have to hold. */
+  flags?: Flag[];
+  /** Discontinued records too; they count in no sum. */
+  discontinued?: true;
+  startFrom?: IsoDate;
+  startTo?: IsoDate;
+  endFrom?: IsoDate;
+  endTo?: IsoDate;
+  costFrom?: Decimal;
+  costTo?: Decimal;
+}
+
+/** What the database groups by; a filter of its own each. A record without a value is in the group ''. */
+export const dimensions = {
+  category: 'Category',
+  class: 'Class',
+  area: 'Area',
+  source: 'Source',
+  dor: 'DOR',
+} as const;
+export type Dimension = keyof typeof dimensions;
+export const dimensionNames = Object.keys(dimensions) as Dimension[];
+
+export const flags = {
+  drafted: ['Drafted by me', { hasDraft: { equalTo: true } }],
+  pending: ['Pending', { isPending: { equalTo: true } }],
+  problem: ['With a problem', { hasProblem: { equalTo: true } }],
+  onSite: ['On site', { isActualized: { equalTo: true } }],
+  transferable: ['Funds transferable', { isFundsTransferable: { equalTo: true } }],
+} as const satisfies Record<string, readonly [string, PfaRecordFilter]>;
+export type Flag = keyof typeof flags;
+export const flagNames = Object.keys(flags) as Flag[];
+
+export const ranges = {
+  start: ['Forecast start', 'startFrom', 'startTo'],
+  end: ['Forecast end', 'endFrom', 'endTo'],
+  cost: ['Forecast cost', 'costFrom', 'costTo'],
+} as const;
+const rangeNames = ['start', 'end', 'cost'] as const;
+
+const texts = (value: unknown): string[] | undefined => {
+  const list = (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string');
+  return list.length > 0 ? [...new Set(list)].slice(0, 200) : undefined;
+};
+const matching = (pattern: RegExp) => (value: unknown) => {
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && pattern.test(text) ? text : undefined;
+};
+const day = matching(/^\d{4}-\d\d-\d\d$/);
+const amount = matching(/^-?\d{1,15}(\.\d{1,2})?$/);
+export const words = matching(/\S/);
+
+/** Leaves out what says nothing. */
+export const given = <T extends object>(values: { [K in keyof Required<T>]: unknown }): T =>
+  Object.fromEntries(
+    Object.entries(values).filter(
+      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+    ),
+  ) as T;
+
+/** Takes from an address what is a filter; whatever else is in it is left out. */
+export const validateFilter = (search: Record<string, unknown>): Filter =>
+  given<Filter>({
+    q: words(search.q),
+    category: texts(search.category),
+    class: texts(search.class),
+    area: texts(search.area),
+    source: texts(search.source),
+    dor: texts(search.dor),
+    flags: texts(search.flags)?.filter((name) => name in flags),
+    discontinued: search.discontinued === true ? true : undefined,
+    startFrom: day(search.startFrom),
+    startTo: day(search.startTo),
+    endFrom: day(search.endFrom),
+    endTo: day(search.endTo),
+    costFrom: amount(search.costFrom),
+    costTo: amount(search.costTo),
+  });
+
+const cents = (dollars: Decimal): string => String(centsOf(dollars));
+
+const range = <T>(from: T | undefined, to: T | undefined) => ({
+  ...(from === undefined ? {} : { greaterThanOrEqualTo: from }),
+  ...(to === undefined ? {} : { lessThanOrEqualTo: to }),
+});
+
+/** What the API calls it; of one dimension it can be left out: its own choices are counted without it. */
+export function filterOf(filter: Filter, without?: Dimension): PfaRecordFilter {
+  const and: PfaRecordFilter[] = [];
+  for (const name of dimensionNames) {
+    const values = filter[name];
+    if (!values || name === without) continue;
+    const key = name === 'area' ? 'areaSilo' : name;
+    const known = values.filter((value) => value !== '');
+    const either: PfaRecordFilter[] = [];
+    if (known.length > 0) either.push({ [key]: { in: known } });
+    if (known.length < values.length) either.push({ [key]: { isNull: true } });
+    and.push(either.length === 1 && either[0] ? either[0] : { or: either });
+  }
+  for (const flag of filter.flags ?? []) and.push(flags[flag][1]);
+  if (filter.startFrom ?? filter.startTo)
+    and.push({ forecastStart: range(filter.startFrom, filter.startTo) });
+  if (filter.endFrom ?? filter.endTo) and.push({ forecastEnd: range(filter.endFrom, filter.endTo) });
+  if (filter.costFrom ?? filter.costTo)
+    and.push({
+      forecastCostCents: range(
+        filter.costFrom === undefined ? undefined : cents(filter.costFrom),
+        filter.costTo === undefined ? undefined : cents(filter.costTo),
+      ),
+    });
+  if (!filter.discontinued) and.push({ isDiscontinued: { equalTo: false } });
+  const [only, ...more] = and;
+  if (!only) return {};
+  return more.length === 0 ? only : { and };
+}
+
+/** The same for sums and bulk operations. */
+export function selectionOf(filter: Filter, without?: Dimension): PfaSelectionInput {
+  const asked = filterOf(filter, without);
+  const selection = {
+    ...(Object.keys(asked).length > 0 ? { filter: asked } : {}),
+    ...(filter.q ? { search: filter.q } : {}),
+  };
+  return Object.keys(selection).length > 0 ? selection : { everything: true };
+}
+
+export interface Chip {
+  key: string;
+  label: string;
+  /** The filter without it. */
+  without: Partial<Filter>;
+}
+
+export const nameOfValue = (value: string) => (value === '' ? 'Not known' : value);
+
+/** What it is narrowed down by, each to be taken away. */
+export function chipsOf(filter: Filter): Chip[] {
+  const chips: Chip[] = [];
+  if (filter.q) chips.push({ key: 'q', label: `Search: ${filter.q}`, without: { q: undefined } });
+  for (const name of dimensionNames)
+    for (const value of filter[name] ?? []) {
+      const rest = filter[name]?.filter((one) => one !== value);
+      chips.push({
+        key: `${name} ${value}`,
+        label: `${dimensions[name]}: ${nameOfValue(value)}`,
+        without: { [name]: rest?.length ? rest : undefined },
+      });
+    }
+  for (const flag of filter.flags ?? []) {
+    const rest = filter.flags?.filter((one) => one !== flag);
+    chips.push({ key: flag, label: flags[flag][0], without: { flags: rest?.length ? rest : undefined } });
+  }
+  for (const name of rangeNames) {
+    const [label, from, to] = ranges[name];
+    const [low, high] = [filter[from], filter[to]];
+    const write = (value: string) => (name === 'cost' ? formatMoney(value) : formatDate(value));
+    if (low === undefined && high === undefined) continue;
+    const text =
+      low === undefined
+        ? `until ${write(high ?? '')}`
+        : high === undefined
+          ? `from ${write(low)}`
+          : `${write(low)} to ${write(high)}`;
+    chips.push({ key: name, label: `${label}: ${text}`, without: { [from]: undefined, [to]: undefined } });
+  }
+  if (filter.discontinued)
+    chips.push({
+      key: 'discontinued',
+      label: 'With discontinued ones',
+      without: { discontinued: undefined },
+    });
+  return chips;
+}
+
+/** Everything that narrows down, taken away. */
+export const noFilters: Partial<Filter> = Object.fromEntries(
+  ['q', ...dimensionNames, 'flags', 'startFrom', 'startTo', 'endFrom', 'endTo', 'costFrom', 'costTo'].map(
+    (key) => [key, undefined],
+  ),
+);
