@@ -1,67 +1,21 @@
-import type { Locator, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { ask, db, findOrganization, makePerson, newBrowser, openOrganization, signIn } from './browser.ts';
+import {
+  cell,
+  focused,
+  grid,
+  kpi,
+  loaded,
+  note,
+  openRecords,
+  recordsOf,
+  saved,
+  total,
+  write,
+} from './grid.ts';
 
 // The records page: found, seen by keyboard and eye, changed, taken back, and changed by others meanwhile.
-
-const cell = (page: Page, row: number, column: string): Locator =>
-  page
-    .locator(`[aria-rowindex="${row + 1}"]`)
-    .locator(`[data-row="${row - 1}"]`)
-    .nth(columns.indexOf(column));
-/** As they are shown by default. */
-const columns = [
-  'pfaId',
-  'status',
-  'category',
-  'class',
-  'areaSilo',
-  'source',
-  'dor',
-  'forecastStart',
-  'forecastEnd',
-  'forecastCost',
-  'variance',
-  'monthlyRate',
-  'purchasePrice',
-  'planCost',
-];
-const grid = (page: Page) => page.getByRole('grid', { name: 'Records' });
-const total = async (page: Page) => Number(await grid(page).getAttribute('aria-rowcount')) - 1;
-const focused = (page: Page) => page.evaluate<string>('document.activeElement.textContent');
-const kpi = (page: Page, name: string) => page.locator(`[data-kpi="${name}"] dd`);
-const note = (page: Page) => page.locator('#cell-note');
-const loaded = (page: Page) => cell(page, 1, 'pfaId').getByText(/-\d+$/).waitFor();
-
-interface PfaRecord {
-  pfaId: string;
-  revision: number;
-  data: Record<string, unknown>;
-}
-
-/** Records that no other test changes, in the order of their ids. */
-async function recordsOf(username: string, code: string, after = ''): Promise<PfaRecord[]> {
-  const path = `/api/pfa/${code}?limit=1000&after=${after}`;
-  return (await ask<{ records: PfaRecord[] }>(username, 'GET', path)).records;
-}
-
-async function openRecords(code: string, search = '', role: 'member' | 'viewer' = 'member') {
-  const opened = await openOrganization(code, { path: `records${search}`, role });
-  await loaded(opened.page);
-  return opened;
-}
-
-/** Writes into a cell, as somebody does: click, type, Enter. */
-async function write(page: Page, at: Locator, text: string): Promise<void> {
-  await at.click();
-  await page.keyboard.press('Enter');
-  await at.locator('input').fill(text);
-  await page.keyboard.press('Enter');
-}
-
-const saved = (at: Locator) =>
-  until('it is saved as a draft', async () => (await at.getAttribute('data-state')) === 'drafted');
 
 describe('the list', () => {
   test('shows all records of HOLNG page by page, and only the fields of the columns are asked for', async () => {
@@ -166,7 +120,7 @@ describe('the list', () => {
     await page.keyboard.press('Shift+ArrowRight');
     await until('it is wider', async () => (await width()) === before + 16);
     await page.goto('/o/RIO/board');
-    await page.getByRole('link', { name: 'Records' }).click();
+    await page.getByRole('link', { name: 'Records', exact: true }).click();
     await page.getByRole('columnheader', { name: 'Manufacturer' }).waitFor();
     expect(await page.getByRole('columnheader', { name: 'Status' }).count()).toBe(0);
     expect(await width()).toBe(before + 16);

@@ -4,6 +4,20 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** All input for the `applyBulk` mutation. */
+export type ApplyBulkInput = {
+  /**
+   * An arbitrary string value with no semantic meaning. Will be included in the
+   * payload verbatim. May be used to track mutations by the client.
+   */
+  clientMutationId?: string | null | undefined;
+  operation?: PfaBulkOperationInput | null | undefined;
+  organizationId?: number | null | undefined;
+  previewToken?: string | null | undefined;
+  selection?: PfaSelectionInput | null | undefined;
+  skipRefused?: boolean | null | undefined;
+};
+
 /** A filter to be used against BigInt fields. All fields are combined with a logical ‘and.’ */
 export type BigIntFilter = {
   /** Equal to the specified value. */
@@ -88,6 +102,18 @@ export type OrganizationEventKind =
   | 'RESYNC'
   /** A run of the sync began, has read more rows, or ended: `sync`. */
   | 'SYNC';
+
+/** An input for mutations affecting `PfaBulkOperation` */
+export type PfaBulkOperationInput = {
+  /** Moves the end of the forecast by so many days, never before its start; of an actualized record, the actual end. */
+  durationDays?: number | null | undefined;
+  /** True: the dates of the forecast become those of the plan. Refused for actualized records and those without a plan. */
+  resetToPlan?: boolean | null | undefined;
+  /** Puts these values under these keys, e.g. `{"category": "Cranes"}`. */
+  set?: unknown;
+  /** Moves both dates of the forecast by so many days; of an actualized record, its actual end. */
+  shiftDays?: number | null | undefined;
+};
 
 /** What sums are grouped by. */
 export type PfaDimension =
@@ -348,10 +374,15 @@ export type MyOperationsQuery = { organization: { myOperations: { nodes: Array<{
 
 export type SaveDraftsMutationVariables = Exact<{
   input: SaveDraftsInput;
+  organizationId: number;
+  selection?: PfaSelectionInput | null | undefined;
+  recordIds: Array<string> | string;
+  first: number;
+  withRows: boolean;
 }>;
 
 
-export type SaveDraftsMutation = { saveDrafts: { result: { changedCount: number, revisions: unknown } | null } | null };
+export type SaveDraftsMutation = { saveDrafts: { result: { revisions: unknown } | null, query: { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, pfaRecords?: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null } | null } | null };
 
 export type DiscardDraftsMutationVariables = Exact<{
   input: DiscardDraftsInput;
@@ -373,6 +404,22 @@ export type RedoDraftMutationVariables = Exact<{
 
 
 export type RedoDraftMutation = { redoDraft: { result: { kind: string, changedCount: number, impossible: unknown } | null } | null };
+
+export type BulkPreviewQueryVariables = Exact<{
+  organizationId: number;
+  selection: PfaSelectionInput;
+  operation: PfaBulkOperationInput;
+}>;
+
+
+export type BulkPreviewQuery = { organization: { bulkPreview: { selectedCount: number, changedCount: number, unchangedCount: number, refusedCount: number, reasons: unknown, planCostBefore: string, planCostAfter: string, forecastCostBefore: string, forecastCostAfter: string, actualCostBefore: string, actualCostAfter: string, previewToken: string } | null } | null };
+
+export type ApplyBulkMutationVariables = Exact<{
+  input: ApplyBulkInput;
+}>;
+
+
+export type ApplyBulkMutation = { applyBulk: { result: { changedCount: number, operationId: string | null } | null } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -847,15 +894,72 @@ export const MyOperationsDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<MyOperationsQuery, MyOperationsQueryVariables>;
 export const SaveDraftsDocument = new TypedDocumentString(`
-    mutation SaveDrafts($input: SaveDraftsInput!) {
+    mutation SaveDrafts($input: SaveDraftsInput!, $organizationId: Int!, $selection: PfaSelectionInput, $recordIds: [String!]!, $first: Int!, $withRows: Boolean!) {
   saveDrafts(input: $input) {
     result {
-      changedCount
       revisions
+    }
+    query {
+      organization(id: $organizationId) {
+        seen: sums(selection: $selection) {
+          nodes {
+            ...RecordCosts
+          }
+        }
+        mirror: sums(selection: $selection, layer: mirror) {
+          nodes {
+            ...RecordCosts
+          }
+        }
+        pfaRecords(first: $first, filter: {pfaId: {in: $recordIds}}) @include(if: $withRows) {
+          nodes {
+            ...RecordRow
+          }
+        }
+      }
     }
   }
 }
-    `) as unknown as TypedDocumentString<SaveDraftsMutation, SaveDraftsMutationVariables>;
+    fragment RecordRow on PfaRecord {
+  pfaId
+  revision
+  base
+  hasDraft
+  hasProblem
+  isPending
+  isActualized
+  removedAt
+  areaSilo
+  category
+  class
+  source
+  dor
+  monthlyRate
+  purchasePrice
+  manufacturer
+  model
+  contract
+  equipment
+  originalStart
+  originalEnd
+  forecastStart
+  forecastEnd
+  actualStart
+  actualEnd
+  isDiscontinued
+  isFundsTransferable
+  planCost
+  forecastCost
+  actualCost
+  variance
+}
+fragment RecordCosts on PfaSum {
+  recordCount
+  planCost
+  forecastCost
+  actualCost
+  variance
+}`) as unknown as TypedDocumentString<SaveDraftsMutation, SaveDraftsMutationVariables>;
 export const DiscardDraftsDocument = new TypedDocumentString(`
     mutation DiscardDrafts($input: DiscardDraftsInput!) {
   discardDrafts(input: $input) {
@@ -885,3 +989,33 @@ export const RedoDraftDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RedoDraftMutation, RedoDraftMutationVariables>;
+export const BulkPreviewDocument = new TypedDocumentString(`
+    query BulkPreview($organizationId: Int!, $selection: PfaSelectionInput!, $operation: PfaBulkOperationInput!) {
+  organization(id: $organizationId) {
+    bulkPreview(selection: $selection, operation: $operation) {
+      selectedCount
+      changedCount
+      unchangedCount
+      refusedCount
+      reasons
+      planCostBefore
+      planCostAfter
+      forecastCostBefore
+      forecastCostAfter
+      actualCostBefore
+      actualCostAfter
+      previewToken
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BulkPreviewQuery, BulkPreviewQueryVariables>;
+export const ApplyBulkDocument = new TypedDocumentString(`
+    mutation ApplyBulk($input: ApplyBulkInput!) {
+  applyBulk(input: $input) {
+    result {
+      changedCount
+      operationId
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ApplyBulkMutation, ApplyBulkMutationVariables>;

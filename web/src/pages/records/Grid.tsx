@@ -13,6 +13,7 @@ import {
   type KeyboardEvent,
   type MouseEvent,
   type PointerEvent,
+  type ReactNode,
   type Ref,
 } from 'react';
 import { DraftIcon, OverIcon, PendingIcon, UnderIcon, WarningIcon } from '../../components/icons.tsx';
@@ -25,6 +26,15 @@ import type { Row } from './documents.ts';
 import { isSame, type Edit, type EditQueue, type Value } from './edits.ts';
 import classes from './Grid.module.css';
 import type { RecordList } from './recordList.ts';
+import {
+  everything,
+  extentOf,
+  isSelected,
+  nothing,
+  sizeOf,
+  withRecords,
+  type Selection,
+} from './selection.ts';
 
 const rowHeight = 32;
 /** The row of the headings, as a position of the focus. */
@@ -34,7 +44,7 @@ export interface GridHandle {
   focus: () => void;
 }
 
-interface Position {
+export interface Position {
   row: number;
   column: number;
 }
@@ -61,6 +71,12 @@ interface Props {
   onResize: (key: string, width: number) => void;
   onMove: (key: string, by: -1 | 1) => void;
   onRevert: (row: Row, key: string) => void;
+  selection: Selection;
+  onSelect: (change: (before: Selection) => Selection) => void;
+  /** Selects the rows between these two; they may not be there yet. */
+  onSelectBetween: (first: number, last: number) => void;
+  onPaste: (text: string, from: Position) => void;
+  onCopy: (from: Position) => string | undefined;
   onEditing: (isEditing: boolean) => void;
   ref?: Ref<GridHandle>;
 }
@@ -72,7 +88,7 @@ interface Props {
 export function Grid(props: Props) {
   'use no memo';
   const { list, columns, fields, edits, canEdit, isBusy, sort, onSort, onResize, onMove, onRevert } = props;
-  const { onEditing } = props;
+  const { selection, onSelect, onSelectBetween, onPaste, onCopy, onEditing } = props;
   useSyncExternalStore(list.subscribe, list.getVersion);
   useSyncExternalStore(edits.subscribe, edits.getVersion);
   const scroller = useRef<HTMLDivElement>(null);
@@ -105,6 +121,8 @@ export function Grid(props: Props) {
     ),
   });
   const items = virtualizer.getVirtualItems();
+  const [slots] = useState(() => new Slots());
+  const slotOf = slots.place(items.map(({ index }) => index));
   const range = virtualizer.range;
   const [first, final] = [range?.startIndex ?? 0, range?.endIndex ?? 0];
   useEffect(() => {
@@ -145,6 +163,19 @@ export function Grid(props: Props) {
       ?.focus({ preventScroll: true });
   });
   useImperativeHandle(props.ref, () => ({ focus: () => goTo(at) }));
+
+  /** Where selecting began: Shift reaches from there. */
+  const anchor = useRef<number>(undefined);
+  const toggle = (index: number) => {
+    const record = list.at(index);
+    if (!record) return;
+    anchor.current = index;
+    onSelect((before) => withRecords(before, [record.pfaId], !isSelected(before, record.pfaId)));
+  };
+  const reachTo = (index: number) => {
+    const from = (anchor.current ??= at.row);
+    onSelectBetween(Math.min(from, index), Math.max(from, index));
+  };
 
   const column = columns[at.column];
   const row = at.row >= 0 ? list.at(at.row) : undefined;
@@ -198,7 +229,19 @@ export function Grid(props: Props) {
           };
         return () => onResize(column.key, fitWidth(column.width + (key === 'ArrowLeft' ? -16 : 16)));
       }
+      if (canEdit && !isHead && shiftKey && !control) {
+        if (key === ' ') return () => toggle(at.row);
+        if (key === 'ArrowUp' || key === 'ArrowDown')
+          return () => {
+            const to = Math.min(Math.max(at.row + (key === 'ArrowUp' ? -1 : 1), 0), last.row);
+            reachTo(to);
+            go(to, at.column);
+          };
+      }
+      if (canEdit && control && key === 'a') return () => onSelect(() => everything);
       switch (key) {
+        case 'Escape':
+          return sizeOf(selection, count) > 0 ? () => onSelect(() => nothing) : undefined;
         case 'ArrowUp':
           return () => go(control ? 0 : at.row - 1, at.column);
         case 'ArrowDown':
@@ -257,11 +300,28 @@ export function Grid(props: Props) {
         ref={scroller}
         className={classes.scroller}
         data-busy={isBusy || undefined}
+        data-selecting={sizeOf(selection, count) > 0 || undefined}
         style={layout}
         onKeyDown={onKeyDown}
         onClick={(event) => {
           const position = positionOf(event);
-          if (position && position.row >= 0 && !editing) goTo(position);
+          if (!position || position.row < 0 || editing) return;
+          if (event.target instanceof Element && event.target.closest('[data-select]')) {
+            if (event.shiftKey && anchor.current !== undefined) reachTo(position.row);
+            else toggle(position.row);
+          }
+          goTo(position);
+        }}
+        onPaste={(event) => {
+          if (editing || at.row < 0) return;
+          event.preventDefault();
+          onPaste(event.clipboardData.getData('text/plain'), at);
+        }}
+        onCopy={(event) => {
+          const text = editing || at.row < 0 ? undefined : onCopy(at);
+          if (text === undefined || window.getSelection()?.toString()) return;
+          event.preventDefault();
+          event.clipboardData.setData('text/plain', text);
         }}
         onDoubleClick={(event) => {
           const position = positionOf(event);
@@ -282,6 +342,7 @@ export function Grid(props: Props) {
           aria-colcount={columns.length}
           aria-busy={isBusy || list.total === undefined}
           aria-readonly={!canEdit}
+          aria-multiselectable={canEdit}
         >
           <div role="row" aria-rowindex={1} className={classes.head}>
             {columns.map((one, i) => (
@@ -294,7 +355,16 @@ export function Grid(props: Props) {
                 onSort={onSort}
                 onResize={onResize}
                 onFocus={() => setActive({ row: head, column: i })}
-              />
+              >
+                {i === 0 && canEdit && (
+                  <SelectAll
+                    extent={extentOf(selection, list)}
+                    onChange={() =>
+                      onSelect((before) => (extentOf(before, list) === 'none' ? everything : nothing))
+                    }
+                  />
+                )}
+              </HeadCell>
             ))}
           </div>
           <div className={classes.body} style={{ height: virtualizer.getTotalSize() }} role="presentation">
@@ -303,13 +373,14 @@ export function Grid(props: Props) {
               const isEditing = editing !== undefined && record?.pfaId === editing.recordId;
               return (
                 <RecordRow
-                  key={index}
+                  key={slotOf.get(index)}
                   index={index}
                   top={start}
                   row={record}
                   columns={columns}
                   fields={fields}
                   canEdit={canEdit}
+                  isSelected={record !== undefined && isSelected(selection, record.pfaId)}
                   edits={record && edits.of(record.pfaId)}
                   activeColumn={at.row === index ? at.column : -1}
                   isNoted={noted?.row === index && at.row === index}
@@ -349,6 +420,30 @@ export function Grid(props: Props) {
   );
 }
 
+/**
+ * Rows that scroll into sight take the elements of those that went out of it: changing a row costs a part of making one.
+ * A row that stays keeps its own, and the focus with it.
+ */
+class Slots {
+  #slots: ReadonlyMap<number, number> = new Map();
+
+  place(indexes: readonly number[]): ReadonlyMap<number, number> {
+    const placed = new Map<number, number>();
+    for (const index of indexes) {
+      const slot = this.#slots.get(index);
+      if (slot !== undefined) placed.set(index, slot);
+    }
+    const taken = new Set(placed.values());
+    let free = 0;
+    for (const index of indexes) {
+      if (placed.has(index)) continue;
+      while (taken.has(free)) free++;
+      placed.set(index, free++);
+    }
+    return (this.#slots = placed);
+  }
+}
+
 /** The cell that something is to be said about: that under the pointer, else the one with the focus. */
 function notedPosition(
   hovered: Position | undefined,
@@ -383,9 +478,10 @@ interface HeadCellProps {
   onSort: (key: string) => void;
   onResize: (key: string, width: number) => void;
   onFocus: () => void;
+  children: ReactNode;
 }
 
-function HeadCell({ column, index, isActive, sort, onSort, onResize, onFocus }: HeadCellProps) {
+function HeadCell({ column, index, isActive, sort, onSort, onResize, onFocus, children }: HeadCellProps) {
   const [dragged, setDragged] = useState<number>();
   const isSorted = sort.key === column.key;
   const begin = (event: PointerEvent<HTMLElement>) => {
@@ -422,6 +518,7 @@ function HeadCell({ column, index, isActive, sort, onSort, onResize, onFocus }: 
       onFocus={onFocus}
       onClick={() => column.order && onSort(column.key)}
     >
+      {children}
       <span className={classes.headLabel}>{column.label}</span>
       {isSorted && (sort.isDescending ? <UnderIcon size={13} /> : <OverIcon size={13} />)}
       <span
@@ -436,6 +533,24 @@ function HeadCell({ column, index, isActive, sort, onSort, onResize, onFocus }: 
   );
 }
 
+/** Of all that the filter leaves, also those that nobody has scrolled to. */
+function SelectAll({ extent, onChange }: { extent: 'none' | 'some' | 'all'; onChange: () => void }) {
+  return (
+    <span className={classes.select} onClick={(event) => event.stopPropagation()}>
+      <input
+        type="checkbox"
+        tabIndex={-1}
+        aria-label="Select all records"
+        checked={extent === 'all'}
+        ref={(box) => {
+          if (box) box.indeterminate = extent === 'some';
+        }}
+        onChange={onChange}
+      />
+    </span>
+  );
+}
+
 interface RowProps {
   index: number;
   top: number;
@@ -443,6 +558,7 @@ interface RowProps {
   columns: readonly Column[];
   fields: ReadonlyMap<string, Field>;
   canEdit: boolean;
+  isSelected: boolean;
   edits: ReadonlyMap<string, Edit> | undefined;
   activeColumn: number;
   isNoted: boolean;
@@ -455,6 +571,7 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
   return (
     <div
       role="row"
+      aria-selected={canEdit ? props.isSelected : undefined}
       aria-rowindex={index + 2}
       aria-busy={row === undefined || undefined}
       className={classes.row}
@@ -481,6 +598,17 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
             tabIndex={isActive && !isEditing ? 0 : -1}
             className={classes.cell}
           >
+            {i === 0 && canEdit && row && (
+              <span className={classes.select} data-select>
+                <input
+                  type="checkbox"
+                  tabIndex={-1}
+                  readOnly
+                  aria-label={`Select ${row.pfaId}`}
+                  checked={props.isSelected}
+                />
+              </span>
+            )}
             {row === undefined ? (
               <span className={classes.skeleton} />
             ) : isEditing && editing && onEnd ? (

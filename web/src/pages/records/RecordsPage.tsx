@@ -14,7 +14,9 @@ import { usePageTitle } from '../../components/Page.tsx';
 import { chipsOf, filterOf, noFilters, selectionOf } from '../../filter/filter.ts';
 import { Chips, FilterBar } from '../../filter/Filters.tsx';
 import { formatCount } from '../../format/numbers.ts';
+import { useSession } from '../../session/session.ts';
 import type { Field } from './cells.ts';
+import { BulkDialog } from './BulkDialog.tsx';
 import {
   fieldsOf,
   findColumn,
@@ -30,16 +32,37 @@ import {
   fieldsDocument,
   operationsDocument,
   redoDocument,
+  saveDocument,
+  sumsDocument,
   undoDocument,
+  withFields,
   type Row,
 } from './documents.ts';
-import { EditQueue } from './edits.ts';
-import { Grid, type GridHandle } from './Grid.tsx';
+import { editQueueOf } from './edits.ts';
+import { Grid, type GridHandle, type Position } from './Grid.tsx';
 import { KpiStrip } from './KpiStrip.tsx';
+import { copyOf, paste } from './paste.ts';
+import { PasteReport, type Pasted } from './PasteReport.tsx';
 import { RecordList, type ListQuery } from './recordList.ts';
 import classes from './Records.module.css';
+import {
+  everything,
+  inputOf,
+  isSelected,
+  nothing,
+  sizeOf,
+  withRecords,
+  type Selection,
+} from './selection.ts';
+import { SelectionBar } from './SelectionBar.tsx';
 import { ColumnsMenu } from './Toolbar.tsx';
 import { decidingFields, type RecordsView } from './view.ts';
+
+/** So many rows come with the answer to a change; those of larger ones are read where they are in sight. */
+const rowsAtOnce = 100;
+
+/** More rows are selected by a filter. */
+const mostAtOnce = 5000;
 
 const route = getRouteApi('/o/$code/records');
 
@@ -64,23 +87,42 @@ function Records() {
   useSyncExternalStore(list.subscribe, list.getVersion);
   const grid = useRef<GridHandle>(null);
 
-  const [edits] = useState(() => new EditQueue(organizationId));
+  const selection = useMemo(() => selectionOf(view), [view]);
+  const queryClient = useQueryClient();
+  const session = useSession();
+  const edits = editQueueOf(session.status === 'signed-in' ? session.person.id : 0, organizationId);
   useEffect(
     () =>
-      edits.whenSaved(async (recordId) => {
-        refetchFigures();
-        await list.refresh([recordId]);
+      edits.attach({
+        save: async (items) => {
+          const recordIds = items.map(({ recordId }) => recordId);
+          const withRows = items.length <= rowsAtOnce;
+          const { saveDrafts } = await request(withFields(saveDocument, list.query.fields), {
+            ...{ input: { organizationId, items }, organizationId, selection, withRows },
+            ...(withRows ? { recordIds, first: items.length } : { recordIds: [], first: 0 }),
+          });
+          const now = saveDrafts?.query?.organization;
+          if (now)
+            queryClient.setQueryData(query(sumsDocument, { organizationId, selection }).queryKey, {
+              organization: { seen: now.seen, mirror: now.mirror },
+            });
+          if (now?.pfaRecords) list.take(now.pfaRecords.nodes.filter((row) => row !== null));
+          else await list.refresh(recordIds);
+          refetchFigures();
+          return (saveDrafts?.result?.revisions ?? {}) as Record<string, string | number>;
+        },
+        read: (recordIds) => list.refresh(recordIds),
       }),
-    [edits, list, refetchFigures],
+    [edits, list, selection, organizationId, queryClient, refetchFigures],
   );
   useSyncExternalStore(edits.subscribe, edits.getVersion);
-  const unsaved = edits.all().length;
+  const isKept = edits.isKept;
   useEffect(() => {
-    if (unsaved === 0) return;
+    if (isKept) return;
     const warn = (event: BeforeUnloadEvent) => event.preventDefault();
     window.addEventListener('beforeunload', warn);
     return () => window.removeEventListener('beforeunload', warn);
-  }, [unsaved]);
+  }, [isKept]);
 
   useOrganizationEvents(({ kind, revision, records, sync }) => {
     const follow = async () => {
@@ -124,7 +166,84 @@ function Records() {
     }
   };
 
-  const selection = useMemo(() => selectionOf(view), [view]);
+  const [chosen, setChosen] = useState<{ of: string; selection: Selection }>();
+  // What was chosen under another filter is out of sight, and nothing is done with what nobody sees.
+  const filterKey = JSON.stringify(selection);
+  const picked = chosen?.of === filterKey ? chosen.selection : nothing;
+  const choose = (change: (before: Selection) => Selection) =>
+    setChosen((before) => ({
+      of: filterKey,
+      selection: change(before?.of === filterKey ? before.selection : nothing),
+    }));
+  const pickedSize = sizeOf(picked, list.total ?? 0);
+  const [isChangingMany, setIsChangingMany] = useState(false);
+  const [pasted, setPasted] = useState<Pasted>();
+  const focusGrid = () => grid.current?.focus();
+
+  const selectBetween = async (first: number, last: number) => {
+    if (last - first >= mostAtOnce) {
+      notifications.show({
+        title: `At most ${formatCount(mostAtOnce)} rows can be selected one by one.`,
+        message: 'Narrow the list down by filters, and select all that match.',
+      });
+      return;
+    }
+    try {
+      const ids = await list.idsBetween(first, last);
+      choose((before) => withRecords(before, ids, true));
+    } catch (thrown) {
+      complain('The rows in between could not be loaded.', thrown);
+    }
+  };
+
+  const tellDone = (title: string) => {
+    const id = notifications.show({
+      title,
+      message: (
+        <Button
+          size="compact-xs"
+          variant="default"
+          mt={4}
+          onClick={() => {
+            notifications.hide(id);
+            steps.run('undo');
+          }}
+        >
+          Undo
+        </Button>
+      ),
+      autoClose: 8000,
+    });
+  };
+
+  const pasteBlock = async (text: string, from: Position) => {
+    if (!canEdit || text === '') return;
+    try {
+      const done = await paste(text, from, { list, columns, fields, edits, canEdit });
+      if (done.leftOut.length > 0) setPasted(done);
+      else if (done.cells > 1)
+        tellDone(
+          `${formatCount(done.cells - done.unchanged)} of ${formatCount(done.cells)} cells have changed.`,
+        );
+    } catch (thrown) {
+      complain('The block could not be pasted.', thrown);
+    }
+  };
+
+  const copyFrom = ({ row, column }: Position): string | undefined => {
+    if (pickedSize > 0) {
+      const rows = list.held().filter(({ pfaId }) => isSelected(picked, pfaId));
+      if (rows.length < pickedSize)
+        notifications.show({
+          title: `${formatCount(rows.length)} of ${formatCount(pickedSize)} rows were copied.`,
+          message: 'The others have not been loaded yet.',
+        });
+      return copyOf(rows, columns);
+    }
+    const [one, wanted] = [list.at(row), columns[column]];
+    return one && wanted && copyOf([one], [wanted]);
+  };
+
   const setColumns = (next: Column[]) => changeView({ columns: writeColumns(next) });
   const isEmpty = list.total === 0 && !pending;
   const hasFilters = chipsOf(view).length > 0;
@@ -192,7 +311,7 @@ function Records() {
         <div className={classes.bar} data-tone="warning" role="status">
           <WarningIcon />
           {waiting === 1 ? '1 change is' : `${formatCount(waiting)} changes are`} not saved yet. They are sent
-          when the server is back; keep this page open.
+          when the server is back{isKept ? ', also after a reload.' : '; keep this page open.'}
         </div>
       )}
       {list.isOutdated && (
@@ -247,9 +366,57 @@ function Records() {
               setColumns(next);
             }}
             onRevert={(row, key) => void revert(row, key)}
+            selection={picked}
+            onSelect={choose}
+            onSelectBetween={(first, last) => void selectBetween(first, last)}
+            onPaste={(text, from) => void pasteBlock(text, from)}
+            onCopy={copyFrom}
             onEditing={(value) => (isEditing.current = value)}
           />
+          {pickedSize > 0 && (
+            <SelectionBar
+              size={pickedSize}
+              total={list.total ?? 0}
+              onAll={() => {
+                choose(() => everything);
+                focusGrid();
+              }}
+              onChange={() => setIsChangingMany(true)}
+              onClear={() => {
+                choose(() => nothing);
+                focusGrid();
+              }}
+            />
+          )}
         </div>
+      )}
+      {isChangingMany && (
+        <BulkDialog
+          organizationId={organizationId}
+          selection={inputOf(picked, view)}
+          fields={fields}
+          onClose={() => setIsChangingMany(false)}
+          onDone={(changedCount) => {
+            setIsChangingMany(false);
+            refetchFigures();
+            tellDone(
+              `${formatCount(changedCount)} ${changedCount === 1 ? 'record has' : 'records have'} changed.`,
+            );
+            list
+              .catchUp()
+              .catch((thrown: unknown) => complain('The records could not be read again.', thrown));
+          }}
+        />
+      )}
+      {pasted && (
+        <PasteReport
+          pasted={pasted}
+          onClose={() => setPasted(undefined)}
+          onUndo={() => {
+            setPasted(undefined);
+            steps.run('undo');
+          }}
+        />
       )}
     </div>
   );

@@ -176,12 +176,38 @@ export const operationsDocument = graphql(`
   }
 `);
 
+/** With what is shown of it in the same answer: the rows, where they are few, and what the records in sight cost now. */
 export const saveDocument = graphql(`
-  mutation SaveDrafts($input: SaveDraftsInput!) {
+  mutation SaveDrafts(
+    $input: SaveDraftsInput!
+    $organizationId: Int!
+    $selection: PfaSelectionInput
+    $recordIds: [String!]!
+    $first: Int!
+    $withRows: Boolean!
+  ) {
     saveDrafts(input: $input) {
       result {
-        changedCount
         revisions
+      }
+      query {
+        organization(id: $organizationId) {
+          seen: sums(selection: $selection) {
+            nodes {
+              ...RecordCosts
+            }
+          }
+          mirror: sums(selection: $selection, layer: mirror) {
+            nodes {
+              ...RecordCosts
+            }
+          }
+          pfaRecords(first: $first, filter: { pfaId: { in: $recordIds } }) @include(if: $withRows) {
+            nodes {
+              ...RecordRow
+            }
+          }
+        }
       }
     }
   }
@@ -219,6 +245,42 @@ export const redoDocument = graphql(`
   }
 `);
 
+export const bulkPreviewDocument = graphql(`
+  query BulkPreview(
+    $organizationId: Int!
+    $selection: PfaSelectionInput!
+    $operation: PfaBulkOperationInput!
+  ) {
+    organization(id: $organizationId) {
+      bulkPreview(selection: $selection, operation: $operation) {
+        selectedCount
+        changedCount
+        unchangedCount
+        refusedCount
+        reasons
+        planCostBefore
+        planCostAfter
+        forecastCostBefore
+        forecastCostAfter
+        actualCostBefore
+        actualCostAfter
+        previewToken
+      }
+    }
+  }
+`);
+
+export const applyBulkDocument = graphql(`
+  mutation ApplyBulk($input: ApplyBulkInput!) {
+    applyBulk(input: $input) {
+      result {
+        changedCount
+        operationId
+      }
+    }
+  }
+`);
+
 /** What every row is asked for, whatever is shown of it. */
 const always = [
   'pfaId',
@@ -237,7 +299,8 @@ export type RowKey = Exclude<keyof RecordRowFragment, ' $fragmentName'>;
 /** A record as the list holds it: of the columns that are not shown nothing is known. */
 export type Row = Pick<RecordRowFragment, Always> & Partial<RecordRowFragment>;
 
-type RowDocument = typeof pageDocument | typeof foundPageDocument | typeof recordsDocument;
+type RowDocument =
+  typeof pageDocument | typeof foundPageDocument | typeof recordsDocument | typeof saveDocument;
 
 /**
  * The document without those fields of a record that no column shows: a hundred rows of all of them are four times as
@@ -246,14 +309,15 @@ type RowDocument = typeof pageDocument | typeof foundPageDocument | typeof recor
 export function withFields<D extends RowDocument>(document: D, fields: ReadonlySet<string>): D {
   const text = document.toString();
   const at = text.indexOf('fragment RecordRow');
+  const end = text.indexOf('\n}', at);
   const kept = text
-    .slice(at)
+    .slice(at, end)
     .split('\n')
     .filter((line) => {
       const name = /^\s+(\w+)$/.exec(line)?.[1];
       return name === undefined || always.some((key) => key === name) || fields.has(name);
     });
   const lean = Object.create(document) as D;
-  lean.toString = () => text.slice(0, at) + kept.join('\n');
+  lean.toString = () => text.slice(0, at) + kept.join('\n') + text.slice(end);
   return lean;
 }

@@ -1,7 +1,8 @@
 import { whenConnected } from '../../api/connection.ts';
 import { asApiError, hasCode, isPassing, type ApiError } from '../../api/errors.ts';
-import { request } from '../../api/graphql.ts';
-import { saveDocument } from './documents.ts';
+import type { PfaDraftItemInput } from '../../api/generated/graphql.ts';
+import { sessionState, subscribeToSession } from '../../session/session.ts';
+import { UnsentStore } from './unsent.ts';
 
 /** A value as the API takes and gives it; money is text, exact. */
 export type Value = string | boolean | null;
@@ -21,6 +22,8 @@ export interface Edit {
   readonly message?: string;
   /** In a conflict: what is there now. */
   readonly theirs?: Value;
+  /** Those of a block are saved together, in one step that can be undone. */
+  readonly block?: number;
 }
 
 export type NewEdit = Pick<Edit, 'recordId' | 'key' | 'value' | 'isAmount' | 'seen' | 'revision'>;
@@ -58,20 +61,32 @@ export const asValue = (value: unknown): Value =>
       : null;
 
 /** Of what is no amount the server says so. Amounts have 15 digits at most, which a number of JavaScript holds exactly. */
-const asSent = ({ value, isAmount }: Edit) =>
+export const asSent = ({ value, isAmount }: Pick<Edit, 'value' | 'isAmount'>) =>
   isAmount && typeof value === 'string' && /^-?\d{1,13}(\.\d{1,2})?$/.test(value) ? Number(value) : value;
 
-/** How often a record that moves all the time is tried. */
+/** How often records that move all the time are tried. */
 const attempts = 5;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+const isDue = ({ state }: Edit) => state === 'saving' || state === 'waiting';
+
+/** What a queue needs of who shows the records. */
+export interface Saver {
+  /** Saves changes as drafts, all or none, and answers the revisions that they have led to, as far as they are told. */
+  save: (items: PfaDraftItemInput[]) => Promise<Record<string, string | number>>;
+  /** Reads these records again: what is shown of them must be the server's before a change is taken out. */
+  read: (recordIds: readonly string[]) => Promise<void>;
+}
+
 /**
- * Changes on their way to the server, one record at a time and in their order. What is in here is not saved, and is
- * shown so; what the server has confirmed is no longer in here.
+ * Changes on their way to the server, one record or block at a time and in their order. What is in here is not saved, and
+ * is shown so; what the server has confirmed is no longer in here. It is kept in the browser, so that a reload, or a
+ * browser that is closed while the server is away, loses nothing.
  */
 export class EditQueue {
-  readonly #organizationId: number;
-  #onSaved: (recordId: string) => Promise<void> = () => Promise.resolve();
+  readonly personId: number;
+  #saver: Saver | undefined;
+  readonly #store: UnsentStore<Edit>;
   readonly #byRecord = new Map<string, ReadonlyMap<string, Edit>>();
   /** Of records that we moved ourselves: from which revision to which. */
   readonly #moved = new Map<string, string>();
@@ -79,13 +94,28 @@ export class EditQueue {
   #isRunning = false;
   version = 0;
 
-  constructor(organizationId: number) {
-    this.#organizationId = organizationId;
+  constructor(personId: number, organizationId: number) {
+    this.personId = personId;
+    this.#store = new UnsentStore(`vanguard.unsent.${personId}.${organizationId}`, (left) => {
+      const mine = left.filter(({ recordId, key }) => !this.of(recordId)?.has(key));
+      this.#change(mine.map((edit) => [edit, isDue(edit) ? { ...edit, state: 'waiting' } : edit]));
+      void this.#run();
+    });
+    subscribeToSession(() => void this.#run());
   }
 
-  /** Calls with what was saved, before it is taken out: what is shown must be the server's by then. */
-  whenSaved(read: (recordId: string) => Promise<void>): void {
-    this.#onSaved = read;
+  /** False: the browser keeps nothing, so closing the page would lose what is in here. */
+  get isKept(): boolean {
+    return this.#store.isKept;
+  }
+
+  /** From now on it saves; until the answer is called. */
+  attach(saver: Saver): () => void {
+    this.#saver = saver;
+    void this.#run();
+    return () => {
+      if (this.#saver === saver) this.#saver = undefined;
+    };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -105,13 +135,42 @@ export class EditQueue {
   }
 
   submit(edit: NewEdit): void {
-    this.#set({ ...edit, state: 'saving' });
+    const saving: Edit = { ...edit, state: 'saving' };
+    this.#change([[saving, saving]]);
     void this.#run();
   }
 
+  #lastBlock = 0;
+
+  /**
+   * Changes that belong together. Answers, when nothing of them is under way any more, those that were not saved; they are
+   * left as refused or in conflict.
+   */
+  async submitBlock(edits: readonly NewEdit[]): Promise<Edit[]> {
+    const block = ++this.#lastBlock;
+    this.#change(
+      edits.map((edit): [Edit, Edit] => {
+        const saving: Edit = { ...edit, state: 'saving', block };
+        return [saving, saving];
+      }),
+    );
+    void this.#run();
+    const ofBlock = () => this.all().filter((edit) => edit.block === block);
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (ofBlock().some(isDue)) return;
+        stop();
+        resolve();
+      };
+      const stop = this.subscribe(look);
+      look();
+    });
+    return ofBlock();
+  }
+
   /** Out of a conflict or a refusal: what is there stays. */
-  drop({ recordId, key }: Edit): void {
-    this.#remove(recordId, key);
+  drop(...edits: readonly Edit[]): void {
+    this.#change(edits.map((edit) => [edit, undefined]));
   }
 
   /** Out of a conflict: mine, in full knowledge of theirs. */
@@ -119,29 +178,34 @@ export class EditQueue {
     this.submit({ ...edit, seen: edit.theirs ?? null });
   }
 
-  #set(edit: Edit): void {
-    this.#byRecord.set(edit.recordId, new Map(this.#byRecord.get(edit.recordId)).set(edit.key, edit));
-    this.#changed();
-  }
-
-  #remove(recordId: string, key: string): void {
-    const rest = new Map(this.#byRecord.get(recordId));
-    rest.delete(key);
-    if (rest.size > 0) this.#byRecord.set(recordId, rest);
-    else this.#byRecord.delete(recordId);
-    this.#changed();
-  }
-
-  #changed(): void {
+  /** Puts others in their place, or nothing. */
+  #change(changes: readonly (readonly [Edit, Edit | undefined])[]): void {
+    if (changes.length === 0) return;
+    const touched = new Map<string, Map<string, Edit>>();
+    for (const [{ recordId, key }, next] of changes) {
+      let edits = touched.get(recordId);
+      if (!edits) touched.set(recordId, (edits = new Map(this.#byRecord.get(recordId))));
+      if (next) edits.set(key, next);
+      else edits.delete(key);
+    }
+    for (const [recordId, edits] of touched)
+      if (edits.size > 0) this.#byRecord.set(recordId, edits);
+      else this.#byRecord.delete(recordId);
     this.version++;
+    this.#store.write(this.all());
     for (const listener of this.#listeners) listener();
   }
 
   /** Unless somebody has put another in its place meanwhile. */
-  #replace(edit: Edit, changes: Partial<Edit> | undefined): void {
-    if (this.of(edit.recordId)?.get(edit.key) !== edit) return;
-    if (changes) this.#set({ ...edit, ...changes });
-    else this.#remove(edit.recordId, edit.key);
+  #replace(edits: readonly Edit[], changes: (edit: Edit) => Partial<Edit> | undefined): void {
+    this.#change(
+      edits
+        .filter((edit) => this.of(edit.recordId)?.get(edit.key) === edit)
+        .map((edit) => {
+          const changed = changes(edit);
+          return [edit, changed && { ...edit, ...changed }];
+        }),
+    );
   }
 
   #latest(recordId: string, revision: string): string {
@@ -150,42 +214,65 @@ export class EditQueue {
     return latest;
   }
 
+  /** Nothing of one person is ever sent as another. */
+  #maySend(): boolean {
+    const session = sessionState();
+    return session.status === 'signed-in' && session.person.id === this.personId;
+  }
+
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      for (let due; (due = this.all().find(({ state }) => state === 'saving' || state === 'waiting'));)
-        await this.#save(due.recordId);
+      for (;;) {
+        const due = this.#saver && this.#maySend() ? this.all().find(isDue) : undefined;
+        if (!due) break;
+        if (!(await this.#save(due))) break;
+      }
     } finally {
       this.#isRunning = false;
     }
   }
 
-  /** Saves what is due of one record. */
-  async #save(recordId: string): Promise<void> {
+  /** Those that are saved with this one: of its block, else of its record. Of one revision at a time: each was decided upon by what was seen then. */
+  #togetherWith({ recordId, block }: Edit): Edit[] {
+    if (block !== undefined) return this.all().filter((edit) => edit.block === block && isDue(edit));
+    const due = [...(this.of(recordId)?.values() ?? [])].filter(
+      (edit) => edit.block === undefined && isDue(edit),
+    );
+    const revision = due[0] && this.#latest(recordId, due[0].revision);
+    return due.filter((edit) => this.#latest(recordId, edit.revision) === revision);
+  }
+
+  /** Saves a change and what belongs to it. False: not now. */
+  async #save(first: Edit): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
-      const due = [...(this.of(recordId)?.values() ?? [])].filter(
-        ({ state }) => state === 'saving' || state === 'waiting',
-      );
-      // Of one revision at a time: each was decided upon by what was seen then.
-      const revisions = due.map(({ revision }) => this.#latest(recordId, revision));
-      const [revision] = revisions;
-      if (revision === undefined) return;
-      const sent = due.filter((_, i) => revisions[i] === revision);
-      const changes = Object.fromEntries(sent.map((edit) => [edit.key, asSent(edit)]));
+      const sent = this.#togetherWith(first);
+      if (sent.length === 0) return true;
+      const saver = this.#saver;
+      if (!saver || !this.#maySend()) return false;
+      const items = this.#itemsOf(sent);
       try {
-        const { saveDrafts } = await request(saveDocument, {
-          input: { organizationId: this.#organizationId, items: [{ recordId, changes, revision }] },
-        });
-        const next = (saveDrafts?.result?.revisions as Record<string, string | number> | null)?.[recordId];
-        if (next !== undefined && String(next) !== revision)
-          this.#moved.set(`${recordId} ${revision}`, String(next));
-        await this.#settle(sent);
-        return;
+        const revisions = await saver.save(items);
+        for (const { recordId, revision } of items) {
+          const next = revisions[recordId];
+          if (next !== undefined && String(next) !== revision)
+            this.#moved.set(`${recordId} ${revision}`, String(next));
+        }
+        this.#replace(sent, () => undefined);
+        return true;
       } catch (thrown) {
         const error = asApiError(thrown);
+        // The session has ended; with the next one it goes on.
+        if (hasCode(error, 'UNAUTHENTICATED')) {
+          this.#replace(sent, () => ({ state: 'waiting' }));
+          return false;
+        }
         if (isPassing(error)) {
-          for (const edit of sent) if (edit.state !== 'waiting') this.#replace(edit, { state: 'waiting' });
+          this.#replace(
+            sent.filter(({ state }) => state !== 'waiting'),
+            () => ({ state: 'waiting' }),
+          );
           await pause(Math.min(250 * 2 ** attempt, 5000));
           await whenConnected();
           continue;
@@ -193,56 +280,87 @@ export class EditQueue {
         if (hasCode(error, 'REVISION_CONFLICT') && attempt < attempts && (await this.#compare(sent, error)))
           continue;
         this.#refuse(sent, error);
-        return;
+        if (first.block === undefined) return true;
       }
     }
   }
 
-  /** What is saved goes out when the row shows it; a row that cannot be read at this moment is read later. */
-  async #settle(edits: readonly Edit[]): Promise<void> {
-    const [first] = edits;
-    if (!first) return;
-    await this.#onSaved(first.recordId);
-    for (const edit of edits) this.#replace(edit, undefined);
+  #itemsOf(edits: readonly Edit[]): (PfaDraftItemInput & { changes: Record<string, unknown> })[] {
+    const items = new Map<string, PfaDraftItemInput & { changes: Record<string, unknown> }>();
+    for (const edit of edits) {
+      const { recordId, key } = edit;
+      let item = items.get(recordId);
+      if (!item)
+        items.set(
+          recordId,
+          (item = { recordId, changes: {}, revision: this.#latest(recordId, edit.revision) }),
+        );
+      item.changes[key] = asSent(edit);
+    }
+    return [...items.values()];
   }
 
   /**
-   * The record has moved. A cell that nobody has touched since it was seen may be changed all the same; one that has my
+   * Records have moved. A cell that nobody has touched since it was seen may be changed all the same; one that has my
    * value already was saved by an attempt whose answer was lost. Any other is somebody's to decide. Whether there is
    * anything to try again.
    */
   async #compare(sent: readonly Edit[], error: ApiError): Promise<boolean> {
-    const detail = detailsOf(error).find(({ recordId }) => recordId === sent[0]?.recordId);
-    if (detail?.currentRevision === undefined || !detail.current) return false;
-    const revision = String(detail.currentRevision);
+    const details = new Map(detailsOf(error).map((detail) => [detail.recordId, detail]));
+    const moved = sent.filter(({ recordId }) => {
+      const detail = details.get(recordId);
+      return detail?.currentRevision !== undefined && detail.current;
+    });
+    if (moved.length === 0) return false;
     const saved: Edit[] = [];
-    for (const edit of sent) {
-      const theirs = detail.current[edit.key];
-      if (isSame(theirs, edit.value)) saved.push(edit);
-      else if (isSame(theirs, edit.seen)) this.#replace(edit, { revision });
-      else
-        this.#replace(edit, {
-          state: 'conflict',
-          revision,
-          theirs: asValue(theirs),
-          message: error.message,
-        });
-    }
+    this.#replace(moved, (edit) => {
+      const detail = details.get(edit.recordId);
+      const revision = String(detail?.currentRevision);
+      const theirs = detail?.current?.[edit.key];
+      if (isSame(theirs, edit.value)) {
+        saved.push(edit);
+        return {};
+      }
+      if (isSame(theirs, edit.seen)) return { revision };
+      return { state: 'conflict', revision, theirs: asValue(theirs), message: error.message };
+    });
     await this.#settle(saved);
     return true;
+  }
+
+  /** What is saved goes out when the row shows it; a row that cannot be read at this moment is read later. */
+  async #settle(saved: readonly Edit[]): Promise<void> {
+    if (saved.length === 0) return;
+    await this.#saver?.read([...new Set(saved.map(({ recordId }) => recordId))]);
+    const held = saved.flatMap(({ recordId, key, value }) => {
+      const now = this.of(recordId)?.get(key);
+      return now && isSame(now.value, value) ? [now] : [];
+    });
+    this.#replace(held, () => undefined);
   }
 
   /** What the server names stays as refused; what it does not was only not saved along with it, and is tried again. */
   #refuse(sent: readonly Edit[], error: ApiError): void {
     const details = detailsOf(error);
-    const named = sent.filter(({ key }) => details.some((detail) => detail.key === key));
-    const blamed = named.length > 0 ? named : sent;
-    for (const edit of blamed) {
+    const detailOf = ({ recordId, key }: Edit) =>
+      details.find((detail) => detail.key === key && (detail.recordId ?? recordId) === recordId);
+    const named = sent.filter(detailOf);
+    this.#replace(named.length > 0 ? named : sent, (edit) => {
       // The message is about the first of them.
-      const detail = details.find(({ key }) => key === edit.key);
+      const detail = detailOf(edit);
       const isFirst = detail === undefined || detail === details[0];
       const message = isFirst ? error.message : `${edit.key} ${detail.problem ?? error.message}.`;
-      this.#replace(edit, { state: 'refused', message: error.hint ? `${message} ${error.hint}` : message });
-    }
+      return { state: 'refused', message: error.hint ? `${message} ${error.hint}` : message };
+    });
   }
+}
+
+const queues = new Map<string, EditQueue>();
+
+/** The queue of a person in an organization: it goes on when the page is left, and is found again on the way back. */
+export function editQueueOf(personId: number, organizationId: number): EditQueue {
+  const key = `${personId} ${organizationId}`;
+  let queue = queues.get(key);
+  if (!queue) queues.set(key, (queue = new EditQueue(personId, organizationId)));
+  return queue;
 }

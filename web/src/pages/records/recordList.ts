@@ -49,6 +49,7 @@ export class RecordList {
   readonly #ids = new Map<number, string>();
   readonly #records = new Map<string, Row>();
   readonly #pages = new Map<number, 'loading' | 'loaded' | 'failed'>();
+  readonly #waiting = new Map<number, Promise<void>>();
   /** Where the page after this one begins. */
   readonly #ends = new Map<number, string>();
   #seen = { first: 0, last: 0 };
@@ -92,6 +93,11 @@ export class RecordList {
     return this.#records.get(id);
   }
 
+  /** The records that are here, in the order of the list. */
+  held(): Row[] {
+    return [...this.#ids.keys()].sort((a, b) => a - b).flatMap((index) => this.at(index) ?? []);
+  }
+
   /** Rows from here to there are in sight: has them, and some around them, fetched. */
   show(first: number, last: number): void {
     this.#seen = { first, last };
@@ -108,7 +114,28 @@ export class RecordList {
     this.show(this.#seen.first, this.#seen.last);
   }
 
-  async #load(page: number): Promise<void> {
+  /** The records of these rows, in their order; those that are not there yet are fetched. */
+  async idsBetween(first: number, last: number): Promise<string[]> {
+    for (let page = Math.floor(first / pageSize); page * pageSize <= last; page++) {
+      if (this.#pages.get(page) === 'loading') await this.#waiting.get(page);
+      else if (this.#pages.get(page) !== 'loaded') await this.#load(page);
+      if (this.#pages.get(page) !== 'loaded' && this.error) throw this.error;
+    }
+    const ids: string[] = [];
+    for (let i = first; i <= last; i++) {
+      const id = this.#ids.get(i);
+      if (id !== undefined) ids.push(id);
+    }
+    return ids;
+  }
+
+  #load(page: number): Promise<void> {
+    const loading = this.#fetch(page).finally(() => this.#waiting.delete(page));
+    this.#waiting.set(page, loading);
+    return loading;
+  }
+
+  async #fetch(page: number): Promise<void> {
     this.#pages.set(page, 'loading');
     const { organizationId, filter, search, orderBy, fields } = this.query;
     // On from the nearest page before this one that is known: a cursor costs nothing, and a jump only what is jumped over.
@@ -191,18 +218,22 @@ export class RecordList {
         { organizationId, recordIds, first: recordIds.length },
         this.#stopping.signal,
       );
-      const gone = new Set(recordIds);
-      for (const row of organization?.pfaRecords.nodes ?? []) {
-        if (!row) continue;
-        gone.delete(row.pfaId);
-        const before = this.#records.get(row.pfaId);
-        if (before && [...this.query.deciding].some((key) => differs(before, row, key)))
-          this.isOutdated = true;
-        this.#put(row);
-      }
-      if (gone.size > 0) this.isOutdated = true;
+      const rows = (organization?.pfaRecords.nodes ?? []).filter((row) => row !== null);
+      this.take(rows);
+      if (rows.length < recordIds.length) this.isOutdated = true;
     }
     if (held.length > 0) this.#changed();
+  }
+
+  /** Puts records as they are now in the place of those that are held. */
+  take(rows: readonly Row[]): void {
+    for (const row of rows) {
+      const before = this.#records.get(row.pfaId);
+      if (!before) continue;
+      if ([...this.query.deciding].some((key) => differs(before, row, key))) this.isOutdated = true;
+      this.#put(row);
+    }
+    this.#changed();
   }
 
   /** Of records that are not held it is not known whether they belong in the list. */

@@ -1,0 +1,208 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+import { ask, db } from './browser.ts';
+import { cell, grid, kpi, loaded, note, openRecords, recordsOf, saved, total } from './grid.ts';
+
+// Many records at once: selected, changed in bulk with the cost shown before, pasted into; and what waits over a reload.
+
+const bar = (page: Page) => page.getByRole('region', { name: 'Selected records' });
+const dialog = (page: Page) => page.getByRole('dialog');
+const drafts = async (username: string) => {
+  const { rows } = await db.owner.query<{ count: number }>(
+    `select count(*)::integer from app_core.pfa_modification m join app_public.users u on u.id = m.user_id
+     where u.username = $1 and m.state = 'draft'`,
+    [username],
+  );
+  return rows[0]?.count;
+};
+
+/** Puts a text onto the grid as Ctrl-V does. */
+const pasteText = (page: Page, text: string) =>
+  page.evaluate(`(() => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData('text/plain', ${JSON.stringify(text)});
+    const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+    document.activeElement.dispatchEvent(paste);
+  })()`);
+
+/** What Ctrl-C would put onto the clipboard. */
+const copyText = (page: Page) =>
+  page.evaluate<string>(`(() => {
+    const clipboardData = new DataTransfer();
+    const copy = new ClipboardEvent('copy', { clipboardData, bubbles: true, cancelable: true });
+    document.activeElement.dispatchEvent(copy);
+    return clipboardData.getData('text/plain');
+  })()`);
+
+const counted = (count: number) => count.toLocaleString('en-US');
+
+test('records are selected by mouse, Shift and keyboard, and copied; another filter lets go of them', async () => {
+  const { page } = await openRecords('RIO');
+  await cell(page, 2, 'pfaId').getByRole('checkbox').click();
+  await bar(page).getByText('1 of').waitFor();
+  await cell(page, 6, 'pfaId')
+    .getByRole('checkbox')
+    .click({ modifiers: ['Shift'] });
+  await bar(page).getByText('5 of').waitFor();
+  await page.keyboard.press('Shift+ArrowDown');
+  await bar(page).getByText('6 of').waitFor();
+  await page.keyboard.press('Shift+Space');
+  await bar(page).getByText('5 of').waitFor();
+  expect(await grid(page).locator('[aria-selected="true"]').count()).toBe(5);
+  const copied = (await copyText(page)).split('\r\n');
+  expect(copied).toHaveLength(5);
+  expect(copied[0]?.split('\t')[0]).toBe((await cell(page, 2, 'pfaId').textContent())?.trim());
+
+  await page.keyboard.press('Control+a');
+  const all = await total(page);
+  await bar(page)
+    .getByText(`${counted(all)} of`)
+    .waitFor();
+  await page.keyboard.press('Shift+Space');
+  await bar(page)
+    .getByText(`${counted(all - 1)} of`)
+    .waitFor();
+  await page.keyboard.press('Escape');
+  await bar(page).waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+a');
+  await page.getByRole('button', { name: 'Source' }).click();
+  await dialog(page)
+    .getByRole('checkbox', { name: /^Rental/ })
+    .check();
+  await bar(page).waitFor({ state: 'detached' });
+});
+
+describe('a bulk operation', () => {
+  test('shows its cost before, changes all that match but one that is left out, and is undone at once', async () => {
+    const { page, username } = await openRecords('RIO', '?source=%5B"Rental"%5D');
+    const all = await total(page);
+    await page.getByRole('checkbox', { name: 'Select all records' }).click();
+    await cell(page, 1, 'pfaId').getByRole('checkbox').click();
+    const forecast = await kpi(page, 'forecastCost').getAttribute('title');
+    await bar(page).getByRole('button', { name: 'Change' }).click();
+    await dialog(page).getByRole('combobox', { name: 'What to do' }).click();
+    await page.getByRole('option', { name: 'Lengthen or shorten the forecast' }).click();
+    await dialog(page).getByLabel('Days').fill('14');
+    await dialog(page)
+      .getByText(`Of ${counted(all - 1)} records`)
+      .waitFor();
+    const apply = dialog(page).getByRole('button', { name: /^(Change|Nothing)/ });
+    const leaveOut = dialog(page).getByRole('checkbox', { name: /^Leave out/ });
+    await until('its preview is there', async () => /^Change/.test((await apply.textContent()) ?? ''));
+    expect(await dialog(page).locator('[data-cost="Forecast"] td').last().textContent()).toMatch(/^\+\$/);
+    if ((await leaveOut.count()) > 0) {
+      // Nothing is done by halves unless one says so.
+      expect(await apply.getAttribute('aria-disabled')).toBe('true');
+      await leaveOut.check();
+    }
+    expect(await drafts(username)).toBe(0);
+    const [, announced = ''] = /([\d,]+) record/.exec((await apply.textContent()) ?? '') ?? [];
+    expect(Number(announced.replaceAll(',', ''))).toBeGreaterThan(0);
+    await apply.click();
+    await dialog(page).waitFor({ state: 'detached' });
+    expect(await drafts(username)).toBe(Number(announced.replaceAll(',', '')));
+    await until(
+      'the figures follow',
+      async () => (await kpi(page, 'forecastCost').getAttribute('title')) !== forecast,
+    );
+    await page.getByRole('alert').getByRole('button', { name: 'Undo' }).click();
+    await until('all of it is undone', async () => (await drafts(username)) === 0);
+    await until(
+      'and so are the figures',
+      async () => (await kpi(page, 'forecastCost').getAttribute('title')) === forecast,
+    );
+  });
+
+  test('that somebody was quicker than is not done, and shown anew', async () => {
+    const { page, username } = await openRecords('RIO', '?source=%5B"Rental"%5D');
+    await cell(page, 8, 'pfaId').getByRole('checkbox').click();
+    await bar(page).getByRole('button', { name: 'Change' }).click();
+    await dialog(page).getByRole('combobox', { name: 'What to do' }).click();
+    await page.getByRole('option', { name: 'Give a field a value' }).click();
+    await dialog(page).getByRole('combobox', { name: 'Field' }).click();
+    await page.getByRole('option', { name: 'Monthly rate' }).click();
+    const [value, apply] = [
+      dialog(page).getByLabel('Value'),
+      dialog(page).getByRole('button', { name: 'Change 1 record' }),
+    ];
+    await value.fill('lots');
+    await dialog(page)
+      .getByRole('listitem')
+      .getByText(/monthlyRate/)
+      .waitFor();
+    await value.fill('12,345.67');
+    await apply.waitFor();
+    expect(await dialog(page).locator('[data-cost="Forecast"] td').last().textContent()).toMatch(
+      /^[+-]\$[\d,]+\.\d\d$/,
+    );
+    const id = (await cell(page, 8, 'pfaId').textContent())?.trim();
+    const record = (await recordsOf(username, 'RIO')).find(({ pfaId }) => pfaId === id);
+    await ask(username, 'POST', '/api/pfa/RIO/draft', {
+      recordId: id,
+      revision: record?.revision,
+      changes: { contract: 'QUICKER' },
+    });
+    await apply.click();
+    await dialog(page).getByText('Something that is selected has changed since.').waitFor();
+    await apply.click();
+    await dialog(page).waitFor({ state: 'detached' });
+    await saved(cell(page, 8, 'monthlyRate'));
+    expect(await cell(page, 8, 'monthlyRate').textContent()).toContain('$12,345.67');
+  });
+});
+
+test('a block of a spreadsheet is pasted in one step, and each cell that is refused says why', async () => {
+  const { page, username } = await openRecords('RIO');
+  await cell(page, 11, 'category').click();
+  await pasteText(page, 'BLOCK A\tCLASS A\r\n"BLOCK ""B"""\tCLASS B\r\n');
+  await saved(cell(page, 12, 'class'));
+  expect(await cell(page, 11, 'category').textContent()).toContain('BLOCK A');
+  expect(await cell(page, 12, 'category').textContent()).toContain('BLOCK "B"');
+  expect(await drafts(username)).toBe(2);
+  await page.keyboard.press('Control+z');
+  await until('one step undoes all of it', async () => (await drafts(username)) === 0);
+
+  // Into source, DOR, forecast start, forecast end and forecast.
+  await cell(page, 13, 'source').click();
+  await pasteText(page, 'Rented\tBEO\t1/1/2031\t1/1/2030\t5');
+  await dialog(page)
+    .getByText(/of 5 cells were not pasted/)
+    .waitFor();
+  const why = (value: string) =>
+    dialog(page)
+      .getByRole('row')
+      .filter({ has: page.getByRole('cell', { name: value, exact: true }) })
+      .textContent();
+  expect(await why('Rented')).toContain('Rental');
+  expect(await why('5')).toContain('This is computed.');
+  await dialog(page).getByRole('button', { name: 'Close' }).last().click();
+  expect(await cell(page, 13, 'source').getAttribute('data-state')).toBe(null);
+});
+
+test('what waits for the server is kept over a reload, and sent when it is back', async () => {
+  const { page, username } = await openRecords('RIO');
+  const at = cell(page, 15, 'category');
+  await page.route('**/graphql', (route) =>
+    route.request().postData()?.includes('mutation SaveDrafts') ? route.abort() : route.fallback(),
+  );
+  await at.click();
+  await page.keyboard.type('AFTER ALL');
+  await page.keyboard.press('Enter');
+  await page.getByText('1 change is not saved yet.').waitFor();
+  await page.reload();
+  await loaded(page);
+  await page.getByText('1 change is not saved yet.').waitFor();
+  expect(await at.textContent()).toContain('AFTER ALL');
+  expect(await drafts(username)).toBe(0);
+  await page.unroute('**/graphql');
+  await saved(at);
+  expect(await drafts(username)).toBe(1);
+  await at.click();
+  await note(page).getByText('Drafted').waitFor();
+  expect(
+    await page.evaluate<string[]>(
+      `Object.keys(localStorage).filter((key) => key.startsWith('vanguard.unsent'))`,
+    ),
+  ).toEqual([]);
+});

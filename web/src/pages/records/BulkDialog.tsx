@@ -1,0 +1,381 @@
+import {
+  Button,
+  Checkbox,
+  Modal,
+  NumberInput,
+  Select,
+  Skeleton,
+  Table,
+  Text,
+  TextInput,
+} from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useRef, useState, type FormEvent } from 'react';
+import { whenConnected } from '../../api/connection.ts';
+import { asApiError, hasCode, isPassing } from '../../api/errors.ts';
+import type {
+  BulkPreviewQuery,
+  PfaBulkOperationInput,
+  PfaSelectionInput,
+} from '../../api/generated/graphql.ts';
+import { query, request } from '../../api/graphql.ts';
+import { datePattern } from '../../format/dates.ts';
+import { centsOf, formatCount, formatDifference, formatMoney, ofCents } from '../../format/numbers.ts';
+import classes from './BulkDialog.module.css';
+import { parseEdited, type Field } from './cells.ts';
+import { findColumn, type ColumnDefinition } from './columns.ts';
+import { applyBulkDocument, bulkPreviewDocument, operationsDocument } from './documents.ts';
+import { asSent } from './edits.ts';
+
+interface Props {
+  organizationId: number;
+  selection: PfaSelectionInput;
+  fields: ReadonlyMap<string, Field>;
+  onClose: () => void;
+  /** It is done: so many records have changed. */
+  onDone: (changedCount: number) => void;
+}
+
+const kinds = [
+  { value: 'shift', label: 'Move the forecast by days' },
+  { value: 'duration', label: 'Lengthen or shorten the forecast' },
+  { value: 'reset', label: 'Put the forecast back to the plan' },
+  { value: 'set', label: 'Give a field a value' },
+];
+
+const explanations: Record<string, string> = {
+  shift: 'Both dates move. Of a record that is on site, its actual end moves.',
+  duration: 'The end moves, never before the start. Of a record that is on site, its actual end moves.',
+  reset: 'The dates of the forecast become those of the plan. Records on site cannot go back.',
+  set: 'Every selected record gets this value; left empty, the field is emptied.',
+};
+
+/** How long somebody who writes is waited for, in milliseconds. */
+const patience = 300;
+
+/** Changes many records at once: what is to be done, what it would do and cost, and then doing it. */
+export function BulkDialog({ organizationId, selection, fields, onClose, onDone }: Props) {
+  const [kind, setKind] = useState('shift');
+  const [days, setDays] = useState<number | string>(7);
+  const [key, setKey] = useState<string>();
+  const [text, setText] = useState('');
+  const [leavesOut, setLeavesOut] = useState(false);
+  const [isApplying, setIsApplying] = useState(false);
+  const [failure, setFailure] = useState<unknown>();
+  const before = useRef<string>(undefined);
+
+  const editable = [...fields.values()].filter(({ isEditable }) => isEditable);
+  const column = key === undefined ? undefined : findColumn(key);
+  const operation = operationOf(kind, days, column, text);
+  const [asked] = useDebouncedValue(operation && JSON.stringify(operation), patience);
+  const isSettled = asked === (operation && JSON.stringify(operation));
+  const preview = useQuery({
+    ...query(bulkPreviewDocument, {
+      organizationId,
+      selection,
+      operation: JSON.parse(asked ?? '{}') as PfaBulkOperationInput,
+    }),
+    enabled: asked !== undefined,
+    placeholderData: keepPreviousData,
+    // It is only worth something as long as nothing has changed.
+    staleTime: 0,
+    gcTime: 0,
+  });
+  const shown = operation ? preview.data?.organization?.bulkPreview : undefined;
+  const isCurrent = isSettled && !preview.isFetching && !preview.isError;
+  const canApply =
+    shown && isCurrent && shown.changedCount > 0 && (shown.refusedCount === 0 || leavesOut) && !isApplying;
+
+  /** The newest of my operations: by it we know whether one whose answer was lost was done. */
+  const newestOperation = async () =>
+    (await request(operationsDocument, { organizationId })).organization?.myOperations.nodes[0];
+
+  const apply = async (event: FormEvent) => {
+    event.preventDefault();
+    if (!canApply || !operation) return;
+    setIsApplying(true);
+    setFailure(undefined);
+    try {
+      before.current ??= (await newestOperation())?.id ?? '0';
+      const { applyBulk } = await request(applyBulkDocument, {
+        input: {
+          ...{ organizationId, selection, operation },
+          ...{ previewToken: shown.previewToken, skipRefused: leavesOut },
+        },
+      });
+      onDone(applyBulk?.result?.changedCount ?? 0);
+    } catch (error) {
+      try {
+        if (isPassing(error)) await whenConnected();
+        const newest = await newestOperation();
+        if (newest?.kind === kind && BigInt(newest.id) > BigInt(before.current ?? newest.id)) {
+          onDone(newest.recordCount);
+          return;
+        }
+      } catch {
+        // Then it is not known, and what is said below is true.
+      }
+      setFailure(error);
+      setIsApplying(false);
+      // The token of a preview is good for once: with the same one nothing is done twice.
+      if (!isPassing(error)) {
+        before.current = undefined;
+        await preview.refetch();
+      }
+    }
+  };
+
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title="Change the selected records"
+      size="lg"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <form className={classes.form} onSubmit={(event) => void apply(event)}>
+        <Select
+          data-autofocus
+          label="What to do"
+          description={explanations[kind]}
+          data={kinds}
+          value={kind}
+          allowDeselect={false}
+          onChange={(value) => {
+            setKind(value ?? 'shift');
+            setFailure(undefined);
+          }}
+        />
+        {(kind === 'shift' || kind === 'duration') && (
+          <NumberInput
+            label="Days"
+            description={kind === 'shift' ? 'Below zero: earlier.' : 'Below zero: shorter.'}
+            value={days}
+            onChange={setDays}
+            allowDecimal={false}
+            min={-3650}
+            max={3650}
+          />
+        )}
+        {kind === 'set' && (
+          <div className={classes.pair}>
+            <Select
+              label="Field"
+              placeholder="Choose a field"
+              searchable
+              data={editable.map((field) => ({
+                value: field.key,
+                label: findColumn(field.key)?.label ?? field.key,
+              }))}
+              value={key ?? null}
+              onChange={(value) => {
+                setKey(value ?? undefined);
+                setText('');
+              }}
+            />
+            {column && (
+              <ValueInput column={column} field={fields.get(column.key)} text={text} onChange={setText} />
+            )}
+          </div>
+        )}
+
+        <section
+          className={classes.preview}
+          aria-label="What it would do"
+          aria-busy={!isCurrent && operation !== undefined}
+        >
+          {failure !== undefined && <Failure error={failure} />}
+          {preview.isError && isSettled ? (
+            <p role="alert" className={classes.wrong}>
+              {asApiError(preview.error).message} {asApiError(preview.error).hint}{' '}
+              {isPassing(preview.error) && (
+                <Button size="compact-xs" variant="default" onClick={() => void preview.refetch()}>
+                  Try again
+                </Button>
+              )}
+            </p>
+          ) : operation === undefined ? (
+            <Text size="sm" c="dimmed">
+              {kind === 'set' ? 'Choose a field to see what it would do.' : 'Say by how many days.'}
+            </Text>
+          ) : shown ? (
+            <Preview preview={shown} isFaint={!isCurrent} />
+          ) : (
+            <Skeleton height={150} />
+          )}
+        </section>
+
+        {shown && shown.refusedCount > 0 && (
+          <Checkbox
+            size="sm"
+            label={`Leave out the ${formatCount(shown.refusedCount)} that cannot be changed so`}
+            checked={leavesOut}
+            onChange={(event) => setLeavesOut(event.currentTarget.checked)}
+          />
+        )}
+        <div className={classes.actions}>
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button
+            type="submit"
+            loading={isApplying}
+            data-disabled={!canApply || undefined}
+            aria-disabled={!canApply}
+          >
+            {shown && isCurrent && shown.changedCount > 0
+              ? `Change ${records(shown.changedCount)}`
+              : 'Nothing to change'}
+          </Button>
+        </div>
+        <Text size="xs" c="dimmed">
+          The changes become your drafts: nothing is sent to PEMS before you submit, and all of it is one step
+          to undo.
+        </Text>
+      </form>
+    </Modal>
+  );
+}
+
+const records = (count: number) => `${formatCount(count)} ${count === 1 ? 'record' : 'records'}`;
+
+function operationOf(
+  kind: string,
+  days: number | string,
+  column: ColumnDefinition | undefined,
+  text: string,
+): PfaBulkOperationInput | undefined {
+  const by = typeof days === 'number' && Number.isSafeInteger(days) ? days : undefined;
+  switch (kind) {
+    case 'shift':
+      return by === undefined ? undefined : { shiftDays: by };
+    case 'duration':
+      return by === undefined ? undefined : { durationDays: by };
+    case 'reset':
+      return { resetToPlan: true };
+    default:
+      return (
+        column && {
+          set: {
+            [column.key]: asSent({ value: parseEdited(column, text), isAmount: column.kind === 'money' }),
+          },
+        }
+      );
+  }
+}
+
+function ValueInput({
+  column,
+  field,
+  text,
+  onChange,
+}: {
+  column: ColumnDefinition;
+  field: Field | undefined;
+  text: string;
+  onChange: (text: string) => void;
+}) {
+  const choices =
+    column.kind === 'flag'
+      ? [
+          { value: 'true', label: 'Yes' },
+          { value: 'false', label: 'No' },
+        ]
+      : field?.allowedValues?.filter((one) => one !== null);
+  if (choices)
+    return (
+      <Select
+        label="Value"
+        placeholder="Empty"
+        clearable
+        data={choices}
+        value={text === '' ? null : text}
+        onChange={(value) => onChange(value ?? '')}
+      />
+    );
+  return (
+    <TextInput
+      label="Value"
+      placeholder={column.kind === 'date' ? datePattern() : column.kind === 'money' ? '$' : 'Empty'}
+      inputMode={column.kind === 'money' ? 'decimal' : undefined}
+      value={text}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  );
+}
+
+type BulkPreview = NonNullable<NonNullable<BulkPreviewQuery['organization']>['bulkPreview']>;
+
+interface Reason {
+  problem: string;
+  count: number;
+  recordIds: string[];
+}
+
+const costs = [
+  ['Plan', 'planCostBefore', 'planCostAfter'],
+  ['Forecast', 'forecastCostBefore', 'forecastCostAfter'],
+  ['Actual', 'actualCostBefore', 'actualCostAfter'],
+] as const;
+
+function Preview({ preview, isFaint }: { preview: BulkPreview; isFaint: boolean }) {
+  const { selectedCount, changedCount, unchangedCount, refusedCount } = preview;
+  const reasons = preview.reasons as Reason[];
+  return (
+    <div data-faint={isFaint || undefined} className={classes.result}>
+      <p role="status" className={classes.counts}>
+        Of {records(selectedCount)} <b>{formatCount(changedCount)} would change</b>
+        {unchangedCount > 0 && <>, {formatCount(unchangedCount)} are so already</>}
+        {refusedCount > 0 && <>, {formatCount(refusedCount)} cannot be changed so</>}.
+      </p>
+      <Table withRowBorders={false} verticalSpacing={3} className="figures">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Cost</Table.Th>
+            <Table.Th ta="right">Now</Table.Th>
+            <Table.Th ta="right">Then</Table.Th>
+            <Table.Th ta="right">Change</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {costs.map(([label, before, after]) => (
+            <Table.Tr key={label} data-cost={label}>
+              <Table.Th scope="row" fw={550}>
+                {label}
+              </Table.Th>
+              <Table.Td ta="right">{formatMoney(preview[before])}</Table.Td>
+              <Table.Td ta="right">{formatMoney(preview[after])}</Table.Td>
+              <Table.Td ta="right">
+                {formatDifference(ofCents(centsOf(preview[after]) - centsOf(preview[before])))}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {reasons.length > 0 && (
+        <ul className={classes.reasons}>
+          {reasons.map(({ problem, count, recordIds }) => (
+            <li key={problem}>
+              <b>{formatCount(count)}</b> {problem}: {recordIds.slice(0, 5).join(', ')}
+              {count > 5 && ' …'}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function Failure({ error }: { error: unknown }) {
+  const { message, hint } = asApiError(error);
+  return (
+    <p role="alert" className={classes.wrong}>
+      {hasCode(error, 'REVISION_CONFLICT')
+        ? 'Something that is selected has changed since. This is what it would do now; look at it again.'
+        : isPassing(error)
+          ? 'The answer was lost, and it is not among your operations: most likely it was not done. Try again; it is never done twice.'
+          : `${message} ${hint ?? ''}`}
+    </p>
+  );
+}

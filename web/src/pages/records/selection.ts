@@ -1,0 +1,48 @@
+import type { PfaSelectionInput } from '../../api/generated/graphql.ts';
+import { filterOf, selectionOf, type Filter } from '../../filter/filter.ts';
+import type { RecordList } from './recordList.ts';
+
+/** Records that somebody has chosen to do something with: some by name, or all that the filter leaves but for some. */
+export interface Selection {
+  readonly kind: 'these' | 'allBut';
+  readonly ids: ReadonlySet<string>;
+}
+
+export const nothing: Selection = { kind: 'these', ids: new Set() };
+export const everything: Selection = { kind: 'allBut', ids: new Set() };
+
+export const isSelected = ({ kind, ids }: Selection, id: string): boolean =>
+  ids.has(id) === (kind === 'these');
+
+/** These records in it, or not. */
+export function withRecords(selection: Selection, records: readonly string[], isIn: boolean): Selection {
+  const ids = new Set(selection.ids);
+  const named = isIn === (selection.kind === 'these');
+  for (const id of records) {
+    if (named) ids.add(id);
+    else ids.delete(id);
+  }
+  return { kind: selection.kind, ids };
+}
+
+/** How many, of a list of so many. */
+export const sizeOf = ({ kind, ids }: Selection, total: number): number =>
+  kind === 'these' ? ids.size : Math.max(total - ids.size, 0);
+
+/** Which of the heading's box it is. */
+export function extentOf(selection: Selection, list: RecordList): 'none' | 'some' | 'all' {
+  const size = sizeOf(selection, list.total ?? 0);
+  return size === 0 ? 'none' : size === list.total ? 'all' : 'some';
+}
+
+/** The same for the API. */
+export function inputOf({ kind, ids }: Selection, filter: Filter): PfaSelectionInput {
+  if (kind === 'these') return { recordIds: [...ids] };
+  if (ids.size === 0) return selectionOf(filter);
+  const without = { not: { pfaId: { in: [...ids] } } };
+  const narrowed = filterOf(filter);
+  return {
+    filter: Object.keys(narrowed).length > 0 ? { and: [narrowed, without] } : without,
+    ...(filter.q ? { search: filter.q } : {}),
+  };
+}
