@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Checkbox, Group, Modal, Skeleton, Text, Textarea, Tooltip } from '@mantine/core';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
+import { asApiError } from '../../api/errors.ts';
 import { query, request } from '../../api/graphql.ts';
 import type { MyDraftsQuery } from '../../api/generated/graphql.ts';
 import { useOrganization } from '../../app/organization.tsx';
@@ -284,7 +285,7 @@ function SubmitPanel({
   const headingId = useId();
   const submission = useSubmission(organizationId);
   const isSending = submission?.phase === 'sending' || submission?.phase === 'unknown';
-  const { data } = useQuery({
+  const { data, error } = useQuery({
     ...query(draftTotalsDocument, { organizationId, selection }),
     placeholderData: keepPreviousData,
     enabled: count > 0,
@@ -344,6 +345,10 @@ function SubmitPanel({
               <dd className="figures">{formatCount(totals.keyCount)}</dd>
             </div>
           </dl>
+        ) : error ? (
+          <Text size="sm" className={classes.failure} role="alert">
+            What it costs could not be reckoned: {asApiError(error).message}
+          </Text>
         ) : (
           <Skeleton width={220} height={36} />
         )}

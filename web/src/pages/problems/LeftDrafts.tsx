@@ -35,7 +35,7 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
     networkMode: 'always',
     onSuccess: (count, { what, author }) =>
       notifications.show({
-        title: `${drafts(count ?? 0)} of ${author.username} ${what === 'take' ? 'are yours now.' : 'discarded.'}`,
+        title: `The drafts of ${author.username} are ${what === 'take' ? 'yours now' : 'discarded'}: ${formatCount(count ?? 0)}.`,
         message: null,
       }),
     onError: (thrown) => complain('Nothing was done to these drafts.', thrown),
