@@ -43,8 +43,13 @@ async function writesOf(pfaId: string): Promise<{ via: string; came: Record<stri
   return writes.filter((write) => write.id === pfaId);
 }
 
-const faults = (fault: Record<string, unknown>) =>
-  fetch(`${product.controlUrl}/faults`, { method: 'POST', body: JSON.stringify(fault) });
+async function faults(fault: Record<string, unknown>): Promise<void> {
+  const response = await fetch(`${product.controlUrl}/faults`, {
+    method: 'POST',
+    body: JSON.stringify(fault),
+  });
+  if (!response.ok) throw new Error(await response.text());
+}
 const noFaults = () => fetch(`${product.controlUrl}/faults`, { method: 'DELETE' });
 
 test('changes are shown old and new with what they cost, some are discarded and come back', async () => {
@@ -99,7 +104,12 @@ describe('submitting', () => {
     await rowOf(page, two.pfaId).waitFor();
     await page.getByRole('checkbox', { name: `Select ${two.pfaId}` }).uncheck();
     await page.getByLabel('Comment').fill('Storm of May');
-    await faults({ kind: 'latency', ms: 60_000, match: { service: 'screen' } });
+    await faults({
+      kind: 'latency',
+      ms: 60_000,
+      probability: 1,
+      match: { service: 'screen', id: one.pfaId },
+    });
     try {
       await page.getByRole('button', { name: 'Submit 1 record' }).click();
       await page.getByText('1 record submitted,').waitFor();

@@ -40,11 +40,13 @@ const draft = (
   changes: Record<string, unknown>,
 ) => ask(username, 'POST', `/api/pfa/${code}/draft`, { recordId: pfaId, revision, changes });
 
-const control = (method: string, path: string, body?: unknown) =>
-  fetch(`${product.controlUrl}${path}`, {
+async function control(method: string, path: string, body?: unknown): Promise<void> {
+  const response = await fetch(`${product.controlUrl}${path}`, {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
+  if (!response.ok) throw new Error(await response.text());
+}
 
 /** Another writer changes these in PEMS, and it is read again. */
 async function changeInPems(

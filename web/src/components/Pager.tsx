@@ -1,4 +1,5 @@
 import { Group, Pagination, Text } from '@mantine/core';
+import { useEffect } from 'react';
 import { formatCount } from '../format/numbers.ts';
 
 interface Props {
@@ -9,6 +10,17 @@ interface Props {
   onChange: (page: number) => void;
   /** What there is, e.g. `Pages of changes`. */
   label: string;
+}
+
+/** Leads back to the last page when what was on this one is gone; without a total that is not known yet. */
+export function usePageWithin(
+  { page, pageSize, total }: { page: number; pageSize: number; total: number | undefined },
+  onPage: (page: number) => void,
+): void {
+  const last = total === undefined ? page : Math.max(1, Math.ceil(total / pageSize));
+  useEffect(() => {
+    if (page > last) onPage(last);
+  });
 }
 
 const names = { first: 'First page', previous: 'Page before', next: 'Next page', last: 'Last page' };

@@ -1,4 +1,5 @@
 import { Button, Group, Modal, Progress as Bar, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { query, request } from '../../api/graphql.ts';
@@ -9,12 +10,12 @@ import { complain } from '../../components/complain.ts';
 import { CheckIcon, PendingIcon, WarningIcon } from '../../components/icons.tsx';
 import { Moment } from '../../components/Moment.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
-import { notifications } from '@mantine/notifications';
 import { formatCount } from '../../format/numbers.ts';
 import { usePersonId } from '../../session/session.ts';
 import classes from './Changes.module.css';
 import { progressDocument, withdrawDocument } from './documents.ts';
 import { records } from './Review.tsx';
+import { useSubmission } from './submission.ts';
 
 type Push = NonNullable<NonNullable<CommitProgressQuery['organization']>['pushStatus']>;
 
@@ -26,6 +27,8 @@ export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
   const { organization } = useOrganization();
   const organizationId = organization.id;
   const me = usePersonId();
+  // With each submission it may be another.
+  useSubmission(organizationId);
   const since = submittedSince(organization.code);
   const { data } = useQuery({
     ...query(progressDocument, { organizationId, me, since: since ?? '0' }),

@@ -8,7 +8,7 @@ import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { CheckIcon, HistoryIcon, PendingIcon, ReviewIcon, SyncIcon } from '../../components/icons.tsx';
 import { Moment } from '../../components/Moment.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
-import { Pager } from '../../components/Pager.tsx';
+import { Pager, usePageWithin } from '../../components/Pager.tsx';
 import { useNow } from '../../components/useNow.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatIn } from '../../format/times.ts';
@@ -51,8 +51,8 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
     staleTime: 0,
   });
   const commits = data?.organization?.commits;
-  const lastPage = Math.max(1, Math.ceil((commits?.totalCount ?? 0) / pageSize));
-  if (commits && page > lastPage && !isFetching) onView({ ...view, page: lastPage });
+  const onPage = (next: number) => onView({ ...view, page: next });
+  usePageWithin({ page, pageSize, total: isFetching ? undefined : commits?.totalCount }, onPage);
   return (
     <>
       <div className={classes.choices}>
@@ -150,7 +150,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
             page={page}
             pageSize={pageSize}
             total={commits.totalCount}
-            onChange={(next) => onView({ ...view, page: next })}
+            onChange={onPage}
             label="Pages of what was submitted"
           />
         </>

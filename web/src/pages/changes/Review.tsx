@@ -11,7 +11,7 @@ import { CostChange } from '../../components/CostChange.tsx';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { HistoryIcon, ReviewIcon, UndoIcon, WarningIcon } from '../../components/icons.tsx';
-import { Pager } from '../../components/Pager.tsx';
+import { Pager, usePageWithin } from '../../components/Pager.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
 import { formatCount } from '../../format/numbers.ts';
 import { asValues, FieldChange, sortedKeys } from '../../records/FieldValue.tsx';
@@ -48,9 +48,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
     staleTime: 0,
   });
   const drafts = data?.organization?.myDrafts;
-  const lastPage = Math.max(1, Math.ceil((drafts?.totalCount ?? 0) / pageSize));
-  // What was on the last page is gone: submitted, or discarded.
-  if (drafts && page > lastPage && !isFetching) onPage(lastPage);
+  usePageWithin({ page, pageSize, total: isFetching ? undefined : drafts?.totalCount }, onPage);
 
   if (error && !data)
     return (

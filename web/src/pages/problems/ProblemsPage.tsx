@@ -1,4 +1,5 @@
 import { Button, Checkbox, Group, Modal, Skeleton, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -13,7 +14,7 @@ import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { CheckIcon } from '../../components/icons.tsx';
 import { Page } from '../../components/Page.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
-import { Pager } from '../../components/Pager.tsx';
+import { Pager, usePageWithin } from '../../components/Pager.tsx';
 import { formatCount } from '../../format/numbers.ts';
 import { offerUndo } from '../../records/offerUndo.tsx';
 import { HistoryDrawer } from '../../records/RecordHistory.tsx';
@@ -58,9 +59,7 @@ function ProblemList() {
       params: { code: organization.code },
       search: next > 1 ? { page: next } : {},
     });
-  const lastPage = Math.max(1, Math.ceil((data?.total ?? 0) / pageSize));
-  // What was on the last page is resolved.
-  if (data && page > lastPage && !isFetching) onPage(lastPage);
+  usePageWithin({ page, pageSize, total: isFetching ? undefined : data?.total }, onPage);
 
   const resolved = (keyCount: number, operationId: string | null | undefined, choice: string) => {
     const isMine = choice !== 'theirs';
@@ -262,10 +261,11 @@ function ResolveAll({
       }[];
       const [first] = refused;
       if (first)
-        complain(
-          `${records(refused.length)} left as they were.`,
-          new Error(`${first.recordId}: ${first.problem}.`),
-        );
+        notifications.show({
+          color: 'yellow',
+          title: `${records(refused.length)} left as they were.`,
+          message: `${first.recordId}: ${first.problem}.`,
+        });
     },
     onError: (thrown) => complain('Nothing was decided.', thrown),
     onSettled,
