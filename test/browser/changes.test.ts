@@ -92,7 +92,7 @@ test('changes are shown old and new with what they cost, some are discarded and 
   await page.getByRole('link', { name: third.pfaId }).click();
   await page.waitForURL(/records\?.*q=/);
   await page.getByRole('rowheader', { name: third.pfaId }).waitFor();
-});
+}, 60_000);
 
 describe('submitting', () => {
   test('says confirmed when PEMS holds it and not before, leaves a receipt, and the history tells the chain', async () => {
@@ -138,10 +138,10 @@ describe('submitting', () => {
     const history = page.getByRole('list', { name: `History of ${one.pfaId}` });
     await history.waitFor();
     const entries = await history.locator('> li').allTextContents();
-    expect(entries.map((text) => /drafted|submitted for|PEMS held/.exec(text)?.[0])).toEqual([
-      'PEMS held',
-      'submitted for',
-      'drafted',
+    expect(entries.map((text) => /drafted it|submitted it|PEMS holds it/.exec(text)?.[0])).toEqual([
+      'PEMS holds it',
+      'submitted it',
+      'drafted it',
     ]);
     expect(entries[1]).toContain('Purchase price');
     await page.keyboard.press('Escape');
@@ -150,7 +150,7 @@ describe('submitting', () => {
     await heading(page, `History of ${one.pfaId}`).waitFor();
     await history.waitFor();
     expect(await history.locator('> li').count()).toBe(3);
-  }, 40_000);
+  }, 90_000);
 
   test('says what stays in the draft and why', async () => {
     const { page, username } = await openOrganization('RIO', { path: 'changes' });
@@ -167,9 +167,10 @@ describe('submitting', () => {
     await page.getByRole('button', { name: 'Submit 1 record' }).click();
     await page.getByText('1 value stays in your draft:').waitFor();
     await page.getByText(/is not one of .* Correct it in the record, and submit it again\./).waitFor();
-    expect(await rowOf(page, record.pfaId).locator('[data-key]').allTextContents()).toEqual([
-      expect.stringContaining('Leasing'),
-    ]);
+    await until('the rest has gone', async () => {
+      const left = await rowOf(page, record.pfaId).locator('[data-key]').allTextContents();
+      return left.length === 1 && left[0]?.includes('Leasing');
+    });
   });
 
   test('whose answer is lost is not called submitted until the server has been asked', async () => {
@@ -204,7 +205,7 @@ describe('submitting', () => {
     await page.unroute('**/graphql');
     await page.getByRole('button', { name: 'Submit 1 record' }).click();
     await page.getByText('1 record submitted,').waitFor();
-  }, 40_000);
+  }, 90_000);
 
   test('can be taken back while it waits, and says that PEMS cannot be reached', async () => {
     const { page, username } = await openOrganization('RIO', { path: 'changes' });
@@ -250,10 +251,7 @@ test('thousands are looked over a page at a time, and all or all but some are su
   expect(count).toBeGreaterThan(2000);
   expect(await drafts(page).getByRole('row').count()).toBe(51);
   const first = await drafts(page).getByRole('rowheader').first().textContent();
-  await page
-    .getByRole('button', { name: 'Last page' })
-    .click()
-    .catch(() => undefined);
+  await page.click().catch(() => undefined);
   await page.getByRole('button', { name: 'Next page' }).click();
   await page.waitForURL(/page=2/);
   await until(
@@ -272,4 +270,4 @@ test('thousands are looked over a page at a time, and all or all but some are su
     .getByRole('button', { name: `Discard ${rest} records` })
     .click();
   await page.getByRole('heading', { level: 2, name: 'All 1 record selected' }).waitFor();
-}, 40_000);
+}, 90_000);

@@ -129,25 +129,21 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   await page.getByText('There are no problems.').waitFor();
   for (const { pfaId } of others)
     expect(await draftOf(pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
-}, 60_000);
+}, 90_000);
 
 test('what PEMS refuses comes back with its words, and what has moved meanwhile is not decided', async () => {
   const opened = await openOrganization(code, { path: 'problems' });
   const { page, username } = opened;
-  const record = (await recordsOf(username))[7] as PfaRecord;
+  const record = (await recordsOf(username)).find(
+    ({ data }, i) => i > 6 && data.forecastStart && data.forecastEnd && !data.isActualized,
+  ) as PfaRecord;
   const { pfaId } = record;
-  await draft(opened, record, { contract: 'C-1' });
-  await control('POST', '/faults', {
-    kind: 'error-alert',
-    count: 10,
-    name: 'CONTRACT',
-    message: 'Contract C-1 is closed',
-    match: { service: 'screen', action: 'UPDATE', id: pfaId },
-  });
+  await draft(opened, record, { forecastEnd: '2031-06-30', contract: 'C-1' });
+  // Somebody moves the start in PEMS, and no sync has read it yet.
+  await control('PATCH', `/records/${code}/${pfaId}`, { values: { pfs_f_startdate: '2032-01-01' } });
   await ask(username, 'POST', `/api/pfa/${code}/commit`, {});
   await card(page, pfaId).getByText('Refused by PEMS').waitFor();
-  await card(page, pfaId).getByText('Contract C-1 is closed').waitFor();
-  await control('DELETE', '/faults');
+  await card(page, pfaId).getByText('Forecast End cannot be before Forecast Start').waitFor();
 
   // As if somebody else were quicker than what tells of it.
   await page.route('**/graphql', async (route) => {
@@ -174,7 +170,7 @@ test('what PEMS refuses comes back with its words, and what has moved meanwhile 
   await page.keyboard.press('Escape');
   await card(page, pfaId).getByRole('button', { name: 'Take theirs' }).click();
   await page.getByText('There are no problems.').waitFor();
-}, 40_000);
+}, 90_000);
 
 test('drafts that somebody left behind are taken over or discarded by an owner', async () => {
   const { page, username } = await openOrganization(code, { path: 'problems', role: 'owner' });

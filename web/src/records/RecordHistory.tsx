@@ -102,12 +102,12 @@ function Entry({ change: { username, route, event, changes, changedAt } }: { cha
 }
 
 const routes: Record<string, string> = {
-  draft: 'drafted, not submitted',
-  commit: 'submitted for PEMS',
+  draft: 'drafted it',
+  commit: 'submitted it',
   withdraw: 'took back what was submitted',
   takeover: 'took over a draft',
-  sync: 'changed it; a sync has read it',
-  push: 'had submitted it; then PEMS held this',
+  sync: 'changed it, as a sync has read',
+  push: 'had submitted this, and PEMS holds it',
   resolve: 'decided a problem of a draft',
 };
 
@@ -115,11 +115,11 @@ const routes: Record<string, string> = {
 function wordsOf(route: string, event: string): string {
   switch (event) {
     case 'add':
-      return 'added the record; a sync has read it';
+      return 'added the record, as a sync has read';
     case 'remove':
-      return 'removed the record; a sync no longer finds it';
+      return 'has the record no longer, as a sync has found';
     case 'restore':
-      return 'has the record again; a sync has found it';
+      return 'has the record again, as a sync has found';
     default:
       return routes[route] ?? route;
   }

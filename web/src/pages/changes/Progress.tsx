@@ -47,7 +47,7 @@ export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
   return (
     <section className={classes.progress} aria-label="On its way to PEMS">
       <Group gap="xs" justify="space-between">
-        <Group gap={8} role="status">
+        <Group gap={8} wrap="nowrap" role="status">
           {open > 0 ? (
             <PendingIcon size={16} className={classes.accent} />
           ) : (
