@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { ask, db, findOrganization, heading, openOrganization, product } from './browser.ts';
@@ -19,6 +19,8 @@ const money = new Intl.NumberFormat('en-US', {
   currency: 'USD',
   signDisplay: 'exceptZero',
 });
+/** Not only on its way there: `not confirmed yet`. */
+const confirmed = (receipt: Locator) => receipt.getByText('Confirmed', { exact: true });
 const total = (page: Page) => page.locator('[data-total="forecastCostChange"]');
 
 /** Purchases on their way, so that a price is a cost; of a part of RIO that is this file's. */
@@ -120,18 +122,18 @@ describe('submitting', () => {
       await receipt.getByText('Being written').waitFor();
       await page.getByText('0 of 1 record confirmed').waitFor();
       expect(await writesOf(one.pfaId)).toEqual([]);
-      expect(await receipt.getByText('Confirmed').count()).toBe(0);
+      expect(await confirmed(receipt).count()).toBe(0);
     } finally {
       await noFaults();
     }
     const receipt = receipts(page).getByRole('row', { name: one.pfaId, exact: true });
-    await receipt.getByText('Confirmed').waitFor();
+    await confirmed(receipt).waitFor();
     expect(await writesOf(one.pfaId)).toMatchObject([{ came: { pfs_f_price: wanted } }]);
     await page.getByText('Nothing is on its way.').waitFor();
 
     // Found again.
     await page.reload();
-    await receipt.getByText('Confirmed').waitFor();
+    await confirmed(receipt).waitFor();
     await receipt.getByText('Storm of May').waitFor();
     await receipt.getByText('by you').waitFor();
     await receipt.getByRole('button', { name: `History of ${one.pfaId}` }).click();

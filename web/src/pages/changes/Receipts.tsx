@@ -43,7 +43,8 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
   const { data, error, refetch, isFetching } = useQuery({
     ...query(commitsDocument, {
       organizationId: organization.id,
-      filter: Object.keys(filter).length > 0 ? filter : null,
+      // The API refuses one that says nothing.
+      ...(Object.keys(filter).length > 0 ? { filter } : {}),
       first: pageSize,
       offset: (page - 1) * pageSize,
     }),

@@ -117,7 +117,7 @@ export class RecordList {
     const variables = {
       organizationId,
       // The API refuses one that says nothing.
-      filter: Object.keys(filter).length > 0 ? filter : null,
+      ...(Object.keys(filter).length > 0 ? { filter } : {}),
       first: pageSize,
       after: this.#ends.get(known) ?? null,
       offset: (page - known - 1) * pageSize || null,
