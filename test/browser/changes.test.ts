@@ -94,7 +94,7 @@ test('changes are shown old and new with what they cost, some are discarded and 
   await page.getByRole('link', { name: third.pfaId }).click();
   await page.waitForURL(/records\?.*q=/);
   await page.getByRole('rowheader', { name: third.pfaId }).waitFor();
-}, 60_000);
+}, 90_000);
 
 describe('submitting', () => {
   test('says confirmed when PEMS holds it and not before, leaves a receipt, and the history tells the chain', async () => {

@@ -102,7 +102,11 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   await card(page, b.pfaId).waitFor({ state: 'detached' });
   expect(await draftOf(b.pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
   await page.getByRole('button', { name: 'Undo' }).last().click();
-  await card(page, b.pfaId).waitFor();
+  // My value is back, over what is there now.
+  await until(
+    'it is drafted again',
+    async () => JSON.stringify((await draftOf(b.pfaId))?.delta).includes('"model":"Mine"') === true,
+  );
 
   // A third value is held to the same rules as a draft.
   await row(c.pfaId, 'model').getByRole('button', { name: 'Another value' }).click();
@@ -116,18 +120,18 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   expect(await draftOf(c.pfaId)).toMatchObject({ delta: { model: 'Third' }, problems: { category: {} } });
 
   // Two at once.
-  await page.getByRole('checkbox', { name: `Select Model of ${b.pfaId}` }).check();
+  await page.getByRole('checkbox', { name: `Select Model of ${others[0]?.pfaId}` }).check();
   await page.getByRole('checkbox', { name: `Select Category of ${c.pfaId}` }).check();
   await page.getByText('2 values selected').waitFor();
   await page.getByRole('button', { name: 'Keep mine' }).first().click();
   await card(page, c.pfaId).waitFor({ state: 'detached' });
-  await card(page, b.pfaId).waitFor({ state: 'detached' });
+  await card(page, others[0]?.pfaId ?? '').waitFor({ state: 'detached' });
 
   await page.getByRole('button', { name: 'All theirs …' }).click();
-  await page.getByText('Take theirs for all problems of 3 records?').waitFor();
+  await page.getByText('Take theirs for all problems of 2 records?').waitFor();
   await page.getByRole('button', { name: 'Take all theirs' }).click();
   await page.getByText('There are no problems.').waitFor();
-  for (const { pfaId } of others)
+  for (const { pfaId } of others.slice(1))
     expect(await draftOf(pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
 }, 90_000);
 
@@ -146,23 +150,18 @@ test('what PEMS refuses comes back with its words, and what has moved meanwhile 
   await card(page, pfaId).getByText('Forecast End cannot be before Forecast Start').waitFor();
 
   // As if somebody else were quicker than what tells of it.
-  await page.route('**/graphql', async (route) => {
+  await page.route('**/graphql', (route) => {
     const body = route.request().postData() ?? '';
     if (!body.includes('mutation ResolveProblems')) return route.fallback();
-    await page.unroute('**/graphql');
-    const { variables } = JSON.parse(body) as { variables: { resolutions: { revision: string }[] } };
-    await route.fallback({
-      postData: JSON.stringify({
-        ...(JSON.parse(body) as object),
-        variables: {
-          ...variables,
-          resolutions: variables.resolutions.map((one) => ({ ...one, revision: '1' })),
-        },
-      }),
+    const sent = JSON.parse(body) as { variables: { resolutions: object[] } };
+    const resolutions = sent.variables.resolutions.map((one) => ({ ...one, revision: '1' }));
+    return route.continue({
+      postData: JSON.stringify({ ...sent, variables: { ...sent.variables, resolutions } }),
     });
   });
   await card(page, pfaId).getByRole('button', { name: 'Keep mine' }).click();
   await card(page, pfaId).getByRole('alert').getByText('Nothing was decided').waitFor();
+  await page.unroute('**/graphql');
   await card(page, pfaId)
     .getByRole('button', { name: `History of ${pfaId}` })
     .click();

@@ -304,7 +304,7 @@ function ResolveAll({
         <Text size="sm" mb="md">
           {asked?.choice === 'mine'
             ? 'Your values stay drafted, over what is there now. They reach PEMS only when you submit them again.'
-            : 'Your values for what has a problem are given up, and what is there now stays. You can undo this afterwards.'}
+            : 'Your values for what has a problem are given up, and what is there now stays. You can undo this: they are drafted again then, over what is there.'}
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={close} data-autofocus>
