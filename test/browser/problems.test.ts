@@ -111,7 +111,7 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   // A third value is held to the same rules as a draft.
   await row(c.pfaId, 'model').getByRole('button', { name: 'Another value' }).click();
   const third = page.getByLabel('Another model');
-  await third.fill('x'.repeat(200));
+  await third.fill('x'.repeat(201));
   await page.getByRole('button', { name: 'Take this' }).click();
   await page.getByText(/is longer than \d+ characters/).waitFor();
   await third.fill('Third');
