@@ -77,6 +77,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.memberships': members,
   'Organization.mirrorBounds': members,
   'Organization.mirrorKpis': members,
+  'Organization.myDraftTotals': members,
   'Organization.myDrafts': author,
   'Organization.myOperations': author,
   'Organization.pfaFieldMappings': members,

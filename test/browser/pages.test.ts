@@ -62,6 +62,16 @@ const pages: [string, Visit][] = [
   ],
   ['no records', at('/o/RIO/records?q=nosuchthing', (page) => page.getByText('No records match.').waitFor())],
   ['the board', at('/o/RIO/board', board)],
+  ['no changes', at('/o/RIO/changes', (page) => page.getByText('You have no drafts here.').waitFor())],
+  [
+    'nothing submitted',
+    at('/o/RIO/changes?show=submitted', (page) => page.getByText('Nothing was submitted yet.').waitFor()),
+  ],
+  ['no problems', at('/o/RIO/problems', (page) => page.getByText('There are no problems.').waitFor())],
+  [
+    'the history of a record',
+    at('/o/RIO/records/RIO-0000001/history', (page) => heading(page, 'History of RIO-0000001').waitFor()),
+  ],
   ['the switcher', opened(/^Organization RIO/, (page) => page.getByRole('option'))],
   ['the menu of colours', opened(/^Colours/, (page) => page.getByRole('menuitemradio'))],
   ['the menu of the account', opened(/^Your account/, (page) => page.getByRole('menuitem'))],

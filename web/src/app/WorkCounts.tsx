@@ -1,10 +1,18 @@
 import { Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { Link, type LinkProps } from '@tanstack/react-router';
 import { query } from '../api/graphql.ts';
 import { formatCount } from '../format/numbers.ts';
 import { useOrganization } from './organization.tsx';
 import { workCountsDocument } from './queries.ts';
 import classes from './WorkCounts.module.css';
+
+/** Where each is looked into. */
+const places = {
+  drafts: { to: '/o/$code/changes' },
+  pending: { to: '/o/$code/records', search: { flags: ['pending'], discontinued: true } },
+  problems: { to: '/o/$code/problems' },
+} satisfies Record<string, LinkProps>;
 
 const explanations = {
   drafts: 'Records that you have changed and not submitted yet',
@@ -27,8 +35,15 @@ export function WorkCounts() {
   return (
     <ul className={classes.counts} aria-label="Your work">
       {shown.map(([kind, count, one, several]) => (
-        <li key={kind} data-kind={kind} data-none={count === 0 || undefined} title={explanations[kind]}>
-          <b className="figures">{formatCount(count)}</b> {count === 1 ? one : several}
+        <li key={kind} data-kind={kind} data-none={count === 0 || undefined}>
+          <Link
+            {...places[kind]}
+            params={{ code: organization.code }}
+            className={classes.link}
+            title={explanations[kind]}
+          >
+            <b className="figures">{formatCount(count)}</b> {count === 1 ? one : several}
+          </Link>
         </li>
       ))}
     </ul>

@@ -1,4 +1,4 @@
-import { BoardIcon, RecordsIcon, type Icon } from '../components/icons.tsx';
+import { BoardIcon, ProblemsIcon, RecordsIcon, ReviewIcon, type Icon } from '../components/icons.tsx';
 
 /** A page of an organization, as the navigation shows it. */
 interface PageEntry {
@@ -14,4 +14,6 @@ interface PageEntry {
 export const pages = [
   { name: 'board', label: 'Board', icon: BoardIcon, to: '/o/$code/board' },
   { name: 'records', label: 'Records', icon: RecordsIcon, to: '/o/$code/records' },
+  { name: 'changes', label: 'Changes', icon: ReviewIcon, to: '/o/$code/changes' },
+  { name: 'problems', label: 'Problems', icon: ProblemsIcon, to: '/o/$code/problems' },
 ] as const satisfies readonly PageEntry[];

@@ -69,3 +69,13 @@ export function useRememberedView<View extends object>(code: string, page: strin
     [navigate],
   );
 }
+
+const submittedKey = (code: string) => `vanguard.submitted.${personId()}.${code}`;
+
+/** The commit before those whose progress is shown, so that it is found again after a reload. */
+export function submittedSince(code: string): string | undefined {
+  const id = read(submittedKey(code));
+  return typeof id === 'string' && /^\d+$/.test(id) ? id : undefined;
+}
+
+export const rememberSubmittedSince = (code: string, id: string): void => write(submittedKey(code), id);

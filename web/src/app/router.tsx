@@ -9,6 +9,8 @@ import {
 import { ErrorPanel } from '../components/ErrorPanel.tsx';
 import { Page } from '../components/Page.tsx';
 import { validateBoardView } from '../pages/board/view.ts';
+import { validateChangesView } from '../pages/changes/view.ts';
+import { validateProblemsView } from '../pages/problems/view.ts';
 import { validateRecordsView } from '../pages/records/view.ts';
 import { HomePage } from './HomePage.tsx';
 import { NotFoundPage } from './NotFoundPage.tsx';
@@ -63,11 +65,38 @@ const recordsRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/records/RecordsPage.tsx'), 'RecordsPage'),
 });
 
+const historyRoute = createRoute({
+  getParentRoute: () => organizationRoute,
+  path: 'records/$pfaId/history',
+  component: lazyRouteComponent(() => import('../pages/history/HistoryPage.tsx'), 'HistoryPage'),
+});
+
+const changesRoute = createRoute({
+  getParentRoute: () => organizationRoute,
+  path: 'changes',
+  validateSearch: validateChangesView,
+  component: lazyRouteComponent(() => import('../pages/changes/ChangesPage.tsx'), 'ChangesPage'),
+});
+
+const problemsRoute = createRoute({
+  getParentRoute: () => organizationRoute,
+  path: 'problems',
+  validateSearch: validateProblemsView,
+  component: lazyRouteComponent(() => import('../pages/problems/ProblemsPage.tsx'), 'ProblemsPage'),
+});
+
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     homeRoute,
     passwordRoute,
-    organizationRoute.addChildren([organizationHomeRoute, boardRoute, recordsRoute]),
+    organizationRoute.addChildren([
+      organizationHomeRoute,
+      boardRoute,
+      recordsRoute,
+      historyRoute,
+      changesRoute,
+      problemsRoute,
+    ]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -21,3 +21,12 @@ export function formatAgo(moment: number, now: number): string {
 
 /** `Thursday, April 2, 2026 at 2:30:05 PM GMT+2`. */
 export const formatMoment = (moment: number): string => full().format(moment);
+
+/** `in 20 seconds`; `now` when it is due. */
+export function formatIn(moment: number, now: number): string {
+  const seconds = Math.ceil((moment - now) / 1000);
+  if (seconds <= 0) return 'now';
+  return seconds < 60
+    ? relative().format(seconds, 'second')
+    : relative().format(Math.ceil(seconds / 60), 'minute');
+}

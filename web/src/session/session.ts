@@ -238,3 +238,9 @@ export const useSession = (): SessionState => useSyncExternalStore(subscribeToSe
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible' && grant && !isGood(grant)) renew();
 });
+
+/** Who is signed in; pages are shown to nobody else. */
+export function usePersonId(): number {
+  const session = useSession();
+  return session.status === 'signed-in' ? session.person.id : 0;
+}

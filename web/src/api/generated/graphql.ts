@@ -90,6 +90,26 @@ export type DiscardDraftsInput = {
   recordIds?: Array<string | null | undefined> | null | undefined;
 };
 
+/** A filter to be used against Int fields. All fields are combined with a logical ‘and.’ */
+export type IntFilter = {
+  /** Equal to the specified value. */
+  equalTo?: number | null | undefined;
+  /** Greater than the specified value. */
+  greaterThan?: number | null | undefined;
+  /** Greater than or equal to the specified value. */
+  greaterThanOrEqualTo?: number | null | undefined;
+  /** Included in the specified list. */
+  in?: Array<number> | null | undefined;
+  /** Is null (if `true` is specified) or is not null (if `false` is specified). */
+  isNull?: boolean | null | undefined;
+  /** Less than the specified value. */
+  lessThan?: number | null | undefined;
+  /** Less than or equal to the specified value. */
+  lessThanOrEqualTo?: number | null | undefined;
+  /** Not equal to the specified value. */
+  notEqualTo?: number | null | undefined;
+};
+
 /** What kind of event it is. */
 export type OrganizationEventKind =
   /** What became of what you committed, and of problems in your drafts: `commits`. */
@@ -113,6 +133,24 @@ export type PfaBulkOperationInput = {
   set?: unknown;
   /** Moves both dates of the forecast by so many days; of an actualized record, its actual end. */
   shiftDays?: number | null | undefined;
+};
+
+/** A filter to be used against `PfaCommit` object types. All fields are combined with a logical ‘and.’ */
+export type PfaCommitFilter = {
+  /** Checks for all expressions in this list. */
+  and?: Array<PfaCommitFilter> | null | undefined;
+  /** Filter by the object’s `id` field. */
+  id?: BigIntFilter | null | undefined;
+  /** Negates the expression. */
+  not?: PfaCommitFilter | null | undefined;
+  /** Checks for any expressions in this list. */
+  or?: Array<PfaCommitFilter> | null | undefined;
+  /** Filter by the object’s `pfaId` field. */
+  pfaId?: StringFilter | null | undefined;
+  /** Filter by the object’s `state` field. */
+  state?: StringFilter | null | undefined;
+  /** Filter by the object’s `userId` field. */
+  userId?: IntFilter | null | undefined;
 };
 
 /** What sums are grouped by. */
@@ -193,6 +231,20 @@ export type PfaRecordOrderBy =
   | 'PFA_ID_DESC'
   | 'PRIMARY_KEY_ASC'
   | 'PRIMARY_KEY_DESC';
+
+/** An input for mutations affecting `PfaResolution` */
+export type PfaResolutionInput = {
+  /** `mine`: your value, over what is there now; `theirs`: what is there now, your draft of it goes; `value`: a third one. */
+  choice: string;
+  /** Of these keys; left out, of all that have a problem. With `value` exactly one. */
+  keys?: Array<string | null | undefined> | null | undefined;
+  /** The record. */
+  recordId: string;
+  /** The revision of the record that you saw. */
+  revision: string;
+  /** With the choice `value`: the third value. */
+  value?: unknown;
+};
 
 /** An input for mutations affecting `PfaSelection` */
 export type PfaSelectionInput = {
@@ -302,6 +354,150 @@ export type CostsByMonthQueryVariables = Exact<{
 export type CostsByMonthQuery = { organization: { seen: { pageInfo: { hasNextPage: boolean }, nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
 
 export type MonthCostsFragment = { groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
+
+export type MyDraftsQueryVariables = Exact<{
+  organizationId: number;
+  first: number;
+  offset: number;
+}>;
+
+
+export type MyDraftsQuery = { organization: { myDrafts: { totalCount: number, nodes: Array<{ id: string, pfaId: string, base: unknown, delta: unknown, problems: unknown, forecastCostChange: string } | null> } } | null };
+
+export type MyDraftTotalsQueryVariables = Exact<{
+  organizationId: number;
+  selection?: PfaSelectionInput | null | undefined;
+}>;
+
+
+export type MyDraftTotalsQuery = { organization: { myDraftTotals: { recordCount: number, keyCount: number, problemCount: number, forecastCostChange: string } | null } | null };
+
+export type MyDraftIdsQueryVariables = Exact<{
+  organizationId: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type MyDraftIdsQuery = { organization: { myDrafts: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ pfaId: string } | null> } } | null };
+
+export type DiscardReviewedMutationVariables = Exact<{
+  organizationId: number;
+  recordIds?: Array<string | null | undefined> | string | null | undefined;
+}>;
+
+
+export type DiscardReviewedMutation = { discardDrafts: { discarded: number | null, query: { organization: { myOperations: { nodes: Array<{ id: string, kind: string } | null> } } | null } | null } | null };
+
+export type CommitDraftsMutationVariables = Exact<{
+  organizationId: number;
+  selection?: PfaSelectionInput | null | undefined;
+  comment?: string | null | undefined;
+}>;
+
+
+export type CommitDraftsMutation = { commitDrafts: { result: { recordCount: number, keyCount: number, refused: unknown } | null } | null };
+
+export type LastCommitQueryVariables = Exact<{
+  organizationId: number;
+  me: number;
+}>;
+
+
+export type LastCommitQuery = { organization: { last: { nodes: Array<{ id: string } | null> }, open: { totalCount: number } } | null };
+
+export type CommittedSinceQueryVariables = Exact<{
+  organizationId: number;
+  me: number;
+  since: string;
+}>;
+
+
+export type CommittedSinceQuery = { organization: { commits: { totalCount: number } } | null };
+
+export type CommitProgressQueryVariables = Exact<{
+  organizationId: number;
+  me: number;
+  since: string;
+}>;
+
+
+export type CommitProgressQuery = { organization: { waiting: { totalCount: number }, writing: { totalCount: number }, confirmed: { totalCount: number }, problems: { totalCount: number }, pushStatus: { state: string, uncertainCount: number, pausedAt: string | null, pausedBy: string | null, breakerOpenedAt: string | null, breakerMessage: string | null, nextProbeAt: string | null } | null } | null };
+
+export type CommitsQueryVariables = Exact<{
+  organizationId: number;
+  filter?: PfaCommitFilter | null | undefined;
+  first: number;
+  offset: number;
+}>;
+
+
+export type CommitsQuery = { organization: { commits: { totalCount: number, nodes: Array<{ id: string, pfaId: string, username: string | null, isMine: boolean, state: string, delta: unknown, base: unknown, comment: string | null, attempts: number, committedAt: string, retryAt: string | null, settledAt: string | null } | null> } } | null };
+
+export type WithdrawCommitsMutationVariables = Exact<{
+  organizationId: number;
+  ids?: Array<string | null | undefined> | string | null | undefined;
+}>;
+
+
+export type WithdrawCommitsMutation = { withdrawCommits: { result: { recordCount: number, refused: unknown } | null } | null };
+
+export type ProblemIdsQueryVariables = Exact<{
+  organizationId: number;
+  first: number;
+  offset: number;
+}>;
+
+
+export type ProblemIdsQuery = { organization: { revision: string, pfaRecords: { totalCount: number, nodes: Array<{ pfaId: string } | null> } } | null };
+
+export type ProblemDraftsQueryVariables = Exact<{
+  organizationId: number;
+  recordIds: Array<string> | string;
+  first: number;
+}>;
+
+
+export type ProblemDraftsQuery = { organization: { myDrafts: { nodes: Array<{ id: string, pfaId: string, base: unknown, delta: unknown, current: unknown, problems: unknown, record: { revision: string } | null } | null> } } | null };
+
+export type ResolveProblemsMutationVariables = Exact<{
+  organizationId: number;
+  resolutions: Array<PfaResolutionInput | null | undefined> | PfaResolutionInput;
+}>;
+
+
+export type ResolveProblemsMutation = { resolveProblems: { result: { recordCount: number, keyCount: number, operationId: string | null } | null } | null };
+
+export type ResolveAllProblemsMutationVariables = Exact<{
+  organizationId: number;
+  choice: string;
+  revision: string;
+}>;
+
+
+export type ResolveAllProblemsMutation = { resolveAllProblems: { result: { recordCount: number, keyCount: number, operationId: string | null, refused: unknown } | null } | null };
+
+export type DraftAuthorsQueryVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type DraftAuthorsQuery = { organization: { draftAuthors: { nodes: Array<{ userId: number, username: string, isMember: boolean, recordCount: number, problemCount: number, updatedAt: string } | null> } } | null };
+
+export type TakeOverDraftsMutationVariables = Exact<{
+  organizationId: number;
+  userId: number;
+}>;
+
+
+export type TakeOverDraftsMutation = { takeOverDrafts: { taken: number | null } | null };
+
+export type DiscardDraftsOfMutationVariables = Exact<{
+  organizationId: number;
+  userId: number;
+}>;
+
+
+export type DiscardDraftsOfMutation = { discardDraftsOf: { discarded: number | null } | null };
 
 export type RecordFieldsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -420,6 +616,24 @@ export type ApplyBulkMutationVariables = Exact<{
 
 
 export type ApplyBulkMutation = { applyBulk: { result: { changedCount: number, operationId: string | null } | null } | null };
+
+export type RecordHistoryQueryVariables = Exact<{
+  organizationId: number;
+  recordId: string;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type RecordHistoryQuery = { organization: { changes: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, username: string | null, route: string, event: string, changes: unknown, changedAt: string } | null> } } | null };
+
+export type UndoOperationMutationVariables = Exact<{
+  organizationId: number;
+  operationId: string;
+}>;
+
+
+export type UndoOperationMutation = { undoDraft: { result: { changedCount: number, impossible: unknown } | null } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -678,6 +892,277 @@ export const CostsByMonthDocument = new TypedDocumentString(`
   actualCost
   variance
 }`) as unknown as TypedDocumentString<CostsByMonthQuery, CostsByMonthQueryVariables>;
+export const MyDraftsDocument = new TypedDocumentString(`
+    query MyDrafts($organizationId: Int!, $first: Int!, $offset: Int!) {
+  organization(id: $organizationId) {
+    myDrafts(first: $first, offset: $offset, orderBy: PFA_ID_ASC) {
+      totalCount
+      nodes {
+        id
+        pfaId
+        base
+        delta
+        problems
+        forecastCostChange
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MyDraftsQuery, MyDraftsQueryVariables>;
+export const MyDraftTotalsDocument = new TypedDocumentString(`
+    query MyDraftTotals($organizationId: Int!, $selection: PfaSelectionInput) {
+  organization(id: $organizationId) {
+    myDraftTotals(selection: $selection) {
+      recordCount
+      keyCount
+      problemCount
+      forecastCostChange
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MyDraftTotalsQuery, MyDraftTotalsQueryVariables>;
+export const MyDraftIdsDocument = new TypedDocumentString(`
+    query MyDraftIds($organizationId: Int!, $after: Cursor) {
+  organization(id: $organizationId) {
+    myDrafts(first: 1000, after: $after, orderBy: PFA_ID_ASC) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        pfaId
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MyDraftIdsQuery, MyDraftIdsQueryVariables>;
+export const DiscardReviewedDocument = new TypedDocumentString(`
+    mutation DiscardReviewed($organizationId: Int!, $recordIds: [String]) {
+  discardDrafts(input: {organizationId: $organizationId, recordIds: $recordIds}) {
+    discarded
+    query {
+      organization(id: $organizationId) {
+        myOperations(first: 1, orderBy: ID_DESC) {
+          nodes {
+            id
+            kind
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DiscardReviewedMutation, DiscardReviewedMutationVariables>;
+export const CommitDraftsDocument = new TypedDocumentString(`
+    mutation CommitDrafts($organizationId: Int!, $selection: PfaSelectionInput, $comment: String) {
+  commitDrafts(
+    input: {organizationId: $organizationId, selection: $selection, comment: $comment}
+  ) {
+    result {
+      recordCount
+      keyCount
+      refused
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CommitDraftsMutation, CommitDraftsMutationVariables>;
+export const LastCommitDocument = new TypedDocumentString(`
+    query LastCommit($organizationId: Int!, $me: Int!) {
+  organization(id: $organizationId) {
+    last: commits(first: 1, orderBy: ID_DESC, filter: {userId: {equalTo: $me}}) {
+      nodes {
+        id
+      }
+    }
+    open: commits(
+      first: 1
+      orderBy: ID_ASC
+      filter: {userId: {equalTo: $me}, state: {in: ["committed", "syncing"]}}
+    ) {
+      totalCount
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LastCommitQuery, LastCommitQueryVariables>;
+export const CommittedSinceDocument = new TypedDocumentString(`
+    query CommittedSince($organizationId: Int!, $me: Int!, $since: BigInt!) {
+  organization(id: $organizationId) {
+    commits(
+      first: 1
+      orderBy: ID_ASC
+      filter: {userId: {equalTo: $me}, id: {greaterThan: $since}}
+    ) {
+      totalCount
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CommittedSinceQuery, CommittedSinceQueryVariables>;
+export const CommitProgressDocument = new TypedDocumentString(`
+    query CommitProgress($organizationId: Int!, $me: Int!, $since: BigInt!) {
+  organization(id: $organizationId) {
+    waiting: commits(
+      first: 1
+      orderBy: ID_ASC
+      filter: {userId: {equalTo: $me}, state: {equalTo: "committed"}}
+    ) {
+      totalCount
+    }
+    writing: commits(
+      first: 1
+      orderBy: ID_ASC
+      filter: {userId: {equalTo: $me}, state: {equalTo: "syncing"}}
+    ) {
+      totalCount
+    }
+    confirmed: commits(
+      first: 1
+      orderBy: ID_ASC
+      filter: {userId: {equalTo: $me}, id: {greaterThan: $since}, state: {equalTo: "synced"}}
+    ) {
+      totalCount
+    }
+    problems: pfaRecords(first: 1, filter: {hasProblem: {equalTo: true}}) {
+      totalCount
+    }
+    pushStatus {
+      state
+      uncertainCount
+      pausedAt
+      pausedBy
+      breakerOpenedAt
+      breakerMessage
+      nextProbeAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CommitProgressQuery, CommitProgressQueryVariables>;
+export const CommitsDocument = new TypedDocumentString(`
+    query Commits($organizationId: Int!, $filter: PfaCommitFilter, $first: Int!, $offset: Int!) {
+  organization(id: $organizationId) {
+    commits(first: $first, offset: $offset, orderBy: ID_DESC, filter: $filter) {
+      totalCount
+      nodes {
+        id
+        pfaId
+        username
+        isMine
+        state
+        delta
+        base
+        comment
+        attempts
+        committedAt
+        retryAt
+        settledAt
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CommitsQuery, CommitsQueryVariables>;
+export const WithdrawCommitsDocument = new TypedDocumentString(`
+    mutation WithdrawCommits($organizationId: Int!, $ids: [BigInt]) {
+  withdrawCommits(input: {organizationId: $organizationId, modificationIds: $ids}) {
+    result {
+      recordCount
+      refused
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WithdrawCommitsMutation, WithdrawCommitsMutationVariables>;
+export const ProblemIdsDocument = new TypedDocumentString(`
+    query ProblemIds($organizationId: Int!, $first: Int!, $offset: Int!) {
+  organization(id: $organizationId) {
+    revision
+    pfaRecords(
+      first: $first
+      offset: $offset
+      orderBy: PFA_ID_ASC
+      filter: {hasProblem: {equalTo: true}}
+    ) {
+      totalCount
+      nodes {
+        pfaId
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ProblemIdsQuery, ProblemIdsQueryVariables>;
+export const ProblemDraftsDocument = new TypedDocumentString(`
+    query ProblemDrafts($organizationId: Int!, $recordIds: [String!]!, $first: Int!) {
+  organization(id: $organizationId) {
+    myDrafts(first: $first, filter: {pfaId: {in: $recordIds}}, orderBy: PFA_ID_ASC) {
+      nodes {
+        id
+        pfaId
+        base
+        delta
+        current
+        problems
+        record {
+          revision
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ProblemDraftsQuery, ProblemDraftsQueryVariables>;
+export const ResolveProblemsDocument = new TypedDocumentString(`
+    mutation ResolveProblems($organizationId: Int!, $resolutions: [PfaResolutionInput]!) {
+  resolveProblems(
+    input: {organizationId: $organizationId, resolutions: $resolutions}
+  ) {
+    result {
+      recordCount
+      keyCount
+      operationId
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ResolveProblemsMutation, ResolveProblemsMutationVariables>;
+export const ResolveAllProblemsDocument = new TypedDocumentString(`
+    mutation ResolveAllProblems($organizationId: Int!, $choice: String!, $revision: BigInt!) {
+  resolveAllProblems(
+    input: {organizationId: $organizationId, choice: $choice, revision: $revision}
+  ) {
+    result {
+      recordCount
+      keyCount
+      operationId
+      refused
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ResolveAllProblemsMutation, ResolveAllProblemsMutationVariables>;
+export const DraftAuthorsDocument = new TypedDocumentString(`
+    query DraftAuthors($organizationId: Int!) {
+  organization(id: $organizationId) {
+    draftAuthors(first: 200) {
+      nodes {
+        userId
+        username
+        isMember
+        recordCount
+        problemCount
+        updatedAt
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DraftAuthorsQuery, DraftAuthorsQueryVariables>;
+export const TakeOverDraftsDocument = new TypedDocumentString(`
+    mutation TakeOverDrafts($organizationId: Int!, $userId: Int!) {
+  takeOverDrafts(input: {organizationId: $organizationId, userId: $userId}) {
+    taken
+  }
+}
+    `) as unknown as TypedDocumentString<TakeOverDraftsMutation, TakeOverDraftsMutationVariables>;
+export const DiscardDraftsOfDocument = new TypedDocumentString(`
+    mutation DiscardDraftsOf($organizationId: Int!, $userId: Int!) {
+  discardDraftsOf(input: {organizationId: $organizationId, userId: $userId}) {
+    discarded
+  }
+}
+    `) as unknown as TypedDocumentString<DiscardDraftsOfMutation, DiscardDraftsOfMutationVariables>;
 export const RecordFieldsDocument = new TypedDocumentString(`
     query RecordFields {
   pfaFields(orderBy: POSITION_ASC) {
@@ -1019,3 +1504,34 @@ export const ApplyBulkDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ApplyBulkMutation, ApplyBulkMutationVariables>;
+export const RecordHistoryDocument = new TypedDocumentString(`
+    query RecordHistory($organizationId: Int!, $recordId: String!, $first: Int!, $after: Cursor) {
+  organization(id: $organizationId) {
+    changes(recordId: $recordId, first: $first, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        id
+        username
+        route
+        event
+        changes
+        changedAt
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RecordHistoryQuery, RecordHistoryQueryVariables>;
+export const UndoOperationDocument = new TypedDocumentString(`
+    mutation UndoOperation($organizationId: Int!, $operationId: BigInt!) {
+  undoDraft(input: {organizationId: $organizationId, operationId: $operationId}) {
+    result {
+      changedCount
+      impossible
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UndoOperationMutation, UndoOperationMutationVariables>;

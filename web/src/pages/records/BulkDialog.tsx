@@ -1,14 +1,4 @@
-import {
-  Button,
-  Checkbox,
-  Modal,
-  NumberInput,
-  Select,
-  Skeleton,
-  Table,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Button, Checkbox, Modal, NumberInput, Select, Skeleton, Table, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useRef, useState, type FormEvent } from 'react';
@@ -20,8 +10,8 @@ import type {
   PfaSelectionInput,
 } from '../../api/generated/graphql.ts';
 import { query, request } from '../../api/graphql.ts';
-import { datePattern } from '../../format/dates.ts';
 import { centsOf, formatCount, formatDifference, formatMoney, ofCents } from '../../format/numbers.ts';
+import { ValueField } from '../../records/ValueField.tsx';
 import classes from './BulkDialog.module.css';
 import { parseEdited, type Field } from './cells.ts';
 import { findColumn, type ColumnDefinition } from './columns.ts';
@@ -34,7 +24,7 @@ interface Props {
   fields: ReadonlyMap<string, Field>;
   onClose: () => void;
   /** It is done: so many records have changed. */
-  onDone: (changedCount: number) => void;
+  onDone: (changedCount: number, operationId: string | null | undefined) => void;
 }
 
 const kinds = [
@@ -104,13 +94,13 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
           ...{ previewToken: shown.previewToken, skipRefused: leavesOut },
         },
       });
-      onDone(applyBulk?.result?.changedCount ?? 0);
+      onDone(applyBulk?.result?.changedCount ?? 0, applyBulk?.result?.operationId);
     } catch (error) {
       try {
         if (isPassing(error)) await whenConnected();
         const newest = await newestOperation();
         if (newest?.kind === kind && BigInt(newest.id) > BigInt(before.current ?? newest.id)) {
-          onDone(newest.recordCount);
+          onDone(newest.recordCount, newest.id);
           return;
         }
       } catch {
@@ -174,9 +164,7 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
                 setText('');
               }}
             />
-            {column && (
-              <ValueInput column={column} field={fields.get(column.key)} text={text} onChange={setText} />
-            )}
+            {key && <ValueField field={key} text={text} onChange={setText} label="Value" />}
           </div>
         )}
 
@@ -263,46 +251,6 @@ function operationOf(
         }
       );
   }
-}
-
-function ValueInput({
-  column,
-  field,
-  text,
-  onChange,
-}: {
-  column: ColumnDefinition;
-  field: Field | undefined;
-  text: string;
-  onChange: (text: string) => void;
-}) {
-  const choices =
-    column.kind === 'flag'
-      ? [
-          { value: 'true', label: 'Yes' },
-          { value: 'false', label: 'No' },
-        ]
-      : field?.allowedValues?.filter((one) => one !== null);
-  if (choices)
-    return (
-      <Select
-        label="Value"
-        placeholder="Empty"
-        clearable
-        data={choices}
-        value={text === '' ? null : text}
-        onChange={(value) => onChange(value ?? '')}
-      />
-    );
-  return (
-    <TextInput
-      label="Value"
-      placeholder={column.kind === 'date' ? datePattern() : column.kind === 'money' ? '$' : 'Empty'}
-      inputMode={column.kind === 'money' ? 'decimal' : undefined}
-      value={text}
-      onChange={(event) => onChange(event.currentTarget.value)}
-    />
-  );
 }
 
 type BulkPreview = NonNullable<NonNullable<BulkPreviewQuery['organization']>['bulkPreview']>;

@@ -16,7 +16,14 @@ import {
   type ReactNode,
   type Ref,
 } from 'react';
-import { DraftIcon, OverIcon, PendingIcon, UnderIcon, WarningIcon } from '../../components/icons.tsx';
+import {
+  DraftIcon,
+  HistoryIcon,
+  OverIcon,
+  PendingIcon,
+  UnderIcon,
+  WarningIcon,
+} from '../../components/icons.tsx';
 import { signOf } from '../../format/numbers.ts';
 import { CellEditor } from './CellEditor.tsx';
 import { CellNote } from './CellNote.tsx';
@@ -32,9 +39,9 @@ import {
   isSelected,
   nothing,
   sizeOf,
-  withRecords,
+  toggle as toggleIn,
   type Selection,
-} from './selection.ts';
+} from '../../records/selection.ts';
 
 const rowHeight = 32;
 /** The row of the headings, as a position of the focus. */
@@ -75,6 +82,7 @@ interface Props {
   onSelect: (change: (before: Selection) => Selection) => void;
   /** Selects the rows between these two; they may not be there yet. */
   onSelectBetween: (first: number, last: number) => void;
+  onHistory: (recordId: string) => void;
   onPaste: (text: string, from: Position) => void;
   onCopy: (from: Position) => string | undefined;
   onEditing: (isEditing: boolean) => void;
@@ -88,7 +96,7 @@ interface Props {
 export function Grid(props: Props) {
   'use no memo';
   const { list, columns, fields, edits, canEdit, isBusy, sort, onSort, onResize, onMove, onRevert } = props;
-  const { selection, onSelect, onSelectBetween, onPaste, onCopy, onEditing } = props;
+  const { selection, onSelect, onSelectBetween, onHistory, onPaste, onCopy, onEditing } = props;
   useSyncExternalStore(list.subscribe, list.getVersion);
   useSyncExternalStore(edits.subscribe, edits.getVersion);
   const scroller = useRef<HTMLDivElement>(null);
@@ -170,7 +178,7 @@ export function Grid(props: Props) {
     const record = list.at(index);
     if (!record) return;
     anchor.current = index;
-    onSelect((before) => withRecords(before, [record.pfaId], !isSelected(before, record.pfaId)));
+    onSelect((before) => toggleIn(before, record.pfaId));
   };
   const reachTo = (index: number) => {
     const from = (anchor.current ??= at.row);
@@ -260,7 +268,12 @@ export function Grid(props: Props) {
           return () => go(at.row + page, at.column);
         case 'F2':
         case 'Enter':
-          return () => (isHead ? column?.order && onSort(column.key) : beginEdit(at));
+          return () => {
+            if (isHead) {
+              if (column?.order) onSort(column.key);
+            } else if (at.column === 0 && row) onHistory(row.pfaId);
+            else beginEdit(at);
+          };
         case 'Delete':
         case 'Backspace':
           if (control && row && column && isDrafted(row, column.key)) return () => onRevert(row, column.key);
@@ -306,6 +319,12 @@ export function Grid(props: Props) {
         onClick={(event) => {
           const position = positionOf(event);
           if (!position || position.row < 0 || editing) return;
+          if (event.target instanceof Element && event.target.closest('[data-history]')) {
+            const record = list.at(position.row);
+            setActive(position);
+            if (record) onHistory(record.pfaId);
+            return;
+          }
           if (event.target instanceof Element && event.target.closest('[data-select]')) {
             if (event.shiftKey && anchor.current !== undefined) reachTo(position.row);
             else toggle(position.row);
@@ -358,9 +377,9 @@ export function Grid(props: Props) {
               >
                 {i === 0 && canEdit && (
                   <SelectAll
-                    extent={extentOf(selection, list)}
+                    extent={extentOf(selection, count)}
                     onChange={() =>
-                      onSelect((before) => (extentOf(before, list) === 'none' ? everything : nothing))
+                      onSelect((before) => (extentOf(before, count) === 'none' ? everything : nothing))
                     }
                   />
                 )}
@@ -621,6 +640,18 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
               />
             ) : (
               <CellContent row={row} column={column} edit={edit} />
+            )}
+            {i === 0 && row && (
+              <button
+                type="button"
+                tabIndex={-1}
+                className={classes.history}
+                data-history
+                aria-label={`History of ${row.pfaId}`}
+                title="History (Enter)"
+              >
+                <HistoryIcon size={14} />
+              </button>
             )}
           </div>
         );

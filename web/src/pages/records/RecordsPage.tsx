@@ -3,10 +3,10 @@ import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import { asApiError } from '../../api/errors.ts';
 import { query, request } from '../../api/graphql.ts';
 import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
 import { useRememberedView } from '../../app/rememberedView.ts';
+import { complain } from '../../components/complain.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { RecordsIcon, RedoIcon, UndoIcon, WarningIcon } from '../../components/icons.tsx';
@@ -14,6 +14,8 @@ import { usePageTitle } from '../../components/Page.tsx';
 import { chipsOf, filterOf, noFilters, selectionOf } from '../../filter/filter.ts';
 import { Chips, FilterBar } from '../../filter/Filters.tsx';
 import { formatCount } from '../../format/numbers.ts';
+import { offerUndo } from '../../records/offerUndo.tsx';
+import { HistoryDrawer } from '../../records/RecordHistory.tsx';
 import { useSession } from '../../session/session.ts';
 import type { Field } from './cells.ts';
 import { BulkDialog } from './BulkDialog.tsx';
@@ -53,7 +55,7 @@ import {
   sizeOf,
   withRecords,
   type Selection,
-} from './selection.ts';
+} from '../../records/selection.ts';
 import { SelectionBar } from './SelectionBar.tsx';
 import { ColumnsMenu } from './Toolbar.tsx';
 import { decidingFields, type RecordsView } from './view.ts';
@@ -178,6 +180,7 @@ function Records() {
   const pickedSize = sizeOf(picked, list.total ?? 0);
   const [isChangingMany, setIsChangingMany] = useState(false);
   const [pasted, setPasted] = useState<Pasted>();
+  const [historyOf, setHistoryOf] = useState<string>();
   const focusGrid = () => grid.current?.focus();
 
   const selectBetween = async (first: number, last: number) => {
@@ -196,35 +199,16 @@ function Records() {
     }
   };
 
-  const tellDone = (title: string) => {
-    const id = notifications.show({
-      title,
-      message: (
-        <Button
-          size="compact-xs"
-          variant="default"
-          mt={4}
-          onClick={() => {
-            notifications.hide(id);
-            steps.run('undo');
-          }}
-        >
-          Undo
-        </Button>
-      ),
-      autoClose: 8000,
-    });
-  };
-
   const pasteBlock = async (text: string, from: Position) => {
     if (!canEdit || text === '') return;
     try {
       const done = await paste(text, from, { list, columns, fields, edits, canEdit });
       if (done.leftOut.length > 0) setPasted(done);
       else if (done.cells > 1)
-        tellDone(
-          `${formatCount(done.cells - done.unchanged)} of ${formatCount(done.cells)} cells have changed.`,
-        );
+        notifications.show({
+          title: `${formatCount(done.cells - done.unchanged)} of ${formatCount(done.cells)} cells have changed.`,
+          message: 'They are drafts. Ctrl-Z undoes all of them.',
+        });
     } catch (thrown) {
       complain('The block could not be pasted.', thrown);
     }
@@ -369,6 +353,7 @@ function Records() {
             selection={picked}
             onSelect={choose}
             onSelectBetween={(first, last) => void selectBetween(first, last)}
+            onHistory={setHistoryOf}
             onPaste={(text, from) => void pasteBlock(text, from)}
             onCopy={copyFrom}
             onEditing={(value) => (isEditing.current = value)}
@@ -396,18 +381,30 @@ function Records() {
           selection={inputOf(picked, view)}
           fields={fields}
           onClose={() => setIsChangingMany(false)}
-          onDone={(changedCount) => {
+          onDone={(changedCount, operationId) => {
             setIsChangingMany(false);
-            refetchFigures();
-            tellDone(
-              `${formatCount(changedCount)} ${changedCount === 1 ? 'record has' : 'records have'} changed.`,
-            );
-            list
-              .catchUp()
-              .catch((thrown: unknown) => complain('The records could not be read again.', thrown));
+            const readAgain = () => {
+              refetchFigures();
+              list
+                .catchUp()
+                .catch((thrown: unknown) => complain('The records could not be read again.', thrown));
+            };
+            readAgain();
+            offerUndo({
+              ...{ organizationId, operationId, onUndone: readAgain },
+              title: `${formatCount(changedCount)} ${changedCount === 1 ? 'record has' : 'records have'} changed.`,
+            });
           }}
         />
       )}
+      <HistoryDrawer
+        organizationId={organizationId}
+        pfaId={historyOf}
+        onClose={() => {
+          setHistoryOf(undefined);
+          focusGrid();
+        }}
+      />
       {pasted && (
         <PasteReport
           pasted={pasted}
@@ -420,11 +417,6 @@ function Records() {
       )}
     </div>
   );
-}
-
-function complain(title: string, thrown: unknown): void {
-  const { message, hint } = asApiError(thrown);
-  notifications.show({ color: 'red', title, message: `${message} ${hint ?? ''}` });
 }
 
 /** What may be edited, and how, by key. */

@@ -143,7 +143,8 @@ export class RecordList {
     while (known >= 0 && !this.#ends.has(known)) known--;
     const variables = {
       organizationId,
-      filter,
+      // The API refuses one that says nothing.
+      ...(Object.keys(filter).length > 0 ? { filter } : {}),
       first: pageSize,
       after: this.#ends.get(known) ?? null,
       offset: (page - known - 1) * pageSize || null,

@@ -1,6 +1,5 @@
-import type { PfaSelectionInput } from '../../api/generated/graphql.ts';
-import { filterOf, selectionOf, type Filter } from '../../filter/filter.ts';
-import type { RecordList } from './recordList.ts';
+import type { PfaSelectionInput } from '../api/generated/graphql.ts';
+import { filterOf, selectionOf, type Filter } from '../filter/filter.ts';
 
 /** Records that somebody has chosen to do something with: some by name, or all that the filter leaves but for some. */
 export interface Selection {
@@ -25,14 +24,20 @@ export function withRecords(selection: Selection, records: readonly string[], is
   return { kind: selection.kind, ids };
 }
 
+export const toggle = (selection: Selection, id: string): Selection =>
+  withRecords(selection, [id], !isSelected(selection, id));
+
+/** All, also those that nobody has loaded. */
+export const isEverything = ({ kind, ids }: Selection): boolean => kind === 'allBut' && ids.size === 0;
+
 /** How many, of a list of so many. */
 export const sizeOf = ({ kind, ids }: Selection, total: number): number =>
   kind === 'these' ? ids.size : Math.max(total - ids.size, 0);
 
 /** Which of the heading's box it is. */
-export function extentOf(selection: Selection, list: RecordList): 'none' | 'some' | 'all' {
-  const size = sizeOf(selection, list.total ?? 0);
-  return size === 0 ? 'none' : size === list.total ? 'all' : 'some';
+export function extentOf(selection: Selection, total: number): 'none' | 'some' | 'all' {
+  const size = sizeOf(selection, total);
+  return size === 0 ? 'none' : size === total ? 'all' : 'some';
 }
 
 /** The same for the API. */

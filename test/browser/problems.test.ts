@@ -1,0 +1,198 @@
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+import { ask, db, findOrganization, heading, makePerson, openOrganization, product } from './browser.ts';
+
+// What keeps drafts from being submitted: it comes by itself, shows all sides, and is decided one by one, several or all at once.
+
+const code = 'KITIMAT';
+interface PfaRecord {
+  pfaId: string;
+  revision: number;
+  data: Record<string, unknown>;
+}
+
+const card = (page: Page, pfaId: string) =>
+  page.getByRole('list', { name: 'Problems' }).getByRole('listitem', { name: pfaId, exact: true });
+const side = (page: Page, pfaId: string, key: string, which: string) =>
+  card(page, pfaId).locator(`[data-key=${key}] [data-side=${which}] dd`);
+
+/** Records of this file alone: the organization is nobody else's. */
+async function recordsOf(username: string): Promise<PfaRecord[]> {
+  await until(
+    'it was read once',
+    async () => {
+      const { rows } = await db.owner.query(
+        `select from app_public.pfa_sync_log where organization_id = $1 and state = 'succeeded'`,
+        [(await findOrganization(code)).id],
+      );
+      return rows.length > 0;
+    },
+    60,
+  );
+  const { records } = await ask<{ records: PfaRecord[] }>(username, 'GET', `/api/pfa/${code}?limit=1000`);
+  return records.filter(({ data }) => !data.isDiscontinued);
+}
+
+const draft = (
+  { username }: { username: string },
+  { pfaId, revision }: PfaRecord,
+  changes: Record<string, unknown>,
+) => ask(username, 'POST', `/api/pfa/${code}/draft`, { recordId: pfaId, revision, changes });
+
+async function control(method: string, path: string, body?: unknown): Promise<void> {
+  const response = await fetch(`${product.controlUrl}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(await response.text());
+}
+
+/** Another writer changes these in PEMS, and it is read again. */
+async function changeInPems(
+  username: string,
+  records: { id: string; values: Record<string, unknown> }[],
+): Promise<void> {
+  await control('PATCH', `/records/${code}`, { records });
+  await ask(username, 'POST', '/graphql', {
+    query:
+      'mutation ($id: Int!) { requestSync(input: { organizationId: $id, kind: "full" }) { syncLog { id } } }',
+    variables: { id: (await findOrganization(code)).id },
+  });
+}
+
+test('conflicts come without a reload, show all sides, and are decided by mine, theirs, a third value, and all at once', async () => {
+  const opened = await openOrganization(code, { path: 'problems', role: 'owner' });
+  const { page, username } = opened;
+  await page.getByText('There are no problems.').waitFor();
+  const [a, b, c, ...others] = (await recordsOf(username)).slice(0, 6) as [
+    PfaRecord,
+    PfaRecord,
+    PfaRecord,
+    ...PfaRecord[],
+  ];
+  for (const record of [a, b, c, ...others]) await draft(opened, record, { model: 'Mine', category: 'MINE' });
+  await changeInPems(
+    username,
+    [a, b, c, ...others].map(({ pfaId }) => ({
+      id: pfaId,
+      values: { pfs_f_model: 'Theirs', ...(pfaId === c.pfaId ? { pfs_f_category: 'THEIRS' } : {}) },
+    })),
+  );
+  await card(page, a.pfaId).waitFor();
+  await page.getByRole('list', { name: 'Your work' }).getByText('6 problems').waitFor();
+  expect(await side(page, a.pfaId, 'model', 'base').textContent()).toBe(a.data.model ?? 'empty');
+  expect(await side(page, a.pfaId, 'model', 'theirs').textContent()).toBe('Theirs');
+  expect(await side(page, a.pfaId, 'model', 'mine').textContent()).toBe('Mine');
+  await card(page, a.pfaId).getByText('It was changed since you drafted it.').waitFor();
+
+  const row = (pfaId: string, key: string) => card(page, pfaId).locator(`[data-key=${key}]`);
+  const draftOf = async (pfaId: string) => {
+    const { rows } = await db.owner.query<{ delta: Record<string, unknown>; problems: object }>(
+      `select m.delta, m.problems from app_core.pfa_modification m join app_public.users u on u.id = m.user_id
+      where u.username = $1 and m.pfa_id = $2 and m.state = 'draft'`,
+      [username, pfaId],
+    );
+    return rows[0];
+  };
+  await row(a.pfaId, 'model').getByRole('button', { name: 'Keep mine' }).click();
+  await card(page, a.pfaId).waitFor({ state: 'detached' });
+  expect(await draftOf(a.pfaId)).toEqual({ delta: { model: 'Mine', category: 'MINE' }, problems: {} });
+  await row(b.pfaId, 'model').getByRole('button', { name: 'Take theirs' }).click();
+  await card(page, b.pfaId).waitFor({ state: 'detached' });
+  expect(await draftOf(b.pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
+  await page.getByRole('button', { name: 'Undo' }).last().click();
+  // My value is back, over what is there now.
+  await until(
+    'it is drafted again',
+    async () => JSON.stringify((await draftOf(b.pfaId))?.delta).includes('"model":"Mine"') === true,
+  );
+
+  // A third value is held to the same rules as a draft.
+  await row(c.pfaId, 'model').getByRole('button', { name: 'Another value' }).click();
+  const third = page.getByLabel('Another model');
+  await third.fill('x'.repeat(201));
+  await page.getByRole('button', { name: 'Take this' }).click();
+  await page.getByText(/is longer than \d+ characters/).waitFor();
+  await third.fill('Third');
+  await page.keyboard.press('Enter');
+  await row(c.pfaId, 'model').waitFor({ state: 'detached' });
+  expect(await draftOf(c.pfaId)).toMatchObject({ delta: { model: 'Third' }, problems: { category: {} } });
+
+  // Two at once.
+  await page.getByRole('checkbox', { name: `Select Model of ${others[0]?.pfaId}` }).check();
+  await page.getByRole('checkbox', { name: `Select Category of ${c.pfaId}` }).check();
+  await page.getByText('2 values selected').waitFor();
+  await page.getByRole('button', { name: 'Keep mine' }).first().click();
+  await card(page, c.pfaId).waitFor({ state: 'detached' });
+  await card(page, others[0]?.pfaId ?? '').waitFor({ state: 'detached' });
+
+  await page.getByRole('button', { name: 'All theirs …' }).click();
+  await page.getByText('Take theirs for all problems of 2 records?').waitFor();
+  await page.getByRole('button', { name: 'Take all theirs' }).click();
+  await page.getByText('There are no problems.').waitFor();
+  for (const { pfaId } of others.slice(1))
+    expect(await draftOf(pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
+}, 90_000);
+
+test('what PEMS refuses comes back with its words, and what has moved meanwhile is not decided', async () => {
+  const opened = await openOrganization(code, { path: 'problems' });
+  const { page, username } = opened;
+  const record = (await recordsOf(username)).find(
+    ({ data }, i) => i > 6 && data.forecastStart && data.forecastEnd && !data.isActualized,
+  ) as PfaRecord;
+  const { pfaId } = record;
+  await draft(opened, record, { forecastEnd: '2031-06-30', contract: 'C-1' });
+  // Somebody moves the start in PEMS, and no sync has read it yet.
+  await control('PATCH', `/records/${code}/${pfaId}`, { values: { pfs_f_startdate: '2032-01-01' } });
+  await ask(username, 'POST', `/api/pfa/${code}/commit`, {});
+  await card(page, pfaId).getByText('Refused by PEMS').waitFor();
+  await card(page, pfaId).getByText('Forecast End cannot be before Forecast Start').waitFor();
+
+  // As if somebody else were quicker than what tells of it.
+  await page.route('**/graphql', (route) => {
+    const body = route.request().postData() ?? '';
+    if (!body.includes('mutation ResolveProblems')) return route.fallback();
+    const sent = JSON.parse(body) as { variables: { resolutions: object[] } };
+    const resolutions = sent.variables.resolutions.map((one) => ({ ...one, revision: '1' }));
+    return route.continue({
+      postData: JSON.stringify({ ...sent, variables: { ...sent.variables, resolutions } }),
+    });
+  });
+  await card(page, pfaId).getByRole('button', { name: 'Keep mine' }).click();
+  await card(page, pfaId).getByRole('alert').getByText('Nothing was decided').waitFor();
+  await page.unroute('**/graphql');
+  await card(page, pfaId)
+    .getByRole('button', { name: `History of ${pfaId}` })
+    .click();
+  await page.getByRole('list', { name: `History of ${pfaId}` }).waitFor();
+  await page.keyboard.press('Escape');
+  await card(page, pfaId).getByRole('button', { name: 'Take theirs' }).click();
+  await page.getByText('There are no problems.').waitFor();
+}, 90_000);
+
+test('drafts that somebody left behind are taken over or discarded by an owner', async () => {
+  const { page, username } = await openOrganization(code, { path: 'problems', role: 'owner' });
+  await heading(page, 'Problems').waitFor();
+  const records = await recordsOf(username);
+  const leavers = [await makePerson({ [code]: 'member' }), await makePerson({ [code]: 'member' })] as const;
+  for (const [i, leaver] of leavers.entries())
+    await draft({ username: leaver }, records[8 + i] as PfaRecord, { model: 'Left behind' });
+  await page.reload();
+  const [taken, discarded] = leavers;
+  await page.getByRole('button', { name: `Take over the drafts of ${taken}` }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Take over', exact: true }).click();
+  await page.getByText(`The drafts of ${taken} are yours now: 1.`).waitFor();
+  await page.getByRole('list', { name: 'Your work' }).getByText('1 draft').waitFor();
+  await page.getByRole('button', { name: `Discard the drafts of ${discarded}` }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard', exact: true }).click();
+  await page
+    .getByRole('button', { name: `Discard the drafts of ${discarded}` })
+    .waitFor({ state: 'detached' });
+  const { rows } = await db.owner.query<{ username: string }>(
+    `select u.username from app_core.pfa_modification m join app_public.users u on u.id = m.user_id
+    where m.organization_id = $1 and m.pfa_id = any ($2) and m.state = 'draft'`,
+    [(await findOrganization(code)).id, records.slice(8, 10).map(({ pfaId }) => pfaId)],
+  );
+  expect(rows).toEqual([{ username }]);
+});

@@ -1,0 +1,211 @@
+import { Button, Group, Modal, Progress as Bar, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { query, request } from '../../api/graphql.ts';
+import type { CommitProgressQuery } from '../../api/generated/graphql.ts';
+import { useOrganization } from '../../app/organization.tsx';
+import { submittedSince } from '../../app/rememberedView.ts';
+import { complain } from '../../components/complain.ts';
+import { CheckIcon, PendingIcon, WarningIcon } from '../../components/icons.tsx';
+import { Moment } from '../../components/Moment.tsx';
+import { PageLink } from '../../components/PageLink.tsx';
+import { formatCount } from '../../format/numbers.ts';
+import { usePersonId } from '../../session/session.ts';
+import classes from './Changes.module.css';
+import { progressDocument, withdrawDocument } from './documents.ts';
+import { records } from './Review.tsx';
+import { useSubmission } from './submission.ts';
+
+type Push = NonNullable<NonNullable<CommitProgressQuery['organization']>['pushStatus']>;
+
+/** How long until it is asked again while something is on its way: what holds PEMS up is told by no event. */
+const interval = 5000;
+
+/** How far what I have submitted is, here or elsewhere, until PEMS has confirmed all of it. */
+export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
+  const { organization } = useOrganization();
+  const organizationId = organization.id;
+  const me = usePersonId();
+  // With each submission it may be another.
+  useSubmission(organizationId);
+  const since = submittedSince(organization.code);
+  const { data } = useQuery({
+    ...query(progressDocument, { organizationId, me, since: since ?? '0' }),
+    staleTime: 0,
+    refetchInterval: ({ state }) => (openOf(state.data) > 0 ? interval : false),
+  });
+  const progress = data?.organization;
+  if (!progress) return null;
+  const [waiting, writing] = [progress.waiting.totalCount, progress.writing.totalCount];
+  // Without knowing since when, how many were confirmed says nothing.
+  const confirmed = since === undefined ? 0 : progress.confirmed.totalCount;
+  const open = waiting + writing;
+  if (open === 0 && confirmed === 0) return null;
+  const total = open + confirmed;
+  const problems = progress.problems.totalCount;
+  return (
+    <section className={classes.progress} aria-label="On its way to PEMS">
+      <Group gap="xs" justify="space-between">
+        <Group gap={8} wrap="nowrap" role="status">
+          {open > 0 ? (
+            <PendingIcon size={16} className={classes.accent} />
+          ) : (
+            <CheckIcon size={16} className={classes.good} />
+          )}
+          <Text size="sm" className="figures">
+            {open > 0 ? (
+              <>
+                <b>On its way to PEMS:</b>{' '}
+                {since !== undefined && `${formatCount(confirmed)} of ${records(total)} confirmed, `}
+                {formatCount(waiting)} waiting, {formatCount(writing)} being written
+              </>
+            ) : (
+              <>
+                <b>Nothing is on its way.</b> Of what you submitted last, PEMS has confirmed{' '}
+                {records(confirmed)}.
+              </>
+            )}
+          </Text>
+        </Group>
+        {waiting > 0 && <WithdrawAll count={waiting} onWithdrawn={onWithdrawn} />}
+      </Group>
+      {open > 0 && since !== undefined && (
+        <Bar
+          value={(confirmed / total) * 100}
+          size="sm"
+          mt={8}
+          aria-label="Confirmed by PEMS"
+          aria-valuetext={`${formatCount(confirmed)} of ${formatCount(total)}`}
+        />
+      )}
+      {open > 0 && progress.pushStatus && <HoldUp push={progress.pushStatus} />}
+      {problems > 0 && (
+        <Text size="sm" mt={6} className={classes.warning}>
+          <WarningIcon size={14} />{' '}
+          {problems === 1 ? '1 of your drafts has' : `${formatCount(problems)} of your drafts have`} a
+          problem.{' '}
+          <PageLink to="/o/$code/problems" params={{ code: organization.code }}>
+            See what to do
+          </PageLink>
+        </Text>
+      )}
+    </section>
+  );
+}
+
+const openOf = (data: CommitProgressQuery | undefined): number =>
+  (data?.organization?.waiting.totalCount ?? 0) + (data?.organization?.writing.totalCount ?? 0);
+
+/** What keeps changes from being written at this moment. */
+function HoldUp({ push }: { push: Push }) {
+  const reason = (() => {
+    switch (push.state) {
+      case 'breaker open':
+        return (
+          <>
+            <b>It waits because PEMS cannot be reached</b>
+            {push.breakerOpenedAt && (
+              <>
+                {' '}
+                since <Moment at={push.breakerOpenedAt} />
+              </>
+            )}
+            . {push.breakerMessage} PEMS is tried again and again, and it goes on by itself.
+          </>
+        );
+      case 'paused':
+      case 'connection paused':
+        return (
+          <>
+            <b>It waits because writing to PEMS is paused</b>
+            {push.pausedBy && ` by ${push.pausedBy}`}. It goes on when an owner or admin resumes it.
+          </>
+        );
+      case 'no connection':
+        return (
+          <>
+            <b>It waits because there is no connection that may write to PEMS.</b> An administrator has to set
+            one up.
+          </>
+        );
+      default:
+        return push.uncertainCount > 0 ? (
+          <>
+            PEMS did not answer {push.uncertainCount === 1 ? 'a write' : 'some writes'}: what became of it is
+            read again when PEMS cannot do it any more. That can take some minutes.
+          </>
+        ) : undefined;
+    }
+  })();
+  if (!reason) return null;
+  return (
+    <Text size="sm" mt={6} component="p" mb={0} className={classes.warning} role="status">
+      <WarningIcon size={14} /> {reason}
+    </Text>
+  );
+}
+
+/** Takes commits back into the draft; null: all that wait. */
+export function useWithdraw(onWithdrawn: () => void) {
+  const { organization } = useOrganization();
+  return useMutation({
+    mutationFn: (ids: string[] | null) => request(withdrawDocument, { organizationId: organization.id, ids }),
+    networkMode: 'always',
+    onSuccess: ({ withdrawCommits }) => {
+      const result = withdrawCommits?.result;
+      const refused = Array.isArray(result?.refused) ? result.refused.length : 0;
+      const count = result?.recordCount ?? 0;
+      notifications.show({
+        color: refused > 0 ? 'yellow' : undefined,
+        title: count > 0 ? `${records(count)} in your draft again.` : 'Nothing was taken back.',
+        message:
+          refused > 0 || count === 0
+            ? 'What is being written, or was confirmed meanwhile, cannot be taken back any more.'
+            : null,
+      });
+    },
+    onError: (error) => complain('It could not be taken back.', error),
+    onSettled: onWithdrawn,
+  });
+}
+
+function WithdrawAll({ count, onWithdrawn }: { count: number; onWithdrawn: () => void }) {
+  const [isAsking, setIsAsking] = useState(false);
+  const withdraw = useWithdraw(onWithdrawn);
+  return (
+    <>
+      <Button
+        size="compact-sm"
+        variant="default"
+        loading={withdraw.isPending}
+        onClick={() => setIsAsking(true)}
+      >
+        Withdraw what waits …
+      </Button>
+      <Modal
+        opened={isAsking}
+        onClose={() => setIsAsking(false)}
+        title={`Withdraw ${records(count)}?`}
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <Text size="sm" mb="md">
+          What is not being written to PEMS yet becomes your draft again, and nobody else sees it any more.
+        </Text>
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={() => setIsAsking(false)} data-autofocus>
+            Leave it on its way
+          </Button>
+          <Button
+            onClick={() => {
+              setIsAsking(false);
+              withdraw.mutate(null);
+            }}
+          >
+            Withdraw
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  );
+}

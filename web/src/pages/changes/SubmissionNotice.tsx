@@ -1,0 +1,142 @@
+import { Button, CloseButton, Loader, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useOrganization } from '../../app/organization.tsx';
+import { CheckIcon, WarningIcon } from '../../components/icons.tsx';
+import { PageLink } from '../../components/PageLink.tsx';
+import { formatCount } from '../../format/numbers.ts';
+import { fieldOf } from '../../records/FieldValue.tsx';
+import { recordSearch } from '../../records/recordSearch.ts';
+import classes from './Changes.module.css';
+import { records } from './Review.tsx';
+import { askAgain, dismiss, useSubmission, type Left } from './submission.ts';
+
+/** How many of what was left are listed. */
+const listed = 50;
+
+/** How it went with what was submitted last: said by the server, or not known. */
+export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
+  const { organization } = useOrganization();
+  const submission = useSubmission(organization.id);
+  const close = () => dismiss(organization.id);
+  const follow = (
+    <Button size="compact-sm" variant="default" onClick={onFollow}>
+      See what becomes of it
+    </Button>
+  );
+  // It is there from the beginning: what comes into it is read out.
+  return (
+    <div role="status" aria-live="polite">
+      {submission?.phase === 'sending' && (
+        <Notice tone="busy">Submitting {records(submission.count)} …</Notice>
+      )}
+      {submission?.phase === 'unknown' && (
+        <Notice tone="busy">
+          <b>It is not known whether this was submitted.</b> The connection broke before the server answered.
+          The server is being asked …
+        </Notice>
+      )}
+      {submission?.phase === 'lost' && (
+        <Notice tone="warning" onClose={close}>
+          <b>Not submitted, as far as the server knows.</b> The connection broke, and nothing of it has
+          arrived: {records(submission.count)} as before. Submit again; nothing can be submitted twice.{' '}
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => void askAgain(organization.id).catch(() => undefined)}
+          >
+            Ask again
+          </Button>
+        </Notice>
+      )}
+      {submission?.phase === 'failed' && (
+        <Notice tone="error" onClose={close}>
+          <b>Nothing was submitted.</b> {submission.error.message} {submission.error.hint}
+        </Notice>
+      )}
+      {submission?.phase === 'found' && (
+        <Notice tone="ok" onClose={close}>
+          <b>{records(submission.recordCount)} submitted.</b> The answer was lost, but the server has it. What
+          is still listed below was left in your draft. {follow}
+        </Notice>
+      )}
+      {submission?.phase === 'done' && submission.recordCount > 0 && (
+        <Notice tone="ok" onClose={close}>
+          <b>{records(submission.recordCount)} submitted,</b> {formatCount(submission.keyCount)}{' '}
+          {submission.keyCount === 1 ? 'value' : 'values'}. Everybody sees them as pending until PEMS confirms
+          them. {follow}
+        </Notice>
+      )}
+      {submission?.phase === 'done' && (submission.left.length > 0 || submission.recordCount === 0) && (
+        <Notice tone="warning" onClose={close}>
+          <LeftList left={submission.left} isNothing={submission.recordCount === 0} />
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+function Notice({
+  tone,
+  onClose,
+  children,
+}: {
+  tone: 'busy' | 'ok' | 'warning' | 'error';
+  onClose?: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <div className={classes.notice} data-tone={tone}>
+      {tone === 'busy' ? (
+        <Loader size={16} className={classes.noticeIcon} />
+      ) : tone === 'ok' ? (
+        <CheckIcon size={18} className={classes.noticeIcon} />
+      ) : (
+        <WarningIcon size={18} className={classes.noticeIcon} />
+      )}
+      <div className={classes.noticeText}>{children}</div>
+      {onClose && <CloseButton size="sm" aria-label="Close this notice" onClick={onClose} />}
+    </div>
+  );
+}
+
+/** What stays in the draft: each with the reason, and what to do next. */
+function LeftList({ left, isNothing }: { left: Left[]; isNothing: boolean }) {
+  const { organization } = useOrganization();
+  const params = { code: organization.code };
+  if (left.length === 0)
+    return <b>Nothing was submitted: there was nothing left in your draft that could be.</b>;
+  return (
+    <>
+      <b>
+        {isNothing ? 'Nothing was submitted. ' : ''}
+        {left.length === 1 ? '1 value stays' : `${formatCount(left.length)} values stay`} in your draft:
+      </b>
+      <ul className={classes.left}>
+        {left.slice(0, listed).map(({ recordId, key, kind, problem }) => (
+          <li key={`${recordId} ${key ?? ''}`}>
+            <PageLink to="/o/$code/records" params={params} search={recordSearch(recordId)}>
+              {recordId}
+            </PageLink>{' '}
+            {key && <b>{fieldOf(key).label}</b>} {problem}.{' '}
+            {kind === 'busy' ? (
+              'Submit it again when that has ended.'
+            ) : kind === 'invalid' ? (
+              'Correct it in the record, and submit it again.'
+            ) : kind === 'none' ? (
+              'It was submitted or discarded already.'
+            ) : (
+              <PageLink to="/o/$code/problems" params={params}>
+                Decide it under Problems.
+              </PageLink>
+            )}
+          </li>
+        ))}
+      </ul>
+      {left.length > listed && (
+        <Text size="sm">
+          And {formatCount(left.length - listed)} more; all of them are in the list below.
+        </Text>
+      )}
+    </>
+  );
+}

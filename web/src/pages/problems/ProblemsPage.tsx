@@ -1,0 +1,325 @@
+import { Button, Checkbox, Group, Modal, Skeleton, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { ApiError } from '../../api/errors.ts';
+import type { PfaResolutionInput } from '../../api/generated/graphql.ts';
+import { request } from '../../api/graphql.ts';
+import { useOrganization, useRefetch } from '../../app/organization.tsx';
+import { useFollow } from '../../app/useFollow.ts';
+import { complain } from '../../components/complain.ts';
+import { EmptyState } from '../../components/EmptyState.tsx';
+import { ErrorPanel } from '../../components/ErrorPanel.tsx';
+import { CheckIcon } from '../../components/icons.tsx';
+import { Page } from '../../components/Page.tsx';
+import { PageLink } from '../../components/PageLink.tsx';
+import { Pager, usePageWithin } from '../../components/Pager.tsx';
+import { formatCount } from '../../format/numbers.ts';
+import { offerUndo } from '../../records/offerUndo.tsx';
+import { HistoryDrawer } from '../../records/RecordHistory.tsx';
+import { resolveAllDocument, resolveDocument } from './documents.ts';
+import { LeftDrafts } from './LeftDrafts.tsx';
+import { ProblemCard } from './ProblemCard.tsx';
+import { pageSize, problemsQuery, type ProblemRecord } from './problems.ts';
+import classes from './Problems.module.css';
+
+const route = getRouteApi('/o/$code/problems');
+const queries = ['Problems', 'WorkCounts', 'DraftAuthors'] as const;
+
+const values = (count: number) => `${formatCount(count)} ${count === 1 ? 'value' : 'values'}`;
+const records = (count: number) => `${formatCount(count)} ${count === 1 ? 'record' : 'records'}`;
+
+/** What keeps drafts of mine from being submitted, key by key, and the way out. */
+export function ProblemsPage() {
+  const { organization } = useOrganization();
+  // What is selected belongs to one organization.
+  return <ProblemList key={organization.id} />;
+}
+
+/** `record key`: neither has a blank. */
+const nameOf = (pfaId: string, key: string) => `${pfaId} ${key}`;
+
+function ProblemList() {
+  const { organization, canEdit, canAdminister } = useOrganization();
+  const organizationId = organization.id;
+  const { page = 1 } = route.useSearch();
+  const navigate = useNavigate();
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [history, setHistory] = useState<string>();
+  const { data, error, refetch, isFetching } = useQuery({
+    ...problemsQuery(organizationId, page),
+    placeholderData: keepPreviousData,
+  });
+  useFollow(...queries);
+  const refetchAll = useRefetch(...queries, 'MyDrafts', 'MyDraftTotals');
+  const onPage = (next: number) =>
+    void navigate({
+      to: '/o/$code/problems',
+      params: { code: organization.code },
+      search: next > 1 ? { page: next } : {},
+    });
+  usePageWithin({ page, pageSize, total: isFetching ? undefined : data?.total }, onPage);
+
+  const resolved = (keyCount: number, operationId: string | null | undefined, choice: string) => {
+    const isMine = choice !== 'theirs';
+    offerUndo({
+      organizationId,
+      operationId,
+      title: `${values(keyCount)} decided.`,
+      message: isMine ? 'Submit it again under Changes.' : 'What is there stays.',
+      onUndone: refetchAll,
+    });
+  };
+  const resolve = useMutation({
+    mutationFn: (resolutions: PfaResolutionInput[]) =>
+      request(resolveDocument, { organizationId, resolutions }),
+    networkMode: 'always',
+    onSuccess: ({ resolveProblems }, resolutions) => {
+      setSelected(new Set());
+      const result = resolveProblems?.result;
+      resolved(result?.keyCount ?? 0, result?.operationId, resolutions[0]?.choice ?? '');
+    },
+    onSettled: refetchAll,
+  });
+
+  /** What is selected and still has a problem, by record. */
+  const chosen = (data?.records ?? []).flatMap(({ pfaId, revision, problems }) => {
+    const keys = problems.filter(({ key }) => selected.has(nameOf(pfaId, key)));
+    return keys.length > 0 ? [{ pfaId, revision, keys }] : [];
+  });
+  const count = chosen.reduce((sum, { keys }) => sum + keys.length, 0);
+  const onlyTheirs = chosen.some(({ keys }) => keys.some(({ kind }) => kind === 'removed'));
+  const resolveChosen = (choice: 'mine' | 'theirs') =>
+    resolve.mutate(
+      chosen.map(({ pfaId, revision, keys }) => ({
+        recordId: pfaId,
+        revision,
+        choice,
+        keys: keys.map(({ key }) => key),
+      })),
+      { onError: (thrown) => complain('Nothing was decided.', thrown) },
+    );
+
+  return (
+    <Page
+      title="Problems"
+      scope={organization.code}
+      subtitle={
+        data && data.total > 0
+          ? `${records(data.total)} with something that cannot be submitted before you decide it`
+          : undefined
+      }
+    >
+      {error && (
+        <ErrorPanel
+          title={data ? 'What is shown may be out of date.' : 'The problems could not be loaded.'}
+          error={error}
+          onRetry={() => void refetch()}
+          isRetrying={isFetching}
+        />
+      )}
+      {!data && !error && (
+        <div aria-busy="true">
+          <span className="visually-hidden" role="status">
+            Loading the problems
+          </span>
+          <Skeleton height={44} mb={12} />
+          <Skeleton height={180} />
+        </div>
+      )}
+      {data?.total === 0 && (
+        <EmptyState
+          icon={CheckIcon}
+          title="There are no problems."
+          action={
+            <PageLink to="/o/$code/changes" params={{ code: organization.code }}>
+              See your changes
+            </PageLink>
+          }
+        >
+          When PEMS or somebody else changes what you have drafted, or PEMS refuses what you submitted, it
+          comes here, with what to do.
+        </EmptyState>
+      )}
+      {data && data.total > 0 && (
+        <>
+          {canEdit && (
+            <div className={classes.bar} role="group" aria-label="Several at once">
+              <Checkbox
+                size="sm"
+                label={count > 0 ? `${values(count)} selected` : 'Select all on this page'}
+                checked={count > 0 && count === countOf(data.records)}
+                indeterminate={count > 0 && count < countOf(data.records)}
+                onChange={({ currentTarget }) =>
+                  setSelected(currentTarget.checked ? all(data.records) : new Set())
+                }
+              />
+              <Group gap={6}>
+                <Button
+                  size="compact-sm"
+                  variant="default"
+                  disabled={count === 0}
+                  loading={resolve.isPending}
+                  onClick={() => resolveChosen('theirs')}
+                >
+                  Take theirs
+                </Button>
+                <Button
+                  size="compact-sm"
+                  variant="default"
+                  disabled={count === 0 || onlyTheirs}
+                  title={
+                    onlyTheirs ? 'Of a record that is gone from PEMS only theirs can be taken' : undefined
+                  }
+                  loading={resolve.isPending}
+                  onClick={() => resolveChosen('mine')}
+                >
+                  Keep mine
+                </Button>
+              </Group>
+              <ResolveAll
+                total={data.total}
+                revision={data.revision}
+                onResolved={resolved}
+                onSettled={() => {
+                  setSelected(new Set());
+                  refetchAll();
+                }}
+              />
+            </div>
+          )}
+          <ul className={classes.list} aria-label="Problems">
+            {data.records.map((record) => (
+              <ProblemCard
+                key={record.pfaId}
+                record={record}
+                isSelected={(key) => selected.has(nameOf(record.pfaId, key))}
+                onSelect={(key) => setSelected(toggled(selected, nameOf(record.pfaId, key)))}
+                onHistory={() => setHistory(record.pfaId)}
+                resolve={(resolution) =>
+                  resolve.mutateAsync([resolution]).then(
+                    () => undefined,
+                    (thrown: ApiError) => thrown,
+                  )
+                }
+              />
+            ))}
+          </ul>
+          <Pager
+            page={page}
+            pageSize={pageSize}
+            total={data.total}
+            onChange={onPage}
+            label="Pages of problems"
+          />
+        </>
+      )}
+      {canAdminister && <LeftDrafts onChanged={refetchAll} />}
+      <HistoryDrawer organizationId={organizationId} pfaId={history} onClose={() => setHistory(undefined)} />
+    </Page>
+  );
+}
+
+const countOf = (list: ProblemRecord[]): number =>
+  list.reduce((sum, { problems }) => sum + problems.length, 0);
+
+const all = (list: ProblemRecord[]): Set<string> =>
+  new Set(list.flatMap(({ pfaId, problems }) => problems.map(({ key }) => nameOf(pfaId, key))));
+
+function toggled(set: ReadonlySet<string>, name: string): Set<string> {
+  const next = new Set(set);
+  if (!next.delete(name)) next.add(name);
+  return next;
+}
+
+/** All problems alike, also those of other pages. */
+function ResolveAll({
+  total,
+  revision,
+  onResolved,
+  onSettled,
+}: {
+  total: number;
+  revision: string;
+  onResolved: (keyCount: number, operationId: string | null | undefined, choice: string) => void;
+  onSettled: () => void;
+}) {
+  const { organization } = useOrganization();
+  /** As they were when it was asked for: what changes while somebody thinks it over is left, and said. */
+  const [asked, setAsked] = useState<{ choice: 'mine' | 'theirs'; total: number; revision: string }>();
+  const resolveAll = useMutation({
+    mutationFn: ({ choice, revision }: { choice: string; revision: string }) =>
+      request(resolveAllDocument, { organizationId: organization.id, choice, revision }),
+    networkMode: 'always',
+    onSuccess: ({ resolveAllProblems }, { choice }) => {
+      const result = resolveAllProblems?.result;
+      onResolved(result?.keyCount ?? 0, result?.operationId, choice);
+      const refused = (Array.isArray(result?.refused) ? result.refused : []) as {
+        recordId: string;
+        problem: string;
+      }[];
+      const [first] = refused;
+      if (first)
+        notifications.show({
+          color: 'yellow',
+          title: `${records(refused.length)} left as they were.`,
+          message: `${first.recordId}: ${first.problem}.`,
+        });
+    },
+    onError: (thrown) => complain('Nothing was decided.', thrown),
+    onSettled,
+  });
+  const close = () => setAsked(undefined);
+  return (
+    <>
+      <Group gap={6} ml="auto">
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          loading={resolveAll.isPending}
+          onClick={() => setAsked({ choice: 'theirs', total, revision })}
+        >
+          All theirs …
+        </Button>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          loading={resolveAll.isPending}
+          onClick={() => setAsked({ choice: 'mine', total, revision })}
+        >
+          All mine …
+        </Button>
+      </Group>
+      <Modal
+        opened={asked !== undefined}
+        onClose={close}
+        title={
+          asked?.choice === 'mine'
+            ? `Keep yours for all problems of ${records(asked.total)}?`
+            : `Take theirs for all problems of ${records(asked?.total ?? 0)}?`
+        }
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <Text size="sm" mb="md">
+          {asked?.choice === 'mine'
+            ? 'Your values stay drafted, over what is there now. They reach PEMS only when you submit them again.'
+            : 'Your values for what has a problem are given up, and what is there now stays. You can undo this: they are drafted again then, over what is there.'}
+        </Text>
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={close} data-autofocus>
+            Cancel
+          </Button>
+          <Button
+            onClick={() => {
+              if (asked) resolveAll.mutate(asked);
+              close();
+            }}
+          >
+            {asked?.choice === 'mine' ? 'Keep all mine' : 'Take all theirs'}
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  );
+}

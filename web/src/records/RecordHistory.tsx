@@ -1,0 +1,162 @@
+import { Button, Drawer, Skeleton, Text } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { request } from '../api/graphql.ts';
+import type { RecordHistoryQuery } from '../api/generated/graphql.ts';
+import { useFollow } from '../app/useFollow.ts';
+import { ErrorPanel } from '../components/ErrorPanel.tsx';
+import { Moment } from '../components/Moment.tsx';
+import { formatCount } from '../format/numbers.ts';
+import { historyDocument } from './documents.ts';
+import { asValues, FieldChange, sortedKeys } from './FieldValue.tsx';
+import classes from './RecordHistory.module.css';
+
+const pageSize = 20;
+
+type Change = NonNullable<NonNullable<RecordHistoryQuery['organization']>['changes']['nodes'][number]>;
+
+interface Props {
+  organizationId: number;
+  pfaId: string;
+}
+
+/** What happened to a record: who changed what, from what to what, how and when, the newest first. */
+export function RecordHistory({ organizationId, pfaId }: Props) {
+  useFollow('RecordHistory');
+  const { data, error, refetch, isFetching, fetchNextPage, hasNextPage, isFetchingNextPage } =
+    useInfiniteQuery({
+      queryKey: ['RecordHistory', { organizationId, pfaId }],
+      queryFn: ({ pageParam, signal }) =>
+        request(
+          historyDocument,
+          { organizationId, recordId: pfaId, first: pageSize, after: pageParam },
+          signal,
+        ),
+      initialPageParam: null as string | null,
+      getNextPageParam: ({ organization }) =>
+        organization?.changes.pageInfo.hasNextPage ? organization.changes.pageInfo.endCursor : null,
+      staleTime: 0,
+    });
+  if (error && !data)
+    return (
+      <ErrorPanel
+        title="The history could not be loaded."
+        error={error}
+        onRetry={() => void refetch()}
+        isRetrying={isFetching}
+      />
+    );
+  if (!data) return <HistorySkeleton />;
+  const changes = data.pages.flatMap(({ organization }) => organization?.changes.nodes ?? []);
+  const total = data.pages[0]?.organization?.changes.totalCount ?? 0;
+  return (
+    <div className={classes.history}>
+      {changes.length === 0 ? (
+        <Text size="sm">Nothing has happened to this record yet.</Text>
+      ) : (
+        <ol className={classes.list} aria-label={`History of ${pfaId}`}>
+          {changes.map((change) => change && <Entry key={change.id} change={change} />)}
+        </ol>
+      )}
+      {hasNextPage && (
+        <Button
+          size="xs"
+          variant="default"
+          loading={isFetchingNextPage}
+          onClick={() => void fetchNextPage()}
+          className={classes.more}
+        >
+          Show older ({formatCount(total - changes.length)} more)
+        </Button>
+      )}
+      <Text size="xs" c="dimmed">
+        The first sync writes no history, and drafts of others are not in it.
+      </Text>
+    </div>
+  );
+}
+
+function Entry({ change: { username, route, event, changes, changedAt } }: { change: Change }) {
+  const values = asValues(changes);
+  return (
+    <li className={classes.entry} data-route={route}>
+      <div className={classes.head}>
+        <span>
+          <b>{username ?? (route === 'sync' ? 'PEMS' : 'Somebody')}</b> {wordsOf(route, event)}
+        </span>
+        <Text span size="xs" c="dimmed">
+          <Moment at={changedAt} />
+        </Text>
+      </div>
+      <ul className={classes.changes}>
+        {sortedKeys(values).map((key) => {
+          const { from, to } = asValues(values[key]);
+          return (
+            <li key={key}>
+              <FieldChange field={key} from={from} to={to} />
+            </li>
+          );
+        })}
+      </ul>
+    </li>
+  );
+}
+
+const routes: Record<string, string> = {
+  draft: 'drafted it',
+  commit: 'submitted it',
+  withdraw: 'took back what was submitted',
+  takeover: 'took over a draft',
+  sync: 'changed it, as a sync has read',
+  push: 'had submitted this, and PEMS holds it',
+  resolve: 'decided a problem of a draft',
+};
+
+/** By which way it came, in words. */
+function wordsOf(route: string, event: string): string {
+  switch (event) {
+    case 'add':
+      return 'added the record, as a sync has read';
+    case 'remove':
+      return 'has the record no longer, as a sync has found';
+    case 'restore':
+      return 'has the record again, as a sync has found';
+    default:
+      return routes[route] ?? route;
+  }
+}
+
+function HistorySkeleton() {
+  return (
+    <div aria-busy="true">
+      <span className="visually-hidden" role="status">
+        Loading the history
+      </span>
+      {[0, 1, 2].map((i) => (
+        <Skeleton key={i} height={48} mb={12} />
+      ))}
+    </div>
+  );
+}
+
+interface DrawerProps {
+  organizationId: number;
+  /** Of which record; without one it is closed. */
+  pfaId: string | undefined;
+  onClose: () => void;
+}
+
+/** The history of a record beside the page that it was asked for on. */
+export function HistoryDrawer({ organizationId, pfaId, onClose }: DrawerProps) {
+  return (
+    <Drawer
+      opened={pfaId !== undefined}
+      onClose={onClose}
+      position="right"
+      size="md"
+      title={`History of ${pfaId ?? ''}`}
+      closeButtonProps={{ 'aria-label': 'Close the history' }}
+    >
+      {pfaId !== undefined && <RecordHistory organizationId={organizationId} pfaId={pfaId} />}
+    </Drawer>
+  );
+}

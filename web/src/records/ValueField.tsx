@@ -1,0 +1,52 @@
+import { NativeSelect, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { query } from '../api/graphql.ts';
+import { datePattern } from '../format/dates.ts';
+import { fieldsDocument } from '../pages/records/documents.ts';
+import { fieldOf } from './FieldValue.tsx';
+
+interface Props {
+  /** The key of the record. */
+  field: string;
+  /** As it stands in an editor: see formatToEdit and parseEdited. */
+  text: string;
+  onChange: (text: string) => void;
+  label: string;
+  error?: ReactNode;
+}
+
+/** An editor for one value of a record, by its kind. */
+export function ValueField({ field, text, onChange, label, error }: Props) {
+  const { kind } = fieldOf(field);
+  const { data } = useQuery({ ...query(fieldsDocument, {}), staleTime: Infinity });
+  const allowed = data?.pfaFields?.nodes.find((one) => one?.key === field)?.allowedValues;
+  const choices =
+    kind === 'flag'
+      ? [
+          { value: 'true', label: 'Yes' },
+          { value: 'false', label: 'No' },
+        ]
+      : allowed?.flatMap((one) => (one === null ? [] : [{ value: one, label: one }]));
+  const shared = { size: 'xs', label, error, value: text, 'data-autofocus': true } as const;
+  if (choices)
+    return (
+      <NativeSelect
+        {...shared}
+        data={
+          choices.some(({ value }) => value === text) ? choices : [{ value: text, label: text }, ...choices]
+        }
+        onChange={({ currentTarget }) => onChange(currentTarget.value)}
+      />
+    );
+  return (
+    <TextInput
+      {...shared}
+      inputMode={kind === 'money' ? 'decimal' : undefined}
+      placeholder={kind === 'date' ? datePattern() : undefined}
+      autoComplete="off"
+      spellCheck={false}
+      onChange={({ currentTarget }) => onChange(currentTarget.value)}
+    />
+  );
+}

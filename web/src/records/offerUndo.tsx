@@ -1,0 +1,56 @@
+import { Button, Group } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { request } from '../api/graphql.ts';
+import { complain } from '../components/complain.ts';
+import { formatCount } from '../format/numbers.ts';
+import { undoOperationDocument } from './documents.ts';
+
+interface Offer {
+  organizationId: number;
+  /** The operation on drafts; without one there is nothing to take back. */
+  operationId: string | null | undefined;
+  title: string;
+  message?: string;
+  /** What is shown has to be asked for anew. */
+  onUndone: () => void;
+}
+
+/** Tells what was done to drafts, and takes it back when told to. Later the records page still can: it undoes step by step. */
+export function offerUndo({ organizationId, operationId, title, message, onUndone }: Offer): void {
+  const undo = async () => {
+    notifications.hide(id);
+    try {
+      const { undoDraft } = await request(undoOperationDocument, {
+        organizationId,
+        operationId: operationId ?? '',
+      });
+      const impossible = Array.isArray(undoDraft?.result?.impossible)
+        ? undoDraft.result.impossible.length
+        : 0;
+      if (impossible > 0)
+        notifications.show({
+          color: 'yellow',
+          title: 'Not everything could be undone.',
+          message: `${formatCount(impossible)} values are no longer what the operation left, and stay.`,
+        });
+      else notifications.show({ title: 'It is undone.', message: null });
+    } catch (thrown) {
+      complain('It could not be undone.', thrown);
+    }
+    onUndone();
+  };
+  const id = notifications.show({
+    title,
+    autoClose: 12_000,
+    message: (
+      <Group gap="xs">
+        {message}
+        {operationId && (
+          <Button size="compact-xs" variant="default" onClick={() => void undo()}>
+            Undo
+          </Button>
+        )}
+      </Group>
+    ),
+  });
+}
