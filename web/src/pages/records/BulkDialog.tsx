@@ -274,7 +274,7 @@ function Preview({ preview, isFaint }: { preview: BulkPreview; isFaint: boolean 
     <div data-faint={isFaint || undefined} className={classes.result}>
       <p role="status" className={classes.counts}>
         Of {records(selectedCount)} <b>{formatCount(changedCount)} would change</b>
-        {unchangedCount > 0 && <>, {formatCount(unchangedCount)} are so already</>}
+        {unchangedCount > 0 && <>, {formatCount(unchangedCount)} would stay as they are</>}
         {refusedCount > 0 && <>, {formatCount(refusedCount)} cannot be changed so</>}.
       </p>
       <Table withRowBorders={false} verticalSpacing={3} className="figures">

@@ -347,12 +347,18 @@ export function Grid(props: Props) {
           if (position && position.row >= 0 && !editing) beginEdit(position);
         }}
         onPointerOver={(event) => {
+          // Rows that scroll away under it are not pointed at.
+          if (virtualizer.isScrolling) return;
           const position = event.pointerType === 'mouse' ? positionOf(event) : undefined;
           setHovered((before) =>
             before?.row === position?.row && before?.column === position?.column ? before : position,
           );
         }}
         onPointerLeave={() => setHovered(undefined)}
+        onScroll={({ currentTarget }) =>
+          // Sticking costs a third of a picture while scrolling, so the first column does it when it has to.
+          currentTarget.toggleAttribute('data-sideways', currentTarget.scrollLeft > 0)
+        }
       >
         <div
           role="grid"
@@ -595,7 +601,7 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
       aria-busy={row === undefined || undefined}
       className={classes.row}
       data-odd={index % 2 === 1 || undefined}
-      style={{ transform: `translateY(${top}px)` }}
+      style={{ top }}
     >
       {columns.map((column, i) => {
         const edit = edits?.get(column.key);

@@ -1,18 +1,12 @@
-import { Button, Skeleton } from '@mantine/core';
+import { Skeleton } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link } from '@tanstack/react-router';
 import { asApiError } from '../../api/errors.ts';
 import type { PfaSelectionInput } from '../../api/generated/graphql.ts';
 import { query } from '../../api/graphql.ts';
-import { useOrganization } from '../../app/organization.tsx';
-import { BoardIcon } from '../../components/icons.tsx';
 import { Variance } from '../../components/Variance.tsx';
-import { validateFilter } from '../../filter/filter.ts';
 import { formatCount, formatDifference, formatDollars, formatMoney } from '../../format/numbers.ts';
 import { sumsDocument } from './documents.ts';
 import classes from './Records.module.css';
-
-const route = getRouteApi('/o/$code/records');
 
 const kinds = [
   ['planCost', 'Plan'],
@@ -79,25 +73,6 @@ export function KpiStrip({
           </dd>
         </div>
       </dl>
-      <ToBoard />
     </div>
-  );
-}
-
-/** The same records on the board: where the money goes, and when. */
-function ToBoard() {
-  const { organization } = useOrganization();
-  const { discontinued: _, ...filter } = validateFilter({ ...route.useSearch() });
-  return (
-    <Button
-      renderRoot={(props) => (
-        <Link to="/o/$code/board" params={{ code: organization.code }} search={filter} {...props} />
-      )}
-      size="compact-xs"
-      variant="subtle"
-      leftSection={<BoardIcon size={14} />}
-    >
-      On the board
-    </Button>
   );
 }

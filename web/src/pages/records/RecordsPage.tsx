@@ -57,6 +57,7 @@ import {
   type Selection,
 } from '../../records/selection.ts';
 import { SelectionBar } from './SelectionBar.tsx';
+import { ToBoard } from './ToBoard.tsx';
 import { ColumnsMenu } from './Toolbar.tsx';
 import { decidingFields, type RecordsView } from './view.ts';
 
@@ -243,6 +244,7 @@ function Records() {
             ? 'Loading …'
             : `${formatCount(list.total)} ${list.total === 1 ? 'record' : 'records'}`}
         </span>
+        <ToBoard view={view} />
         <KpiStrip organizationId={organizationId} selection={selection} />
       </div>
       <div className={classes.toolbar}>
