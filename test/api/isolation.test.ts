@@ -77,7 +77,6 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.memberships': members,
   'Organization.mirrorBounds': members,
   'Organization.mirrorKpis': members,
-  'Organization.myDraftTotals': members,
   'Organization.myDrafts': author,
   'Organization.myOperations': author,
   'Organization.pfaFieldMappings': members,
@@ -416,7 +415,12 @@ function ourRows(door: Door): Set<string> {
 }
 
 test('every door of the schema is named above, with who gets rows there', () => {
-  const triedBelow = ['Organization.bulkPreview', 'Organization.recordsChangedSince', 'PfaCatchUp.records'];
+  const triedBelow = [
+    'Organization.bulkPreview',
+    'Organization.myDraftTotals',
+    'Organization.recordsChangedSince',
+    'PfaCatchUp.records',
+  ];
   expect(doors(schema).filter((door) => !triedBelow.includes(door))).toEqual(Object.keys(whoGetsRows).sort());
 });
 
@@ -465,6 +469,20 @@ test('the preview of a bulk operation is of an organization that one sees, and o
     bulkPreview: { selectedCount: 1, refusedCount: 0 },
   });
   for (const who of ['boris', 'nina'] as const) expect((await preview(who, ['a'])).organization).toBeNull();
+});
+
+test('the totals of my drafts are of mine alone, in an organization that I see', async () => {
+  const totals = async (who: Name) =>
+    (
+      await api.data<{ organization: { myDraftTotals: { recordCount: number } } | null }>(
+        tokens[who],
+        'query ($id: Int!) { organization(id: $id) { myDraftTotals { recordCount } } }',
+        { id: ours.id },
+      )
+    ).organization?.myDraftTotals.recordCount;
+  expect(await totals('olga')).toBeGreaterThan(0);
+  for (const who of ['anna', 'root'] as const) expect(await totals(who)).toBe(0);
+  for (const who of ['boris', 'nina'] as const) expect(await totals(who)).toBeUndefined();
 });
 
 describe.each(Object.entries(whoGetsRows))('%s', (door, allowed) => {
