@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { processes } from '../start/vanguard.ts';
 import { until } from '../support/until.ts';
 import { heading, openOrganization, product } from './browser.ts';
+import { cell, openRecords } from './grid.ts';
 
 // Last of what changes the product: its server is killed, and started again by `vanguard start`.
 
@@ -29,4 +30,19 @@ test('a server that is restarted is missed and met again without a reload', asyn
   // It is told again what happens, and asks for what it has missed.
   await until('it has asked how fresh the mirror is', () => asked > 0);
   expect(loads).toEqual([]);
+}, 100_000);
+
+test('a server that is restarted in the middle of an edit gets it when it is back, and nothing is shown as saved before', async () => {
+  const { page } = await openRecords('HOLNG');
+  const at = cell(page, 3, 'category');
+  await at.click();
+  await page.keyboard.type('MEANWHILE');
+  const before = serverPid();
+  process.kill(before as number, 'SIGKILL');
+  await until('it is gone', () => serverPid() !== before);
+  await page.keyboard.press('Enter');
+  expect(await at.getAttribute('data-state')).toMatch(/^(saving|waiting)$/);
+  await until('another server runs', () => serverPid() !== undefined && serverPid() !== before, 40);
+  await until('it is saved', async () => (await at.getAttribute('data-state')) === 'drafted', 40);
+  expect(await at.textContent()).toContain('MEANWHILE');
 }, 100_000);

@@ -195,7 +195,11 @@ test('what waits for the server is kept over a reload, and sent when it is back'
   await page.getByText('1 change is not saved yet.').waitFor();
   expect(await at.textContent()).toContain('AFTER ALL');
   expect(await drafts(username)).toBe(0);
+  // Also when one comes back to another page.
+  await page.goto('/o/RIO/board');
   await page.unroute('**/graphql');
+  await until('it is saved', async () => (await drafts(username)) === 1);
+  await page.goto('/o/RIO/records');
   await saved(at);
   expect(await drafts(username)).toBe(1);
   await at.click();

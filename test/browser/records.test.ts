@@ -284,6 +284,24 @@ describe('a change', () => {
     expect(await focused(page)).toBe(place);
   });
 
+  test('that a colleague submits is pending for me without a reload, and nothing moves', async () => {
+    const [{ page }, colleague] = [await openRecords('RIO'), await makePerson({ RIO: 'member' })];
+    await cell(page, 18, 'pfaId').click();
+    const id = (await cell(page, 18, 'pfaId').textContent())?.trim();
+    const place = await focused(page);
+    const record = (await recordsOf(colleague, 'RIO')).find(({ pfaId }) => pfaId === id);
+    await ask(colleague, 'POST', '/api/pfa/RIO/draft', {
+      recordId: id,
+      revision: record?.revision,
+      changes: { class: 'OF A COLLEAGUE' },
+    });
+    // A draft is nobody's but its author's.
+    expect(await cell(page, 18, 'class').textContent()).not.toContain('OF A COLLEAGUE');
+    await ask(colleague, 'POST', '/api/pfa/RIO/commit', {});
+    await cell(page, 18, 'class').getByText('OF A COLLEAGUE').waitFor();
+    expect(await focused(page)).toBe(place);
+  });
+
   test('is not for a viewer', async () => {
     const { page } = await openRecords('RIO', '', 'viewer');
     await cell(page, 1, 'category').click();

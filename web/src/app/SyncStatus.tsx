@@ -54,7 +54,7 @@ export function SyncStatus() {
               {state.tone === 'ok' && <CheckIcon size={15} />}
               {state.tone === 'busy' && <SyncIcon size={15} className={classes.turning} />}
               {(state.tone === 'old' || state.tone === 'failed') && <WarningIcon size={15} />}
-              <span className="figures">{state.text}</span>
+              <span className={`figures ${classes.text}`}>{state.text}</span>
             </UnstyledButton>
           </Tooltip>
         </Popover.Target>

@@ -4,6 +4,7 @@ import type { ApiError } from '../api/errors.ts';
 import type { MeQuery } from '../api/generated/graphql.ts';
 import { query } from '../api/graphql.ts';
 import { subscribeToOrganization, type OrganizationEvent } from '../api/realtime.ts';
+import { sessionState } from '../session/session.ts';
 import { freshnessQuery, meDocument, workCountsDocument } from './queries.ts';
 
 export type Organization = NonNullable<MeQuery['organizations']>['nodes'][number] & object;
@@ -111,6 +112,17 @@ export function OrganizationScope({
       void queryClient.invalidateQueries({ queryKey: query(meDocument, {}).queryKey });
     });
   }, [id, queryClient]);
+
+  useEffect(() => {
+    const session = sessionState();
+    if (session.status !== 'signed-in') return;
+    const personId = session.person.id;
+    // What an earlier visit could not save goes out, whatever page this is; if its code cannot be had, with the next visit.
+    import('../pages/records/edits.ts').then(
+      ({ editQueueOf }) => editQueueOf(personId, id),
+      () => undefined,
+    );
+  }, [id]);
 
   const scope = useMemo<Scope>(
     () => ({

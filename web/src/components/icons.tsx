@@ -95,4 +95,8 @@ export const RedoIcon = icon(
 );
 export const CloseIcon = icon('CloseIcon', <path d="M5.500 5.500l9 9M14.500 5.500l-9 9" />);
 export const ChevronIcon = icon('ChevronIcon', <path d="M6 8l4 4 4-4" />);
+export const KeyboardIcon = icon(
+  'KeyboardIcon',
+  <path d="M2.500 5.500h15v9h-15zM5.500 8.500h.1M8.500 8.500h.1M11.500 8.500h.1M14.500 8.500h.1M6.500 11.500h7" />,
+);
 export const ColumnsIcon = icon('ColumnsIcon', <path d="M3.500 4h13v12h-13zM8 4v12M12.300 4v12" />);

@@ -580,6 +580,13 @@ export type SaveDraftsMutationVariables = Exact<{
 
 export type SaveDraftsMutation = { saveDrafts: { result: { revisions: unknown } | null, query: { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, pfaRecords?: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null } | null } | null };
 
+export type SaveDraftsOnlyMutationVariables = Exact<{
+  input: SaveDraftsInput;
+}>;
+
+
+export type SaveDraftsOnlyMutation = { saveDrafts: { result: { revisions: unknown } | null } | null };
+
 export type DiscardDraftsMutationVariables = Exact<{
   input: DiscardDraftsInput;
 }>;
@@ -1445,6 +1452,15 @@ fragment RecordCosts on PfaSum {
   actualCost
   variance
 }`) as unknown as TypedDocumentString<SaveDraftsMutation, SaveDraftsMutationVariables>;
+export const SaveDraftsOnlyDocument = new TypedDocumentString(`
+    mutation SaveDraftsOnly($input: SaveDraftsInput!) {
+  saveDrafts(input: $input) {
+    result {
+      revisions
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SaveDraftsOnlyMutation, SaveDraftsOnlyMutationVariables>;
 export const DiscardDraftsDocument = new TypedDocumentString(`
     mutation DiscardDrafts($input: DiscardDraftsInput!) {
   discardDrafts(input: $input) {

@@ -42,6 +42,7 @@ import {
 } from './documents.ts';
 import { editQueueOf } from './edits.ts';
 import { Grid, type GridHandle, type Position } from './Grid.tsx';
+import { KeysHelp } from './KeysHelp.tsx';
 import { KpiStrip } from './KpiStrip.tsx';
 import { copyOf, paste } from './paste.ts';
 import { PasteReport, type Pasted } from './PasteReport.tsx';
@@ -278,6 +279,7 @@ function Records() {
               </Tooltip>
             </>
           )}
+          <KeysHelp canEdit={canEdit} />
           <ColumnsMenu view={view} onChange={changeView} />
         </div>
       </div>

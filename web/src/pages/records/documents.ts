@@ -213,6 +213,17 @@ export const saveDocument = graphql(`
   }
 `);
 
+/** Without anybody who looks at records. */
+export const saveOnlyDocument = graphql(`
+  mutation SaveDraftsOnly($input: SaveDraftsInput!) {
+    saveDrafts(input: $input) {
+      result {
+        revisions
+      }
+    }
+  }
+`);
+
 export const discardDocument = graphql(`
   mutation DiscardDrafts($input: DiscardDraftsInput!) {
     discardDrafts(input: $input) {

@@ -1,7 +1,9 @@
 import { whenConnected } from '../../api/connection.ts';
 import { asApiError, hasCode, isPassing, type ApiError } from '../../api/errors.ts';
 import type { PfaDraftItemInput } from '../../api/generated/graphql.ts';
+import { request } from '../../api/graphql.ts';
 import { sessionState, subscribeToSession } from '../../session/session.ts';
+import { saveOnlyDocument } from './documents.ts';
 import { UnsentStore } from './unsent.ts';
 
 /** A value as the API takes and gives it; money is text, exact. */
@@ -85,7 +87,8 @@ export interface Saver {
  */
 export class EditQueue {
   readonly personId: number;
-  #saver: Saver | undefined;
+  readonly #plainSaver: Saver;
+  #saver: Saver;
   readonly #store: UnsentStore<Edit>;
   readonly #byRecord = new Map<string, ReadonlyMap<string, Edit>>();
   /** Of records that we moved ourselves: from which revision to which. */
@@ -96,6 +99,7 @@ export class EditQueue {
 
   constructor(personId: number, organizationId: number) {
     this.personId = personId;
+    this.#saver = this.#plainSaver = plainSaver(organizationId);
     this.#store = new UnsentStore(`vanguard.unsent.${personId}.${organizationId}`, (left) => {
       const mine = left.filter(({ recordId, key }) => !this.of(recordId)?.has(key));
       this.#change(mine.map((edit) => [edit, isDue(edit) ? { ...edit, state: 'waiting' } : edit]));
@@ -109,12 +113,12 @@ export class EditQueue {
     return this.#store.isKept;
   }
 
-  /** From now on it saves; until the answer is called. */
+  /** From now on it saves so; until the answer is called. */
   attach(saver: Saver): () => void {
     this.#saver = saver;
     void this.#run();
     return () => {
-      if (this.#saver === saver) this.#saver = undefined;
+      if (this.#saver === saver) this.#saver = this.#plainSaver;
     };
   }
 
@@ -140,7 +144,8 @@ export class EditQueue {
     void this.#run();
   }
 
-  #lastBlock = 0;
+  /** Blocks that another tab left are told apart from ours. */
+  #lastBlock = Date.now();
 
   /**
    * Changes that belong together. Answers, when nothing of them is under way any more, those that were not saved; they are
@@ -225,7 +230,7 @@ export class EditQueue {
     this.#isRunning = true;
     try {
       for (;;) {
-        const due = this.#saver && this.#maySend() ? this.all().find(isDue) : undefined;
+        const due = this.#maySend() ? this.all().find(isDue) : undefined;
         if (!due) break;
         if (!(await this.#save(due))) break;
       }
@@ -249,11 +254,10 @@ export class EditQueue {
     for (let attempt = 1; ; attempt++) {
       const sent = this.#togetherWith(first);
       if (sent.length === 0) return true;
-      const saver = this.#saver;
-      if (!saver || !this.#maySend()) return false;
+      if (!this.#maySend()) return false;
       const items = this.#itemsOf(sent);
       try {
-        const revisions = await saver.save(items);
+        const revisions = await this.#saver.save(items);
         for (const { recordId, revision } of items) {
           const next = revisions[recordId];
           if (next !== undefined && String(next) !== revision)
@@ -331,7 +335,7 @@ export class EditQueue {
   /** What is saved goes out when the row shows it; a row that cannot be read at this moment is read later. */
   async #settle(saved: readonly Edit[]): Promise<void> {
     if (saved.length === 0) return;
-    await this.#saver?.read([...new Set(saved.map(({ recordId }) => recordId))]);
+    await this.#saver.read([...new Set(saved.map(({ recordId }) => recordId))]);
     const held = saved.flatMap(({ recordId, key, value }) => {
       const now = this.of(recordId)?.get(key);
       return now && isSame(now.value, value) ? [now] : [];
@@ -354,6 +358,15 @@ export class EditQueue {
     });
   }
 }
+
+/** Of who has left the records page: what was changed there is saved all the same. */
+const plainSaver = (organizationId: number): Saver => ({
+  save: async (items) => {
+    const { saveDrafts } = await request(saveOnlyDocument, { input: { organizationId, items } });
+    return (saveDrafts?.result?.revisions ?? {}) as Record<string, string | number>;
+  },
+  read: () => Promise.resolve(),
+});
 
 const queues = new Map<string, EditQueue>();
 
