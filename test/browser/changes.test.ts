@@ -270,5 +270,5 @@ test('thousands are looked over a page at a time, and all or all but some are su
     .getByRole('dialog')
     .getByRole('button', { name: `Discard ${rest} records` })
     .click();
-  await page.getByRole('heading', { level: 2, name: 'All 1 record selected' }).waitFor();
+  await page.getByRole('heading', { level: 2, name: 'All 1 record selected' }).waitFor({ timeout: 40_000 });
 }, 90_000);

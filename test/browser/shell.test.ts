@@ -179,10 +179,11 @@ describe('freshness', async () => {
     await page.getByText('Older than 30 minutes: what has changed').waitFor();
     await page.keyboard.press('Escape');
 
-    await fetch(`${product.controlUrl}/faults`, {
+    const slowed = await fetch(`${product.controlUrl}/faults`, {
       method: 'POST',
-      body: JSON.stringify({ kind: 'latency', count: 3, milliseconds: 600 }),
+      body: JSON.stringify({ kind: 'latency', count: 3, ms: 600 }),
     });
+    expect(slowed.ok).toBe(true);
     await page.getByRole('button', { name: 'Refresh now' }).click();
     await page.getByRole('button', { name: /^Syncing|^Waiting to sync/ }).waitFor();
     expect(await page.getByRole('button', { name: 'Refresh now' }).isDisabled()).toBe(true);
@@ -264,7 +265,7 @@ describe('the board', () => {
     const { page } = await openOrganization('RIO');
     await figures(page, 'With my drafts').waitFor();
     await page.route('**/graphql', (route) =>
-      route.request().postData()?.includes('query Board')
+      route.request().postData()?.includes('query Board(')
         ? route.fulfill({
             status: 500,
             json: {
