@@ -34,6 +34,10 @@ export const formatCount = (value: number | Decimal): string =>
 /** `+12`: how many more, or fewer. */
 export const formatCountDifference = (value: Decimal): string => signedCount().format(exact(value));
 
+/** `1 record`, `1,234 records`. */
+export const formatRecords = (count: number): string =>
+  `${formatCount(count)} ${count === 1 ? 'record' : 'records'}`;
+
 /** `$1,234.50`: all of it. */
 export const formatMoney = (value: Decimal): string => cents().format(exact(value));
 

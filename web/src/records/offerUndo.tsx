@@ -15,6 +15,18 @@ interface Offer {
   onUndone: () => void;
 }
 
+/** Says how many values an undo or redo had to leave, if any. Whether there were any. */
+export function tellImpossible(title: string, impossible: unknown): boolean {
+  const count = Array.isArray(impossible) ? impossible.length : 0;
+  if (count > 0)
+    notifications.show({
+      color: 'yellow',
+      title,
+      message: `${formatCount(count)} values are no longer what the operation left, and stay.`,
+    });
+  return count > 0;
+}
+
 /** Tells what was done to drafts, and takes it back when told to. Later the records page still can: it undoes step by step. */
 export function offerUndo({ organizationId, operationId, title, message, onUndone }: Offer): void {
   const undo = async () => {
@@ -24,16 +36,8 @@ export function offerUndo({ organizationId, operationId, title, message, onUndon
         organizationId,
         operationId: operationId ?? '',
       });
-      const impossible = Array.isArray(undoDraft?.result?.impossible)
-        ? undoDraft.result.impossible.length
-        : 0;
-      if (impossible > 0)
-        notifications.show({
-          color: 'yellow',
-          title: 'Not everything could be undone.',
-          message: `${formatCount(impossible)} values are no longer what the operation left, and stay.`,
-        });
-      else notifications.show({ title: 'It is undone.', message: null });
+      if (!tellImpossible('Not everything could be undone.', undoDraft?.result?.impossible))
+        notifications.show({ title: 'It is undone.', message: null });
     } catch (thrown) {
       complain('It could not be undone.', thrown);
     }

@@ -10,11 +10,10 @@ import { complain } from '../../components/complain.ts';
 import { CheckIcon, PendingIcon, WarningIcon } from '../../components/icons.tsx';
 import { Moment } from '../../components/Moment.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
-import { formatCount } from '../../format/numbers.ts';
+import { formatCount, formatRecords } from '../../format/numbers.ts';
 import { usePersonId } from '../../session/session.ts';
 import classes from './Changes.module.css';
 import { progressDocument, withdrawDocument } from './documents.ts';
-import { records } from './Review.tsx';
 import { useSubmission } from './submission.ts';
 
 type Push = NonNullable<NonNullable<CommitProgressQuery['organization']>['pushStatus']>;
@@ -57,13 +56,13 @@ export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
             {open > 0 ? (
               <>
                 <b>On its way to PEMS:</b>{' '}
-                {since !== undefined && `${formatCount(confirmed)} of ${records(total)} confirmed, `}
+                {since !== undefined && `${formatCount(confirmed)} of ${formatRecords(total)} confirmed, `}
                 {formatCount(waiting)} waiting, {formatCount(writing)} being written
               </>
             ) : (
               <>
                 <b>Nothing is on its way.</b> Of what you submitted last, PEMS has confirmed{' '}
-                {records(confirmed)}.
+                {formatRecords(confirmed)}.
               </>
             )}
           </Text>
@@ -158,7 +157,7 @@ export function useWithdraw(onWithdrawn: () => void) {
       const count = result?.recordCount ?? 0;
       notifications.show({
         color: refused > 0 ? 'yellow' : undefined,
-        title: count > 0 ? `${records(count)} in your draft again.` : 'Nothing was taken back.',
+        title: count > 0 ? `${formatRecords(count)} in your draft again.` : 'Nothing was taken back.',
         message:
           refused > 0 || count === 0
             ? 'What is being written, or was confirmed meanwhile, cannot be taken back any more.'
@@ -186,7 +185,7 @@ function WithdrawAll({ count, onWithdrawn }: { count: number; onWithdrawn: () =>
       <Modal
         opened={isAsking}
         onClose={() => setIsAsking(false)}
-        title={`Withdraw ${records(count)}?`}
+        title={`Withdraw ${formatRecords(count)}?`}
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <Text size="sm" mb="md">

@@ -14,7 +14,7 @@ import { HistoryIcon, ReviewIcon, UndoIcon, WarningIcon } from '../../components
 import { Pager, usePageWithin } from '../../components/Pager.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
 import type { Filter } from '../../filter/filter.ts';
-import { formatCount } from '../../format/numbers.ts';
+import { formatCount, formatRecords } from '../../format/numbers.ts';
 import { asValues, FieldChange, sortedKeys } from '../../records/FieldValue.tsx';
 import { offerUndo } from '../../records/offerUndo.tsx';
 import { recordSearch } from '../../records/recordSearch.ts';
@@ -38,8 +38,6 @@ const longestComment = 2000;
 const drafted = { flags: ['drafted'], discontinued: true } satisfies Filter;
 
 type Draft = NonNullable<NonNullable<MyDraftsQuery['organization']>['myDrafts']['nodes'][number]>;
-
-export const records = (count: number) => `${formatCount(count)} ${count === 1 ? 'record' : 'records'}`;
 
 interface Props {
   page: number;
@@ -336,8 +334,8 @@ function SubmitPanel({
       <div className={classes.totals}>
         <h2 id={headingId} className={classes.heading}>
           {count === total
-            ? `All ${records(total)} selected`
-            : `${formatCount(count)} of ${records(total)} selected`}
+            ? `All ${formatRecords(total)} selected`
+            : `${formatCount(count)} of ${formatRecords(total)} selected`}
         </h2>
         {count === 0 ? (
           <Text size="sm" c="dimmed">
@@ -398,7 +396,7 @@ function SubmitPanel({
               Discard …
             </Button>
             <Button disabled={count === 0} loading={isSending} onClick={send}>
-              Submit {records(count)}
+              Submit {formatRecords(count)}
             </Button>
           </Group>
         </div>
@@ -406,7 +404,7 @@ function SubmitPanel({
       <Modal
         opened={isAsking}
         onClose={() => setIsAsking(false)}
-        title={`Discard your drafts of ${records(count)}?`}
+        title={`Discard your drafts of ${formatRecords(count)}?`}
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <Text size="sm" mb="md">
@@ -417,7 +415,7 @@ function SubmitPanel({
             Keep them
           </Button>
           <Button color="red" onClick={() => void discardChosen()}>
-            Discard {records(count)}
+            Discard {formatRecords(count)}
           </Button>
         </Group>
       </Modal>

@@ -3,11 +3,10 @@ import type { ReactNode } from 'react';
 import { useOrganization } from '../../app/organization.tsx';
 import { CheckIcon, WarningIcon } from '../../components/icons.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
-import { formatCount } from '../../format/numbers.ts';
+import { formatCount, formatRecords } from '../../format/numbers.ts';
 import { fieldOf } from '../../records/FieldValue.tsx';
 import { recordSearch } from '../../records/recordSearch.ts';
 import classes from './Changes.module.css';
-import { records } from './Review.tsx';
 import { askAgain, dismiss, useSubmission, type Left } from './submission.ts';
 
 /** How many of what was left are listed. */
@@ -27,7 +26,7 @@ export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
   return (
     <div role="status" aria-live="polite">
       {submission?.phase === 'sending' && (
-        <Notice tone="busy">Submitting {records(submission.count)} …</Notice>
+        <Notice tone="busy">Submitting {formatRecords(submission.count)} …</Notice>
       )}
       {submission?.phase === 'unknown' && (
         <Notice tone="busy">
@@ -38,7 +37,7 @@ export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
       {submission?.phase === 'lost' && (
         <Notice tone="warning" onClose={close}>
           <b>Not submitted, as far as the server knows.</b> The connection broke, and nothing of it has
-          arrived: {records(submission.count)} as before. Submit again; nothing can be submitted twice.{' '}
+          arrived: {formatRecords(submission.count)} as before. Submit again; nothing can be submitted twice.{' '}
           <Button
             size="compact-sm"
             variant="default"
@@ -55,13 +54,13 @@ export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
       )}
       {submission?.phase === 'found' && (
         <Notice tone="ok" onClose={close}>
-          <b>{records(submission.recordCount)} submitted.</b> The answer was lost, but the server has it. What
-          is still listed below was left in your draft. {follow}
+          <b>{formatRecords(submission.recordCount)} submitted.</b> The answer was lost, but the server has
+          it. What is still listed below was left in your draft. {follow}
         </Notice>
       )}
       {submission?.phase === 'done' && submission.recordCount > 0 && (
         <Notice tone="ok" onClose={close}>
-          <b>{records(submission.recordCount)} submitted,</b> {formatCount(submission.keyCount)}{' '}
+          <b>{formatRecords(submission.recordCount)} submitted,</b> {formatCount(submission.keyCount)}{' '}
           {submission.keyCount === 1 ? 'value' : 'values'}. Everybody sees them as pending until PEMS confirms
           them. {follow}
         </Notice>

@@ -15,7 +15,7 @@ import { CheckIcon } from '../../components/icons.tsx';
 import { Page } from '../../components/Page.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
 import { Pager, usePageWithin } from '../../components/Pager.tsx';
-import { formatCount } from '../../format/numbers.ts';
+import { formatCount, formatRecords } from '../../format/numbers.ts';
 import { offerUndo } from '../../records/offerUndo.tsx';
 import { HistoryDrawer } from '../../records/RecordHistory.tsx';
 import { resolveAllDocument, resolveDocument } from './documents.ts';
@@ -28,8 +28,6 @@ const route = getRouteApi('/o/$code/problems');
 const queries = ['Problems', 'WorkCounts', 'DraftAuthors'] as const;
 
 const values = (count: number) => `${formatCount(count)} ${count === 1 ? 'value' : 'values'}`;
-const records = (count: number) => `${formatCount(count)} ${count === 1 ? 'record' : 'records'}`;
-
 /** What keeps drafts of mine from being submitted, key by key, and the way out. */
 export function ProblemsPage() {
   const { organization } = useOrganization();
@@ -107,7 +105,7 @@ function ProblemList() {
       scope={organization.code}
       subtitle={
         data && data.total > 0
-          ? `${records(data.total)} with something that cannot be submitted before you decide it`
+          ? `${formatRecords(data.total)} with something that cannot be submitted before you decide it`
           : undefined
       }
     >
@@ -263,7 +261,7 @@ function ResolveAll({
       if (first)
         notifications.show({
           color: 'yellow',
-          title: `${records(refused.length)} left as they were.`,
+          title: `${formatRecords(refused.length)} left as they were.`,
           message: `${first.recordId}: ${first.problem}.`,
         });
     },
@@ -296,8 +294,8 @@ function ResolveAll({
         onClose={close}
         title={
           asked?.choice === 'mine'
-            ? `Keep yours for all problems of ${records(asked.total)}?`
-            : `Take theirs for all problems of ${records(asked?.total ?? 0)}?`
+            ? `Keep yours for all problems of ${formatRecords(asked.total)}?`
+            : `Take theirs for all problems of ${formatRecords(asked?.total ?? 0)}?`
         }
         closeButtonProps={{ 'aria-label': 'Close' }}
       >

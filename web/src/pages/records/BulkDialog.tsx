@@ -10,7 +10,14 @@ import type {
   PfaSelectionInput,
 } from '../../api/generated/graphql.ts';
 import { query, request } from '../../api/graphql.ts';
-import { centsOf, formatCount, formatDifference, formatMoney, ofCents } from '../../format/numbers.ts';
+import {
+  centsOf,
+  formatCount,
+  formatDifference,
+  formatMoney,
+  formatRecords,
+  ofCents,
+} from '../../format/numbers.ts';
 import { ValueField } from '../../records/ValueField.tsx';
 import classes from './BulkDialog.module.css';
 import { parseEdited, type Field } from './cells.ts';
@@ -213,7 +220,7 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
             aria-disabled={!canApply}
           >
             {shown && isCurrent && shown.changedCount > 0
-              ? `Change ${records(shown.changedCount)}`
+              ? `Change ${formatRecords(shown.changedCount)}`
               : 'Nothing to change'}
           </Button>
         </div>
@@ -225,8 +232,6 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
     </Modal>
   );
 }
-
-const records = (count: number) => `${formatCount(count)} ${count === 1 ? 'record' : 'records'}`;
 
 function operationOf(
   kind: string,
@@ -273,7 +278,7 @@ function Preview({ preview, isFaint }: { preview: BulkPreview; isFaint: boolean 
   return (
     <div data-faint={isFaint || undefined} className={classes.result}>
       <p role="status" className={classes.counts}>
-        Of {records(selectedCount)} <b>{formatCount(changedCount)} would change</b>
+        Of {formatRecords(selectedCount)} <b>{formatCount(changedCount)} would change</b>
         {unchangedCount > 0 && <>, {formatCount(unchangedCount)} would stay as they are</>}
         {refusedCount > 0 && <>, {formatCount(refusedCount)} cannot be changed so</>}.
       </p>

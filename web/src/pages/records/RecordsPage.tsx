@@ -13,8 +13,8 @@ import { RecordsIcon, RedoIcon, UndoIcon, WarningIcon } from '../../components/i
 import { usePageTitle } from '../../components/Page.tsx';
 import { chipsOf, filterOf, noFilters, selectionOf } from '../../filter/filter.ts';
 import { Chips, FilterBar } from '../../filter/Filters.tsx';
-import { formatCount } from '../../format/numbers.ts';
-import { offerUndo } from '../../records/offerUndo.tsx';
+import { formatCount, formatRecords } from '../../format/numbers.ts';
+import { offerUndo, tellImpossible } from '../../records/offerUndo.tsx';
 import { HistoryDrawer } from '../../records/RecordHistory.tsx';
 import { useSession } from '../../session/session.ts';
 import type { Field } from './cells.ts';
@@ -87,6 +87,7 @@ function Records() {
   const sort = useMemo(() => readSort(view.sort), [view.sort]);
   const fields = useFields();
   const refetchFigures = useRefetch('RecordSums', 'RecordFacet', 'WorkCounts', 'MyOperations');
+  const refetchOthers = useRefetch('RecordFacet', 'WorkCounts', 'MyOperations');
   const { list, pending, error, retry, reload } = useRecordList(organizationId, view, columns);
   useSyncExternalStore(list.subscribe, list.getVersion);
   const grid = useRef<GridHandle>(null);
@@ -112,12 +113,13 @@ function Records() {
             });
           if (now?.pfaRecords) list.take(now.pfaRecords.nodes.filter((row) => row !== null));
           else await list.refresh(recordIds);
-          refetchFigures();
+          // What the records cost came with the answer.
+          refetchOthers();
           return (saveDrafts?.result?.revisions ?? {}) as Record<string, string | number>;
         },
         read: (recordIds) => list.refresh(recordIds),
       }),
-    [edits, list, selection, organizationId, queryClient, refetchFigures],
+    [edits, list, selection, organizationId, queryClient, refetchOthers],
   );
   useSyncExternalStore(edits.subscribe, edits.getVersion);
   const isKept = edits.isKept;
@@ -241,9 +243,7 @@ function Records() {
       <div className={classes.top}>
         <Title order={1}>Records</Title>
         <span className="figures" role="status">
-          {list.total === undefined
-            ? 'Loading …'
-            : `${formatCount(list.total)} ${list.total === 1 ? 'record' : 'records'}`}
+          {list.total === undefined ? 'Loading …' : formatRecords(list.total)}
         </span>
         <ToBoard view={view} />
         <KpiStrip organizationId={organizationId} selection={selection} />
@@ -501,8 +501,7 @@ function useSteps(organizationId: number, onDone: () => Promise<void>) {
   const undone = operations.findLast(({ undoneAt }) => undoneAt !== null);
   const done = operations.find(({ undoneAt }) => undoneAt === null);
   const describe = (one: typeof done) =>
-    one &&
-    `${names[one.kind] ?? one.kind}, ${formatCount(one.recordCount)} ${one.recordCount === 1 ? 'record' : 'records'}`;
+    one && `${names[one.kind] ?? one.kind}, ${formatRecords(one.recordCount)}`;
   const run = (step: 'undo' | 'redo') => {
     if (isRunning.current) return;
     isRunning.current = true;
@@ -515,13 +514,10 @@ function useSteps(organizationId: number, onDone: () => Promise<void>) {
         step === 'undo'
           ? (await request(undoDocument, { organizationId })).undoDraft?.result
           : (await request(redoDocument, { organizationId })).redoDraft?.result;
-      const impossible = Array.isArray(answer?.impossible) ? answer.impossible.length : 0;
-      if (impossible > 0)
-        notifications.show({
-          color: 'yellow',
-          title: step === 'undo' ? 'Not everything could be undone.' : 'Not everything could be done again.',
-          message: `${formatCount(impossible)} values are no longer what the operation left, and stay.`,
-        });
+      tellImpossible(
+        step === 'undo' ? 'Not everything could be undone.' : 'Not everything could be done again.',
+        answer?.impossible,
+      );
     };
     doIt()
       .catch((thrown: unknown) =>
