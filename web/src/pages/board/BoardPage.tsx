@@ -1,10 +1,10 @@
 import { Button, Skeleton, Text, Title } from '@mantine/core';
-import { useThrottledCallback } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { query } from '../../api/graphql.ts';
 import type { BoardQuery } from '../../api/generated/graphql.ts';
-import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
+import { useOrganization } from '../../app/organization.tsx';
+import { useFollow } from '../../app/useFollow.ts';
 import { useRememberedView } from '../../app/rememberedView.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
@@ -32,9 +32,6 @@ type Board = NonNullable<BoardQuery['organization']>;
 
 const route = getRouteApi('/o/$code/board');
 
-/** While many records change, the figures follow so often, in milliseconds. */
-const pace = 1000;
-
 /** What the equipment of an organization costs. */
 export function BoardPage() {
   const { organization } = useOrganization();
@@ -49,10 +46,7 @@ export function BoardPage() {
     staleTime: 0,
     placeholderData: keepPreviousData,
   });
-  const refetchBoard = useThrottledCallback(useRefetch('Board', 'CostsByGroup', 'CostsByMonth'), pace);
-  useOrganizationEvents(({ kind, sync }) => {
-    if (kind !== 'SYNC' || sync?.state !== 'running') refetchBoard();
-  });
+  useFollow('Board', 'CostsByGroup', 'CostsByMonth');
   const board = data?.organization ?? undefined;
   const total = board && totalOf(board.seen.nodes, board.mirror.nodes);
   const isNarrowed = chipsOf(filter).length > 0;
