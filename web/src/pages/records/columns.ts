@@ -29,7 +29,7 @@ const column = (
 
 /** All columns, in the order that they have until somebody moves them. */
 export const allColumns: readonly ColumnDefinition[] = [
-  column('pfaId', 'Record', 'id', 164, { isDefault: true, order: 'PFA_ID' }),
+  column('pfaId', 'Record', 'id', 180, { isDefault: true, order: 'PFA_ID' }),
   column('status', 'Status', 'status', 96, { isDefault: true }),
   column('category', 'Category', 'text', 150, { isDefault: true, order: 'CATEGORY' }),
   column('class', 'Class', 'text', 140, { isDefault: true, order: 'CLASS' }),
