@@ -1,7 +1,9 @@
-import { Skeleton } from '@mantine/core';
+import { Skeleton, UnstyledButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, type LinkProps } from '@tanstack/react-router';
+import { lazy, Suspense, useState, useSyncExternalStore } from 'react';
 import { query } from '../api/graphql.ts';
+import { WarningIcon } from '../components/icons.tsx';
 import { formatCount } from '../format/numbers.ts';
 import { useOrganization } from './organization.tsx';
 import { workCountsDocument } from './queries.ts';
@@ -20,32 +22,73 @@ const explanations = {
   problems: 'Drafts of yours that cannot be submitted before you decide something',
 };
 
-/** How much is drafted, on its way to PEMS, and stuck. */
+const UnsavedDialog = lazy(() =>
+  import('../records/UnsavedDialog.tsx').then((module) => ({ default: module.UnsavedDialog })),
+);
+
+/** What has not reached the server, on whatever page it was changed; nothing, where everything has. */
+function Unsaved() {
+  const { edits } = useOrganization();
+  useSyncExternalStore(edits.subscribe, edits.getVersion);
+  const [isOpen, setIsOpen] = useState(false);
+  const stuck = edits.stuck();
+  if (stuck.length === 0) {
+    // What comes later is not asked about by a dialog that opens by itself.
+    if (isOpen) setIsOpen(false);
+    return null;
+  }
+  return (
+    <>
+      <UnstyledButton
+        className={classes.unsaved}
+        title="Changes of yours that are not saved: what they are, and why"
+        onClick={() => setIsOpen(true)}
+      >
+        <WarningIcon size={14} /> <b className="figures">{formatCount(stuck.length)}</b> not saved
+      </UnstyledButton>
+      {isOpen && (
+        <Suspense>
+          <UnsavedDialog stuck={stuck} onClose={() => setIsOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+/** How much is not saved, drafted, on its way to PEMS, and stuck. */
 export function WorkCounts() {
   const { organization } = useOrganization();
   const { data, isError } = useQuery(query(workCountsDocument, { organizationId: organization.id }));
-  if (isError && !data) return <span />;
   const counts = data?.organization;
-  if (!counts) return <Skeleton width={180} height={14} />;
+  if (!counts)
+    return (
+      <div className={classes.work}>
+        <Unsaved />
+        {!isError && <Skeleton width={180} height={14} />}
+      </div>
+    );
   const shown = [
     ['drafts', counts.myDrafts.totalCount, 'draft', 'drafts'],
     ['pending', counts.pending.totalCount, 'pending', 'pending'],
     ['problems', counts.problems.totalCount, 'problem', 'problems'],
   ] as const;
   return (
-    <ul className={classes.counts} aria-label="Your work">
-      {shown.map(([kind, count, one, several]) => (
-        <li key={kind} data-kind={kind} data-none={count === 0 || undefined}>
-          <Link
-            {...places[kind]}
-            params={{ code: organization.code }}
-            className={classes.link}
-            title={explanations[kind]}
-          >
-            <b className="figures">{formatCount(count)}</b> {count === 1 ? one : several}
-          </Link>
-        </li>
-      ))}
-    </ul>
+    <div className={classes.work}>
+      <Unsaved />
+      <ul className={classes.counts} aria-label="Your work">
+        {shown.map(([kind, count, one, several]) => (
+          <li key={kind} data-kind={kind} data-none={count === 0 || undefined}>
+            <Link
+              {...places[kind]}
+              params={{ code: organization.code }}
+              className={classes.link}
+              title={explanations[kind]}
+            >
+              <b className="figures">{formatCount(count)}</b> {count === 1 ? one : several}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }

@@ -1,6 +1,16 @@
-import { ActionIcon, Menu, Text, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
+import {
+  ActionIcon,
+  Button,
+  Group,
+  Menu,
+  Modal,
+  Text,
+  useMantineColorScheme,
+  type MantineColorScheme,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { asApiError } from '../api/errors.ts';
 import {
   HelpIcon,
@@ -12,6 +22,8 @@ import {
   SystemIcon,
   type Icon,
 } from '../components/icons.tsx';
+import { formatCount } from '../format/numbers.ts';
+import { countUnsent } from '../records/unsent.ts';
 import { signOut, useSession } from '../session/session.ts';
 import { isProduction } from './environment.ts';
 import { useMe } from './organization.tsx';
@@ -73,11 +85,19 @@ export function HelpMenu() {
 }
 
 export function UserMenu() {
+  /** Signing out that has been asked for, with so many changes that are not saved. */
+  const [leaving, setLeaving] = useState<{ everywhere: boolean; unsent: number }>();
   const session = useSession();
   const { data } = useMe();
   if (session.status !== 'signed-in') return null;
   const { username } = session.person;
+  const { id } = session.person;
   const name = [data?.viewer?.firstName, data?.viewer?.lastName].filter(Boolean).join(' ');
+  const ask = (everywhere: boolean) => {
+    const unsent = countUnsent(id);
+    if (unsent > 0) setLeaving({ everywhere, unsent });
+    else leave(everywhere);
+  };
   const leave = (everywhere: boolean) => {
     signOut(everywhere).catch((error: unknown) => {
       const { message, hint } = asApiError(error);
@@ -89,30 +109,52 @@ export function UserMenu() {
     });
   };
   return (
-    <Menu position="bottom-end" withinPortal={false}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Your account, ${username}`}>
-          <PersonIcon />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          <Text component="span" display="block" size="sm" fw={600} c="var(--mantine-color-text)" truncate>
-            {name || username}
-          </Text>
-          {name && username}
-        </Menu.Label>
-        <Menu.Divider />
-        <Menu.Item leftSection={<KeyIcon size={16} />} component={Link} to="/account/password">
-          Change password
-        </Menu.Item>
-        <Menu.Item leftSection={<SignOutIcon size={16} />} onClick={() => leave(false)}>
-          Sign out
-        </Menu.Item>
-        <Menu.Item leftSection={<SignOutIcon size={16} />} onClick={() => leave(true)}>
-          Sign out everywhere
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end" withinPortal={false}>
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Your account, ${username}`}>
+            <PersonIcon />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>
+            <Text component="span" display="block" size="sm" fw={600} c="var(--mantine-color-text)" truncate>
+              {name || username}
+            </Text>
+            {name && username}
+          </Menu.Label>
+          <Menu.Divider />
+          <Menu.Item leftSection={<KeyIcon size={16} />} component={Link} to="/account/password">
+            Change password
+          </Menu.Item>
+          <Menu.Item leftSection={<SignOutIcon size={16} />} onClick={() => ask(false)}>
+            Sign out
+          </Menu.Item>
+          <Menu.Item leftSection={<SignOutIcon size={16} />} onClick={() => ask(true)}>
+            Sign out everywhere
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Modal
+        opened={leaving !== undefined}
+        onClose={() => setLeaving(undefined)}
+        title={
+          leaving?.unsent === 1
+            ? '1 change of yours is not saved yet.'
+            : `${formatCount(leaving?.unsent ?? 0)} changes of yours are not saved yet.`
+        }
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <Text size="sm" mb="md">
+          They stay in this browser, and go on when you sign in here again.
+        </Text>
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={() => setLeaving(undefined)} data-autofocus>
+            Stay signed in
+          </Button>
+          <Button onClick={() => leave(leaving?.everywhere ?? false)}>Sign out all the same</Button>
+        </Group>
+      </Modal>
+    </>
   );
 }

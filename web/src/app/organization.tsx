@@ -4,7 +4,8 @@ import type { ApiError } from '../api/errors.ts';
 import type { MeQuery } from '../api/generated/graphql.ts';
 import { query } from '../api/graphql.ts';
 import { subscribeToOrganization, type OrganizationEvent } from '../api/realtime.ts';
-import { sessionState } from '../session/session.ts';
+import { editQueueOf, type EditQueue } from '../records/edits.ts';
+import { usePersonId } from '../session/session.ts';
 import { freshnessQuery, meDocument, workCountsDocument } from './queries.ts';
 
 export type Organization = NonNullable<MeQuery['organizations']>['nodes'][number] & object;
@@ -21,6 +22,8 @@ interface Scope {
   canEdit: boolean;
   /** Asking for a sync, pausing, other people's drafts. */
   canAdminister: boolean;
+  /** What of mine has not reached the server yet. It goes out whatever page this is, also what an earlier visit has left. */
+  edits: EditQueue;
   runningSync: RunningSync | undefined;
   /** The subscription ended for good, e.g. because the membership was taken away. */
   ended: ApiError | undefined;
@@ -73,6 +76,7 @@ export function OrganizationScope({
   children: ReactNode;
 }) {
   const { id } = organization;
+  const edits = editQueueOf(usePersonId(), id);
   const queryClient = useQueryClient();
   const listeners = useRef(new Set<Listener>());
   const [runningSync, setRunningSync] = useState<RunningSync>();
@@ -113,22 +117,12 @@ export function OrganizationScope({
     });
   }, [id, queryClient]);
 
-  useEffect(() => {
-    const session = sessionState();
-    if (session.status !== 'signed-in') return;
-    const personId = session.person.id;
-    // What an earlier visit could not save goes out, whatever page this is; if its code cannot be had, with the next visit.
-    import('../pages/records/edits.ts').then(
-      ({ editQueueOf }) => editQueueOf(personId, id),
-      () => undefined,
-    );
-  }, [id]);
-
   const scope = useMemo<Scope>(
     () => ({
       organization,
       canEdit: organization.myRole !== null && organization.myRole !== 'viewer',
       canAdminister: ['administrator', 'owner', 'admin'].includes(organization.myRole ?? ''),
+      edits,
       runningSync,
       ended,
       listen: (listener) => {
@@ -136,7 +130,7 @@ export function OrganizationScope({
         return () => void listeners.current.delete(listener);
       },
     }),
-    [organization, runningSync, ended],
+    [organization, edits, runningSync, ended],
   );
   return <ScopeContext value={scope}>{children}</ScopeContext>;
 }

@@ -1,6 +1,6 @@
-import { formatValue } from '../pages/records/cells.ts';
-import { allColumns, findColumn, type ColumnDefinition } from '../pages/records/columns.ts';
-import { asValue } from '../pages/records/edits.ts';
+import { formatValue } from './cells.ts';
+import { allColumns, findColumn, type ColumnDefinition } from './columns.ts';
+import { asValue } from './edits.ts';
 import classes from './FieldValue.module.css';
 
 /** Values by key, as drafts, commits and the history have them. */

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { query } from '../api/graphql.ts';
 import { datePattern } from '../format/dates.ts';
-import { fieldsDocument } from '../pages/records/documents.ts';
+import { fieldsDocument } from './documents.ts';
 import { fieldOf } from './FieldValue.tsx';
 
 interface Props {

@@ -32,3 +32,30 @@ export const undoOperationDocument = graphql(`
     }
   }
 `);
+
+/** What records have, and what of it may be edited, and how. */
+export const fieldsDocument = graphql(`
+  query RecordFields {
+    pfaFields(orderBy: POSITION_ASC) {
+      nodes {
+        key
+        kind
+        description
+        allowedValues
+        isEditable
+        editableWhenActualized
+      }
+    }
+  }
+`);
+
+/** Without anybody who looks at records. */
+export const saveOnlyDocument = graphql(`
+  mutation SaveDraftsOnly($input: SaveDraftsInput!) {
+    saveDrafts(input: $input) {
+      result {
+        revisions
+      }
+    }
+  }
+`);

@@ -499,11 +499,6 @@ export type DiscardDraftsOfMutationVariables = Exact<{
 
 export type DiscardDraftsOfMutation = { discardDraftsOf: { discarded: number | null } | null };
 
-export type RecordFieldsQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type RecordFieldsQuery = { pfaFields: { nodes: Array<{ key: string, kind: string, description: string, allowedValues: Array<string | null> | null, isEditable: boolean, editableWhenActualized: boolean } | null> } | null };
-
 export type RecordPageQueryVariables = Exact<{
   organizationId: number;
   filter?: PfaRecordFilter | null | undefined;
@@ -580,13 +575,6 @@ export type SaveDraftsMutationVariables = Exact<{
 
 export type SaveDraftsMutation = { saveDrafts: { result: { revisions: unknown } | null, query: { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, pfaRecords?: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null } | null } | null };
 
-export type SaveDraftsOnlyMutationVariables = Exact<{
-  input: SaveDraftsInput;
-}>;
-
-
-export type SaveDraftsOnlyMutation = { saveDrafts: { result: { revisions: unknown } | null } | null };
-
 export type DiscardDraftsMutationVariables = Exact<{
   input: DiscardDraftsInput;
 }>;
@@ -641,6 +629,18 @@ export type UndoOperationMutationVariables = Exact<{
 
 
 export type UndoOperationMutation = { undoDraft: { result: { changedCount: number, impossible: unknown } | null } | null };
+
+export type RecordFieldsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type RecordFieldsQuery = { pfaFields: { nodes: Array<{ key: string, kind: string, description: string, allowedValues: Array<string | null> | null, isEditable: boolean, editableWhenActualized: boolean } | null> } | null };
+
+export type SaveDraftsOnlyMutationVariables = Exact<{
+  input: SaveDraftsInput;
+}>;
+
+
+export type SaveDraftsOnlyMutation = { saveDrafts: { result: { revisions: unknown } | null } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -1170,20 +1170,6 @@ export const DiscardDraftsOfDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DiscardDraftsOfMutation, DiscardDraftsOfMutationVariables>;
-export const RecordFieldsDocument = new TypedDocumentString(`
-    query RecordFields {
-  pfaFields(orderBy: POSITION_ASC) {
-    nodes {
-      key
-      kind
-      description
-      allowedValues
-      isEditable
-      editableWhenActualized
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<RecordFieldsQuery, RecordFieldsQueryVariables>;
 export const RecordPageDocument = new TypedDocumentString(`
     query RecordPage($organizationId: Int!, $filter: PfaRecordFilter, $orderBy: [PfaRecordOrderBy!]!, $first: Int!, $after: Cursor, $offset: Int, $withCount: Boolean!) {
   organization(id: $organizationId) {
@@ -1452,15 +1438,6 @@ fragment RecordCosts on PfaSum {
   actualCost
   variance
 }`) as unknown as TypedDocumentString<SaveDraftsMutation, SaveDraftsMutationVariables>;
-export const SaveDraftsOnlyDocument = new TypedDocumentString(`
-    mutation SaveDraftsOnly($input: SaveDraftsInput!) {
-  saveDrafts(input: $input) {
-    result {
-      revisions
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<SaveDraftsOnlyMutation, SaveDraftsOnlyMutationVariables>;
 export const DiscardDraftsDocument = new TypedDocumentString(`
     mutation DiscardDrafts($input: DiscardDraftsInput!) {
   discardDrafts(input: $input) {
@@ -1551,3 +1528,26 @@ export const UndoOperationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<UndoOperationMutation, UndoOperationMutationVariables>;
+export const RecordFieldsDocument = new TypedDocumentString(`
+    query RecordFields {
+  pfaFields(orderBy: POSITION_ASC) {
+    nodes {
+      key
+      kind
+      description
+      allowedValues
+      isEditable
+      editableWhenActualized
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RecordFieldsQuery, RecordFieldsQueryVariables>;
+export const SaveDraftsOnlyDocument = new TypedDocumentString(`
+    mutation SaveDraftsOnly($input: SaveDraftsInput!) {
+  saveDrafts(input: $input) {
+    result {
+      revisions
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SaveDraftsOnlyMutation, SaveDraftsOnlyMutationVariables>;

@@ -20,10 +20,10 @@ import {
 } from '../../format/numbers.ts';
 import { ValueField } from '../../records/ValueField.tsx';
 import classes from './BulkDialog.module.css';
-import { parseEdited, type Field } from './cells.ts';
-import { findColumn, type ColumnDefinition } from './columns.ts';
+import { parseEdited, type Field } from '../../records/cells.ts';
+import { findColumn, type ColumnDefinition } from '../../records/columns.ts';
 import { applyBulkDocument, bulkPreviewDocument, operationsDocument } from './documents.ts';
-import { asSent } from './edits.ts';
+import { asSent } from '../../records/edits.ts';
 
 interface Props {
   organizationId: number;
@@ -219,9 +219,13 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
             data-disabled={!canApply || undefined}
             aria-disabled={!canApply}
           >
-            {shown && isCurrent && shown.changedCount > 0
-              ? `Change ${formatRecords(shown.changedCount)}`
-              : 'Nothing to change'}
+            {operation === undefined || (preview.isError && isSettled)
+              ? 'Change'
+              : !shown || !isCurrent
+                ? 'Counting …'
+                : shown.changedCount > 0
+                  ? `Change ${formatRecords(shown.changedCount)}`
+                  : 'Nothing to change'}
           </Button>
         </div>
         <Text size="xs" c="dimmed">

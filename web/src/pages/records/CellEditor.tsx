@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { datePattern } from '../../format/dates.ts';
-import { formatToEdit, parseEdited, type Field } from './cells.ts';
-import type { Column } from './columns.ts';
-import type { Value } from './edits.ts';
+import { formatToEdit, parseEdited, type Field } from '../../records/cells.ts';
+import type { Column } from '../../records/columns.ts';
+import type { Value } from '../../records/edits.ts';
 import classes from './Grid.module.css';
 
 interface Props {

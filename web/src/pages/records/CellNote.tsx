@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
-import { baseValue, formatValue, isDrafted } from './cells.ts';
-import type { Column } from './columns.ts';
-import type { Row } from './documents.ts';
-import type { Edit } from './edits.ts';
+import { baseValue, formatValue, isDrafted } from '../../records/cells.ts';
+import type { Column } from '../../records/columns.ts';
+import type { Row } from '../../records/row.ts';
+import type { Edit } from '../../records/edits.ts';
 import classes from './Grid.module.css';
 
 interface Props {

@@ -27,10 +27,10 @@ import {
 import { signOf } from '../../format/numbers.ts';
 import { CellEditor } from './CellEditor.tsx';
 import { CellNote } from './CellNote.tsx';
-import { baseValue, editability, formatValue, isDrafted, valueOf, type Field } from './cells.ts';
-import { findColumn, fitWidth, type Column, type Sort } from './columns.ts';
-import type { Row } from './documents.ts';
-import { isSame, type Edit, type EditQueue, type Value } from './edits.ts';
+import { baseValue, editability, formatValue, isDrafted, valueOf, type Field } from '../../records/cells.ts';
+import { findColumn, fitWidth, type Column, type Sort } from '../../records/columns.ts';
+import type { Row } from '../../records/row.ts';
+import { isSame, type Edit, type EditQueue, type Value } from '../../records/edits.ts';
 import classes from './Grid.module.css';
 import type { RecordList } from './recordList.ts';
 import {

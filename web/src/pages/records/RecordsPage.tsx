@@ -16,8 +16,7 @@ import { Chips, FilterBar } from '../../filter/Filters.tsx';
 import { formatCount, formatRecords } from '../../format/numbers.ts';
 import { offerUndo, tellImpossible } from '../../records/offerUndo.tsx';
 import { HistoryDrawer } from '../../records/RecordHistory.tsx';
-import { useSession } from '../../session/session.ts';
-import type { Field } from './cells.ts';
+import type { Field } from '../../records/cells.ts';
 import { BulkDialog } from './BulkDialog.tsx';
 import {
   fieldsOf,
@@ -28,19 +27,18 @@ import {
   writeColumns,
   writeSort,
   type Column,
-} from './columns.ts';
+} from '../../records/columns.ts';
+import { fieldsDocument } from '../../records/documents.ts';
+import type { Row } from '../../records/row.ts';
 import {
   discardDocument,
-  fieldsDocument,
   operationsDocument,
   redoDocument,
   saveDocument,
   sumsDocument,
   undoDocument,
   withFields,
-  type Row,
 } from './documents.ts';
-import { editQueueOf } from './edits.ts';
 import { Grid, type GridHandle, type Position } from './Grid.tsx';
 import { KeysHelp } from './KeysHelp.tsx';
 import { KpiStrip } from './KpiStrip.tsx';
@@ -78,7 +76,7 @@ export function RecordsPage() {
 }
 
 function Records() {
-  const { organization, canEdit } = useOrganization();
+  const { organization, canEdit, edits } = useOrganization();
   const organizationId = organization.id;
   usePageTitle('Records', organization.code);
   const view = route.useSearch();
@@ -94,8 +92,6 @@ function Records() {
 
   const selection = useMemo(() => selectionOf(view), [view]);
   const queryClient = useQueryClient();
-  const session = useSession();
-  const edits = editQueueOf(session.status === 'signed-in' ? session.person.id : 0, organizationId);
   useEffect(
     () =>
       edits.attach({

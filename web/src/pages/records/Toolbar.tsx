@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Checkbox, Popover, ScrollArea, Tooltip } from '@mantine/core';
 import { ColumnsIcon, OverIcon, UnderIcon } from '../../components/icons.tsx';
-import { allColumns, readColumns, writeColumns } from './columns.ts';
+import { allColumns, readColumns, writeColumns } from '../../records/columns.ts';
 import classes from './Records.module.css';
 import type { RecordsView } from './view.ts';
 

@@ -1,20 +1,5 @@
 import { graphql } from '../../api/graphql.ts';
-import type { RecordRowFragment } from '../../api/generated/graphql.ts';
-
-export const fieldsDocument = graphql(`
-  query RecordFields {
-    pfaFields(orderBy: POSITION_ASC) {
-      nodes {
-        key
-        kind
-        description
-        allowedValues
-        isEditable
-        editableWhenActualized
-      }
-    }
-  }
-`);
+import { always } from '../../records/row.ts';
 
 /** A page of the list. With words to look for it is `foundRecords`, which costs more. */
 export const pageDocument = graphql(`
@@ -213,17 +198,6 @@ export const saveDocument = graphql(`
   }
 `);
 
-/** Without anybody who looks at records. */
-export const saveOnlyDocument = graphql(`
-  mutation SaveDraftsOnly($input: SaveDraftsInput!) {
-    saveDrafts(input: $input) {
-      result {
-        revisions
-      }
-    }
-  }
-`);
-
 export const discardDocument = graphql(`
   mutation DiscardDrafts($input: DiscardDraftsInput!) {
     discardDrafts(input: $input) {
@@ -291,24 +265,6 @@ export const applyBulkDocument = graphql(`
     }
   }
 `);
-
-/** What every row is asked for, whatever is shown of it. */
-const always = [
-  'pfaId',
-  'revision',
-  'base',
-  'hasDraft',
-  'hasProblem',
-  'isPending',
-  'isActualized',
-  'removedAt',
-] as const;
-type Always = (typeof always)[number];
-
-export type RowKey = Exclude<keyof RecordRowFragment, ' $fragmentName'>;
-
-/** A record as the list holds it: of the columns that are not shown nothing is known. */
-export type Row = Pick<RecordRowFragment, Always> & Partial<RecordRowFragment>;
 
 type RowDocument =
   typeof pageDocument | typeof foundPageDocument | typeof recordsDocument | typeof saveDocument;

@@ -1,8 +1,15 @@
-import { editability, formatToEdit, formatValue, parseEdited, valueOf, type Field } from './cells.ts';
+import {
+  editability,
+  formatToEdit,
+  formatValue,
+  parseEdited,
+  valueOf,
+  type Field,
+} from '../../records/cells.ts';
 import { parseBlock, writeBlock } from './clipboard.ts';
-import type { Column } from './columns.ts';
-import type { Row } from './documents.ts';
-import { isSame, type EditQueue, type NewEdit } from './edits.ts';
+import type { Column } from '../../records/columns.ts';
+import type { Row } from '../../records/row.ts';
+import { isSame, type EditQueue, type NewEdit } from '../../records/edits.ts';
 import type { LeftOut, Pasted } from './PasteReport.tsx';
 import type { RecordList } from './recordList.ts';
 

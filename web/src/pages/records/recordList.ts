@@ -1,13 +1,13 @@
 import { asApiError, type ApiError } from '../../api/errors.ts';
 import type { PfaRecordFilter, PfaRecordOrderBy } from '../../api/generated/graphql.ts';
 import { request } from '../../api/graphql.ts';
+import type { Row } from '../../records/row.ts';
 import {
   changedSinceDocument,
   foundPageDocument,
   pageDocument,
   recordsDocument,
   withFields,
-  type Row,
 } from './documents.ts';
 
 /** What a list shows: an organization's records, filtered and in an order, with the fields that are asked for. */

@@ -1,5 +1,5 @@
-import type { PfaRecordOrderBy } from '../../api/generated/graphql.ts';
-import type { RowKey } from './documents.ts';
+import type { PfaRecordOrderBy } from '../api/generated/graphql.ts';
+import type { RowKey } from './row.ts';
 
 export type ColumnKind = 'id' | 'status' | 'text' | 'date' | 'money' | 'difference' | 'flag';
 

@@ -1,8 +1,8 @@
-import { formatDate, formatDateToEdit, parseDate } from '../../format/dates.ts';
-import { formatDecimalToEdit, formatDifference, formatMoney, parseDecimal } from '../../format/numbers.ts';
+import { formatDate, formatDateToEdit, parseDate } from '../format/dates.ts';
+import { formatDecimalToEdit, formatDifference, formatMoney, parseDecimal } from '../format/numbers.ts';
 import { asValue, type Value } from './edits.ts';
 import type { ColumnDefinition } from './columns.ts';
-import type { Row } from './documents.ts';
+import type { Row } from './row.ts';
 
 /** What the API says of a key of a record: how it may be edited. */
 export interface Field {

@@ -1,10 +1,10 @@
-import { whenConnected } from '../../api/connection.ts';
-import { asApiError, hasCode, isPassing, type ApiError } from '../../api/errors.ts';
-import type { PfaDraftItemInput } from '../../api/generated/graphql.ts';
-import { request } from '../../api/graphql.ts';
-import { sessionState, subscribeToSession } from '../../session/session.ts';
+import { whenConnected } from '../api/connection.ts';
+import { asApiError, hasCode, isPassing, type ApiError } from '../api/errors.ts';
+import type { PfaDraftItemInput } from '../api/generated/graphql.ts';
+import { request } from '../api/graphql.ts';
+import { sessionState, subscribeToSession } from '../session/session.ts';
 import { saveOnlyDocument } from './documents.ts';
-import { UnsentStore } from './unsent.ts';
+import { unsentOf, UnsentStore } from './unsent.ts';
 
 /** A value as the API takes and gives it; money is text, exact. */
 export type Value = string | boolean | null;
@@ -100,7 +100,7 @@ export class EditQueue {
   constructor(personId: number, organizationId: number) {
     this.personId = personId;
     this.#saver = this.#plainSaver = plainSaver(organizationId);
-    this.#store = new UnsentStore(`vanguard.unsent.${personId}.${organizationId}`, (left) => {
+    this.#store = new UnsentStore(unsentOf(personId, organizationId), (left) => {
       const mine = left.filter(({ recordId, key }) => !this.of(recordId)?.has(key));
       this.#change(mine.map((edit) => [edit, isDue(edit) ? { ...edit, state: 'waiting' } : edit]));
       void this.#run();
@@ -136,6 +136,11 @@ export class EditQueue {
 
   all(): Edit[] {
     return [...this.#byRecord.values()].flatMap((edits) => [...edits.values()]);
+  }
+
+  /** What is not merely on its way: it waits for the server, or for a decision. */
+  stuck(): Edit[] {
+    return this.all().filter(({ state }) => state !== 'saving');
   }
 
   submit(edit: NewEdit): void {

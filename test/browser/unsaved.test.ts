@@ -1,0 +1,72 @@
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+import { chooseFromAccount, heading, signIn, signInHeading } from './browser.ts';
+import { cell, openRecords, saved, write } from './grid.ts';
+
+// What of somebody's changes has not reached the server is in sight wherever they go, and not left behind unasked.
+
+const unsaved = (page: Page) => page.getByRole('button', { name: /not saved$/ });
+
+/** Only saving fails, as if the server were not there. */
+const breakSaving = (page: Page) =>
+  page
+    .context()
+    .route('**/graphql', (route) =>
+      route.request().postData()?.includes('mutation SaveDrafts') ? route.abort() : route.fallback(),
+    );
+const mendSaving = (page: Page) => page.context().unroute('**/graphql');
+
+test('a change that was refused is told of on every page, with its reason, and can be left as it was', async () => {
+  const { page } = await openRecords('RIO');
+  const end = cell(page, 2, 'forecastEnd');
+  const id = (await cell(page, 2, 'pfaId').textContent())?.trim();
+  const was = await end.textContent();
+  expect(await unsaved(page).count()).toBe(0);
+  await write(page, end, '1/1/1999');
+  await until('it is refused', async () => (await end.getAttribute('data-state')) === 'refused');
+
+  await page.getByRole('link', { name: 'Board', exact: true }).click();
+  await heading(page, 'Board').waitFor();
+  await page.reload();
+  await unsaved(page).click();
+  const dialog = page.getByRole('dialog', { name: '1 change is not saved' });
+  await dialog.getByText(/lies before forecastStart/).waitFor();
+  await dialog.getByText('Jan 1, 1999').waitFor();
+  await dialog.getByRole('link', { name: id ?? '' }).click();
+  const found = cell(page, 1, 'forecastEnd');
+  await until('it is led to', async () => (await found.getAttribute('data-state')) === 'refused');
+
+  await unsaved(page).click();
+  await dialog.getByRole('button', { name: 'Leave it as it was' }).click();
+  await unsaved(page).waitFor({ state: 'detached' });
+  expect(await found.textContent()).toBe(was);
+});
+
+test('who signs out with changes that wait is asked, and finds them again', async () => {
+  const { page, username } = await openRecords('RIO');
+  await breakSaving(page);
+  const at = cell(page, 7, 'category');
+  await write(page, at, 'NOT YET');
+  await unsaved(page).waitFor();
+
+  await chooseFromAccount(page, 'Sign out');
+  const dialog = page.getByRole('dialog', { name: '1 change of yours is not saved yet.' });
+  await dialog.getByRole('button', { name: 'Stay signed in' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  expect(await unsaved(page).count()).toBe(1);
+  await chooseFromAccount(page, 'Sign out everywhere');
+  await dialog.getByRole('button', { name: 'Sign out all the same' }).click();
+  await signInHeading(page).waitFor();
+
+  await mendSaving(page);
+  await signIn(page, username, '/o/RIO/records');
+  await saved(at);
+  expect(await at.textContent()).toContain('NOT YET');
+});
+
+test('who signs out with everything saved is not asked', async () => {
+  const { page } = await openRecords('RIO');
+  await chooseFromAccount(page, 'Sign out');
+  await signInHeading(page).waitFor();
+});
