@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { Locator, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { gzipSync } from 'node:zlib';
+import { expectAccessible, expectNoSidewaysScroll } from './accessible.ts';
 import { heading, makePerson, newPage, signIn, signInHeading } from './browser.ts';
 
-// What holds on every page: nothing that axe objects to, in both schemes and on a phone; nothing that scrolls sideways;
-// and little to load. A new page is a line here.
+// What holds on every page: nothing that axe objects to, in both schemes and on a phone; nothing that scrolls sideways.
+// A new page is a line here.
 
 type Visit = (page: Page) => Promise<void>;
 
@@ -78,39 +76,6 @@ const pages: [string, Visit][] = [
   ['how fresh the mirror is', opened(/^Sync/, (page) => page.getByRole('dialog'))],
 ];
 
-const schemes = ['light', 'dark'] as const;
-
-/** Goes in by way of the debugger, which the page's policy does not bind; once for each page that is loaded. */
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface Violation {
-  id: string;
-  help: string;
-  nodes: { html: string; failureSummary: string }[];
-}
-
-async function expectAccessible(page: Page, name: string): Promise<void> {
-  for (const colorScheme of schemes) {
-    await page.emulateMedia({ colorScheme });
-    await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
-    if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe);
-    const violations = await page.evaluate<Violation[]>(
-      "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
-    );
-    const found = violations.flatMap(({ id, help, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html} ${failureSummary}`),
-    );
-    expect(found, `${name}, ${colorScheme}`).toEqual([]);
-  }
-}
-
-async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const [needed, there] = await page.evaluate<[number, number]>(
-    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
-  );
-  expect(needed).toBeLessThanOrEqual(there);
-}
-
 describe.each([1440, 390])('at %i pixels, in both schemes,', (width) => {
   test('every page is for everybody, and none scrolls sideways', async () => {
     const page = await newPage({ viewport: { width, height: 800 } });
@@ -154,31 +119,4 @@ test('a wide screen is used', async () => {
   );
   expect(boxes[0]?.y).toBe(boxes[1]?.y);
   expect((boxes[1]?.x ?? 0) + (boxes[1]?.width ?? 0)).toBeGreaterThan(2400);
-});
-
-test('little is loaded before the first page: less than 350 kB of JavaScript, compressed', async () => {
-  const page = await newPage();
-  const sizes = new Map<string, number>();
-  page.on('response', async (response) => {
-    const { pathname } = new URL(response.url());
-    if (pathname.endsWith('.js')) sizes.set(pathname, gzipSync(await response.body()).length);
-  });
-  // The figures are there without what draws the chart; that is asked for after them.
-  let letGo = () => {};
-  const held = new Promise<void>((resolve) => (letGo = resolve));
-  await page.route('**/MonthChart-*.js', async (route) => {
-    await held;
-    await route.continue();
-  });
-  const total = () => [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  const say = (what: string) =>
-    console.log(`JavaScript ${what}: ${(total() / 1000).toFixed(0)} kB in ${sizes.size} files, gzipped.`);
-  await signIn(page, await makePerson({ RIO: 'member' }), '/o/RIO/board');
-  await board(page);
-  say('until the board');
-  expect(sizes.size).toBeGreaterThan(1);
-  expect(total()).toBeLessThan(350_000);
-  letGo();
-  await page.getByRole('slider', { name: 'Cost by month, chart' }).waitFor();
-  say('with its chart');
 });

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { projectFolder } from '../../src/configuration.ts';
 import { until } from '../support/until.ts';
-import { db, makePerson, newPage, password } from './browser.ts';
+import { db, makePerson, newPage, password, signIn } from './browser.ts';
 import { cell, grid, kpi, openRecords, total, write } from './grid.ts';
 
 // What a person waits for, measured in the browser. Times are printed, never judged: they are this machine's. What is
@@ -52,6 +50,16 @@ function watchAnswers(page: Page): () => Promise<{ url: string; bytes: number }[
   return () => Promise.all(answers);
 }
 
+/** How much script a page has loaded so far, bytes, gzipped. */
+function watchScripts(page: Page): () => Promise<number> {
+  const sizes: Promise<number>[] = [];
+  page.on('response', (response) => {
+    if (response.request().resourceType() === 'script')
+      sizes.push(response.body().then((body) => gzipSync(body).length));
+  });
+  return async () => (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
 test('from signing in to the rows of HOLNG, with scripts and answers that stay small', async () => {
   const times: number[] = [];
   let script = 0;
@@ -60,11 +68,7 @@ test('from signing in to the rows of HOLNG, with scripts and answers that stay s
     const username = await makePerson({ HOLNG: 'member' });
     const page = await newPage();
     const answers = watchAnswers(page);
-    const packed: Promise<number>[] = [];
-    page.on('response', (response) => {
-      if (response.request().resourceType() === 'script')
-        packed.push(sizeOfGzip(new URL(response.url()).pathname));
-    });
+    const scripts = watchScripts(page);
     await page.goto('/o/HOLNG/records');
     await page.getByLabel('User name').fill(username);
     await page.getByLabel('Password', { exact: true }).fill(password);
@@ -82,7 +86,7 @@ test('from signing in to the rows of HOLNG, with scripts and answers that stay s
       })`),
     );
     await cell(page, 1, 'category').click();
-    script = (await Promise.all(packed)).reduce((sum, bytes) => sum + bytes, 0);
+    script = await scripts();
     largest = Math.max(largest, ...(await answers()).map(({ bytes }) => bytes));
   }
   say('sign-in to rows of HOLNG (goal 2 s)', inMs(times));
@@ -93,9 +97,26 @@ test('from signing in to the rows of HOLNG, with scripts and answers that stay s
   expect(largest).toBeLessThan(largestAnswer);
 });
 
-const dist = join(projectFolder, 'web', 'dist');
-const sizeOfGzip = async (path: string): Promise<number> =>
-  (await readFile(join(dist, `${path}.gz`)).catch(() => readFile(join(dist, path)))).length;
+test('the figures of the board are there before what draws its chart', async () => {
+  const page = await newPage();
+  const scripts = watchScripts(page);
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route('**/MonthChart-*.js', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await signIn(page, await makePerson({ RIO: 'member' }), '/o/RIO/board');
+  await page.getByRole('table', { name: 'Mirror of PEMS' }).waitFor();
+  await page.getByRole('table', { name: /^Costs by / }).waitFor();
+  const bytes = await scripts();
+  say('scripts until the board has its figures (goal 350 kB)', kB(bytes));
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThan(initialScript);
+  letGo();
+  await page.getByRole('slider', { name: 'Cost by month, chart' }).waitFor();
+  say('the same with its chart', kB(await scripts()));
+});
 
 test('from an edit to the changed figure', async () => {
   const { page } = await openRecords('HOLNG', '?source=%5B"Rental"%5D');

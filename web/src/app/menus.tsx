@@ -143,7 +143,6 @@ export function UserMenu() {
             ? '1 change of yours is not saved yet.'
             : `${formatCount(leaving?.unsent ?? 0)} changes of yours are not saved yet.`
         }
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <Text size="sm" mb="md">
           They stay in this browser, and go on when you sign in here again.

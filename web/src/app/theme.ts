@@ -55,6 +55,12 @@ export const theme = createTheme({
     // The placeholder would be a child of role=menu that is none of its items.
     Menu: { defaultProps: { shadow: 'md', width: 220, withInitialFocusPlaceholder: false } },
     Button: { defaultProps: { size: 'sm' } },
+    // Whoever has no mouse scrolls it by keys.
+    TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
+    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    // As a <header> of a dialog it would be told as the page's second banner.
+    ModalHeader: { defaultProps: { role: 'presentation' } },
+    DrawerHeader: { defaultProps: { role: 'presentation' } },
   },
 });
 

@@ -23,7 +23,6 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
       title={
         stuck.length === 1 ? '1 change is not saved' : `${formatCount(stuck.length)} changes are not saved`
       }
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Text size="sm" mb="sm">
         They are kept in this browser{edits.isKept ? '' : ' until the page is closed'}, and nowhere else.

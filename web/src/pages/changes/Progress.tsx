@@ -182,12 +182,7 @@ function WithdrawAll({ count, onWithdrawn }: { count: number; onWithdrawn: () =>
       >
         Withdraw what waits …
       </Button>
-      <Modal
-        opened={isAsking}
-        onClose={() => setIsAsking(false)}
-        title={`Withdraw ${formatRecords(count)}?`}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Modal opened={isAsking} onClose={() => setIsAsking(false)} title={`Withdraw ${formatRecords(count)}?`}>
         <Text size="sm" mb="md">
           What is not being written to PEMS yet becomes your draft again, and nobody else sees it any more.
         </Text>

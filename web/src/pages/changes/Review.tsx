@@ -405,7 +405,6 @@ function SubmitPanel({
         opened={isAsking}
         onClose={() => setIsAsking(false)}
         title={`Discard your drafts of ${formatRecords(count)}?`}
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <Text size="sm" mb="md">
           The records are again as PEMS and what is pending have them. You can undo this afterwards.
@@ -414,7 +413,7 @@ function SubmitPanel({
           <Button variant="default" onClick={() => setIsAsking(false)} data-autofocus>
             Keep them
           </Button>
-          <Button color="red" onClick={() => void discardChosen()}>
+          <Button color="red.9" onClick={() => void discardChosen()}>
             Discard {formatRecords(count)}
           </Button>
         </Group>

@@ -101,7 +101,6 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
           asked &&
           `${asked.what === 'take' ? 'Take over' : 'Discard'} ${drafts(asked.author.recordCount)} of ${asked.author.username}?`
         }
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <Text size="sm" mb="md">
           {asked?.what === 'take'

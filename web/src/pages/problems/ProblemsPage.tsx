@@ -297,7 +297,6 @@ function ResolveAll({
             ? `Keep yours for all problems of ${formatRecords(asked.total)}?`
             : `Take theirs for all problems of ${formatRecords(asked?.total ?? 0)}?`
         }
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <Text size="sm" mb="md">
           {asked?.choice === 'mine'

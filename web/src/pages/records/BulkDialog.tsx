@@ -1,4 +1,4 @@
-import { Button, Checkbox, Modal, NumberInput, Select, Skeleton, Table, Text } from '@mantine/core';
+import { Button, Checkbox, Modal, NativeSelect, NumberInput, Skeleton, Table, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useRef, useState, type FormEvent } from 'react';
@@ -124,23 +124,16 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
   };
 
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title="Change the selected records"
-      size="lg"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={onClose} title="Change the selected records" size="lg">
       <form className={classes.form} onSubmit={(event) => void apply(event)}>
-        <Select
+        <NativeSelect
           data-autofocus
           label="What to do"
           description={explanations[kind]}
           data={kinds}
           value={kind}
-          allowDeselect={false}
-          onChange={(value) => {
-            setKind(value ?? 'shift');
+          onChange={({ currentTarget }) => {
+            setKind(currentTarget.value);
             setFailure(undefined);
           }}
         />
@@ -157,17 +150,18 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
         )}
         {kind === 'set' && (
           <div className={classes.pair}>
-            <Select
+            <NativeSelect
               label="Field"
-              placeholder="Choose a field"
-              searchable
-              data={editable.map((field) => ({
-                value: field.key,
-                label: findColumn(field.key)?.label ?? field.key,
-              }))}
-              value={key ?? null}
-              onChange={(value) => {
-                setKey(value ?? undefined);
+              data={[
+                { value: '', label: 'Choose a field', disabled: true },
+                ...editable.map((field) => ({
+                  value: field.key,
+                  label: findColumn(field.key)?.label ?? field.key,
+                })),
+              ]}
+              value={key ?? ''}
+              onChange={({ currentTarget }) => {
+                setKey(currentTarget.value);
                 setText('');
               }}
             />
@@ -177,6 +171,8 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
 
         <section
           className={classes.preview}
+          // On a phone its figures are scrolled sideways.
+          tabIndex={0}
           aria-label="What it would do"
           aria-busy={!isCurrent && operation !== undefined}
         >

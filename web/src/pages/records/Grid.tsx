@@ -103,6 +103,8 @@ export function Grid(props: Props) {
   const [active, setActive] = useState<Position>({ row: 0, column: 0 });
   const [editing, setEditing] = useState<Editing>();
   const [hovered, setHovered] = useState<Position>();
+  /** The cell whose note was put away, until the focus has been elsewhere. */
+  const [dismissed, setDismissed] = useState<Position>();
   /** The focus goes to the active cell with the next picture, because a key or a click has sent it there. */
   const wantsFocus = useRef(false);
 
@@ -159,6 +161,7 @@ export function Grid(props: Props) {
     };
     wantsFocus.current = true;
     setActive(next);
+    setDismissed(undefined);
     if (next.row >= 0) virtualizer.scrollToIndex(next.row, { align: 'auto' });
     scrollSideways(scroller.current, columns, next.column);
   };
@@ -187,6 +190,9 @@ export function Grid(props: Props) {
 
   const column = columns[at.column];
   const row = at.row >= 0 ? list.at(at.row) : undefined;
+
+  const isDismissed = dismissed?.row === at.row && dismissed.column === at.column;
+  const noted = notedPosition(hovered, editing || isDismissed ? undefined : at, list, columns, edits);
 
   const beginEdit = (position: Position, typed?: string) => {
     const [target, wanted] = [list.at(position.row), columns[position.column]];
@@ -249,6 +255,7 @@ export function Grid(props: Props) {
       if (canEdit && control && key === 'a') return () => onSelect(() => everything);
       switch (key) {
         case 'Escape':
+          if (noted) return () => setDismissed(at);
           return sizeOf(selection, count) > 0 ? () => onSelect(() => nothing) : undefined;
         case 'ArrowUp':
           return () => go(control ? 0 : at.row - 1, at.column);
@@ -303,7 +310,6 @@ export function Grid(props: Props) {
     [columns],
   );
 
-  const noted = notedPosition(hovered, editing ? undefined : at, list, columns, edits);
   const notedRow = noted && list.at(noted.row);
   const notedColumn = noted && columns[noted.column];
 
@@ -424,7 +430,9 @@ export function Grid(props: Props) {
             edit={edits.of(notedRow.pfaId)?.get(notedColumn.key)}
             isActive={noted.row === at.row && noted.column === at.column}
             canEdit={canEdit}
-            top={noted.row * rowHeight + 2 * rowHeight}
+            top={noted.row * rowHeight + rowHeight}
+            height={rowHeight}
+            fixed={columns[0]?.width ?? 0}
             onRevert={() => {
               onRevert(notedRow, notedColumn.key);
               goTo(noted);

@@ -7,6 +7,7 @@ const keys: readonly (readonly [keys: string, does: string, onlyToEdit?: true])[
   ['Enter on a record', 'show its history'],
   ['Enter on a heading', 'sort by it'],
   ['Shift-Left, Shift-Right on a heading', 'make a column narrower or wider; with Ctrl, move it'],
+  ['Escape', 'put away the note at a cell, then what is selected'],
   ['Ctrl-C', 'copy the cell, or the selected rows'],
   ['Enter, F2, or typing', 'edit the cell; Escape leaves it as it was', true],
   ['Delete', 'empty the cell', true],

@@ -37,7 +37,6 @@ export function PasteReport({
       onClose={onClose}
       size="xl"
       title={`${formatCount(leftOut.length)} of ${formatCount(cells)} cells were not pasted`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <div className={classes.form}>
         <Text size="sm">
