@@ -205,7 +205,7 @@ describe('a change', () => {
     await page.getByRole('list', { name: 'Your work' }).getByText('0 drafts').waitFor();
   });
 
-  test('that is cancelled is none; one that is refused says why, in the words of the server', async () => {
+  test('that is cancelled is none; one that is refused says why', async () => {
     const { page } = await openRecords('RIO');
     const end = cell(page, 2, 'forecastEnd');
     const was = await end.textContent();
@@ -218,7 +218,7 @@ describe('a change', () => {
     expect(await end.getAttribute('aria-invalid')).toBe('true');
     await end.click();
     await note(page)
-      .getByText(/forecastEnd of record \S+ lies before forecastStart/)
+      .getByText(/Forecast end lies before forecast start \(\w+ \d+, \d+\)/)
       .waitFor();
     await page.getByRole('button', { name: 'Leave it as it was' }).click();
     expect(await end.textContent()).toBe(was);

@@ -25,7 +25,8 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
       }
     >
       <Text size="sm" mb="sm">
-        They are kept in this browser{edits.isKept ? '' : ' until the page is closed'}, and nowhere else.
+        {stuck.length === 1 ? 'It is' : 'They are'} kept in this browser
+        {edits.isKept ? '' : ' until the page is closed'}, and nowhere else.
         {open.length < stuck.length && ' What waits is sent when the server is back.'}
       </Text>
       <Table.ScrollContainer minWidth={480} maxHeight={420}>

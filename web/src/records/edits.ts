@@ -4,6 +4,7 @@ import type { PfaDraftItemInput } from '../api/generated/graphql.ts';
 import { request } from '../api/graphql.ts';
 import { sessionState, subscribeToSession } from '../session/session.ts';
 import { saveOnlyDocument } from './documents.ts';
+import { refusalInWords } from './refusal.ts';
 import { unsentOf, UnsentStore } from './unsent.ts';
 
 /** A value as the API takes and gives it; money is text, exact. */
@@ -354,12 +355,10 @@ export class EditQueue {
     const detailOf = ({ recordId, key }: Edit) =>
       details.find((detail) => detail.key === key && (detail.recordId ?? recordId) === recordId);
     const named = sent.filter(detailOf);
+    const asSaid = error.hint ? `${error.message} ${error.hint}` : error.message;
     this.#replace(named.length > 0 ? named : sent, (edit) => {
-      // The message is about the first of them.
-      const detail = detailOf(edit);
-      const isFirst = detail === undefined || detail === details[0];
-      const message = isFirst ? error.message : `${edit.key} ${detail.problem ?? error.message}.`;
-      return { state: 'refused', message: error.hint ? `${message} ${error.hint}` : message };
+      const problem = detailOf(edit)?.problem;
+      return { state: 'refused', message: problem ? refusalInWords(edit.key, problem) : asSaid };
     });
   }
 }
