@@ -67,7 +67,7 @@ export const asValue = (value: unknown): Value =>
 export const asSent = ({ value, isAmount }: Pick<Edit, 'value' | 'isAmount'>) =>
   isAmount && typeof value === 'string' && /^-?\d{1,13}(\.\d{1,2})?$/.test(value) ? Number(value) : value;
 
-/** How often records that move all the time are tried. */
+/** How often records that move all the time are compared. */
 const attempts = 5;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -257,11 +257,13 @@ export class EditQueue {
 
   /** Saves a change and what belongs to it. False: not now. */
   async #save(first: Edit): Promise<boolean> {
-    for (let attempt = 1; ; attempt++) {
+    let [failures, conflicts] = [0, 0];
+    for (;;) {
       const sent = this.#togetherWith(first);
       if (sent.length === 0) return true;
       if (!this.#maySend()) return false;
       const items = this.#itemsOf(sent);
+      let error: ApiError;
       try {
         const revisions = await this.#saver.save(items);
         for (const { recordId, revision } of items) {
@@ -272,40 +274,49 @@ export class EditQueue {
         this.#replace(sent, () => undefined);
         return true;
       } catch (thrown) {
-        const error = asApiError(thrown);
-        // The session has ended; with the next one it goes on.
-        if (hasCode(error, 'UNAUTHENTICATED')) {
-          this.#replace(sent, () => ({ state: 'waiting' }));
-          return false;
-        }
-        if (isPassing(error)) {
-          this.#replace(
-            sent.filter(({ state }) => state !== 'waiting'),
-            () => ({ state: 'waiting' }),
-          );
-          await pause(Math.min(250 * 2 ** attempt, 5000));
-          await whenConnected();
-          continue;
-        }
-        if (hasCode(error, 'REVISION_CONFLICT') && attempt < attempts && (await this.#compare(sent, error)))
-          continue;
-        this.#refuse(sent, error);
-        if (first.block === undefined) return true;
+        error = asApiError(thrown);
       }
+      if (hasCode(error, 'REVISION_CONFLICT') && ++conflicts < attempts) {
+        try {
+          if (await this.#compare(sent, error)) continue;
+        } catch (thrown) {
+          // Saved, but the row that shows it could not be read: that is tried again like a save.
+          error = asApiError(thrown);
+        }
+      }
+      // The session has ended; with the next one it goes on.
+      if (hasCode(error, 'UNAUTHENTICATED')) {
+        this.#replace(sent, () => ({ state: 'waiting' }));
+        return false;
+      }
+      if (isPassing(error)) {
+        this.#replace(
+          sent.filter(({ state }) => state !== 'waiting'),
+          () => ({ state: 'waiting' }),
+        );
+        await pause(Math.min(250 * 2 ** ++failures, 5000));
+        await whenConnected();
+        conflicts = 0;
+        continue;
+      }
+      this.#refuse(sent, error);
+      if (first.block === undefined) return true;
     }
   }
 
+  /**
+   * By record, with the oldest revision that any of its changes was decided upon by: of a newer one, what somebody else has
+   * changed in between would be overwritten unseen.
+   */
   #itemsOf(edits: readonly Edit[]): (PfaDraftItemInput & { changes: Record<string, unknown> })[] {
     const items = new Map<string, PfaDraftItemInput & { changes: Record<string, unknown> }>();
     for (const edit of edits) {
       const { recordId, key } = edit;
-      let item = items.get(recordId);
-      if (!item)
-        items.set(
-          recordId,
-          (item = { recordId, changes: {}, revision: this.#latest(recordId, edit.revision) }),
-        );
+      const revision = this.#latest(recordId, edit.revision);
+      const item = items.get(recordId) ?? { recordId, changes: {}, revision };
+      if (BigInt(revision) < BigInt(item.revision)) item.revision = revision;
       item.changes[key] = asSent(edit);
+      items.set(recordId, item);
     }
     return [...items.values()];
   }

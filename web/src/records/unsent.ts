@@ -55,7 +55,7 @@ export class UnsentStore<Item> {
       };
       // Without locks (a page that came over plain HTTP) nobody knows whether that tab lives. Saved twice is saved once.
       if (this.#hasLocks) void navigator.locks.request(key, takeOver);
-      else takeOver();
+      else queueMicrotask(takeOver);
     }
   }
 
