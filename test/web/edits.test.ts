@@ -63,9 +63,8 @@ class Locks {
     next?.begin();
   }
 
-  closeTab(): void {
-    const closed = this.tab;
-    this.tab = {};
+  closeTab(closed = this.tab): void {
+    if (closed === this.tab) this.tab = {};
     this.#waiting = this.#waiting.filter(({ owner }) => owner !== closed);
     for (const [name, owner] of [...this.#held]) if (owner === closed) this.#letGo(name, owner);
   }
@@ -99,7 +98,7 @@ class World {
   #next = 0;
   /** What I meant each cell to be last, as far as I have not given it up. */
   readonly meant = new Map<string, string>();
-  /** What I have seen in each cell, and what the server has taken from me. */
+  /** What I saw in each cell when I changed it, and what the server has taken from me. */
   readonly #seen = new Map<string, Set<unknown>>();
   readonly taken = new Map<string, Set<string>>();
   /** What of others was overwritten without my having seen it. */
@@ -138,7 +137,6 @@ class World {
     for (const id of ids) {
       const { revision, values } = this.#server.get(id)!;
       this.#shown.set(id, { revision, values: { ...values } });
-      for (const key of keys) this.#look(id, key, values[key]);
     }
   }
 
@@ -146,6 +144,13 @@ class World {
     const cell = `${id} ${key}`;
     if (!this.#seen.has(cell)) this.#seen.set(cell, new Set());
     this.#seen.get(cell)!.add(value);
+  }
+
+  reach(network: Network): void {
+    const wasKnown = this.network !== 'knows nobody';
+    this.network = network;
+    // Whoever is known again has signed in.
+    if (!wasKnown && network !== 'knows nobody') become(session.personId);
   }
 
   valueOf = (id: string, key: string) => this.#server.get(id)!.values[key];
@@ -167,6 +172,7 @@ class World {
         ? { seen: before.seen, revision: before.revision }
         : { seen: shown.values[key] ?? null, revision: String(shown.revision) };
     this.meant.set(`${id} ${key}`, value);
+    this.#look(id, key, begun.seen);
     return { recordId: id, key, value, isAmount: false, ...begun };
   }
 
@@ -199,10 +205,8 @@ class World {
       const forever = new Promise<never>(() => undefined);
       if (!isOpen.value) return forever;
       await new Promise((resolve) => setTimeout(resolve, 5));
-      if (this.network === 'away') {
-        if (!isOpen.value) return forever;
-        throw new ApiError('NETWORK', 'The server cannot be reached.');
-      }
+      if (!isOpen.value && (this.network === 'away' || this.network === 'knows nobody')) return forever;
+      if (this.network === 'away') throw new ApiError('NETWORK', 'The server cannot be reached.');
       if (this.network === 'knows nobody') throw new ApiError('UNAUTHENTICATED', 'The session has ended.');
       try {
         const result = work();
@@ -302,7 +306,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       .constantFrom<Network>('ok', 'ok', 'away', 'loses answers', 'knows nobody')
       .map((network) => ({
         does: `network ${network}`,
-        run: (world: World) => void (world.network = network),
+        run: (world: World) => world.reach(network),
       })),
   },
   {
@@ -340,8 +344,8 @@ test('property: nothing of mine is lost, and nothing of others is overwritten un
         run(world);
         await vi.advanceTimersByTimeAsync(wait);
       }
-      world.network = 'ok';
-      become(me);
+      world.reach('ok');
+      if (session.personId !== me) become(me);
       await vi.advanceTimersByTimeAsync(120_000);
 
       const told = steps.map(([{ does }, wait]) => `${does}; ${wait}`).join('\n');
@@ -352,6 +356,7 @@ test('property: nothing of mine is lost, and nothing of others is overwritten un
       );
       for (const [at, { state }] of left)
         expect(['refused', 'conflict'], `${at} is still ${state}\n${told}`).toContain(state);
+      if (left.size === 0) expect(Object.keys(localStorage), told).toEqual([]);
       for (const { state, value } of left.values())
         if (state === 'refused') expect(value, `${String(value)} was refused\n${told}`).toMatch(/^bad/);
       for (const [at, value] of world.meant) {
@@ -365,3 +370,40 @@ test('property: nothing of mine is lost, and nothing of others is overwritten un
     { numRuns: Number(process.env.EDIT_RUNS ?? 5000) },
   );
 }, 60_000);
+
+test('what another tab leaves behind is taken over when it closes, but not over what is newer here', async () => {
+  const world = new World(true);
+  world.network = 'away';
+  world.edit('A', 'category', false);
+  world.edit('A', 'class', false);
+  await vi.advanceTimersByTimeAsync(20);
+  const other = world.queue;
+  const tab = world.locks.tab;
+  world.locks.tab = {};
+  world.open();
+  world.edit('A', 'class', false);
+  await vi.advanceTimersByTimeAsync(20);
+  const value = (queue: EditQueue, key: string) => queue.of('A')?.get(key)?.value;
+  expect(value(world.queue, 'category')).toBeUndefined();
+
+  world.locks.closeTab(tab);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(value(world.queue, 'category')).toBe(value(other, 'category'));
+  expect(value(world.queue, 'class')).toBe('mine 2');
+});
+
+test('what is to be decided is to be decided after a reload, too', async () => {
+  const world = new World(true);
+  world.edit('A', 'category', false);
+  world.theirs('A', 'category');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(world.queue.stuck()).toMatchObject([{ state: 'conflict', theirs: 'theirs 1' }]);
+  world.reload();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(world.queue.stuck()).toMatchObject([{ state: 'conflict', theirs: 'theirs 1' }]);
+  expect(world.valueOf('A', 'category')).toBe('theirs 1');
+  world.decide(true);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(world.queue.all()).toEqual([]);
+  expect(world.valueOf('A', 'category')).toBe('mine 0');
+});

@@ -96,6 +96,7 @@ export class EditQueue {
   readonly #moved = new Map<string, string>();
   readonly #listeners = new Set<() => void>();
   #isRunning = false;
+  #isCalled = false;
   version = 0;
 
   constructor(personId: number, organizationId: number) {
@@ -232,27 +233,25 @@ export class EditQueue {
   }
 
   async #run(): Promise<void> {
+    this.#isCalled = true;
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      for (;;) {
-        const due = this.#maySend() ? this.all().find(isDue) : undefined;
-        if (!due) break;
-        if (!(await this.#save(due))) break;
+      // Whoever calls while it gives up, because somebody has just signed in, is heard.
+      while (this.#isCalled) {
+        this.#isCalled = false;
+        for (let due; (due = this.all().find(isDue));) if (!(await this.#save(due))) break;
       }
     } finally {
       this.#isRunning = false;
     }
   }
 
-  /** Those that are saved with this one: of its block, else of its record. Of one revision at a time: each was decided upon by what was seen then. */
+  /** Those that are saved with this one: of its block, else of its record. */
   #togetherWith({ recordId, block }: Edit): Edit[] {
-    if (block !== undefined) return this.all().filter((edit) => edit.block === block && isDue(edit));
-    const due = [...(this.of(recordId)?.values() ?? [])].filter(
-      (edit) => edit.block === undefined && isDue(edit),
-    );
-    const revision = due[0] && this.#latest(recordId, due[0].revision);
-    return due.filter((edit) => this.#latest(recordId, edit.revision) === revision);
+    return block === undefined
+      ? [...(this.of(recordId)?.values() ?? [])].filter((edit) => edit.block === undefined && isDue(edit))
+      : this.all().filter((edit) => edit.block === block && isDue(edit));
   }
 
   /** Saves a change and what belongs to it. False: not now. */
