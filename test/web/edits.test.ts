@@ -27,6 +27,12 @@ vi.mock('../../web/src/api/graphql.ts', () => ({
 }));
 
 type Cells = Record<string, string>;
+interface Item {
+  recordId: string;
+  revision: string;
+  changes: Cells;
+}
+
 interface Stored {
   revision: number;
   values: Cells;
@@ -222,7 +228,7 @@ class World {
       save: (items) => {
         if (isOpen.value && session.personId !== me) this.sentAsAnother = true;
         return answer(() => {
-          const revisions = this.#save(items as Parameters<World['#save']>[0]);
+          const revisions = this.#save(items as Item[]);
           if (this.network === 'ok' && isOpen.value) this.#show(Object.keys(revisions));
           return revisions;
         });
@@ -232,7 +238,7 @@ class World {
   }
 
   /** All or none, as saveDrafts of the API. */
-  #save(items: { recordId: string; revision: string; changes: Cells }[]): Record<string, string> {
+  #save(items: Item[]): Record<string, string> {
     const moved = items.filter(
       ({ recordId, revision }) => String(this.#server.get(recordId)!.revision) !== revision,
     );
