@@ -2,6 +2,7 @@ import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection';
 import { GraphQLError, Kind, visit, type GraphQLFormattedError } from 'postgraphile/graphql';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { PgSelectQueryBuilder } from 'postgraphile/@dataplan/pg';
 import { makePgService } from 'postgraphile/adaptors/pg';
 import { isSafeError } from 'postgraphile/grafast';
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
@@ -37,6 +38,34 @@ const OfferedViewColumnsPlugin: GraphileConfig.Plugin = {
           provides: ['offeredViewColumns'],
           callback: (behavior, [codec]) =>
             codec.extensions?.tags?.offersColumns ? [behavior, '-filterBy', '-orderBy'] : behavior,
+        },
+      },
+    },
+  },
+};
+
+/**
+ * Of records that are found by words or values PostGraphile does not know what tells them apart, and refuses cursors: it is
+ * their id, since they are all of one organization. The order has to end with it.
+ */
+const RecordIdOrderPlugin: GraphileConfig.Plugin = {
+  name: 'RecordIdOrderPlugin',
+  version: '1.0.0',
+  schema: {
+    hooks: {
+      GraphQLEnumType_values: {
+        after: ['PgOrderAllAttributesPlugin'],
+        callback(values, _build, { scope: { isPgRowSortEnum, pgCodec } }) {
+          if (!isPgRowSortEnum || pgCodec?.name !== 'pfaRecord') return values;
+          for (const name of ['PFA_ID_ASC', 'PFA_ID_DESC']) {
+            const { grafast } = values[name]!.extensions!;
+            const orderBy = grafast!.apply!;
+            grafast!.apply = (queryBuilder: PgSelectQueryBuilder, ...more) => {
+              orderBy(queryBuilder, ...more);
+              queryBuilder.setOrderIsUnique();
+            };
+          }
+          return values;
         },
       },
     },
@@ -141,6 +170,7 @@ const withoutSuggestions = (message: string) => message.replace(/ Did you mean [
 const whatHelps: readonly [RegExp, string][] = [
   [/^Media type .* is not allowed$/, 'Send JSON with `Content-Type: application/json`.'],
   [/^query must be a string$/, 'Send `{"query": "{ ... }"}` and, where needed, `variables`.'],
+  [/cursor when there is a unique defined order/, 'End `orderBy` with `PFA_ID_ASC`.'],
   [/exceeds operation depth limits/, 'Ask for fewer levels, in several queries if need be.'],
 ];
 
@@ -166,7 +196,7 @@ const faultsOfQueries: readonly [RegExp, string][] = [
 ];
 
 function faultOfQuery(cause: Error): string | undefined {
-  if (isSafeError(cause)) return cause.message;
+  if (isSafeError(cause)) return helpful(cause.message);
   return faultsOfQueries.find(([words]) => words.test(cause.message))?.[1];
 }
 
@@ -219,6 +249,7 @@ export function graphqlPreset({
     extends: [PostGraphileAmberPreset, PgSimplifyInflectionPreset, PostGraphileConnectionFilterPreset],
     plugins: [
       OfferedViewColumnsPlugin,
+      RecordIdOrderPlugin,
       SelectionFilterPlugin,
       PlainIdPlugin,
       RepresentableNumbersPlugin,

@@ -78,6 +78,28 @@ describe('the list', () => {
     await until('all are back', async () => (await total(page)) === all);
   });
 
+  test.each([
+    ['found by words', '?q=pump'],
+    ['ordered by what some have not', '?sort=-forecastStart&discontinued=true'],
+    ['ordered by what some have not, those last', '?sort=forecastStart&discontinued=true'],
+  ])('goes on page after page to its end: %s', async (_, search) => {
+    const { page } = await openRecords('HOLNG', search);
+    await until('its length is known', async () => (await total(page)) > 200);
+    const all = await total(page);
+    await cell(page, 1, 'pfaId').click();
+    // Page by page: each begins where the one before ended.
+    for (const row of [61, 121, 181, 241]) {
+      await page.evaluate(
+        `document.querySelector('[role=grid]').parentElement.scrollTop = ${(row - 1) * 32}`,
+      );
+      await cell(page, row, 'pfaId').getByText(/-\d+$/).waitFor();
+    }
+    await page.keyboard.press('Control+End');
+    await cell(page, all, 'pfaId').getByText(/-\d+$/).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(await page.getByText('Show it anew').count()).toBe(0);
+  });
+
   test('keeps what is shown when more cannot be loaded, and tries again', async () => {
     const { page } = await openRecords('RIO');
     await page.route('**/graphql', (route) =>
