@@ -29,8 +29,13 @@ const locales = [
 
 const here = process.env.TZ;
 const be = (locale: string, zone = 'America/Chicago') => {
-  vi.stubGlobal('navigator', { language: locale, languages: [locale] });
   process.env.TZ = zone;
+  // Formatters are made once for each language: those of another zone are to be forgotten.
+  for (const one of ['is-IS', locale]) {
+    vi.stubGlobal('navigator', { language: one, languages: [one] });
+    formatDate('2000-01-01');
+    formatMonth('2000-01');
+  }
 };
 afterEach(() => {
   vi.unstubAllGlobals();
