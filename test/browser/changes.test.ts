@@ -104,8 +104,13 @@ describe('submitting', () => {
     await draft(username, one, { purchasePrice: wanted });
     await draft(username, two, { model: 'Stays' });
     await rowOf(page, two.pfaId).waitFor();
-    await page.getByRole('checkbox', { name: `Select ${two.pfaId}` }).uncheck();
     await page.getByLabel('Comment').fill('Storm of May');
+    // Whoever looks something up in between finds it again.
+    await page.getByRole('link', { name: 'Records', exact: true }).click();
+    await heading(page, 'Records').waitFor();
+    await page.goBack();
+    expect(await page.getByLabel('Comment').inputValue()).toBe('Storm of May');
+    await page.getByRole('checkbox', { name: `Select ${two.pfaId}` }).uncheck();
     await faults({
       kind: 'latency',
       ms: 60_000,

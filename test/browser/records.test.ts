@@ -87,15 +87,19 @@ describe('the list', () => {
     await until('its length is known', async () => (await total(page)) > 200);
     const all = await total(page);
     await cell(page, 1, 'pfaId').click();
+    const ids = new Set([await cell(page, 1, 'pfaId').textContent()]);
     // Page by page: each begins where the one before ended.
     for (const row of [61, 121, 181, 241]) {
       await page.evaluate(
         `document.querySelector('[role=grid]').parentElement.scrollTop = ${(row - 1) * 32}`,
       );
       await cell(page, row, 'pfaId').getByText(/-\d+$/).waitFor();
+      ids.add(await cell(page, row, 'pfaId').textContent());
     }
     await page.keyboard.press('Control+End');
     await cell(page, all, 'pfaId').getByText(/-\d+$/).waitFor();
+    ids.add(await cell(page, all, 'pfaId').textContent());
+    expect(ids.size).toBe(6);
     expect(await page.getByRole('alert').count()).toBe(0);
     expect(await page.getByText('Show it anew').count()).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Checkbox, Group, Modal, Skeleton, Text, Textarea, Tooltip } from '@mantine/core';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
-import { useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { asApiError } from '../../api/errors.ts';
 import { query, request } from '../../api/graphql.ts';
 import type { MyDraftsQuery, PfaSelectionInput } from '../../api/generated/graphql.ts';
@@ -30,7 +30,7 @@ import {
   toggle,
   type Selection,
 } from '../../records/selection.ts';
-import { submit, useSubmission } from './submission.ts';
+import { commentFor, keepComment, submit, useSubmission } from './submission.ts';
 
 export const pageSize = 50;
 const longestComment = 2000;
@@ -289,7 +289,8 @@ function SubmitPanel({
 }) {
   const { organization, canEdit } = useOrganization();
   const organizationId = organization.id;
-  const [comment, setComment] = useState('');
+  const [comment, setComment] = useState(() => commentFor(organizationId));
+  useEffect(() => keepComment(organizationId, comment), [organizationId, comment]);
   const [isAsking, setIsAsking] = useState(false);
   const headingId = useId();
   const submission = useSubmission(organizationId);

@@ -26,8 +26,9 @@ export type Submission =
   | { phase: 'lost'; count: number; since: string }
   | { phase: 'failed'; error: ApiError };
 
-/** It stays while somebody looks at other pages. */
+/** It stays while somebody looks at other pages, and so does what is being written to go with the next one. */
 const byOrganization = new Map<number, Submission>();
+const comments = new Map<number, string>();
 const listeners = new Set<() => void>();
 
 function become(organizationId: number, submission: Submission | undefined): void {
@@ -47,6 +48,7 @@ subscribeToSession(() => {
   if (personId() === person) return;
   person = personId();
   byOrganization.clear();
+  comments.clear();
 });
 
 function subscribe(listener: () => void): () => void {
@@ -56,6 +58,10 @@ function subscribe(listener: () => void): () => void {
 
 export const useSubmission = (organizationId: number): Submission | undefined =>
   useSyncExternalStore(subscribe, () => byOrganization.get(organizationId));
+
+export const commentFor = (organizationId: number): string => comments.get(organizationId) ?? '';
+export const keepComment = (organizationId: number, comment: string): void =>
+  void comments.set(organizationId, comment);
 
 export const dismiss = (organizationId: number): void => become(organizationId, undefined);
 
