@@ -89,7 +89,7 @@ describe('the list', () => {
     await cell(page, 1, 'pfaId').click();
     const ids = new Set([await cell(page, 1, 'pfaId').textContent()]);
     // Page by page: each begins where the one before ended.
-    for (const row of [61, 121, 181, 241]) {
+    for (const row of [61, 161, 261]) {
       await page.evaluate(
         `document.querySelector('[role=grid]').parentElement.scrollTop = ${(row - 1) * 32}`,
       );
@@ -99,7 +99,7 @@ describe('the list', () => {
     await page.keyboard.press('Control+End');
     await cell(page, all, 'pfaId').getByText(/-\d+$/).waitFor();
     ids.add(await cell(page, all, 'pfaId').textContent());
-    expect(ids.size).toBe(6);
+    expect(ids.size).toBe(5);
     expect(await page.getByRole('alert').count()).toBe(0);
     expect(await page.getByText('Show it anew').count()).toBe(0);
   });
