@@ -79,7 +79,7 @@ describe('the list', () => {
   });
 
   test.each([
-    ['found by words', '?q=pump'],
+    ['found by words, ordered by what some have not', '?q=pump&sort=forecastStart'],
     ['ordered by what some have not', '?sort=-forecastStart&discontinued=true'],
     ['ordered by what some have not, those last', '?sort=forecastStart&discontinued=true'],
   ])('goes on page after page to its end: %s', async (_, search) => {
