@@ -1,7 +1,8 @@
 import type { Locator, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { ask, db, findOrganization, heading, openOrganization, product } from './browser.ts';
+import { ask, db, findOrganization, heading, openOrganization } from './browser.ts';
+import { faults, noFaults, writesOf } from './pems.ts';
 
 // What was drafted is looked over, submitted, followed until PEMS has it, and taken back; and what happened is told.
 
@@ -35,24 +36,6 @@ async function purchases(username: string, count: number, skip: number): Promise
 
 const draft = (username: string, { pfaId, revision }: PfaRecord, changes: Record<string, unknown>) =>
   ask(username, 'POST', '/api/pfa/RIO/draft', { recordId: pfaId, revision, changes });
-
-/** Everything that was written to PEMS of a record. */
-async function writesOf(pfaId: string): Promise<{ via: string; came: Record<string, unknown> }[]> {
-  const response = await fetch(`${product.controlUrl}/writes?since=0`);
-  const { writes } = (await response.json()) as {
-    writes: { id: string; via: string; came: Record<string, unknown> }[];
-  };
-  return writes.filter((write) => write.id === pfaId);
-}
-
-async function faults(fault: Record<string, unknown>): Promise<void> {
-  const response = await fetch(`${product.controlUrl}/faults`, {
-    method: 'POST',
-    body: JSON.stringify(fault),
-  });
-  if (!response.ok) throw new Error(await response.text());
-}
-const noFaults = () => fetch(`${product.controlUrl}/faults`, { method: 'DELETE' });
 
 test('changes are shown old and new with what they cost, some are discarded and come back', async () => {
   const { page, username } = await openOrganization('RIO', { path: 'changes' });

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { ask, db, findOrganization, heading, makePerson, openOrganization, product } from './browser.ts';
+import { ask, db, findOrganization, heading, makePerson, openOrganization } from './browser.ts';
+import { changeInPems, untilRead, writeInPems } from './pems.ts';
 
 // What keeps drafts from being submitted: it comes by itself, shows all sides, and is decided one by one, several or all at once.
 
@@ -19,17 +20,7 @@ const side = (page: Page, pfaId: string, key: string, which: string) =>
 
 /** Records of this file alone: the organization is nobody else's. */
 async function recordsOf(username: string): Promise<PfaRecord[]> {
-  await until(
-    'it was read once',
-    async () => {
-      const { rows } = await db.owner.query(
-        `select from app_public.pfa_sync_log where organization_id = $1 and state = 'succeeded'`,
-        [(await findOrganization(code)).id],
-      );
-      return rows.length > 0;
-    },
-    60,
-  );
+  await untilRead(code);
   const { records } = await ask<{ records: PfaRecord[] }>(username, 'GET', `/api/pfa/${code}?limit=1000`);
   return records.filter(({ data }) => !data.isDiscontinued);
 }
@@ -39,27 +30,6 @@ const draft = (
   { pfaId, revision }: PfaRecord,
   changes: Record<string, unknown>,
 ) => ask(username, 'POST', `/api/pfa/${code}/draft`, { recordId: pfaId, revision, changes });
-
-async function control(method: string, path: string, body?: unknown): Promise<void> {
-  const response = await fetch(`${product.controlUrl}${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(await response.text());
-}
-
-/** Another writer changes these in PEMS, and it is read again. */
-async function changeInPems(
-  username: string,
-  records: { id: string; values: Record<string, unknown> }[],
-): Promise<void> {
-  await control('PATCH', `/records/${code}`, { records });
-  await ask(username, 'POST', '/graphql', {
-    query:
-      'mutation ($id: Int!) { requestSync(input: { organizationId: $id, kind: "full" }) { syncLog { id } } }',
-    variables: { id: (await findOrganization(code)).id },
-  });
-}
 
 test('conflicts come without a reload, show all sides, and are decided by mine, theirs, a third value, and all at once', async () => {
   const opened = await openOrganization(code, { path: 'problems', role: 'owner' });
@@ -74,6 +44,7 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   for (const record of [a, b, c, ...others]) await draft(opened, record, { model: 'Mine', category: 'MINE' });
   await changeInPems(
     username,
+    code,
     [a, b, c, ...others].map(({ pfaId }) => ({
       id: pfaId,
       values: { pfs_f_model: 'Theirs', ...(pfaId === c.pfaId ? { pfs_f_category: 'THEIRS' } : {}) },
@@ -144,7 +115,7 @@ test('what PEMS refuses comes back with its words, and what has moved meanwhile 
   const { pfaId } = record;
   await draft(opened, record, { forecastEnd: '2031-06-30', contract: 'C-1' });
   // Somebody moves the start in PEMS, and no sync has read it yet.
-  await control('PATCH', `/records/${code}/${pfaId}`, { values: { pfs_f_startdate: '2032-01-01' } });
+  await writeInPems(code, [{ id: pfaId, values: { pfs_f_startdate: '2032-01-01' } }]);
   await ask(username, 'POST', `/api/pfa/${code}/commit`, {});
   await card(page, pfaId).getByText('Refused by PEMS').waitFor();
   await card(page, pfaId).getByText('Forecast End cannot be before Forecast Start').waitFor();

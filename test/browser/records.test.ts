@@ -82,7 +82,8 @@ describe('the list', () => {
     ['found by words, ordered by what some have not', '?q=pump&sort=forecastStart'],
     ['ordered by what some have not', '?sort=-forecastStart&discontinued=true'],
     ['ordered by what some have not, those last', '?sort=forecastStart&discontinued=true'],
-  ])('goes on page after page to its end: %s', async (_, search) => {
+    ['by id', '?discontinued=true', 'HOLNG-0020280'],
+  ])('goes on page after page to its end: %s', async (_, search, last?: string) => {
     const { page } = await openRecords('HOLNG', search);
     await until('its length is known', async () => (await total(page)) > 200);
     const all = await total(page);
@@ -100,6 +101,7 @@ describe('the list', () => {
     await cell(page, all, 'pfaId').getByText(/-\d+$/).waitFor();
     ids.add(await cell(page, all, 'pfaId').textContent());
     expect(ids.size).toBe(5);
+    if (last) expect(await cell(page, all, 'pfaId').textContent()).toContain(last);
     expect(await page.getByRole('alert').count()).toBe(0);
     expect(await page.getByText('Show it anew').count()).toBe(0);
   });

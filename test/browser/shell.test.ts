@@ -10,9 +10,9 @@ import {
   makePerson,
   newPage,
   openOrganization,
-  product,
   signIn,
 } from './browser.ts';
+import { faults, untilRead } from './pems.ts';
 
 // What is around every page: organizations, freshness, counts, and addresses that lead nowhere.
 
@@ -154,17 +154,7 @@ describe('freshness', async () => {
       on conflict (organization_id) do update set paused_at = now()`,
       [organization.id],
     );
-    await until(
-      'it was read once',
-      async () => {
-        const { rows } = await db.owner.query(
-          `select from app_public.pfa_sync_log where organization_id = $1 and state = 'succeeded'`,
-          [organization.id],
-        );
-        return rows.length > 0;
-      },
-      60,
-    );
+    await untilRead('BAYTOWN');
   });
 
   test('is told in minutes, exactly on demand, and old age is a warning; refreshing makes it new', async () => {
@@ -179,11 +169,7 @@ describe('freshness', async () => {
     await page.getByText('Older than 30 minutes: what has changed').waitFor();
     await page.keyboard.press('Escape');
 
-    const slowed = await fetch(`${product.controlUrl}/faults`, {
-      method: 'POST',
-      body: JSON.stringify({ kind: 'latency', count: 3, ms: 600 }),
-    });
-    expect(slowed.ok).toBe(true);
+    await faults({ kind: 'latency', count: 3, ms: 600 });
     await page.getByRole('button', { name: 'Refresh now' }).click();
     await page.getByRole('button', { name: /^Syncing|^Waiting to sync/ }).waitFor();
     expect(await page.getByRole('button', { name: 'Refresh now' }).isDisabled()).toBe(true);

@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+import { fillSignIn, heading, makePerson, newPage, signIn } from './browser.ts';
+import { cell, grid, kpi, loaded, recordsOf, total } from './grid.ts';
+import { changeInPems, untilRead, writesOf } from './pems.ts';
+
+// The whole of a day, by mouse and keyboard, of a project manager and a colleague who looks on: from signing in to what PEMS
+// holds in the end.
+
+const code = 'MOZAFUNGI';
+
+test('where the money goes, what it would cost, what PEMS says, and what is there at last', async () => {
+  await untilRead(code);
+  const [manager, colleague] = await Promise.all([
+    makePerson({ [code]: 'owner' }),
+    makePerson({ [code]: 'viewer' }),
+  ]);
+  const page = await newPage();
+  await page.goto('/');
+  await fillSignIn(page, manager);
+  await heading(page, 'Board').waitFor();
+
+  // Where the money goes: the records of one category.
+  const groups = page.getByRole('table', { name: /^Costs by / });
+  await groups.getByRole('link').first().click();
+  await heading(page, 'Records').waitFor();
+  await loaded(page);
+  await until('it is known how many', async () => (await total(page)) > 0);
+  const count = await total(page);
+  const ids: string[] = [];
+  for (const row of [1, 2, 3]) ids.push((await cell(page, row, 'pfaId').textContent())?.trim() ?? '');
+  const [first = '', second = ''] = ids;
+  const before = await kpi(page, 'forecastCost').getAttribute('title');
+
+  const other = await newPage();
+  await signIn(other, colleague, `/o/${code}/records?q=${first}`);
+  await loaded(other);
+  const wasClass = await cell(other, 1, 'class').textContent();
+
+  // One by one, and many at once, seeing the cost before.
+  await cell(page, 1, 'class').click();
+  await page.keyboard.type('Of the day');
+  await page.keyboard.press('Enter');
+  await page.getByRole('list', { name: 'Your work' }).getByText('1 draft').waitFor();
+  await page.keyboard.press('Control+a');
+  await page.getByText(`${count.toLocaleString('en-US')} of`).waitFor();
+  await page.getByRole('button', { name: /^Change …/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('What to do').selectOption({ label: 'Lengthen or shorten the forecast' });
+  await dialog.getByLabel('Days').fill('14');
+  const apply = dialog.getByRole('button', { name: /^Change \d/ });
+  await apply.waitFor();
+  const leaveOut = dialog.getByRole('checkbox', { name: /^Leave out/ });
+  if ((await leaveOut.count()) > 0) await leaveOut.check();
+  await apply.click();
+  await dialog.waitFor({ state: 'detached' });
+  await until(
+    'the figures follow',
+    async () => (await kpi(page, 'forecastCost').getAttribute('title')) !== before,
+  );
+  const longer = await kpi(page, 'forecastCost').getAttribute('title');
+
+  // Undone, after a reload, and done again.
+  await page.reload();
+  await loaded(page);
+  await grid(page).locator('[tabindex="0"]').first().focus();
+  await page.keyboard.press('Control+z');
+  await until('it is undone', async () => (await kpi(page, 'forecastCost').getAttribute('title')) === before);
+  await page.keyboard.press('Control+Shift+z');
+  await until(
+    'it is done again',
+    async () => (await kpi(page, 'forecastCost').getAttribute('title')) === longer,
+  );
+  expect(await cell(other, 1, 'class').textContent(), 'a draft is nobody else’s').toBe(wasClass);
+
+  // Some of it is submitted, and confirmed.
+  await page.getByRole('link', { name: /drafts?$/ }).click();
+  await page.getByRole('checkbox', { name: /^Select all/ }).click();
+  await page.getByRole('checkbox', { name: `Select ${first}` }).check();
+  await page.getByLabel('Comment').fill('The storm');
+  await page.getByRole('button', { name: 'Submit 1 record' }).click();
+  await page.getByText('1 record submitted,').waitFor();
+  await cell(other, 1, 'class').getByText('Of the day').waitFor();
+  await page.getByRole('button', { name: 'See what becomes of it' }).click();
+  await page
+    .getByRole('row', { name: first, exact: true })
+    .getByText('Confirmed', { exact: true })
+    .waitFor({ timeout: 30_000 });
+  expect((await writesOf(first)).length).toBeGreaterThan(0);
+
+  // PEMS has another value for what is still drafted: it is decided, and submitted.
+  const drafted = (await recordsOf(manager, code)).find(({ pfaId }) => pfaId === second);
+  const key = drafted?.data.isActualized === true ? 'actualEnd' : 'forecastEnd';
+  const field = key === 'actualEnd' ? 'pfs_ac_enddate' : 'pfs_f_enddate';
+  await changeInPems(manager, code, [{ id: second, values: { [field]: '2033-03-03' } }]);
+  await page.getByRole('list', { name: 'Your work' }).getByText('1 problem').waitFor({ timeout: 30_000 });
+  await page.getByRole('link', { name: 'Problems', exact: true }).click();
+  const problem = page
+    .getByRole('list', { name: 'Problems' })
+    .getByRole('listitem', { name: second, exact: true });
+  await problem.getByText('Mar 3, 2033').waitFor();
+  await problem.getByRole('button', { name: 'Keep mine' }).click();
+  await page.getByText('There are no problems.').waitFor();
+  await page.getByRole('link', { name: 'Changes', exact: true }).click();
+  await page.getByRole('tab', { name: /^To submit/ }).click();
+  await page.getByRole('checkbox', { name: /^Select all/ }).click();
+  await page.getByRole('checkbox', { name: `Select ${second}` }).check();
+  await page.getByRole('button', { name: 'Submit 1 record' }).click();
+  await page.getByText('1 record submitted,').waitFor();
+  await until('PEMS holds mine', async () => (await writesOf(second)).length > 0, 30);
+  const [written] = (await writesOf(second)).slice(-1);
+  expect(JSON.stringify(written?.came)).not.toContain('2033');
+}, 120_000);
