@@ -57,8 +57,8 @@ const RecordIdOrderPlugin: GraphileConfig.Plugin = {
         after: ['PgOrderAllAttributesPlugin'],
         callback(values, _build, { scope: { isPgRowSortEnum, pgCodec } }) {
           if (!isPgRowSortEnum || pgCodec?.name !== 'pfaRecord') return values;
-          for (const name of ['PFA_ID_ASC', 'PFA_ID_DESC']) {
-            const { grafast } = values[name]!.extensions!;
+          for (const direction of ['ASC', 'DESC']) {
+            const { grafast } = values[`PFA_ID_${direction}`]!.extensions!;
             const orderBy = grafast!.apply!;
             grafast!.apply = (queryBuilder: PgSelectQueryBuilder, ...more) => {
               orderBy(queryBuilder, ...more);

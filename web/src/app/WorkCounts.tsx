@@ -1,10 +1,11 @@
 import { Skeleton, UnstyledButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, type LinkProps } from '@tanstack/react-router';
-import { lazy, Suspense, useState, useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import { query } from '../api/graphql.ts';
 import { WarningIcon } from '../components/icons.tsx';
 import { formatCount } from '../format/numbers.ts';
+import { UnsavedDialog } from '../records/UnsavedDialog.tsx';
 import { useOrganization } from './organization.tsx';
 import { workCountsDocument } from './queries.ts';
 import classes from './WorkCounts.module.css';
@@ -22,11 +23,10 @@ const explanations = {
   problems: 'Drafts of yours that cannot be submitted before you decide something',
 };
 
-const UnsavedDialog = lazy(() =>
-  import('../records/UnsavedDialog.tsx').then((module) => ({ default: module.UnsavedDialog })),
-);
-
-/** What has not reached the server, on whatever page it was changed; nothing, where everything has. */
+/**
+ * What has not reached the server, on whatever page it was changed; nothing, where everything has. Its dialog is here from
+ * the beginning: it is opened when there is no server to load it from.
+ */
 function Unsaved() {
   const { edits } = useOrganization();
   useSyncExternalStore(edits.subscribe, edits.getVersion);
@@ -46,11 +46,7 @@ function Unsaved() {
       >
         <WarningIcon size={14} /> <b className="figures">{formatCount(stuck.length)}</b> not saved
       </UnstyledButton>
-      {isOpen && (
-        <Suspense>
-          <UnsavedDialog stuck={stuck} onClose={() => setIsOpen(false)} />
-        </Suspense>
-      )}
+      {isOpen && <UnsavedDialog stuck={stuck} onClose={() => setIsOpen(false)} />}
     </>
   );
 }
