@@ -66,6 +66,8 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   await grid(page).locator('[tabindex="0"]').first().focus();
   await page.keyboard.press('Control+z');
   await until('it is undone', async () => (await kpi(page, 'forecastCost').getAttribute('title')) === before);
+  const redo = page.getByRole('button', { name: 'Redo' });
+  await until('it can be done again', async () => (await redo.getAttribute('aria-disabled')) === 'false');
   await page.keyboard.press('Control+Shift+z');
   await until(
     'it is done again',

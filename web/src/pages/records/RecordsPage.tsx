@@ -520,13 +520,12 @@ function useSteps(organizationId: number, onDone: () => Promise<void>) {
         complain(step === 'undo' ? 'It could not be undone.' : 'It could not be done again.', thrown),
       )
       .then(() => {
+        // The next step need not wait for what is shown of this one.
+        isRunning.current = false;
         refetchFigures();
         return onDone();
       })
-      .catch((thrown: unknown) => complain('The records could not be read again.', thrown))
-      .finally(() => {
-        isRunning.current = false;
-      });
+      .catch((thrown: unknown) => complain('The records could not be read again.', thrown));
   };
   return { undo: describe(done), redo: describe(undone), run };
 }
