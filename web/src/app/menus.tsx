@@ -8,10 +8,9 @@ import {
   useMantineColorScheme,
   type MantineColorScheme,
 } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { asApiError } from '../api/errors.ts';
+import { complain } from '../components/complain.ts';
 import {
   HelpIcon,
   KeyIcon,
@@ -90,8 +89,7 @@ export function UserMenu() {
   const session = useSession();
   const { data } = useMe();
   if (session.status !== 'signed-in') return null;
-  const { username } = session.person;
-  const { id } = session.person;
+  const { id, username } = session.person;
   const name = [data?.viewer?.firstName, data?.viewer?.lastName].filter(Boolean).join(' ');
   const ask = (everywhere: boolean) => {
     const unsent = countUnsent(id);
@@ -99,14 +97,7 @@ export function UserMenu() {
     else leave(everywhere);
   };
   const leave = (everywhere: boolean) => {
-    signOut(everywhere).catch((error: unknown) => {
-      const { message, hint } = asApiError(error);
-      notifications.show({
-        color: 'red',
-        title: 'You are still signed in',
-        message: `${message} ${hint ?? ''}`,
-      });
-    });
+    signOut(everywhere).catch((error: unknown) => complain('You are still signed in', error));
   };
   return (
     <>

@@ -4,7 +4,7 @@ import { useOrganization } from '../app/organization.tsx';
 import { formatCount } from '../format/numbers.ts';
 import { FieldChange } from './FieldValue.tsx';
 import { recordSearch } from './recordSearch.ts';
-import type { Edit } from './edits.ts';
+import { whyNotSaved, type Edit } from './edits.ts';
 import classes from './UnsavedDialog.module.css';
 
 const shownAtMost = 200;
@@ -62,13 +62,7 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
                     to={edit.value}
                   />
                 </Table.Td>
-                <Table.Td>
-                  {edit.state === 'waiting'
-                    ? 'Waits for the server.'
-                    : edit.state === 'conflict'
-                      ? 'Somebody else has changed it meanwhile.'
-                      : edit.message}
-                </Table.Td>
+                <Table.Td>{waits(edit) ? 'Waits for the server.' : whyNotSaved(edit)}</Table.Td>
                 <Table.Td className={classes.actions}>
                   {edit.state === 'conflict' && (
                     <Button size="compact-xs" onClick={() => edits.saveAnew(edit)}>

@@ -29,6 +29,10 @@ export interface Edit {
   readonly block?: number;
 }
 
+/** Why a change is not saved, as far as it is decided. */
+export const whyNotSaved = ({ state, message = '' }: Edit): string =>
+  state === 'conflict' ? 'Somebody else has changed it meanwhile.' : message;
+
 export type NewEdit = Pick<Edit, 'recordId' | 'key' | 'value' | 'isAmount' | 'seen' | 'revision'>;
 
 /** What the server's refusals say of each record or key. */

@@ -9,7 +9,7 @@ import {
 import { parseBlock, writeBlock } from './clipboard.ts';
 import type { Column } from '../../records/columns.ts';
 import type { Row } from '../../records/row.ts';
-import { isSame, type EditQueue, type NewEdit } from '../../records/edits.ts';
+import { isSame, whyNotSaved, type EditQueue, type NewEdit } from '../../records/edits.ts';
 import type { LeftOut, Pasted } from './PasteReport.tsx';
 import type { RecordList } from './recordList.ts';
 
@@ -77,10 +77,11 @@ export async function paste(
   if (changes.length === 0) return pasted;
 
   const refused = await edits.submitBlock(changes);
-  for (const { recordId, key, value, state, message } of refused) {
+  for (const edit of refused) {
+    const { recordId, key, value } = edit;
     const column = columns.find((one) => one.key === key);
-    const why = state === 'conflict' ? 'Somebody else has changed it meanwhile.' : (message ?? '');
-    leaveOut(recordId, column?.label ?? key, column ? formatValue(column, value) : String(value), why);
+    const shown = column ? formatValue(column, value) : String(value);
+    leaveOut(recordId, column?.label ?? key, shown, whyNotSaved(edit));
   }
   edits.drop(...refused);
   return pasted;
