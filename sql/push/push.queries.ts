@@ -712,7 +712,7 @@ export interface IExplainExchangesParams {
 
 /** 'ExplainExchanges' return type */
 export interface IExplainExchangesResult {
-  /** `read`, `write`, `read back`. */
+  /** `read`, `write`, `read_back`. */
   action: string;
   /** The body of the answer, its beginning where it is long; null where none arrived whole. */
   answer: string | null;

@@ -540,7 +540,7 @@ export interface IQueueFirstSyncsQuery {
   result: IQueueFirstSyncsResult;
 }
 
-const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"with due as materialized (\n  select o.id\n  from app_public.organizations o\n  where o.is_active and exists (select from app_private.pems_connection(o.id))\n    and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))\n  order by o.id\n)\nselect count(q.id)::integer as \"queued!\"\nfrom due d\ncross join lateral app_private.queue_sync(d.id, 'start', null) q"};
+const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"with due as materialized (\n  select o.id\n  from app_public.organizations o\n  where o.is_active and app_private.pull_connection(o.id) is not null\n    and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))\n  order by o.id\n)\nselect count(q.id)::integer as \"queued!\"\nfrom due d\ncross join lateral app_private.queue_sync(d.id, 'start', null) q"};
 
 /**
  * Query generated from SQL:
@@ -548,7 +548,7 @@ const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"with 
  * with due as materialized (
  *   select o.id
  *   from app_public.organizations o
- *   where o.is_active and exists (select from app_private.pems_connection(o.id))
+ *   where o.is_active and app_private.pull_connection(o.id) is not null
  *     and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))
  *   order by o.id
  * )

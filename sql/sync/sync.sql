@@ -88,7 +88,7 @@ where o.code = :organization! and o.is_active;
 with due as materialized (
   select o.id
   from app_public.organizations o
-  where o.is_active and exists (select from app_private.pems_connection(o.id))
+  where o.is_active and app_private.pull_connection(o.id) is not null
     and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))
   order by o.id
 )

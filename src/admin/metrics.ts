@@ -46,7 +46,7 @@ interface Monitoring {
 }
 
 /** What app_private.push_gate() answers. */
-const gates = ['open', 'paused', 'no connection', 'connection paused', 'breaker open'] as const;
+const gates = ['open', 'paused', 'no_connection', 'connection_paused', 'breaker_open'] as const;
 
 /** What one process counts and measures of itself, and where it is read. */
 export interface Metrics {

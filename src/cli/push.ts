@@ -35,7 +35,7 @@ export function addPushCommands(program: Command): void {
           const counts = [waiting, writing, uncertain].map((count) => count.toLocaleString('en'));
           line(
             row.organization,
-            row.state,
+            row.state.replaceAll('_', ' '),
             counts,
             row.oldestCommittedAt ? shownTime(row.oldestCommittedAt) : '',
           );

@@ -457,7 +457,7 @@ test('push status, pause and resume, of an organization and of a connection; wha
   expect(other.state).toBe('open');
   expect((await vanguard('push resume HOLNG')).code).toBe(0);
   expect((await vanguard(`push pause-connection ${connection}`)).said).toMatch(/^Nothing is written over/);
-  expect((await status('HOLNG')).state).toBe('connection paused');
+  expect((await status('HOLNG')).state).toBe('connection_paused');
   expect((await vanguard(`push resume-connection ${connection}`)).code).toBe(0);
   expect((await status('HOLNG')).state).toBe('open');
   const { rows: writing } = await owner.query<{ id: string }>(

@@ -760,7 +760,7 @@ export class Model {
   // Push
 
   /** Takes what is due, in the order of commits, of each record one at a time. */
-  begin(most: number): { claim: Claim; step: 'read' | 'read back' }[] {
+  begin(most: number): { claim: Claim; step: 'read' | 'read_back' }[] {
     const due = this.committed.filter((m, index) => {
       const others = this.committed.filter((other) => other.record === m.record && other !== m);
       const earlier = this.committed.slice(0, index).filter((other) => other.record === m.record);
@@ -775,7 +775,7 @@ export class Model {
       const isAnswered = m.tries.some(({ attempt, state }) => attempt === m.attempts && state === 'answered');
       if (!isAnswered) m.attempts++;
       Object.assign(m, { state: 'syncing', wait: 'none' });
-      return { claim: { of: m, attempt: m.attempts }, step: isAnswered ? 'read back' : 'read' };
+      return { claim: { of: m, attempt: m.attempts }, step: isAnswered ? 'read_back' : 'read' };
     });
   }
 
@@ -811,7 +811,7 @@ export class Model {
   plan(claim: Claim, read: Read): { decision: string; values: Data | null } {
     const { of } = claim;
     if (!this.isGood(claim)) return { decision: 'superseded', values: null };
-    if (this.isStale(of.record, read)) return { decision: 'read again', values: null };
+    if (this.isStale(of.record, read)) return { decision: 'read_again', values: null };
     this.enter(of.record, read);
     const values: Data = {};
     const problems: Record<string, Problem> = {};
@@ -861,7 +861,7 @@ export class Model {
     return reads.map(({ claim, read }) => {
       const { of } = claim;
       if (!this.isGood(claim)) return 'superseded';
-      if (this.isStale(of.record, read)) return 'read again';
+      if (this.isStale(of.record, read)) return 'read_again';
       this.enter(of.record, read);
       const written = this.written(claim);
       const problems: Record<string, Problem> = {};

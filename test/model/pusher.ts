@@ -24,7 +24,7 @@ export const fates = [
 ];
 export type Fate = (typeof fates)[number];
 
-type Phase = 'read' | 'plan' | 'send' | 'answer' | 'read back' | 'settle';
+type Phase = 'read' | 'plan' | 'send' | 'answer' | 'read_back' | 'settle';
 
 interface Work {
   id: string;
@@ -153,8 +153,8 @@ export class Pusher {
   private async step(work: Work, options: { fate: Fate; isWhole: boolean }): Promise<boolean> {
     switch (work.phase) {
       case 'read':
-      case 'read back':
-        return this.ask(work, options.fate, work.phase === 'read back' && options.isWhole);
+      case 'read_back':
+        return this.ask(work, options.fate, work.phase === 'read_back' && options.isWhole);
       case 'plan':
         return this.plan(work);
       case 'send':
@@ -164,7 +164,7 @@ export class Pusher {
         const answer = await this.call('note_push_answer($1, $2, $3, $4, null)', work, '{}');
         expect(answer, 'whether the answer is news').toBe(isNews);
         count(`answer: ${isNews ? 'news' : 'superseded'}`);
-        return isNews ? this.next(work, 'read back') : this.end(work);
+        return isNews ? this.next(work, 'read_back') : this.end(work);
       }
       case 'settle':
         return this.settle(options.isWhole ? work : null, work);
@@ -227,7 +227,7 @@ export class Pusher {
     const [answer] = rows;
     expect(answer, 'what becomes of what was read').toEqual(expected);
     count(`plan: ${expected.decision}`);
-    if (answer?.decision === 'read again') return this.next(work, 'read');
+    if (answer?.decision === 'read_again') return this.next(work, 'read');
     if (answer && answer.decision !== 'superseded' && doubts.length > 0)
       await this.resolved(work, doubts, read, answer.decision);
     if (answer?.decision !== 'write' || !answer.values) return this.end(work);
@@ -314,10 +314,10 @@ export class Pusher {
     expect(outcomes, 'what becomes of what was read back').toEqual(expected);
     list.forEach((of, index) => {
       count(`settle: ${outcomes[index]}`);
-      if (outcomes[index] === 'read again') this.next(of, 'read back');
+      if (outcomes[index] === 'read_again') this.next(of, 'read_back');
       else this.end(of);
     });
-    return work.phase === 'read back';
+    return work.phase === 'read_back';
   }
 
   private async fail(

@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
 import type pg from 'pg';
 
 // The rules of "Schemas and roles" in design.md, each as a query of the catalogue that names what breaks it. A rule
@@ -341,14 +338,19 @@ const rules = {
     from pg_index i join relation r on r.oid = i.indrelid
     where not exists (select from pg_constraint k where k.conindid = i.indexrelid)
     having count(*) < 15`,
+
+  'each index says what it is for': `
+    select r.name || ' has no comment'
+    from pg_index i join relation r on r.oid = i.indexrelid
+    where not exists (select from pg_constraint k where k.conindid = i.indexrelid)
+      and coalesce(btrim(obj_description(i.indexrelid, 'pg_class')), '') = ''`,
 } satisfies Record<string, string>;
 
-export type Rule = keyof typeof rules | 'each index has its named use';
-export const ruleNames = [...Object.keys(rules), 'each index has its named use'] as Rule[];
+export type Rule = keyof typeof rules;
+export const ruleNames = Object.keys(rules) as Rule[];
 
 /** What breaks a rule in the database that the client is connected to. */
 export async function violations(client: pg.ClientBase, rule: Rule): Promise<string[]> {
-  if (rule === 'each index has its named use') return indexesWithoutUse(client, migrationFiles());
   const { rows } = await client.query<[string]>({ text: `${preamble} ${rules[rule]}`, rowMode: 'array' });
   const found = rows.map(([violation]) => violation);
   const excepted = Object.keys((exceptions as Record<string, Record<string, string>>)[rule] ?? {});
@@ -360,33 +362,4 @@ export async function violations(client: pg.ClientBase, rule: Rule): Promise<str
       .filter((name) => !found.some(isOf(name)))
       .map((name) => `${name} is an exception for no reason: it keeps the rule`),
   ].sort();
-}
-
-/** Indexes that are no key and that no file creates under a line `-- use: ...`; consecutive ones share a line. */
-export async function indexesWithoutUse(client: pg.ClientBase, files: string[]): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(`
-    select c.relname as name
-    from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = any (${schemas}) and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
-    order by 1`);
-  const used = new Set<string>();
-  for (const file of files) {
-    let hasUse = false;
-    for (const line of file.split('\n')) {
-      const name = /^create (?:unique )?index (\w+) on /.exec(line)?.[1];
-      if (/^-- use: \S/.test(line)) hasUse = true;
-      else if (!name) hasUse = false;
-      else if (hasUse) used.add(name);
-    }
-  }
-  return rows.map(({ name }) => name).filter((name) => !used.has(name));
-}
-
-function migrationFiles(): string[] {
-  const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
-  return ['committed', 'current', 'fixtures'].flatMap((part) =>
-    readdirSync(join(folder, part))
-      .filter((name) => name.endsWith('.sql'))
-      .map((name) => readFileSync(join(folder, part, name), 'utf8')),
-  );
 }

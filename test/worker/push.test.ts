@@ -335,7 +335,7 @@ test('wrong credentials open the breaker: no attempt is burned, it is probed, an
       'select state, message from app_private.push_gate($1)',
       [organization.id],
     );
-    return rows[0]?.state === 'breaker open' && rows[0];
+    return rows[0]?.state === 'breaker_open' && rows[0];
   });
   expect(state.message).toContain('credentials');
   const { said } = await run(processEnvironment(db), ['push', 'status', organization.code]);
@@ -368,7 +368,7 @@ test('while PEMS is away everything waits, and arrives when it is back', async (
     const { rows } = await db.owner.query<{ state: string }>('select state from app_private.push_gate($1)', [
       organization.id,
     ]);
-    return rows[0]?.state === 'breaker open';
+    return rows[0]?.state === 'breaker_open';
   });
   const back = await startSimulator({
     port,
@@ -463,7 +463,7 @@ test('what was said is kept, without credentials', async () => {
   expect(rows.map(({ action, status }) => [action, status])).toEqual([
     ['read', 200],
     ['write', 200],
-    ['read back', 200],
+    ['read_back', 200],
   ]);
   expect(rows[1]?.request).toContain('M-16');
   const said = JSON.stringify(rows);

@@ -53,7 +53,7 @@ export async function pushChanges(world: PushWorld, stopping: AbortSignal): Prom
       if (takesMore && !isIdle && underWay.size < most) {
         const [work] = await beginPushes.run({ organizationId, most: 1 }, pool);
         isIdle = work === undefined;
-        if (work?.step === 'read back') readBack.add(work);
+        if (work?.step === 'read_back') readBack.add(work);
         else if (work) {
           await pems.takeTurns(2, signal);
           start(work);

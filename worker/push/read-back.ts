@@ -90,7 +90,7 @@ export class ReadBack {
     const { pems, mappers, organization, organizationId, pool, signal } = this.world;
     let event: PemsRequestEvent | undefined;
     const keep = async () => {
-      const exchange = exchangeOf('read back', event);
+      const exchange = exchangeOf('read_back', event);
       if (exchange) await noteExchange.run({ organizationId, ...work, exchange }, pool);
     };
     try {
@@ -123,7 +123,7 @@ export class ReadBack {
     if (works.length === 0) return;
     const { organizationId, pool } = this.world;
     const outcomes = await settlePushes.run({ organizationId, reads: `[${reads.join(',')}]` }, pool);
-    const again = outcomes.filter(({ outcome }) => outcome === 'read again').map(({ id }) => id);
+    const again = outcomes.filter(({ outcome }) => outcome === 'read_again').map(({ id }) => id);
     for (const work of works) if (again.includes(work.id)) this.add(work);
   }
 

@@ -9,7 +9,7 @@ export interface Work {
 
 /** A request and its answer as app_private.note_exchange keeps them, as JSON. */
 export function exchangeOf(
-  action: 'read' | 'write' | 'read back',
+  action: 'read' | 'write' | 'read_back',
   event: PemsRequestEvent | undefined,
 ): string | null {
   if (event?.exchange === undefined) return null;

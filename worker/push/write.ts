@@ -48,7 +48,7 @@ export async function writeChange(world: PushWorld, work: Work): Promise<boolean
     const { decision, writeTexts, sendBefore } = plan!;
     if (decision === 'write')
       return send(world, work, record, writeTexts as Record<string, string | null>, sendBefore!);
-    if (decision !== 'read again') return false;
+    if (decision !== 'read_again') return false;
     await pems.takeTurns(1, signal);
   }
   const message = 'Each read met something newer.';

@@ -58,7 +58,7 @@ async function push(context: TaskContext, organizationId: number, signal: AbortS
   if (resumed!.resumed > 0)
     logger.info({ organizationId, changes: resumed!.resumed }, 'goes on with changes that were left');
   const [gate] = await pushGate.run({ organizationId }, pool);
-  if (!gate || ['paused', 'no connection', 'connection paused'].includes(gate.state)) return;
+  if (!gate || ['paused', 'no_connection', 'connection_paused'].includes(gate.state)) return;
   let world: PushWorld;
   try {
     const pems = await openPems(context, organizationId, 'write');

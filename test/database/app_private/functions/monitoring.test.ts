@@ -78,7 +78,7 @@ test('an organization has the age of its mirror, and how its last run that ended
   const nothing = {
     mirror_overdue_seconds: null,
     sync_paused_seconds: 0,
-    push_gate: 'no connection',
+    push_gate: 'no_connection',
     push_paused_seconds: 0,
     push_waiting: 0,
     push_writing: 0,
@@ -251,7 +251,7 @@ describe('write-back', () => {
       "select app_private.note_pems_failure($1, 'PEMS_UNAUTHORIZED', 'secret words', true)",
       [org.connection],
     );
-    expect(await gate()).toBe('breaker open');
+    expect(await gate()).toBe('breaker_open');
     expect(await connection()).toMatchObject({ is_breaker_open: true, failures: 1, paused_seconds: 0 });
     await db.worker.query('select app_private.note_pems_success($1)', [org.connection]);
     expect(await connection()).toMatchObject({ is_breaker_open: false, breaker_open_seconds: 0 });
@@ -260,7 +260,7 @@ describe('write-back', () => {
       "update app_private.pems_state set paused_at = paused_at - interval '1 hour' where api_configuration_id = $1",
       [org.connection],
     );
-    expect(await gate()).toBe('connection paused');
+    expect(await gate()).toBe('connection_paused');
     expect((await connection()).paused_seconds).toBeGreaterThanOrEqual(3600);
   });
 

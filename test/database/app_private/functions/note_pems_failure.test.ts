@@ -69,7 +69,7 @@ test('the fifth failure in a row opens it, and a success in between starts the c
   for (let i = 0; i < 4; i++) expect(await fail()).toBe(false);
   expect(await gate()).toEqual({ state: 'open', wait: null });
   expect(await fail()).toBe(true);
-  expect(await gate()).toEqual({ state: 'breaker open', wait: 2 });
+  expect(await gate()).toEqual({ state: 'breaker_open', wait: 2 });
 });
 
 test('what is final opens it at once, also after one that was not, and says why', async () => {
@@ -88,7 +88,7 @@ test('open, it stays so whatever fails next, since when is told, and the newest 
   await fail('PEMS_UNAUTHORIZED', true);
   const { opened_at } = await state();
   expect(await fail('PEMS_TIMEOUT')).toBe(true);
-  expect(await gate()).toMatchObject({ state: 'breaker open' });
+  expect(await gate()).toMatchObject({ state: 'breaker_open' });
   expect(await state()).toEqual({
     opened_at,
     error_code: 'PEMS_TIMEOUT',
@@ -145,7 +145,7 @@ test('opened again, it is probed as soon as the first time', async () => {
   }
   await succeed();
   await fail('PEMS_UNREACHABLE', true);
-  expect(await gate()).toEqual({ state: 'breaker open', wait: 2 });
+  expect(await gate()).toEqual({ state: 'breaker_open', wait: 2 });
 });
 
 test('of all that wait only those that use it are written', async () => {
@@ -174,7 +174,7 @@ test('a run or a test of the connection that works closes it, one that fails doe
   const note = (error: string | null) =>
     db.worker.query('select app_private.note_connection_result($1, null, $2)', [id, error]);
   await note('It does not work.');
-  expect((await gate()).state).toBe('breaker open');
+  expect((await gate()).state).toBe('breaker_open');
   await note(null);
   expect((await gate()).state).toBe('open');
 });
@@ -189,7 +189,7 @@ test('a connection that is entered anew is tried at once; that somebody paused i
   await db.owner.query('select app_private.set_connection_pause($1, true)', [id]);
   await fail('PEMS_UNAUTHORIZED', true);
   await db.owner.query('select app_private.connection_renewed($1)', [id]);
-  expect((await gate()).state).toBe('connection paused');
+  expect((await gate()).state).toBe('connection_paused');
   await db.owner.query('select app_private.set_connection_pause($1, false)', [id]);
   expect((await gate()).state).toBe('open');
 });

@@ -196,7 +196,7 @@ test('what was read before what is known is read again', async () => {
   const begun = await change({ category: 'Mine' });
   const known = `(select (extract(epoch from observed_at) * 1000000)::bigint::text from app_core.pfa_mirror where organization_id = $1 and pfa_id = 'a')`;
   const shown = { data: { category: 'Planned' }, requestedAt: known };
-  expect(await planWith(begun, shown)).toEqual({ decision: 'read again', write_values: null });
+  expect(await planWith(begun, shown)).toEqual({ decision: 'read_again', write_values: null });
   expect(await intents()).toEqual([]);
 });
 

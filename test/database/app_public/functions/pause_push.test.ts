@@ -178,7 +178,7 @@ test('what is written and what became of it without an answer is counted; withou
     connection,
   ]);
   expect(await status(member)).toMatchObject({
-    state: 'no connection',
+    state: 'no_connection',
     waiting_count: 1,
     breaker_code: null,
   });
@@ -227,7 +227,7 @@ test('the connection of an organization is for its admins, one for all for admin
   expect(await as(administrator, 'pause_connection', global)).toMatchObject([{ id: global }]);
   expect(await status(member)).toMatchObject({ state: 'open' });
   expect(await as(owner, 'pause_connection', connection)).toMatchObject([{ id: connection }]);
-  expect(await status(member)).toMatchObject({ state: 'connection paused' });
+  expect(await status(member)).toMatchObject({ state: 'connection_paused' });
   expect(await begun()).toBe(0);
   await as(owner, 'resume_connection', connection);
   expect(await status(member)).toMatchObject({ state: 'open', paused_at: null, paused_by: null });
@@ -240,7 +240,7 @@ test('what PEMS said is told to owners and admins, that it does not work to ever
     "select app_private.note_pems_failure($1, 'PEMS_UNAUTHORIZED', 'user PFA_SVC is locked', true)",
     [connection],
   );
-  const shown = { state: 'breaker open', breaker_code: 'PEMS_UNAUTHORIZED' };
+  const shown = { state: 'breaker_open', breaker_code: 'PEMS_UNAUTHORIZED' };
   expect(await status(owner)).toMatchObject({ ...shown, breaker_message: 'user PFA_SVC is locked' });
   expect(await status(member)).toMatchObject({ ...shown, breaker_message: null });
 });

@@ -100,7 +100,7 @@ const openOf = (data: CommitProgressQuery | undefined): number =>
 function HoldUp({ push }: { push: Push }) {
   const reason = (() => {
     switch (push.state) {
-      case 'breaker open':
+      case 'breaker_open':
         return (
           <>
             <b>It waits because PEMS cannot be reached</b>
@@ -114,14 +114,14 @@ function HoldUp({ push }: { push: Push }) {
           </>
         );
       case 'paused':
-      case 'connection paused':
+      case 'connection_paused':
         return (
           <>
             <b>It waits because writing to PEMS is paused</b>
             {push.pausedBy && ` by ${push.pausedBy}`}. It goes on when an owner or admin resumes it.
           </>
         );
-      case 'no connection':
+      case 'no_connection':
         return (
           <>
             <b>It waits because there is no connection that may write to PEMS.</b> An administrator has to set
