@@ -1,5 +1,5 @@
 --! Previous: sha1:cdc09166371bb91f5d139b0e58672a49bba92038
---! Hash: sha1:501bd11a5e1c698ebbd5a03f1355f50ff1a1ec71
+--! Hash: sha1:f3553684bf730872fffde616bb17a228707bb560
 --! Message: sync
 
 --! split: 1-current.sql
@@ -1349,18 +1349,21 @@ as $$
 declare
   applied text[] := '{}';
 begin
+  unknown := '{}';
   -- The table belongs to the library, so it is looked for before it is looked into.
   if to_regclass('graphile_migrate.migrations') is not null then
-    execute 'select coalesce(array_agg(m.filename order by m.filename), ''{}'') from graphile_migrate.migrations m'
-      into applied;
+    execute '
+      select coalesce(array_agg(m.hash), ''{}''),
+        coalesce(array_agg(m.filename order by m.filename) filter (where m.hash <> all ($1)), ''{}'')
+      from graphile_migrate.migrations m'
+      into applied, unknown using expected;
   end if;
   missing := array(select e from unnest(expected) e where e <> all (applied) order by e);
-  unknown := array(select a from unnest(applied) a where a <> all (expected) order by a);
 end;
 $$;
 comment on function app_private.migration_state(text[]) is
-  'Of the migrations that a version knows, those that are missing here, and those here that it does not know: a '
-  'newer version has been at this database.';
+  'Compares the migrations that a version knows, by hash, with those of this database. `missing`: hashes that the '
+  'database lacks. `unknown`: file names of migrations that the version does not know.';
 grant execute on function app_private.migration_state(text[]) to vanguard_authenticator, vanguard_worker;
 --! EndIncluded app_private/functions/migration_state.sql
 

@@ -1,5 +1,5 @@
---! Previous: sha1:501bd11a5e1c698ebbd5a03f1355f50ff1a1ec71
---! Hash: sha1:5a1ef06cae13e426e98fbcf4925d786d41a16115
+--! Previous: sha1:f3553684bf730872fffde616bb17a228707bb560
+--! Hash: sha1:ea4be9c6b1a376cfa14070c105ae8abbbb9187bd
 --! Message: push
 
 --! split: 1-current.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:5a1ef06cae13e426e98fbcf4925d786d41a16115
---! Hash: sha1:54fd8d731e2b6ad96428de22bbb6c244f3b12c64
+--! Previous: sha1:ea4be9c6b1a376cfa14070c105ae8abbbb9187bd
+--! Hash: sha1:d55abb37b692eb87f70ffb3e6e134c8805637d7d
 --! Message: realtime
 
 --! split: 1-current.sql

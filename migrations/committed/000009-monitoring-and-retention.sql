@@ -1,5 +1,5 @@
---! Previous: sha1:54fd8d731e2b6ad96428de22bbb6c244f3b12c64
---! Hash: sha1:ce1214b951361e84c451d0c47957b29217d4f2ef
+--! Previous: sha1:d55abb37b692eb87f70ffb3e6e134c8805637d7d
+--! Hash: sha1:2b03c975b0f6798b927cada47d69124e721ded7a
 --! Message: monitoring and retention
 
 --! split: 1-current.sql

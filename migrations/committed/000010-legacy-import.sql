@@ -1,5 +1,5 @@
---! Previous: sha1:ce1214b951361e84c451d0c47957b29217d4f2ef
---! Hash: sha1:90f60d4e0ad4cbdb230b2157e6a1e21cf7616d35
+--! Previous: sha1:2b03c975b0f6798b927cada47d69124e721ded7a
+--! Hash: sha1:4ad7548e042d356e0583f7733469527b4ca7c1af
 --! Message: legacy import
 
 --! split: 1-current.sql

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
@@ -9,13 +9,25 @@ import { VanguardError } from '../errors.ts';
 
 export const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
-/** The committed migrations in order, as the database names them: by number, without what the file name says of them. */
-export async function committedMigrations(): Promise<string[]> {
-  const files = await readdir(join(migrationsFolder, 'committed'));
-  return files
-    .filter((name) => name.endsWith('.sql'))
-    .map((name) => `${name.slice(0, 6)}.sql`)
-    .sort();
+/** A committed migration, as graphile-migrate records it in the database. */
+interface Migration {
+  /** Its number without the message, such as `000003.sql`. */
+  filename: string;
+  /** Covers its text and all migrations before it. */
+  hash: string;
+}
+
+/** The committed migrations, in order. */
+export async function committedMigrations(): Promise<Migration[]> {
+  const folder = join(migrationsFolder, 'committed');
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  return Promise.all(
+    files.map(async (name) => {
+      const [, hash] = /^--! Hash: (\S+)$/m.exec(await readFile(join(folder, name), 'utf8')) ?? [];
+      if (!hash) throw new Error(`migrations/committed/${name} has no hash.`);
+      return { filename: `${name.slice(0, 6)}.sql`, hash };
+    }),
+  );
 }
 
 /** The migrations that this version knows: those on disk when it was started, whatever an upgrade puts there later. */
@@ -25,22 +37,30 @@ const known = committedMigrations();
 const notMigrated = ['42883', '42P01', '3F000', '42501'];
 
 /**
- * For who works with the data (server, worker). Refuses with DATABASE_NEWER when a newer version has been at the
- * database, with DATABASE_NOT_MIGRATED when it is behind.
+ * Checks that a database has exactly the migrations of this version, for the server and the worker. Fails with
+ * DATABASE_OTHER_HISTORY, DATABASE_NEWER or DATABASE_NOT_MIGRATED.
  */
 export async function checkMigrations(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
   const state = await databaseState(client);
   if (!state) throw behind('');
-  if (state.unknown.length > 0) throw newer(state.unknown);
-  if (state.missing.length > 0) throw behind(`: it lacks ${count(state.missing)}`);
+  await checkUnknown(state.unknown);
+  if (state.missing.length > 0) {
+    const names = (await known)
+      .filter(({ hash }) => state.missing.includes(hash))
+      .map(({ filename }) => filename);
+    throw behind(`: it lacks ${count(names)}`);
+  }
 }
 
-/** What of this version's migrations a database has, and whether the queue is there; undefined when it has nothing of ours. */
+/**
+ * Returns which migrations of this version a database lacks (hashes), which it has that this version does not know
+ * (file names), and whether the queue is there. Returns undefined for a database that has nothing of ours.
+ */
 export async function databaseState(
   client: Pick<pg.ClientBase, 'query'>,
 ): Promise<IMigrationStateResult | undefined> {
   const rows = await migrationState
-    .run({ expected: await known }, client)
+    .run({ expected: (await known).map(({ hash }) => hash) }, client)
     .catch((error: pg.DatabaseError): IMigrationStateResult[] => {
       if (!notMigrated.includes(error.code ?? '')) throw error;
       return [];
@@ -49,8 +69,8 @@ export async function databaseState(
 }
 
 /**
- * For who changes the database itself (bootstrap, migrate, start). Refuses with DATABASE_NOT_OURS when there is something
- * else in it, with DATABASE_NEWER when a newer version has been at it. A new, empty database is fine.
+ * Checks that bootstrap, migrate and start may change a database. Fails with DATABASE_NOT_OURS when it holds something
+ * else, and with DATABASE_OTHER_HISTORY or DATABASE_NEWER. A new, empty database passes.
  */
 export async function checkDatabase(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ is_ours: boolean; has_migrations: boolean; others: string[] }>(`
@@ -73,12 +93,27 @@ export async function checkDatabase(client: pg.ClientBase): Promise<void> {
     );
   }
   if (!is_ours || !has_migrations) return;
-  const expected = await known;
-  const applied = await client.query<{ filename: string }>(
-    'select filename from graphile_migrate.migrations where filename <> all ($1) order by filename',
-    [expected],
+  const unknown = await client.query<{ filename: string }>(
+    'select filename from graphile_migrate.migrations where hash <> all ($1) order by filename',
+    [(await known).map(({ hash }) => hash)],
   );
-  if (applied.rows.length > 0) throw newer(applied.rows.map(({ filename }) => filename));
+  await checkUnknown(unknown.rows.map(({ filename }) => filename));
+}
+
+/** Fails if a database has migrations that this version does not know. */
+async function checkUnknown(unknown: string[]): Promise<void> {
+  if (unknown.length === 0) return;
+  // A newer version adds migrations. The same number with another content belongs to another history.
+  if ((await known).some(({ filename }) => unknown.includes(filename))) {
+    throw new VanguardError(
+      'DATABASE_OTHER_HISTORY',
+      'A development version of PFA Vanguard with other migrations made this database. Nothing was changed in it.',
+      {
+        hint: 'Start over with another VANGUARD_DATA_DIR or database: the first sync reads all records from PEMS again. docs/how-to/start-over.md says how to keep users, connections and drafts.',
+      },
+    );
+  }
+  throw newer(unknown);
 }
 
 function behind(what: string): VanguardError {

@@ -53,11 +53,11 @@ test('the committed migrations apply to an empty database, twice', async () => {
   const client = new pg.Client({ connectionString: empty.owner });
   await client.connect();
   try {
-    const { rows } = await client.query<{ filename: string }>(
-      'select filename from graphile_migrate.migrations order by filename',
+    const { rows } = await client.query<{ filename: string; hash: string }>(
+      'select filename, hash from graphile_migrate.migrations order by filename',
     );
     const committed = await committedMigrations();
-    expect(rows.map(({ filename }) => filename)).toEqual(committed);
+    expect(rows).toEqual(committed);
     expect(committed).not.toEqual([]);
   } finally {
     await client.end();

@@ -163,6 +163,23 @@ describe('a database', () => {
     }
   });
 
+  test('that a version with other migrations made', async () => {
+    const last = 'filename = (select max(filename) from graphile_migrate.migrations)';
+    const { rows } = await db.owner.query<{ hash: string }>(
+      `select hash from graphile_migrate.migrations where ${last}`,
+    );
+    const setHash = (hash: string | undefined) =>
+      db.owner.query(`update graphile_migrate.migrations set hash = $1 where ${last}`, [hash]);
+    await setHash('sha1:other');
+    await each(
+      withUrls(db.urls.owner),
+      ['start', 'migrate', 'server', 'worker'],
+      'DATABASE_OTHER_HISTORY',
+      /other migrations made this database\. Nothing was changed in it\.$/,
+    );
+    await setHash(rows[0]?.hash);
+  });
+
   test('that is behind, or that a newer version has been at', async () => {
     await db.owner.query(
       "insert into graphile_migrate.migrations (hash, filename) values ('sha1:newer', '000999.sql')",
