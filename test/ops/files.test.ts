@@ -85,12 +85,12 @@ describe('alarms', () => {
       expect(alert).toMatch(/^Vanguard[A-Z]/);
       expect(labels.severity).toMatch(/^(critical|warning)$/);
       expect(annotations.summary).toMatch(/\.$/);
-      expect(annotations.runbook).toBe('docs/operations.md#alarms');
+      expect(annotations.runbook).toBe('docs/how-to/operations.md#alarms');
     }
   });
 
-  test('docs/operations.md says of each, and of no other, what it means and what to do', () => {
-    const page = read('docs/operations.md');
+  test('docs/how-to/operations.md says of each, and of no other, what it means and what to do', () => {
+    const page = read('docs/how-to/operations.md');
     const documented = [...page.matchAll(/^\| `(Vanguard\w+)` \| [^|]+ \| [^|]+ \|$/gm)].map(
       ([, name]) => name,
     );

@@ -20,9 +20,9 @@ const pages = filesIn(['docs'], '.md');
 
 describe('configuration', () => {
   const variables = Object.keys(environmentSchema.shape).sort();
-  const table = [...read('docs/configuration.md').matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]+)`|-) \|/gm)];
+  const table = [...read('docs/reference/configuration.md').matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]+)`|-) \|/gm)];
 
-  test('docs/configuration.md has each variable that is read, and no other', () => {
+  test('docs/reference/configuration.md has each variable that is read, and no other', () => {
     expect(table.map(([, name]) => name).sort()).toEqual(variables);
   });
 
@@ -120,7 +120,7 @@ describe('codes', () => {
   });
 
   test('each code that a request can meet is on the page with its status', () => {
-    const page = read('docs/errors.md');
+    const page = read('docs/reference/errors.md');
     for (const [code, status] of [
       ...Object.entries(statuses),
       ...Object.values(sqlstates).map((entry) => [entry.code, entry.status] as const),
@@ -134,7 +134,7 @@ describe('pages', () => {
   test.each(pages)('%s links to what there is', (page) => {
     for (const [, target = ''] of read(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
       if (!target.startsWith('http'))
-        expect([target, existsSync(join(projectFolder, 'docs', target))]).toEqual([target, true]);
+        expect([target, existsSync(join(projectFolder, page, '..', target))]).toEqual([target, true]);
     }
   });
 
