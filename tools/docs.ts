@@ -85,17 +85,12 @@ const escaped = (text: string) => cell(text).replaceAll('<', '&lt;');
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function optionRow(option: Option): string {
-  const {
-    description,
-    defaultValue: byDefault,
-    argChoices: choices,
-  } = option as Omit<Option, 'defaultValue'> & { defaultValue: unknown };
+  const { description, argChoices: choices } = option;
+  const byDefault = option.defaultValue as string | number | undefined;
   const facts = [
     option.mandatory ? 'required' : '',
     choices ? `one of ${choices.map((choice) => `\`${choice}\``).join(', ')}` : '',
-    byDefault !== undefined && byDefault !== false && String(byDefault) !== ''
-      ? `default: \`${String(byDefault)}\``
-      : '',
+    byDefault === undefined || byDefault === '' ? '' : `default: \`${byDefault}\``,
   ].filter(Boolean);
   return `| \`${cell(option.flags)}\` | ${escaped(description)}${facts.length > 0 ? ` (${facts.join('; ')})` : ''} |`;
 }
