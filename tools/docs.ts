@@ -46,7 +46,7 @@ ${others.map(section).join('\n')}`;
 }
 
 /** Builds the tree of commands. Imports late, because commands need the typed queries that codegen writes. */
-async function commandTree(): Promise<Command> {
+export async function commandTree(): Promise<Command> {
   const { Command } = await import('commander');
   const program = new Command('vanguard');
   for (const add of [
