@@ -120,7 +120,7 @@ export function commandsPage(program: Command): string {
 \`npx vanguard COMMAND --help\` prints the same text. A failed command prints a code, a message and a hint, and exits with 1.
 [Errors](errors.md) lists the codes. Commands read the settings of [Configuration](configuration.md).
 
-| Command | What it does |
+| Command | Effect |
 | --- | --- |
 ${all.map(([name, command]) => `| [\`${name}\`](#${anchor(name)}) | ${escaped(command.description())} |`).join('\n')}
 
