@@ -4,7 +4,7 @@ import { explanations, type Explanation } from '../src/codes.ts';
 import { refusal, sqlstates, statuses } from '../src/sqlstates.ts';
 
 /** The HTTP status of each code that a request can meet. */
-export function statusesByCode(): ReadonlyMap<string, number> {
+function statusesByCode(): ReadonlyMap<string, number> {
   return new Map([
     ...Object.entries(statuses),
     ...Object.values(sqlstates).map(({ code, status }) => [code, status] as const),
@@ -23,7 +23,7 @@ const paragraph = ([code, { means, act }]: [string, Explanation]) =>
   `**\`${code}\`** — ${means}\n*What to do:* ${act}\n`;
 
 /** The page, as it has to be. */
-export function errorsPage(): string {
+function errorsPage(): string {
   const status = statusesByCode();
   const [ofApi = '', ...others] = Object.keys(explanations);
   const codes = Object.keys(explanations[ofApi] ?? {});
@@ -109,7 +109,7 @@ function commandSection([name, command]: readonly [string, Command]): string {
 }
 
 /** Returns docs/reference/commands.md. */
-export function commandsPage(program: Command): string {
+function commandsPage(program: Command): string {
   const all = namedCommands(program);
   const groups = Map.groupBy(all, ([name]) => (name.includes(' ') ? name.split(' ')[0]! : ''));
   const title = (group: string) => (group === '' ? 'Processes and database' : sentence(group).slice(0, -1));
