@@ -1,4 +1,4 @@
-/** `npm run bench`: measures what the README and docs/performance.md claim about speed. It never fails because of a time. */
+/** `npm run bench`: measures what docs/explanation/performance.md claims about speed. It never fails because of a time. */
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { table, type Result } from './measure.ts';

@@ -18,7 +18,7 @@ import type { World } from './world.ts';
 /** Measures something, and says each figure when it has it. */
 export type Measurement = (world: World) => AsyncIterable<Result>;
 
-/** In the order of the table in docs/performance.md. */
+/** In the order of the table in docs/explanation/performance.md. */
 export const measurements: Readonly<Record<string, Measurement>> = {
   'whole-organization': wholeOrganization,
   pages,

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- --plans FILE`: the plans of the hot queries as the server makes them for a signed-in visitor, also
- * those inside of functions; and what each index of the mirror is for and costs. As a page: docs/plans.md.
+ * those inside of functions; and what each index of the mirror is for and costs. As a page: docs/reference/plans.md.
  */
 import type pg from 'pg';
 import { withClient } from '../src/database/bootstrap.ts';
@@ -367,7 +367,7 @@ export async function plansPage(world: World): Promise<string> {
   const usedBy = (name: string) => (uses.get(name) ?? []).join('; ') || '-';
   return [
     '# Plans of the hot queries\n',
-    `Written by \`npm run bench -- --scale ${scale.name} --plans docs/plans.md\` with PostgreSQL ${version.split(' ')[0]} at ${Number(records).toLocaleString('en')} records; nobody edits it.`,
+    `Written by \`npm run bench -- --scale ${scale.name} --plans docs/reference/plans.md\` with PostgreSQL ${version.split(' ')[0]} at ${Number(records).toLocaleString('en')} records; nobody edits it.`,
     'Each plan is the one that a named statement comes to after its first executions, by auto_explain, with row level security as in a request. Long conditions are cut.\n',
     '## Indexes\n',
     `CPU is what inserting ${Number(inserted).toLocaleString('en')} records takes longer with this index alone than with none; of the GIN index, working off its pending list is included.\n`,

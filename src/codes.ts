@@ -1,4 +1,4 @@
-/** What a code means, and what to do about it: what docs/errors.md tells. */
+/** What a code means, and what to do about it: what docs/reference/errors.md tells. */
 export interface Explanation {
   means: string;
   act: string;
@@ -247,7 +247,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     CONFIGURATION_INVALID: {
       means:
         'The environment or .env holds something that cannot be, or in production lacks something or could be guessed.',
-      act: 'Correct every line that the message lists; docs/configuration.md has all variables.',
+      act: 'Correct every line that the message lists; docs/reference/configuration.md has all variables.',
     },
     SECRETS_MISSING: {
       means: 'The data folder holds a database, but not the secrets that it was made with.',

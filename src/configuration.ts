@@ -86,7 +86,7 @@ export const defaultRetention: Retention = {
   exchangesDays: 30,
 };
 
-/** Every variable that is read, as .env.example and docs/configuration.md document it. */
+/** Every variable that is read, as .env.example and docs/reference/configuration.md document it. */
 export const environmentSchema = z.object({
   NODE_ENV: z
     .enum(['development', 'test', 'production'], { error: 'must be development, test or production' })

@@ -1,6 +1,6 @@
 /**
  * `npm run codegen`: writes what is derived from the migrations, on a database of its own: the typed module beside each
- * file of sql/, schema.graphql, the types of the web app's GraphQL documents, and docs/errors.md. With `--check` it writes nothing and fails when something is stale.
+ * file of sql/, schema.graphql, the types of the web app's GraphQL documents, and the generated pages of docs/reference/. With `--check` it writes nothing and fails when something is stale.
  */
 import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { bootstrap } from '../src/database/bootstrap.ts';
 import { startEmbeddedDatabase } from '../src/database/embedded.ts';
 import { applyCurrent, migrate } from '../src/database/migrate.ts';
 import type { RoleUrls } from '../src/database/roles.ts';
-import { errorsPage } from './docs.ts';
+import { generatedPages } from './docs.ts';
 
 /** Runs pgtyped over a copy of sql/ and returns what it wrote, by path relative to the project. */
 async function generateQueries(ownerUrl: string): Promise<Map<string, string>> {
@@ -96,16 +96,13 @@ async function generateDocuments(schema: string): Promise<Map<string, string>> {
   return new Map(files.map(({ filename, content }) => [filename, content] as const).sort());
 }
 
-/** The pages that follow from the code, by path relative to the project. */
-const generateDocs = () => new Map([[join('docs', 'errors.md'), errorsPage()]]);
-
 /** Everything that is generated, by path relative to the project. */
 export async function generate(urls: RoleUrls): Promise<Map<string, string>> {
   const schema = await generateSchema(urls);
   return new Map([
     ...(await generateQueries(urls.owner)),
     ...schema,
-    ...generateDocs(),
+    ...(await generatedPages()),
     ...(await generateDocuments([...schema.values()].join())),
   ]);
 }
@@ -151,7 +148,7 @@ async function main(): Promise<void> {
     await write(await generateQueries(urls.owner));
     const schema = await generateSchema(urls);
     await write(schema);
-    await write(generateDocs());
+    await write(await generatedPages());
     await write(await generateDocuments([...schema.values()].join()));
   } finally {
     await database.stop();

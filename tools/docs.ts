@@ -1,9 +1,10 @@
-/** docs/errors.md, out of the one table of codes. Written by `npm run codegen`. */
+/** The pages of docs/reference/ that follow from the code. `npm run codegen` writes them. */
+import type { Command, Option } from 'commander';
 import { explanations, type Explanation } from '../src/codes.ts';
 import { refusal, sqlstates, statuses } from '../src/sqlstates.ts';
 
 /** The HTTP status of each code that a request can meet. */
-export function statusesByCode(): ReadonlyMap<string, number> {
+function statusesByCode(): ReadonlyMap<string, number> {
   return new Map([
     ...Object.entries(statuses),
     ...Object.values(sqlstates).map(({ code, status }) => [code, status] as const),
@@ -22,7 +23,7 @@ const paragraph = ([code, { means, act }]: [string, Explanation]) =>
   `**\`${code}\`** — ${means}\n*What to do:* ${act}\n`;
 
 /** The page, as it has to be. */
-export function errorsPage(): string {
+function errorsPage(): string {
   const status = statusesByCode();
   const [ofApi = '', ...others] = Object.keys(explanations);
   const codes = Object.keys(explanations[ofApi] ?? {});
@@ -42,4 +43,94 @@ ${codes.map((code) => `| [\`${code}\`](#answers-of-the-api) | ${status.get(code)
 
 ${section(ofApi)}
 ${others.map(section).join('\n')}`;
+}
+
+/** Builds the tree of commands. Imports late, because commands need the typed queries that codegen writes. */
+export async function commandTree(): Promise<Command> {
+  const { Command } = await import('commander');
+  const program = new Command('vanguard');
+  for (const add of [
+    (await import('../src/cli/processes.ts')).addProcessCommands,
+    (await import('../src/cli/database.ts')).addDatabaseCommands,
+    (await import('../src/cli/people.ts')).addPeopleCommands,
+    (await import('../src/cli/connection.ts')).addConnectionCommands,
+    (await import('../src/cli/keys.ts')).addKeyCommands,
+    (await import('../src/cli/sync.ts')).addSyncCommands,
+    (await import('../src/cli/push.ts')).addPushCommands,
+    (await import('../src/cli/legacy.ts')).addLegacyCommands,
+  ])
+    add(program);
+  return program;
+}
+
+/** Returns the commands that do something, each with its full name: "sync trigger", not "sync". */
+export function namedCommands(parent: Command, prefix = ''): (readonly [string, Command])[] {
+  return parent.commands.flatMap((command) => {
+    const name = `${prefix}${command.name()}`;
+    return command.commands.length > 0 ? namedCommands(command, `${name} `) : [[name, command] as const];
+  });
+}
+
+/** GitHub's anchor of a heading. */
+export const anchor = (heading: string): string =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/\s/g, '-');
+
+const cell = (text: string) => text.replaceAll('|', '\\|').replace(/\s+/g, ' ');
+/** Placeholders such as <code> would be read as HTML. */
+const escaped = (text: string) => cell(text).replaceAll('<', '&lt;');
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+function optionRow(option: Option): string {
+  const { description, argChoices: choices } = option;
+  const byDefault = option.defaultValue as string | number | undefined;
+  const facts = [
+    option.mandatory ? 'required' : '',
+    choices ? `one of ${choices.map((choice) => `\`${choice}\``).join(', ')}` : '',
+    byDefault === undefined || byDefault === '' ? '' : `default: \`${byDefault}\``,
+  ].filter(Boolean);
+  return `| \`${cell(option.flags)}\` | ${escaped(description)}${facts.length > 0 ? ` (${facts.join('; ')})` : ''} |`;
+}
+
+function commandSection([name, command]: readonly [string, Command]): string {
+  const options = command.options.filter((option) => !option.hidden);
+  return [
+    `### ${name}`,
+    '',
+    `    npx vanguard ${name} ${options.length > 0 ? command.usage() : command.usage().replace('[options]', '').trim()}`.trimEnd(),
+    '',
+    escaped(sentence(command.description())),
+    '',
+    ...(options.length > 0 ? ['| Option | |', '| --- | --- |', ...options.map(optionRow), ''] : []),
+  ].join('\n');
+}
+
+/** Returns docs/reference/commands.md. */
+function commandsPage(program: Command): string {
+  const all = namedCommands(program);
+  const groups = Map.groupBy(all, ([name]) => (name.includes(' ') ? name.split(' ')[0]! : ''));
+  const title = (group: string) => (group === '' ? 'Processes and database' : sentence(group).slice(0, -1));
+  return `<!-- Written by \`npm run codegen\` from src/cli/. -->
+
+# Commands
+
+\`npx vanguard COMMAND --help\` prints the same text. A failed command prints a code, a message and a hint, and exits with 1.
+[Errors](errors.md) lists the codes. Commands read the settings of [Configuration](configuration.md).
+
+| Command | Effect |
+| --- | --- |
+${all.map(([name, command]) => `| [\`${name}\`](#${anchor(name)}) | ${escaped(command.description())} |`).join('\n')}
+
+${[...groups].map(([group, commands]) => [`## ${title(group)}`, '', ...commands.map(commandSection)].join('\n')).join('\n')}`;
+}
+
+/** Returns the generated pages, by path relative to the project. */
+export async function generatedPages(): Promise<Map<string, string>> {
+  return new Map([
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/commands.md', commandsPage(await commandTree())],
+  ]);
 }

@@ -111,7 +111,7 @@ export function addPushCommands(program: Command): void {
         const exchanges = await explainExchanges.run({ organization, pfaId }, client);
         if (modifications.length + exchanges.length === 0)
           throw new VanguardError('NOT_FOUND', `Nobody changed a record ${pfaId} of ${organization}.`, {
-            hint: 'Codes and ids are case-sensitive. Of changes that are settled this is kept for a time only (RETENTION_... in docs/configuration.md).',
+            hint: 'Codes and ids are case-sensitive. Of changes that are settled this is kept for a time only (RETENTION_... in docs/reference/configuration.md).',
           });
         if (json) {
           console.log(JSON.stringify({ modifications, exchanges }, null, 2));

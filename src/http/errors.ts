@@ -7,7 +7,7 @@ import { routeOf } from './observe.ts';
 /** What comes to a path that there is not. */
 export const notFound: RequestHandler = (request) => {
   throw new VanguardError('NOT_FOUND', `There is no ${request.method} ${request.path.slice(0, 200)} here.`, {
-    hint: 'The README lists what there is.',
+    hint: 'Use one of the addresses that docs/reference/api.md lists.',
   });
 };
 

@@ -85,17 +85,17 @@ describe('alarms', () => {
       expect(alert).toMatch(/^Vanguard[A-Z]/);
       expect(labels.severity).toMatch(/^(critical|warning)$/);
       expect(annotations.summary).toMatch(/\.$/);
-      expect(annotations.runbook).toBe('docs/operations.md#alarms');
+      expect(annotations.runbook).toBe('docs/how-to/monitor.md#alerts');
     }
   });
 
-  test('docs/operations.md says of each, and of no other, what it means and what to do', () => {
-    const page = read('docs/operations.md');
+  test('docs/how-to/monitor.md says of each, and of no other, what it means and what to do', () => {
+    const page = read('docs/how-to/monitor.md');
     const documented = [...page.matchAll(/^\| `(Vanguard\w+)` \| [^|]+ \| [^|]+ \|$/gm)].map(
       ([, name]) => name,
     );
     expect(documented).toEqual(rules.map(({ alert }) => alert));
-    expect(page).toContain('### Alarms');
+    expect(page).toContain('## Alerts');
   });
 
   test('Prometheus is told of the ports that are ours', () => {

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { environmentSchema, projectFolder, readConfiguration } from '../../src/configuration.ts';
 import { explanations } from '../../src/codes.ts';
 import { sqlstates, statuses } from '../../src/sqlstates.ts';
+import { anchor, commandTree, namedCommands } from '../../tools/docs.ts';
 import { run } from '../cli/vanguard.ts';
 
 // What is documented is what there is: variables, codes, commands.
@@ -17,12 +18,23 @@ const filesIn = (folders: string[], extension: string) =>
       .map((name) => join(folder, name)),
   );
 const pages = filesIn(['docs'], '.md');
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'migrations/README.md',
+  ...pages,
+];
 
 describe('configuration', () => {
   const variables = Object.keys(environmentSchema.shape).sort();
-  const table = [...read('docs/configuration.md').matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]+)`|-) \|/gm)];
+  const table = [
+    ...read('docs/reference/configuration.md').matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]+)`|-) \|/gm),
+  ];
 
-  test('docs/configuration.md has each variable that is read, and no other', () => {
+  test('docs/reference/configuration.md has each variable that is read, and no other', () => {
     expect(table.map(([, name]) => name).sort()).toEqual(variables);
   });
 
@@ -60,7 +72,7 @@ describe('configuration', () => {
       }
     };
     expect(problems({})).toBe('');
-    const texts = ['.env.example', 'README.md', 'docker-compose.yml', ...pages].map(read).join('\n');
+    const texts = ['.env.example', 'docker-compose.yml', ...documents].map(read).join('\n');
     const urls = texts.match(/postgres:\/\/[\w$:{}?]+@[\w.:]+\/\w+/g) ?? [];
     expect(urls.length).toBeGreaterThan(1);
     for (const url of urls.filter((one) => new URL(one).password && !one.includes('$'))) {
@@ -120,7 +132,7 @@ describe('codes', () => {
   });
 
   test('each code that a request can meet is on the page with its status', () => {
-    const page = read('docs/errors.md');
+    const page = read('docs/reference/errors.md');
     for (const [code, status] of [
       ...Object.entries(statuses),
       ...Object.values(sqlstates).map((entry) => [entry.code, entry.status] as const),
@@ -131,11 +143,93 @@ describe('codes', () => {
 });
 
 describe('pages', () => {
-  test.each(pages)('%s links to what there is', (page) => {
-    for (const [, target = ''] of read(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
-      if (!target.startsWith('http'))
-        expect([target, existsSync(join(projectFolder, 'docs', target))]).toEqual([target, true]);
+  /** The text of a page without examples: what links, headings and names of files are looked for in. */
+  const proseOf = (page: string) => read(page).replace(/^```[^]*?^```$/gm, '');
+  const anchorsOf = (page: string) => {
+    const seen = new Map<string, number>();
+    return [...proseOf(page).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => {
+      const name = anchor(heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1'));
+      const times = seen.get(name) ?? 0;
+      seen.set(name, times + 1);
+      return times === 0 ? name : `${name}-${times}`;
+    });
+  };
+
+  test.each(documents)('%s links to files and headings that exist', (page) => {
+    const links = [
+      ...proseOf(page)
+        .replace(/`[^`\n]*`/g, '')
+        .matchAll(/\]\(([^)\s]+)\)|<img src="([^"]+)"/g),
+    ].map(([, link, image]) => link ?? image ?? '');
+    for (const link of links.filter((one) => !/^(https?|mailto):/.test(one))) {
+      const [file = '', heading] = link.split('#');
+      const target = file === '' ? page : join(dirname(page), file);
+      expect([link, existsSync(join(projectFolder, target))]).toEqual([link, true]);
+      if (heading !== undefined) expect(anchorsOf(target)).toContain(heading);
     }
+  });
+
+  test('README.md fits on a few screens', () => {
+    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+  });
+
+  test('docs/README.md leads to every page, and docs/decisions/README.md to every decision', () => {
+    const linked = (page: string) =>
+      [...read(page).matchAll(/\]\(([^)#]+\.md)/g)].map(([, link = '']) => join(dirname(page), link));
+    const isDecision = (page: string) => page.startsWith(join('docs', 'decisions'));
+    const isDatabase = (page: string) => page.startsWith(join('docs', 'database'));
+    for (const [index, below] of [
+      ['docs/README.md', pages.filter((page) => !isDecision(page) && !isDatabase(page))],
+      ['docs/decisions/README.md', pages.filter(isDecision)],
+    ] as const) {
+      const others = below.filter((page) => page !== index);
+      expect(others.filter((page) => !linked(index).includes(page))).toEqual([]);
+    }
+  });
+
+  /** Not in a fresh clone, or a name that each page of the web app has. */
+  const builtOrChosen = ['web/dist', 'docs/database/', 'view.ts'];
+
+  test.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', 'migrations/README.md', 'SECURITY.md'])(
+    '%s names files that exist',
+    (page) => {
+      const named = [...proseOf(page).matchAll(/`([\w.@-]+(?:\/[\w.@-]*)+|[\w-]+\.(?:ts|tsx|sql|md|json))`/g)]
+        .map(([, path = '']) => path)
+        // In capitals: a name that the reader chooses. Built: not in a fresh clone.
+        .filter((path) => !/[A-Z]{2}/.test(path.replace(/(README|ARCHITECTURE|CONTRIBUTING)\.md$/, '')))
+        .filter((path) => !path.startsWith('@') && !builtOrChosen.includes(path));
+      for (const path of named) {
+        const candidates = [path, join(dirname(page), path)];
+        expect([path, candidates.some((one) => existsSync(join(projectFolder, one)))]).toEqual([path, true]);
+      }
+    },
+  );
+
+  test('each function of ARCHITECTURE.md stands in the file that the sentence names', () => {
+    const named = [...read('ARCHITECTURE.md').matchAll(/`(\w+)` in `([\w./-]+\.tsx?)`/g)];
+    expect(named.length).toBeGreaterThan(10);
+    for (const [, name = '', file = ''] of named)
+      expect([file, read(file).includes(name)]).toEqual([file, true]);
+  });
+
+  test('each function, table and view of the database that a page names exists', () => {
+    const sql = filesIn(['migrations'], '.sql').map(read).join('\n');
+    for (const page of documents.filter((one) => one !== join('docs', 'reference', 'plans.md')))
+      for (const [, name = ''] of proseOf(page).matchAll(
+        /`(app_(?:public|core|private)\.[a-z][a-z_]+)\b(?!\*)/g,
+      ))
+        expect([page, name, sql.includes(name)]).toEqual([page, name, true]);
+  });
+
+  test('each npm script that a page names exists', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    for (const page of documents)
+      for (const [, ran, known] of read(page).matchAll(
+        /npm (?:run (?:-s )?([a-z][\w:-]*)|(start|test)\b)/g,
+      )) {
+        const script = (ran ?? known ?? '').replace(/:$/, '');
+        expect([page, script, script in scripts]).toEqual([page, script, true]);
+      }
   });
 
   test('each GraphQL example fits the schema', () => {
@@ -148,18 +242,40 @@ describe('pages', () => {
       expect([example, validate(schema, parse(example)).map(String)]).toEqual([example, []]);
   });
 
-  test('each command that they name exists', async () => {
-    const texts = [...pages, 'docker-compose.yml', '.env.example'].map(read).join('\n');
-    const named = new Set(
-      [
-        ...texts.matchAll(
-          /(?:npx vanguard|vanguard\.js|--rm server) ([a-z]+)(?: ([a-z]+)(?= [A-Z-]|`|$| ))?/gm,
-        ),
-      ].map(([, command = '']) => command),
+  test('each command that they name exists, with its subcommand', async () => {
+    const program = await commandTree();
+    const texts = [...documents, 'docker-compose.yml', '.env.example'].map(read).join('\n');
+    const named = [
+      ...texts.matchAll(
+        /(?:npx vanguard|vanguard\.js|--rm server|npm run -s (?=legacy)|npm run -s legacy --) ([a-z]+)(?: ([a-z][a-z-]*)(?= [A-Z<[-]|`|$| ))?/gm,
+      ),
+    ].map(([text, first = '', second = '']) =>
+      text.startsWith('npm run -s legacy') ? (['legacy', first] as const) : ([first, second] as const),
     );
-    expect(named.size).toBeGreaterThan(6);
+    expect(new Set(named.map(([command]) => command)).size).toBeGreaterThan(6);
+    for (const [first, second] of named) {
+      const command = program.commands.find((one) => one.name() === first);
+      expect([first, command?.name()]).toEqual([first, first]);
+      // `npx vanguard sync` alone names the group.
+      if (command!.commands.length > 0 && second !== '')
+        expect([first, command!.commands.map((one) => one.name())]).toEqual([
+          first,
+          expect.arrayContaining([second]),
+        ]);
+    }
+  });
+
+  test('docs/reference/commands.md has each command and option, and README.md names none that is not', async () => {
+    const page = read('docs/reference/commands.md');
+    for (const [name, command] of namedCommands(await commandTree())) {
+      expect(page).toContain(`### ${name}\n`);
+      for (const option of command.options)
+        expect(page).toContain(`| \`${option.flags.replaceAll('|', '\\|')}\` |`);
+    }
     const { said } = await run({}, ['--help']);
     const commands = [...said.matchAll(/^ {2}(\w+)/gm)].map(([, command = '']) => command);
-    for (const command of named) expect(commands).toContain(command);
+    expect((await commandTree()).commands.map((command) => command.name()).sort()).toEqual(
+      commands.filter((name) => name !== 'help').sort(),
+    );
   });
 });

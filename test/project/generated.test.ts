@@ -26,7 +26,8 @@ test('a typed query or document that was edited, and a schema that is missing, a
     expect(await staleFiles(generated, folder)).toEqual([
       'sql/sync/sync.queries.ts',
       'schema.graphql',
-      'docs/errors.md',
+      'docs/reference/errors.md',
+      'docs/reference/commands.md',
       'web/src/api/generated/graphql.ts',
     ]);
   } finally {

@@ -1,6 +1,6 @@
 /** Why something could not be done, whoever said so: REST, GraphQL, a websocket, or the network. */
 export class ApiError extends Error {
-  /** Stable, in upper case; docs/errors.md explains each. `NETWORK` is ours: the server was not reached. */
+  /** Stable, in upper case; docs/reference/errors.md explains each. `NETWORK` is ours: the server was not reached. */
   readonly code: string;
   /** What to do, where the message does not say it. */
   readonly hint: string | undefined;

@@ -5,7 +5,7 @@ import { ApiError, hasCode } from './errors.ts';
 import type { OrganizationEventsSubscription } from './generated/graphql.ts';
 import { errorOf, graphql, type GraphqlError } from './graphql.ts';
 
-/** What happens in an organization, as docs/realtime.md describes it. */
+/** What happens in an organization, as docs/how-to/realtime.md describes it. */
 export type OrganizationEvent = NonNullable<OrganizationEventsSubscription['organizationEvents']>;
 
 const organizationEvents = graphql(`
