@@ -269,7 +269,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     DATABASE_OTHER_HISTORY: {
       means:
         'A development version of PFA Vanguard with other migrations made the database. Nothing was changed in it.',
-      act: 'Start over with a new data folder or database. [Start over](how-to/start-over.md) says how to keep users, connections and drafts.',
+      act: 'Start over with a new data folder or database. [Start over](../how-to/start-over.md) says how to keep users, connections and drafts.',
     },
     DATABASE_NOT_OURS: {
       means: 'The database holds tables of something else. Nothing was changed in it.',

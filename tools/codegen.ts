@@ -1,6 +1,8 @@
 /**
- * `npm run codegen`: writes what is derived from the migrations, on a database of its own: the typed module beside each
- * file of sql/, schema.graphql, the types of the web app's GraphQL documents, and the generated pages of docs/reference/. With `--check` it writes nothing and fails when something is stale.
+ * `npm run codegen`: writes what follows from the migrations and the code, on a database of its own: the typed module
+ * beside each file of sql/, schema.graphql, the types of the web app's GraphQL documents, docs/database, and the
+ * generated pages of docs/reference. With `--check` it writes nothing. It fails when something is stale, when an object
+ * of the database does not have exactly one fixture, and when the fixtures differ from the migrated database.
  */
 import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -8,10 +10,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../src/configuration.ts';
-import { bootstrap } from '../src/database/bootstrap.ts';
+import { bootstrap, withClient } from '../src/database/bootstrap.ts';
 import { startEmbeddedDatabase } from '../src/database/embedded.ts';
 import { applyCurrent, migrate } from '../src/database/migrate.ts';
 import type { RoleUrls } from '../src/database/roles.ts';
+import { fixtureChanges, misplacedFixtures, readFixtures } from './database/fixtures.ts';
+import { databaseReference } from './database/reference.ts';
 import { generatedPages } from './docs.ts';
 
 /** Runs pgtyped over a copy of sql/ and returns what it wrote, by path relative to the project. */
@@ -96,14 +100,28 @@ async function generateDocuments(schema: string): Promise<Map<string, string>> {
   return new Map(files.map(({ filename, content }) => [filename, content] as const).sort());
 }
 
+/** The pages that are generated, by path relative to the project. */
+async function generatePages(ownerUrl: string): Promise<Map<string, string>> {
+  return new Map([...(await generatedPages()), ...(await withClient(ownerUrl, databaseReference))]);
+}
+
 /** Everything that is generated, by path relative to the project. */
 export async function generate(urls: RoleUrls): Promise<Map<string, string>> {
   const schema = await generateSchema(urls);
   return new Map([
     ...(await generateQueries(urls.owner)),
     ...schema,
-    ...(await generatedPages()),
+    ...(await generatePages(urls.owner)),
     ...(await generateDocuments([...schema.values()].join())),
+  ]);
+}
+
+/** Names what is wrong with the fixtures of a project, compared with a migrated database. */
+export async function fixtureProblems(ownerUrl: string, folder = projectFolder): Promise<string[]> {
+  const fixtures = await readFixtures(folder);
+  return withClient(ownerUrl, async (client) => [
+    ...(await misplacedFixtures(client, fixtures)),
+    ...(await fixtureChanges(client, fixtures)),
   ]);
 }
 
@@ -140,15 +158,18 @@ async function main(): Promise<void> {
     await migrate(urls.owner);
     await applyCurrent(urls.owner);
     if (process.argv.includes('--check')) {
+      const problems = await fixtureProblems(urls.owner);
       const stale = await staleFiles(await generate(urls));
       if (stale.length > 0)
-        throw new Error(`Stale: ${stale.join(', ')}. Run \`npm run codegen\` and commit the result.`);
+        problems.push(`Stale: ${stale.join(', ')}. Run \`npm run codegen\` and commit the result.`);
+      for (const problem of problems) console.error(problem);
+      if (problems.length > 0) process.exitCode = 1;
       return;
     }
     await write(await generateQueries(urls.owner));
     const schema = await generateSchema(urls);
     await write(schema);
-    await write(await generatedPages());
+    await write(await generatePages(urls.owner));
     await write(await generateDocuments([...schema.values()].join()));
   } finally {
     await database.stop();

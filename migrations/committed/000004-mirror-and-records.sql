@@ -1,5 +1,5 @@
 --! Previous: sha1:8c59132babbca37316d37b28b3a9b35388e92e19
---! Hash: sha1:0479056cdddee5000b04fe9a525bfd2c685d17bc
+--! Hash: sha1:39a1cdf0852a90824e1fe4aac3443022613a3416
 --! Message: mirror and records
 
 --! split: 1-current.sql
@@ -460,7 +460,7 @@ grant execute on function app_core.changed_keys(jsonb, jsonb) to vanguard_visito
 --! Included app_public/views/pfa_record.sql
 -- The merged record, in three layers: the mirror, where neither a pending change nor a draft of the user lies over it;
 -- pending changes, where no draft lies over them; the user's drafts. What makes it fast, measured at a million records
--- (docs/performance.md):
+-- (docs/explanation/performance.md):
 -- - The branches are plain tables, and the layer is a constant in each: so the planner folds the CASE to the one
 --   condition of that layer, looks into the tables, and merges the index orders of all three. A WHERE inside a branch
 --   hides that order.

@@ -1,5 +1,5 @@
---! Previous: sha1:0479056cdddee5000b04fe9a525bfd2c685d17bc
---! Hash: sha1:cdc09166371bb91f5d139b0e58672a49bba92038
+--! Previous: sha1:39a1cdf0852a90824e1fe4aac3443022613a3416
+--! Hash: sha1:817f66cb95de919b6149f70f9121b25a18c26cac
 --! Message: drafts and commits
 
 --! split: 1-current.sql

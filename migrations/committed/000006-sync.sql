@@ -1,5 +1,5 @@
---! Previous: sha1:cdc09166371bb91f5d139b0e58672a49bba92038
---! Hash: sha1:f3553684bf730872fffde616bb17a228707bb560
+--! Previous: sha1:817f66cb95de919b6149f70f9121b25a18c26cac
+--! Hash: sha1:43601a8219e391b44df8c45d83bbb1bf050e0332
 --! Message: sync
 
 --! split: 1-current.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:f3553684bf730872fffde616bb17a228707bb560
---! Hash: sha1:ea4be9c6b1a376cfa14070c105ae8abbbb9187bd
+--! Previous: sha1:43601a8219e391b44df8c45d83bbb1bf050e0332
+--! Hash: sha1:b14411c61062c05da2e6461c7746163c8522e743
 --! Message: push
 
 --! split: 1-current.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:ea4be9c6b1a376cfa14070c105ae8abbbb9187bd
---! Hash: sha1:d55abb37b692eb87f70ffb3e6e134c8805637d7d
+--! Previous: sha1:b14411c61062c05da2e6461c7746163c8522e743
+--! Hash: sha1:deb46bc86e9de37f72cc05ff2c6d601b881714c5
 --! Message: realtime
 
 --! split: 1-current.sql

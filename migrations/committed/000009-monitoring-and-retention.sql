@@ -1,5 +1,5 @@
---! Previous: sha1:d55abb37b692eb87f70ffb3e6e134c8805637d7d
---! Hash: sha1:2b03c975b0f6798b927cada47d69124e721ded7a
+--! Previous: sha1:deb46bc86e9de37f72cc05ff2c6d601b881714c5
+--! Hash: sha1:971cd980eac151e07597c2db35f081ea7bcec3cc
 --! Message: monitoring and retention
 
 --! split: 1-current.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:2b03c975b0f6798b927cada47d69124e721ded7a
---! Hash: sha1:4ad7548e042d356e0583f7733469527b4ca7c1af
+--! Previous: sha1:971cd980eac151e07597c2db35f081ea7bcec3cc
+--! Hash: sha1:8e4a1b50f3b0e260ded9b1801c5fdd4b3c628964
 --! Message: legacy import
 
 --! split: 1-current.sql

@@ -14,7 +14,7 @@ test('what is generated from the migrations is committed as it is generated now'
   expect(await staleFiles(generated), 'run `npm run codegen` and commit the result').toEqual([]);
 });
 
-test('a typed query or document that was edited, and a schema that is missing, are named as stale', async () => {
+test('a typed query or document that was edited, and a schema and pages that are missing, are named as stale', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-stale-'));
   try {
     await cp(join(projectFolder, 'sql'), join(folder, 'sql'), { recursive: true });
@@ -28,6 +28,10 @@ test('a typed query or document that was edited, and a schema that is missing, a
       'schema.graphql',
       'docs/reference/errors.md',
       'docs/reference/commands.md',
+      'docs/database/app_public.md',
+      'docs/database/app_core.md',
+      'docs/database/app_private.md',
+      'docs/database/README.md',
       'web/src/api/generated/graphql.ts',
     ]);
   } finally {

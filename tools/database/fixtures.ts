@@ -15,8 +15,7 @@ export async function readFixtures(projectFolder: string): Promise<Map<string, s
   return new Map(
     await Promise.all(
       paths.map(
-        async (path) =>
-          [path.replaceAll('\\', '/'), await readFile(join(folder, path), 'utf8')] as const,
+        async (path) => [path.replaceAll('\\', '/'), await readFile(join(folder, path), 'utf8')] as const,
       ),
     ),
   );
@@ -47,13 +46,11 @@ function definedIn(sql: string): string[] {
       ([, schema, name]) => `${schema}/functions/${name}.sql`,
     ),
     ...[
-      ...sql.matchAll(
-        /^create (?:or replace )?(?:materialized )?view (?:if not exists )?(\w+)\.(\w+)\s/gm,
-      ),
+      ...sql.matchAll(/^create (?:or replace )?(?:materialized )?view (?:if not exists )?(\w+)\.(\w+)\s/gm),
     ].map(([, schema, name]) => `${schema}/views/${name}.sql`),
-    ...[...sql.matchAll(/^create (?:or replace )?(?:constraint )?trigger (\w+)\s[^;]*?\son (\w+)\.(\w+)\s/gm)].map(
-      ([, name, schema, table]) => `${schema}/triggers/${table}.${name}.sql`,
-    ),
+    ...[
+      ...sql.matchAll(/^create (?:or replace )?(?:constraint )?trigger (\w+)\s[^;]*?\son (\w+)\.(\w+)\s/gm),
+    ].map(([, name, schema, table]) => `${schema}/triggers/${table}.${name}.sql`),
   ];
   return [...new Set(found)];
 }
@@ -74,13 +71,16 @@ export async function misplacedFixtures(
   const definers = new Map<string, string[]>();
   for (const [path, sql] of fixtures) {
     const defined = definedIn(sql);
-    if (defined.length !== 1) problems.push(`${root}/${path} defines ${defined.length} objects. Let it define one.`);
+    if (defined.length !== 1)
+      problems.push(`${root}/${path} defines ${defined.length} objects. Let it define one.`);
     for (const one of defined) definers.set(one, [...(definers.get(one) ?? []), path]);
   }
   for (const [path, object] of objects) {
     const files = definers.get(path) ?? [];
-    if (files.length === 0) problems.push(`${object} has no fixture. Move its definition to ${root}/${path}.`);
-    if (files.length > 1) problems.push(`${object} has ${files.length} fixtures: ${files.join(', ')}. Keep ${path}.`);
+    if (files.length === 0)
+      problems.push(`${object} has no fixture. Move its definition to ${root}/${path}.`);
+    if (files.length > 1)
+      problems.push(`${object} has ${files.length} fixtures: ${files.join(', ')}. Keep ${path}.`);
     if (files.length === 1 && files[0] !== path)
       problems.push(`${root}/${files[0]} defines ${object}. Rename it to ${path}.`);
   }

@@ -170,7 +170,9 @@ function relationSection(relation: Relation): string {
     ['index', 'over', 'purpose'],
     relation.indexes.map(({ name: index, definition, comment }) => [
       `\`${index}\``,
-      code(`${definition.startsWith('CREATE UNIQUE') ? 'unique ' : ''}${definition.replace(/^.*? USING /, '')}`),
+      code(
+        `${definition.startsWith('CREATE UNIQUE') ? 'unique ' : ''}${definition.replace(/^.*? USING /, '')}`,
+      ),
       cell(comment ?? ''),
     ]),
   );
@@ -197,9 +199,13 @@ function relationSection(relation: Relation): string {
     policies,
     relation.triggers.length > 0 &&
       `Triggers: ${relation.triggers
-        .map(({ name: trigger }) => `[${trigger}](../../migrations/fixtures/${schema}/triggers/${name}.${trigger}.sql)`)
+        .map(
+          ({ name: trigger }) =>
+            `[${trigger}](../../migrations/fixtures/${schema}/triggers/${name}.${trigger}.sql)`,
+        )
         .join(', ')}.`,
-    relation.grants.length > 0 && `Granted to ${relation.grants.map((grant) => grant.replace('vanguard_', '')).join('; ')}.`,
+    relation.grants.length > 0 &&
+      `Granted to ${relation.grants.map((grant) => grant.replace('vanguard_', '')).join('; ')}.`,
   ]);
 }
 
@@ -226,7 +232,8 @@ function entityDiagram(relations: Relation[]): string {
   for (const { name, constraints, columns } of tables) {
     for (const { kind, definition } of constraints) {
       if (kind !== 'f') continue;
-      const [, own = '', target = ''] = /FOREIGN KEY \((.+?)\) REFERENCES (?:\w+\.)?(\w+)/.exec(definition) ?? [];
+      const [, own = '', target = ''] =
+        /FOREIGN KEY \((.+?)\) REFERENCES (?:\w+\.)?(\w+)/.exec(definition) ?? [];
       if (target === 'organizations' && name !== 'user_organizations') continue;
       const key = own.split(', ').at(-1)!;
       const isOptional = !columns.find((column) => column.name === key)?.isNotNull;
@@ -236,7 +243,8 @@ function entityDiagram(relations: Relation[]): string {
   return ['```mermaid', 'erDiagram', ...lines.sort(), '```'].join('\n');
 }
 
-const notice = '<!-- Written by `npm run codegen` from the catalogue of a migrated database. Do not edit. -->';
+const notice =
+  '<!-- Written by `npm run codegen` from the catalogue of a migrated database. Do not edit. -->';
 
 /** Returns the pages of docs/database/, by path relative to the project. */
 export async function databaseReference(client: Client): Promise<Map<string, string>> {
@@ -256,7 +264,8 @@ export async function databaseReference(client: Client): Promise<Map<string, str
   for (const schema of schemas) {
     const own = <T extends { schema: Schema }>(all: T[]) => all.filter((one) => one.schema === schema);
     const of = (...kinds: Relation['kind'][]) => own(relations).filter(({ kind }) => kinds.includes(kind));
-    const section = (title: string, parts: string[]) => parts.length > 0 && `## ${title}\n\n${parts.join('\n\n')}`;
+    const section = (title: string, parts: string[]) =>
+      parts.length > 0 && `## ${title}\n\n${parts.join('\n\n')}`;
     pages.set(
       `docs/database/${schema}.md`,
       paragraphs([
