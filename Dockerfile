@@ -3,24 +3,25 @@
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Without what only development needs, without the embedded PostgreSQL (optional), and without the node that npm would
-# install beside the image's own (an install script does that; nothing else here has one).
-# Nor what only GraphiQL's page is made of, which production does not show.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts \
-  && rm -rf node_modules/monaco-editor node_modules/react-aria node_modules/react-stately node_modules/framer-motion node_modules/motion-dom
+# Leaves out development, the embedded PostgreSQL (optional), and the Node.js that an install script would put beside
+# the image's own. No other package here has an install script.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
 FROM node:24-slim AS web
 WORKDIR /app
 COPY package.json package-lock.json ./
-# With what it is built by, which the image itself does without.
+# The tools that build the web app stay behind in this stage.
 RUN npm ci --ignore-scripts
+# web/tsconfig.json extends the project's, and Vite reads both.
+COPY tsconfig.json ./
 COPY web web
 COPY tools/web.ts tools/web.ts
 RUN node tools/web.ts build
 
 FROM node:24-slim
-# Monitoring listens on the container's own loopback, where the health check asks; the worker has no other port.
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3001 ADMIN_PORT=9464 WORKER_ADMIN_PORT=9464
+# Monitoring listens on the container's own loopback, where the health check asks. Server and worker read the same
+# configuration, which refuses one port for both.
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3001 ADMIN_PORT=9464 WORKER_ADMIN_PORT=9465
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
@@ -37,5 +38,6 @@ USER node
 EXPOSE 3001
 ENTRYPOINT ["node", "bin/vanguard.js"]
 CMD ["server"]
+# A container runs either the server or a worker, so one of the two ports answers.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:9464/api/ready').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "Promise.any([9464, 9465].map(async (port) => (await fetch(`http://127.0.0.1:${port}/api/ready`)).ok || Promise.reject())).then(() => process.exit(0), () => process.exit(1))"]

@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: `pg${newest}`,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**'],
+          exclude: ['test/browser/**', 'test/docker/**'],
           globalSetup: clusters,
           provide: { postgresVersion: newest },
         },

@@ -86,7 +86,7 @@ export interface World {
 }
 
 /** Organizations that syncs are measured with: only the simulator knows them at first. */
-export const syncSizes = (scale: Scale) => ({ SYNC: scale.large, SMALLSYNC: scale.ordinary });
+const syncSizes = (scale: Scale) => ({ SYNC: scale.large, SMALLSYNC: scale.ordinary });
 
 /** Values as PostgreSQL sends them: what the driver makes of them is not what is measured. */
 const raw: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };

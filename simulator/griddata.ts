@@ -18,8 +18,8 @@ import type { IdRange, OrganizationStore, Store, StoredRecord } from './store.ts
 import type { Texts } from './texts.ts';
 import { compareText, compareValues, type Display } from './values.ts';
 
-export const gridName = 'CUPFAG';
-export const gridId = '100541';
+const gridName = 'CUPFAG';
+const gridId = '100541';
 const maxRows = 10_000;
 const maxInValues = 500;
 const operators = ['=', '!=', '<', '>', '<=', '>=', 'BEGINS', 'CONTAINS', 'IN'] as const;

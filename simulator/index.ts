@@ -11,12 +11,11 @@ import { Store } from './store.ts';
 import { Texts } from './texts.ts';
 import { Display, type DateFormat, type YearFormat } from './values.ts';
 
-export { simulatedOrganizations, type SimulatedOrganization } from './catalogue.ts';
-export { faultTable, malformedForms, type Fault, type FaultKind } from './faults.ts';
+export { simulatedOrganizations } from './catalogue.ts';
+export { faultTable, malformedForms, type FaultKind } from './faults.ts';
 export { fields as simulatedFields } from './fields.ts';
 export { randomFrom } from './generate.ts';
 export type { Credentials } from './service.ts';
-export type { WriteEntry } from './store.ts';
 export type { DateFormat, YearFormat } from './values.ts';
 
 /** What the simulator takes where no credentials are given. */

@@ -17,7 +17,7 @@ import { at, fieldOf, fields, type Field, type Row, type Value } from './fields.
 import { emptyRow, type OrganizationStore, type Store, type StoredRecord } from './store.ts';
 import { dateTimeData, fromScreenValue, toScreenValue, type ScreenValue, type YearFormat } from './values.ts';
 
-export const screenName = 'CUPFA2';
+const screenName = 'CUPFA2';
 
 const requestSchema = z.object({
   USERDEFINEDSCREENNAME: z.string(),

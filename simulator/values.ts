@@ -27,7 +27,7 @@ export function compareText(a: string, b: string): number {
 const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
 
 /** The instant of a calendar day, or undefined where there is no such day (30 February). */
-export function utcDay(year: number, month: number, day: number): number | undefined {
+function utcDay(year: number, month: number, day: number): number | undefined {
   const time = Date.UTC(year, month - 1, day);
   const date = new Date(time);
   const same =
@@ -53,7 +53,7 @@ function dateText(time: number, format: DateFormat): string {
 }
 
 /** `1,234.56`: two decimals, thousands by comma, as the grid shows money and counts. */
-export function numberText(value: number): string {
+function numberText(value: number): string {
   const [whole = '0', decimals = '00'] = Math.abs(value).toFixed(2).split('.');
   let grouped = whole;
   for (let i = whole.length - 3; i > 0; i -= 3) grouped = `${grouped.slice(0, i)},${grouped.slice(i)}`;
@@ -146,7 +146,7 @@ export class Display {
 }
 
 /** `+`/`-`, `true`/`false`, `1`/`0`. */
-export function flagOf(text: string): boolean | undefined {
+function flagOf(text: string): boolean | undefined {
   if (text === '+' || text === 'true' || text === '1') return true;
   if (text === '-' || text === 'false' || text === '0') return false;
   return undefined;

@@ -137,9 +137,17 @@ const internal: Refusal = {
   message: 'Something went wrong on our side. It is in the log of the server.',
 };
 
-/** Words of node's network errors, and of node-pg for a connection that broke, which have no SQLSTATE. */
-const brokenConnection =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|timeout exceeded when trying to connect/;
+/**
+ * Matches the errors without a SQLSTATE that mean a broken connection: Node's network errors and node-pg's own. A
+ * database in a container that is gone has no address (ENOTFOUND, EAI_AGAIN); a missing socket file is `connect ENOENT`.
+ */
+const brokenConnection = new RegExp(
+  [
+    ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_\\w+'],
+    ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENETRESET', 'connect ENOENT'],
+    ...['Connection terminated', 'timeout exceeded when trying to connect'],
+  ].join('|'),
+);
 
 /** What to tell a client about any error. Unknown errors tell nothing of themselves. */
 export function refusal(error: unknown): Refusal {

@@ -149,12 +149,13 @@ export interface IFindLoginQuery {
   result: IFindLoginResult;
 }
 
-const findLoginIR: any = {"usedParamSet":{"username":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":181,"b":190}]}],"statement":"select user_id as \"userId!\", username as \"username!\", email as \"email?\", password_hash as \"passwordHash!\", must_change_password as \"mustChangePassword!\"\nfrom app_private.find_login(:username!)"};
+const findLoginIR: any = {"usedParamSet":{"username":true},"params":[{"name":"username","required":true,"transform":{"type":"scalar"},"locs":[{"a":183,"b":192}]}],"statement":"select user_id as \"userId!\", username as \"username!\", email as \"email?\", password_hash as \"passwordHash!\",\n  must_change_password as \"mustChangePassword!\"\nfrom app_private.find_login(:username!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select user_id as "userId!", username as "username!", email as "email?", password_hash as "passwordHash!", must_change_password as "mustChangePassword!"
+ * select user_id as "userId!", username as "username!", email as "email?", password_hash as "passwordHash!",
+ *   must_change_password as "mustChangePassword!"
  * from app_private.find_login(:username!)
  * ```
  */
@@ -263,12 +264,13 @@ export interface IStartSessionQuery {
   result: IStartSessionResult;
 }
 
-const startSessionIR: any = {"usedParamSet":{"userId":true,"passwordHash":true,"tokenHash":true,"lifetimeSeconds":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":40}]},{"name":"passwordHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":56}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":59,"b":69}]},{"name":"lifetimeSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":94,"b":110}]}],"statement":"select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as \"sessionId?\""};
+const startSessionIR: any = {"usedParamSet":{"userId":true,"passwordHash":true,"tokenHash":true,"lifetimeSeconds":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":33,"b":40}]},{"name":"passwordHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":56}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":59,"b":69}]},{"name":"lifetimeSeconds","required":true,"transform":{"type":"scalar"},"locs":[{"a":96,"b":112}]}],"statement":"select app_private.start_session(:userId!, :passwordHash!, :tokenHash!,\n  make_interval(secs => :lifetimeSeconds!)) as \"sessionId?\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as "sessionId?"
+ * select app_private.start_session(:userId!, :passwordHash!, :tokenHash!,
+ *   make_interval(secs => :lifetimeSeconds!)) as "sessionId?"
  * ```
  */
 export const startSession = new PreparedQuery<IStartSessionParams,IStartSessionResult>(startSessionIR);
@@ -575,12 +577,13 @@ export interface ILockCredentialsQuery {
   result: ILockCredentialsResult;
 }
 
-const lockCredentialsIR: any = {"usedParamSet":{},"params":[],"statement":"select id, api_configuration_id as \"apiConfigurationId\", ai_provider_id as \"aiProviderId\", name, key_id as \"keyId\", nonce, ciphertext\nfrom app_private.credentials order by id for update"};
+const lockCredentialsIR: any = {"usedParamSet":{},"params":[],"statement":"select id, api_configuration_id as \"apiConfigurationId\", ai_provider_id as \"aiProviderId\", name, key_id as \"keyId\",\n  nonce, ciphertext\nfrom app_private.credentials order by id for update"};
 
 /**
  * Query generated from SQL:
  * ```
- * select id, api_configuration_id as "apiConfigurationId", ai_provider_id as "aiProviderId", name, key_id as "keyId", nonce, ciphertext
+ * select id, api_configuration_id as "apiConfigurationId", ai_provider_id as "aiProviderId", name, key_id as "keyId",
+ *   nonce, ciphertext
  * from app_private.credentials order by id for update
  * ```
  */

@@ -14,7 +14,8 @@ select app_private.note_sign_in_success(:username!, :address!::text::inet);
 select app_private.clear_sign_in_attempts(:username!) as "cleared!";
 
 /* @name findLogin */
-select user_id as "userId!", username as "username!", email as "email?", password_hash as "passwordHash!", must_change_password as "mustChangePassword!"
+select user_id as "userId!", username as "username!", email as "email?", password_hash as "passwordHash!",
+  must_change_password as "mustChangePassword!"
 from app_private.find_login(:username!);
 
 /* @name passwordHashKinds */
@@ -27,7 +28,8 @@ select app_private.set_password(:userId!, :passwordHash!, :mustChange!);
 select app_private.upgrade_password_hash(:userId!, :oldHash!, :newHash!);
 
 /* @name startSession */
-select app_private.start_session(:userId!, :passwordHash!, :tokenHash!, make_interval(secs => :lifetimeSeconds!)) as "sessionId?";
+select app_private.start_session(:userId!, :passwordHash!, :tokenHash!,
+  make_interval(secs => :lifetimeSeconds!)) as "sessionId?";
 
 /* @name changePassword */
 select app_private.change_password(:userId!, :oldHash!, :newHash!) as "isChanged!";
@@ -60,7 +62,8 @@ select kid, key_id as "keyId", nonce, ciphertext from app_private.signing_keys o
 update app_private.signing_keys set key_id = :keyId!, nonce = :nonce!, ciphertext = :ciphertext! where kid = :kid!;
 
 /* @name lockCredentials */
-select id, api_configuration_id as "apiConfigurationId", ai_provider_id as "aiProviderId", name, key_id as "keyId", nonce, ciphertext
+select id, api_configuration_id as "apiConfigurationId", ai_provider_id as "aiProviderId", name, key_id as "keyId",
+  nonce, ciphertext
 from app_private.credentials order by id for update;
 
 /* @name storeCredential */

@@ -35,16 +35,18 @@ export interface IPemsConnectionQuery {
   result: IPemsConnectionResult;
 }
 
-const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true,"purpose":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":631,"b":646}]},{"name":"purpose","required":true,"transform":{"type":"scalar"},"locs":[{"a":649,"b":657}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\", custom_headers as \"customHeaders!\",\n  is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\", grid_id as \"gridId!\", request_type as \"requestType!\",\n  page_size as \"pageSize!\", date_order as \"dateOrder!\", screen_name as \"screenName!\", year_format as \"yearFormat!\",\n  requests_per_second as \"requestsPerSecond!\", timeout_ms as \"timeoutMs!\",\n  (select s.filter_date_format from app_public.pems_settings s where s.api_configuration_id = c.api_configuration_id) as \"filterDateFormat!\"\nfrom app_private.pems_connection(:organizationId!, :purpose!) c"};
+const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true,"purpose":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":637,"b":652}]},{"name":"purpose","required":true,"transform":{"type":"scalar"},"locs":[{"a":655,"b":663}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\",\n  custom_headers as \"customHeaders!\", is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\",\n  grid_id as \"gridId!\", request_type as \"requestType!\", page_size as \"pageSize!\", date_order as \"dateOrder!\",\n  screen_name as \"screenName!\", year_format as \"yearFormat!\", requests_per_second as \"requestsPerSecond!\",\n  timeout_ms as \"timeoutMs!\",\n  (select s.filter_date_format from app_public.pems_settings s\n    where s.api_configuration_id = c.api_configuration_id) as \"filterDateFormat!\"\nfrom app_private.pems_connection(:organizationId!, :purpose!) c"};
 
 /**
  * Query generated from SQL:
  * ```
- * select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
- *   is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
- *   page_size as "pageSize!", date_order as "dateOrder!", screen_name as "screenName!", year_format as "yearFormat!",
- *   requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!",
- *   (select s.filter_date_format from app_public.pems_settings s where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
+ * select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!",
+ *   custom_headers as "customHeaders!", is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!",
+ *   grid_id as "gridId!", request_type as "requestType!", page_size as "pageSize!", date_order as "dateOrder!",
+ *   screen_name as "screenName!", year_format as "yearFormat!", requests_per_second as "requestsPerSecond!",
+ *   timeout_ms as "timeoutMs!",
+ *   (select s.filter_date_format from app_public.pems_settings s
+ *     where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
  * from app_private.pems_connection(:organizationId!, :purpose!) c
  * ```
  */
@@ -74,12 +76,13 @@ export interface ICredentialsQuery {
   result: ICredentialsResult;
 }
 
-const credentialsIR: any = {"usedParamSet":{"apiConfigurationId":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":108,"b":127}]}],"statement":"select name, key_id as \"keyId\", nonce, ciphertext from app_private.credentials where api_configuration_id = :apiConfigurationId!"};
+const credentialsIR: any = {"usedParamSet":{"apiConfigurationId":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":108,"b":127}]}],"statement":"select name, key_id as \"keyId\", nonce, ciphertext from app_private.credentials\nwhere api_configuration_id = :apiConfigurationId!"};
 
 /**
  * Query generated from SQL:
  * ```
- * select name, key_id as "keyId", nonce, ciphertext from app_private.credentials where api_configuration_id = :apiConfigurationId!
+ * select name, key_id as "keyId", nonce, ciphertext from app_private.credentials
+ * where api_configuration_id = :apiConfigurationId!
  * ```
  */
 export const credentials = new PreparedQuery<ICredentialsParams,ICredentialsResult>(credentialsIR);
@@ -137,18 +140,20 @@ export interface ISaveConnectionQuery {
   result: ISaveConnectionResult;
 }
 
-const saveConnectionIR: any = {"usedParamSet":{"id":true,"name":true,"url":true,"authType":true,"operationType":true,"isSimulated":true,"organization":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":130,"b":133}]},{"name":"name","required":true,"transform":{"type":"scalar"},"locs":[{"a":142,"b":147}]},{"name":"url","required":true,"transform":{"type":"scalar"},"locs":[{"a":167,"b":171}]},{"name":"authType","required":true,"transform":{"type":"scalar"},"locs":[{"a":174,"b":183}]},{"name":"operationType","required":true,"transform":{"type":"scalar"},"locs":[{"a":186,"b":200}]},{"name":"isSimulated","required":true,"transform":{"type":"scalar"},"locs":[{"a":203,"b":215}]},{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":286,"b":298}]}],"statement":"insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)\nselect :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, :operationType!, :isSimulated!\nfrom (select 1) one\nleft join app_public.organizations o on o.code = :organization\non conflict (id) do update\n  set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,\n    operation_type = excluded.operation_type, is_simulated = excluded.is_simulated, status = 'untested', last_error = null\nreturning id"};
+const saveConnectionIR: any = {"usedParamSet":{"id":true,"name":true,"url":true,"authType":true,"operationType":true,"isSimulated":true,"organization":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":132,"b":135}]},{"name":"name","required":true,"transform":{"type":"scalar"},"locs":[{"a":144,"b":149}]},{"name":"url","required":true,"transform":{"type":"scalar"},"locs":[{"a":169,"b":173}]},{"name":"authType","required":true,"transform":{"type":"scalar"},"locs":[{"a":176,"b":185}]},{"name":"operationType","required":true,"transform":{"type":"scalar"},"locs":[{"a":188,"b":202}]},{"name":"isSimulated","required":true,"transform":{"type":"scalar"},"locs":[{"a":205,"b":217}]},{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":288,"b":300}]}],"statement":"insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type,\n  is_simulated)\nselect :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, :operationType!, :isSimulated!\nfrom (select 1) one\nleft join app_public.organizations o on o.code = :organization\non conflict (id) do update\n  set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url,\n    auth_type = excluded.auth_type, operation_type = excluded.operation_type, is_simulated = excluded.is_simulated,\n    status = 'untested', last_error = null\nreturning id"};
 
 /**
  * Query generated from SQL:
  * ```
- * insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)
+ * insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type,
+ *   is_simulated)
  * select :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, :operationType!, :isSimulated!
  * from (select 1) one
  * left join app_public.organizations o on o.code = :organization
  * on conflict (id) do update
- *   set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,
- *     operation_type = excluded.operation_type, is_simulated = excluded.is_simulated, status = 'untested', last_error = null
+ *   set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url,
+ *     auth_type = excluded.auth_type, operation_type = excluded.operation_type, is_simulated = excluded.is_simulated,
+ *     status = 'untested', last_error = null
  * returning id
  * ```
  */
@@ -175,17 +180,20 @@ export interface ISavePemsSettingsQuery {
   result: ISavePemsSettingsResult;
 }
 
-const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true,"filterDateFormat":true,"timeoutMs":true,"requestsPerSecond":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":160,"b":179}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":182,"b":189}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":192,"b":202}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":205,"b":217}]},{"name":"filterDateFormat","required":true,"transform":{"type":"scalar"},"locs":[{"a":220,"b":237}]},{"name":"timeoutMs","required":false,"transform":{"type":"scalar"},"locs":[{"a":249,"b":258},{"a":533,"b":542}]},{"name":"requestsPerSecond","required":false,"transform":{"type":"scalar"},"locs":[{"a":279,"b":296},{"a":591,"b":608}]}],"statement":"insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format, timeout_ms, requests_per_second)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000), coalesce(:requestsPerSecond, 10))\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,\n    filter_date_format = excluded.filter_date_format,\n    timeout_ms = coalesce(:timeoutMs, s.timeout_ms), requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second)"};
+const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true,"filterDateFormat":true,"timeoutMs":true,"requestsPerSecond":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":162,"b":181}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":184,"b":191}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":194,"b":204}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":207,"b":219}]},{"name":"filterDateFormat","required":true,"transform":{"type":"scalar"},"locs":[{"a":222,"b":239}]},{"name":"timeoutMs","required":false,"transform":{"type":"scalar"},"locs":[{"a":251,"b":260},{"a":537,"b":546}]},{"name":"requestsPerSecond","required":false,"transform":{"type":"scalar"},"locs":[{"a":283,"b":300},{"a":599,"b":616}]}],"statement":"insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format,\n  timeout_ms, requests_per_second)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000),\n  coalesce(:requestsPerSecond, 10))\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,\n    filter_date_format = excluded.filter_date_format,\n    timeout_ms = coalesce(:timeoutMs, s.timeout_ms),\n    requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second)"};
 
 /**
  * Query generated from SQL:
  * ```
- * insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format, timeout_ms, requests_per_second)
- * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000), coalesce(:requestsPerSecond, 10))
+ * insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format,
+ *   timeout_ms, requests_per_second)
+ * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000),
+ *   coalesce(:requestsPerSecond, 10))
  * on conflict (api_configuration_id) do update
  *   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
  *     filter_date_format = excluded.filter_date_format,
- *     timeout_ms = coalesce(:timeoutMs, s.timeout_ms), requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second)
+ *     timeout_ms = coalesce(:timeoutMs, s.timeout_ms),
+ *     requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second)
  * ```
  */
 export const savePemsSettings = new PreparedQuery<ISavePemsSettingsParams,ISavePemsSettingsResult>(savePemsSettingsIR);
@@ -238,7 +246,7 @@ export interface ISaveDataSourceQuery {
   result: ISaveDataSourceResult;
 }
 
-const saveDataSourceIR: any = {"usedParamSet":{"id":true,"apiConfigurationId":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":332,"b":335}]},{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":425,"b":444}]}],"statement":"insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)\nselect\n  -- One mapping a connection: also when it takes the place of the seeded one.\n  coalesce((select d.id from app_public.data_source_mappings d where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),\n  'pfa', c.organization_id, c.id, 1\nfrom app_public.api_configurations c where c.id = :apiConfigurationId!\non conflict (id) do update\n  set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id, is_active = true"};
+const saveDataSourceIR: any = {"usedParamSet":{"id":true,"apiConfigurationId":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":336,"b":339}]},{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":429,"b":448}]}],"statement":"insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)\nselect\n  -- One mapping a connection: also when it takes the place of the seeded one.\n  coalesce((select d.id from app_public.data_source_mappings d\n    where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),\n  'pfa', c.organization_id, c.id, 1\nfrom app_public.api_configurations c where c.id = :apiConfigurationId!\non conflict (id) do update\n  set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id,\n    is_active = true"};
 
 /**
  * Query generated from SQL:
@@ -246,11 +254,13 @@ const saveDataSourceIR: any = {"usedParamSet":{"id":true,"apiConfigurationId":tr
  * insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)
  * select
  *   -- One mapping a connection: also when it takes the place of the seeded one.
- *   coalesce((select d.id from app_public.data_source_mappings d where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),
+ *   coalesce((select d.id from app_public.data_source_mappings d
+ *     where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),
  *   'pfa', c.organization_id, c.id, 1
  * from app_public.api_configurations c where c.id = :apiConfigurationId!
  * on conflict (id) do update
- *   set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id, is_active = true
+ *   set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id,
+ *     is_active = true
  * ```
  */
 export const saveDataSource = new PreparedQuery<ISaveDataSourceParams,ISaveDataSourceResult>(saveDataSourceIR);

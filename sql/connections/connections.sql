@@ -1,34 +1,42 @@
 /* @name pemsConnection */
-select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!", custom_headers as "customHeaders!",
-  is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!", grid_id as "gridId!", request_type as "requestType!",
-  page_size as "pageSize!", date_order as "dateOrder!", screen_name as "screenName!", year_format as "yearFormat!",
-  requests_per_second as "requestsPerSecond!", timeout_ms as "timeoutMs!",
-  (select s.filter_date_format from app_public.pems_settings s where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
+select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!",
+  custom_headers as "customHeaders!", is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!",
+  grid_id as "gridId!", request_type as "requestType!", page_size as "pageSize!", date_order as "dateOrder!",
+  screen_name as "screenName!", year_format as "yearFormat!", requests_per_second as "requestsPerSecond!",
+  timeout_ms as "timeoutMs!",
+  (select s.filter_date_format from app_public.pems_settings s
+    where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
 from app_private.pems_connection(:organizationId!, :purpose!) c;
 
 /* @name credentials */
-select name, key_id as "keyId", nonce, ciphertext from app_private.credentials where api_configuration_id = :apiConfigurationId!;
+select name, key_id as "keyId", nonce, ciphertext from app_private.credentials
+where api_configuration_id = :apiConfigurationId!;
 
 /* @name noteConnectionResult */
 select app_private.note_connection_result(:apiConfigurationId!, :rowsRead, :errorMessage);
 
 /* @name saveConnection */
-insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type, is_simulated)
+insert into app_public.api_configurations (id, organization_id, name, usage, url, auth_type, operation_type,
+  is_simulated)
 select :id!, o.id, :name!, 'PEMS_PFA_READ', :url!, :authType!, :operationType!, :isSimulated!
 from (select 1) one
 left join app_public.organizations o on o.code = :organization
 on conflict (id) do update
-  set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url, auth_type = excluded.auth_type,
-    operation_type = excluded.operation_type, is_simulated = excluded.is_simulated, status = 'untested', last_error = null
+  set organization_id = excluded.organization_id, name = excluded.name, url = excluded.url,
+    auth_type = excluded.auth_type, operation_type = excluded.operation_type, is_simulated = excluded.is_simulated,
+    status = 'untested', last_error = null
 returning id;
 
 /* @name savePemsSettings */
-insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format, timeout_ms, requests_per_second)
-values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000), coalesce(:requestsPerSecond, 10))
+insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format,
+  timeout_ms, requests_per_second)
+values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000),
+  coalesce(:requestsPerSecond, 10))
 on conflict (api_configuration_id) do update
   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
     filter_date_format = excluded.filter_date_format,
-    timeout_ms = coalesce(:timeoutMs, s.timeout_ms), requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second);
+    timeout_ms = coalesce(:timeoutMs, s.timeout_ms),
+    requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second);
 
 /* @name saveCredential */
 insert into app_private.credentials as c (api_configuration_id, name, key_id, nonce, ciphertext)
@@ -40,11 +48,13 @@ on conflict (api_configuration_id, name) do update
 insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)
 select
   -- One mapping a connection: also when it takes the place of the seeded one.
-  coalesce((select d.id from app_public.data_source_mappings d where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),
+  coalesce((select d.id from app_public.data_source_mappings d
+    where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),
   'pfa', c.organization_id, c.id, 1
 from app_public.api_configurations c where c.id = :apiConfigurationId!
 on conflict (id) do update
-  set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id, is_active = true;
+  set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id,
+    is_active = true;
 
 /* @name pemsConnectionsConfigured */
 select exists (

@@ -186,13 +186,14 @@ export interface IEndDriftCheckQuery {
   result: IEndDriftCheckResult;
 }
 
-const endDriftCheckIR: any = {"usedParamSet":{"organizationId":true,"checkId":true,"code":true,"message":true,"hint":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":254,"b":269}]},{"name":"checkId","required":true,"transform":{"type":"scalar"},"locs":[{"a":272,"b":280}]},{"name":"code","required":false,"transform":{"type":"scalar"},"locs":[{"a":283,"b":287}]},{"name":"message","required":false,"transform":{"type":"scalar"},"locs":[{"a":290,"b":297}]},{"name":"hint","required":false,"transform":{"type":"scalar"},"locs":[{"a":300,"b":304}]}],"statement":"select records_compared as \"recordsCompared!\", records_differing as \"recordsDiffering!\", missing_in_pems as \"missingInPems!\",\n  missing_in_mirror as \"missingInMirror!\", unreadable as \"unreadable!\", left_out as \"leftOut!\"\nfrom app_private.end_drift_check(:organizationId!, :checkId!, :code, :message, :hint)"};
+const endDriftCheckIR: any = {"usedParamSet":{"organizationId":true,"checkId":true,"code":true,"message":true,"hint":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":256,"b":271}]},{"name":"checkId","required":true,"transform":{"type":"scalar"},"locs":[{"a":274,"b":282}]},{"name":"code","required":false,"transform":{"type":"scalar"},"locs":[{"a":285,"b":289}]},{"name":"message","required":false,"transform":{"type":"scalar"},"locs":[{"a":292,"b":299}]},{"name":"hint","required":false,"transform":{"type":"scalar"},"locs":[{"a":302,"b":306}]}],"statement":"select records_compared as \"recordsCompared!\", records_differing as \"recordsDiffering!\",\n  missing_in_pems as \"missingInPems!\", missing_in_mirror as \"missingInMirror!\", unreadable as \"unreadable!\",\n  left_out as \"leftOut!\"\nfrom app_private.end_drift_check(:organizationId!, :checkId!, :code, :message, :hint)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select records_compared as "recordsCompared!", records_differing as "recordsDiffering!", missing_in_pems as "missingInPems!",
- *   missing_in_mirror as "missingInMirror!", unreadable as "unreadable!", left_out as "leftOut!"
+ * select records_compared as "recordsCompared!", records_differing as "recordsDiffering!",
+ *   missing_in_pems as "missingInPems!", missing_in_mirror as "missingInMirror!", unreadable as "unreadable!",
+ *   left_out as "leftOut!"
  * from app_private.end_drift_check(:organizationId!, :checkId!, :code, :message, :hint)
  * ```
  */
@@ -251,16 +252,18 @@ export interface IDriftCheckQuery {
   result: IDriftCheckResult;
 }
 
-const driftCheckIR: any = {"usedParamSet":{"organizationId":true,"checkId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":658,"b":673}]},{"name":"checkId","required":true,"transform":{"type":"scalar"},"locs":[{"a":686,"b":694}]}],"statement":"select c.id as \"id!\", c.sample as \"sample?\", c.state as \"state!\", c.rows_read as \"rowsRead!\", c.records_compared as \"recordsCompared!\",\n  c.records_differing as \"recordsDiffering!\", c.keys_differing as \"keysDiffering!\", c.missing_in_pems as \"missingInPems!\",\n  c.missing_in_mirror as \"missingInMirror!\", c.unreadable as \"unreadable!\", c.left_out as \"leftOut!\", c.differences_kept as \"differencesKept!\",\n  c.requested_at as \"requestedAt!\", c.started_at as \"startedAt?\", c.finished_at as \"finishedAt?\",\n  c.error_code as \"errorCode?\", c.error_message as \"errorMessage?\", c.error_hint as \"errorHint?\"\nfrom app_public.pfa_drift_check c\nwhere c.organization_id = :organizationId! and c.id = :checkId!"};
+const driftCheckIR: any = {"usedParamSet":{"organizationId":true,"checkId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":662,"b":677}]},{"name":"checkId","required":true,"transform":{"type":"scalar"},"locs":[{"a":690,"b":698}]}],"statement":"select c.id as \"id!\", c.sample as \"sample?\", c.state as \"state!\", c.rows_read as \"rowsRead!\",\n  c.records_compared as \"recordsCompared!\", c.records_differing as \"recordsDiffering!\",\n  c.keys_differing as \"keysDiffering!\", c.missing_in_pems as \"missingInPems!\",\n  c.missing_in_mirror as \"missingInMirror!\", c.unreadable as \"unreadable!\", c.left_out as \"leftOut!\",\n  c.differences_kept as \"differencesKept!\", c.requested_at as \"requestedAt!\", c.started_at as \"startedAt?\",\n  c.finished_at as \"finishedAt?\", c.error_code as \"errorCode?\", c.error_message as \"errorMessage?\",\n  c.error_hint as \"errorHint?\"\nfrom app_public.pfa_drift_check c\nwhere c.organization_id = :organizationId! and c.id = :checkId!"};
 
 /**
  * Query generated from SQL:
  * ```
- * select c.id as "id!", c.sample as "sample?", c.state as "state!", c.rows_read as "rowsRead!", c.records_compared as "recordsCompared!",
- *   c.records_differing as "recordsDiffering!", c.keys_differing as "keysDiffering!", c.missing_in_pems as "missingInPems!",
- *   c.missing_in_mirror as "missingInMirror!", c.unreadable as "unreadable!", c.left_out as "leftOut!", c.differences_kept as "differencesKept!",
- *   c.requested_at as "requestedAt!", c.started_at as "startedAt?", c.finished_at as "finishedAt?",
- *   c.error_code as "errorCode?", c.error_message as "errorMessage?", c.error_hint as "errorHint?"
+ * select c.id as "id!", c.sample as "sample?", c.state as "state!", c.rows_read as "rowsRead!",
+ *   c.records_compared as "recordsCompared!", c.records_differing as "recordsDiffering!",
+ *   c.keys_differing as "keysDiffering!", c.missing_in_pems as "missingInPems!",
+ *   c.missing_in_mirror as "missingInMirror!", c.unreadable as "unreadable!", c.left_out as "leftOut!",
+ *   c.differences_kept as "differencesKept!", c.requested_at as "requestedAt!", c.started_at as "startedAt?",
+ *   c.finished_at as "finishedAt?", c.error_code as "errorCode?", c.error_message as "errorMessage?",
+ *   c.error_hint as "errorHint?"
  * from app_public.pfa_drift_check c
  * where c.organization_id = :organizationId! and c.id = :checkId!
  * ```
@@ -296,12 +299,13 @@ export interface IDriftDifferencesQuery {
   result: IDriftDifferencesResult;
 }
 
-const driftDifferencesIR: any = {"usedParamSet":{"organizationId":true,"checkId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":218,"b":233}]},{"name":"checkId","required":true,"transform":{"type":"scalar"},"locs":[{"a":252,"b":260}]}],"statement":"select d.kind as \"kind!\", d.pfa_id as \"pfaId?\", d.key as \"key?\", d.mirror_value as \"mirrorValue?\", d.pems_value as \"pemsValue?\", d.message as \"message?\"\nfrom app_public.pfa_drift_difference d\nwhere d.organization_id = :organizationId! and d.check_id = :checkId!\norder by d.number"};
+const driftDifferencesIR: any = {"usedParamSet":{"organizationId":true,"checkId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":220,"b":235}]},{"name":"checkId","required":true,"transform":{"type":"scalar"},"locs":[{"a":254,"b":262}]}],"statement":"select d.kind as \"kind!\", d.pfa_id as \"pfaId?\", d.key as \"key?\", d.mirror_value as \"mirrorValue?\",\n  d.pems_value as \"pemsValue?\", d.message as \"message?\"\nfrom app_public.pfa_drift_difference d\nwhere d.organization_id = :organizationId! and d.check_id = :checkId!\norder by d.number"};
 
 /**
  * Query generated from SQL:
  * ```
- * select d.kind as "kind!", d.pfa_id as "pfaId?", d.key as "key?", d.mirror_value as "mirrorValue?", d.pems_value as "pemsValue?", d.message as "message?"
+ * select d.kind as "kind!", d.pfa_id as "pfaId?", d.key as "key?", d.mirror_value as "mirrorValue?",
+ *   d.pems_value as "pemsValue?", d.message as "message?"
  * from app_public.pfa_drift_difference d
  * where d.organization_id = :organizationId! and d.check_id = :checkId!
  * order by d.number

@@ -20,21 +20,25 @@ select app_private.compare_drift(:organizationId!, :checkId!, :pfaIds,
   timestamptz 'epoch' + :begunAt!::bigint * interval '1 microsecond', :isLast!) as "moved?";
 
 /* @name endDriftCheck */
-select records_compared as "recordsCompared!", records_differing as "recordsDiffering!", missing_in_pems as "missingInPems!",
-  missing_in_mirror as "missingInMirror!", unreadable as "unreadable!", left_out as "leftOut!"
+select records_compared as "recordsCompared!", records_differing as "recordsDiffering!",
+  missing_in_pems as "missingInPems!", missing_in_mirror as "missingInMirror!", unreadable as "unreadable!",
+  left_out as "leftOut!"
 from app_private.end_drift_check(:organizationId!, :checkId!, :code, :message, :hint);
 
 /* @name driftCheck */
-select c.id as "id!", c.sample as "sample?", c.state as "state!", c.rows_read as "rowsRead!", c.records_compared as "recordsCompared!",
-  c.records_differing as "recordsDiffering!", c.keys_differing as "keysDiffering!", c.missing_in_pems as "missingInPems!",
-  c.missing_in_mirror as "missingInMirror!", c.unreadable as "unreadable!", c.left_out as "leftOut!", c.differences_kept as "differencesKept!",
-  c.requested_at as "requestedAt!", c.started_at as "startedAt?", c.finished_at as "finishedAt?",
-  c.error_code as "errorCode?", c.error_message as "errorMessage?", c.error_hint as "errorHint?"
+select c.id as "id!", c.sample as "sample?", c.state as "state!", c.rows_read as "rowsRead!",
+  c.records_compared as "recordsCompared!", c.records_differing as "recordsDiffering!",
+  c.keys_differing as "keysDiffering!", c.missing_in_pems as "missingInPems!",
+  c.missing_in_mirror as "missingInMirror!", c.unreadable as "unreadable!", c.left_out as "leftOut!",
+  c.differences_kept as "differencesKept!", c.requested_at as "requestedAt!", c.started_at as "startedAt?",
+  c.finished_at as "finishedAt?", c.error_code as "errorCode?", c.error_message as "errorMessage?",
+  c.error_hint as "errorHint?"
 from app_public.pfa_drift_check c
 where c.organization_id = :organizationId! and c.id = :checkId!;
 
 /* @name driftDifferences */
-select d.kind as "kind!", d.pfa_id as "pfaId?", d.key as "key?", d.mirror_value as "mirrorValue?", d.pems_value as "pemsValue?", d.message as "message?"
+select d.kind as "kind!", d.pfa_id as "pfaId?", d.key as "key?", d.mirror_value as "mirrorValue?",
+  d.pems_value as "pemsValue?", d.message as "message?"
 from app_public.pfa_drift_difference d
 where d.organization_id = :organizationId! and d.check_id = :checkId!
 order by d.number;

@@ -74,12 +74,13 @@ export interface IStandingImportQuery {
   result: IStandingImportResult;
 }
 
-const standingImportIR: any = {"usedParamSet":{},"params":[],"statement":"select id, manifest, manifest_sha256 as \"manifestSha256\", imported_at as \"importedAt\" from app_private.legacy_import where rolled_back_at is null"};
+const standingImportIR: any = {"usedParamSet":{},"params":[],"statement":"select id, manifest, manifest_sha256 as \"manifestSha256\", imported_at as \"importedAt\" from app_private.legacy_import\nwhere rolled_back_at is null"};
 
 /**
  * Query generated from SQL:
  * ```
- * select id, manifest, manifest_sha256 as "manifestSha256", imported_at as "importedAt" from app_private.legacy_import where rolled_back_at is null
+ * select id, manifest, manifest_sha256 as "manifestSha256", imported_at as "importedAt" from app_private.legacy_import
+ * where rolled_back_at is null
  * ```
  */
 export const standingImport = new PreparedQuery<IStandingImportParams,IStandingImportResult>(standingImportIR);
@@ -142,7 +143,7 @@ export interface ILegacyColumnsQuery {
   result: ILegacyColumnsResult;
 }
 
-const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":546,"b":556}]}],"statement":"select c.name, c.kind, c.target, c.parent, c.note, f.max_length as \"maxLength\", f.max_amount::float8 as \"maxAmount\",\n  c.kind = 'password' or exists (\n    select from pg_attribute a\n    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef and a.attidentity = '') as \"isRequired!\"\nfrom app_private.legacy_column c\njoin app_private.legacy_table t on t.name = c.table_name\nleft join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'\nwhere c.table_name = :tableName!\norder by c.name"};
+const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":552,"b":562}]}],"statement":"select c.name, c.kind, c.target, c.parent, c.note, f.max_length as \"maxLength\", f.max_amount::float8 as \"maxAmount\",\n  c.kind = 'password' or exists (\n    select from pg_attribute a\n    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef\n      and a.attidentity = '') as \"isRequired!\"\nfrom app_private.legacy_column c\njoin app_private.legacy_table t on t.name = c.table_name\nleft join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'\nwhere c.table_name = :tableName!\norder by c.name"};
 
 /**
  * Query generated from SQL:
@@ -150,7 +151,8 @@ const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name
  * select c.name, c.kind, c.target, c.parent, c.note, f.max_length as "maxLength", f.max_amount::float8 as "maxAmount",
  *   c.kind = 'password' or exists (
  *     select from pg_attribute a
- *     where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef and a.attidentity = '') as "isRequired!"
+ *     where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef
+ *       and a.attidentity = '') as "isRequired!"
  * from app_private.legacy_column c
  * join app_private.legacy_table t on t.name = c.table_name
  * left join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'
@@ -318,12 +320,13 @@ export interface ILegacyProblemsQuery {
   result: ILegacyProblemsResult;
 }
 
-const legacyProblemsIR: any = {"usedParamSet":{},"params":[],"statement":"select table_name as \"tableName!\", line_number as \"lineNumber!\", legacy_id as \"legacyId\", column_name as \"columnName!\", value, problem as \"problem!\"\nfrom app_private.legacy_problems()"};
+const legacyProblemsIR: any = {"usedParamSet":{},"params":[],"statement":"select table_name as \"tableName!\", line_number as \"lineNumber!\", legacy_id as \"legacyId\", column_name as \"columnName!\",\n  value, problem as \"problem!\"\nfrom app_private.legacy_problems()"};
 
 /**
  * Query generated from SQL:
  * ```
- * select table_name as "tableName!", line_number as "lineNumber!", legacy_id as "legacyId", column_name as "columnName!", value, problem as "problem!"
+ * select table_name as "tableName!", line_number as "lineNumber!", legacy_id as "legacyId", column_name as "columnName!",
+ *   value, problem as "problem!"
  * from app_private.legacy_problems()
  * ```
  */
@@ -350,12 +353,13 @@ export interface ILegacyOutcomesQuery {
   result: ILegacyOutcomesResult;
 }
 
-const legacyOutcomesIR: any = {"usedParamSet":{},"params":[],"statement":"select table_name as \"tableName!\", target, added as \"added!\", merged as \"merged!\", same as \"same!\", quarantined as \"quarantined!\", kept as \"kept!\"\nfrom app_private.legacy_outcomes()"};
+const legacyOutcomesIR: any = {"usedParamSet":{},"params":[],"statement":"select table_name as \"tableName!\", target, added as \"added!\", merged as \"merged!\", same as \"same!\",\n  quarantined as \"quarantined!\", kept as \"kept!\"\nfrom app_private.legacy_outcomes()"};
 
 /**
  * Query generated from SQL:
  * ```
- * select table_name as "tableName!", target, added as "added!", merged as "merged!", same as "same!", quarantined as "quarantined!", kept as "kept!"
+ * select table_name as "tableName!", target, added as "added!", merged as "merged!", same as "same!",
+ *   quarantined as "quarantined!", kept as "kept!"
  * from app_private.legacy_outcomes()
  * ```
  */
@@ -436,13 +440,14 @@ export interface INoteCredentialsMissingQuery {
   result: INoteCredentialsMissingResult;
 }
 
-const noteCredentialsMissingIR: any = {"usedParamSet":{"message":true,"connections":true,"providers":true},"params":[{"name":"message","required":true,"transform":{"type":"scalar"},"locs":[{"a":96,"b":104}]},{"name":"connections","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":134}]},{"name":"providers","required":true,"transform":{"type":"scalar"},"locs":[{"a":215,"b":225}]}],"statement":"with connections as (\n  update app_public.api_configurations set status = 'error', last_error = :message! where id = any (:connections!::text[])\n)\nupdate app_public.ai_providers set status = 'error' where id = any (:providers!::text[])"};
+const noteCredentialsMissingIR: any = {"usedParamSet":{"message":true,"connections":true,"providers":true},"params":[{"name":"message","required":true,"transform":{"type":"scalar"},"locs":[{"a":96,"b":104}]},{"name":"connections","required":true,"transform":{"type":"scalar"},"locs":[{"a":124,"b":136}]},{"name":"providers","required":true,"transform":{"type":"scalar"},"locs":[{"a":217,"b":227}]}],"statement":"with connections as (\n  update app_public.api_configurations set status = 'error', last_error = :message!\n  where id = any (:connections!::text[])\n)\nupdate app_public.ai_providers set status = 'error' where id = any (:providers!::text[])"};
 
 /**
  * Query generated from SQL:
  * ```
  * with connections as (
- *   update app_public.api_configurations set status = 'error', last_error = :message! where id = any (:connections!::text[])
+ *   update app_public.api_configurations set status = 'error', last_error = :message!
+ *   where id = any (:connections!::text[])
  * )
  * update app_public.ai_providers set status = 'error' where id = any (:providers!::text[])
  * ```
@@ -512,14 +517,15 @@ export interface ILegacyDifferencesQuery {
   result: ILegacyDifferencesResult;
 }
 
-const legacyDifferencesIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":282,"b":292},{"a":389,"b":399}]}],"statement":"select d.line_number as \"lineNumber!\", d.legacy_id as \"legacyId\", d.state as \"state!\", d.column_name as \"columnName!\",\n  d.legacy_value as \"legacyValue\", d.current_value as \"currentValue\",\n  coalesce((select c.is_kept_by_system from app_private.legacy_column c where c.table_name = :tableName! and c.target = d.column_name), false) as \"isKeptBySystem!\"\nfrom app_private.legacy_differences(:tableName!) d\norder by d.line_number, d.column_name"};
+const legacyDifferencesIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":286,"b":296},{"a":393,"b":403}]}],"statement":"select d.line_number as \"lineNumber!\", d.legacy_id as \"legacyId\", d.state as \"state!\", d.column_name as \"columnName!\",\n  d.legacy_value as \"legacyValue\", d.current_value as \"currentValue\",\n  coalesce((select c.is_kept_by_system from app_private.legacy_column c\n    where c.table_name = :tableName! and c.target = d.column_name), false) as \"isKeptBySystem!\"\nfrom app_private.legacy_differences(:tableName!) d\norder by d.line_number, d.column_name"};
 
 /**
  * Query generated from SQL:
  * ```
  * select d.line_number as "lineNumber!", d.legacy_id as "legacyId", d.state as "state!", d.column_name as "columnName!",
  *   d.legacy_value as "legacyValue", d.current_value as "currentValue",
- *   coalesce((select c.is_kept_by_system from app_private.legacy_column c where c.table_name = :tableName! and c.target = d.column_name), false) as "isKeptBySystem!"
+ *   coalesce((select c.is_kept_by_system from app_private.legacy_column c
+ *     where c.table_name = :tableName! and c.target = d.column_name), false) as "isKeptBySystem!"
  * from app_private.legacy_differences(:tableName!) d
  * order by d.line_number, d.column_name
  * ```
@@ -547,12 +553,13 @@ export interface IRollBackLegacyTableQuery {
   result: IRollBackLegacyTableResult;
 }
 
-const rollBackLegacyTableIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":151,"b":161}]}],"statement":"select state as \"state!\", legacy_id as \"legacyId\", line_number as \"lineNumber!\", outcome as \"outcome!\", reason from app_private.roll_back_legacy_table(:tableName!)\norder by line_number"};
+const rollBackLegacyTableIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":151,"b":161}]}],"statement":"select state as \"state!\", legacy_id as \"legacyId\", line_number as \"lineNumber!\", outcome as \"outcome!\", reason\nfrom app_private.roll_back_legacy_table(:tableName!)\norder by line_number"};
 
 /**
  * Query generated from SQL:
  * ```
- * select state as "state!", legacy_id as "legacyId", line_number as "lineNumber!", outcome as "outcome!", reason from app_private.roll_back_legacy_table(:tableName!)
+ * select state as "state!", legacy_id as "legacyId", line_number as "lineNumber!", outcome as "outcome!", reason
+ * from app_private.roll_back_legacy_table(:tableName!)
  * order by line_number
  * ```
  */

@@ -5,7 +5,8 @@ select app_private.begin_legacy_work();
 lock table app_private.legacy_import in share row exclusive mode;
 
 /* @name standingImport */
-select id, manifest, manifest_sha256 as "manifestSha256", imported_at as "importedAt" from app_private.legacy_import where rolled_back_at is null;
+select id, manifest, manifest_sha256 as "manifestSha256", imported_at as "importedAt" from app_private.legacy_import
+where rolled_back_at is null;
 
 /* @name legacyTables */
 select name, target from app_private.legacy_table order by position;
@@ -14,7 +15,8 @@ select name, target from app_private.legacy_table order by position;
 select c.name, c.kind, c.target, c.parent, c.note, f.max_length as "maxLength", f.max_amount::float8 as "maxAmount",
   c.kind = 'password' or exists (
     select from pg_attribute a
-    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef and a.attidentity = '') as "isRequired!"
+    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef
+      and a.attidentity = '') as "isRequired!"
 from app_private.legacy_column c
 join app_private.legacy_table t on t.name = c.table_name
 left join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'
@@ -37,11 +39,13 @@ select app_private.write_legacy_table(:tableName!);
 select app_private.finish_legacy_import(:manifest!::jsonb, :manifestSha256!) as "id!";
 
 /* @name legacyProblems */
-select table_name as "tableName!", line_number as "lineNumber!", legacy_id as "legacyId", column_name as "columnName!", value, problem as "problem!"
+select table_name as "tableName!", line_number as "lineNumber!", legacy_id as "legacyId", column_name as "columnName!",
+  value, problem as "problem!"
 from app_private.legacy_problems();
 
 /* @name legacyOutcomes */
-select table_name as "tableName!", target, added as "added!", merged as "merged!", same as "same!", quarantined as "quarantined!", kept as "kept!"
+select table_name as "tableName!", target, added as "added!", merged as "merged!", same as "same!",
+  quarantined as "quarantined!", kept as "kept!"
 from app_private.legacy_outcomes();
 
 /* @name legacySecrets */
@@ -53,7 +57,8 @@ values (:aiProviderId!, :name!, :keyId!, :nonce!, :ciphertext!);
 
 /* @name noteCredentialsMissing */
 with connections as (
-  update app_public.api_configurations set status = 'error', last_error = :message! where id = any (:connections!::text[])
+  update app_public.api_configurations set status = 'error', last_error = :message!
+  where id = any (:connections!::text[])
 )
 update app_public.ai_providers set status = 'error' where id = any (:providers!::text[]);
 
@@ -65,12 +70,14 @@ order by line_number limit 5000;
 /* @name legacyDifferences */
 select d.line_number as "lineNumber!", d.legacy_id as "legacyId", d.state as "state!", d.column_name as "columnName!",
   d.legacy_value as "legacyValue", d.current_value as "currentValue",
-  coalesce((select c.is_kept_by_system from app_private.legacy_column c where c.table_name = :tableName! and c.target = d.column_name), false) as "isKeptBySystem!"
+  coalesce((select c.is_kept_by_system from app_private.legacy_column c
+    where c.table_name = :tableName! and c.target = d.column_name), false) as "isKeptBySystem!"
 from app_private.legacy_differences(:tableName!) d
 order by d.line_number, d.column_name;
 
 /* @name rollBackLegacyTable */
-select state as "state!", legacy_id as "legacyId", line_number as "lineNumber!", outcome as "outcome!", reason from app_private.roll_back_legacy_table(:tableName!)
+select state as "state!", legacy_id as "legacyId", line_number as "lineNumber!", outcome as "outcome!", reason
+from app_private.roll_back_legacy_table(:tableName!)
 order by line_number;
 
 /* @name finishLegacyRollBack */

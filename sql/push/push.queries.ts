@@ -25,12 +25,13 @@ export interface IPushGateQuery {
   result: IPushGateResult;
 }
 
-const pushGateIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":222,"b":237}]}],"statement":"select o.code as \"organization!\", g.state as \"state!\", g.api_configuration_id as \"apiConfigurationId?\", g.message as \"message?\"\nfrom app_public.organizations o\ncross join lateral app_private.push_gate(o.id) g\nwhere o.id = :organizationId!"};
+const pushGateIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":224,"b":239}]}],"statement":"select o.code as \"organization!\", g.state as \"state!\", g.api_configuration_id as \"apiConfigurationId?\",\n  g.message as \"message?\"\nfrom app_public.organizations o\ncross join lateral app_private.push_gate(o.id) g\nwhere o.id = :organizationId!"};
 
 /**
  * Query generated from SQL:
  * ```
- * select o.code as "organization!", g.state as "state!", g.api_configuration_id as "apiConfigurationId?", g.message as "message?"
+ * select o.code as "organization!", g.state as "state!", g.api_configuration_id as "apiConfigurationId?",
+ *   g.message as "message?"
  * from app_public.organizations o
  * cross join lateral app_private.push_gate(o.id) g
  * where o.id = :organizationId!
@@ -207,12 +208,13 @@ export interface INotePushAnswerQuery {
   result: INotePushAnswerResult;
 }
 
-const notePushAnswerIR: any = {"usedParamSet":{"organizationId":true,"id":true,"attempt":true,"answer":true,"exchange":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":36,"b":51}]},{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":54,"b":57}]},{"name":"attempt","required":true,"transform":{"type":"scalar"},"locs":[{"a":60,"b":68}]},{"name":"answer","required":true,"transform":{"type":"scalar"},"locs":[{"a":71,"b":78}]},{"name":"exchange","required":false,"transform":{"type":"scalar"},"locs":[{"a":88,"b":96}]}],"statement":"select app_private.note_push_answer(:organizationId!, :id!, :attempt!, :answer!::jsonb, :exchange::jsonb) as \"isCurrent!\""};
+const notePushAnswerIR: any = {"usedParamSet":{"organizationId":true,"id":true,"attempt":true,"answer":true,"exchange":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":36,"b":51}]},{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":54,"b":57}]},{"name":"attempt","required":true,"transform":{"type":"scalar"},"locs":[{"a":60,"b":68}]},{"name":"answer","required":true,"transform":{"type":"scalar"},"locs":[{"a":71,"b":78}]},{"name":"exchange","required":false,"transform":{"type":"scalar"},"locs":[{"a":90,"b":98}]}],"statement":"select app_private.note_push_answer(:organizationId!, :id!, :attempt!, :answer!::jsonb,\n  :exchange::jsonb) as \"isCurrent!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_private.note_push_answer(:organizationId!, :id!, :attempt!, :answer!::jsonb, :exchange::jsonb) as "isCurrent!"
+ * select app_private.note_push_answer(:organizationId!, :id!, :attempt!, :answer!::jsonb,
+ *   :exchange::jsonb) as "isCurrent!"
  * ```
  */
 export const notePushAnswer = new PreparedQuery<INotePushAnswerParams,INotePushAnswerResult>(notePushAnswerIR);
@@ -270,12 +272,13 @@ export interface IFailPushQuery {
   result: IFailPushResult;
 }
 
-const failPushIR: any = {"usedParamSet":{"organizationId":true,"id":true,"attempt":true,"verdict":true,"message":true,"waitMs":true,"readAt":true,"exchange":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":29,"b":44}]},{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":47,"b":50}]},{"name":"attempt","required":true,"transform":{"type":"scalar"},"locs":[{"a":53,"b":61}]},{"name":"verdict","required":true,"transform":{"type":"scalar"},"locs":[{"a":64,"b":72}]},{"name":"message","required":true,"transform":{"type":"scalar"},"locs":[{"a":75,"b":83}]},{"name":"waitMs","required":false,"transform":{"type":"scalar"},"locs":[{"a":86,"b":92}]},{"name":"readAt","required":false,"transform":{"type":"scalar"},"locs":[{"a":95,"b":101}]},{"name":"exchange","required":false,"transform":{"type":"scalar"},"locs":[{"a":104,"b":112}]}],"statement":"select app_private.fail_push(:organizationId!, :id!, :attempt!, :verdict!, :message!, :waitMs, :readAt, :exchange::jsonb) as \"outcome!\""};
+const failPushIR: any = {"usedParamSet":{"organizationId":true,"id":true,"attempt":true,"verdict":true,"message":true,"waitMs":true,"readAt":true,"exchange":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":29,"b":44}]},{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":47,"b":50}]},{"name":"attempt","required":true,"transform":{"type":"scalar"},"locs":[{"a":53,"b":61}]},{"name":"verdict","required":true,"transform":{"type":"scalar"},"locs":[{"a":64,"b":72}]},{"name":"message","required":true,"transform":{"type":"scalar"},"locs":[{"a":75,"b":83}]},{"name":"waitMs","required":false,"transform":{"type":"scalar"},"locs":[{"a":86,"b":92}]},{"name":"readAt","required":false,"transform":{"type":"scalar"},"locs":[{"a":95,"b":101}]},{"name":"exchange","required":false,"transform":{"type":"scalar"},"locs":[{"a":106,"b":114}]}],"statement":"select app_private.fail_push(:organizationId!, :id!, :attempt!, :verdict!, :message!, :waitMs, :readAt,\n  :exchange::jsonb) as \"outcome!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_private.fail_push(:organizationId!, :id!, :attempt!, :verdict!, :message!, :waitMs, :readAt, :exchange::jsonb) as "outcome!"
+ * select app_private.fail_push(:organizationId!, :id!, :attempt!, :verdict!, :message!, :waitMs, :readAt,
+ *   :exchange::jsonb) as "outcome!"
  * ```
  */
 export const failPush = new PreparedQuery<IFailPushParams,IFailPushResult>(failPushIR);
@@ -561,14 +564,15 @@ export interface IPushStatusQuery {
   result: IPushStatusResult;
 }
 
-const pushStatusIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":576,"b":588},{"a":616,"b":628}]}],"statement":"select o.code as \"organization!\", s.state as \"state!\", s.waiting_count as \"waiting!\", s.writing_count as \"writing!\", s.uncertain_count as \"uncertain!\",\n  s.oldest_committed_at as \"oldestCommittedAt?\", s.paused_at as \"pausedAt?\", s.paused_by as \"pausedBy?\", s.breaker_opened_at as \"breakerOpenedAt?\",\n  s.breaker_code as \"breakerCode?\", s.breaker_message as \"breakerMessage?\", s.next_probe_at as \"nextProbeAt?\",\n  app_private.push_connection(o.id) as \"connection?\"\nfrom app_public.organizations o\ncross join lateral app_private.push_status(o.id, true) s\nwhere o.is_active and (:organization::text is null or o.code = :organization)\norder by o.code"};
+const pushStatusIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":578,"b":590},{"a":618,"b":630}]}],"statement":"select o.code as \"organization!\", s.state as \"state!\", s.waiting_count as \"waiting!\", s.writing_count as \"writing!\",\n  s.uncertain_count as \"uncertain!\", s.oldest_committed_at as \"oldestCommittedAt?\", s.paused_at as \"pausedAt?\",\n  s.paused_by as \"pausedBy?\", s.breaker_opened_at as \"breakerOpenedAt?\", s.breaker_code as \"breakerCode?\",\n  s.breaker_message as \"breakerMessage?\", s.next_probe_at as \"nextProbeAt?\",\n  app_private.push_connection(o.id) as \"connection?\"\nfrom app_public.organizations o\ncross join lateral app_private.push_status(o.id, true) s\nwhere o.is_active and (:organization::text is null or o.code = :organization)\norder by o.code"};
 
 /**
  * Query generated from SQL:
  * ```
- * select o.code as "organization!", s.state as "state!", s.waiting_count as "waiting!", s.writing_count as "writing!", s.uncertain_count as "uncertain!",
- *   s.oldest_committed_at as "oldestCommittedAt?", s.paused_at as "pausedAt?", s.paused_by as "pausedBy?", s.breaker_opened_at as "breakerOpenedAt?",
- *   s.breaker_code as "breakerCode?", s.breaker_message as "breakerMessage?", s.next_probe_at as "nextProbeAt?",
+ * select o.code as "organization!", s.state as "state!", s.waiting_count as "waiting!", s.writing_count as "writing!",
+ *   s.uncertain_count as "uncertain!", s.oldest_committed_at as "oldestCommittedAt?", s.paused_at as "pausedAt?",
+ *   s.paused_by as "pausedBy?", s.breaker_opened_at as "breakerOpenedAt?", s.breaker_code as "breakerCode?",
+ *   s.breaker_message as "breakerMessage?", s.next_probe_at as "nextProbeAt?",
  *   app_private.push_connection(o.id) as "connection?"
  * from app_public.organizations o
  * cross join lateral app_private.push_status(o.id, true) s
@@ -682,16 +686,18 @@ export interface IExplainModificationsQuery {
   result: IExplainModificationsResult;
 }
 
-const explainModificationsIR: any = {"usedParamSet":{"pfaId":true,"organization":true},"params":[{"name":"pfaId","required":true,"transform":{"type":"scalar"},"locs":[{"a":834,"b":840}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":901,"b":914}]}],"statement":"select m.id as \"id!\", u.username as \"by!\", m.state as \"state!\", m.delta as \"delta!\", m.base as \"base!\", m.problems as \"problems!\", m.comment as \"comment?\",\n  m.attempts as \"attempts!\", m.failures as \"failures!\", m.committed_at as \"committedAt?\", m.settled_at as \"settledAt?\", m.retry_at as \"retryAt?\",\n  (\n    select coalesce(json_agg(json_build_object('attempt', i.attempt, 'recordVersion', i.record_version, 'readValues', i.read_values, 'writeValues', i.write_values,\n      'createdAt', i.created_at, 'answeredAt', i.answered_at, 'quietAt', i.quiet_at, 'outcome', i.outcome) order by i.id), '[]')\n    from app_core.pfa_push_intent i where i.organization_id = m.organization_id and i.modification_id = m.id\n  ) as \"intents!\"\nfrom app_public.organizations o\njoin app_core.pfa_modification m on m.organization_id = o.id and m.pfa_id = :pfaId!\njoin app_public.users u on u.id = m.user_id\nwhere o.code = :organization!\norder by m.id"};
+const explainModificationsIR: any = {"usedParamSet":{"pfaId":true,"organization":true},"params":[{"name":"pfaId","required":true,"transform":{"type":"scalar"},"locs":[{"a":842,"b":848}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":909,"b":922}]}],"statement":"select m.id as \"id!\", u.username as \"by!\", m.state as \"state!\", m.delta as \"delta!\", m.base as \"base!\",\n  m.problems as \"problems!\", m.comment as \"comment?\", m.attempts as \"attempts!\", m.failures as \"failures!\",\n  m.committed_at as \"committedAt?\", m.settled_at as \"settledAt?\", m.retry_at as \"retryAt?\",\n  (\n    select coalesce(json_agg(json_build_object('attempt', i.attempt, 'recordVersion', i.record_version,\n      'readValues', i.read_values, 'writeValues', i.write_values, 'createdAt', i.created_at,\n      'answeredAt', i.answered_at, 'quietAt', i.quiet_at, 'outcome', i.outcome) order by i.id), '[]')\n    from app_core.pfa_push_intent i where i.organization_id = m.organization_id and i.modification_id = m.id\n  ) as \"intents!\"\nfrom app_public.organizations o\njoin app_core.pfa_modification m on m.organization_id = o.id and m.pfa_id = :pfaId!\njoin app_public.users u on u.id = m.user_id\nwhere o.code = :organization!\norder by m.id"};
 
 /**
  * Query generated from SQL:
  * ```
- * select m.id as "id!", u.username as "by!", m.state as "state!", m.delta as "delta!", m.base as "base!", m.problems as "problems!", m.comment as "comment?",
- *   m.attempts as "attempts!", m.failures as "failures!", m.committed_at as "committedAt?", m.settled_at as "settledAt?", m.retry_at as "retryAt?",
+ * select m.id as "id!", u.username as "by!", m.state as "state!", m.delta as "delta!", m.base as "base!",
+ *   m.problems as "problems!", m.comment as "comment?", m.attempts as "attempts!", m.failures as "failures!",
+ *   m.committed_at as "committedAt?", m.settled_at as "settledAt?", m.retry_at as "retryAt?",
  *   (
- *     select coalesce(json_agg(json_build_object('attempt', i.attempt, 'recordVersion', i.record_version, 'readValues', i.read_values, 'writeValues', i.write_values,
- *       'createdAt', i.created_at, 'answeredAt', i.answered_at, 'quietAt', i.quiet_at, 'outcome', i.outcome) order by i.id), '[]')
+ *     select coalesce(json_agg(json_build_object('attempt', i.attempt, 'recordVersion', i.record_version,
+ *       'readValues', i.read_values, 'writeValues', i.write_values, 'createdAt', i.created_at,
+ *       'answeredAt', i.answered_at, 'quietAt', i.quiet_at, 'outcome', i.outcome) order by i.id), '[]')
  *     from app_core.pfa_push_intent i where i.organization_id = m.organization_id and i.modification_id = m.id
  *   ) as "intents!"
  * from app_public.organizations o
@@ -738,13 +744,14 @@ export interface IExplainExchangesQuery {
   result: IExplainExchangesResult;
 }
 
-const explainExchangesIR: any = {"usedParamSet":{"pfaId":true,"organization":true},"params":[{"name":"pfaId","required":true,"transform":{"type":"scalar"},"locs":[{"a":373,"b":379}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":396,"b":409}]}],"statement":"select e.modification_id as \"modificationId!\", e.attempt as \"attempt!\", e.action as \"action!\", e.request as \"request!\", e.status as \"status?\",\n  e.answer as \"answer?\", e.error_code as \"errorCode?\", e.milliseconds as \"milliseconds!\", e.answered_at as \"answeredAt!\"\nfrom app_public.organizations o\njoin app_core.pfa_push_exchange e on e.organization_id = o.id and e.pfa_id = :pfaId!\nwhere o.code = :organization!\norder by e.id"};
+const explainExchangesIR: any = {"usedParamSet":{"pfaId":true,"organization":true},"params":[{"name":"pfaId","required":true,"transform":{"type":"scalar"},"locs":[{"a":375,"b":381}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":398,"b":411}]}],"statement":"select e.modification_id as \"modificationId!\", e.attempt as \"attempt!\", e.action as \"action!\", e.request as \"request!\",\n  e.status as \"status?\", e.answer as \"answer?\", e.error_code as \"errorCode?\", e.milliseconds as \"milliseconds!\",\n  e.answered_at as \"answeredAt!\"\nfrom app_public.organizations o\njoin app_core.pfa_push_exchange e on e.organization_id = o.id and e.pfa_id = :pfaId!\nwhere o.code = :organization!\norder by e.id"};
 
 /**
  * Query generated from SQL:
  * ```
- * select e.modification_id as "modificationId!", e.attempt as "attempt!", e.action as "action!", e.request as "request!", e.status as "status?",
- *   e.answer as "answer?", e.error_code as "errorCode?", e.milliseconds as "milliseconds!", e.answered_at as "answeredAt!"
+ * select e.modification_id as "modificationId!", e.attempt as "attempt!", e.action as "action!", e.request as "request!",
+ *   e.status as "status?", e.answer as "answer?", e.error_code as "errorCode?", e.milliseconds as "milliseconds!",
+ *   e.answered_at as "answeredAt!"
  * from app_public.organizations o
  * join app_core.pfa_push_exchange e on e.organization_id = o.id and e.pfa_id = :pfaId!
  * where o.code = :organization!

@@ -62,17 +62,20 @@ export interface IRecordPageQuery {
   result: IRecordPageResult;
 }
 
-const recordPageIR: any = {"usedParamSet":{"organizationId":true,"after":true,"limit":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":741,"b":756}]},{"name":"after","required":true,"transform":{"type":"scalar"},"locs":[{"a":771,"b":777}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":805,"b":811}]}],"statement":"select count(*)::integer as \"count!\", max(r.pfa_id) as \"last?\",\n  -- As text, in the form of recordJson: two thousand rows keep the event loop, and so everybody else, for ten times as long.\n  string_agg('{\"pfaId\":' || to_json(r.pfa_id)::text || ',\"revision\":' || r.revision::text\n    || ',\"hasDraft\":' || r.has_draft::text || ',\"isPending\":' || r.is_pending::text || ',\"hasProblem\":' || r.has_problem::text\n    || ',\"planCost\":' || r.plan_cost::text || ',\"forecastCost\":' || r.forecast_cost::text || ',\"actualCost\":' || r.actual_cost::text\n    || ',\"base\":' || coalesce(r.base::text, 'null') || ',\"data\":' || r.data::text || '}', E',\\n' order by r.pfa_id) as \"records?\"\nfrom (\n  select * from app_public.pfa_record\n  where organization_id = :organizationId! and pfa_id > :after!\n  order by pfa_id\n  limit :limit!\n) r"};
+const recordPageIR: any = {"usedParamSet":{"organizationId":true,"after":true,"limit":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":738,"b":753}]},{"name":"after","required":true,"transform":{"type":"scalar"},"locs":[{"a":768,"b":774}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":802,"b":808}]}],"statement":"select count(*)::integer as \"count!\", max(r.pfa_id) as \"last?\",\n  -- As text, in the form of recordJson: as rows, two thousand records block the event loop ten times as long.\n  string_agg('{\"pfaId\":' || to_json(r.pfa_id)::text || ',\"revision\":' || r.revision::text\n    || ',\"hasDraft\":' || r.has_draft::text || ',\"isPending\":' || r.is_pending::text\n    || ',\"hasProblem\":' || r.has_problem::text\n    || ',\"planCost\":' || r.plan_cost::text || ',\"forecastCost\":' || r.forecast_cost::text\n    || ',\"actualCost\":' || r.actual_cost::text\n    || ',\"base\":' || coalesce(r.base::text, 'null') || ',\"data\":' || r.data::text || '}',\n    E',\\n' order by r.pfa_id) as \"records?\"\nfrom (\n  select * from app_public.pfa_record\n  where organization_id = :organizationId! and pfa_id > :after!\n  order by pfa_id\n  limit :limit!\n) r"};
 
 /**
  * Query generated from SQL:
  * ```
  * select count(*)::integer as "count!", max(r.pfa_id) as "last?",
- *   -- As text, in the form of recordJson: two thousand rows keep the event loop, and so everybody else, for ten times as long.
+ *   -- As text, in the form of recordJson: as rows, two thousand records block the event loop ten times as long.
  *   string_agg('{"pfaId":' || to_json(r.pfa_id)::text || ',"revision":' || r.revision::text
- *     || ',"hasDraft":' || r.has_draft::text || ',"isPending":' || r.is_pending::text || ',"hasProblem":' || r.has_problem::text
- *     || ',"planCost":' || r.plan_cost::text || ',"forecastCost":' || r.forecast_cost::text || ',"actualCost":' || r.actual_cost::text
- *     || ',"base":' || coalesce(r.base::text, 'null') || ',"data":' || r.data::text || '}', E',\n' order by r.pfa_id) as "records?"
+ *     || ',"hasDraft":' || r.has_draft::text || ',"isPending":' || r.is_pending::text
+ *     || ',"hasProblem":' || r.has_problem::text
+ *     || ',"planCost":' || r.plan_cost::text || ',"forecastCost":' || r.forecast_cost::text
+ *     || ',"actualCost":' || r.actual_cost::text
+ *     || ',"base":' || coalesce(r.base::text, 'null') || ',"data":' || r.data::text || '}',
+ *     E',\n' order by r.pfa_id) as "records?"
  * from (
  *   select * from app_public.pfa_record
  *   where organization_id = :organizationId! and pfa_id > :after!
@@ -112,13 +115,14 @@ export interface ISaveDraftQuery {
   result: ISaveDraftResult;
 }
 
-const saveDraftIR: any = {"usedParamSet":{"organizationId":true,"recordId":true,"changes":true,"revision":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":300,"b":315}]},{"name":"recordId","required":true,"transform":{"type":"scalar"},"locs":[{"a":318,"b":327}]},{"name":"changes","required":true,"transform":{"type":"scalar"},"locs":[{"a":330,"b":338}]},{"name":"revision","required":true,"transform":{"type":"scalar"},"locs":[{"a":341,"b":350}]}],"statement":"select pfa_id as \"pfaId!\", revision as \"revision!\", has_draft as \"hasDraft!\", is_pending as \"isPending!\", has_problem as \"hasProblem!\",\n  plan_cost as \"planCost!\", forecast_cost as \"forecastCost!\", actual_cost as \"actualCost!\", base::text as \"base?\", data::text as \"data!\"\nfrom app_public.save_draft(:organizationId!, :recordId!, :changes!, :revision!)"};
+const saveDraftIR: any = {"usedParamSet":{"organizationId":true,"recordId":true,"changes":true,"revision":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":302,"b":317}]},{"name":"recordId","required":true,"transform":{"type":"scalar"},"locs":[{"a":320,"b":329}]},{"name":"changes","required":true,"transform":{"type":"scalar"},"locs":[{"a":332,"b":340}]},{"name":"revision","required":true,"transform":{"type":"scalar"},"locs":[{"a":343,"b":352}]}],"statement":"select pfa_id as \"pfaId!\", revision as \"revision!\", has_draft as \"hasDraft!\", is_pending as \"isPending!\",\n  has_problem as \"hasProblem!\", plan_cost as \"planCost!\", forecast_cost as \"forecastCost!\",\n  actual_cost as \"actualCost!\", base::text as \"base?\", data::text as \"data!\"\nfrom app_public.save_draft(:organizationId!, :recordId!, :changes!, :revision!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select pfa_id as "pfaId!", revision as "revision!", has_draft as "hasDraft!", is_pending as "isPending!", has_problem as "hasProblem!",
- *   plan_cost as "planCost!", forecast_cost as "forecastCost!", actual_cost as "actualCost!", base::text as "base?", data::text as "data!"
+ * select pfa_id as "pfaId!", revision as "revision!", has_draft as "hasDraft!", is_pending as "isPending!",
+ *   has_problem as "hasProblem!", plan_cost as "planCost!", forecast_cost as "forecastCost!",
+ *   actual_cost as "actualCost!", base::text as "base?", data::text as "data!"
  * from app_public.save_draft(:organizationId!, :recordId!, :changes!, :revision!)
  * ```
  */
@@ -144,14 +148,15 @@ export interface ISaveDraftsQuery {
   result: ISaveDraftsResult;
 }
 
-const saveDraftsIR: any = {"usedParamSet":{"organizationId":true,"items":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":139,"b":154}]},{"name":"items","required":true,"transform":{"type":"scalar"},"locs":[{"a":283,"b":289}]}],"statement":"select r.changed_count as \"changedCount!\", r.unchanged_count as \"unchangedCount!\", r.revisions as \"revisions!\"\nfrom app_public.save_drafts(:organizationId!, array(\n  select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements(:items!::jsonb) i)) r"};
+const saveDraftsIR: any = {"usedParamSet":{"organizationId":true,"items":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":139,"b":154}]},{"name":"items","required":true,"transform":{"type":"scalar"},"locs":[{"a":285,"b":291}]}],"statement":"select r.changed_count as \"changedCount!\", r.unchanged_count as \"unchangedCount!\", r.revisions as \"revisions!\"\nfrom app_public.save_drafts(:organizationId!, array(\n  select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item\n  from jsonb_array_elements(:items!::jsonb) i)) r"};
 
 /**
  * Query generated from SQL:
  * ```
  * select r.changed_count as "changedCount!", r.unchanged_count as "unchangedCount!", r.revisions as "revisions!"
  * from app_public.save_drafts(:organizationId!, array(
- *   select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item from jsonb_array_elements(:items!::jsonb) i)) r
+ *   select (i->>'recordId', i->'changes', (i->>'revision')::bigint)::app_public.pfa_draft_item
+ *   from jsonb_array_elements(:items!::jsonb) i)) r
  * ```
  */
 export const saveDrafts = new PreparedQuery<ISaveDraftsParams,ISaveDraftsResult>(saveDraftsIR);
@@ -249,16 +254,18 @@ export interface IKpisQuery {
   result: IKpisResult;
 }
 
-const kpisIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":712,"b":727}]}],"statement":"select k.record_count as \"recordCount!\", k.actualized_count as \"actualizedCount!\", k.discontinued_count as \"discontinuedCount!\",\n  k.plan_cost as \"planCost!\", k.forecast_cost as \"forecastCost!\", k.actual_cost as \"actualCost!\", k.variance as \"variance!\",\n  k.rental_count as \"rentalCount!\", k.rental_plan_cost as \"rentalPlanCost!\", k.rental_forecast_cost as \"rentalForecastCost!\",\n  k.rental_actual_cost as \"rentalActualCost!\", k.purchase_count as \"purchaseCount!\", k.purchase_plan_cost as \"purchasePlanCost!\",\n  k.purchase_forecast_cost as \"purchaseForecastCost!\", k.purchase_actual_cost as \"purchaseActualCost!\"\nfrom app_public.organizations o\ncross join lateral app_public.organizations_kpis(o) k\nwhere o.id = :organizationId!"};
+const kpisIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":716,"b":731}]}],"statement":"select k.record_count as \"recordCount!\", k.actualized_count as \"actualizedCount!\",\n  k.discontinued_count as \"discontinuedCount!\", k.plan_cost as \"planCost!\", k.forecast_cost as \"forecastCost!\",\n  k.actual_cost as \"actualCost!\", k.variance as \"variance!\", k.rental_count as \"rentalCount!\",\n  k.rental_plan_cost as \"rentalPlanCost!\", k.rental_forecast_cost as \"rentalForecastCost!\",\n  k.rental_actual_cost as \"rentalActualCost!\", k.purchase_count as \"purchaseCount!\",\n  k.purchase_plan_cost as \"purchasePlanCost!\", k.purchase_forecast_cost as \"purchaseForecastCost!\",\n  k.purchase_actual_cost as \"purchaseActualCost!\"\nfrom app_public.organizations o\ncross join lateral app_public.organizations_kpis(o) k\nwhere o.id = :organizationId!"};
 
 /**
  * Query generated from SQL:
  * ```
- * select k.record_count as "recordCount!", k.actualized_count as "actualizedCount!", k.discontinued_count as "discontinuedCount!",
- *   k.plan_cost as "planCost!", k.forecast_cost as "forecastCost!", k.actual_cost as "actualCost!", k.variance as "variance!",
- *   k.rental_count as "rentalCount!", k.rental_plan_cost as "rentalPlanCost!", k.rental_forecast_cost as "rentalForecastCost!",
- *   k.rental_actual_cost as "rentalActualCost!", k.purchase_count as "purchaseCount!", k.purchase_plan_cost as "purchasePlanCost!",
- *   k.purchase_forecast_cost as "purchaseForecastCost!", k.purchase_actual_cost as "purchaseActualCost!"
+ * select k.record_count as "recordCount!", k.actualized_count as "actualizedCount!",
+ *   k.discontinued_count as "discontinuedCount!", k.plan_cost as "planCost!", k.forecast_cost as "forecastCost!",
+ *   k.actual_cost as "actualCost!", k.variance as "variance!", k.rental_count as "rentalCount!",
+ *   k.rental_plan_cost as "rentalPlanCost!", k.rental_forecast_cost as "rentalForecastCost!",
+ *   k.rental_actual_cost as "rentalActualCost!", k.purchase_count as "purchaseCount!",
+ *   k.purchase_plan_cost as "purchasePlanCost!", k.purchase_forecast_cost as "purchaseForecastCost!",
+ *   k.purchase_actual_cost as "purchaseActualCost!"
  * from app_public.organizations o
  * cross join lateral app_public.organizations_kpis(o) k
  * where o.id = :organizationId!
@@ -288,13 +295,14 @@ export interface IBoundsQuery {
   result: IBoundsResult;
 }
 
-const boundsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":347,"b":362}]}],"statement":"select b.original_start::text as \"originalStart\", b.original_end::text as \"originalEnd\", b.forecast_start::text as \"forecastStart\",\n  b.forecast_end::text as \"forecastEnd\", b.actual_start::text as \"actualStart\", b.actual_end::text as \"actualEnd\"\nfrom app_public.organizations o\ncross join lateral app_public.organizations_bounds(o) b\nwhere o.id = :organizationId!"};
+const boundsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":349,"b":364}]}],"statement":"select b.original_start::text as \"originalStart\", b.original_end::text as \"originalEnd\",\n  b.forecast_start::text as \"forecastStart\", b.forecast_end::text as \"forecastEnd\",\n  b.actual_start::text as \"actualStart\", b.actual_end::text as \"actualEnd\"\nfrom app_public.organizations o\ncross join lateral app_public.organizations_bounds(o) b\nwhere o.id = :organizationId!"};
 
 /**
  * Query generated from SQL:
  * ```
- * select b.original_start::text as "originalStart", b.original_end::text as "originalEnd", b.forecast_start::text as "forecastStart",
- *   b.forecast_end::text as "forecastEnd", b.actual_start::text as "actualStart", b.actual_end::text as "actualEnd"
+ * select b.original_start::text as "originalStart", b.original_end::text as "originalEnd",
+ *   b.forecast_start::text as "forecastStart", b.forecast_end::text as "forecastEnd",
+ *   b.actual_start::text as "actualStart", b.actual_end::text as "actualEnd"
  * from app_public.organizations o
  * cross join lateral app_public.organizations_bounds(o) b
  * where o.id = :organizationId!

@@ -30,16 +30,17 @@ export interface IEnforceRetentionQuery {
   result: IEnforceRetentionResult;
 }
 
-const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays":true,"sessionsDays":true,"failedJobsDays":true,"changesDays":true,"exchangesDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":282,"b":294}]},{"name":"rejectsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":320,"b":332}]},{"name":"sessionsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":358,"b":371}]},{"name":"failedJobsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":399,"b":414}]},{"name":"changesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":440,"b":452}]},{"name":"exchangesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":478,"b":492}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":496,"b":502}]}],"statement":"select sync_log as \"syncLog!\", rejects as \"rejects!\", sign_ins as \"sessions!\", throttles as \"throttles!\", failed_jobs as \"failedJobs!\", changes as \"changes!\",\n  modifications as \"modifications!\", exchanges as \"exchanges!\"\nfrom app_private.enforce_retention(\n  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),\n  make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!), :batch!)"};
+const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays":true,"sessionsDays":true,"failedJobsDays":true,"changesDays":true,"exchangesDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":282,"b":294}]},{"name":"rejectsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":320,"b":332}]},{"name":"sessionsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":358,"b":371}]},{"name":"failedJobsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":399,"b":414}]},{"name":"changesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":440,"b":452}]},{"name":"exchangesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":478,"b":492}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":498,"b":504}]}],"statement":"select sync_log as \"syncLog!\", rejects as \"rejects!\", sign_ins as \"sessions!\", throttles as \"throttles!\",\n  failed_jobs as \"failedJobs!\", changes as \"changes!\", modifications as \"modifications!\", exchanges as \"exchanges!\"\nfrom app_private.enforce_retention(\n  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),\n  make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!),\n  :batch!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select sync_log as "syncLog!", rejects as "rejects!", sign_ins as "sessions!", throttles as "throttles!", failed_jobs as "failedJobs!", changes as "changes!",
- *   modifications as "modifications!", exchanges as "exchanges!"
+ * select sync_log as "syncLog!", rejects as "rejects!", sign_ins as "sessions!", throttles as "throttles!",
+ *   failed_jobs as "failedJobs!", changes as "changes!", modifications as "modifications!", exchanges as "exchanges!"
  * from app_private.enforce_retention(
  *   make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),
- *   make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!), :batch!)
+ *   make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!),
+ *   :batch!)
  * ```
  */
 export const enforceRetention = new PreparedQuery<IEnforceRetentionParams,IEnforceRetentionResult>(enforceRetentionIR);

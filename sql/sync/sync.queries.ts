@@ -81,19 +81,21 @@ export interface ISyncStatusQuery {
   result: ISyncStatusResult;
 }
 
-const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", whole.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\", run.requested_at as \"runRequestedAt?\",\n  run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\", run.error_code as \"errorCode?\",\n  run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\", done.notice as \"notice?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  -- How many there are; an incremental run reads only what changed.\n  select l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1\n) whole on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
+const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", whole.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\",\n  run.requested_at as \"runRequestedAt?\", run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\",\n  run.error_code as \"errorCode?\", run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\",\n  done.notice as \"notice?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice\n  from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  -- How many there are; an incremental run reads only what changed.\n  select l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1\n) whole on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
 
 /**
  * Query generated from SQL:
  * ```
  * select o.id as "organizationId!", o.code as "organization!",
  *   done.finished_at as "lastSyncedAt?", whole.rows_read as "lastRowsRead?",
- *   run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
- *   run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
- *   run.error_message as "errorMessage?", run.error_hint as "errorHint?", done.notice as "notice?"
+ *   run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?",
+ *   run.requested_at as "runRequestedAt?", run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?",
+ *   run.error_code as "errorCode?", run.error_message as "errorMessage?", run.error_hint as "errorHint?",
+ *   done.notice as "notice?"
  * from app_public.organizations o
  * left join lateral (
- *   select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l
+ *   select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice
+ *   from app_public.pfa_sync_log l
  *   where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1
  * ) done on true
  * left join lateral (
@@ -132,12 +134,13 @@ export interface IBeginSyncRunQuery {
   result: IBeginSyncRunResult;
 }
 
-const beginSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"workerId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":166,"b":181}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":184,"b":190}]},{"name":"workerId","required":true,"transform":{"type":"scalar"},"locs":[{"a":193,"b":202}]}],"statement":"select r.id as \"id!\", o.code as \"organization!\", r.kind as \"kind!\", to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as \"changedSince?\"\nfrom app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r\njoin app_public.organizations o on o.id = r.organization_id"};
+const beginSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"workerId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":168,"b":183}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":186,"b":192}]},{"name":"workerId","required":true,"transform":{"type":"scalar"},"locs":[{"a":195,"b":204}]}],"statement":"select r.id as \"id!\", o.code as \"organization!\", r.kind as \"kind!\",\n  to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as \"changedSince?\"\nfrom app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r\njoin app_public.organizations o on o.id = r.organization_id"};
 
 /**
  * Query generated from SQL:
  * ```
- * select r.id as "id!", o.code as "organization!", r.kind as "kind!", to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as "changedSince?"
+ * select r.id as "id!", o.code as "organization!", r.kind as "kind!",
+ *   to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as "changedSince?"
  * from app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r
  * join app_public.organizations o on o.id = r.organization_id
  * ```
@@ -230,14 +233,14 @@ export interface IMergeSyncRunQuery {
   result: IMergeSyncRunResult;
 }
 
-const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":314,"b":329}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":332,"b":338}]}],"statement":"select rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\", rows_unchanged as \"rowsUnchanged!\",\n  rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\", rows_rejected as \"rowsRejected!\",\n  conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!)"};
+const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":314,"b":329}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":332,"b":338}]}],"statement":"select rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\",\n  rows_unchanged as \"rowsUnchanged!\", rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\",\n  rows_rejected as \"rowsRejected!\", conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!", rows_unchanged as "rowsUnchanged!",
- *   rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!", rows_rejected as "rowsRejected!",
- *   conflicts as "conflicts!", notice as "notice?"
+ * select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
+ *   rows_unchanged as "rowsUnchanged!", rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!",
+ *   rows_rejected as "rowsRejected!", conflicts as "conflicts!", notice as "notice?"
  * from app_private.merge_sync_run(:organizationId!, :runId!)
  * ```
  */
@@ -265,12 +268,13 @@ export interface IFieldMappingQuery {
   result: IFieldMappingResult;
 }
 
-const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":197,"b":212}]}],"statement":"select key as \"key!\", kind as \"kind!\", max_length as \"maxLength?\", max_amount::float8 as \"maxAmount?\", grid_aliases as \"gridAliases!\", screen_field as \"screenField?\"\nfrom app_private.field_mapping(:organizationId!)"};
+const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":199,"b":214}]}],"statement":"select key as \"key!\", kind as \"kind!\", max_length as \"maxLength?\", max_amount::float8 as \"maxAmount?\",\n  grid_aliases as \"gridAliases!\", screen_field as \"screenField?\"\nfrom app_private.field_mapping(:organizationId!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?", grid_aliases as "gridAliases!", screen_field as "screenField?"
+ * select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?",
+ *   grid_aliases as "gridAliases!", screen_field as "screenField?"
  * from app_private.field_mapping(:organizationId!)
  * ```
  */
@@ -357,15 +361,16 @@ export interface ISyncSchedulesQuery {
   result: ISyncSchedulesResult;
 }
 
-const syncSchedulesIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":572,"b":584},{"a":589,"b":601}]}],"statement":"select o.code as \"organization!\", s.every_minutes as \"everyMinutes?\", s.cron as \"cron?\", s.time_zone as \"timeZone!\",\n  to_char(s.quiet_from, 'HH24:MI') as \"quietFrom?\", to_char(s.quiet_to, 'HH24:MI') as \"quietTo?\", s.full_every_hours as \"fullEveryHours!\",\n  s.is_paused as \"isPaused!\", s.paused_at as \"pausedAt?\", s.paused_by as \"pausedBy?\",\n  s.next_run_at as \"nextRunAt?\", s.next_run_kind as \"nextRunKind?\", s.changed_at as \"changedAt?\", s.changed_by as \"changedBy?\"\nfrom app_public.organizations o\ncross join lateral app_private.sync_schedule_of(o.id) s\nwhere o.code = :organization or :organization is null\norder by o.code"};
+const syncSchedulesIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":false,"transform":{"type":"scalar"},"locs":[{"a":574,"b":586},{"a":591,"b":603}]}],"statement":"select o.code as \"organization!\", s.every_minutes as \"everyMinutes?\", s.cron as \"cron?\", s.time_zone as \"timeZone!\",\n  to_char(s.quiet_from, 'HH24:MI') as \"quietFrom?\", to_char(s.quiet_to, 'HH24:MI') as \"quietTo?\",\n  s.full_every_hours as \"fullEveryHours!\", s.is_paused as \"isPaused!\", s.paused_at as \"pausedAt?\",\n  s.paused_by as \"pausedBy?\", s.next_run_at as \"nextRunAt?\", s.next_run_kind as \"nextRunKind?\",\n  s.changed_at as \"changedAt?\", s.changed_by as \"changedBy?\"\nfrom app_public.organizations o\ncross join lateral app_private.sync_schedule_of(o.id) s\nwhere o.code = :organization or :organization is null\norder by o.code"};
 
 /**
  * Query generated from SQL:
  * ```
  * select o.code as "organization!", s.every_minutes as "everyMinutes?", s.cron as "cron?", s.time_zone as "timeZone!",
- *   to_char(s.quiet_from, 'HH24:MI') as "quietFrom?", to_char(s.quiet_to, 'HH24:MI') as "quietTo?", s.full_every_hours as "fullEveryHours!",
- *   s.is_paused as "isPaused!", s.paused_at as "pausedAt?", s.paused_by as "pausedBy?",
- *   s.next_run_at as "nextRunAt?", s.next_run_kind as "nextRunKind?", s.changed_at as "changedAt?", s.changed_by as "changedBy?"
+ *   to_char(s.quiet_from, 'HH24:MI') as "quietFrom?", to_char(s.quiet_to, 'HH24:MI') as "quietTo?",
+ *   s.full_every_hours as "fullEveryHours!", s.is_paused as "isPaused!", s.paused_at as "pausedAt?",
+ *   s.paused_by as "pausedBy?", s.next_run_at as "nextRunAt?", s.next_run_kind as "nextRunKind?",
+ *   s.changed_at as "changedAt?", s.changed_by as "changedBy?"
  * from app_public.organizations o
  * cross join lateral app_private.sync_schedule_of(o.id) s
  * where o.code = :organization or :organization is null
@@ -397,14 +402,15 @@ export interface IWriteSyncScheduleQuery {
   result: IWriteSyncScheduleResult;
 }
 
-const writeSyncScheduleIR: any = {"usedParamSet":{"everyMinutes":true,"cron":true,"timeZone":true,"quietFrom":true,"quietTo":true,"fullEveryHours":true,"organization":true},"params":[{"name":"everyMinutes","required":false,"transform":{"type":"scalar"},"locs":[{"a":127,"b":139}]},{"name":"cron","required":false,"transform":{"type":"scalar"},"locs":[{"a":142,"b":146}]},{"name":"timeZone","required":false,"transform":{"type":"scalar"},"locs":[{"a":149,"b":157}]},{"name":"quietFrom","required":false,"transform":{"type":"scalar"},"locs":[{"a":160,"b":169}]},{"name":"quietTo","required":false,"transform":{"type":"scalar"},"locs":[{"a":178,"b":185}]},{"name":"fullEveryHours","required":false,"transform":{"type":"scalar"},"locs":[{"a":194,"b":208}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":226,"b":239}]}],"statement":"select time_zone as \"timeZone!\"\nfrom app_public.organizations o\ncross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time, :quietTo::time, :fullEveryHours)\nwhere o.code = :organization!"};
+const writeSyncScheduleIR: any = {"usedParamSet":{"everyMinutes":true,"cron":true,"timeZone":true,"quietFrom":true,"quietTo":true,"fullEveryHours":true,"organization":true},"params":[{"name":"everyMinutes","required":false,"transform":{"type":"scalar"},"locs":[{"a":127,"b":139}]},{"name":"cron","required":false,"transform":{"type":"scalar"},"locs":[{"a":142,"b":146}]},{"name":"timeZone","required":false,"transform":{"type":"scalar"},"locs":[{"a":149,"b":157}]},{"name":"quietFrom","required":false,"transform":{"type":"scalar"},"locs":[{"a":160,"b":169}]},{"name":"quietTo","required":false,"transform":{"type":"scalar"},"locs":[{"a":180,"b":187}]},{"name":"fullEveryHours","required":false,"transform":{"type":"scalar"},"locs":[{"a":196,"b":210}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":228,"b":241}]}],"statement":"select time_zone as \"timeZone!\"\nfrom app_public.organizations o\ncross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time,\n  :quietTo::time, :fullEveryHours)\nwhere o.code = :organization!"};
 
 /**
  * Query generated from SQL:
  * ```
  * select time_zone as "timeZone!"
  * from app_public.organizations o
- * cross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time, :quietTo::time, :fullEveryHours)
+ * cross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time,
+ *   :quietTo::time, :fullEveryHours)
  * where o.code = :organization!
  * ```
  */
@@ -540,7 +546,7 @@ export interface IQueueFirstSyncsQuery {
   result: IQueueFirstSyncsResult;
 }
 
-const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"with due as materialized (\n  select o.id\n  from app_public.organizations o\n  where o.is_active and app_private.pull_connection(o.id) is not null\n    and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))\n  order by o.id\n)\nselect count(q.id)::integer as \"queued!\"\nfrom due d\ncross join lateral app_private.queue_sync(d.id, 'start', null) q"};
+const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"with due as materialized (\n  select o.id\n  from app_public.organizations o\n  where o.is_active and app_private.pull_connection(o.id) is not null\n    and not exists (select from app_public.pfa_sync_log l\n      where l.organization_id = o.id and l.state in ('succeeded', 'running'))\n  order by o.id\n)\nselect count(q.id)::integer as \"queued!\"\nfrom due d\ncross join lateral app_private.queue_sync(d.id, 'start', null) q"};
 
 /**
  * Query generated from SQL:
@@ -549,7 +555,8 @@ const queueFirstSyncsIR: any = {"usedParamSet":{},"params":[],"statement":"with 
  *   select o.id
  *   from app_public.organizations o
  *   where o.is_active and app_private.pull_connection(o.id) is not null
- *     and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))
+ *     and not exists (select from app_public.pfa_sync_log l
+ *       where l.organization_id = o.id and l.state in ('succeeded', 'running'))
  *   order by o.id
  * )
  * select count(q.id)::integer as "queued!"
@@ -701,12 +708,13 @@ export interface ILastSparedRunQuery {
   result: ILastSparedRunResult;
 }
 
-const lastSparedRunIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":326,"b":339}]}],"statement":"select l.id as \"runId!\", l.organization_id as \"organizationId!\", l.rows_spared as \"rowsSpared!\", l.finished_at as \"finishedAt!\",\n  (select count(*) from app_public.pfa_sync_log_spared_removals(l))::integer as \"records!\"\nfrom app_public.pfa_sync_log l\njoin app_public.organizations o on o.id = l.organization_id\nwhere o.code = :organization! and l.rows_spared > 0\norder by l.id desc limit 1"};
+const lastSparedRunIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":328,"b":341}]}],"statement":"select l.id as \"runId!\", l.organization_id as \"organizationId!\", l.rows_spared as \"rowsSpared!\",\n  l.finished_at as \"finishedAt!\",\n  (select count(*) from app_public.pfa_sync_log_spared_removals(l))::integer as \"records!\"\nfrom app_public.pfa_sync_log l\njoin app_public.organizations o on o.id = l.organization_id\nwhere o.code = :organization! and l.rows_spared > 0\norder by l.id desc limit 1"};
 
 /**
  * Query generated from SQL:
  * ```
- * select l.id as "runId!", l.organization_id as "organizationId!", l.rows_spared as "rowsSpared!", l.finished_at as "finishedAt!",
+ * select l.id as "runId!", l.organization_id as "organizationId!", l.rows_spared as "rowsSpared!",
+ *   l.finished_at as "finishedAt!",
  *   (select count(*) from app_public.pfa_sync_log_spared_removals(l))::integer as "records!"
  * from app_public.pfa_sync_log l
  * join app_public.organizations o on o.id = l.organization_id

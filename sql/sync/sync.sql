@@ -5,12 +5,14 @@ from app_public.request_sync(:organizationId!, :kind);
 /* @name syncStatus */
 select o.id as "organizationId!", o.code as "organization!",
   done.finished_at as "lastSyncedAt?", whole.rows_read as "lastRowsRead?",
-  run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?", run.requested_at as "runRequestedAt?",
-  run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?", run.error_code as "errorCode?",
-  run.error_message as "errorMessage?", run.error_hint as "errorHint?", done.notice as "notice?"
+  run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?",
+  run.requested_at as "runRequestedAt?", run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?",
+  run.error_code as "errorCode?", run.error_message as "errorMessage?", run.error_hint as "errorHint?",
+  done.notice as "notice?"
 from app_public.organizations o
 left join lateral (
-  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice from app_public.pfa_sync_log l
+  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice
+  from app_public.pfa_sync_log l
   where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1
 ) done on true
 left join lateral (
@@ -24,7 +26,8 @@ left join lateral (
 order by o.code;
 
 /* @name beginSyncRun */
-select r.id as "id!", o.code as "organization!", r.kind as "kind!", to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as "changedSince?"
+select r.id as "id!", o.code as "organization!", r.kind as "kind!",
+  to_char(r.changed_since, 'YYYY-MM-DD HH24:MI') as "changedSince?"
 from app_private.begin_sync_run(:organizationId!, :runId!, :workerId!) r
 join app_public.organizations o on o.id = r.organization_id;
 
@@ -35,13 +38,14 @@ select app_private.report_sync_progress(:organizationId!, :runId!, :rowsRead!) a
 select app_private.fail_sync_run(:organizationId!, :runId!, :code!, :message!, :hint);
 
 /* @name mergeSyncRun */
-select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!", rows_unchanged as "rowsUnchanged!",
-  rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!", rows_rejected as "rowsRejected!",
-  conflicts as "conflicts!", notice as "notice?"
+select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
+  rows_unchanged as "rowsUnchanged!", rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!",
+  rows_rejected as "rowsRejected!", conflicts as "conflicts!", notice as "notice?"
 from app_private.merge_sync_run(:organizationId!, :runId!);
 
 /* @name fieldMapping */
-select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?", grid_aliases as "gridAliases!", screen_field as "screenField?"
+select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?",
+  grid_aliases as "gridAliases!", screen_field as "screenField?"
 from app_private.field_mapping(:organizationId!);
 
 /* @name clock */
@@ -52,9 +56,10 @@ select app_private.dispatch_due_syncs() as "queued!";
 
 /* @name syncSchedules */
 select o.code as "organization!", s.every_minutes as "everyMinutes?", s.cron as "cron?", s.time_zone as "timeZone!",
-  to_char(s.quiet_from, 'HH24:MI') as "quietFrom?", to_char(s.quiet_to, 'HH24:MI') as "quietTo?", s.full_every_hours as "fullEveryHours!",
-  s.is_paused as "isPaused!", s.paused_at as "pausedAt?", s.paused_by as "pausedBy?",
-  s.next_run_at as "nextRunAt?", s.next_run_kind as "nextRunKind?", s.changed_at as "changedAt?", s.changed_by as "changedBy?"
+  to_char(s.quiet_from, 'HH24:MI') as "quietFrom?", to_char(s.quiet_to, 'HH24:MI') as "quietTo?",
+  s.full_every_hours as "fullEveryHours!", s.is_paused as "isPaused!", s.paused_at as "pausedAt?",
+  s.paused_by as "pausedBy?", s.next_run_at as "nextRunAt?", s.next_run_kind as "nextRunKind?",
+  s.changed_at as "changedAt?", s.changed_by as "changedBy?"
 from app_public.organizations o
 cross join lateral app_private.sync_schedule_of(o.id) s
 where o.code = :organization or :organization is null
@@ -63,7 +68,8 @@ order by o.code;
 /* @name writeSyncSchedule */
 select time_zone as "timeZone!"
 from app_public.organizations o
-cross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time, :quietTo::time, :fullEveryHours)
+cross join lateral app_private.write_sync_schedule(o.id, null, :everyMinutes, :cron, :timeZone, :quietFrom::time,
+  :quietTo::time, :fullEveryHours)
 where o.code = :organization!;
 
 /* @name pauseSyncSchedule */
@@ -89,7 +95,8 @@ with due as materialized (
   select o.id
   from app_public.organizations o
   where o.is_active and app_private.pull_connection(o.id) is not null
-    and not exists (select from app_public.pfa_sync_log l where l.organization_id = o.id and l.state in ('succeeded', 'running'))
+    and not exists (select from app_public.pfa_sync_log l
+      where l.organization_id = o.id and l.state in ('succeeded', 'running'))
   order by o.id
 )
 select count(q.id)::integer as "queued!"
@@ -118,7 +125,8 @@ cross join lateral (
 where o.is_active;
 
 /* @name lastSparedRun */
-select l.id as "runId!", l.organization_id as "organizationId!", l.rows_spared as "rowsSpared!", l.finished_at as "finishedAt!",
+select l.id as "runId!", l.organization_id as "organizationId!", l.rows_spared as "rowsSpared!",
+  l.finished_at as "finishedAt!",
   (select count(*) from app_public.pfa_sync_log_spared_removals(l))::integer as "records!"
 from app_public.pfa_sync_log l
 join app_public.organizations o on o.id = l.organization_id

@@ -229,7 +229,6 @@ export const maskErrors =
 export interface GraphqlOptions {
   /** Connects as vanguard_authenticator. */
   pool: pg.Pool;
-  production: boolean;
   /** Whether who has signed in may ask what the schema is. */
   introspection: boolean;
   logger?: Logger;
@@ -240,7 +239,6 @@ export interface GraphqlOptions {
 /** The GraphQL API over app_public: nothing is published but what the visitor has a right to, and no generated mutations. */
 export function graphqlPreset({
   pool,
-  production,
   introspection,
   logger,
   findSubscriber,
@@ -288,8 +286,8 @@ export function graphqlPreset({
     },
     grafserv: {
       graphqlPath: '/graphql',
-      graphiqlPath: '/graphiql',
-      graphiql: !production,
+      // http/graphiql.ts serves it.
+      graphiql: false,
       graphiqlOnGraphQLGET: false,
       websockets: true,
       maxRequestLength: largestBody,

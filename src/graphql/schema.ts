@@ -7,7 +7,7 @@ import { graphqlPreset } from './preset.ts';
 /** The GraphQL schema as text, as committed in schema.graphql. */
 export async function printGraphqlSchema(authenticatorUrl: string): Promise<string> {
   const pool = new pg.Pool({ connectionString: authenticatorUrl, max: 2 });
-  const api = postgraphile(graphqlPreset({ pool, production: true, introspection: true }));
+  const api = postgraphile(graphqlPreset({ pool, introspection: true }));
   try {
     return `${printSchema(lexicographicSortSchema(await api.getSchema()))}\n`;
   } finally {

@@ -19,6 +19,7 @@ import { authenticate, requireSignIn, requireSignInForData } from './authenticat
 import { isRepresentable } from '../numbers.ts';
 import { largestBody } from './request.ts';
 import { answerErrors, notFound } from './errors.ts';
+import { graphiql } from './graphiql.ts';
 import { crossOrigin, securityHeaders } from './headers.ts';
 import { mountedAt, observe } from './observe.ts';
 import { originCheck, requireOwnOrigin } from './origin.ts';
@@ -117,6 +118,7 @@ export async function createApp({
   if (!production) app.post('/graphql', requireSignInForData);
 
   if (!production) app.use('/graphiql', mountedAt('/graphiql'));
+  if (!production) app.use(graphiql());
   const hub = createHub({
     ...{ pool, databaseUrl, production, logger, metrics },
     times: { ...realtimeTimes, ...realtime },
@@ -126,7 +128,7 @@ export async function createApp({
     times: { ...socketTimes, ...realtime },
   });
   const { findSubscriber } = sockets;
-  const api = postgraphile(graphqlPreset({ pool, production, introspection, logger, findSubscriber }));
+  const api = postgraphile(graphqlPreset({ pool, introspection, logger, findSubscriber }));
   const graphql = api.createServ(grafserv);
   try {
     // It is made from the database. Where that fails later on, every request would be answered with an error for as long as this

@@ -9,7 +9,7 @@ import { pagePolicy } from './headers.ts';
 import { answeredAs } from './observe.ts';
 
 /** Where `npm run build` puts the web app. */
-export const builtApp = join(projectFolder, 'web', 'dist');
+const builtApp = join(projectFolder, 'web', 'dist');
 
 /** What is not the web app's, also where there is no such thing: a client of the API gets an answer of the API. */
 const others = /^\/(api|graphql|graphiql|ruru-static|\.well-known|metrics)(\/|$)/;

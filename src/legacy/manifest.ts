@@ -68,7 +68,7 @@ export const textOf = (value: unknown): string => `${JSON.stringify(value, null,
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The manifest that a text is, or what is wrong with it. */
-export function parseManifest(bytes: Buffer): Manifest | string {
+function parseManifest(bytes: Buffer): Manifest | string {
   const text = bytes.toString('utf8');
   let value: unknown;
   try {

@@ -15,7 +15,7 @@ import { listen, type Notification } from './listener.ts';
 import { Subscription, type ChangedCommit, type ChangedRecord, type SyncProgress } from './subscription.ts';
 
 /** What somebody may have at once, and what one event may name. */
-export const realtimeLimits = {
+const realtimeLimits = {
   subscriptionsOfUser: 50,
   watchedRecords: 1000,
   /** Records or commits of one event; of more the client is told to catch up. */

@@ -24,7 +24,7 @@ import { refusal } from '../sqlstates.ts';
 import type { Hub, Interest } from './hub.ts';
 
 /** What one client may take up. */
-export const socketLimits = {
+const socketLimits = {
   /** Websockets of this process, of one user, and such that have not signed in yet. */
   sockets: 5000,
   ofUser: 20,

@@ -33,7 +33,7 @@ const isPaging = (type: GraphQLObjectType) => type.name === 'PageInfo' || type.n
 const isRequired = (arg: GraphQLArgument) => isNonNullType(arg.type) && arg.defaultValue === undefined;
 
 /** The type of the rows that a field leads to, through a connection or directly; undefined where it leads to none. */
-export function rowsOf(
+function rowsOf(
   field: GraphQLField<unknown, unknown>,
 ): { row: GraphQLObjectType; isConnection: boolean } | undefined {
   const type = getNamedType(field.type);

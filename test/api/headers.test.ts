@@ -90,6 +90,9 @@ test('GraphiQL may run its own scripts, and nothing else may', async () => {
   );
   expect(loaded.length).toBeGreaterThan(0);
   for (const url of loaded) expect(url).toMatch(/^(\/|data:)/);
+  for (const url of loaded.filter((one) => one.startsWith('/ruru-static/')))
+    expect([url, (await open.rest('GET', url)).status]).toEqual([url, 200]);
+  expect((await open.rest('GET', '/ruru-static/nothing.js')).status).toBe(404);
 });
 
 test('in production there is no GraphiQL, and no policy for it', async () => {

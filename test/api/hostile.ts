@@ -164,7 +164,7 @@ const bodies = (names: Names): Record<string, fc.Arbitrary<unknown>> => {
 };
 
 /** Every REST route: method, path (`:org` is filled in), and which body it takes. */
-export const restRoutes: readonly (readonly [method: string, path: string, body?: string])[] = [
+const restRoutes: readonly (readonly [method: string, path: string, body?: string])[] = [
   ['POST', '/api/auth/login', 'login'],
   ['POST', '/api/auth/refresh', 'logout'],
   ['POST', '/api/auth/logout', 'logout'],

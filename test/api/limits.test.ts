@@ -182,7 +182,7 @@ describe('a query that asks for too much is refused before anything is read', ()
   });
 
   test('only few plans are kept, whatever is asked', async () => {
-    const graphql = postgraphile(graphqlPreset({ pool: db.owner, production: true, introspection: false }));
+    const graphql = postgraphile(graphqlPreset({ pool: db.owner, introspection: false }));
     const { extensions } = await graphql.getSchema();
     await graphql.release();
     expect(extensions.grafast).toMatchObject({

@@ -29,6 +29,12 @@ const { services, volumes } = parse(text, { merge: true }) as {
   volumes: Record<string, unknown>;
 };
 const ours = ['prepare', 'server', 'worker'];
+/** The variables that the image sets, which each container has too. */
+const imageEnvironment = Object.fromEntries(
+  [...read('Dockerfile').matchAll(/^ENV (.+)$/gm)]
+    .flatMap(([, assignments = '']) => assignments.split(' '))
+    .map((assignment) => assignment.split('=') as [string, string]),
+);
 
 describe('compose', () => {
   test('runs PostgreSQL 18, a preparation, server and worker', () => {
@@ -83,7 +89,8 @@ describe('compose', () => {
           (_all, from: string, other = '') => given[from] ?? String(other),
         ),
       ]);
-      expect(readConfiguration(Object.fromEntries(filled) as Record<string, string>).production).toBe(true);
+      const container = { ...imageEnvironment, ...(Object.fromEntries(filled) as Record<string, string>) };
+      expect(readConfiguration(container).production).toBe(true);
     }
   });
   const given: Record<string, string> = {
@@ -153,6 +160,8 @@ describe('the image', () => {
     for (const source of sourcesOf(building.split('\n')))
       expect([source, existsSync(join(projectFolder, source))]).toEqual([source, true]);
     expect(building).toMatch(/^COPY web web$/m);
+    const { extends: base } = JSON.parse(read('web/tsconfig.json')) as { extends: string };
+    expect(sourcesOf(building.split('\n'))).toContain(join('web', base));
     expect(stages.at(-1)).toContain('COPY --from=web /app/web/dist web/dist');
     // A build of one's own is not taken along.
     expect(read('.dockerignore').split('\n')).toContain('web/dist*');
@@ -160,7 +169,7 @@ describe('the image', () => {
 
   test('installs no tools of development and no PostgreSQL, and is run by no root', () => {
     const steps = lines.join('\n');
-    expect(steps).toMatch(/npm ci --omit=dev --omit=optional --ignore-scripts/);
+    expect(steps).toMatch(/npm ci --omit=dev --omit=optional --ignore-scripts$/m);
     expect(lines.filter((line) => line.startsWith('USER '))).toEqual(['USER node']);
     expect(lines.findIndex((line) => line === 'USER node')).toBeLessThan(
       lines.findIndex((line) => line.startsWith('ENTRYPOINT')),
@@ -168,7 +177,9 @@ describe('the image', () => {
     expect(steps).toMatch(/^ENV NODE_ENV=production /m);
     // Monitoring needs no sign-in: it stays on the container's own loopback.
     expect(steps).not.toContain('ADMIN_HOST');
-    expect(steps).toMatch(/^HEALTHCHECK [\s\S]*9464\/api\/ready/m);
+    const ports = [imageEnvironment.ADMIN_PORT, imageEnvironment.WORKER_ADMIN_PORT];
+    expect(steps.slice(steps.indexOf('HEALTHCHECK'))).toContain(`[${ports.join(', ')}]`);
+    expect(steps).toMatch(/^HEALTHCHECK [\s\S]*\/api\/ready/m);
     for (const line of lines.filter((one) => one.startsWith('FROM ')))
       expect(line).toMatch(/^FROM node:24-slim\b/);
   });

@@ -7,6 +7,7 @@ import { bootstrap, withClient } from '../../src/database/bootstrap.ts';
 import { embeddedBinaries, startEmbeddedDatabase, systemBinaries } from '../../src/database/embedded.ts';
 import { applyCurrent, migrate } from '../../src/database/migrate.ts';
 import { urlTo } from '../../src/database/roles.ts';
+import { loadTestcontainers } from './testcontainers.ts';
 
 // The clusters of one test run. Used by the process that runs vitest; test files ask it through database.ts.
 
@@ -89,10 +90,13 @@ async function startServer(version: number): Promise<Server> {
 
 async function startContainer(version: number): Promise<Server> {
   // As the embedded one: text sorts by code point, and upper and lower know all of Unicode.
+  // initdb derives the encoding from the locale, and that of no locale is SQL_ASCII.
   const locale =
-    version >= 17 ? '--no-locale --locale-provider=builtin --builtin-locale=C.UTF-8' : '--locale=C.UTF-8';
+    version >= 17
+      ? '--encoding=UTF8 --no-locale --locale-provider=builtin --builtin-locale=C.UTF-8'
+      : '--encoding=UTF8 --locale=C.UTF-8';
   const settings = Object.entries(carefree).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
+  const { PostgreSqlContainer } = await loadTestcontainers();
   const container = await new PostgreSqlContainer(`postgres:${version}`)
     .withUsername('postgres')
     .withDatabase('postgres')

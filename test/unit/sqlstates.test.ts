@@ -15,6 +15,8 @@ function databaseError(code: string, message: string, more: Partial<pg.DatabaseE
   return Object.assign(new pg.DatabaseError(message, message.length, 'error'), { code, ...more });
 }
 
+const networkError = (message: string, code: string) => Object.assign(new Error(message), { code });
+
 test('each code that SQL raises is in the table', () => {
   const raised = [...migrations.matchAll(/errcode\s*=\s*'(\w+)'/g)].map(([, code = '']) => code);
   expect(raised.length).toBeGreaterThanOrEqual(10);
@@ -96,6 +98,7 @@ test.each([
     'an error of ours that is about the server',
     new VanguardError('SECRET_UNREADABLE', 'The secret "signing_keys/1" ...'),
   ],
+  ['a missing file', networkError("ENOENT: no such file or directory, open '/secret'", 'ENOENT')],
   ['no error at all', 'swordfish'],
   ['nothing', undefined],
 ])('%s tells nothing of itself', (_what, error) => {
@@ -108,11 +111,17 @@ test.each([
   ['a server that stops', databaseError('57P01', 'terminating connection due to administrator command')],
   ['a server that starts', databaseError('57P03', 'the database system is starting up')],
   ['too many connections', databaseError('53300', 'sorry, too many clients already')],
-  ['nobody there', Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), { code: 'ECONNREFUSED' })],
+  ['nobody there', networkError('connect ECONNREFUSED 10.0.0.1:5432', 'ECONNREFUSED')],
+  ['a host without an address', networkError('getaddrinfo ENOTFOUND database', 'ENOTFOUND')],
+  ['a name server that does not answer', networkError('getaddrinfo EAI_AGAIN database', 'EAI_AGAIN')],
+  ['a host that is gone', networkError('connect EHOSTUNREACH 10.0.0.1:5432', 'EHOSTUNREACH')],
+  ['a network that is gone', networkError('connect ENETUNREACH 10.0.0.1:5432', 'ENETUNREACH')],
+  ['a socket file that is gone', networkError('connect ENOENT /var/run/.s.PGSQL.5432', 'ENOENT')],
+  ['several addresses that refuse', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
   ['a connection that broke', new Error('Connection terminated unexpectedly')],
   ['a pool that is exhausted', new Error('timeout exceeded when trying to connect')],
 ])('%s is worth another try', (_what, error) => {
   const told = refusal(error);
   expect(told).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' });
-  expect(told.message).not.toMatch(/10\.0|clients|ECONN/);
+  expect(told.message).not.toMatch(/10\.0|clients|ECONN|database:|socket/);
 });

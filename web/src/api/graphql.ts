@@ -49,7 +49,7 @@ export function request<Result, Variables>(
 }
 
 /** The name of the operation, by which its answers are kept. */
-export function nameOf(document: Document<never, never> | Document<unknown, unknown>): string {
+function nameOf(document: Document<never, never> | Document<unknown, unknown>): string {
   const name = /^\s*(?:query|mutation|subscription)\s+(\w+)/m.exec(String(document))?.[1];
   if (!name) throw new Error('An operation needs a name.');
   return name;

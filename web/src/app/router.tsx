@@ -36,7 +36,7 @@ const passwordRoute = createRoute({
 });
 
 /** Everything of one organization is below its code. */
-export const organizationRoute = createRoute({
+const organizationRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: 'o/$code',
   component: OrganizationPages,

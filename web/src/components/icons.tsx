@@ -33,7 +33,8 @@ export const ReviewIcon = icon(
   'ReviewIcon',
   <path d="M7 3.5h6v2.6H7zM7 4.8H4.5v11.7h11V4.8H13M7.2 11.2l2 2 3.6-3.8" />,
 );
-export const ProblemsIcon = icon('ProblemsIcon', <path d="M10 3.2l7.3 13H2.7zM10 8.2v3.6M10 14.1v.1" />);
+const triangle = <path d="M10 3.2l7.3 13H2.7zM10 8.2v3.6M10 14.1v.1" />;
+export const ProblemsIcon = icon('ProblemsIcon', triangle);
 export const HistoryIcon = icon(
   'HistoryIcon',
   <path d="M3.4 10a6.6 6.6 0 1 0 2-4.7L3.4 7.2M3.4 3.6v3.6H7M10 6.4V10l2.6 1.6" />,
@@ -42,7 +43,7 @@ export const SyncIcon = icon(
   'SyncIcon',
   <path d="M16.3 8.4A6.6 6.6 0 0 0 4.6 6.2L3.4 7.6M3.4 3.9v3.7h3.7M3.7 11.6a6.6 6.6 0 0 0 11.7 2.2l1.2-1.4M16.6 16.1v-3.7h-3.7" />,
 );
-export const WarningIcon = ProblemsIcon;
+export const WarningIcon = icon('WarningIcon', triangle);
 export const CheckIcon = icon('CheckIcon', <path d="M4 10.6l3.8 3.8L16 6" />);
 export const SelectorIcon = icon('SelectorIcon', <path d="M6.5 7.5L10 4l3.5 3.5M6.5 12.5L10 16l3.5-3.5" />);
 export const SearchIcon = icon(

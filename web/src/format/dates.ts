@@ -7,7 +7,7 @@ import { perLocale } from './locale.ts';
 /** A day as the API writes it, e.g. `2026-04-02`. */
 export type IsoDate = string;
 
-export const parseIsoDate = (text: IsoDate): Temporal.PlainDate => Temporal.PlainDate.from(text);
+const parseIsoDate = (text: IsoDate): Temporal.PlainDate => Temporal.PlainDate.from(text);
 
 // Thousands of cells show a date, and there are few different ones; UTC on both sides, so the day stays the day.
 const medium = perLocale((locale) => ({

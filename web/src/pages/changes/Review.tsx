@@ -32,7 +32,7 @@ import {
 } from '../../records/selection.ts';
 import { commentFor, keepComment, submit, useSubmission } from './submission.ts';
 
-export const pageSize = 50;
+const pageSize = 50;
 const longestComment = 2000;
 /** What is chosen from here. */
 const drafted = { flags: ['drafted'], discontinued: true } satisfies Filter;
