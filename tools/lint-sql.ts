@@ -5,11 +5,8 @@ import { projectFolder } from '../src/configuration.ts';
 
 export const maxLineLength = 120;
 
-/** Every SQL file that people write. The committed migrations include the fixtures, which are checked as files. */
-const patterns = [
-  'sql/**/*.sql',
-  // Join when the chain is rewritten: 'migrations/{current,fixtures,committed}/**/*.sql'.
-];
+/** Every SQL file of queries and migrations. */
+const patterns = ['sql/**/*.sql', 'migrations/{current,fixtures,committed}/**/*.sql'];
 
 /** Returns a message `PATH:LINE: ...` for each line of `text` that is longer than the limit, in characters. */
 export function longLines(path: string, text: string): string[] {
@@ -23,7 +20,9 @@ export function longLines(path: string, text: string): string[] {
 
 /** Checks every SQL file under `folder`; rejects when there is none, which means that the patterns are stale. */
 export async function lintSql(folder: string): Promise<string[]> {
-  const paths = (await Array.fromAsync(glob(patterns, { cwd: folder }))).sort();
+  const paths: string[] = [];
+  for await (const path of glob(patterns, { cwd: folder })) paths.push(path);
+  paths.sort();
   if (paths.length === 0)
     throw new Error(`There are no SQL files in ${folder} that match ${patterns.join(', ')}.`);
   const problems = await Promise.all(

@@ -18,12 +18,20 @@ test('npm run lint finds a long line in every folder of SQL', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-lint-sql-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await expect(lintSql(folder)).rejects.toThrow('There are no SQL files');
-  await mkdir(join(folder, 'sql', 'area'), { recursive: true });
-  await writeFile(join(folder, 'sql', 'area', 'area.sql'), `select 1;\n${'-'.repeat(200)}\n`);
+  const long = [
+    'migrations/committed/000001-tables.sql',
+    'migrations/current/1-current.sql',
+    'migrations/fixtures/app_core/functions/usd.sql',
+    'sql/area/area.sql',
+  ];
+  for (const path of long) {
+    await mkdir(join(folder, path, '..'), { recursive: true });
+    await writeFile(join(folder, path), `select 1;\n${'-'.repeat(200)}\n`);
+  }
   await writeFile(join(folder, 'sql', 'area', 'area.queries.ts'), `${'/'.repeat(200)}\n`);
-  expect(await lintSql(folder)).toEqual([
-    'sql/area/area.sql:2: The line has 200 characters; at most 120 are allowed.',
-  ]);
+  expect(await lintSql(folder)).toEqual(
+    long.map((path) => `${path}:2: The line has 200 characters; at most 120 are allowed.`),
+  );
 });
 
 test('the SQL of this project has no long line', async () => {
