@@ -12,6 +12,12 @@ import { seed } from '../src/database/seed.ts';
 import { migrationsFolder } from '../src/database/state.ts';
 import { VanguardError } from '../src/errors.ts';
 
+/** Resolves when the process is asked to stop, as by Ctrl-C. */
+const stopSignal = () =>
+  new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+
 const [action = '', ...rest] = process.argv.slice(2);
 const { configuration, secrets } = await readContext();
 if (configuration.production) {
@@ -46,6 +52,8 @@ try {
     case 'watch':
       await migrate(urls.owner);
       await graphileMigrate.watch(settings, rest.includes('--once'), false);
+      // It watches current/ and fixtures/ in the background, and needs the database until somebody stops it.
+      if (!rest.includes('--once')) await stopSignal();
       break;
     case 'commit':
       await graphileMigrate.commit(settings, rest.join(' '));
@@ -79,3 +87,5 @@ try {
 } finally {
   await database.close();
 }
+// The library's watcher and its pool keep the process alive.
+process.exit();
