@@ -21,7 +21,7 @@ export default defineConfig({
           name: `container-pg${version}`,
           include: ['test/database/**/*.test.ts'],
           // It is about the PostgreSQL that runs without a container.
-          exclude: ['test/database/embedded.test.ts'],
+          exclude: ['test/database/embedded*.test.ts'],
           globalSetup: 'test/support/global-setup.ts',
           provide: { postgresVersion: version },
         },
