@@ -1,5 +1,6 @@
 /** `npm run lint` fails on SQL lines that are too long: no formatter keeps the SQL of functions and of pgtyped readable. */
-import { glob, readFile } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectFolder } from '../src/configuration.ts';
 
@@ -20,9 +21,7 @@ export function longLines(path: string, text: string): string[] {
 
 /** Checks every SQL file under `folder`; rejects when there is none, which means that the patterns are stale. */
 export async function lintSql(folder: string): Promise<string[]> {
-  const paths: string[] = [];
-  for await (const path of glob(patterns, { cwd: folder })) paths.push(path);
-  paths.sort();
+  const paths = globSync(patterns, { cwd: folder }).sort();
   if (paths.length === 0)
     throw new Error(`There are no SQL files in ${folder} that match ${patterns.join(', ')}.`);
   const problems = await Promise.all(

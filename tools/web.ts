@@ -8,8 +8,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import react from '@vitejs/plugin-react';
-import { build, createServer, type InlineConfig, type Plugin } from 'vite';
+import type { InlineConfig, Plugin } from 'vite';
 
 const projectFolder = join(import.meta.dirname, '..');
 const folder = join(projectFolder, 'web');
@@ -24,7 +23,19 @@ const developmentPage: Plugin = {
   transformIndexHtml: (html) => html.replace('__MODE__', 'development').replaceAll('__NONCE__', ''),
 };
 
-const configuration: InlineConfig = {
+/** Loads the tools that build the web app; undefined where only production's dependencies are installed. */
+async function loadBuildTools() {
+  try {
+    const [vite, { default: react }] = await Promise.all([import('vite'), import('@vitejs/plugin-react')]);
+    return { ...vite, react };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+type BuildTools = NonNullable<Awaited<ReturnType<typeof loadBuildTools>>>;
+
+const configure = ({ react }: BuildTools): InlineConfig => ({
   configFile: false,
   root: folder,
   logLevel: 'warn',
@@ -40,9 +51,9 @@ const configuration: InlineConfig = {
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-};
+});
 
-/** The files that the build is made of, by path: all of web/, the tools' and libraries' versions, and this file. */
+/** Returns a digest of what the build is made of: all of web/, the versions of tools and libraries, and this file. */
 async function contentHash(): Promise<string> {
   const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -50,7 +61,8 @@ async function contentHash(): Promise<string> {
     .filter((path) => !path.startsWith(join(folder, 'dist')))
     .sort();
   const hash = createHash('sha256');
-  for (const path of [...names, join(projectFolder, 'package-lock.json'), import.meta.filename])
+  const others = ['package-lock.json', 'tsconfig.json'].map((name) => join(projectFolder, name));
+  for (const path of [...names, ...others, import.meta.filename])
     hash
       .update(`${path.slice(projectFolder.length)}\0`)
       .update(await readFile(path))
@@ -73,12 +85,16 @@ async function compress(folder: string): Promise<void> {
   );
 }
 
-async function buildApp(madeOf: string): Promise<void> {
+async function buildApp(tools: BuildTools, madeOf: string): Promise<void> {
+  const configuration = configure(tools);
   const began = performance.now();
   // Built beside the one that may be served at this moment, and then put in its place.
   const fresh = `${built}-${randomBytes(4).toString('hex')}`;
   try {
-    await build({ ...configuration, build: { ...configuration.build, outDir: fresh, emptyOutDir: true } });
+    await tools.build({
+      ...configuration,
+      build: { ...configuration.build, outDir: fresh, emptyOutDir: true },
+    });
     await compress(fresh);
     await writeFile(join(fresh, '.made-of'), madeOf);
     await rm(built, { recursive: true, force: true });
@@ -89,13 +105,13 @@ async function buildApp(madeOf: string): Promise<void> {
   console.log(`The web app is built, in ${((performance.now() - began) / 1000).toFixed(1)} s.`);
 }
 
-async function develop(): Promise<void> {
+async function develop(tools: BuildTools): Promise<void> {
   const target = `http://localhost:${process.env.PORT ?? 3001}`;
   // The host stays as the browser says it: the server compares it with the origin of who asks.
   const proxied = { target, ws: true };
   const paths = ['/api', '/graphql', '/graphiql', '/ruru-static', '/.well-known'];
-  const server = await createServer({
-    ...configuration,
+  const server = await tools.createServer({
+    ...configure(tools),
     logLevel: 'info',
     server: { port: 5173, proxy: Object.fromEntries(paths.map((path) => [`^${path}(/|\\?|$)`, proxied])) },
   });
@@ -106,9 +122,17 @@ async function develop(): Promise<void> {
 // Whoever asks, e.g. the tests: React's other build is twice as large, and slow.
 process.env.NODE_ENV = process.argv[2] === 'dev' ? 'development' : 'production';
 const [command = 'if-changed'] = process.argv.slice(2);
-if (command === 'dev') await develop();
-else {
-  const madeOf = await contentHash();
-  const isCurrent = existsSync(stamp) && (await readFile(stamp, 'utf8')) === madeOf;
-  if (command === 'build' || !isCurrent) await buildApp(madeOf);
+const madeOf = await contentHash();
+const isCurrent = existsSync(stamp) && (await readFile(stamp, 'utf8')) === madeOf;
+if (command !== 'if-changed' || !isCurrent) {
+  const tools = await loadBuildTools();
+  if (!tools) {
+    const state = existsSync(stamp) ? 'out of date' : 'not built';
+    console.error(
+      `The web app is ${state}, and the tools that build it are not installed. Run \`npm ci && npm run build\`.`,
+    );
+    // `npm start` goes on: the API works without the web app.
+    if (command !== 'if-changed') process.exitCode = 1;
+  } else if (command === 'dev') await develop(tools);
+  else await buildApp(tools, madeOf);
 }

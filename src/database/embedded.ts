@@ -81,7 +81,8 @@ const startSeconds = 120; // crash recovery of max_wal_size on a slow disk
 const stopSeconds = 60;
 const diskFull = /No space left on device|Check free disk space/;
 
-const defaultSettings = {
+/** The settings of PostgreSQL that the queries were measured with. */
+export const defaultSettings = {
   shared_buffers: '256MB',
   work_mem: '16MB',
   maintenance_work_mem: '128MB',

@@ -4,7 +4,12 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootstrap, withClient } from '../../src/database/bootstrap.ts';
-import { embeddedBinaries, startEmbeddedDatabase, systemBinaries } from '../../src/database/embedded.ts';
+import {
+  defaultSettings,
+  embeddedBinaries,
+  startEmbeddedDatabase,
+  systemBinaries,
+} from '../../src/database/embedded.ts';
 import { applyCurrent, migrate } from '../../src/database/migrate.ts';
 import { urlTo } from '../../src/database/roles.ts';
 import { loadTestcontainers } from './testcontainers.ts';
@@ -95,7 +100,11 @@ async function startContainer(version: number): Promise<Server> {
     version >= 17
       ? '--encoding=UTF8 --no-locale --locale-provider=builtin --builtin-locale=C.UTF-8'
       : '--encoding=UTF8 --locale=C.UTF-8';
-  const settings = Object.entries(carefree).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  // Plans that tests look at depend on the settings.
+  const settings = Object.entries({ ...defaultSettings, ...carefree }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   const { PostgreSqlContainer } = await loadTestcontainers();
   const container = await new PostgreSqlContainer(`postgres:${version}`)
     .withUsername('postgres')
