@@ -40,7 +40,7 @@ const checks: readonly Check[] = [
   {
     name: 'prettier',
     group: 'lint',
-    command: ['node_modules/prettier/bin/prettier.cjs', '--check', ...cached('prettier'), '.'],
+    command: ['node_modules/prettier/bin/prettier.cjs', '--check', ...cached('prettier/check'), '.'],
   },
   types('node', '.'),
   types('web', 'web'),
