@@ -1,8 +1,33 @@
 import { defineConfig } from 'vitest/config';
 import { postgresVersions } from './test/support/clusters.ts';
 
+// A layer is one or several folders of test/. `npx vitest run PATH` runs any file, once, on the newest PostgreSQL.
+// What only `npm run test:all` runs is named NAME.slow.test.ts; it also tests the database on the oldest PostgreSQL.
+
 const clusters = 'test/support/global-setup.ts';
+const browser = 'test/browser/global-setup.ts';
 const [newest, ...older] = await postgresVersions();
+const versions = process.env.TEST_SCALE === 'full' ? older : [];
+
+interface Layer {
+  folders: string[];
+  /** Whether each file gets a process of its own: what mocks modules, and what ends or changes its process. */
+  isolate?: boolean;
+}
+
+const layers: Record<string, Layer> = {
+  unit: { folders: ['unit', 'pems', 'simulator'] },
+  web: { folders: ['web'], isolate: true },
+  database: { folders: ['database'] },
+  api: { folders: ['api', 'auth', 'admin'] },
+  worker: { folders: ['worker'] },
+  commands: { folders: ['cli', 'legacy'] },
+  model: { folders: ['model', 'faults'] },
+  project: { folders: ['project', 'ops'] },
+  start: { folders: ['start'], isolate: true },
+};
+
+const filesOf = (folders: string[]) => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {
@@ -12,37 +37,39 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [
-      {
-        // Everything, on the newest PostgreSQL that there is.
-        extends: true,
+      ...Object.entries(layers).map(([name, { folders, isolate = false }]) => ({
+        extends: true as const,
         test: {
-          name: `pg${newest}`,
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**', 'test/docker/**'],
+          name,
+          include: filesOf(folders),
+          isolate,
           globalSetup: clusters,
+          setupFiles: isolate ? [] : ['test/support/clean-up.ts'],
           provide: { postgresVersion: newest },
         },
-      },
+      })),
       {
-        // The web app in a browser, against the whole product: alone, after all others, one file after the other.
+        // The web app in a browser, against the whole product: after all others, one file after the other.
         extends: true,
         test: {
           name: 'browser',
-          include: ['test/browser/**/*.test.ts'],
-          globalSetup: [clusters, 'test/browser/global-setup.ts'],
+          include: filesOf(['browser']),
+          globalSetup: [clusters, browser],
           provide: { postgresVersion: newest },
           sequence: { groupOrder: 1 },
           maxWorkers: 1,
         },
       },
-      ...older.map((version) => ({
+      ...versions.map((version) => ({
         // What is true of the database has to be true on each version; both clusters run at the same time.
         extends: true as const,
         test: {
-          name: `pg${version}`,
-          include: ['test/database/**/*.test.ts', 'test/legacy/import.test.ts'],
-          exclude: ['test/database/embedded.test.ts'],
+          name: `postgres${version}`,
+          include: [...filesOf(['database']), 'test/legacy/import.test.ts'],
+          exclude: ['test/database/embedded*.test.ts'],
+          isolate: false,
           globalSetup: clusters,
+          setupFiles: ['test/support/clean-up.ts'],
           provide: { postgresVersion: version },
         },
       })),

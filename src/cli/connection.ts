@@ -10,6 +10,7 @@ import { createVault } from '../encryption.ts';
 import { VanguardError } from '../errors.ts';
 import { createPemsClient, type DateFormat } from '../pems/index.ts';
 import { readContext, withDatabase } from './context.ts';
+import { print, terminal } from './terminal.ts';
 
 interface CreateOptions {
   id: string;
@@ -79,7 +80,7 @@ export function addConnectionCommands(program: Command): void {
     )
     .action(async (options: CreateOptions) => {
       const password = options.passwordStdin
-        ? (await text(process.stdin)).replace(/\r?\n$/, '')
+        ? (await text(terminal().input)).replace(/\r?\n$/, '')
         : options.password;
       if (!password)
         throw new VanguardError('INVALID_INPUT', 'A password is needed.', {
@@ -108,7 +109,7 @@ export function addConnectionCommands(program: Command): void {
           requestsPerSecond: options.rate,
           isSimulated: false,
         });
-        console.log(
+        print(
           `The connection ${options.id} is stored. Next: npx vanguard connection test ${options.organization ?? 'ORGANIZATION'}`,
         );
       });
@@ -138,10 +139,10 @@ export function addConnectionCommands(program: Command): void {
             { apiConfigurationId: id, rowsRead: null, errorMessage: null },
             owner,
           );
-          console.log(
+          print(
             `${opened.baseUrl} answered in ${Math.round(result.milliseconds)} ms with ${result.rows} row${result.rows === 1 ? '' : 's'}.`,
           );
-          console.log(`Columns: ${result.aliases.join(', ') || '(none)'}`);
+          print(`Columns: ${result.aliases.join(', ') || '(none)'}`);
         } catch (error) {
           await noteConnectionResult.run(
             { apiConfigurationId: id, rowsRead: null, errorMessage: (error as Error).message },

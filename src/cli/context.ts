@@ -2,10 +2,11 @@ import type pg from 'pg';
 import { readConfiguration, type Configuration } from '../configuration.ts';
 import { asOwner } from '../database/open.ts';
 import { readSecrets, type Secrets } from '../secrets.ts';
+import { terminal } from './terminal.ts';
 
 /** What the environment says, and the secrets that go with it. */
 export async function readContext(): Promise<{ configuration: Configuration; secrets: Secrets }> {
-  const configuration = readConfiguration();
+  const configuration = readConfiguration(terminal().environment);
   return { configuration, secrets: await readSecrets(configuration) };
 }
 

@@ -3,6 +3,7 @@ import { ensureBootstrap, openDatabase } from '../database/open.ts';
 import { seed } from '../database/seed.ts';
 import { VanguardError } from '../errors.ts';
 import { readContext, withDatabase } from './context.ts';
+import { print } from './terminal.ts';
 
 /** bootstrap, migrate, seed. */
 export function addDatabaseCommands(program: Command): void {
@@ -27,7 +28,7 @@ export function addDatabaseCommands(program: Command): void {
           );
         }
         await ensureBootstrap(database, secrets);
-        console.log(`The roles and the database ${database.name} are ready. Next: npx vanguard migrate`);
+        print(`The roles and the database ${database.name} are ready. Next: npx vanguard migrate`);
       } finally {
         await database.close();
       }
@@ -42,7 +43,7 @@ export function addDatabaseCommands(program: Command): void {
       try {
         const { migrate } = await import('../database/migrate.ts');
         await migrate(database.urls.owner);
-        console.log('The database is up to date.');
+        print('The database is up to date.');
       } finally {
         await database.close();
       }
@@ -54,7 +55,7 @@ export function addDatabaseCommands(program: Command): void {
     .action(() =>
       withDatabase(async (client, { configuration }) => {
         await seed(client, configuration);
-        console.log('Organizations, providers and connections are there.');
+        print('Organizations, providers and connections are there.');
       }),
     );
 }

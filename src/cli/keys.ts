@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { rotateKeys } from '../auth/rotation.ts';
 import { createVault } from '../encryption.ts';
 import { withDatabase } from './context.ts';
+import { print } from './terminal.ts';
 
 /** keys rotate */
 export function addKeyCommands(program: Command): void {
@@ -19,14 +20,14 @@ export function addKeyCommands(program: Command): void {
       withDatabase(async (client, { secrets }) => {
         const done = await rotateKeys(client, createVault(secrets.encryptionKeys));
         const { credentials, signingKeys, unreadable } = done;
-        console.log(
+        print(
           `The signing key is ${done.kid} from now on. What the one before it signed is accepted until it expires.`,
         );
-        console.log(
+        print(
           `Encrypted under the key ${done.encryptionKeyId}: ${count(credentials, 'credential')} and ${count(signingKeys, 'older signing key')}.`,
         );
         for (const kid of unreadable)
-          console.log(
+          print(
             `The older signing key ${kid} could not be decrypted and was left as it is: it signs no more.`,
           );
         const others = secrets.encryptionKeys
@@ -34,7 +35,7 @@ export function addKeyCommands(program: Command): void {
           .map((entry) => entry.replace(/:.*/s, ''))
           .filter((id) => id !== done.encryptionKeyId);
         if (others.length > 0)
-          console.log(
+          print(
             `Nothing needs ${others.join(', ')} any more: take it out of VANGUARD_ENCRYPTION_KEYS once every server and worker has ${done.encryptionKeyId}.`,
           );
       }),

@@ -10,6 +10,7 @@ import { openManifest } from '../legacy/manifest.ts';
 import { parseLegacyKey } from '../legacy/secrets.ts';
 import { verifyExport } from '../legacy/verify.ts';
 import { withDatabase } from './context.ts';
+import { print, terminal } from './terminal.ts';
 
 /** What a command that looked and found something wrong ends with; one that could not look ends with 1. */
 const foundSomething = 2;
@@ -48,8 +49,8 @@ export function addLegacyCommands(program: Command): void {
           copy: options.copy ?? false,
           progress: progress(),
         });
-        if (analysis.problems.length > 0) process.exitCode = foundSomething;
-        if (options.json) print(analysis);
+        if (analysis.problems.length > 0) terminal().exitCode = foundSomething;
+        if (options.json) printJson(analysis);
         else showAnalysis(file, analysis);
       });
     });
@@ -69,12 +70,12 @@ export function addLegacyCommands(program: Command): void {
         progress: progress(),
       });
       if (options.json) {
-        print({ folder: out, source, tables });
+        printJson({ folder: out, source, tables });
         return;
       }
-      for (const { name, rows } of tables) console.log(`${name.padEnd(28)} ${count(rows).padStart(10)} rows`);
+      for (const { name, rows } of tables) print(`${name.padEnd(28)} ${count(rows).padStart(10)} rows`);
       showOrphans(tables);
-      console.log(`${totals(tables)} are in ${out}. Check them with: npx vanguard legacy verify ${out}`);
+      print(`${totals(tables)} are in ${out}. Check them with: npx vanguard legacy verify ${out}`);
     });
 
   legacy
@@ -85,14 +86,14 @@ export function addLegacyCommands(program: Command): void {
     .addOption(json)
     .action(async (folder: string, options: { json?: boolean }) => {
       const { manifest, damages } = await verifyExport(folder, { progress: progress() });
-      if (damages.length > 0) process.exitCode = foundSomething;
+      if (damages.length > 0) terminal().exitCode = foundSomething;
       if (options.json) {
-        print({ isWhole: damages.length === 0, damages });
+        printJson({ isWhole: damages.length === 0, damages });
         return;
       }
       for (const { file, line, problem } of damages)
-        console.log(`${file}${line === undefined ? '' : `, line ${line}`}: ${problem}`);
-      console.log(
+        print(`${file}${line === undefined ? '' : `, line ${line}`}: ${problem}`);
+      print(
         manifest && damages.length === 0
           ? `${folder} is whole: ${totals(manifest.tables)}. Put it in with: npx vanguard legacy import ${folder}`
           : `${folder} is not what was exported. Restore it, or export again into a new folder.`,
@@ -118,29 +119,29 @@ export function addLegacyCommands(program: Command): void {
           vault: createVault(secrets.encryptionKeys),
         });
         const { imported, alreadyImportedAt, outcomes, problems, credentials } = result;
-        if (!imported && !alreadyImportedAt) process.exitCode = foundSomething;
+        if (!imported && !alreadyImportedAt) terminal().exitCode = foundSomething;
         if (json) {
-          print(result);
+          printJson(result);
           return;
         }
         if (alreadyImportedAt) {
-          console.log(
+          print(
             `This export was imported on ${alreadyImportedAt.toISOString()}; nothing was changed. Check it with: npx vanguard legacy check ${folder}`,
           );
           return;
         }
         showProblems(problems);
         if (!imported) {
-          console.log(
+          print(
             `Nothing was changed. Rows that cannot be migrated: ${count(new Set(problems.map(({ table, line }) => `${table} ${line}`)).size)}. Correct them in the prototype and export again into a new folder, or add --quarantine, which keeps them aside and puts in the others.`,
           );
           return;
         }
         showOutcomes(outcomes);
-        for (const name of credentials.toBeEnteredAgain) console.log(`To be entered again: ${name}`);
+        for (const name of credentials.toBeEnteredAgain) print(`To be entered again: ${name}`);
         if (credentials.reencrypted > 0)
-          console.log(`${credentials.reencrypted} credentials are encrypted under our own key now.`);
-        console.log(
+          print(`${credentials.reencrypted} credentials are encrypted under our own key now.`);
+        print(
           `Imported. People sign in with their old passwords. Check it with: npx vanguard legacy check ${folder}`,
         );
       });
@@ -155,24 +156,22 @@ export function addLegacyCommands(program: Command): void {
     .action(async (folder: string, options: { json?: boolean }) => {
       const manifest = await openManifest(folder);
       if (typeof manifest === 'string') {
-        process.exitCode = foundSomething;
-        console.log(`The manifest of ${folder} is damaged: ${manifest}.`);
+        terminal().exitCode = foundSomething;
+        print(`The manifest of ${folder} is damaged: ${manifest}.`);
         return;
       }
       await withTwoClients(async (client, reader) => {
         const result = await checkImport(client, reader, manifest, progress());
         const isWhole = result.tables.every((table) => table.isWhole);
-        if (!isWhole) process.exitCode = foundSomething;
+        if (!isWhole) terminal().exitCode = foundSomething;
         if (options.json) {
-          print({ isWhole, ...result });
+          printJson({ isWhole, ...result });
           return;
         }
         for (const { table, rows, isWhole } of result.tables)
-          console.log(
-            `${table.padEnd(28)} ${count(rows).padStart(10)} rows  ${isWhole ? 'equal' : 'DIFFER'}`,
-          );
+          print(`${table.padEnd(28)} ${count(rows).padStart(10)} rows  ${isWhole ? 'equal' : 'DIFFER'}`);
         showDifferences(result.differences);
-        console.log(
+        print(
           isWhole
             ? 'Every row of the prototype is kept, byte for byte.'
             : 'Rows that were kept are not what was exported. Restore the database from a backup, or take the import back and import again.',
@@ -188,18 +187,18 @@ export function addLegacyCommands(program: Command): void {
       await withTwoClients(async (client, reader) => {
         const { manifest, rows } = await rollBackImport(client, reader, progress());
         if (options.json) {
-          print({ source: manifest.source, rows });
+          printJson({ source: manifest.source, rows });
           return;
         }
         const stay = rows.filter(({ outcome }) => outcome === 'stays');
         for (const { table, id, line, reason } of stay.slice(0, shownAtMost))
-          console.log(`${table} ${id ?? `line ${line}`} stays: ${reason}`);
+          print(`${table} ${id ?? `line ${line}`} stays: ${reason}`);
         more(stay.length);
         for (const outcome of ['removed', 'restored', 'stays'])
-          console.log(
+          print(
             `${outcome.padEnd(10)} ${count(rows.filter((row) => row.outcome === outcome).length).padStart(10)} rows`,
           );
-        console.log(
+        print(
           `Taken back. The prototype's database was never touched: start the prototype as before, with DATABASE_URL="file:${manifest.source.path}".`,
         );
       });
@@ -210,17 +209,16 @@ export function addLegacyCommands(program: Command): void {
 const withTwoClients = (use: (client: pg.Client, reader: pg.Client) => Promise<void>) =>
   withDatabase((client) => withDatabase((reader) => use(client, reader)));
 
-const print = (value: unknown) => console.log(JSON.stringify(value, null, 2));
+const printJson = (value: unknown) => print(JSON.stringify(value, null, 2));
 const count = (n: number) => n.toLocaleString('en');
 
 function more(length: number): void {
-  if (length > shownAtMost)
-    console.log(`... and ${count(length - shownAtMost)} more: --json lists them all.`);
+  if (length > shownAtMost) print(`... and ${count(length - shownAtMost)} more: --json lists them all.`);
 }
 
 function showProblems(problems: ImportProblem[]): void {
   for (const { table, line, id, column, value, problem } of problems.slice(0, shownAtMost))
-    console.log(
+    print(
       `${table} ${id ?? `line ${line}`}: ${column}${value === null ? '' : ` ${JSON.stringify(value)}`} ${problem}`,
     );
   more(problems.length);
@@ -230,7 +228,7 @@ function showOutcomes(outcomes: TableOutcome[]): void {
   for (const { table, target, added, merged, same, quarantined, kept } of outcomes) {
     const parts = Object.entries({ added, merged, same, quarantined, 'kept as they are': kept });
     const text = parts.flatMap(([what, rows]) => (rows > 0 ? [`${count(rows)} ${what}`] : [])).join(', ');
-    console.log(`${table.padEnd(28)} ${target === null ? '' : `-> ${target}: `}${text}`);
+    print(`${table.padEnd(28)} ${target === null ? '' : `-> ${target}: `}${text}`);
   }
 }
 
@@ -238,31 +236,31 @@ function showOrphans(tables: { name: string; references: Analysis['tables'][numb
   for (const { name, references } of tables)
     for (const { columns, parent, orphans } of references)
       if (orphans > 0)
-        console.log(`${name}.${columns.join(', ')}: ${count(orphans)} rows point at no row of ${parent}`);
+        print(`${name}.${columns.join(', ')}: ${count(orphans)} rows point at no row of ${parent}`);
 }
 
 function showAnalysis(file: string, { tables, problems, outcomes, needs, schemaVersion }: Analysis): void {
-  console.log(`${file}${schemaVersion === null ? '' : `, after the prototype's migration ${schemaVersion}`}`);
+  print(`${file}${schemaVersion === null ? '' : `, after the prototype's migration ${schemaVersion}`}`);
   for (const { name, rows, target, columns, references } of tables) {
-    console.log(
+    print(
       `\n${name}: ${count(rows)} rows, ${target === null ? 'does not move in: it is kept as it is in legacy_row, and nothing here is made of it' : `to ${target}`}`,
     );
     for (const column of columns) {
       const found = Object.entries(column.found).map(([type, values]) => `${count(values)} ${type}`);
       const place = column.note ?? (target === null ? '' : `-> ${column.target}`);
-      console.log(
+      print(
         `  ${column.name.padEnd(24)} ${column.declared.padEnd(10)} ${found.join(', ').padEnd(32)} ${place}`.trimEnd(),
       );
     }
     for (const { columns, parent, parentColumns } of references)
-      console.log(`  ${columns.join(', ')} points at ${parent} (${parentColumns.join(', ')})`);
+      print(`  ${columns.join(', ')} points at ${parent} (${parentColumns.join(', ')})`);
   }
-  console.log('');
+  print('');
   showOrphans(tables);
   showProblems(problems);
-  console.log('\nAn import into this database would do:');
+  print('\nAn import into this database would do:');
   showOutcomes(outcomes);
-  console.log(
+  print(
     `It takes about ${count(needs.seconds)} seconds and ${count(Math.ceil(needs.bytes / 1e6))} MB. ${problems.length === 0 ? 'Nothing stands in its way.' : 'What is listed above stands in its way, unless it is quarantined.'}`,
   );
 }
@@ -276,16 +274,16 @@ function showDifferences(differences: Difference[]): void {
   for (const [why, text] of Object.entries(whys)) {
     const some = differences.filter((difference) => difference.why === why);
     if (some.length === 0) continue;
-    console.log(`\nDifferent, ${text} (${count(some.length)}):`);
+    print(`\nDifferent, ${text} (${count(some.length)}):`);
     for (const { table, id, line, column, legacy, current } of some.slice(0, shownAtMost))
-      console.log(
+      print(
         column === ''
           ? `  ${table} ${id ?? `line ${line}`} is gone`
           : `  ${table} ${id ?? `line ${line}`}: ${column} was ${JSON.stringify(legacy)}, is ${JSON.stringify(current)}`,
       );
     more(some.length);
   }
-  console.log(differences.length === 0 ? '\nEvery value here is what the legacy value becomes.' : '');
+  print(differences.length === 0 ? '\nEvery value here is what the legacy value becomes.' : '');
 }
 
 const totals = (tables: { rows: number }[]) =>
@@ -293,13 +291,13 @@ const totals = (tables: { rows: number }[]) =>
 
 /** A line that is written over on a terminal; nothing elsewhere. */
 function progress(): Progress {
-  const { stderr } = process;
-  if (!stderr.isTTY) return () => undefined;
+  const { showsProgress, complain } = terminal();
+  if (!showsProgress) return () => undefined;
   const width = 24;
   return (what, done, total) => {
     const share = total === 0 ? 1 : Math.min(1, done / total);
     const bar = '#'.repeat(Math.round(share * width)).padEnd(width, '.');
-    stderr.write(`\r\u001b[K[${bar}] ${what} ${done.toLocaleString('en')}/${total.toLocaleString('en')}`);
-    if (share === 1) stderr.write('\r\u001b[K');
+    complain(`\r\u001b[K[${bar}] ${what} ${done.toLocaleString('en')}/${total.toLocaleString('en')}`);
+    if (share === 1) complain('\r\u001b[K');
   };
 }

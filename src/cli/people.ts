@@ -14,6 +14,7 @@ import { requireStrongPassword } from '../auth/password-rules.ts';
 import { hashPassword, newPassword } from '../auth/passwords.ts';
 import { VanguardError } from '../errors.ts';
 import { withDatabase } from './context.ts';
+import { print, terminal } from './terminal.ts';
 
 interface PasswordOptions {
   password?: string;
@@ -56,11 +57,11 @@ export function addPeopleCommands(program: Command): void {
         const [created] = await createUser.run({ username: name, role: options.role }, client);
         await setPassword.run({ userId: created!.id, passwordHash, mustChange: given === undefined }, client);
         await client.query('commit');
-        console.log(
+        print(
           `User ${name} (${options.role}) is made.${given === undefined ? ` Password, to be changed at the first sign-in: ${password}` : ''}`,
         );
         if (options.role !== 'admin')
-          console.log(`Next: npx vanguard membership add ${name} ORGANIZATION --role member`);
+          print(`Next: npx vanguard membership add ${name} ORGANIZATION --role member`);
       }),
     );
 
@@ -79,7 +80,7 @@ export function addPeopleCommands(program: Command): void {
       await setPassword.run({ userId: id, passwordHash, mustChange: given === undefined }, client);
       await endAllSessions.run({ userId: id }, client);
       await client.query('commit');
-      console.log(
+      print(
         `The password of ${name} is set.${given === undefined ? ` To be changed at the next sign-in: ${password}` : ''}`,
       );
     }),
@@ -99,7 +100,7 @@ export function addPeopleCommands(program: Command): void {
           const { id } = await requireUser(client, name);
           await setUserActive.run({ userId: id, isActive }, client);
           if (!isActive) await endAllSessions.run({ userId: id }, client);
-          console.log(`User ${name} is switched ${isActive ? 'on' : 'off'}.`);
+          print(`User ${name} is switched ${isActive ? 'on' : 'off'}.`);
         }),
       );
   }
@@ -111,7 +112,7 @@ export function addPeopleCommands(program: Command): void {
       withDatabase(async (client) => {
         const { username } = await requireUser(client, name);
         const [result] = await clearSignInAttempts.run({ username }, client);
-        console.log(
+        print(
           result!.cleared > 0
             ? `${username} may sign in at once.`
             : `Nothing keeps ${username} from signing in: no attempts are counted.`,
@@ -133,7 +134,7 @@ export function addPeopleCommands(program: Command): void {
         const { id } = await requireUser(client, name);
         if ((await addMembership.run({ userId: id, organization, role }, client)).length === 0)
           await refuseOrganization(client, organization);
-        console.log(`${name} is ${role} of ${organization}.`);
+        print(`${name} is ${role} of ${organization}.`);
       }),
     );
   membership
@@ -145,13 +146,13 @@ export function addPeopleCommands(program: Command): void {
         if ((await removeMembership.run({ userId: id, organization }, client)).length === 0) {
           throw new VanguardError('NOT_FOUND', `${name} is no member of ${organization}.`);
         }
-        console.log(`${name} is out of ${organization}.`);
+        print(`${name} is out of ${organization}.`);
       }),
     );
 }
 
 async function givenPassword({ password, passwordStdin }: PasswordOptions): Promise<string | undefined> {
-  const given = passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : password;
+  const given = passwordStdin ? (await text(terminal().input)).replace(/\r?\n$/, '') : password;
   if (given === '')
     throw new VanguardError('INVALID_INPUT', 'The password is empty.', {
       hint: 'Give one, or leave the option out and one is made up.',

@@ -8,6 +8,7 @@ import {
 } from '../../sql/push/push.queries.ts';
 import { VanguardError } from '../errors.ts';
 import { withDatabase } from './context.ts';
+import { print } from './terminal.ts';
 
 /** push status, pause, resume, pause-connection, resume-connection, explain. */
 export function addPushCommands(program: Command): void {
@@ -22,11 +23,11 @@ export function addPushCommands(program: Command): void {
         const rows = await pushStatus.run({ organization: organization ?? null }, client);
         if (organization && rows.length === 0) throw unknownOrganization(organization);
         if (json) {
-          console.log(JSON.stringify(rows, null, 2));
+          print(JSON.stringify(rows, null, 2));
           return;
         }
         const line = (name: string, state: string, counts: string[], oldest: string) =>
-          console.log(
+          print(
             `${name.padEnd(14)} ${state.padEnd(17)} ${counts.map((count) => count.padStart(9)).join(' ')}  ${oldest}`.trimEnd(),
           );
         line('organization', 'state', ['waiting', 'writing', 'uncertain'], 'oldest');
@@ -44,7 +45,7 @@ export function addPushCommands(program: Command): void {
           rows.filter(({ breakerOpenedAt }) => breakerOpenedAt),
           ({ connection }) => connection,
         ))
-          console.log(
+          print(
             `\nNothing is written over the connection ${connection} since ${shownTime(breakerOpenedAt!)}: ${breakerCode}: ${breakerMessage}\nIt is tried again at ${shownTime(nextProbeAt!)}, and goes on by itself. To try at once: npx vanguard connection test ORGANIZATION`,
           );
       }),
@@ -61,7 +62,7 @@ export function addPushCommands(program: Command): void {
         withDatabase(async (client) => {
           const [found] = await setPushPause.run({ organization, isPaused }, client);
           if (!found) throw unknownOrganization(organization);
-          console.log(
+          print(
             isPaused
               ? `Changes of ${organization} wait from now on. Go on with: npx vanguard push resume ${organization}`
               : `Changes of ${organization} are written again. See it with: npx vanguard push status ${organization}`,
@@ -91,7 +92,7 @@ export function addPushCommands(program: Command): void {
                 hint: '`npx vanguard push status --json` shows which connection each organization is written over.',
               },
             );
-          console.log(
+          print(
             isPaused
               ? `Nothing is written over ${apiConfigurationId} from now on. Go on with: npx vanguard push resume-connection ${apiConfigurationId}`
               : `${apiConfigurationId} is written over again.`,
@@ -114,22 +115,22 @@ export function addPushCommands(program: Command): void {
             hint: 'Codes and ids are case-sensitive. Of changes that are settled this is kept for a time only (RETENTION_... in docs/reference/configuration.md).',
           });
         if (json) {
-          console.log(JSON.stringify({ modifications, exchanges }, null, 2));
+          print(JSON.stringify({ modifications, exchanges }, null, 2));
           return;
         }
         for (const one of modifications) {
-          console.log(
+          print(
             `Change ${one.id} by ${one.by}: ${one.state}, attempt ${one.attempts}, ${shortened(one.delta)} over ${shortened(one.base)}`,
           );
-          if (JSON.stringify(one.problems) !== '{}') console.log(`  problems: ${shortened(one.problems)}`);
-          if (one.retryAt) console.log(`  goes on at ${shownTime(one.retryAt)}`);
+          if (JSON.stringify(one.problems) !== '{}') print(`  problems: ${shortened(one.problems)}`);
+          if (one.retryAt) print(`  goes on at ${shownTime(one.retryAt)}`);
         }
         for (const said of exchanges) {
           const outcome = said.errorCode ?? `HTTP ${said.status ?? '(no answer)'}`;
-          console.log(
+          print(
             `${shownTime(said.answeredAt)}  change ${said.modificationId} attempt ${said.attempt}  ${said.action}: ${outcome} after ${said.milliseconds} ms`,
           );
-          console.log(`  > ${shortened(said.request)}\n  < ${shortened(said.answer ?? '(nothing)')}`);
+          print(`  > ${shortened(said.request)}\n  < ${shortened(said.answer ?? '(nothing)')}`);
         }
       }),
     );

@@ -15,6 +15,7 @@ import { driftCheck, driftDifferences, queueDriftCheck } from '../../sql/drift/d
 import { VanguardError } from '../errors.ts';
 import { refusal } from '../sqlstates.ts';
 import { withDatabase } from './context.ts';
+import { print, terminal } from './terminal.ts';
 
 interface DriftOptions {
   sample?: number;
@@ -45,7 +46,7 @@ export function addSyncCommands(program: Command): void {
           client,
         );
         if (!run) throw unknownOrganization(organization);
-        console.log(`Run ${run.id} of ${organization} is queued. See it with: npx vanguard sync status`);
+        print(`Run ${run.id} of ${organization} is queued. See it with: npx vanguard sync status`);
       }),
     );
 
@@ -98,7 +99,7 @@ export function addSyncCommands(program: Command): void {
             throw refused(error);
           }
         }
-        console.log(describe(await scheduleOf(client, organization)));
+        print(describe(await scheduleOf(client, organization)));
       }),
     );
 
@@ -113,7 +114,7 @@ export function addSyncCommands(program: Command): void {
         withDatabase(async (client) => {
           await scheduleOf(client, organization);
           await pauseSyncSchedule.run({ organization, isPaused }, client);
-          console.log(describe(await scheduleOf(client, organization)));
+          print(describe(await scheduleOf(client, organization)));
         }),
       );
   }
@@ -135,11 +136,11 @@ export function addSyncCommands(program: Command): void {
           schedule: schedules.get(row.organization),
         }));
         if (json) {
-          console.log(JSON.stringify(rows, null, 2));
+          print(JSON.stringify(rows, null, 2));
           return;
         }
         const line = (name: string, synced: string, records: string, next: string, run: string) =>
-          console.log(
+          print(
             `${name.padEnd(14)} ${synced.padEnd(20)} ${records.padStart(9)}  ${next.padEnd(20)}  ${run}`.trimEnd(),
           );
         line('organization', 'last synced', 'rows read', 'next run', 'last run');
@@ -154,9 +155,8 @@ export function addSyncCommands(program: Command): void {
               .join(': '),
           );
         for (const { organization, errorMessage, errorHint, notice } of rows) {
-          if (errorMessage)
-            console.log(`\n${organization}: ${errorMessage}${errorHint ? `\n${errorHint}` : ''}`);
-          if (notice) console.log(`\n${organization}: ${notice}`);
+          if (errorMessage) print(`\n${organization}: ${errorMessage}${errorHint ? `\n${errorHint}` : ''}`);
+          if (notice) print(`\n${organization}: ${notice}`);
         }
       }),
     );
@@ -187,7 +187,7 @@ export function addSyncCommands(program: Command): void {
           });
         const differences = await driftDifferences.run(which, client);
         if (json) {
-          console.log(JSON.stringify({ ...check, id: Number(check.id), differences }, null, 2));
+          print(JSON.stringify({ ...check, id: Number(check.id), differences }, null, 2));
           return;
         }
         for (const { kind, pfaId, key, mirrorValue, pemsValue, message } of differences) {
@@ -195,16 +195,16 @@ export function addSyncCommands(program: Command): void {
             kind === 'differs'
               ? `mirror ${JSON.stringify(mirrorValue)}, PEMS ${JSON.stringify(pemsValue)}`
               : message;
-          console.log([kind, pfaId ?? '(no id)', key, values].filter(Boolean).join('  '));
+          print([kind, pfaId ?? '(no id)', key, values].filter(Boolean).join('  '));
         }
-        console.log(
+        print(
           `${check.recordsCompared} records of ${organization} compared: ${check.recordsDiffering} differ in ${check.keysDiffering} keys, ` +
             `${check.missingInPems} are missing in PEMS, ${check.missingInMirror} in the mirror, ${check.unreadable} cannot be read.`,
         );
         if (check.leftOut > 0)
-          console.log(`${check.leftOut} are left out, because they changed while they were compared.`);
+          print(`${check.leftOut} are left out, because they changed while they were compared.`);
         const found = check.keysDiffering + check.missingInPems + check.missingInMirror + check.unreadable;
-        if (found > differences.length) console.log(`Listed are the first ${differences.length}.`);
+        if (found > differences.length) print(`Listed are the first ${differences.length}.`);
       }),
     );
 
@@ -224,13 +224,13 @@ export function addSyncCommands(program: Command): void {
         if (list) {
           for (let after: string | undefined = ''; after !== undefined;) {
             const page = await sparedRemovals.run({ organizationId, runId, after, limit: 1000 }, client);
-            for (const { pfaId } of page) console.log(pfaId);
+            for (const { pfaId } of page) print(pfaId);
             after = page.at(-1)?.pfaId;
           }
           return;
         }
         await acceptSparedRemovals.run({ organizationId, runId }, client);
-        console.log(
+        print(
           `${run.records} records of ${organization} are removed. Should PEMS bring one back, it is there again.`,
         );
       }),
@@ -244,7 +244,7 @@ async function driftEnded(client: pg.ClientBase, which: { organizationId: number
     if (!check) throw new VanguardError('NOT_FOUND', 'The comparison is there no longer.');
     if (check.finishedAt) return check;
     if (looks === 25 && check.state === 'queued')
-      process.stderr.write(
+      terminal().complain(
         'It waits for a worker, or for a sync that is under way. Ctrl-C stops only the waiting.\n',
       );
     await sleep(200);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
 import { beforeAll, expect, test } from 'vitest';
 import { testDatabase } from '../support/database.ts';
+import { fuzzRequests, isAsked } from '../support/scale.ts';
 import { makeOrganization, putRecords, syncRows } from '../support/make.ts';
 import { graphqlRequest, restRequest, type HostileRequest, type Names } from './hostile.ts';
 import { makePerson, testApi } from './server.ts';
@@ -9,12 +10,9 @@ import { makePerson, testApi } from './server.ts';
 // Thousands of requests that nobody in good faith would send. `npm test` sends some, always the same ones;
 // `npm run test:fuzz` 10,000, others each time, and prints how to repeat what failed.
 
-const requests = Number(process.env.FUZZ_REQUESTS ?? 300);
-const seed = process.env.FUZZ_SEED
-  ? Number(process.env.FUZZ_SEED)
-  : process.env.FUZZ_REQUESTS
-    ? undefined
-    : 20_261_122;
+const requests = fuzzRequests;
+const isRandom = isAsked('FUZZ_REQUESTS');
+const seed = process.env.FUZZ_SEED ? Number(process.env.FUZZ_SEED) : isRandom ? undefined : 20_261_122;
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -127,7 +125,7 @@ async function fuzz(request: fc.Arbitrary<HostileRequest>, numRuns: number): Pro
   await fc.assert(fc.asyncProperty(asker, request, isWithstood), {
     numRuns,
     ...(seed === undefined ? {} : { seed }),
-    endOnFailure: process.env.FUZZ_REQUESTS === undefined,
+    endOnFailure: !isRandom,
   });
 }
 

@@ -12,7 +12,7 @@ import { newEncryptionKey } from '../../src/encryption.ts';
 import { startServer, type RunningServer } from '../../src/server.ts';
 import { one } from '../support/make.ts';
 import { until } from '../support/until.ts';
-import { run } from './vanguard.ts';
+import { run, spawned } from './vanguard.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -27,12 +27,9 @@ let owner: pg.Pool;
 let environment: Record<string, string>;
 
 /** Words in double quotes are one argument, as in a shell. */
-const vanguard = (args: string, input?: string) =>
-  run(
-    environment,
-    (args.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^"(.*)"$/, '$1')),
-    input,
-  );
+const words = (args: string) =>
+  (args.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^"(.*)"$/, '$1'));
+const vanguard = (args: string, input?: string) => run(environment, words(args), input);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vanguard-cli-'));
@@ -65,8 +62,9 @@ afterAll(async () => {
 });
 
 test('bootstrap, migrate and seed make a database out of nothing, and change nothing when run again', async () => {
+  // In processes of their own: nothing that a command leaves behind keeps its process.
   for (const command of ['bootstrap', 'migrate', 'seed'])
-    expect(await vanguard(command), command).toMatchObject({ code: 0, complained: '' });
+    expect(await spawned(environment, [command]), command).toMatchObject({ code: 0, complained: '' });
 
   const secret = environment.VANGUARD_SECRET ?? '';
   const keys = environment.VANGUARD_ENCRYPTION_KEYS ?? '';
@@ -138,7 +136,8 @@ async function organizationsOf(token: string | undefined): Promise<string[] | nu
 test('user create: with a password, with one from standard input, with one made up', async () => {
   const [given, piped, made, wrongRole] = await Promise.all([
     vanguard('user create Grete --password vom-Rand-der-Bank --role admin'),
-    vanguard('user create hänsel --password-stdin', 'brotkrümel im wald\n'),
+    // Standard input of a process.
+    spawned(environment, words('user create hänsel --password-stdin'), 'brotkrümel im wald\n'),
     vanguard('user create witch --role viewer'),
     vanguard('user create wolf --role king'),
   ]);

@@ -1,14 +1,7 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { addConnectionCommands } from '../../src/cli/connection.ts';
-import { addDatabaseCommands } from '../../src/cli/database.ts';
-import { addKeyCommands } from '../../src/cli/keys.ts';
-import { addLegacyCommands } from '../../src/cli/legacy.ts';
-import { addPeopleCommands } from '../../src/cli/people.ts';
-import { addProcessCommands } from '../../src/cli/processes.ts';
-import { addPushCommands } from '../../src/cli/push.ts';
-import { addSyncCommands } from '../../src/cli/sync.ts';
-import { run } from './vanguard.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { run, spawned } from './vanguard.ts';
 
 /** What a person may type, and what the help of it has to name. */
 const commands: Record<string, readonly string[]> = {
@@ -56,22 +49,10 @@ const commands: Record<string, readonly string[]> = {
   'keys rotate': ['VANGUARD_ENCRYPTION_KEYS'],
 };
 
-const program = new Command('vanguard');
-for (const add of [
-  addProcessCommands,
-  addDatabaseCommands,
-  addPeopleCommands,
-  addConnectionCommands,
-  addSyncCommands,
-  addPushCommands,
-  addKeyCommands,
-  addLegacyCommands,
-]) {
-  add(program);
-}
+const program = createProgram();
 
 function find(name: string): Command {
-  return name.split(' ').reduce((parent, word) => {
+  return name.split(' ').reduce<Command>((parent, word) => {
     const found = parent.commands.find((command) => command.name() === word);
     if (!found) throw new Error(`There is no command ${name}.`);
     return found;
@@ -89,7 +70,7 @@ test.each(Object.entries(commands))('%s explains itself', (name, named) => {
 });
 
 test('the program lists its commands, and says what to do about one that it does not know', async () => {
-  const [help, unknown] = await Promise.all([run({}, ['--help']), run({}, ['synchronize'])]);
+  const [help, unknown] = await Promise.all([run({}, ['--help']), spawned({}, ['synchronize'])]);
   expect(help).toMatchObject({ code: 0, complained: '' });
   for (const name of Object.keys(commands))
     expect(help.said).toMatch(new RegExp(`^ +${name.split(' ')[0]}\\b`, 'm'));
@@ -98,7 +79,7 @@ test('the program lists its commands, and says what to do about one that it does
 });
 
 test('a configuration that is wrong is refused in one message that lists every problem', async () => {
-  const { code, said, complained } = await run(
+  const { code, said, complained } = await spawned(
     {
       PORT: '80000',
       LOG_LEVEL: 'loud',

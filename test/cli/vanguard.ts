@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from '../../src/cli/program.ts';
+import { withTerminal, type Terminal } from '../../src/cli/terminal.ts';
 import { environmentOf } from '../support/environment.ts';
-
-// The command line as a person uses it: a process for each call.
 
 export const launcher = fileURLToPath(new URL('../../bin/vanguard.js', import.meta.url));
 
@@ -15,7 +16,27 @@ export interface Ran {
   complained: string;
 }
 
+/** Runs a command in this process, with an environment and streams of its own. Commands that run until a signal need `spawned`. */
 export async function run(
+  environment: Record<string, string>,
+  args: readonly string[],
+  input = '',
+): Promise<Ran> {
+  const ran = { said: '', complained: '' };
+  const terminal: Terminal = {
+    environment: environmentOf(environment),
+    input: Readable.from([input]),
+    write: (text) => void (ran.said += text),
+    complain: (text) => void (ran.complained += text),
+    showsProgress: false,
+    exitCode: 0,
+  };
+  const code = await withTerminal(terminal, () => runCommand(args));
+  return { code, ...ran };
+}
+
+/** Runs a command as a person does: in a process of its own. */
+export async function spawned(
   environment: Record<string, string>,
   args: readonly string[],
   input: string | Promise<string> = '',

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { faultRounds } from '../support/scale.ts';
 import { judge } from './checker.ts';
 import { rage } from './storm.ts';
 import { startWorld } from './world.ts';
@@ -6,7 +7,9 @@ import { startWorld } from './world.ts';
 // Everything fails, in every way that we know, while three people work; then it is healed, and every value that somebody committed has to
 // be in PEMS, back with its author, or overtaken. `npm run test:faults` does it for some minutes. FAULT_SEED repeats the decisions.
 
-const rounds = Number(process.env.FAULT_ROUNDS ?? 16);
+const rounds = faultRounds;
+/** Few rounds do not bring about everything. */
+const isWhole = rounds >= 16;
 const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000);
 vi.setConfig({ testTimeout: 120_000 + rounds * 10_000 });
 
@@ -20,7 +23,7 @@ test('nothing is lost and nothing doubled, whatever is killed and however PEMS f
   };
   const world = await timed('start', startWorld({ records: 36, seed }));
   try {
-    const done = await timed('rounds', rage(world, { rounds, seed, commits: rounds * 3 }));
+    const done = await timed('rounds', rage(world, { rounds, seed, commits: rounds * 3, isWhole }));
     await world.heal();
     await timed('running empty', world.drain(180));
     // The second one confirms what the first one missed.
@@ -56,8 +59,9 @@ test('nothing is lost and nothing doubled, whatever is killed and however PEMS f
     for (const record of new Set(bad.map(({ record }) => record))) console.log(await world.story(record));
     expect({ bad, problems }).toEqual({ bad: [], problems: [] });
     expect(overall).toBe('sound');
-    for (const [name, count] of [...strikes('kill'), ...strikes('pause'), ...Object.entries(hits)])
-      expect(count, name).toBeGreaterThan(0);
+    if (isWhole)
+      for (const [name, count] of [...strikes('kill'), ...strikes('pause'), ...Object.entries(hits)])
+        expect(count, name).toBeGreaterThan(0);
     expect(done).toBeGreaterThanOrEqual(rounds);
     expect(counts.confirmed).toBeGreaterThanOrEqual((rounds * 5) / 3);
     for (const name of ['confirmed', 'returned', 'superseded'] as const)

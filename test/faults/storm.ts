@@ -87,10 +87,12 @@ export interface StormOptions {
   seed: number;
   /** Goes on beyond the rounds until so many values were committed. */
   commits: number;
+  /** Whether it goes on until each kind of fault, kill and pause had its turn. */
+  isWhole: boolean;
 }
 
 /** Lets it rage. Answers how many rounds it were. */
-export async function rage(world: World, { rounds, seed, commits }: StormOptions): Promise<number> {
+export async function rage(world: World, { rounds, seed, commits, isWhole }: StormOptions): Promise<number> {
   const dice = new Dice(seed);
   const nextFault = dice.deck(Object.keys(faults) as FaultKind[]);
   const nextBlow = dice.deck(blows);
@@ -125,7 +127,7 @@ export async function rage(world: World, { rounds, seed, commits }: StormOptions
     if (dice.chance(0.2)) await lull(world, 3);
   }
   // What did not get its turn by chance does now.
-  for (let again = 0; again < 12; again++, done++) {
+  for (let again = 0; isWhole && again < 12; again++, done++) {
     const hits = await world.hits();
     const missing = (Object.keys(hits) as FaultKind[]).filter((kind) => hits[kind] === 0);
     const blow = blows.find(

@@ -30,6 +30,7 @@ import { importLegacy, planImport, type ImportResult } from '../../src/legacy/im
 import { readManifest, type Manifest } from '../../src/legacy/manifest.ts';
 import { verifyExport } from '../../src/legacy/verify.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { legacyDatabases } from '../support/scale.ts';
 import { fillHostile, hostileRows } from './hostile.ts';
 import {
   fillLegacyDatabase,
@@ -1206,8 +1207,8 @@ test('any legacy database: what is exported is verified, imported and found agai
       expect(back.rows.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
       expect(await contents()).toEqual(before);
     }),
-    { numRuns: Number(process.env.LEGACY_RUNS ?? 12), endOnFailure: true },
+    { numRuns: legacyDatabases, endOnFailure: true },
   );
   // Not all of them ended up in quarantine.
-  expect(imported).toBeGreaterThan(5);
+  expect(imported).toBeGreaterThan((legacyDatabases * 5) / 12);
 }, 300_000);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { isAsked, modelWalks } from '../support/scale.ts';
 import { tally } from './pusher.ts';
 import { arbitraryWalk, shortest, walk, walkingGround } from './walk.ts';
 
@@ -7,11 +8,12 @@ import { arbitraryWalk, shortest, walk, walkingGround } from './walk.ts';
 // always the same ones; `npm run test:model` takes thousands, others each time. Of a walk that fails the shortest form is printed, and
 // the seed and path with which (MODEL_SEED, MODEL_PATH) it is taken once more.
 
-const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env;
-const runs = Number(MODEL_RUNS ?? 40);
+const { MODEL_SEED, MODEL_PATH } = process.env;
+const runs = modelWalks;
+const isRandom = isAsked('MODEL_RUNS');
 const limit = 60_000 + runs * 2000;
 
-/** What has to happen in the walks: otherwise they say nothing about it. The rare ones in many walks. */
+/** What has to happen in 40 walks: otherwise they say nothing about it. The rare ones in many more. */
 const outcomes = [
   ...['confirmed', 'refused', 'altered', 'conflict', 'removed', 'split', 'taken over'],
   ...['unanswered, then found kept', 'unanswered, then found not kept'],
@@ -37,7 +39,7 @@ test(
       fc.asyncProperty(arbitraryWalk(40, ['drafts', 'push']), (steps) => walk(db, steps)),
       {
         numRuns: MODEL_PATH ? 1 : runs,
-        ...(MODEL_SEED || !MODEL_RUNS ? { seed: Number(MODEL_SEED ?? 20_261_123) } : {}),
+        ...(MODEL_SEED || !isRandom ? { seed: Number(MODEL_SEED ?? 20_261_123) } : {}),
         ...(MODEL_PATH ? { path: MODEL_PATH } : {}),
         endOnFailure: true,
         interruptAfterTimeLimit: limit,
@@ -50,7 +52,7 @@ test(
         { cause: (await shortest(db, steps)) ?? result.errorInstance },
       );
     }
-    if (MODEL_RUNS)
+    if (isRandom)
       console.log(
         [...tally]
           .map(([what, times]) => `${what}: ${times}`)
@@ -60,7 +62,9 @@ test(
     expect(result.numRuns, `walks taken in ${limit} ms`).toBe(MODEL_PATH ? 1 : runs);
     if (!MODEL_PATH)
       expect(
-        [...outcomes, ...(runs >= 1000 ? rare : [])].filter((outcome) => !tally.has(outcome)),
+        [...(runs >= 40 ? outcomes : []), ...(runs >= 1000 ? rare : [])].filter(
+          (outcome) => !tally.has(outcome),
+        ),
         'what never happened',
       ).toEqual([]);
   },

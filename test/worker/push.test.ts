@@ -372,6 +372,7 @@ test('while PEMS is away everything waits, and arrives when it is back', async (
   });
   const back = await startSimulator({
     port,
+    controlPort: 0,
     organizations: { AWAY: 3 },
     onlyListed: true,
     requestsPerSecond: 0,

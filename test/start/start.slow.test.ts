@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startSimulator } from '../../simulator/index.ts';
 import { startEmbeddedDatabase } from '../../src/database/embedded.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
-import { run } from '../cli/vanguard.ts';
+import { spawned } from '../cli/vanguard.ts';
 import { testDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 import {
@@ -231,7 +231,7 @@ test('SIGINT stops everything, and the next start has all data', async () => {
 test('SIGTERM does, too; a command that brought the database up then does not stop it under the start that adopted it', async () => {
   await stopsAt('SIGTERM');
   const input = Promise.withResolvers<string>();
-  const command = run(settings, ['user', 'create', 'hänsel', '--password-stdin'], input.promise);
+  const command = spawned(settings, ['user', 'create', 'hänsel', '--password-stdin'], input.promise);
   const database = await until('the command has started the database', () => postmaster(folder));
   running = launch(settings);
   await running.ready();

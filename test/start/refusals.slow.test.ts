@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { withClient } from '../../src/database/bootstrap.ts';
 import { urlTo } from '../../src/database/roles.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
-import { launcher, run, type Ran } from '../cli/vanguard.ts';
+import { launcher, spawned, type Ran } from '../cli/vanguard.ts';
 import { testDatabase } from '../support/database.ts';
 import { environmentOf } from '../support/environment.ts';
 import { until } from '../support/until.ts';
@@ -64,7 +64,7 @@ async function expectRefusal({ code, complained }: Ran, name: string, words: Reg
 }
 
 describe('a data folder', () => {
-  const vanguard = (dataFolder: string) => run(settings({ VANGUARD_DATA_DIR: dataFolder }), ['start']);
+  const vanguard = (dataFolder: string) => spawned(settings({ VANGUARD_DATA_DIR: dataFolder }), ['start']);
 
   test('that cannot be made', async () => {
     const file = join(folder({ file: '' }), 'file');
@@ -114,7 +114,7 @@ describe('a database', () => {
     code: string,
     words: RegExp,
   ) => {
-    for (const command of commands) await expectRefusal(await run(environment, [command]), code, words);
+    for (const command of commands) await expectRefusal(await spawned(environment, [command]), code, words);
   };
 
   test('that does not answer, or does not let us in', async () => {
@@ -127,7 +127,7 @@ describe('a database', () => {
       /ECONNREFUSED/,
     );
     const wrong = db.urls.owner.replace(/:[^:@]+@/, ':falsch-geheim@');
-    const refused = await run(withUrls(wrong, wrong, wrong), ['migrate']);
+    const refused = await spawned(withUrls(wrong, wrong, wrong), ['migrate']);
     await expectRefusal(refused, 'DATABASE_UNREACHABLE', /password authentication failed/);
     expect(refused.complained).not.toContain('falsch-geheim');
     expect(refused.complained).toMatch(/derived from VANGUARD_SECRET by `npx vanguard bootstrap`/);
@@ -217,7 +217,7 @@ describe('the simulated PEMS', () => {
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     const taken = { [which === 1 ? 'SIMULATOR_PORT' : 'SIMULATOR_CONTROL_PORT']: String(port) };
-    const refused = await run(settings(taken), ['simulator']);
+    const refused = await spawned(settings(taken), ['simulator']);
     await expectRefusal(
       refused,
       'PORT_IN_USE',
@@ -234,7 +234,7 @@ describe('the simulated PEMS', () => {
       VANGUARD_SECRET: secrets.secret,
       VANGUARD_ENCRYPTION_KEYS: secrets.encryptionKeys,
     });
-    await expectRefusal(await run(production, ['simulator']), 'NOT_IN_PRODUCTION', /not for production/);
+    await expectRefusal(await spawned(production, ['simulator']), 'NOT_IN_PRODUCTION', /not for production/);
     expect(existsSync(join(base, 'none'))).toBe(false);
   });
 });

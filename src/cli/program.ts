@@ -1,0 +1,59 @@
+import '../graphql/environment.ts';
+import { Command, CommanderError } from 'commander';
+import { VanguardError } from '../errors.ts';
+import { addConnectionCommands } from './connection.ts';
+import { addDatabaseCommands } from './database.ts';
+import { addKeyCommands } from './keys.ts';
+import { addLegacyCommands } from './legacy.ts';
+import { addPeopleCommands } from './people.ts';
+import { addProcessCommands } from './processes.ts';
+import { addPushCommands } from './push.ts';
+import { addSyncCommands } from './sync.ts';
+import { terminal } from './terminal.ts';
+
+/** The command line, which throws where commander would end the process. */
+export function createProgram(): Command {
+  const program = new Command('vanguard')
+    .description(
+      'PFA Vanguard: mirrors PEMS into PostgreSQL, lets people edit on top of it, and writes committed changes back.',
+    )
+    .version('0.1.0')
+    .showHelpAfterError('(add --help for what is allowed)')
+    .configureHelp({ showGlobalOptions: false })
+    // Commands take these over when they are added.
+    .configureOutput({
+      writeOut: (text) => terminal().write(text),
+      writeErr: (text) => terminal().complain(text),
+    })
+    .exitOverride();
+  for (const add of [
+    addProcessCommands,
+    addDatabaseCommands,
+    addPeopleCommands,
+    addConnectionCommands,
+    addKeyCommands,
+    addSyncCommands,
+    addPushCommands,
+    addLegacyCommands,
+  ])
+    add(program);
+  return program;
+}
+
+/** Runs one command, complains of what goes wrong, and returns its exit code. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+    return terminal().exitCode;
+  } catch (error) {
+    // Commander has said it already: help that was asked for, or what is wrong with the arguments.
+    if (error instanceof CommanderError) return error.exitCode;
+    if (!(error instanceof VanguardError)) {
+      console.error(error);
+    } else {
+      // For a person, also from a process whose console is its log.
+      terminal().complain(`${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ''}\n`);
+    }
+    return 1;
+  }
+}
