@@ -73,7 +73,7 @@ test('hang never answers, until faults are deleted', async () => {
       body: new ReadableStream(),
       duplex: 'half',
       signal: AbortSignal.timeout(20),
-    } as RequestInit),
+    }),
   ).rejects.toThrow();
   expect((await control(simulator, 'DELETE', '/faults')).body).toEqual({ removed: 1 });
   expect(await left).toBe('closed');
