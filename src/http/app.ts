@@ -98,6 +98,9 @@ export async function createApp({
     response.json(await signingKeys.published());
   });
   app.use(webApp({ production, logger, ...(webFolder === undefined ? {} : { folder: webFolder }) }));
+  // A page of its own, without data: what it asks is asked at /graphql.
+  if (!production) app.use('/graphiql', mountedAt('/graphiql'));
+  if (!production) app.use(graphiql());
   const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
   const isOwn = originCheck(corsOrigins, (address) => isTrusted(address, 0));
   app.use(authenticate(pool, tokens, production));
@@ -117,8 +120,6 @@ export async function createApp({
   app.use('/api/sync', syncRoutes(pool));
   if (!production) app.post('/graphql', requireSignInForData);
 
-  if (!production) app.use('/graphiql', mountedAt('/graphiql'));
-  if (!production) app.use(graphiql());
   const hub = createHub({
     ...{ pool, databaseUrl, production, logger, metrics },
     times: { ...realtimeTimes, ...realtime },

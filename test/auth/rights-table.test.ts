@@ -220,6 +220,8 @@ const byCookie = (who: Who) => ({ token: null, headers: { cookie: cookies[who] }
 /** Each route of REST, in the order in which they are tried: those that end the sign-in come last. */
 const routes: Record<string, Route> = {
   'GET /.well-known/jwks.json': { expected: anybody },
+  // Only in development; what it asks is asked with the rights of the user.
+  'GET /graphiql': { expected: anybody },
   'GET /api/health': { expected: anybody },
   'GET /api/ready': { expected: anybody },
   'POST /graphql': { expected: signedIn, body: { query: '{ viewer { id } }' } },
@@ -339,7 +341,8 @@ async function publishedRoutes(): Promise<string[]> {
       stack.flatMap((layer) => {
         if (layer.route) {
           const { path, methods } = layer.route;
-          return Object.keys(methods).map((method) => `${method.toUpperCase()} ${prefix}${path}`);
+          const address = `${prefix}${path}`.replace(/^\/\//, '/');
+          return Object.keys(methods).map((method) => `${method.toUpperCase()} ${address}`);
         }
         return layer.handle.stack ? walk(layer.handle.stack, prefix + layer.rawPath) : [];
       });
