@@ -40,7 +40,7 @@ describe('configuration', () => {
 
   test('.env.example has each variable that is read, and no other', () => {
     const given = [...read('.env.example').matchAll(/^# ([A-Z_]+)=/gm)].map(([, name]) => name);
-    expect([...new Set(given)].sort()).toEqual([...variables, 'TEST_DATABASE_URL'].sort());
+    expect([...new Set(given)].sort()).toEqual([...variables, 'TEST_DATABASE_URL', 'TEST_DOCKER'].sort());
   });
 
   test('the defaults are as documented, on both pages', () => {
