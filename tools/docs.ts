@@ -46,22 +46,8 @@ ${others.map(section).join('\n')}`;
 }
 
 /** Builds the tree of commands. Imports late, because commands need the typed queries that codegen writes. */
-export async function commandTree(): Promise<Command> {
-  const { Command } = await import('commander');
-  const program = new Command('vanguard');
-  for (const add of [
-    (await import('../src/cli/processes.ts')).addProcessCommands,
-    (await import('../src/cli/database.ts')).addDatabaseCommands,
-    (await import('../src/cli/people.ts')).addPeopleCommands,
-    (await import('../src/cli/connection.ts')).addConnectionCommands,
-    (await import('../src/cli/keys.ts')).addKeyCommands,
-    (await import('../src/cli/sync.ts')).addSyncCommands,
-    (await import('../src/cli/push.ts')).addPushCommands,
-    (await import('../src/cli/legacy.ts')).addLegacyCommands,
-  ])
-    add(program);
-  return program;
-}
+export const commandTree = async (): Promise<Command> =>
+  (await import('../src/cli/program.ts')).createProgram();
 
 /** Returns the commands that do something, each with its full name: "sync trigger", not "sync". */
 export function namedCommands(parent: Command, prefix = ''): (readonly [string, Command])[] {

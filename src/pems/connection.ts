@@ -190,13 +190,15 @@ export function secretsOf({ authorization, headers = {} }: PemsConnection): stri
 const ownHeaders = new Set(['tenant', 'organization', 'content-type', 'accept']);
 
 /**
- * A custom header may be a credential, alone, behind a scheme such as `Bearer` or a name such as `session=`; values under 4
- * characters are none.
+ * Returns the credentials that a custom header may hold: alone, behind a scheme such as `Bearer`, or behind a name such as
+ * `session=`. Parts under 4 characters and the scheme are none: a log without the word `Bearer` would no longer show that a
+ * credential follows.
  */
 function secretParts(value: string): string[] {
   const behindScheme = value.replace(/^\S+\s+/, '');
   const [first = '', ...words] = value.split(/[\s;,]+/);
-  const behindNames = [value, behindScheme, first, ...words].map((part) =>
+  const hasScheme = /^[A-Za-z][\w-]*\s/.test(value);
+  const behindNames = [value, behindScheme, ...(hasScheme ? [] : [first]), ...words].map((part) =>
     part.replace(/^[^=]*=/, '').replace(/^"(.*)"$/, '$1'),
   );
   return [...new Set([value, behindScheme, ...words, ...behindNames])].filter((part) => part.length >= 4);

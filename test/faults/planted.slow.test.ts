@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { environmentOf } from '../support/environment.ts';
 import type { Organization } from '../support/make.ts';
+import { plant, type Planted } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 import { pushTools } from '../worker/push-world.ts';
 import { encryptionKeys, idOf, testWorld } from '../worker/world.ts';
@@ -99,7 +100,7 @@ interface Rule {
   name: string;
   code: (typeof rules)[number];
   /** Takes the rule out: functions, and in each what becomes of a piece of its source, wherever it stands. */
-  plant: [of: string, from: string, to: string][];
+  bugs: Planted[];
   /** Brings about what the rule is there for. */
   happen: (code: string) => Promise<Ground>;
   /** What the checker says of each value while the rule holds, and what of which when it does not. */
@@ -120,7 +121,7 @@ const everything: Rule[] = [
   {
     name: 'after a write without an answer nothing is written until it cannot come any more',
     code: 'WAIT',
-    plant: [
+    bugs: [
       [
         'app_private.fail_push(integer, bigint, integer, text, text, integer, text, jsonb)',
         'retry_at = coalesce(intent.quiet_at, moment)',
@@ -143,7 +144,7 @@ const everything: Rule[] = [
   {
     name: 'what will be written is written down before',
     code: 'INTENT',
-    plant: [
+    bugs: [
       [
         'app_private.plan_push(integer, bigint, integer, jsonb, jsonb)',
         'returning id, app_private.microseconds(send_before) into intent_id, send_before;',
@@ -173,7 +174,7 @@ const everything: Rule[] = [
   {
     name: 'whoever comes with an older attempt changes nothing',
     code: 'ATTEMPT',
-    plant: [
+    bugs: [
       [
         'app_private.fail_push(integer, bigint, integer, text, text, integer, text, jsonb)',
         // The second belt goes, too: what was resumed is taken from whoever had it before.
@@ -209,7 +210,7 @@ const everything: Rule[] = [
   {
     name: 'a record is read before it is written to',
     code: 'READ',
-    plant: [
+    bugs: [
       [
         'app_private.plan_push(integer, bigint, integer, jsonb, jsonb)',
         "when j.holds = 'other' then jsonb_build_object('kind', 'conflict', 'theirs', j.theirs)",
@@ -240,7 +241,7 @@ const everything: Rule[] = [
   {
     name: 'what was asked for before the mirror was last told, does not enter it',
     code: 'OBSERVED',
-    plant: [
+    bugs: [
       ['app_private.merge_sync_run(integer, bigint)', 's.requested_at > m.observed_at', 'true'],
       ['app_private.compare_staged(integer, bigint, timestamptz)', 's.requested_at > m.observed_at', 'true'],
     ],
@@ -264,7 +265,7 @@ const everything: Rule[] = [
   {
     name: 'a commit that takes a key over takes over what PEMS has to hold for it',
     code: 'TAKEOVER',
-    plant: [
+    bugs: [
       [
         'app_private.commit_records(integer, text[], text)',
         'coalesce(u.push_base, j.base) as push_base',
@@ -288,7 +289,7 @@ const everything: Rule[] = [
   },
 ];
 
-describe.each(everything)('$name', ({ code, plant, happen, sound, found }) => {
+describe.each(everything)('$name', ({ code, bugs, happen, sound, found }) => {
   test('as it is, nothing is lost and nothing doubled', async () => {
     const on = await happen(`${code}ON`);
     await world.stopWorkers();
@@ -305,7 +306,7 @@ describe.each(everything)('$name', ({ code, plant, happen, sound, found }) => {
   });
 
   test('taken out, it is found', async () => {
-    const originals = await planted(plant);
+    const originals = await plant(db, bugs, 'all');
     try {
       const on = await happen(`${code}OFF`);
       await world.stopWorkers();
@@ -320,22 +321,6 @@ describe.each(everything)('$name', ({ code, plant, happen, sound, found }) => {
     }
   });
 });
-
-/** Plants it, and answers what takes it out again. */
-async function planted(plant: Rule['plant']): Promise<string[]> {
-  const originals: string[] = [];
-  for (const [of, from, to] of plant) {
-    const { rows } = await db.owner.query<{ definition: string }>(
-      'select pg_get_functiondef($1::regprocedure) as definition',
-      [of],
-    );
-    const definition = rows[0]?.definition ?? '';
-    expect(definition, `${from}, in ${of}`).toContain(from);
-    await db.owner.query(definition.replaceAll(from, () => to));
-    originals.push(definition);
-  }
-  return originals;
-}
 
 /** A worker in a process of its own, so that it can be killed. */
 async function workerProcess(): Promise<ChildProcess> {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { plant, type Planted } from '../support/plant.ts';
 import { arbitraryWalk, Difference, walk, walkingGround, type Walk } from './walk.ts';
 
 // Would the walks notice? Bugs, each one that somebody could make, planted one at a time into the functions of this database.
@@ -8,7 +9,7 @@ const db = await walkingGround();
 
 interface Bug {
   /** Functions, and in each what becomes of a piece of its source, which is there once. */
-  plant: [of: string, from: string, to: string][];
+  planted: Planted[];
   /** Mostly about which the walks are. */
   about: 'drafts' | 'push';
   /** With which they come upon it soon. */
@@ -17,7 +18,7 @@ interface Bug {
 
 const bugs: Record<string, Bug> = {
   'overlays are not rewritten on sync': {
-    plant: [
+    planted: [
       [
         'app_private.follow_mirror(integer, text[])',
         'perform app_private.rewrite_overlay(follow_mirror.organization_id, affected);',
@@ -28,7 +29,7 @@ const bugs: Record<string, Bug> = {
     seed: 1,
   },
   'the base of a draft is the mirror, not mirror and pending': {
-    plant: [
+    planted: [
       [
         'app_private.change_drafts(integer, integer, jsonb, text)',
         'coalesce(v.base, app_core.normalized(v.under)) as base',
@@ -41,7 +42,7 @@ const bugs: Record<string, Bug> = {
     seed: 2,
   },
   'undo brings back what a draft was based on': {
-    plant: [
+    planted: [
       [
         'app_private.change_drafts(integer, integer, jsonb, text)',
         "jsonb_build_object('from', d.drafted) end",
@@ -63,7 +64,7 @@ const bugs: Record<string, Bug> = {
     seed: 17,
   },
   'a commit does not hold what it commits against what is there now': {
-    plant: [
+    planted: [
       [
         'app_private.commit_records(integer, text[], text)',
         "when j.problem is not null then j.problem->>'kind'",
@@ -74,7 +75,7 @@ const bugs: Record<string, Bug> = {
     seed: 1,
   },
   'a key that is taken over loses what PEMS has to hold for it': {
-    plant: [
+    planted: [
       [
         'app_private.commit_records(integer, text[], text)',
         'coalesce(u.push_base, j.base) as push_base',
@@ -85,7 +86,7 @@ const bugs: Record<string, Bug> = {
     seed: 13,
   },
   'what PEMS made of a value is taken for the value': {
-    plant: [
+    planted: [
       [
         'app_private.settle_pushes(integer, jsonb)',
         "when j.holds = 'mine' then null",
@@ -96,7 +97,7 @@ const bugs: Record<string, Bug> = {
     seed: 12,
   },
   'what PEMS refused is not returned to its author': {
-    plant: [
+    planted: [
       [
         'app_private.fail_push(integer, bigint, integer, text, text, integer, text, jsonb)',
         "kind := 'refused';",
@@ -107,7 +108,7 @@ const bugs: Record<string, Bug> = {
     seed: 1,
   },
   'what comes back overwrites what its author has drafted since': {
-    plant: [
+    planted: [
       [
         'app_private.return_keys(integer, jsonb)',
         'delta = excluded.delta || d.delta,',
@@ -118,7 +119,7 @@ const bugs: Record<string, Bug> = {
     seed: 4,
   },
   'rebase clears a problem that push made': {
-    plant: [
+    planted: [
       [
         'app_private.judged_drafts(integer, text[])',
         "WHEN ((k.problem ->> 'by'::text) = 'push'::text) THEN k.problem\n",
@@ -129,7 +130,7 @@ const bugs: Record<string, Bug> = {
     seed: 1,
   },
   'push writes over what PEMS holds now, whatever that is': {
-    plant: [
+    planted: [
       [
         'app_private.plan_push(integer, bigint, integer, jsonb, jsonb)',
         "when j.holds = 'other' then jsonb_build_object('kind', 'conflict', 'theirs', j.theirs)",
@@ -145,7 +146,7 @@ const bugs: Record<string, Bug> = {
     seed: 4,
   },
   'a worker that was thought dead settles': {
-    plant: [
+    planted: [
       [
         'app_private.settle_pushes(integer, jsonb)',
         "and m.attempts = (r->>'attempt')::integer and m.retry_at is null",
@@ -159,8 +160,8 @@ const bugs: Record<string, Bug> = {
 
 test.each(Object.entries(bugs))(
   '%s: the walks notice it',
-  async (_, { plant, about, seed }) => {
-    const originals = await planted(plant);
+  async (_, { planted, about, seed }) => {
+    const originals = await plant(db, planted, 'one');
     const result = await fc.check(
       fc.asyncProperty(arbitraryWalk(40, [about]), (steps) => walk(db, steps)),
       { numRuns: 10, seed, endOnFailure: true },
@@ -175,19 +176,3 @@ test.each(Object.entries(bugs))(
   },
   60_000,
 );
-
-/** Plants it, and answers what takes it out again. */
-async function planted(plant: Bug['plant']): Promise<string[]> {
-  const originals: string[] = [];
-  for (const [of, from, to] of plant) {
-    const { rows } = await db.owner.query<{ definition: string }>(
-      'select pg_get_functiondef($1::regprocedure) as definition',
-      [of],
-    );
-    const definition = rows[0]?.definition ?? '';
-    expect(definition.split(from), `${from}, in ${of}`).toHaveLength(2);
-    await db.owner.query(definition.replace(from, () => to));
-    originals.push(definition);
-  }
-  return originals;
-}

@@ -97,5 +97,7 @@ test.each(entered)(
       expect(shown).toContain('never-sent');
       for (const part of [organization.code, ...secrets]) expect(shown).not.toContain(part);
     }
+    // The scheme is no secret: it shows that one follows.
+    expect(withoutSecrets('Authorization: Bearer of-somebody-else')).not.toContain('else');
   },
 );

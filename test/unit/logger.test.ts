@@ -1,7 +1,10 @@
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { VanguardError } from '../../src/errors.ts';
-import { createLogger, hideInLogs, hidePasswordsOf, withoutSecrets } from '../../src/logger.ts';
+
+// The secrets that a process knows are a state of the module, and other files of this process have secrets of their own.
+vi.resetModules();
+const { createLogger, hideInLogs, hidePasswordsOf, withoutSecrets } = await import('../../src/logger.ts');
 
 /** What a logger writes, line by line; each must be JSON. */
 function capture() {
