@@ -1,3 +1,5 @@
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import pg from 'pg';
 import { projectFolder } from '../../src/configuration.ts';
@@ -35,6 +37,14 @@ const inRolledBack = async <T>(sql: string, use: () => Promise<T>) => {
 
 test('each function, view and trigger has exactly one fixture, at the path of its name', async () => {
   expect(await misplacedFixtures(client, fixtures)).toEqual([]);
+});
+
+test('the test of an object is at the path of its fixture', () => {
+  const tests = globSync('*/{functions,views,triggers}/*.test.ts', {
+    cwd: join(projectFolder, 'test/database'),
+  });
+  expect(tests.length).toBeGreaterThan(30);
+  expect(tests.filter((path) => !fixtures.has(path.replace(/\.test\.ts$/, '.sql')))).toEqual([]);
 });
 
 test('running all fixtures again changes nothing', async () => {
