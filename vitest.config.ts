@@ -6,8 +6,9 @@ import { postgresVersions } from './test/support/clusters.ts';
 
 const clusters = 'test/support/global-setup.ts';
 const browser = 'test/browser/global-setup.ts';
+const isFull = process.env.TEST_SCALE === 'full';
 const [newest, ...older] = await postgresVersions();
-const versions = process.env.TEST_SCALE === 'full' ? older : [];
+const versions = isFull ? older : [];
 
 interface Layer {
   folders: string[];
@@ -49,7 +50,7 @@ export default defineConfig({
         },
       })),
       {
-        // The web app in a browser, against the whole product: after all others, one file after the other.
+        // The web app in a browser, after all others: each worker has the whole product to itself.
         extends: true,
         test: {
           name: 'browser',
@@ -57,7 +58,7 @@ export default defineConfig({
           globalSetup: [clusters, browser],
           provide: { postgresVersion: newest },
           sequence: { groupOrder: 1 },
-          maxWorkers: 1,
+          maxWorkers: isFull ? 2 : 1,
         },
       },
       ...versions.map((version) => ({
