@@ -8,6 +8,12 @@ const clusters = 'test/support/global-setup.ts';
 const browser = 'test/browser/global-setup.ts';
 const [newest, ...older] = await postgresVersions();
 const versions = process.env.TEST_SCALE === 'full' ? older : [];
+if (process.env.TEST_SCALE === 'full')
+  console.log(
+    older.length > 0
+      ? `The database is tested on PostgreSQL ${[newest, ...older].join(' and ')}.`
+      : `The database is tested on PostgreSQL ${newest} only: PostgreSQL 15 is not installed.`,
+  );
 
 interface Layer {
   folders: string[];

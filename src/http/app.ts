@@ -99,8 +99,7 @@ export async function createApp({
   });
   app.use(webApp({ production, logger, ...(webFolder === undefined ? {} : { folder: webFolder }) }));
   // A page of its own, without data: what it asks is asked at /graphql.
-  if (!production) app.use('/graphiql', mountedAt('/graphiql'));
-  if (!production) app.use(graphiql());
+  if (!production) app.use('/graphiql', mountedAt('/graphiql')).use(graphiql());
   const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
   const isOwn = originCheck(corsOrigins, (address) => isTrusted(address, 0));
   app.use(authenticate(pool, tokens, production));
