@@ -83,6 +83,8 @@ export async function createApp({
     { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     app,
   );
+  // Longer than proxies and clients keep an idle connection, usually a minute, so that none sends into a closed one.
+  server.keepAliveTimeout = 65_000;
   const tokens = createTokens(signingKeys);
   app.disable('x-powered-by');
   app.set('etag', false);

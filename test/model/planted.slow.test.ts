@@ -17,6 +17,11 @@ interface Bug {
 }
 
 const bugs: Record<string, Bug> = {
+  'a revision goes back when a draft is gone': {
+    planted: [['app_private.rewrite_overlay(integer, text[])', 'm.revision <= o_1.revision', 'false']],
+    about: 'drafts',
+    seed: 1,
+  },
   'overlays are not rewritten on sync': {
     planted: [
       [
