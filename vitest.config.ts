@@ -6,9 +6,14 @@ import { postgresVersions } from './test/support/clusters.ts';
 
 const clusters = 'test/support/global-setup.ts';
 const browser = 'test/browser/global-setup.ts';
-const isFull = process.env.TEST_SCALE === 'full';
 const [newest, ...older] = await postgresVersions();
-const versions = isFull ? older : [];
+const versions = process.env.TEST_SCALE === 'full' ? older : [];
+if (process.env.TEST_SCALE === 'full')
+  console.log(
+    older.length > 0
+      ? `The database is tested on PostgreSQL ${[newest, ...older].join(' and ')}.`
+      : `The database is tested on PostgreSQL ${newest} only: PostgreSQL 15 is not installed.`,
+  );
 
 interface Layer {
   folders: string[];
@@ -50,7 +55,7 @@ export default defineConfig({
         },
       })),
       {
-        // The web app in a browser, after all others: each worker has the whole product to itself.
+        // The web app in a browser, against the whole product: after all others, one file after the other.
         extends: true,
         test: {
           name: 'browser',
@@ -58,7 +63,7 @@ export default defineConfig({
           globalSetup: [clusters, browser],
           provide: { postgresVersion: newest },
           sequence: { groupOrder: 1 },
-          maxWorkers: isFull ? 2 : 1,
+          maxWorkers: 1,
         },
       },
       ...versions.map((version) => ({

@@ -38,6 +38,8 @@ export function listen(
   });
   // Faults hold requests for as long as a test likes.
   server.requestTimeout = 0;
+  // Clients give up an idle connection first, so that none sends into a closed one.
+  server.keepAliveTimeout = 65_000;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return reject(error);

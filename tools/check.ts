@@ -52,8 +52,8 @@ const checks: readonly Check[] = [
     group: 'generated',
     command: ['tools/codegen.ts', '--check'],
     inputs: [
-      ...['migrations', 'sql', 'src', 'web/src', 'worker', 'tools', 'docs'],
-      ...['schema.graphql', 'pgtyped.json', '.gmrc', 'package-lock.json'],
+      ...['migrations', 'sql', 'src', 'web/src', 'worker', 'tools', 'docs/database', 'docs/reference'],
+      ...['schema.graphql', 'pgtyped.json', '.gmrc', 'package.json', 'package-lock.json'],
     ],
   },
 ];

@@ -5,6 +5,7 @@
  * of the database does not have exactly one fixture, and when the fixtures differ from the migrated database.
  */
 import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -125,7 +126,10 @@ export async function fixtureProblems(ownerUrl: string, folder = projectFolder):
   ]);
 }
 
-/** The files of a folder that are not as they are generated. */
+/** Where every file is a generated one. */
+const generatedOnly = ['sql/**/*.queries.ts', 'docs/database/**/*', 'web/src/api/generated/**/*'];
+
+/** The files of a folder that are not as they are generated, and those that are no longer generated. */
 export async function staleFiles(
   generated: ReadonlyMap<string, string>,
   folder = projectFolder,
@@ -134,8 +138,11 @@ export async function staleFiles(
   for (const [path, content] of generated) {
     if ((await readFile(join(folder, path), 'utf8').catch(() => '')) !== content) stale.push(path);
   }
-  return stale;
+  return [...stale, ...orphans(generated, folder)];
 }
+
+const orphans = (generated: ReadonlyMap<string, string>, folder: string) =>
+  globSync(generatedOnly, { cwd: folder }).filter((path) => !generated.has(path));
 
 async function write(files: Map<string, string>): Promise<void> {
   for (const [path, content] of files) {
@@ -171,6 +178,7 @@ async function main(): Promise<void> {
     await write(schema);
     await write(await generatePages(urls.owner));
     await write(await generateDocuments([...schema.values()].join()));
+    for (const path of orphans(await generate(urls), projectFolder)) await rm(join(projectFolder, path));
   } finally {
     await database.stop();
     await rm(folder, { recursive: true, force: true });

@@ -49,12 +49,14 @@ try {
   };
   await bootstrap(superuserUrl, name, secrets.secret);
   switch (action) {
-    case 'watch':
+    case 'watch': {
+      const stopped = stopSignal();
       await migrate(urls.owner);
       await graphileMigrate.watch(settings, rest.includes('--once'), false);
       // It watches current/ and fixtures/ in the background, and needs the database until somebody stops it.
-      if (!rest.includes('--once')) await stopSignal();
+      if (!rest.includes('--once')) await stopped;
       break;
+    }
     case 'commit':
       await graphileMigrate.commit(settings, rest.join(' '));
       break;

@@ -1,4 +1,5 @@
 import '../graphql/environment.ts';
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { VanguardError } from '../errors.ts';
 import { addConnectionCommands } from './connection.ts';
@@ -49,7 +50,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     // Commander has said it already: help that was asked for, or what is wrong with the arguments.
     if (error instanceof CommanderError) return error.exitCode;
     if (!(error instanceof VanguardError)) {
-      console.error(error);
+      terminal().complain(`${inspect(error)}\n`);
     } else {
       // For a person, also from a process whose console is its log.
       terminal().complain(`${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ''}\n`);

@@ -30,8 +30,10 @@ export async function committedMigrations(): Promise<Migration[]> {
   );
 }
 
-/** The migrations that this version knows: those on disk when it was started, whatever an upgrade puts there later. */
-const known = committedMigrations();
+let committed: Promise<Migration[]> | undefined;
+
+/** The migrations that this version knows: those on disk when it was first asked, whatever an upgrade puts there later. */
+const knownMigrations = () => (committed ??= committedMigrations());
 
 /** What a query says of a database that has not been migrated at all: our functions, schemas or rights are not there. */
 const notMigrated = ['42883', '42P01', '3F000', '42501'];
@@ -45,7 +47,7 @@ export async function checkMigrations(client: Pick<pg.ClientBase, 'query'>): Pro
   if (!state) throw behind('');
   await checkUnknown(state.unknown);
   if (state.missing.length > 0) {
-    const names = (await known)
+    const names = (await knownMigrations())
       .filter(({ hash }) => state.missing.includes(hash))
       .map(({ filename }) => filename);
     throw behind(`: it lacks ${count(names)}`);
@@ -60,7 +62,7 @@ export async function databaseState(
   client: Pick<pg.ClientBase, 'query'>,
 ): Promise<IMigrationStateResult | undefined> {
   const rows = await migrationState
-    .run({ expected: (await known).map(({ hash }) => hash) }, client)
+    .run({ expected: (await knownMigrations()).map(({ hash }) => hash) }, client)
     .catch((error: pg.DatabaseError): IMigrationStateResult[] => {
       if (!notMigrated.includes(error.code ?? '')) throw error;
       return [];
@@ -95,7 +97,7 @@ export async function checkDatabase(client: pg.ClientBase): Promise<void> {
   if (!is_ours || !has_migrations) return;
   const unknown = await client.query<{ filename: string }>(
     'select filename from graphile_migrate.migrations where hash <> all ($1) order by filename',
-    [(await known).map(({ hash }) => hash)],
+    [(await knownMigrations()).map(({ hash }) => hash)],
   );
   await checkUnknown(unknown.rows.map(({ filename }) => filename));
 }
@@ -104,12 +106,12 @@ export async function checkDatabase(client: pg.ClientBase): Promise<void> {
 async function checkUnknown(unknown: string[]): Promise<void> {
   if (unknown.length === 0) return;
   // A newer version adds migrations. The same number with another content belongs to another history.
-  if ((await known).some(({ filename }) => unknown.includes(filename))) {
+  if ((await knownMigrations()).some(({ filename }) => unknown.includes(filename))) {
     throw new VanguardError(
       'DATABASE_OTHER_HISTORY',
       'A development version of PFA Vanguard with other migrations made this database. Nothing was changed in it.',
       {
-        hint: 'Start over with another VANGUARD_DATA_DIR or database: the first sync reads all records from PEMS again. docs/how-to/start-over.md says how to keep users, connections and drafts.',
+        hint: 'Start over with another VANGUARD_DATA_DIR or database: the first sync reads all records from PEMS again. docs/how-to/start-over.md says how to keep users, connections and drafts. If you rewrote a migration yourself, run `npm run db:reset`.',
       },
     );
   }

@@ -83,6 +83,8 @@ export async function createApp({
     { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     app,
   );
+  // Longer than proxies and clients keep an idle connection, usually a minute, so that none sends into a closed one.
+  server.keepAliveTimeout = 65_000;
   const tokens = createTokens(signingKeys);
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -99,8 +101,7 @@ export async function createApp({
   });
   app.use(webApp({ production, logger, ...(webFolder === undefined ? {} : { folder: webFolder }) }));
   // A page of its own, without data: what it asks is asked at /graphql.
-  if (!production) app.use('/graphiql', mountedAt('/graphiql'));
-  if (!production) app.use(graphiql());
+  if (!production) app.use('/graphiql', mountedAt('/graphiql')).use(graphiql());
   const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
   const isOwn = originCheck(corsOrigins, (address) => isTrusted(address, 0));
   app.use(authenticate(pool, tokens, production));

@@ -189,6 +189,9 @@ export function secretsOf({ authorization, headers = {} }: PemsConnection): stri
 /** What a custom header cannot replace, and is therefore never sent. */
 const ownHeaders = new Set(['tenant', 'organization', 'content-type', 'accept']);
 
+/** The words that stand before a credential and are none. A first word that is not among them may be a credential itself. */
+const schemes = /^(?:basic|bearer|digest|negotiate|token|api-?key)\s/i;
+
 /**
  * Returns the credentials that a custom header may hold: alone, behind a scheme such as `Bearer`, or behind a name such as
  * `session=`. Parts under 4 characters and the scheme are none: a log without the word `Bearer` would no longer show that a
@@ -197,7 +200,7 @@ const ownHeaders = new Set(['tenant', 'organization', 'content-type', 'accept'])
 function secretParts(value: string): string[] {
   const behindScheme = value.replace(/^\S+\s+/, '');
   const [first = '', ...words] = value.split(/[\s;,]+/);
-  const hasScheme = /^[A-Za-z][\w-]*\s/.test(value);
+  const hasScheme = schemes.test(value);
   const behindNames = [value, behindScheme, ...(hasScheme ? [] : [first]), ...words].map((part) =>
     part.replace(/^[^=]*=/, '').replace(/^"(.*)"$/, '$1'),
   );

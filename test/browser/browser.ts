@@ -7,9 +7,7 @@ import { one, type MembershipRole, type Organization } from '../support/make.ts'
 // People with browsers, in front of the whole product. Each test makes its own people; organizations and records are shared.
 
 export { password };
-
-/** The product of this worker. */
-export const product = inject('products')[Number(process.env.VITEST_POOL_ID) - 1]!;
+export const product = inject('product');
 
 const browser = await chromium.connect(product.browserEndpoint);
 const owner = new pg.Pool({ connectionString: product.ownerUrl, max: 2, allowExitOnIdle: true });

@@ -124,7 +124,7 @@ describe('what an expression means', () => {
         yes += asked.filter(({ expected }) => expected).length;
         no += asked.filter(({ expected }) => !expected).length;
       }),
-      { numRuns: 5 },
+      { numRuns: 20 },
     );
     expect(Math.min(yes, no)).toBeGreaterThan(20);
   });

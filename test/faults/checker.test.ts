@@ -318,7 +318,9 @@ describe('what else has to be so at the end', () => {
     );
   });
   test('the overlay holds what is drafted on it, and nothing else', () => {
-    expect(problemsOf({ overlay: [drafted('x')] })).toEqual(saying(/nothing is pending or drafted/));
+    expect(problemsOf({ overlay: [drafted('x')] })).toEqual(
+      saying(/category is "x" in the overlay, and should be/),
+    );
     expect(problemsOf({ modifications: [draft('x')], overlay: [drafted('y')] })).toEqual(
       saying(/category is "y" in the overlay, and should be "x"/),
     );

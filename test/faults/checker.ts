@@ -495,21 +495,22 @@ function differences({ pemsNow, mirror, overlay, modifications }: Evidence): str
     if (!is_removed && !inPems.has(record)) problems.push(`PEMS has no ${record}, and the mirror has`);
 
   const wanted = new Map<string, Values>();
+  const unders = new Map<string, Values>();
   for (const { record, data } of mirror) {
     const of = modifications.filter((m) => m.record === record);
     const pending = of.filter(({ state }) => state === 'committed' || state === 'syncing');
     const under = Object.assign({}, data, ...pending.map(({ delta }) => delta)) as Values;
+    unders.set(record, under);
     if (pending.length > 0) wanted.set(`${record} for all`, under);
     for (const { user, delta, state } of of)
       if (state === 'draft') wanted.set(`${record} for user ${user}`, { ...under, ...delta });
   }
   for (const { viewer, record, data } of overlay) {
     const who = `${record} for ${viewer === 0 ? 'all' : `user ${viewer}`}`;
-    const should = wanted.get(who);
+    // A row where nothing is pending or drafted any more keeps its revision, with the content below it.
+    const should = wanted.get(who) ?? unders.get(record);
     wanted.delete(who);
-    if (!should) problems.push(`the overlay has ${who}, where nothing is pending or drafted`);
-    const named = should ? new Set([...Object.keys(should), ...Object.keys(data)]) : [];
-    for (const key of named)
+    for (const key of new Set([...Object.keys(should ?? {}), ...Object.keys(data)]))
       if (!same(should?.[key], data[key]))
         problems.push(
           `${who}: ${key} is ${shown(data[key])} in the overlay, and should be ${shown(should?.[key])}`,

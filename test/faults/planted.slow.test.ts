@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { environmentOf } from '../support/environment.ts';
 import type { Organization } from '../support/make.ts';
-import { plant, type Planted } from '../support/plant.ts';
+import { withPlanted, type Planted } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 import { pushTools } from '../worker/push-world.ts';
 import { encryptionKeys, idOf, testWorld } from '../worker/world.ts';
@@ -305,9 +305,8 @@ describe.each(everything)('$name', ({ code, bugs, happen, sound, found }) => {
       );
   });
 
-  test('taken out, it is found', async () => {
-    const originals = await plant(db, bugs, 'all');
-    try {
+  test('taken out, it is found', () =>
+    withPlanted(db, bugs, 'all', async () => {
       const on = await happen(`${code}OFF`);
       await world.stopWorkers();
       const { overall, findings } = await on.judge();
@@ -316,10 +315,7 @@ describe.each(everything)('$name', ({ code, bugs, happen, sound, found }) => {
         why: expect.stringMatching(found.why) as string,
       });
       expect(overall).toBe('broken');
-    } finally {
-      for (const definition of originals.reverse()) await db.owner.query(definition);
-    }
-  });
+    }));
 });
 
 /** A worker in a process of its own, so that it can be killed. */

@@ -10,7 +10,8 @@ import { startWorld } from './world.ts';
 const rounds = faultRounds;
 /** Few rounds do not bring about everything. */
 const isWhole = rounds >= 16;
-const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000);
+// Few rounds are always the same ones.
+const seed = Number(process.env.FAULT_SEED ?? (isWhole ? Date.now() % 1_000_000 : 20_261_130));
 vi.setConfig({ testTimeout: 120_000 + rounds * 10_000 });
 
 test('nothing is lost and nothing doubled, whatever is killed and however PEMS fails', async () => {

@@ -978,6 +978,15 @@ class Walker {
         expect(content, `what one revision stands for: ${at}`).toBe(this.underRevision.get(at) ?? content);
         this.underRevision.set(at, content);
         const last = this.revision(user, record.id);
+        const grown = BigInt(revision) - BigInt(last);
+        expect(grown >= 0n, `a revision goes back: ${at}, after ${last}`).toBe(true);
+        const before = this.snapshot.users[user]?.records.find(({ id }) => id === record.id);
+        if (
+          before &&
+          JSON.stringify({ ...before, revision }) !==
+            JSON.stringify(records.find(({ id }) => id === record.id))
+        )
+          expect(grown > 0n, `another content under the same revision: ${at}`).toBe(true);
         if (last !== revision) this.earlier.set(`${user} ${record.id}`, last);
         return record;
       });

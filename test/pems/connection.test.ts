@@ -51,6 +51,12 @@ const entered: [
     [{ key: 'X-Session', value: (secret) => `Token id=${secret}` }],
     (secret) => [secret, `id=${secret}`],
   ],
+  // The first of two words that is no scheme.
+  [
+    'none',
+    [{ key: 'X-Key', value: (secret) => `${secret.replaceAll(' ', '-')} v2` }],
+    (secret) => [secret.replaceAll(' ', '-')],
+  ],
   ['none', [{ key: 'Cookie', value: (secret) => `lang=en; session="${secret}"` }], (secret) => [secret]],
 ];
 

@@ -102,6 +102,21 @@ test('a second fixture of an object, one at another path, and one that no migrat
 });
 
 test.each([
+  'alter table app_public.users add column age integer;',
+  '  create table app_private.planted ();',
+  'do $$ begin null; end $$;',
+  'CREATE OR REPLACE FUNCTION app_private.planted() RETURNS integer LANGUAGE sql RETURN 1;',
+])('a fixture that also says %s is named', async (statement) => {
+  const path = 'app_core/functions/current_user_id.sql';
+  const problems = await misplacedFixtures(
+    client,
+    edited(path, (sql) => `${sql}${statement}`),
+  );
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatch(`migrations/fixtures/${path} also says: `);
+});
+
+test.each([
   [
     'the body of a function',
     'app_core/functions/current_user_id.sql',

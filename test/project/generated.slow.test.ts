@@ -23,6 +23,7 @@ test('a typed query or document that was edited, and a schema and pages that are
     });
     await appendFile(join(folder, 'web/src/api/generated/graphql.ts'), '// edited');
     await appendFile(join(folder, 'sql/sync/sync.queries.ts'), '// edited');
+    await appendFile(join(folder, 'sql/sync/gone.queries.ts'), '// of a file that is no more');
     expect(await staleFiles(generated, folder)).toEqual([
       'sql/sync/sync.queries.ts',
       'schema.graphql',
@@ -33,6 +34,7 @@ test('a typed query or document that was edited, and a schema and pages that are
       'docs/database/app_private.md',
       'docs/database/README.md',
       'web/src/api/generated/graphql.ts',
+      'sql/sync/gone.queries.ts',
     ]);
   } finally {
     await rm(folder, { recursive: true });

@@ -31,6 +31,9 @@ export async function seenRecords(client: pg.ClientBase, organization: Organizat
   return rows;
 }
 
+/** What a record says, whatever its revision is. */
+export const withoutRevision = ({ revision: _, ...record }: PfaRecord) => record;
+
 export async function seenRecord(
   client: pg.ClientBase,
   organization: Organization,

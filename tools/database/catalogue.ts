@@ -45,7 +45,7 @@ rights as (
 ),
 entry as (
   select 'schema ' || n.nspname as name,
-    array[obj_description(n.oid, 'pg_namespace'), (select text from rights where objid = n.oid and classid = 'pg_namespace'::regclass)] as parts
+    array[n.nspowner::regrole::text, obj_description(n.oid, 'pg_namespace'), (select text from rights where objid = n.oid and classid = 'pg_namespace'::regclass)] as parts
   from ours n
   union all
   select case r.relkind when 'r' then 'table ' when 'p' then 'table ' when 'v' then 'view ' when 'm' then 'materialized view '
@@ -55,7 +55,8 @@ entry as (
       case when r.relkind in ('r', 'p') then format('row level security %s, forced %s', r.relrowsecurity, r.relforcerowsecurity) end,
       array_to_string(r.reloptions, ', '),
       case when r.relkind in ('v', 'm') then pg_get_viewdef(r.oid) end,
-      (select format('%s from %s by %s', s.seqtypid::regtype, s.seqstart, s.seqincrement) from pg_sequence s where s.seqrelid = r.oid),
+      (select format('%s from %s by %s, %s to %s, cycle %s', s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmin,
+        s.seqmax, s.seqcycle) from pg_sequence s where s.seqrelid = r.oid),
       obj_description(r.oid, 'pg_class'),
       (select text from rights where objid = r.oid and classid = 'pg_class'::regclass and objsubid = 0)
     ]
@@ -64,7 +65,7 @@ entry as (
   select format('column %s.%I', r.name, a.attname),
     array[
       format_type(a.atttypid, a.atttypmod), case when a.attnotnull then 'not null' end,
-      case a.attgenerated when 's' then 'generated' else null end, nullif(a.attidentity::text, ''),
+      nullif(a.attgenerated::text, ''), nullif(a.attidentity::text, ''), nullif(a.attcollation, 0)::regcollation::text,
       (select pg_get_expr(e.adbin, e.adrelid) from pg_attrdef e where e.adrelid = a.attrelid and e.adnum = a.attnum),
       col_description(r.oid, a.attnum),
       (select text from rights where objid = r.oid and classid = 'pg_class'::regclass and objsubid = a.attnum),
@@ -98,6 +99,7 @@ entry as (
   union all
   select format('type %I.%I', n.nspname, t.typname),
     array[
+      t.typowner::regrole::text, t.typdefault, array_to_string(t.typacl, ', '),
       (select string_agg(e.enumlabel, ', ' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid),
       case t.typtype when 'd' then format_type(t.typbasetype, t.typtypmod) end,
       (select string_agg(pg_get_constraintdef(c.oid), '; ' order by c.conname) from pg_constraint c where c.contypid = t.oid),
@@ -106,9 +108,13 @@ entry as (
   from pg_type t join ours n on n.oid = t.typnamespace
   where t.typtype in ('e', 'd')
 )
-select e.name, array_to_string(e.parts, E'\\n') as definition from entry e order by e.name collate "C"`;
+select e.name, array_to_string(e.parts, E'\\n', '-') as definition from entry e order by e.name collate "C"`;
 
-/** Reads the catalogue of app_public, app_core and app_private. Two databases with the same entries behave the same. */
+/**
+ * Reads the catalogue of app_public, app_core and app_private: schemas, tables, columns, constraints, indexes, policies,
+ * views, sequences, types, functions and triggers, each with its definition, owner, rights and comment. Not compared: what
+ * our migrations do not use, such as partitions, rules, statistics and event triggers, and the state of the data.
+ */
 export async function readCatalogue(client: Pick<pg.ClientBase, 'query'>): Promise<Catalogue> {
   const { rows } = await client.query<{ name: string; definition: string }>(query);
   return new Map(rows.map(({ name, definition }) => [name, definition]));

@@ -55,6 +55,24 @@ function definedIn(sql: string): string[] {
   return [...new Set(found)];
 }
 
+/** What a fixture may do: define its object, and say who may use it and what it is for. */
+const allowed =
+  /^(create or replace (function|procedure|view|trigger)|create materialized view if not exists|create (unique )?index if not exists|comment on|grant|revoke)\b/;
+
+/** Returns the beginning of each statement that does not belong in a fixture. */
+function strayStatements(sql: string): string[] {
+  const withoutBodies = sql
+    .replace(/\$(\w*)\$[^]*?\$\1\$/g, "''")
+    .replace(/--.*$/gm, '')
+    .replace(/'(?:[^']|'')*'/g, "''")
+    .replace(/^begin atomic$[^]*?^end;$/gm, ';');
+  return withoutBodies
+    .split(';')
+    .map((statement) => statement.replace(/\s+/g, ' ').trim())
+    .filter((statement) => statement !== '' && !allowed.test(statement))
+    .map((statement) => statement.slice(0, 60));
+}
+
 /** Names each object that does not have exactly one fixture, and each fixture that is not of exactly one object. */
 export async function misplacedFixtures(
   client: Pick<pg.ClientBase, 'query'>,
@@ -73,6 +91,8 @@ export async function misplacedFixtures(
     const defined = definedIn(sql);
     if (defined.length !== 1)
       problems.push(`${root}/${path} defines ${defined.length} objects. Let it define one.`);
+    for (const stray of strayStatements(sql))
+      problems.push(`${root}/${path} also says: ${stray}. Move that to migrations/current.`);
     for (const one of defined) definers.set(one, [...(definers.get(one) ?? []), path]);
   }
   for (const [path, object] of objects) {
@@ -118,16 +138,20 @@ begin
     view as (select c.* from pg_class c where c.relnamespace in (select oid from ours) and c.relkind = 'v')
     select format('comment on %s is null', name) from routine
     union all
-    select format('revoke all on %s from %s', name, a.grantee::regrole)
-    from routine, aclexplode(proacl) a where a.grantee not in (0, proowner)
+    select format('revoke all on %s from %s', name, case a.grantee when 0 then 'public' else a.grantee::regrole::text end)
+    from routine, aclexplode(proacl) a where a.grantee <> proowner
     union all
     select format('comment on view %s is null', oid::regclass) from view
     union all
     select format('comment on column %s.%I is null', v.oid::regclass, a.attname)
     from view v join pg_attribute a on a.attrelid = v.oid where a.attnum > 0
     union all
-    select format('revoke all on %s from %s', oid::regclass, a.grantee::regrole)
-    from view, aclexplode(relacl) a where a.grantee not in (0, relowner)
+    select format('revoke all on %s from %s', oid::regclass, case a.grantee when 0 then 'public' else a.grantee::regrole::text end)
+    from view, aclexplode(relacl) a where a.grantee <> relowner
+    union all
+    select format('revoke all (%I) on %s from %s', t.attname, v.oid::regclass,
+      case a.grantee when 0 then 'public' else a.grantee::regrole::text end)
+    from view v join pg_attribute t on t.attrelid = v.oid, aclexplode(t.attacl) a
     union all
     select format('comment on trigger %I on %s is null', t.tgname, t.tgrelid::regclass)
     from pg_trigger t join pg_class c on c.oid = t.tgrelid
