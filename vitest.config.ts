@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { postgresVersions } from './test/support/clusters.ts';
 
 // A layer is one or several folders of test/. `npx vitest run PATH` runs any file, once, on the newest PostgreSQL.
-// What only `npm run test:all` runs is named NAME.slow.test.ts; it also tests the database on the oldest PostgreSQL.
+// Only `npm run test:all` runs NAME.slow.test.ts. It also tests the database on the oldest PostgreSQL.
 
 const clusters = 'test/support/global-setup.ts';
 const browser = 'test/browser/global-setup.ts';
@@ -17,7 +17,7 @@ if (process.env.TEST_SCALE === 'full')
 
 interface Layer {
   folders: string[];
-  /** Whether each file gets a process of its own: what mocks modules, and what ends or changes its process. */
+  /** Gives each file a process of its own: for files that mock modules, or end or change their process. */
   isolate?: boolean;
 }
 
@@ -67,7 +67,7 @@ export default defineConfig({
         },
       },
       ...versions.map((version) => ({
-        // What is true of the database has to be true on each version; both clusters run at the same time.
+        // The same database tests on older versions. Both clusters run at once.
         extends: true as const,
         test: {
           name: `postgres${version}`,

@@ -33,7 +33,7 @@ function errorsPage(): string {
 
 # Errors
 
-Every refusal has a stable code. In REST the body is \`{"error": {"code", "message", "details"?}}\` with the status below; in GraphQL
+Every error has a stable code. In REST the body is \`{"error": {"code", "message", "details"?}}\` with the status below; in GraphQL
 the code is \`errors[].extensions.code\`. Every answer has a header \`X-Request-Id\` (yours, if you sent one of letters, digits,
 \`.\`, \`_\` and \`-\`), and the log has what happened under it. Messages may change, codes do not.
 

@@ -1,5 +1,5 @@
 /**
- * `npm run db:watch | db:commit | db:reset`: graphile-migrate on the database of the configuration (the embedded one
+ * `npm run db:watch | db:commit | db:uncommit | db:reset`: graphile-migrate on the database of the configuration (the embedded one
  * unless DATABASE_URL says otherwise), with its shadow database beside it.
  */
 import graphileMigrate from 'graphile-migrate';

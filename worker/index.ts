@@ -62,7 +62,7 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Starts a worker process's queue. Refuses with DATABASE_UNREACHABLE, DATABASE_NOT_MIGRATED, DATABASE_NEWER. */
+/** Starts a worker process's queue. Fails with DATABASE_UNREACHABLE, DATABASE_NOT_MIGRATED, DATABASE_OTHER_HISTORY or DATABASE_NEWER. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const logger = createLogger('worker', options.logLevel);
   const pool = createPool(options.workerUrl, 'vanguard worker', logger, {

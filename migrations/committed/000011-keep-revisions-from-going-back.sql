@@ -1,5 +1,5 @@
 --! Previous: sha1:8e4a1b50f3b0e260ded9b1801c5fdd4b3c628964
---! Hash: sha1:1b2d6f76af9839e73ab833a05a64a59573eb07c4
+--! Hash: sha1:fc9e56ddbdc7dc4977ab275e0526159a0604abee
 --! Message: keep revisions from going back
 
 --! split: 1-current.sql
@@ -145,7 +145,7 @@ begin
     where n.revision <> o.revision
     group by n.organization_id, n.viewer_id;
   else
-    -- The user sees the row below it now, which has a later revision. Rows go with their record, too: then nobody sees one.
+    -- The viewer sees the row below now, which has a later revision. A row that goes with its record makes no event.
     insert into app_core.pfa_event (organization_id, kind, viewer_id, record_ids, revisions)
     select o.organization_id, 'records', o.viewer_id,
       case when count(*) <= app_core.most_named() then array_agg(o.pfa_id order by o.pfa_id) end,

@@ -16,7 +16,7 @@ import { terminal } from './terminal.ts';
 export function createProgram(): Command {
   const program = new Command('vanguard')
     .description(
-      'PFA Vanguard: mirrors PEMS into PostgreSQL, lets people edit on top of it, and writes committed changes back.',
+      'PFA Vanguard: mirrors PEMS into PostgreSQL, lets users edit on top of it, and writes committed changes back.',
     )
     .version('0.1.0')
     .showHelpAfterError('(add --help for what is allowed)')
@@ -41,18 +41,18 @@ export function createProgram(): Command {
   return program;
 }
 
-/** Runs one command, complains of what goes wrong, and returns its exit code. */
+/** Runs one command, prints an error to standard error, and returns the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync(args, { from: 'user' });
     return terminal().exitCode;
   } catch (error) {
-    // Commander has said it already: help that was asked for, or what is wrong with the arguments.
+    // Commander has already printed the help or the error.
     if (error instanceof CommanderError) return error.exitCode;
     if (!(error instanceof VanguardError)) {
       terminal().complain(`${inspect(error)}\n`);
     } else {
-      // For a person, also from a process whose console is its log.
+      // Plain text for the user, even if this process logs JSON.
       terminal().complain(`${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ''}\n`);
     }
     return 1;

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
 
-/** What a command reads and writes: those of this process, unless `withTerminal` gives it others. */
+/** The input, output and environment of a command: those of this process, unless `withTerminal` replaces them. */
 export interface Terminal {
   /** Undefined: the environment of this process, with the project's .env. */
   environment?: NodeJS.ProcessEnv;
@@ -9,9 +9,9 @@ export interface Terminal {
   /** Writes to standard output and to standard error. */
   write: (text: string) => void;
   complain: (text: string) => void;
-  /** Whether somebody watches standard error and wants to see progress. */
+  /** Whether standard error is a terminal, so that progress is useful. */
   showsProgress: boolean;
-  /** What the command ends with. */
+  /** The exit code. */
   exitCode: number;
 }
 
@@ -33,7 +33,7 @@ const given = new AsyncLocalStorage<Terminal>();
 /** The terminal of the command that runs. */
 export const terminal = (): Terminal => given.getStore() ?? processTerminal;
 
-/** Runs a command in surroundings of its own, also beside others. */
+/** Runs a command with a terminal of its own. Several can run at once. */
 export const withTerminal = <T>(surroundings: Terminal, run: () => Promise<T>): Promise<T> =>
   given.run(surroundings, run);
 

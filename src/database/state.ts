@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { migrationState, type IMigrationStateResult } from '../../sql/health/health.queries.ts';
 import { VanguardError } from '../errors.ts';
 
-// Whether a database is one that this version may use. Asked before anything in it is touched.
+// Checks whether this version may use a database, before it changes anything in it.
 
 export const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
@@ -32,10 +32,10 @@ export async function committedMigrations(): Promise<Migration[]> {
 
 let committed: Promise<Migration[]> | undefined;
 
-/** The migrations that this version knows: those on disk when it was first asked, whatever an upgrade puts there later. */
+/** Returns the migrations of this version. Reads them once, so that an upgrade on disk does not change the result. */
 const knownMigrations = () => (committed ??= committedMigrations());
 
-/** What a query says of a database that has not been migrated at all: our functions, schemas or rights are not there. */
+/** SQLSTATEs of a database without our functions, schemas or rights. */
 const notMigrated = ['42883', '42P01', '3F000', '42501'];
 
 /**
@@ -111,7 +111,7 @@ async function checkUnknown(unknown: string[]): Promise<void> {
       'DATABASE_OTHER_HISTORY',
       'A development version of PFA Vanguard with other migrations made this database. Nothing was changed in it.',
       {
-        hint: 'Start over with another VANGUARD_DATA_DIR or database: the first sync reads all records from PEMS again. docs/how-to/start-over.md says how to keep users, connections and drafts. If you rewrote a migration yourself, run `npm run db:reset`.',
+        hint: 'Start over with another VANGUARD_DATA_DIR or database as docs/how-to/start-over.md says, or run `npm run db:reset` if you rewrote a migration yourself.',
       },
     );
   }

@@ -233,6 +233,28 @@ describe('a change', () => {
     await page.getByRole('list', { name: 'Your work' }).getByText('0 drafts').waitFor();
   });
 
+  test('that is undone shows at once what is below it, and the cell can be changed again', async () => {
+    const { page, username } = await openRecords('RIO');
+    const record = (await recordsOf(username, 'RIO'))[40];
+    await page.goto(`/o/RIO/records?q=${record?.pfaId}`);
+    await until('it alone is shown', async () => (await total(page)) === 1);
+    const category = cell(page, 1, 'category');
+    const was = (await category.textContent())?.trim();
+    for (const value of ['UNDONE', 'UNDONE AGAIN']) {
+      await write(page, category, value);
+      await saved(category);
+      await page.keyboard.press('Control+z');
+      await until('the cell is as before', async () => (await category.textContent())?.trim() === was);
+      expect(await category.getAttribute('data-state')).toBeNull();
+      expect(await cell(page, 1, 'status').textContent()).not.toContain('Draft');
+    }
+    await write(page, category, 'KEPT');
+    await saved(category);
+    await category.click();
+    await page.keyboard.press('Control+Backspace');
+    await until('it is reverted', async () => (await category.textContent())?.trim() === was);
+  });
+
   test('that is cancelled is none; one that is refused says why', async () => {
     const { page } = await openRecords('RIO');
     const end = cell(page, 2, 'forecastEnd');

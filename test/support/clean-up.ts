@@ -1,6 +1,6 @@
 import { afterAll, vi } from 'vitest';
 
-// Files that share a process leave it as they found it.
+// Restores the process after each file, because files share it.
 afterAll(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();

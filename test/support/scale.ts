@@ -1,11 +1,11 @@
-// How much random tests try. TEST_SCALE=full, as `npm run test:all` sets it, takes the large numbers; a variable of its own beats both.
+// How much random tests try. TEST_SCALE=full, as `npm run test:all` sets it, takes the large numbers. A variable for one test overrides both.
 
 const isFull = process.env.TEST_SCALE === 'full';
 
 const count = (variable: string, { small, full }: { small: number; full: number }): number =>
   Number(process.env[variable] || (isFull ? full : small));
 
-/** Whether a variable asks for a number of its own: then the cases are other ones each time. */
+/** Whether a variable asks for its own number. Such runs use a new seed each time. */
 export const isAsked = (variable: string): boolean => Boolean(process.env[variable]);
 
 /** Rounds of kills and faults over the whole product. */

@@ -401,8 +401,8 @@ describe('the draft', () => {
         { delta: { monthlyRate: 7 }, base: { monthlyRate: 1000.5 } },
       ]);
       const answered = await saveDraft(client, org, 'crane', { monthlyRate: 1000.5 });
-      expect(withoutRevision(answered)).toEqual(withoutRevision(untouched!));
-      expect(BigInt(answered.revision)).toBeGreaterThan(BigInt(untouched!.revision));
+      expect(withoutRevision(answered)).toEqual(withoutRevision(untouched));
+      expect(BigInt(answered.revision)).toBeGreaterThan(BigInt(untouched.revision));
       expect(await seenDrafts(client, org)).toEqual([]);
       const { rows } = await client.query(
         'select from app_core.pfa_overlay where organization_id = $1 and has_draft',
