@@ -77,7 +77,8 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
 
   // Some of it is submitted, and confirmed.
   await page.getByRole('link', { name: /drafts?$/ }).click();
-  await page.getByRole('checkbox', { name: /^Select all/ }).click();
+  // Not the one of the records, which stay until the page of changes is loaded.
+  await page.getByRole('checkbox', { name: /^Select all [\d,]+ drafts$/ }).click();
   await page.getByRole('checkbox', { name: `Select ${first}` }).check();
   await page.getByLabel('Comment').fill('The storm');
   await page.getByRole('button', { name: 'Submit 1 record' }).click();
@@ -105,7 +106,8 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   await page.getByText('There are no problems.').waitFor();
   await page.getByRole('link', { name: 'Changes', exact: true }).click();
   await page.getByRole('tab', { name: /^To submit/ }).click();
-  await page.getByRole('checkbox', { name: /^Select all/ }).click();
+  // Not the one of the records, which stay until the page of changes is loaded.
+  await page.getByRole('checkbox', { name: /^Select all [\d,]+ drafts$/ }).click();
   await page.getByRole('checkbox', { name: `Select ${second}` }).check();
   const writesBefore = (await writesOf(second)).length;
   await page.getByRole('button', { name: 'Submit 1 record' }).click();
