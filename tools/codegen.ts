@@ -106,15 +106,23 @@ async function generatePages(ownerUrl: string): Promise<Map<string, string>> {
   return new Map([...(await generatedPages()), ...(await withClient(ownerUrl, databaseReference))]);
 }
 
+/**
+ * Generates everything, step by step, by path relative to the project. Each step may need the files of those before: the
+ * server, which prints the schema, imports the typed queries.
+ */
+async function* generateInSteps(urls: RoleUrls): AsyncGenerator<Map<string, string>> {
+  yield await generateQueries(urls.owner);
+  const schema = await generateSchema(urls);
+  yield schema;
+  yield await generatePages(urls.owner);
+  yield await generateDocuments([...schema.values()].join());
+}
+
 /** Everything that is generated, by path relative to the project. */
 export async function generate(urls: RoleUrls): Promise<Map<string, string>> {
-  const schema = await generateSchema(urls);
-  return new Map([
-    ...(await generateQueries(urls.owner)),
-    ...schema,
-    ...(await generatePages(urls.owner)),
-    ...(await generateDocuments([...schema.values()].join())),
-  ]);
+  const all = new Map<string, string>();
+  for await (const files of generateInSteps(urls)) for (const [path, text] of files) all.set(path, text);
+  return all;
 }
 
 /** Names what is wrong with the fixtures of a project, compared with a migrated database. */
@@ -173,12 +181,12 @@ async function main(): Promise<void> {
       if (problems.length > 0) process.exitCode = 1;
       return;
     }
-    await write(await generateQueries(urls.owner));
-    const schema = await generateSchema(urls);
-    await write(schema);
-    await write(await generatePages(urls.owner));
-    await write(await generateDocuments([...schema.values()].join()));
-    for (const path of orphans(await generate(urls), projectFolder)) await rm(join(projectFolder, path));
+    const written = new Map<string, string>();
+    for await (const files of generateInSteps(urls)) {
+      await write(files);
+      for (const [path, text] of files) written.set(path, text);
+    }
+    for (const path of orphans(written, projectFolder)) await rm(join(projectFolder, path));
   } finally {
     await database.stop();
     await rm(folder, { recursive: true, force: true });
