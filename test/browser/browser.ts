@@ -22,8 +22,13 @@ export const db = { owner };
 /** How long a page may take for anything, in milliseconds: the machine does other things too. */
 const patience = 10_000;
 
+interface Options extends BrowserContextOptions {
+  /** Which errors the test brings about on purpose, in the console and uncaught. */
+  expectedFaults?: RegExp;
+}
+
 /** Somebody's browser: cookies and storage of its own, as many tabs as wanted. It is closed with the test. */
-export async function newBrowser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+export async function newBrowser({ expectedFaults, ...options }: Options = {}): Promise<BrowserContext> {
   const context = await browser.newContext({
     baseURL: product.url,
     locale: 'en-US',
@@ -43,14 +48,14 @@ export async function newBrowser(options: BrowserContextOptions = {}): Promise<B
   onTestFinished(async () => {
     await context.close();
     // Errors of React, scripts that failed, and whatever the Content-Security-Policy refused.
-    expect(faults, 'what the browser complained of').toEqual([]);
+    const unexpected = faults.filter((fault) => !expectedFaults?.test(fault));
+    expect(unexpected, 'what the browser complained of').toEqual([]);
   });
   return context;
 }
 
 /** A page in a browser of its own. */
-export const newPage = async (options?: BrowserContextOptions): Promise<Page> =>
-  (await newBrowser(options)).newPage();
+export const newPage = async (options?: Options): Promise<Page> => (await newBrowser(options)).newPage();
 
 let made = 0;
 
@@ -96,11 +101,7 @@ export async function signIn(page: Page, username: string, path = '/'): Promise<
 /** A page of an organization, with somebody new who belongs to it. */
 export async function openOrganization(
   code: string,
-  {
-    path = 'board',
-    role = 'member',
-    ...options
-  }: BrowserContextOptions & { path?: string; role?: MembershipRole } = {},
+  { path = 'board', role = 'member', ...options }: Options & { path?: string; role?: MembershipRole } = {},
 ): Promise<{ page: Page; username: string }> {
   const [page, username] = [await newPage(options), await makePerson({ [code]: role })];
   await signIn(page, username, `/o/${code}/${path}`);

@@ -1,5 +1,14 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react';
 import type { ApiError } from '../api/errors.ts';
 import type { MeQuery } from '../api/generated/graphql.ts';
 import { query } from '../api/graphql.ts';
@@ -39,6 +48,17 @@ export function useOrganization(): Scope {
   const scope = useContext(ScopeContext);
   if (!scope) throw new Error('This is for pages of an organization.');
   return scope;
+}
+
+const nothing = { subscribe: () => () => undefined, getVersion: () => 0 };
+
+/** How many edits of this organization have not reached the server, and how to discard them; none outside of one. */
+export function useUnsavedEdits(): { count: number; discard: () => void } {
+  const edits = useContext(ScopeContext)?.edits;
+  const { subscribe, getVersion } = edits ?? nothing;
+  useSyncExternalStore(subscribe, getVersion);
+  const all = edits?.all() ?? [];
+  return { count: all.length, discard: () => edits?.drop(...all) };
 }
 
 /** Calls with each event of the organization. After READY and RESYNC something may have been missed: ask for it anew. */

@@ -5,18 +5,24 @@ import {
   lazyRouteComponent,
   Outlet,
   redirect,
+  type SearchSchemaInput,
 } from '@tanstack/react-router';
-import { ErrorPanel } from '../components/ErrorPanel.tsx';
-import { Page } from '../components/Page.tsx';
-import { validateBoardView } from '../pages/board/view.ts';
-import { validateChangesView } from '../pages/changes/view.ts';
-import { validateProblemsView } from '../pages/problems/view.ts';
-import { validateRecordsView } from '../pages/records/view.ts';
+import { CrashPage } from '../components/CrashPanel.tsx';
+import type { BoardView } from '../pages/board/view.ts';
+import type { ChangesView } from '../pages/changes/view.ts';
+import type { ProblemsView } from '../pages/problems/view.ts';
+import type { RecordsView } from '../pages/records/view.ts';
 import { HomePage } from './HomePage.tsx';
 import { NotFoundPage } from './NotFoundPage.tsx';
 import { OrganizationPages, Shell } from './Shell.tsx';
 
 // Every page is loaded when somebody goes there; only the shell is there from the beginning.
+
+/**
+ * Gives links the type of a page's view. Pages validate by `useView`: the router merges what a validation leaves out back
+ * into what the page reads.
+ */
+const asItStands = <View extends object>(search: View & SearchSchemaInput): View => search;
 
 const rootRoute = createRootRoute({
   component: () => (
@@ -54,14 +60,14 @@ const organizationHomeRoute = createRoute({
 const boardRoute = createRoute({
   getParentRoute: () => organizationRoute,
   path: 'board',
-  validateSearch: validateBoardView,
+  validateSearch: asItStands<BoardView>,
   component: lazyRouteComponent(() => import('../pages/board/BoardPage.tsx'), 'BoardPage'),
 });
 
 const recordsRoute = createRoute({
   getParentRoute: () => organizationRoute,
   path: 'records',
-  validateSearch: validateRecordsView,
+  validateSearch: asItStands<RecordsView>,
   component: lazyRouteComponent(() => import('../pages/records/RecordsPage.tsx'), 'RecordsPage'),
 });
 
@@ -74,14 +80,14 @@ const historyRoute = createRoute({
 const changesRoute = createRoute({
   getParentRoute: () => organizationRoute,
   path: 'changes',
-  validateSearch: validateChangesView,
+  validateSearch: asItStands<ChangesView>,
   component: lazyRouteComponent(() => import('../pages/changes/ChangesPage.tsx'), 'ChangesPage'),
 });
 
 const problemsRoute = createRoute({
   getParentRoute: () => organizationRoute,
   path: 'problems',
-  validateSearch: validateProblemsView,
+  validateSearch: asItStands<ProblemsView>,
   component: lazyRouteComponent(() => import('../pages/problems/ProblemsPage.tsx'), 'ProblemsPage'),
 });
 
@@ -100,11 +106,7 @@ export const router = createRouter({
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,
-  defaultErrorComponent: ({ error, reset }) => (
-    <Page title="Something went wrong">
-      <ErrorPanel title="This page could not be shown." error={error} onRetry={reset} />
-    </Page>
-  ),
+  defaultErrorComponent: CrashPage,
 });
 
 declare module '@tanstack/react-router' {

@@ -4,14 +4,18 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { asApiError } from '../api/errors.ts';
 import { graphql, query } from '../api/graphql.ts';
 import { ChevronIcon, CloseIcon, SearchIcon } from '../components/icons.tsx';
-import { datePattern, formatDateToEdit, parseDate } from '../format/dates.ts';
-import { formatCount, formatDecimalToEdit, parseDecimal } from '../format/numbers.ts';
+import { datePattern, formatDateToEdit } from '../format/dates.ts';
+import { formatCount, formatDecimalToEdit, type Decimal } from '../format/numbers.ts';
+import { readAmount } from '../format/readAmount.ts';
+import { readDate } from '../format/readDate.ts';
+import type { Reading } from '../format/reading.ts';
 import {
   chipsOf,
   dimensionNames,
   dimensions,
   flagNames,
   flags,
+  isFilterAmount,
   nameOfValue,
   noFilters,
   ranges,
@@ -240,22 +244,30 @@ interface RangeEndProps {
   onChange: (value: string | undefined) => void;
 }
 
+/** Costs are compared to the cent. */
+function readFilterAmount(text: string): Reading<Decimal> {
+  const reading = readAmount(text);
+  return 'problem' in reading || isFilterAmount(reading.value)
+    ? reading
+    : { problem: 'Enter an amount with at most two decimals.' };
+}
+
 function RangeEnd({ label, placeholder, isAmount, value, onChange }: RangeEndProps) {
   const write = isAmount ? formatDecimalToEdit : formatDateToEdit;
   const [text, setText] = useState(value === undefined ? '' : write(value));
-  const [isWrong, setIsWrong] = useState(false);
+  const [problem, setProblem] = useState<string>();
   const take = () => {
-    const parsed = isAmount ? parseDecimal(text) : parseDate(text);
-    const isEmpty = text.trim() === '';
-    setIsWrong(!isEmpty && parsed === undefined);
-    if (isEmpty || parsed !== undefined) onChange(parsed);
+    const reading =
+      text.trim() === '' ? { value: undefined } : isAmount ? readFilterAmount(text) : readDate(text);
+    setProblem('problem' in reading ? reading.problem : undefined);
+    if ('value' in reading) onChange(reading.value);
   };
   return (
     <TextInput
       size="xs"
       aria-label={label}
       placeholder={placeholder}
-      error={isWrong ? (isAmount ? 'This is no amount.' : 'This is no day.') : undefined}
+      error={problem}
       value={text}
       onChange={(event) => setText(event.currentTarget.value)}
       onBlur={take}

@@ -1,6 +1,7 @@
 import type { PfaRecordFilter, PfaSelectionInput } from '../api/generated/graphql.ts';
-import { formatDate, type IsoDate } from '../format/dates.ts';
+import { formatDate, isIsoDate, type IsoDate } from '../format/dates.ts';
 import { centsOf, formatMoney, type Decimal } from '../format/numbers.ts';
+import { given, keyOf, texts, textThat, words, type Search } from './address.ts';
 
 /** What narrows down the records that a page is about, as it is in the address. */
 export interface Filter {
@@ -50,28 +51,14 @@ export const ranges = {
 } as const;
 const rangeNames = ['start', 'end', 'cost'] as const;
 
-const texts = (value: unknown): string[] | undefined => {
-  const list = (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string');
-  return list.length > 0 ? [...new Set(list)].slice(0, 200) : undefined;
-};
-const matching = (pattern: RegExp) => (value: unknown) => {
-  const text = typeof value === 'number' ? String(value) : value;
-  return typeof text === 'string' && pattern.test(text) ? text : undefined;
-};
-const day = matching(/^\d{4}-\d\d-\d\d$/);
-const amount = matching(/^-?\d{1,15}(\.\d{1,2})?$/);
-export const words = matching(/\S/);
+const day = textThat(isIsoDate);
+/** An amount that a filter compares with: in dollars, to the cent. */
+export const isFilterAmount = (text: Decimal): boolean => /^-?\d{1,15}(\.\d{1,2})?$/.test(text);
+const amount = textThat(isFilterAmount);
+const flag = keyOf(flags);
 
-/** Leaves out what says nothing. */
-export const given = <T extends object>(values: { [K in keyof Required<T>]: unknown }): T =>
-  Object.fromEntries(
-    Object.entries(values).filter(
-      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
-    ),
-  ) as T;
-
-/** Takes from an address what is a filter; whatever else is in it is left out. */
-export const validateFilter = (search: Record<string, unknown>): Filter =>
+/** Takes from an address what is a filter. */
+export const validateFilter = (search: Search): Filter =>
   given<Filter>({
     q: words(search.q),
     category: texts(search.category),
@@ -79,7 +66,7 @@ export const validateFilter = (search: Record<string, unknown>): Filter =>
     area: texts(search.area),
     source: texts(search.source),
     dor: texts(search.dor),
-    flags: texts(search.flags)?.filter((name) => name in flags),
+    flags: texts(search.flags)?.filter(flag),
     discontinued: search.discontinued === true ? true : undefined,
     startFrom: day(search.startFrom),
     startTo: day(search.startTo),

@@ -2,7 +2,8 @@ import { Temporal } from 'temporal-polyfill';
 import { perLocale } from './locale.ts';
 
 // A date of a record is a day on the calendar, the same everywhere: it never becomes a moment, which would be another day
-// in another time zone. So it is text of the API (`2026-04-02`) or a Temporal.PlainDate, and never a Date.
+// in another time zone. So it is text of the API (`2026-04-02`) or a Temporal.PlainDate, and never a Date. It is shown in the
+// calendar of PEMS, the Gregorian one, also where the reader's locale prefers another.
 
 /** A day as the API writes it, e.g. `2026-04-02`. */
 export type IsoDate = string;
@@ -11,15 +12,29 @@ const parseIsoDate = (text: IsoDate): Temporal.PlainDate => Temporal.PlainDate.f
 
 // Thousands of cells show a date, and there are few different ones; UTC on both sides, so the day stays the day.
 const medium = perLocale((locale) => ({
-  format: new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }),
+  format: new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC', calendar: 'gregory' }),
   known: new Map<IsoDate, string>(),
 }));
 
-/** `Apr 2, 2026`. */
+/** Whether a text is a day of the calendar, as the API writes it. */
+export function isIsoDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  try {
+    parseIsoDate(text);
+    return true;
+  } catch (error) {
+    // No such day.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** `Apr 2, 2026`. A text that is no day stays as it is. */
 export function formatDate(text: IsoDate): string {
   const { format, known } = medium();
   let written = known.get(text);
   if (written === undefined) {
+    if (!isIsoDate(text)) return text;
     const { year, month, day } = parseIsoDate(text);
     written = format.format(new Date(0).setUTCFullYear(year, month - 1, day));
     known.set(text, written);
@@ -40,7 +55,10 @@ export const monthAfter = (month: IsoMonth, months: number): IsoMonth =>
   Temporal.PlainYearMonth.from(month).add({ months }).toString();
 
 const [longMonth, shortMonth] = (['long', 'short'] as const).map((month) =>
-  perLocale((locale) => new Intl.DateTimeFormat(locale, { year: 'numeric', month, timeZone: 'UTC' })),
+  perLocale(
+    (locale) =>
+      new Intl.DateTimeFormat(locale, { year: 'numeric', month, timeZone: 'UTC', calendar: 'gregory' }),
+  ),
 ) as [() => Intl.DateTimeFormat, () => Intl.DateTimeFormat];
 const firstDay = (text: IsoMonth): number => {
   const { year, month } = Temporal.PlainYearMonth.from(text);
@@ -68,38 +86,12 @@ const numeric = perLocale((locale) => {
   return { format, order };
 });
 
-/** `4/2/2026`: as one types it; parseDate reads it again. */
+/** `4/2/2026`: as one types it; readDate reads it again. A text that is no day stays as it is. */
 export function formatDateToEdit(text: IsoDate): string {
+  if (!isIsoDate(text)) return text;
   const { year, month, day } = parseIsoDate(text);
   return numeric().format.format(new Date(0).setUTCFullYear(year, month - 1, day));
 }
 
 /** `month/day/year`, in the order of the locale. */
 export const datePattern = (): string => numeric().order.join('/');
-
-/**
- * A day as somebody writes it: `2026-04-02`, or numbers in the order of the locale. Undefined where it is none; a year of
- * two digits could be either century's.
- */
-export function parseDate(text: string): IsoDate | undefined {
-  const numbers = text
-    .trim()
-    .match(/^(\d+)\D+(\d+)\D+(\d+)\D*$/)
-    ?.slice(1);
-  if (!numbers) return undefined;
-  const order = numbers[0]?.length === 4 ? ['year', 'month', 'day'] : numeric().order;
-  const part = (name: string) => numbers[order.indexOf(name)] ?? '';
-  if (part('year').length !== 4) return undefined;
-  try {
-    const [year, month, day] = ['year', 'month', 'day'].map((name) => Number(part(name))) as [
-      number,
-      number,
-      number,
-    ];
-    return Temporal.PlainDate.from({ year, month, day }, { overflow: 'reject' }).toString();
-  } catch (error) {
-    // There is no such day.
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}

@@ -81,18 +81,5 @@ const separators = perLocale((locale) => {
   return { group: of('group'), decimal: of('decimal') };
 });
 
-/** `1234.5`: as one types it, with the decimal sign of the locale; parseDecimal reads it again. */
+/** `1234.5`: as one types it, with the decimal sign of the locale; readAmount reads it again. */
 export const formatDecimalToEdit = (value: Decimal): string => value.replace('.', separators().decimal);
-
-/** An amount as somebody writes it, such as `$1,234.50`, as the API does. Undefined where it is none. */
-export function parseDecimal(text: string): Decimal | undefined {
-  const { group, decimal } = separators();
-  const bare = text.replace(/[\s$]|USD/g, '');
-  const [whole = '', ...parts] = bare.split(decimal);
-  const groups = whole.replace(/^-/, '').split(group.trim() || ' ');
-  // What is no group of thousands may be the decimal sign of another language: not ours to guess.
-  if (groups.length > 1 && !groups.every((digits, i) => (i === 0 ? /^\d{1,3}$/ : /^\d{3}$/).test(digits)))
-    return undefined;
-  const written = `${whole.startsWith('-') ? '-' : ''}${groups.join('')}${parts.length > 0 ? `.${parts.join('.')}` : ''}`;
-  return /^-?\d+(\.\d+)?$/.test(written) ? written : undefined;
-}

@@ -9,7 +9,7 @@ import { fieldOf } from './FieldValue.tsx';
 interface Props {
   /** The key of the record. */
   field: string;
-  /** As it stands in an editor: see formatToEdit and parseEdited. */
+  /** As it stands in an editor: see formatToEdit and readValue. */
   text: string;
   onChange: (text: string) => void;
   label: string;

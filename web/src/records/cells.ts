@@ -1,5 +1,9 @@
-import { formatDate, formatDateToEdit, parseDate } from '../format/dates.ts';
-import { formatDecimalToEdit, formatDifference, formatMoney, parseDecimal } from '../format/numbers.ts';
+import { formatDate, formatDateToEdit } from '../format/dates.ts';
+import { formatDecimalToEdit, formatDifference, formatMoney } from '../format/numbers.ts';
+import { readAmount } from '../format/readAmount.ts';
+import { readDate } from '../format/readDate.ts';
+import { readFlag } from '../format/readFlag.ts';
+import type { Reading } from '../format/reading.ts';
 import { asValue, type Value } from './edits.ts';
 import type { ColumnDefinition } from './columns.ts';
 import type { Row } from './row.ts';
@@ -17,19 +21,19 @@ export interface Field {
 export const valueOf = (row: Row, { key }: Pick<ColumnDefinition, 'key'>): Value =>
   key === 'status' ? null : asValue(row[key]);
 
-const looksLike = { date: /^\d{4}-\d\d-\d\d$/, amount: /^-?\d+(\.\d+)?$/ };
+const isAmount = (value: string) => /^-?\d+(\.\d+)?$/.test(value);
 
-/** A value as it is shown. What is no date or amount, because the server has not looked at it yet, is shown as it is. */
+/** A value as it is shown. A text that is no date or amount is shown as it is. */
 export function formatValue({ kind }: Pick<ColumnDefinition, 'kind'>, value: Value): string {
   if (value === null || value === '') return '';
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   switch (kind) {
     case 'date':
-      return looksLike.date.test(value) ? formatDate(value) : value;
+      return formatDate(value);
     case 'money':
-      return looksLike.amount.test(value) ? formatMoney(value) : value;
+      return isAmount(value) ? formatMoney(value) : value;
     case 'difference':
-      return looksLike.amount.test(value) ? formatDifference(value) : value;
+      return isAmount(value) ? formatDifference(value) : value;
     case 'flag':
       return value === 'true' ? 'Yes' : value === 'false' ? 'No' : value;
     case 'id':
@@ -43,19 +47,37 @@ export function formatValue({ kind }: Pick<ColumnDefinition, 'kind'>, value: Val
 export function formatToEdit({ kind }: Pick<ColumnDefinition, 'kind'>, value: Value): string {
   if (value === null) return '';
   if (typeof value === 'boolean') return String(value);
-  if (kind === 'date' && looksLike.date.test(value)) return formatDateToEdit(value);
-  if (kind === 'money' && looksLike.amount.test(value)) return formatDecimalToEdit(value);
+  if (kind === 'date') return formatDateToEdit(value);
+  if (kind === 'money' && isAmount(value)) return formatDecimalToEdit(value);
   return value;
 }
 
-/** What somebody has written, for the server, which says what is wrong with it; nothing empties. */
-export function parseEdited({ kind }: Pick<ColumnDefinition, 'kind'>, text: string): Value {
+/**
+ * Reads what a user types or pastes for a field: the one way for cells, pasted blocks and forms. An empty text is no value.
+ * A choice may be written in another case than PEMS writes it.
+ */
+export function readValue(
+  { kind }: Pick<ColumnDefinition, 'kind'>,
+  text: string,
+  choices: Field['allowedValues'] = null,
+): Reading<Value> {
   const written = text.trim();
-  if (written === '') return null;
-  if (kind === 'date') return parseDate(written) ?? written;
-  if (kind === 'money') return parseDecimal(written) ?? written;
-  if (kind === 'flag') return written === 'true' ? true : written === 'false' ? false : written;
-  return written;
+  if (written === '') return { value: null };
+  switch (kind) {
+    case 'date':
+      return readDate(written);
+    case 'money':
+      return readAmount(written);
+    case 'flag':
+      return readFlag(written);
+    case 'difference':
+    case 'id':
+    case 'status':
+    case 'text': {
+      const inAnyCase = (one: string | null) => one?.toLowerCase() === written.toLowerCase();
+      return { value: choices?.find(inAnyCase) ?? written };
+    }
+  }
 }
 
 /** Whether a cell may be edited; otherwise why not. */

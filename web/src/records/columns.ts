@@ -86,6 +86,13 @@ export function readColumns(text: string | undefined): Column[] {
   });
 }
 
+/** Of the columns that an address names, those that there are; undefined if there is none. */
+export const knownColumns = (text: string): string | undefined =>
+  text
+    .split(',')
+    .filter((part) => /^[^:]*(:\d+)?$/.test(part) && byKey.has(part.split(':')[0] ?? ''))
+    .join() || undefined;
+
 /** The other way round; undefined where nobody has changed anything. */
 export function writeColumns(columns: readonly ColumnDefinition[]): string | undefined {
   const write = (list: readonly ColumnDefinition[]) =>
@@ -110,6 +117,10 @@ export function readSort(text: string | undefined): Sort {
     ? { key, isDescending: direction === 'desc' }
     : { key: 'pfaId', isDescending: false };
 }
+
+/** Whether an address names a sort that there is. */
+export const isSort = (text: string): boolean =>
+  /^[^.]+(\.desc)?$/.test(text) && byKey.get(text.split('.')[0] ?? '')?.order !== undefined;
 
 export const writeSort = ({ key, isDescending }: Sort): string | undefined =>
   key === 'pfaId' && !isDescending ? undefined : `${key}${isDescending ? '.desc' : ''}`;

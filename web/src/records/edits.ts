@@ -23,6 +23,8 @@ export interface Edit {
   /** `waiting`: the server cannot be reached. `conflict`: somebody else has changed the cell meanwhile. */
   readonly state: 'saving' | 'waiting' | 'refused' | 'conflict';
   readonly message?: string;
+  /** `value` is the text as it was typed: it has no meaning, so it is refused without asking the server. */
+  readonly isUnreadable?: true;
   /** In a conflict: what is there now. */
   readonly theirs?: Value;
   /** Those of a block are saved together, in one step that can be undone. */
@@ -32,6 +34,31 @@ export interface Edit {
 /** Why a change is not saved, as far as it is decided. */
 export const whyNotSaved = ({ state, message = '' }: Edit): string =>
   state === 'conflict' ? 'Somebody else has changed it meanwhile.' : message;
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isValue = (value: unknown): value is Value =>
+  value === null || isText(value) || typeof value === 'boolean';
+
+/** Whether something that the browser kept is an edit. */
+export function isEdit(item: unknown): item is Edit {
+  if (typeof item !== 'object' || item === null) return false;
+  const edit = item as Partial<Record<keyof Edit, unknown>>;
+  return (
+    isText(edit.recordId) &&
+    isText(edit.key) &&
+    isValue(edit.value) &&
+    isValue(edit.seen) &&
+    typeof edit.isAmount === 'boolean' &&
+    isText(edit.revision) &&
+    /^\d+$/.test(edit.revision) &&
+    isText(edit.state) &&
+    ['saving', 'waiting', 'refused', 'conflict'].includes(edit.state) &&
+    (edit.message === undefined || isText(edit.message)) &&
+    (edit.isUnreadable === undefined || edit.isUnreadable === true) &&
+    (edit.theirs === undefined || isValue(edit.theirs)) &&
+    (edit.block === undefined || typeof edit.block === 'number')
+  );
+}
 
 export type NewEdit = Pick<Edit, 'recordId' | 'key' | 'value' | 'isAmount' | 'seen' | 'revision'>;
 
@@ -106,7 +133,7 @@ export class EditQueue {
   constructor(personId: number, organizationId: number) {
     this.personId = personId;
     this.#saver = this.#plainSaver = plainSaver(organizationId);
-    this.#store = new UnsentStore(unsentOf(personId, organizationId), (left) => {
+    this.#store = new UnsentStore(unsentOf(personId, organizationId), isEdit, (left) => {
       const mine = left.filter(({ recordId, key }) => !this.of(recordId)?.has(key));
       this.#change(mine.map((edit) => [edit, isDue(edit) ? { ...edit, state: 'waiting' } : edit]));
       void this.#run();
@@ -157,6 +184,12 @@ export class EditQueue {
 
   /** Blocks that another tab left are told apart from ours. */
   #lastBlock = Date.now();
+
+  /** Keeps a text that means nothing, marked with the reason, until somebody corrects or discards it. */
+  keepUnreadable(edit: NewEdit, message: string): void {
+    const refused: Edit = { ...edit, state: 'refused', message, isUnreadable: true };
+    this.#change([[refused, refused]]);
+  }
 
   /**
    * Changes that belong together. Answers, when nothing of them is under way any more, those that were not saved; they are

@@ -1,29 +1,17 @@
+import { isNewer, keysOf, read, write } from '../browserStorage.ts';
+
 /** Where it is kept: of one person, in one organization or in all. */
 export const unsentOf = (personId: number, organizationId: number | '' = '') =>
   `vanguard.unsent.${personId}.${organizationId}`;
 
-function keysOf(prefix: string): string[] {
-  try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
-  } catch {
-    // A browser that keeps nothing.
-    return [];
-  }
-}
-
-function read<Item>(key: string): Item[] {
-  try {
-    const items: unknown = JSON.parse(localStorage.getItem(key) ?? '[]');
-    return Array.isArray(items) ? (items as Item[]) : [];
-  } catch {
-    // Whatever that is, it was not written here.
-    return [];
-  }
-}
+const listOf = (key: string): unknown[] => {
+  const items = read(key);
+  return Array.isArray(items) ? items : [];
+};
 
 /** How much of a person's is kept in this browser, of all tabs and organizations. */
 export const countUnsent = (personId: number): number =>
-  keysOf(unsentOf(personId)).reduce((sum, key) => sum + read(key).length, 0);
+  keysOf(unsentOf(personId)).reduce((sum, key) => sum + listOf(key).length, 0);
 
 /**
  * What has not reached the server yet, kept in the browser: each tab under a name of its own, which it holds by a lock for
@@ -34,24 +22,26 @@ export class UnsentStore<Item> {
   readonly #name = crypto.getRandomValues(new Uint32Array(2)).join('-');
   readonly #hasLocks = 'locks' in navigator;
 
-  constructor(prefix: string, onFound: (items: Item[]) => void) {
+  /** `isItem` checks what is read: another version of the app, or another program, may have written it. */
+  constructor(prefix: string, isItem: (item: unknown) => item is Item, onFound: (items: Item[]) => void) {
     this.#prefix = prefix;
-    this.#begin(onFound);
+    this.#begin(isItem, onFound);
   }
 
   get #key() {
     return `${this.#prefix}.${this.#name}`;
   }
 
-  #begin(onFound: (items: Item[]) => void): void {
+  #begin(isItem: (item: unknown) => item is Item, onFound: (items: Item[]) => void): void {
     const others = keysOf(`${this.#prefix}.`);
     if (this.#hasLocks) void navigator.locks.request(this.#key, () => new Promise(() => undefined));
     for (const key of others) {
       const takeOver = () => {
-        const items = read<Item>(key);
+        if (isNewer(key)) return;
+        const items = listOf(key).filter(isItem);
         // First under our name, then no longer under the other.
         if (items.length > 0) onFound(items);
-        localStorage.removeItem(key);
+        write(key, undefined);
       };
       // Without locks (a page that came over plain HTTP) nobody knows whether that tab lives. Saved twice is saved once.
       if (this.#hasLocks) void navigator.locks.request(key, takeOver);
@@ -59,17 +49,10 @@ export class UnsentStore<Item> {
     }
   }
 
-  /** Whether the browser keeps it. */
+  /** Whether the browser keeps it; if not, closing the page loses it, and the page warns. */
   isKept = true;
 
   write(items: readonly Item[]): void {
-    try {
-      if (items.length > 0) localStorage.setItem(this.#key, JSON.stringify(items));
-      else localStorage.removeItem(this.#key);
-      this.isKept = true;
-    } catch {
-      // It keeps nothing, or no more: who would close the page is warned.
-      this.isKept = false;
-    }
+    this.isKept = write(this.#key, items.length > 0 ? items : undefined);
   }
 }

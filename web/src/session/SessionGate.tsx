@@ -1,5 +1,6 @@
 import { useState, type ReactNode } from 'react';
 import { isProduction } from '../app/environment.ts';
+import { read, sessionStore, write } from '../browserStorage.ts';
 import { ErrorPanel } from '../components/ErrorPanel.tsx';
 import { usePageTitle } from '../components/Page.tsx';
 import { ChangePasswordForm } from './ChangePasswordForm.tsx';
@@ -10,7 +11,7 @@ import { SignInForm } from './SignInForm.tsx';
 /** Lets those through who are signed in, and whose password is their own. */
 export function SessionGate({ children }: { children: ReactNode }) {
   const session = useSession();
-  const [postponedBy, setPostponedBy] = useState(postponed.read);
+  const [postponedBy, setPostponedBy] = useState<unknown>(postponed.read);
 
   switch (session.status) {
     case 'starting':
@@ -33,8 +34,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
       );
     case 'signed-in': {
       const { person, mustChangePassword } = session;
-      if (!mustChangePassword || postponedBy === String(person.id))
-        return <div key={person.id}>{children}</div>;
+      if (!mustChangePassword || postponedBy === person.id) return <div key={person.id}>{children}</div>;
       return (
         <EntryPage title="Choose your own password">
           <ChangePasswordForm
@@ -54,10 +54,10 @@ export function SessionGate({ children }: { children: ReactNode }) {
  * not insist there either, so that the demo can be tried at once.
  */
 const postponed = {
-  read: () => (isProduction ? null : sessionStorage.getItem('vanguard.password-later')),
+  read: () => (isProduction ? undefined : read('vanguard.password-later', sessionStore)),
   write: (personId: number) => {
-    sessionStorage.setItem('vanguard.password-later', String(personId));
-    return String(personId);
+    write('vanguard.password-later', personId, sessionStore);
+    return personId;
   },
 };
 

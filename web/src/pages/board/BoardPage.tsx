@@ -6,9 +6,12 @@ import type { BoardQuery } from '../../api/generated/graphql.ts';
 import { useOrganization } from '../../app/organization.tsx';
 import { useFollow } from '../../app/useFollow.ts';
 import { useRememberedView } from '../../app/rememberedView.ts';
+import { useView } from '../../app/useView.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { BoardIcon, RecordsIcon } from '../../components/icons.tsx';
+import { PanelBoundary } from '../../components/CrashPanel.tsx';
+import { LeftOutOfAddress } from '../../components/LeftOutOfAddress.tsx';
 import { Page } from '../../components/Page.tsx';
 import { Variance } from '../../components/Variance.tsx';
 import { chipsOf, nameOfValue, noFilters, selectionOf } from '../../filter/filter.ts';
@@ -26,7 +29,7 @@ import { AmountCells, CountCell } from './Cells.tsx';
 import { boardDocument, groupsOf, totalOf, type Costs, type Layers, type Row } from './costs.ts';
 import { GroupsPanel } from './GroupsPanel.tsx';
 import { MonthsPanel } from './MonthsPanel.tsx';
-import { amounts, filterOfView, type BoardView } from './view.ts';
+import { amounts, filterOfView, validateBoardView } from './view.ts';
 
 type Board = NonNullable<BoardQuery['organization']>;
 
@@ -36,8 +39,8 @@ const route = getRouteApi('/o/$code/board');
 export function BoardPage() {
   const { organization } = useOrganization();
   const organizationId = organization.id;
-  const view = route.useSearch();
-  const changeView = useRememberedView<BoardView>(organization.code, 'board', view);
+  const { view, leftOut } = useView(route.useSearch(), validateBoardView);
+  const changeView = useRememberedView({ code: organization.code, page: 'board', view }, validateBoardView);
   const filter = filterOfView(view);
   const selection = selectionOf(filter);
   const { data, error, refetch, isFetching, isPlaceholderData } = useQuery({
@@ -76,6 +79,7 @@ export function BoardPage() {
           Show the records
         </Button>
       </div>
+      <LeftOutOfAddress leftOut={leftOut} onDismiss={() => changeView({})} />
       {isNarrowed && (
         <div className={classes.chips}>
           <Chips filter={filter} onChange={changeView} />
@@ -93,7 +97,9 @@ export function BoardPage() {
       ) : (
         <div className={classes.panels}>
           {board && total ? <Totals total={total} isStale={isPlaceholderData} /> : <TotalsSkeleton />}
-          <MonthsPanel view={view} selection={selection} onChange={changeView} />
+          <PanelBoundary name="The chart" resetKey={JSON.stringify(view)}>
+            <MonthsPanel view={view} selection={selection} onChange={changeView} />
+          </PanelBoundary>
           {board && total ? (
             <div className={classes.tables} data-stale={isPlaceholderData || undefined}>
               <SourceTable
@@ -114,7 +120,9 @@ export function BoardPage() {
           ) : (
             <TablesSkeleton />
           )}
-          <GroupsPanel view={view} selection={selection} total={total} onChange={changeView} />
+          <PanelBoundary name="The groups" resetKey={JSON.stringify(view)}>
+            <GroupsPanel view={view} selection={selection} total={total} onChange={changeView} />
+          </PanelBoundary>
         </div>
       )}
     </Page>

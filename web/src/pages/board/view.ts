@@ -1,11 +1,5 @@
-import {
-  dimensions,
-  given,
-  validateFilter,
-  words,
-  type Dimension,
-  type Filter,
-} from '../../filter/filter.ts';
+import { given, keyOf, textThat, type Search } from '../../filter/address.ts';
+import { dimensions, validateFilter, type Dimension, type Filter } from '../../filter/filter.ts';
 
 /** What the board shows, as it is in the address. Discontinued records count in no sum: they are no part of it. */
 export interface BoardView extends Omit<Filter, 'discontinued'> {
@@ -21,17 +15,16 @@ export interface BoardView extends Omit<Filter, 'discontinued'> {
   months?: 'table';
 }
 
-const isDimension = (value: unknown): value is Dimension => typeof value === 'string' && value in dimensions;
 const only = <T extends string>(value: unknown, known: T): T | undefined =>
   value === known ? known : undefined;
 
-/** Takes from an address what is a view; whatever else is in it is left out. */
-export const validateBoardView = (search: Record<string, unknown>): BoardView => ({
+/** Takes from an address what is a view. */
+export const validateBoardView = (search: Search): BoardView => ({
   ...filterOfView(validateFilter(search)),
   ...given<Pick<BoardView, 'by' | 'show' | 'sort' | 'cost' | 'months'>>({
-    by: isDimension(search.by) ? search.by : undefined,
+    by: keyOf(dimensions)(search.by),
     show: only(search.show, 'difference'),
-    sort: words(search.sort),
+    sort: textThat(isSort)(search.sort),
     cost: only(search.cost, 'cumulative'),
     months: only(search.months, 'table'),
   }),
@@ -78,8 +71,12 @@ const first: Sort = { key: 'forecastCost', isDescending: true };
 /** How a sort is written in an address; by itself what costs most comes first. */
 export function readSort(text: string | undefined): Sort {
   const [key = '', direction] = (text ?? '').split('.');
-  return key in sortKeys ? { key: key as SortKey, isDescending: direction === 'desc' } : first;
+  const known = keyOf(sortKeys)(key);
+  return known ? { key: known, isDescending: direction === 'desc' } : first;
 }
+
+const isSort = (text: string): boolean =>
+  /^[^.]+(\.desc)?$/.test(text) && keyOf(sortKeys)(text.split('.')[0]) !== undefined;
 
 export const writeSort = ({ key, isDescending }: Sort): string | undefined =>
   key === first.key && isDescending ? undefined : `${key}${isDescending ? '.desc' : ''}`;

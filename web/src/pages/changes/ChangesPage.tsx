@@ -5,7 +5,9 @@ import { useState } from 'react';
 import { query } from '../../api/graphql.ts';
 import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
 import { useFollow } from '../../app/useFollow.ts';
+import { useView } from '../../app/useView.ts';
 import { complain } from '../../components/complain.ts';
+import { LeftOutOfAddress } from '../../components/LeftOutOfAddress.tsx';
 import { Page } from '../../components/Page.tsx';
 import { formatCount } from '../../format/numbers.ts';
 import { HistoryDrawer } from '../../records/RecordHistory.tsx';
@@ -15,7 +17,7 @@ import { Receipts } from './Receipts.tsx';
 import { Review } from './Review.tsx';
 import { SubmissionNotice } from './SubmissionNotice.tsx';
 import { askAgain } from './submission.ts';
-import type { ChangesView } from './view.ts';
+import { validateChangesView, type ChangesView } from './view.ts';
 
 const route = getRouteApi('/o/$code/changes');
 
@@ -38,7 +40,7 @@ export function ChangesPage() {
 function Changes() {
   const { organization } = useOrganization();
   const organizationId = organization.id;
-  const view = route.useSearch();
+  const { view, leftOut } = useView(route.useSearch(), validateChangesView);
   const navigate = useNavigate();
   const [history, setHistory] = useState<string>();
   const { data } = useQuery({
@@ -64,6 +66,7 @@ function Changes() {
       scope={organization.code}
       subtitle="What you have drafted, to be looked over and submitted, and what PEMS has made of what was submitted"
     >
+      <LeftOutOfAddress leftOut={leftOut} onDismiss={() => change(view)} />
       <SubmissionNotice onFollow={() => change({ show: 'submitted' })} />
       <Progress onWithdrawn={refetch} />
       <Tabs

@@ -1,3 +1,5 @@
+import { given, pageNumber, type Search } from '../../filter/address.ts';
+
 /** What the page of changes shows, as it is in the address. */
 export interface ChangesView {
   /** Without it: what is still to be submitted. */
@@ -10,12 +12,13 @@ export interface ChangesView {
   page?: number;
 }
 
-/** Takes from an address what is a view; whatever else is in it is left out. */
-export function validateChangesView({ show, whose, state, page }: Record<string, unknown>): ChangesView {
-  return {
-    ...(show === 'submitted' ? { show } : {}),
-    ...(show === 'submitted' && whose === 'all' ? { whose } : {}),
-    ...(show === 'submitted' && state === 'open' ? { state } : {}),
-    ...(typeof page === 'number' && Number.isInteger(page) && page > 1 ? { page } : {}),
-  };
+/** Takes from an address what is a view. */
+export function validateChangesView({ show, whose, state, page }: Search): ChangesView {
+  const isSubmitted = show === 'submitted';
+  return given<ChangesView>({
+    show: isSubmitted ? show : undefined,
+    whose: isSubmitted && whose === 'all' ? whose : undefined,
+    state: isSubmitted && state === 'open' ? state : undefined,
+    page: pageNumber(page),
+  });
 }

@@ -5,7 +5,7 @@ import type { PfaResolutionInput } from '../../api/generated/graphql.ts';
 import { useOrganization } from '../../app/organization.tsx';
 import { HistoryIcon, WarningIcon } from '../../components/icons.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
-import { formatToEdit, parseEdited } from '../../records/cells.ts';
+import { formatToEdit, readValue } from '../../records/cells.ts';
 import { asSent, asValue, type Value } from '../../records/edits.ts';
 import { fieldOf, FieldValue } from '../../records/FieldValue.tsx';
 import { recordSearch } from '../../records/recordSearch.ts';
@@ -84,6 +84,7 @@ function ProblemRow({
   const { title, what, todo } = explanations[kind] ?? { title: kind, what: '', todo: '' };
   const [text, setText] = useState<string>();
   const [refusal, setRefusal] = useState<ApiError>();
+  const [unreadable, setUnreadable] = useState<string>();
   const [isBusy, setIsBusy] = useState(false);
   const isGone = kind === 'removed';
 
@@ -96,7 +97,10 @@ function ProblemRow({
   };
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    void decide('value', asSent({ value: parseEdited(field, text ?? ''), isAmount: field.kind === 'money' }));
+    const reading = readValue(field, text ?? '');
+    setUnreadable('problem' in reading ? reading.problem : undefined);
+    if ('value' in reading)
+      void decide('value', asSent({ value: reading.value, isAmount: field.kind === 'money' }));
   };
   return (
     <div className={classes.problem} data-key={key} role="group" aria-label={`${field.label} of ${pfaId}`}>
@@ -180,7 +184,10 @@ function ProblemRow({
                 text={text}
                 onChange={setText}
                 label={`Another ${field.label.toLowerCase()}`}
-                error={refusal && !isMoved(refusal) ? `${refusal.message} ${refusal.hint ?? ''}` : undefined}
+                error={
+                  unreadable ??
+                  (refusal && !isMoved(refusal) ? `${refusal.message} ${refusal.hint ?? ''}` : undefined)
+                }
               />
               <Group gap={6}>
                 <Button type="submit" size="compact-sm" loading={isBusy}>

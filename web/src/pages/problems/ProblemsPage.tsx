@@ -8,10 +8,12 @@ import type { PfaResolutionInput } from '../../api/generated/graphql.ts';
 import { request } from '../../api/graphql.ts';
 import { useOrganization, useRefetch } from '../../app/organization.tsx';
 import { useFollow } from '../../app/useFollow.ts';
+import { useView } from '../../app/useView.ts';
 import { complain } from '../../components/complain.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { CheckIcon } from '../../components/icons.tsx';
+import { LeftOutOfAddress } from '../../components/LeftOutOfAddress.tsx';
 import { Page } from '../../components/Page.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
 import { Pager, usePageWithin } from '../../components/Pager.tsx';
@@ -23,6 +25,7 @@ import { LeftDrafts } from './LeftDrafts.tsx';
 import { ProblemCard } from './ProblemCard.tsx';
 import { pageSize, problemsQuery, type ProblemRecord } from './problems.ts';
 import classes from './Problems.module.css';
+import { validateProblemsView } from './view.ts';
 
 const route = getRouteApi('/o/$code/problems');
 const queries = ['Problems', 'WorkCounts', 'DraftAuthors'] as const;
@@ -41,7 +44,8 @@ const nameOf = (pfaId: string, key: string) => `${pfaId} ${key}`;
 function ProblemList() {
   const { organization, canEdit, canAdminister } = useOrganization();
   const organizationId = organization.id;
-  const { page = 1 } = route.useSearch();
+  const { view, leftOut } = useView(route.useSearch(), validateProblemsView);
+  const { page = 1 } = view;
   const navigate = useNavigate();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [history, setHistory] = useState<string>();
@@ -109,6 +113,7 @@ function ProblemList() {
           : undefined
       }
     >
+      <LeftOutOfAddress leftOut={leftOut} onDismiss={() => onPage(page)} />
       {error && (
         <ErrorPanel
           title={data ? 'What is shown may be out of date.' : 'The problems could not be loaded.'}

@@ -20,10 +20,11 @@ import {
 } from '../../format/numbers.ts';
 import { ValueField } from '../../records/ValueField.tsx';
 import classes from './BulkDialog.module.css';
-import { parseEdited, type Field } from '../../records/cells.ts';
+import type { Reading } from '../../format/reading.ts';
+import { readValue, type Field } from '../../records/cells.ts';
 import { findColumn, type ColumnDefinition } from '../../records/columns.ts';
 import { applyBulkDocument, bulkPreviewDocument, operationsDocument } from './documents.ts';
-import { asSent } from '../../records/edits.ts';
+import { asSent, type Value } from '../../records/edits.ts';
 
 interface Props {
   organizationId: number;
@@ -64,7 +65,9 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
 
   const editable = [...fields.values()].filter(({ isEditable }) => isEditable);
   const column = key === undefined ? undefined : findColumn(key);
-  const operation = operationOf(kind, days, column, text);
+  const reading = column && readValue(column, text, fields.get(column.key)?.allowedValues);
+  const problem = kind === 'set' && reading && 'problem' in reading ? reading.problem : undefined;
+  const operation = operationOf(kind, days, column, reading);
   const [asked] = useDebouncedValue(operation && JSON.stringify(operation), patience);
   const isSettled = asked === (operation && JSON.stringify(operation));
   const preview = useQuery({
@@ -165,7 +168,7 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
                 setText('');
               }}
             />
-            {key && <ValueField field={key} text={text} onChange={setText} label="Value" />}
+            {key && <ValueField field={key} text={text} onChange={setText} label="Value" error={problem} />}
           </div>
         )}
 
@@ -188,7 +191,11 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
             </p>
           ) : operation === undefined ? (
             <Text size="sm" c="dimmed">
-              {kind === 'set' ? 'Choose a field to see what it would do.' : 'Say by how many days.'}
+              {kind !== 'set'
+                ? 'Enter a number of days.'
+                : problem
+                  ? 'Correct the value to see the effect.'
+                  : 'Choose a field to see the effect.'}
             </Text>
           ) : shown ? (
             <Preview preview={shown} isFaint={!isCurrent} />
@@ -237,7 +244,7 @@ function operationOf(
   kind: string,
   days: number | string,
   column: ColumnDefinition | undefined,
-  text: string,
+  reading: Reading<Value> | undefined,
 ): PfaBulkOperationInput | undefined {
   const by = typeof days === 'number' && Number.isSafeInteger(days) ? days : undefined;
   switch (kind) {
@@ -248,13 +255,8 @@ function operationOf(
     case 'reset':
       return { resetToPlan: true };
     default:
-      return (
-        column && {
-          set: {
-            [column.key]: asSent({ value: parseEdited(column, text), isAmount: column.kind === 'money' }),
-          },
-        }
-      );
+      if (!column || !reading || 'problem' in reading) return undefined;
+      return { set: { [column.key]: asSent({ value: reading.value, isAmount: column.kind === 'money' }) } };
   }
 }
 

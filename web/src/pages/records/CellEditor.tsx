@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { datePattern } from '../../format/dates.ts';
-import { formatToEdit, parseEdited, type Field } from '../../records/cells.ts';
+import { formatToEdit, readValue, type Field } from '../../records/cells.ts';
 import type { Column } from '../../records/columns.ts';
+import type { Reading } from '../../format/reading.ts';
 import type { Value } from '../../records/edits.ts';
 import classes from './Grid.module.css';
 
@@ -9,9 +10,19 @@ interface Props {
   column: Column;
   field: Field | undefined;
   value: Value;
+  /** `value` is a text that could not be read: it is edited as it was typed. */
+  isUnreadable: boolean;
   typed: string | undefined;
-  /** Without a value it was cancelled. Where to go on by keyboard; otherwise the focus is where it was sent. */
-  onEnd: (value: Value | undefined, move: { row?: number; column?: number } | undefined) => void;
+  /**
+   * The text, and what it means; undefined if the edit was cancelled. Where to go on by keyboard; otherwise the focus is
+   * where it was sent.
+   */
+  onEnd: (written: Written | undefined, move: { row?: number; column?: number } | undefined) => void;
+}
+
+export interface Written {
+  text: string;
+  reading: Reading<Value>;
 }
 
 const yesNo = [
@@ -20,7 +31,8 @@ const yesNo = [
 ] as const;
 
 /** In place of a cell: Enter and Tab take what is written, and so does leaving it; Escape does not. */
-export function CellEditor({ column, field, value, typed, onEnd }: Props) {
+export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }: Props) {
+  const begun = isUnreadable ? String(value) : formatToEdit(column, value);
   const control = useRef<HTMLInputElement & HTMLSelectElement>(null);
   const hasEnded = useRef(false);
   const choices =
@@ -30,10 +42,10 @@ export function CellEditor({ column, field, value, typed, onEnd }: Props) {
 
   const [text, setText] = useState(() =>
     typed === undefined
-      ? formatToEdit(column, value)
+      ? begun
       : // Typing in front of choices takes the first that begins so.
         choices && typed !== ''
-        ? (choices.find(([, label]) => begins(label, typed))?.[0] ?? formatToEdit(column, value))
+        ? (choices.find(([, label]) => begins(label, typed))?.[0] ?? begun)
         : typed,
   );
 
@@ -47,7 +59,12 @@ export function CellEditor({ column, field, value, typed, onEnd }: Props) {
   const end = (taken: string | undefined, move?: { row?: number; column?: number }) => {
     if (hasEnded.current) return;
     hasEnded.current = true;
-    onEnd(taken === undefined ? undefined : parseEdited(column, taken), move);
+    onEnd(
+      taken === undefined
+        ? undefined
+        : { text: taken, reading: readValue(column, taken, field?.allowedValues) },
+      move,
+    );
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;

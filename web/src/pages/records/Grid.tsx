@@ -25,7 +25,7 @@ import {
   WarningIcon,
 } from '../../components/icons.tsx';
 import { signOf } from '../../format/numbers.ts';
-import { CellEditor } from './CellEditor.tsx';
+import { CellEditor, type Written } from './CellEditor.tsx';
 import { CellNote } from './CellNote.tsx';
 import { baseValue, editability, formatValue, isDrafted, valueOf, type Field } from '../../records/cells.ts';
 import { findColumn, fitWidth, type Column, type Sort } from '../../records/columns.ts';
@@ -210,14 +210,18 @@ export function Grid(props: Props) {
     onEditing(true);
   };
 
-  const endEdit = (value: Value | undefined, move: Partial<Position> | undefined) => {
+  const endEdit = (written: Written | undefined, move: Partial<Position> | undefined) => {
     if (!editing) return;
     const { recordId, key, seen, revision } = editing;
     const isAmount = findColumn(key)?.kind === 'money';
     setEditing(undefined);
     onEditing(false);
     const pending = edits.of(recordId)?.get(key);
-    if (value !== undefined) {
+    const reading = written?.reading;
+    if (reading && 'problem' in reading)
+      edits.keepUnreadable({ recordId, key, value: written.text, isAmount, seen, revision }, reading.problem);
+    else if (reading) {
+      const { value } = reading;
       const isOther = pending && pending.state !== 'conflict' && !isSame(value, pending.value);
       if (!isSame(value, seen) || isOther) edits.submit({ recordId, key, value, isAmount, seen, revision });
       else if (pending?.state === 'refused') edits.drop(pending);
@@ -596,7 +600,7 @@ interface RowProps {
   activeColumn: number;
   isNoted: boolean;
   editing: Editing | undefined;
-  onEnd: ((value: Value | undefined, move: Partial<Position> | undefined) => void) | undefined;
+  onEnd: ((written: Written | undefined, move: Partial<Position> | undefined) => void) | undefined;
 }
 
 const RecordRow = memo(function RecordRow(props: RowProps) {
@@ -649,6 +653,7 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
                 column={column}
                 field={field}
                 value={edit?.state === 'refused' ? edit.value : editing.seen}
+                isUnreadable={edit?.isUnreadable ?? false}
                 typed={editing.typed}
                 onEnd={onEnd}
               />
@@ -684,7 +689,7 @@ const stateWords = {
 function CellContent({ row, column, edit }: { row: Row; column: Column; edit: Edit | undefined }) {
   if (column.kind === 'status') return <Status row={row} />;
   const value = edit ? edit.value : valueOf(row, column);
-  const text = formatValue(column, value);
+  const text = edit?.isUnreadable ? String(value) : formatValue(column, value);
   const drafted = !edit && isDrafted(row, column.key);
   return (
     <>

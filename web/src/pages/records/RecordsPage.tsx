@@ -6,10 +6,13 @@ import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'reac
 import { query, request } from '../../api/graphql.ts';
 import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
 import { useRememberedView } from '../../app/rememberedView.ts';
+import { useView } from '../../app/useView.ts';
 import { complain } from '../../components/complain.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { RecordsIcon, RedoIcon, UndoIcon, WarningIcon } from '../../components/icons.tsx';
+import { PanelBoundary } from '../../components/CrashPanel.tsx';
+import { LeftOutOfAddress } from '../../components/LeftOutOfAddress.tsx';
 import { usePageTitle } from '../../components/Page.tsx';
 import { chipsOf, filterOf, noFilters, selectionOf } from '../../filter/filter.ts';
 import { Chips, FilterBar } from '../../filter/Filters.tsx';
@@ -58,7 +61,7 @@ import {
 import { SelectionBar } from './SelectionBar.tsx';
 import { ToBoard } from './ToBoard.tsx';
 import { ColumnsMenu } from './Toolbar.tsx';
-import { decidingFields, type RecordsView } from './view.ts';
+import { decidingFields, validateRecordsView, type RecordsView } from './view.ts';
 
 /** So many rows come with the answer to a change; those of larger ones are read where they are in sight. */
 const rowsAtOnce = 100;
@@ -79,8 +82,11 @@ function Records() {
   const { organization, canEdit, edits } = useOrganization();
   const organizationId = organization.id;
   usePageTitle('Records', organization.code);
-  const view = route.useSearch();
-  const changeView = useRememberedView<RecordsView>(organization.code, 'records', view);
+  const { view, leftOut } = useView(route.useSearch(), validateRecordsView);
+  const changeView = useRememberedView(
+    { code: organization.code, page: 'records', view },
+    validateRecordsView,
+  );
   const columns = useMemo(() => readColumns(view.columns), [view.columns]);
   const sort = useMemo(() => readSort(view.sort), [view.sort]);
   const fields = useFields();
@@ -242,7 +248,9 @@ function Records() {
           {list.total === undefined ? 'Loading …' : formatRecords(list.total)}
         </span>
         <ToBoard view={view} />
-        <KpiStrip organizationId={organizationId} selection={selection} />
+        <PanelBoundary name="The costs" resetKey={JSON.stringify(selection)}>
+          <KpiStrip organizationId={organizationId} selection={selection} />
+        </PanelBoundary>
       </div>
       <div className={classes.toolbar}>
         <FilterBar organizationId={organizationId} filter={view} onChange={changeView} />
@@ -280,6 +288,7 @@ function Records() {
         </div>
       </div>
       <Chips filter={view} onChange={changeView} />
+      <LeftOutOfAddress leftOut={leftOut} onDismiss={() => changeView({})} />
       {failure && list.total !== undefined && (
         <div className={classes.bar} data-tone="error" role="alert">
           <WarningIcon />
@@ -326,38 +335,40 @@ function Records() {
         </EmptyState>
       ) : (
         <div className={classes.grid}>
-          <Grid
-            ref={grid}
-            list={list}
-            columns={columns}
-            fields={fields}
-            edits={edits}
-            canEdit={canEdit}
-            isBusy={pending}
-            sort={sort}
-            onSort={(key) =>
-              changeView({
-                sort: writeSort({ key, isDescending: sort.key === key && !sort.isDescending }),
-              })
-            }
-            onResize={(key, width) =>
-              setColumns(columns.map((one) => (one.key === key ? { ...one, width } : one)))
-            }
-            onMove={(key, by) => {
-              const next = [...columns];
-              const from = next.findIndex((one) => one.key === key);
-              next.splice(from + by, 0, ...next.splice(from, 1));
-              setColumns(next);
-            }}
-            onRevert={(row, key) => void revert(row, key)}
-            selection={picked}
-            onSelect={choose}
-            onSelectBetween={(first, last) => void selectBetween(first, last)}
-            onHistory={setHistoryOf}
-            onPaste={(text, from) => void pasteBlock(text, from)}
-            onCopy={copyFrom}
-            onEditing={(value) => (isEditing.current = value)}
-          />
+          <PanelBoundary name="The list" resetKey={JSON.stringify(view)}>
+            <Grid
+              ref={grid}
+              list={list}
+              columns={columns}
+              fields={fields}
+              edits={edits}
+              canEdit={canEdit}
+              isBusy={pending}
+              sort={sort}
+              onSort={(key) =>
+                changeView({
+                  sort: writeSort({ key, isDescending: sort.key === key && !sort.isDescending }),
+                })
+              }
+              onResize={(key, width) =>
+                setColumns(columns.map((one) => (one.key === key ? { ...one, width } : one)))
+              }
+              onMove={(key, by) => {
+                const next = [...columns];
+                const from = next.findIndex((one) => one.key === key);
+                next.splice(from + by, 0, ...next.splice(from, 1));
+                setColumns(next);
+              }}
+              onRevert={(row, key) => void revert(row, key)}
+              selection={picked}
+              onSelect={choose}
+              onSelectBetween={(first, last) => void selectBetween(first, last)}
+              onHistory={setHistoryOf}
+              onPaste={(text, from) => void pasteBlock(text, from)}
+              onCopy={copyFrom}
+              onEditing={(value) => (isEditing.current = value)}
+            />
+          </PanelBoundary>
           {pickedSize > 0 && (
             <SelectionBar
               size={pickedSize}

@@ -2,14 +2,15 @@ import {
   editability,
   formatToEdit,
   formatValue,
-  parseEdited,
+  readValue,
   valueOf,
   type Field,
 } from '../../records/cells.ts';
 import { parseBlock, writeBlock } from './clipboard.ts';
 import type { Column } from '../../records/columns.ts';
 import type { Row } from '../../records/row.ts';
-import { isSame, whyNotSaved, type EditQueue, type NewEdit } from '../../records/edits.ts';
+import type { Reading } from '../../format/reading.ts';
+import { isSame, whyNotSaved, type EditQueue, type NewEdit, type Value } from '../../records/edits.ts';
 import type { LeftOut, Pasted } from './PasteReport.tsx';
 import type { RecordList } from './recordList.ts';
 
@@ -60,13 +61,19 @@ export async function paste(
       }
       const seen = valueOf(row, column);
       // The same in another way of writing, as a copied cell has it, is no change.
-      const parsed = value === formatValue(column, seen) ? seen : parseEdited(column, value);
+      const field = fields.get(column.key);
+      const reading: Reading<Value> =
+        value === formatValue(column, seen)
+          ? { value: seen }
+          : readValue(column, value, field?.allowedValues);
+      const parsed = 'value' in reading ? reading.value : value;
       if (isSame(parsed, seen)) {
         pasted.unchanged++;
         return;
       }
-      const { isEditable, reason } = editability(fields.get(column.key), row, canEdit);
+      const { isEditable, reason } = editability(field, row, canEdit);
       if (!isEditable) leaveOut(row.pfaId, column.label, value, reason ?? 'It cannot be edited.');
+      else if ('problem' in reading) leaveOut(row.pfaId, column.label, value, reading.problem);
       else
         changes.push({
           ...{ recordId: row.pfaId, key: column.key, value: parsed, seen, revision: row.revision },

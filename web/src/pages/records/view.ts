@@ -1,4 +1,6 @@
-import { dimensionNames, flags, given, validateFilter, words, type Filter } from '../../filter/filter.ts';
+import { given, textThat, type Search } from '../../filter/address.ts';
+import { dimensionNames, flags, validateFilter, type Filter } from '../../filter/filter.ts';
+import { isSort, knownColumns } from '../../records/columns.ts';
 
 /** What the records page shows, as it is in the address. */
 export interface RecordsView extends Filter {
@@ -6,12 +8,12 @@ export interface RecordsView extends Filter {
   columns?: string;
 }
 
-/** Takes from an address what is a view; whatever else is in it is left out. */
-export const validateRecordsView = (search: Record<string, unknown>): RecordsView => ({
+/** Takes from an address what is a view. */
+export const validateRecordsView = (search: Search): RecordsView => ({
   ...validateFilter(search),
   ...given<Pick<RecordsView, 'sort' | 'columns'>>({
-    sort: words(search.sort),
-    columns: words(search.columns),
+    sort: textThat(isSort)(search.sort),
+    columns: typeof search.columns === 'string' ? knownColumns(search.columns) : undefined,
   }),
 });
 
