@@ -296,6 +296,13 @@ test.each([
   expect(read(readFlag(text))).toBe(value);
 });
 
+test('a language that Intl does not know is passed over', () => {
+  vi.stubGlobal('navigator', { language: 'en-US@posix', languages: ['en-US@posix', 'C', 'de-DE'] });
+  expect(formatDate('2026-04-02')).toBe('02.04.2026');
+  vi.stubGlobal('navigator', { language: '', languages: [] });
+  expect(formatDate('2026-04-02')).toBe('Apr 2, 2026');
+});
+
 test('property: cents are counted exactly', () => {
   be('en-US');
   fc.assert(
