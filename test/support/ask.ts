@@ -119,11 +119,12 @@ export const saveDrafts = (
   client: pg.ClientBase,
   organization: Organization,
   items: { record_id: string; changes: Json; revision: string | number | null }[],
+  continues: number | null = null,
 ) =>
   answer<DraftResult>(
     client,
-    'save_drafts($1, array(select i from jsonb_populate_recordset(null::app_public.pfa_draft_item, $2) i))',
-    [organization.id, JSON.stringify(items)],
+    'save_drafts($1, array(select i from jsonb_populate_recordset(null::app_public.pfa_draft_item, $2) i), $3)',
+    [organization.id, JSON.stringify(items), continues],
   );
 
 export const discardDrafts = (

@@ -267,6 +267,7 @@ export type SaveDraftsInput = {
    * payload verbatim. May be used to track mutations by the client.
    */
   clientMutationId?: string | null | undefined;
+  continues?: string | null | undefined;
   items?: Array<PfaDraftItemInput | null | undefined> | null | undefined;
   organizationId?: number | null | undefined;
 };
