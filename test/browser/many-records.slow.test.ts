@@ -124,10 +124,7 @@ describe('a bulk operation', () => {
       dialog(page).getByRole('button', { name: 'Change 1 record' }),
     ];
     await value.fill('lots');
-    await dialog(page)
-      .getByRole('listitem')
-      .getByText(/monthlyRate/)
-      .waitFor();
+    await dialog(page).getByText('Enter a valid amount, such as 1,234.50.').waitFor();
     await value.fill('12,345.67');
     await apply.waitFor();
     expect(await dialog(page).locator('[data-cost="Forecast"] td').last().textContent()).toMatch(

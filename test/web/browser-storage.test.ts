@@ -25,7 +25,7 @@ class FakeStorage {
     this[key] = value;
   }
   removeItem(key: string) {
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- it stands for a browser's storage
+     
     delete this[key];
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { parseBlock, writeBlock } from '../../web/src/pages/records/clipboard.ts';
+import { describe, expect, test } from 'vitest';
+import { asTextCell, fromTextCell, parseBlock, writeBlock } from '../../web/src/pages/records/clipboard.ts';
 
 test('a block of a spreadsheet is read as rows of values, quoted ones whole', () => {
   expect(parseBlock('a\tb\r\nc\td\r\n')).toEqual([
@@ -28,4 +28,34 @@ test('property: what is written is read again as it was', () => {
       expect(parseBlock(`${writeBlock(rows)}\r\n`)).toEqual(rows);
     }),
   );
+});
+
+describe('a text for a spreadsheet', () => {
+  test.each([
+    ['=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'],
+    ['+1', "'+1"],
+    ['-A', "'-A"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['\tx', "'\tx"],
+    ['＝1+1', "'＝1+1"],
+    ["'quoted", "''quoted"],
+    ['CRANES', 'CRANES'],
+    ['a=b', 'a=b'],
+    ['', ''],
+  ])('of %j is %j', (text, shown) => {
+    expect(asTextCell(text)).toBe(shown);
+    expect(fromTextCell(shown)).toBe(text);
+  });
+
+  test('property: what is copied is pasted as it was, and is no formula', () => {
+    const text = fc.string({ unit: fc.constantFrom(...'=\'+-@\t\r\n"＝aß '.split('')) });
+    fc.assert(
+      fc.property(text, (one) => {
+        const cell = asTextCell(one);
+        expect(fromTextCell(cell)).toBe(one);
+        expect(/^[=+\-@\t\r＝＋－＠]/.test(cell)).toBe(false);
+        expect(parseBlock(writeBlock([[cell, 'next']]))).toEqual([[cell, 'next']]);
+      }),
+    );
+  });
 });

@@ -231,7 +231,7 @@ class World {
         return answer(() => {
           const revisions = this.#save(items as Item[]);
           if (this.network === 'ok' && isOpen.value) this.#show(Object.keys(revisions));
-          return revisions;
+          return { revisions };
         });
       },
       read: (ids) => answer(() => this.#show(ids)),

@@ -54,6 +54,7 @@ export const saveOnlyDocument = graphql(`
   mutation SaveDraftsOnly($input: SaveDraftsInput!) {
     saveDrafts(input: $input) {
       result {
+        operationId
         revisions
       }
     }

@@ -104,10 +104,21 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 const isDue = ({ state }: Edit) => state === 'saving' || state === 'waiting';
 
+/** What the server has made of changes. */
+export interface Saved {
+  /** The revisions that they have led to, as far as they are told. */
+  revisions: Record<string, string | number>;
+  /** The operation that undo takes back; undefined if nothing changed. */
+  operationId?: string | undefined;
+}
+
+/** Records of a block that are saved in one request: more of them make it larger than the server takes. */
+const recordsAtOnce = 1000;
+
 /** What a queue needs of who shows the records. */
 export interface Saver {
-  /** Saves changes as drafts, all or none, and answers the revisions that they have led to, as far as they are told. */
-  save: (items: PfaDraftItemInput[]) => Promise<Record<string, string | number>>;
+  /** Saves changes as drafts, all or none; with `continues` as one operation with that one. */
+  save: (items: PfaDraftItemInput[], continues: string | undefined) => Promise<Saved>;
   /** Reads these records again: what is shown of them must be the server's before a change is taken out. */
   read: (recordIds: readonly string[]) => Promise<void>;
 }
@@ -184,6 +195,8 @@ export class EditQueue {
 
   /** Blocks that another tab left are told apart from ours. */
   #lastBlock = Date.now();
+  /** The operation of each block, of which the first part is saved. */
+  readonly #operations = new Map<number, string>();
 
   /** Keeps a text that means nothing, marked with the reason, until somebody corrects or discards it. */
   keepUnreadable(edit: NewEdit, message: string): void {
@@ -192,10 +205,14 @@ export class EditQueue {
   }
 
   /**
-   * Changes that belong together. Answers, when nothing of them is under way any more, those that were not saved; they are
-   * left as refused or in conflict.
+   * Changes that belong together: saved in parts, and undone in one step. Answers, when nothing of them is under way any
+   * more, those that were not saved; they are left as refused or in conflict. `onProgress` hears how many are decided.
+   * The signal takes back what is not sent yet.
    */
-  async submitBlock(edits: readonly NewEdit[]): Promise<Edit[]> {
+  async submitBlock(
+    edits: readonly NewEdit[],
+    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (decided: number) => void } = {},
+  ): Promise<Edit[]> {
     const block = ++this.#lastBlock;
     this.#change(
       edits.map((edit): [Edit, Edit] => {
@@ -203,17 +220,23 @@ export class EditQueue {
         return [saving, saving];
       }),
     );
-    void this.#run();
     const ofBlock = () => this.all().filter((edit) => edit.block === block);
+    const takeBack = () => this.drop(...ofBlock().filter((edit) => isDue(edit) && !this.#sent.has(edit)));
+    signal?.addEventListener('abort', takeBack);
+    void this.#run();
     await new Promise<void>((resolve) => {
       const look = () => {
-        if (ofBlock().some(isDue)) return;
+        const due = ofBlock().filter(isDue).length;
+        onProgress?.(edits.length - due);
+        if (due > 0) return;
         stop();
         resolve();
       };
       const stop = this.subscribe(look);
       look();
     });
+    signal?.removeEventListener('abort', takeBack);
+    this.#operations.delete(block);
     return ofBlock();
   }
 
@@ -284,12 +307,22 @@ export class EditQueue {
     }
   }
 
-  /** Those that are saved with this one: of its block, else of its record. */
+  /** Those that are saved with this one: of the next records of its block, else of its record. */
   #togetherWith({ recordId, block }: Edit): Edit[] {
-    return block === undefined
-      ? [...(this.of(recordId)?.values() ?? [])].filter((edit) => edit.block === undefined && isDue(edit))
-      : this.all().filter((edit) => edit.block === block && isDue(edit));
+    if (block === undefined)
+      return [...(this.of(recordId)?.values() ?? [])].filter(
+        (edit) => edit.block === undefined && isDue(edit),
+      );
+    const records = new Set<string>();
+    return this.all().filter((edit) => {
+      if (edit.block !== block || !isDue(edit)) return false;
+      if (records.size < recordsAtOnce) records.add(edit.recordId);
+      return records.has(edit.recordId);
+    });
   }
+
+  /** Edits of a request that is under way: they cannot be taken back. */
+  #sent: ReadonlySet<Edit> = new Set();
 
   /** Saves a change and what belongs to it. False: not now. */
   async #save(first: Edit): Promise<boolean> {
@@ -301,7 +334,10 @@ export class EditQueue {
       const items = this.#itemsOf(sent);
       let error: ApiError;
       try {
-        const revisions = await this.#saver.save(items);
+        this.#sent = new Set(sent);
+        const continues = first.block === undefined ? undefined : this.#operations.get(first.block);
+        const { revisions, operationId } = await this.#saver.save(items, continues);
+        if (first.block !== undefined && operationId) this.#operations.set(first.block, operationId);
         for (const { recordId, revision } of items) {
           const next = revisions[recordId];
           if (next !== undefined && String(next) !== revision)
@@ -311,6 +347,8 @@ export class EditQueue {
         return true;
       } catch (thrown) {
         error = asApiError(thrown);
+      } finally {
+        this.#sent = new Set();
       }
       if (hasCode(error, 'REVISION_CONFLICT') && ++conflicts < attempts) {
         try {
@@ -396,25 +434,48 @@ export class EditQueue {
     this.#replace(held, () => undefined);
   }
 
-  /** What the server names stays as refused; what it does not was only not saved along with it, and is tried again. */
+  /**
+   * What the server names stays as refused, record by record: the cells it names, or all cells of a record of which it names
+   * another key, such as an end that lies before a new start. What it does not name was only not saved along with it, and
+   * is tried again.
+   */
   #refuse(sent: readonly Edit[], error: ApiError): void {
-    const details = detailsOf(error);
-    const detailOf = ({ recordId, key }: Edit) =>
-      details.find((detail) => detail.key === key && (detail.recordId ?? recordId) === recordId);
+    const [onlyRecord, ...others] = new Set(sent.map(({ recordId }) => recordId));
+    const byRecord = new Map<string, Detail[]>();
+    for (const detail of detailsOf(error)) {
+      // About the only record that was sent, a refusal need not say which.
+      const recordId = detail.recordId ?? (others.length === 0 ? onlyRecord : undefined);
+      if (recordId !== undefined) byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), detail]);
+    }
+    const detailOf = ({ recordId, key }: Edit): Detail | undefined => {
+      const details = byRecord.get(recordId) ?? [];
+      const isSent = (detail: Detail) =>
+        sent.some((edit) => edit.recordId === recordId && edit.key === detail.key);
+      return details.find((detail) => detail.key === key) ?? (details.some(isSent) ? undefined : details[0]);
+    };
     const named = sent.filter(detailOf);
     const asSaid = error.hint ? `${error.message} ${error.hint}` : error.message;
     this.#replace(named.length > 0 ? named : sent, (edit) => {
-      const problem = detailOf(edit)?.problem;
-      return { state: 'refused', message: problem ? refusalInWords(edit.key, problem) : asSaid };
+      const { key = edit.key, problem } = detailOf(edit) ?? {};
+      return { state: 'refused', message: problem ? refusalInWords(key, problem) : asSaid };
     });
   }
 }
 
+/** What the answer to a save says. */
+export const savedOf = (
+  result: { revisions: unknown; operationId: string | null } | null | undefined,
+): Saved => ({
+  revisions: (result?.revisions ?? {}) as Record<string, string | number>,
+  operationId: result?.operationId ?? undefined,
+});
+
 /** Of who has left the records page: what was changed there is saved all the same. */
 const plainSaver = (organizationId: number): Saver => ({
-  save: async (items) => {
-    const { saveDrafts } = await request(saveOnlyDocument, { input: { organizationId, items } });
-    return (saveDrafts?.result?.revisions ?? {}) as Record<string, string | number>;
+  save: async (items, continues) => {
+    const input = { organizationId, items, continues: continues ?? null };
+    const { saveDrafts } = await request(saveOnlyDocument, { input });
+    return savedOf(saveDrafts?.result);
   },
   read: () => Promise.resolve(),
 });

@@ -65,6 +65,14 @@ test('a text that looks the same as what is there is no draft', async () => {
   });
 });
 
+test('a date and a choice may have blanks around them', async () => {
+  await db.asUser(author, async (client) => {
+    await saveDraft(client, org, 'crane', { forecastEnd: ' 2026-05-01\n', dor: 'PROJECT ' });
+    const { data } = await seenRecord(client, org, 'crane');
+    expect([data.forecastEnd, data.dor]).toEqual(['2026-05-01', 'PROJECT']);
+  });
+});
+
 test('a text that is set in bulk is cleaned', async () => {
   await db.asUser(author, async (client) => {
     await applyBulk(client, org, { everything: true }, { set: { model: 'A\u200BB ' } });

@@ -166,8 +166,6 @@ describe('what a value has to be', () => {
     ['forecastEnd', '0000-01-01', /is not a date/],
     ['forecastEnd', '2026-5-1', /is not a date/],
     ['forecastEnd', '2026-05-01T00:00:00Z', /is not a date/],
-    ['forecastEnd', ' 2026-05-01', /is not a date/],
-    ['forecastEnd', '2026-05-01\n', /is not a date/],
     ['forecastEnd', '01-MAY-2026', /is not a date/],
     ['forecastEnd', 20260501, /is not a date/],
     ['forecastEnd', ['2026-05-01'], /is not a date/],
@@ -189,7 +187,6 @@ describe('what a value has to be', () => {
     ['equipment', 'x'.repeat(101), /is longer than 100 characters/],
     ['source', 'rental', /is not one of Rental, Purchase/],
     ['source', 'Lease', /is not one of Rental, Purchase/],
-    ['dor', 'PROJECT ', /is not one of BEO, PROJECT/],
   ])('%s: %j', async (key, value, problem) => {
     const { code, details, hint } = await refused({ [key]: value });
     expect(code).toBe('VG422');

@@ -574,7 +574,7 @@ export type SaveDraftsMutationVariables = Exact<{
 }>;
 
 
-export type SaveDraftsMutation = { saveDrafts: { result: { revisions: unknown } | null, query: { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, pfaRecords?: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null } | null } | null };
+export type SaveDraftsMutation = { saveDrafts: { result: { operationId: string | null, revisions: unknown } | null, query: { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, pfaRecords?: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null } | null } | null };
 
 export type DiscardDraftsMutationVariables = Exact<{
   input: DiscardDraftsInput;
@@ -641,7 +641,7 @@ export type SaveDraftsOnlyMutationVariables = Exact<{
 }>;
 
 
-export type SaveDraftsOnlyMutation = { saveDrafts: { result: { revisions: unknown } | null } | null };
+export type SaveDraftsOnlyMutation = { saveDrafts: { result: { operationId: string | null, revisions: unknown } | null } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -1376,6 +1376,7 @@ export const SaveDraftsDocument = new TypedDocumentString(`
     mutation SaveDrafts($input: SaveDraftsInput!, $organizationId: Int!, $selection: PfaSelectionInput, $recordIds: [String!]!, $first: Int!, $withRows: Boolean!) {
   saveDrafts(input: $input) {
     result {
+      operationId
       revisions
     }
     query {
@@ -1547,6 +1548,7 @@ export const SaveDraftsOnlyDocument = new TypedDocumentString(`
     mutation SaveDraftsOnly($input: SaveDraftsInput!) {
   saveDrafts(input: $input) {
     result {
+      operationId
       revisions
     }
   }

@@ -30,6 +30,7 @@ import { CellNote } from './CellNote.tsx';
 import { baseValue, editability, formatValue, isDrafted, valueOf, type Field } from '../../records/cells.ts';
 import { findColumn, fitWidth, type Column, type Sort } from '../../records/columns.ts';
 import type { Row } from '../../records/row.ts';
+import { shortcutLetter } from '../../app/shortcut.ts';
 import { isSame, type Edit, type EditQueue, type Value } from '../../records/edits.ts';
 import classes from './Grid.module.css';
 import type { RecordList } from './recordList.ts';
@@ -169,9 +170,13 @@ export function Grid(props: Props) {
   useLayoutEffect(() => {
     if (!wantsFocus.current || editing) return;
     wantsFocus.current = false;
-    scroller.current
-      ?.querySelector<HTMLElement>(`[data-row="${at.row}"][data-column="${at.column}"]`)
-      ?.focus({ preventScroll: true });
+    const cell = scroller.current?.querySelector<HTMLElement>(
+      `[data-row="${at.row}"][data-column="${at.column}"]`,
+    );
+    cell?.focus({ preventScroll: true });
+    // A click puts the caret into what is shown, where nothing can be written.
+    const caret = cell?.querySelector('[data-caret]');
+    if (caret) window.getSelection()?.collapse(caret, 0);
   });
   useImperativeHandle(props.ref, () => ({ focus: () => goTo(at) }));
 
@@ -229,7 +234,65 @@ export function Grid(props: Props) {
     if (move) goTo({ row: Math.max(at.row + (move.row ?? 0), 0), column: at.column + (move.column ?? 0) });
   };
 
+  // Text begins an edit, however it comes: from a key, with AltGr or Option, from a dead key, an input method or dictation.
+  // The active cell is editable for the browser, so that it has somewhere to compose; nothing is ever left in it.
+  const typing = useRef<(text: string) => void>(() => undefined);
+  const transfer = useRef<(event: ClipboardEvent) => void>(() => undefined);
+  useEffect(() => {
+    typing.current = (text) => beginEdit(at, text);
+    transfer.current = (event) => {
+      if (editing || at.row < 0 || !event.clipboardData) return;
+      if (event.type === 'paste') {
+        event.preventDefault();
+        onPaste(event.clipboardData.getData('text/plain'), at);
+        return;
+      }
+      const text = onCopy(at);
+      if (text === undefined || window.getSelection()?.toString()) return;
+      event.preventDefault();
+      event.clipboardData.setData('text/plain', text);
+    };
+  });
+  useEffect(() => {
+    const grid = scroller.current;
+    if (!grid) return;
+    const cellOf = ({ target }: Event) =>
+      target instanceof HTMLElement && target.dataset.row !== undefined ? target : undefined;
+    const onBeforeInput = (event: InputEvent) => {
+      if (!cellOf(event) || event.isComposing || event.inputType === 'insertCompositionText') return;
+      event.preventDefault();
+      if (event.data && event.inputType.startsWith('insert')) typing.current(event.data);
+    };
+    const onCompositionStart = (event: CompositionEvent) => cellOf(event)?.setAttribute('data-composing', '');
+    const onCompositionEnd = (event: CompositionEvent) => {
+      const cell = cellOf(event);
+      if (!cell) return;
+      cell.removeAttribute('data-composing');
+      cell.querySelector('[data-caret]')?.replaceChildren(document.createElement('br'));
+      if (event.data) typing.current(event.data);
+    };
+    // Browsers send these to where the caret is, or to the page if they find none in the cell that has the focus.
+    const onTransfer = (event: ClipboardEvent) => {
+      const { activeElement } = document;
+      if (activeElement instanceof HTMLElement && grid.contains(activeElement) && activeElement.dataset.row)
+        transfer.current(event);
+    };
+    document.addEventListener('copy', onTransfer);
+    document.addEventListener('paste', onTransfer);
+    grid.addEventListener('beforeinput', onBeforeInput);
+    grid.addEventListener('compositionstart', onCompositionStart);
+    grid.addEventListener('compositionend', onCompositionEnd);
+    return () => {
+      document.removeEventListener('copy', onTransfer);
+      document.removeEventListener('paste', onTransfer);
+      grid.removeEventListener('beforeinput', onBeforeInput);
+      grid.removeEventListener('compositionstart', onCompositionStart);
+      grid.removeEventListener('compositionend', onCompositionEnd);
+    };
+  }, []);
+
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    if (event.nativeEvent.isComposing) return;
     if (editing || !(event.target instanceof HTMLElement) || event.target.dataset.row === undefined) return;
     const { key, shiftKey, altKey } = event;
     const control = event.ctrlKey || event.metaKey;
@@ -256,7 +319,8 @@ export function Grid(props: Props) {
             go(to, at.column);
           };
       }
-      if (canEdit && control && key === 'a') return () => onSelect(() => everything);
+      if (canEdit && control && !altKey && shortcutLetter(event.nativeEvent) === 'a')
+        return () => onSelect(() => everything);
       switch (key) {
         case 'Escape':
           if (noted) return () => setDismissed(at);
@@ -289,9 +353,10 @@ export function Grid(props: Props) {
         case 'Backspace':
           if (control && row && column && isDrafted(row, column.key)) return () => onRevert(row, column.key);
           return isHead || control ? undefined : () => beginEdit(at, '');
+        case ' ':
+          return isHead || control || altKey || !row ? undefined : () => beginEdit(at);
         default:
-          if (isHead || control || altKey || key.length !== 1 || (key === ' ' && !row)) return undefined;
-          return () => beginEdit(at, key === ' ' ? undefined : key);
+          return undefined;
       }
     })();
     if (!action) return;
@@ -340,17 +405,6 @@ export function Grid(props: Props) {
             else toggle(position.row);
           }
           goTo(position);
-        }}
-        onPaste={(event) => {
-          if (editing || at.row < 0) return;
-          event.preventDefault();
-          onPaste(event.clipboardData.getData('text/plain'), at);
-        }}
-        onCopy={(event) => {
-          const text = editing || at.row < 0 ? undefined : onCopy(at);
-          if (text === undefined || window.getSelection()?.toString()) return;
-          event.preventDefault();
-          event.clipboardData.setData('text/plain', text);
         }}
         onDoubleClick={(event) => {
           const position = positionOf(event);
@@ -588,6 +642,14 @@ function SelectAll({ extent, onChange }: { extent: 'none' | 'some' | 'all'; onCh
   );
 }
 
+/** What an input method needs of the active cell. On a screen without a keyboard it must not call one up. */
+const typed = {
+  contentEditable: true,
+  suppressContentEditableWarning: true,
+  spellCheck: false,
+  ...(window.matchMedia('(pointer: coarse)').matches ? ({ inputMode: 'none' } as const) : {}),
+} as const;
+
 interface RowProps {
   index: number;
   top: number;
@@ -620,6 +682,7 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
         const isActive = i === activeColumn;
         const field = fields.get(column.key);
         const isEditing = editing !== undefined && editing.key === column.key;
+        const isTyping = isActive && !isEditing && row && editability(field, row, canEdit).isEditable;
         return (
           <div
             key={column.key}
@@ -634,7 +697,13 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
             data-state={edit?.state ?? (row && isDrafted(row, column.key) ? 'drafted' : undefined)}
             tabIndex={isActive && !isEditing ? 0 : -1}
             className={classes.cell}
+            {...(isTyping && typed)}
           >
+            {isTyping && (
+              <span className={classes.caret} data-caret>
+                <br />
+              </span>
+            )}
             {i === 0 && canEdit && row && (
               <span className={classes.select} data-select>
                 <input
@@ -658,7 +727,9 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
                 onEnd={onEnd}
               />
             ) : (
-              <CellContent row={row} column={column} edit={edit} />
+              <span contentEditable={false} className={classes.content}>
+                <CellContent row={row} column={column} edit={edit} />
+              </span>
             )}
             {i === 0 && row && (
               <button

@@ -6,6 +6,7 @@ import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'reac
 import { query, request } from '../../api/graphql.ts';
 import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
 import { useRememberedView } from '../../app/rememberedView.ts';
+import { shortcutLetter } from '../../app/shortcut.ts';
 import { useView } from '../../app/useView.ts';
 import { complain } from '../../components/complain.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
@@ -32,6 +33,7 @@ import {
   type Column,
 } from '../../records/columns.ts';
 import { fieldsDocument } from '../../records/documents.ts';
+import { savedOf } from '../../records/edits.ts';
 import type { Row } from '../../records/row.ts';
 import {
   discardDocument,
@@ -45,6 +47,7 @@ import {
 import { Grid, type GridHandle, type Position } from './Grid.tsx';
 import { KeysHelp } from './KeysHelp.tsx';
 import { KpiStrip } from './KpiStrip.tsx';
+import { copyLater, withProgress } from './transfers.tsx';
 import { copyOf, paste } from './paste.ts';
 import { PasteReport, type Pasted } from './PasteReport.tsx';
 import { RecordList, type ListQuery } from './recordList.ts';
@@ -68,6 +71,8 @@ const rowsAtOnce = 100;
 
 /** More rows are selected by a filter. */
 const mostAtOnce = 5000;
+
+const isAbort = (thrown: unknown) => thrown instanceof DOMException && thrown.name === 'AbortError';
 
 const route = getRouteApi('/o/$code/records');
 
@@ -101,11 +106,12 @@ function Records() {
   useEffect(
     () =>
       edits.attach({
-        save: async (items) => {
+        save: async (items, continues) => {
           const recordIds = items.map(({ recordId }) => recordId);
           const withRows = items.length <= rowsAtOnce;
           const { saveDrafts } = await request(withFields(saveDocument, list.query.fields), {
-            ...{ input: { organizationId, items }, organizationId, selection, withRows },
+            ...{ input: { organizationId, items, continues: continues ?? null } },
+            ...{ organizationId, selection, withRows },
             ...(withRows ? { recordIds, first: items.length } : { recordIds: [], first: 0 }),
           });
           const now = saveDrafts?.query?.organization;
@@ -117,7 +123,7 @@ function Records() {
           else await list.refresh(recordIds);
           // What the records cost came with the answer.
           refetchOthers();
-          return (saveDrafts?.result?.revisions ?? {}) as Record<string, string | number>;
+          return savedOf(saveDrafts?.result);
         },
         read: (recordIds) => list.refresh(recordIds),
       }),
@@ -152,7 +158,7 @@ function Records() {
     const onKeyDown = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey || isEditing.current) return;
       if (event.target instanceof HTMLElement && event.target.matches('input, textarea, select')) return;
-      const key = event.key.toLowerCase();
+      const key = shortcutLetter(event);
       const step = key === 'y' || (key === 'z' && event.shiftKey) ? 'redo' : key === 'z' ? 'undo' : undefined;
       if (!step || !canEdit) return;
       event.preventDefault();
@@ -208,7 +214,14 @@ function Records() {
   const pasteBlock = async (text: string, from: Position) => {
     if (!canEdit || text === '') return;
     try {
-      const done = await paste(text, from, { list, columns, fields, edits, canEdit });
+      const active = list.at(from.row);
+      const selected =
+        active && isSelected(picked, active.pfaId) && pickedSize <= mostAtOnce
+          ? await selectedIds()
+          : undefined;
+      const done = await withProgress('Pasting', (signal, onProgress) =>
+        paste(text, from, { list, columns, fields, edits, canEdit }, { selected, signal, onProgress }),
+      );
       if (done.leftOut.length > 0) setPasted(done);
       else if (done.cells > 1)
         notifications.show({
@@ -220,15 +233,32 @@ function Records() {
     }
   };
 
+  /** The selected records, in the order of the list. */
+  const selectedIds = async (): Promise<string[]> => {
+    const held = list.held().filter(({ pfaId }) => isSelected(picked, pfaId));
+    if (held.length === pickedSize) return held.map(({ pfaId }) => pfaId);
+    const ids = await list.idsBetween(0, (list.total ?? 1) - 1);
+    return ids.filter((id) => isSelected(picked, id));
+  };
+
+  const copyAll = async () => {
+    try {
+      const rows = await withProgress('Copying', (signal, onProgress) =>
+        list.readAll(signal, (read) => onProgress(read, list.total ?? read)),
+      );
+      const wanted = rows.filter(({ pfaId }) => isSelected(picked, pfaId));
+      await copyLater(copyOf(wanted, columns), wanted.length);
+    } catch (thrown) {
+      if (!isAbort(thrown)) complain('The rows could not be copied.', thrown);
+    }
+  };
+
   const copyFrom = ({ row, column }: Position): string | undefined => {
     if (pickedSize > 0) {
       const rows = list.held().filter(({ pfaId }) => isSelected(picked, pfaId));
-      if (rows.length < pickedSize)
-        notifications.show({
-          title: `${formatCount(rows.length)} of ${formatCount(pickedSize)} rows were copied.`,
-          message: 'The others have not been loaded yet.',
-        });
-      return copyOf(rows, columns);
+      if (rows.length === pickedSize) return copyOf(rows, columns);
+      void copyAll();
+      return undefined;
     }
     const [one, wanted] = [list.at(row), columns[column]];
     return one && wanted && copyOf([one], [wanted]);

@@ -26,3 +26,13 @@ export const writeBlock = (rows: readonly (readonly string[])[]): string =>
       row.map((value) => (/["\t\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)).join('\t'),
     )
     .join('\r\n');
+
+/** What a spreadsheet takes for a formula, also in full width; and the sign by which one writes a text of it. */
+const formula = /^['=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/;
+
+/** A text for a cell of a spreadsheet: what it would calculate, or run, is marked as text by an apostrophe. */
+export const asTextCell = (text: string): string => (formula.test(text) ? `'${text}` : text);
+
+/** The other way round. */
+export const fromTextCell = (cell: string): string =>
+  cell.startsWith("'") && formula.test(cell.slice(1)) ? cell.slice(1) : cell;

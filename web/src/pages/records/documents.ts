@@ -173,6 +173,7 @@ export const saveDocument = graphql(`
   ) {
     saveDrafts(input: $input) {
       result {
+        operationId
         revisions
       }
       query {

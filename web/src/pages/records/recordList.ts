@@ -29,6 +29,8 @@ const margin = 40;
 /** A list that somebody has scrolled through from end to end keeps this many pages; the others are asked for again. */
 const keptPages = 150;
 const recordsAtOnce = 500;
+/** Rows of a page when all are read: as many as the API gives at once. */
+const rowsAtOnce = 1000;
 
 /**
  * The rows of a list, by position: those around what is in sight, fetched page by page. A position keeps its record
@@ -106,6 +108,25 @@ export class RecordList {
       if (!this.#pages.has(page)) void this.#load(page);
   }
 
+  /**
+   * All records of the list, as they are now and in its order, also those that nobody has scrolled to: read page by page,
+   * and not held. `onProgress` hears how many are read.
+   */
+  async readAll(signal: AbortSignal, onProgress: (read: number) => void): Promise<Row[]> {
+    const rows: Row[] = [];
+    let after: string | null = null;
+    for (;;) {
+      const page: Awaited<ReturnType<typeof this.readPage>> = await this.readPage(
+        { first: rowsAtOnce, after, offset: null, withCount: false },
+        signal,
+      );
+      rows.push(...(page?.nodes ?? []).filter((row) => row !== null));
+      onProgress(rows.length);
+      after = page?.pageInfo.endCursor ?? null;
+      if (after === null || (page?.nodes.length ?? 0) < rowsAtOnce) return rows;
+    }
+  }
+
   /** Asks again for what did not come. */
   retry(): void {
     for (const [page, state] of this.#pages) if (state === 'failed') this.#pages.delete(page);
@@ -137,34 +158,20 @@ export class RecordList {
 
   async #fetch(page: number): Promise<void> {
     this.#pages.set(page, 'loading');
-    const { organizationId, filter, search, orderBy, fields } = this.query;
     // On from the nearest page before this one that is known: a cursor costs nothing, and a jump only what is jumped over.
     let known = page - 1;
     while (known >= 0 && !this.#ends.has(known)) known--;
-    const variables = {
-      organizationId,
-      // The API refuses one that says nothing.
-      ...(Object.keys(filter).length > 0 ? { filter } : {}),
-      first: pageSize,
-      after: this.#ends.get(known) ?? null,
-      offset: (page - known - 1) * pageSize || null,
-      withCount: this.total === undefined,
-    };
     const { signal } = this.#stopping;
     try {
-      const answer = search
-        ? await request(
-            withFields(foundPageDocument, fields),
-            // Found records have no order of their own that would tell equal ones apart.
-            {
-              ...variables,
-              search,
-              orderBy: orderBy.startsWith('PFA_ID') ? [orderBy] : [orderBy, 'PFA_ID_ASC'],
-            },
-            signal,
-          )
-        : await request(withFields(pageDocument, fields), { ...variables, orderBy: [orderBy] }, signal);
-      const found = answer.organization?.page;
+      const found = await this.readPage(
+        {
+          first: pageSize,
+          after: this.#ends.get(known) ?? null,
+          offset: (page - known - 1) * pageSize || null,
+          withCount: this.total === undefined,
+        },
+        signal,
+      );
       if (signal.aborted || !found) return;
       // What is asked for with the first page; it is left out of the others.
       this.total = found.totalCount ?? this.total;
@@ -186,6 +193,32 @@ export class RecordList {
       this.error = asApiError(error);
     }
     this.#changed();
+  }
+
+  private async readPage(
+    page: { first: number; after: string | null; offset: number | null; withCount: boolean },
+    signal: AbortSignal,
+  ) {
+    const { organizationId, filter, search, orderBy, fields } = this.query;
+    const variables = {
+      organizationId,
+      // The API refuses one that says nothing.
+      ...(Object.keys(filter).length > 0 ? { filter } : {}),
+      ...page,
+    };
+    const answer = search
+      ? await request(
+          withFields(foundPageDocument, fields),
+          // Found records have no order of their own that would tell equal ones apart.
+          {
+            ...variables,
+            search,
+            orderBy: orderBy.startsWith('PFA_ID') ? [orderBy] : [orderBy, 'PFA_ID_ASC'],
+          },
+          signal,
+        )
+      : await request(withFields(pageDocument, fields), { ...variables, orderBy: [orderBy] }, signal);
+    return answer.organization?.page;
   }
 
   /** Never back to an older state: answers may overtake each other. */
