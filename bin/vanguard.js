@@ -3,7 +3,7 @@
 // an older node is handed over to the one that npm installed for this project.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const oldestNode = 24;
 const entry = new URL('../src/cli/main.ts', import.meta.url);
@@ -12,7 +12,7 @@ if (Number(process.versions.node.split('.')[0]) >= oldestNode) {
   await import(entry.href);
 } else {
   const pinnedNode = fileURLToPath(
-    new URL('bin/node', `file://${createRequire(import.meta.url).resolve('node/package.json')}`),
+    new URL('bin/node', pathToFileURL(createRequire(import.meta.url).resolve('node/package.json'))),
   );
   const child = spawn(pinnedNode, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: 'inherit' });
   // Ctrl-C reaches the whole process group by itself; a signal sent to us alone has to be passed on.

@@ -8,7 +8,7 @@ import { checkMigrations } from './database/state.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { createApp, type App, type AppOptions } from './http/app.ts';
-import { listen } from './http/listen.ts';
+import { listen, shownUrl } from './http/listen.ts';
 import { createLogger } from './logger.ts';
 
 /** What the server needs to know. */
@@ -106,10 +106,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         logger,
       }));
     const port = await listen(server, options.host, options.port, 'PORT');
-    const shownHost = ['0.0.0.0', '::', '127.0.0.1'].includes(options.host) ? 'localhost' : options.host;
     logger.info({ host: options.host, port }, 'listening');
     return {
-      url: `http://${shownHost}:${port}`,
+      url: shownUrl(options.host, port),
       port,
       adminPort: admin?.port,
       stop: async () => {

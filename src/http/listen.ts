@@ -40,3 +40,11 @@ function whatHelps(code: string | undefined, variable: string): string {
     return `Set ${host} to an address of this machine, or to 0.0.0.0 for all of them.`;
   return `Stop that program, or set ${variable} to another.`;
 }
+
+/** The address of a server as users enter it: one that listens on all interfaces is reached as localhost. */
+export function shownUrl(host: string, port: number): string {
+  if (['0.0.0.0', '::', '127.0.0.1'].includes(host)) return `http://localhost:${port}`;
+  // IPv6 stands in brackets, and the percent sign of a zone is encoded.
+  const shownHost = host.includes(':') ? `[${host.replace('%', '%25')}]` : host;
+  return `http://${shownHost}:${port}`;
+}
