@@ -4,8 +4,9 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { InlineConfig, Plugin } from 'vite';
@@ -35,9 +36,28 @@ async function loadBuildTools() {
 }
 type BuildTools = NonNullable<Awaited<ReturnType<typeof loadBuildTools>>>;
 
-const configure = ({ react }: BuildTools): InlineConfig => ({
+/** Vite takes what follows these for a fragment or a query, also in the name of a folder. */
+const hasOddName = /[#?]/.test(projectFolder);
+
+/**
+ * Where Vite finds the project: in a folder that it cannot work in, behind a link.
+ */
+async function withRoot<T>(use: (root: string) => Promise<T>): Promise<T> {
+  if (!hasOddName) return use(folder);
+  const temporary = await mkdtemp(join(tmpdir(), 'vanguard-web-'));
+  try {
+    const link = join(temporary, 'project');
+    await symlink(projectFolder, link, 'dir');
+    return await use(join(link, 'web'));
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+const configure = ({ react }: BuildTools, root: string): InlineConfig => ({
   configFile: false,
-  root: folder,
+  root,
+  resolve: { preserveSymlinks: hasOddName },
   logLevel: 'warn',
   plugins: [react(), developmentPage],
   // As in every file of ours that is checked by a hash: nothing of the machine that builds.
@@ -86,14 +106,14 @@ async function compress(folder: string): Promise<void> {
 }
 
 async function buildApp(tools: BuildTools, madeOf: string): Promise<void> {
-  const configuration = configure(tools);
   const began = performance.now();
   // Built beside the one that may be served at this moment, and then put in its place.
   const fresh = `${built}-${randomBytes(4).toString('hex')}`;
   try {
-    await tools.build({
-      ...configuration,
-      build: { ...configuration.build, outDir: fresh, emptyOutDir: true },
+    await withRoot(async (root) => {
+      const configuration = configure(tools, root);
+      const outDir = join(root, basename(fresh));
+      await tools.build({ ...configuration, build: { ...configuration.build, outDir, emptyOutDir: true } });
     });
     await compress(fresh);
     await writeFile(join(fresh, '.made-of'), madeOf);
@@ -111,7 +131,7 @@ async function develop(tools: BuildTools): Promise<void> {
   const proxied = { target, ws: true };
   const paths = ['/api', '/graphql', '/graphiql', '/ruru-static', '/.well-known'];
   const server = await tools.createServer({
-    ...configure(tools),
+    ...configure(tools, folder),
     logLevel: 'info',
     server: { port: 5173, proxy: Object.fromEntries(paths.map((path) => [`^${path}(/|\\?|$)`, proxied])) },
   });
