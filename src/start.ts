@@ -15,6 +15,7 @@ import { migrate } from './database/migrate.ts';
 import { startEmbeddedDatabase } from './database/embedded.ts';
 import { ensureBootstrap, openDatabase, type OpenDatabase } from './database/open.ts';
 import { demoUser, seed } from './database/seed.ts';
+import { connectionFailure } from './database/usable.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import type { Secrets } from './secrets.ts';
@@ -57,7 +58,9 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
     const client = new pg.Client({ connectionString: url, application_name: `${startName} ${process.pid}` });
     // Losing it ends the progress display, and shows that the database has ended.
     client.on('error', () => undefined);
-    await client.connect();
+    await client.connect().catch((error: unknown) => {
+      throw connectionFailure(url, error);
+    });
     return client;
   };
   /** A database of our own that ends without us is started again; the parts connect again by themselves. */

@@ -86,12 +86,20 @@ test.each([
   expect(readConfiguration({ TRUST_PROXY }).trustProxy).toEqual(expected);
 });
 
-test.each(['true', '-1', '1.5', 'proxy.example', '10.0.0.0/33', '10.0.0.1,', '*'])(
-  'TRUST_PROXY=%o is refused',
-  (TRUST_PROXY) => {
-    expect(problems({ TRUST_PROXY })).toEqual([expect.stringContaining('TRUST_PROXY must be the number')]);
-  },
-);
+test.each([
+  'true',
+  '-1',
+  '1.5',
+  'proxy.example',
+  '10.0.0.0/33',
+  '10.0.0.1,',
+  '*',
+  '0.0.0.0/0',
+  '::/0',
+  '10.0.0.0/00',
+])('TRUST_PROXY=%o is refused', (TRUST_PROXY) => {
+  expect(problems({ TRUST_PROXY })).toEqual([expect.stringContaining('TRUST_PROXY must be the number')]);
+});
 
 test('production needs a database and its secrets from outside', () => {
   expect(problems(production)).toEqual([]);
