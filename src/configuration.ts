@@ -15,8 +15,20 @@ const postgresUrl = z
   .url({
     protocol: /^postgres(ql)?$/,
     error: 'must be a connection string such as postgres://user:password@host:5432/database',
+    abort: true,
   })
+  .refine(isDecodable, { error: 'must have each % in user, password and database written as %25' })
   .optional();
+function isDecodable(text: string): boolean {
+  const { username, password, pathname } = new URL(text);
+  try {
+    decodeURIComponent(`${username}${password}${pathname}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Names that express knows for ranges of addresses. */
 const namedRanges = ['loopback', 'linklocal', 'uniquelocal'];
 const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);

@@ -207,3 +207,9 @@ test.each(['0', '-1', '1.5', '3651', 'for ever'])('nothing is kept for %s days',
     expect.stringMatching(/^RETENTION_REJECTS_DAYS must be /),
   ]);
 });
+
+test('a connection string that cannot be decoded is refused', () => {
+  expect(problems({ DATABASE_URL: 'postgres://x:100%@localhost/vanguard' })).toEqual([
+    expect.stringContaining('DATABASE_URL must have each %'),
+  ]);
+});
