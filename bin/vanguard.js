@@ -3,6 +3,7 @@
 // an older node is handed over to the one that npm installed for this project.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { setInterval } from 'node:timers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const oldestNode = 24;
@@ -14,7 +15,15 @@ if (Number(process.versions.node.split('.')[0]) >= oldestNode) {
   const pinnedNode = fileURLToPath(
     new URL('bin/node', pathToFileURL(createRequire(import.meta.url).resolve('node/package.json'))),
   );
-  const child = spawn(pinnedNode, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(pinnedNode, [fileURLToPath(entry), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    // The child ends when this process is gone: src/cli/process.ts.
+    env: { ...process.env, VANGUARD_LAUNCHER_PID: String(process.pid) },
+  });
+  // npm passes SIGTERM on to its shell only. When that shell is gone, the child is told to stop.
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event !== undefined)
+    setInterval(() => process.ppid === parent || child.kill('SIGTERM'), 500).unref();
   // Ctrl-C reaches the whole process group by itself; a signal sent to us alone has to be passed on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => signal === 'SIGINT' || child.kill(signal));

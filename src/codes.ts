@@ -303,6 +303,30 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'PostgreSQL does not let us in: not there, another password, or no such database.',
       act: 'Check host, port, user, password and database of DATABASE_URL; once: bootstrap and migrate.',
     },
+    DATABASE_FULL: {
+      means: 'PostgreSQL has no connection free.',
+      act: 'Raise `max_connections`, or end programs that hold connections.',
+    },
+    DATABASE_READ_ONLY: {
+      means: 'The database takes no changes: it is a standby, or `default_transaction_read_only` is on.',
+      act: 'Set DATABASE_URL to the primary, promote the standby, or turn the setting off. `/api/ready` shows when it is over.',
+    },
+    DATABASE_TOO_OLD: {
+      means: 'The database is older than PostgreSQL 15.',
+      act: 'Upgrade it, or set DATABASE_URL to another.',
+    },
+    DATABASE_ENCODING: {
+      means: 'The encoding of the database is not UTF8.',
+      act: "Create a database with `encoding 'UTF8' template template0`.",
+    },
+    POOLER_UNSUPPORTED: {
+      means: 'A pooler between PFA Vanguard and PostgreSQL changes the session between transactions.',
+      act: 'Set `pool_mode = session` in the pooler, or connect to PostgreSQL itself.',
+    },
+    FILE_UNREADABLE: {
+      means: 'A file or folder that a command names does not exist or cannot be read.',
+      act: 'Correct the path or the permissions.',
+    },
     NOT_A_SUPERUSER: {
       means: 'The login may not create roles and databases, which this command does.',
       act: "Set ROOT_DATABASE_URL to a superuser's connection string.",

@@ -15,20 +15,34 @@ const postgresUrl = z
   .url({
     protocol: /^postgres(ql)?$/,
     error: 'must be a connection string such as postgres://user:password@host:5432/database',
+    abort: true,
   })
+  .refine(isDecodable, { error: 'must have each % in user, password and database written as %25' })
   .optional();
+function isDecodable(text: string): boolean {
+  const { username, password, pathname } = new URL(text);
+  try {
+    decodeURIComponent(`${username}${password}${pathname}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Names that express knows for ranges of addresses. */
 const namedRanges = ['loopback', 'linklocal', 'uniquelocal'];
 const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 const isAddressOrRange = (text: string) =>
   namedRanges.includes(text) ||
-  (isAddress(text.replace(/\/\d+$/, '')) && (isAddress(text) || ipaddr.isValidCIDR(text)));
+  (isAddress(text.replace(/\/\d+$/, '')) &&
+    // A prefix of 0 would trust everybody; express refuses it.
+    (isAddress(text) || (ipaddr.isValidCIDR(text) && !/\/0+$/.test(text))));
 const trustedProxies = z
   .string()
   .transform((text) => (/^\d{1,2}$/.test(text) ? Number(text) : text.split(',').map((entry) => entry.trim())))
   .refine((value) => typeof value === 'number' || value.every(isAddressOrRange), {
     error:
-      'must be the number of proxies in front of the server, or their addresses or subnets, such as 10.0.0.0/8,fd00::1',
+      'must be the number of proxies in front of the server, or their addresses or subnets (not /0), such as 10.0.0.0/8,fd00::1',
   })
   .default(0);
 const optionalText = z.string().min(1).optional();

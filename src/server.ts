@@ -5,8 +5,8 @@ import { checkBootstrap } from './database/bootstrap.ts';
 import type { Address } from './configuration.ts';
 import { createPool } from './database/pool.ts';
 import { checkMigrations } from './database/state.ts';
+import { checkPooler, checkServer, connectionFailure } from './database/usable.ts';
 import { createVault } from './encryption.ts';
-import { VanguardError } from './errors.ts';
 import { createApp, type App, type AppOptions } from './http/app.ts';
 import { listen, shownUrl } from './http/listen.ts';
 import { createLogger } from './logger.ts';
@@ -64,22 +64,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let app: App | undefined;
   let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
   try {
-    const client = await pool.connect().catch((cause: Error) => {
-      throw new VanguardError(
-        'DATABASE_UNREACHABLE',
-        `The server cannot reach its database: ${cause.message}.`,
-        {
-          hint: 'Check DATABASE_URL, AUTHENTICATOR_DATABASE_URL and VANGUARD_SECRET (passwords derive from it), and run `npx vanguard bootstrap` once.',
-          cause,
-        },
-      );
+    const client = await pool.connect().catch((cause: unknown) => {
+      throw connectionFailure(options.authenticatorUrl, cause);
     });
     try {
+      await checkServer(client);
       await checkBootstrap(client);
       await checkMigrations(client);
     } finally {
       client.release();
     }
+    await checkPooler(options.authenticatorUrl);
     const signingKeys = await openSigningKeys(pool, createVault(options.encryptionKeys), logger);
     const { production, introspection, trustProxy = 0, corsOrigins, webFolder, realtime } = options;
     const { server } = (app = await createApp({

@@ -15,11 +15,14 @@ import { migrate } from './database/migrate.ts';
 import { startEmbeddedDatabase } from './database/embedded.ts';
 import { ensureBootstrap, openDatabase, type OpenDatabase } from './database/open.ts';
 import { demoUser, seed } from './database/seed.ts';
+import { connectionFailure } from './database/usable.ts';
 import { createVault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import type { Secrets } from './secrets.ts';
 import { smallHeap } from '../worker/memory.ts';
 
+/** Begins the name of the connection that `start` keeps. The process id follows. */
+const startName = 'vanguard start';
 const entry = fileURLToPath(new URL('cli/main.ts', import.meta.url));
 /** How long a part may take to stop before it is killed, in milliseconds. */
 const patience = 15_000;
@@ -52,10 +55,12 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
   let owner: pg.Client | undefined;
   let reviving: Promise<void> | undefined;
   const connect = async (url: string) => {
-    const client = new pg.Client({ connectionString: url, application_name: 'vanguard start' });
+    const client = new pg.Client({ connectionString: url, application_name: `${startName} ${process.pid}` });
     // Losing it ends the progress display, and shows that the database has ended.
     client.on('error', () => undefined);
-    await client.connect();
+    await client.connect().catch((error: unknown) => {
+      throw connectionFailure(url, error);
+    });
     return client;
   };
   /** A database of our own that ends without us is started again; the parts connect again by themselves. */
@@ -97,7 +102,7 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
     owner = await connect(database.urls.owner);
     if (database.embedded) {
       embedded = (await claim(owner)) ? database.embedded : undefined;
-      if (!embedded) throw alreadyRunning(configuration);
+      if (!embedded) throw alreadyRunning(configuration, await runningStart(owner));
       keepAlive(owner, database.urls.owner);
     }
     stopped.signal.throwIfAborted();
@@ -162,10 +167,25 @@ async function claim(owner: pg.Client): Promise<boolean> {
   }
 }
 
-function alreadyRunning({ dataFolder }: Configuration): VanguardError {
-  return new VanguardError('ALREADY_RUNNING', `PFA Vanguard runs already on the data in ${dataFolder}.`, {
-    hint: 'Use that one, or stop it first; a second one needs VANGUARD_DATA_DIR, PORT, ADMIN_PORT and SIMULATOR_PORT of its own.',
-  });
+/** Returns the process id of the start that runs on this database. */
+async function runningStart(owner: pg.Client): Promise<number | undefined> {
+  const { rows } = await owner.query<{ pid: number }>(
+    `select substring(application_name from '\\d+$')::integer as pid
+    from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and application_name ~ $1`,
+    [`^${startName} \\d+$`],
+  );
+  return rows[0]?.pid;
+}
+
+function alreadyRunning({ dataFolder }: Configuration, pid: number | undefined): VanguardError {
+  return new VanguardError(
+    'ALREADY_RUNNING',
+    `PFA Vanguard runs already on the data in ${dataFolder}${pid === undefined ? '' : `, as process ${pid}`}.`,
+    {
+      hint: `Use that one, or stop it first${pid === undefined ? '' : ` with \`kill ${pid}\``}; a second one needs VANGUARD_DATA_DIR, PORT, ADMIN_PORT and SIMULATOR_PORT of its own.`,
+    },
+  );
 }
 
 function say(text: string): void {

@@ -15,6 +15,7 @@ import { startAdmin } from '../src/admin/server.ts';
 import { defaultRetention, type Address, type Retention } from '../src/configuration.ts';
 import { createPool } from '../src/database/pool.ts';
 import { checkMigrations } from '../src/database/state.ts';
+import { checkPooler, checkServer, connectionFailure } from '../src/database/usable.ts';
 import { createVault } from '../src/encryption.ts';
 import { VanguardError } from '../src/errors.ts';
 import { createLogger } from '../src/logger.ts';
@@ -37,7 +38,7 @@ const stopPatience = 2000;
 
 /** What a worker needs to know. */
 export interface WorkerOptions {
-  /** Connects as vanguard_worker, directly and not through a pooler. */
+  /** Connects as vanguard_worker, directly or through a pooler of sessions. */
   workerUrl: string;
   encryptionKeys: string;
   /** Jobs at a time, and as many pushes beside them: reading never holds writing back. */
@@ -116,7 +117,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         logger,
       }));
     await presence.connect();
+    await checkServer(presence);
     await checkMigrations(pool);
+    await checkPooler(options.workerUrl);
     await releaseOthers(pool, logger);
     const registration = Promise.withResolvers<string>();
     // Whoever waits for it hears of it.
@@ -209,15 +212,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await presence.end().catch(() => undefined);
     await admin?.stop();
     await pool.end();
-    if (error instanceof VanguardError) throw error;
-    throw new VanguardError(
-      'DATABASE_UNREACHABLE',
-      `The worker cannot use its database: ${(error as Error).message}.`,
-      {
-        hint: 'Check DATABASE_URL and WORKER_DATABASE_URL, and run `npx vanguard bootstrap` and `npx vanguard migrate` once.',
-        cause: error,
-      },
-    );
+    throw connectionFailure(options.workerUrl, error);
   }
 }
 

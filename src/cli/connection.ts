@@ -5,7 +5,7 @@ import { noteConnectionResult } from '../../sql/connections/connections.queries.
 import { listOrganizationCodes } from '../../sql/people/people.queries.ts';
 import { findOrganization } from '../../sql/records/records.queries.ts';
 import { openPemsConnection, saveConnection } from '../connections.ts';
-import { openDatabase } from '../database/open.ts';
+import { withMigratedDatabase } from '../database/open.ts';
 import { createVault } from '../encryption.ts';
 import { VanguardError } from '../errors.ts';
 import { createPemsClient, type DateFormat } from '../pems/index.ts';
@@ -120,40 +120,40 @@ export function addConnectionCommands(program: Command): void {
     .description('read one row of an organization (by its code) over its connection')
     .action(async (organization: string) => {
       const { configuration, secrets } = await readContext();
-      const database = await openDatabase(configuration, secrets);
-      const owner = new pg.Pool({ connectionString: database.urls.owner, max: 2 });
-      try {
-        const [found] = await findOrganization.run({ org: organization }, owner);
-        if (!found)
-          throw new VanguardError('NOT_FOUND', `There is no organization ${organization}.`, {
-            hint: 'Codes are case-sensitive.',
-          });
-        const { id, connection: opened } = await openPemsConnection(
-          owner,
-          createVault(secrets.encryptionKeys),
-          found.id,
-        );
+      await withMigratedDatabase(configuration, secrets, async ({ urls }) => {
+        const owner = new pg.Pool({ connectionString: urls.owner, max: 2 });
         try {
-          const result = await createPemsClient(opened).testConnection({ organization: found.code });
-          await noteConnectionResult.run(
-            { apiConfigurationId: id, rowsRead: null, errorMessage: null },
+          const [found] = await findOrganization.run({ org: organization }, owner);
+          if (!found)
+            throw new VanguardError('NOT_FOUND', `There is no organization ${organization}.`, {
+              hint: 'Codes are case-sensitive.',
+            });
+          const { id, connection: opened } = await openPemsConnection(
             owner,
+            createVault(secrets.encryptionKeys),
+            found.id,
           );
-          print(
-            `${opened.baseUrl} answered in ${Math.round(result.milliseconds)} ms with ${result.rows} row${result.rows === 1 ? '' : 's'}.`,
-          );
-          print(`Columns: ${result.aliases.join(', ') || '(none)'}`);
-        } catch (error) {
-          await noteConnectionResult.run(
-            { apiConfigurationId: id, rowsRead: null, errorMessage: (error as Error).message },
-            owner,
-          );
-          throw error;
+          try {
+            const result = await createPemsClient(opened).testConnection({ organization: found.code });
+            await noteConnectionResult.run(
+              { apiConfigurationId: id, rowsRead: null, errorMessage: null },
+              owner,
+            );
+            print(
+              `${opened.baseUrl} answered in ${Math.round(result.milliseconds)} ms with ${result.rows} row${result.rows === 1 ? '' : 's'}.`,
+            );
+            print(`Columns: ${result.aliases.join(', ') || '(none)'}`);
+          } catch (error) {
+            await noteConnectionResult.run(
+              { apiConfigurationId: id, rowsRead: null, errorMessage: (error as Error).message },
+              owner,
+            );
+            throw error;
+          }
+        } finally {
+          await owner.end();
         }
-      } finally {
-        await owner.end();
-        await database.close();
-      }
+      });
     });
 }
 

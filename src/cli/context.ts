@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { readConfiguration, type Configuration } from '../configuration.ts';
-import { asOwner } from '../database/open.ts';
+import { withClient } from '../database/bootstrap.ts';
+import { withMigratedDatabase } from '../database/open.ts';
 import { readSecrets, type Secrets } from '../secrets.ts';
 import { terminal } from './terminal.ts';
 
@@ -15,5 +16,7 @@ export async function withDatabase(
   use: (client: pg.Client, context: { configuration: Configuration; secrets: Secrets }) => Promise<void>,
 ): Promise<void> {
   const { configuration, secrets } = await readContext();
-  await asOwner(configuration, secrets, (client) => use(client, { configuration, secrets }));
+  await withMigratedDatabase(configuration, secrets, ({ urls }) =>
+    withClient(urls.owner, (client) => use(client, { configuration, secrets })),
+  );
 }

@@ -41,6 +41,8 @@ export function addDatabaseCommands(program: Command): void {
       const { configuration, secrets } = await readContext();
       const database = await openDatabase(configuration, secrets);
       try {
+        // The roles of an embedded database are ours to make.
+        if (database.embedded) await ensureBootstrap(database, secrets);
         const { migrate } = await import('../database/migrate.ts');
         await migrate(database.urls.owner);
         print('The database is up to date.');

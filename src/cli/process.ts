@@ -13,21 +13,35 @@ interface Running {
   stop(): Promise<void>;
 }
 
-/** How often it is looked whether the shell between npm and us is still there, in milliseconds. */
-const npmInterval = 500;
+/** How often to check whether the parent process still exists, in milliseconds. */
+const parentInterval = 500;
 
 /**
- * `npm start` and `npx` run us in a shell, and pass a SIGTERM on to that shell alone, which ends without telling us: we
- * would go on as nobody's. So when the shell is gone, we take it as told to stop.
+ * Stops this process with SIGTERM when the launcher that runs it under Node 24 is gone, for example after `kill -9`.
+ * Holds for every command.
+ */
+export function stopWithLauncher(): void {
+  const launcher = Number(process.env.VANGUARD_LAUNCHER_PID);
+  // The variable belongs to this process, not to those that it starts.
+  delete process.env.VANGUARD_LAUNCHER_PID;
+  if (launcher > 0) stopWithout(launcher);
+}
+
+/**
+ * Stops this process with SIGTERM when the shell of `npm start` or `npx` is gone. npm passes SIGTERM on to that shell only,
+ * and the shell ends without telling anybody.
  */
 export function stopWithNpm(): void {
   if (process.env.npm_lifecycle_event === undefined || process.send) return;
-  const shell = process.ppid;
+  stopWithout(process.ppid);
+}
+
+function stopWithout(parent: number): void {
   const timer = setInterval(() => {
-    if (process.ppid === shell) return;
+    if (process.ppid === parent) return;
     clearInterval(timer);
     process.kill(process.pid, 'SIGTERM');
-  }, npmInterval);
+  }, parentInterval);
   timer.unref();
 }
 

@@ -49,12 +49,34 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has already printed the help or the error.
     if (error instanceof CommanderError) return error.exitCode;
-    if (!(error instanceof VanguardError)) {
-      terminal().complain(`${inspect(error)}\n`);
-    } else {
-      // Plain text for the user, even if this process logs JSON.
-      terminal().complain(`${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ''}\n`);
-    }
+    const { LOG_LEVEL } = terminal().environment ?? process.env;
+    if (LOG_LEVEL === 'debug' || LOG_LEVEL === 'trace') terminal().complain(`${inspect(error)}\n`);
+    const { code, message, hint } = explained(error);
+    // Plain text for the user, even if this process logs JSON.
+    terminal().complain(`${code}: ${message}${hint ? `\n${hint}` : ''}\n`);
     return 1;
   }
+}
+
+/** Returns any error as one with a code and a hint. */
+function explained(error: unknown): VanguardError {
+  if (error instanceof VanguardError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const cause = { cause: error };
+  if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR' || code === 'ENOTDIR')
+    return new VanguardError('FILE_UNREADABLE', `${message}.`, {
+      hint: 'Correct the path, or the permissions of the file.',
+      ...cause,
+    });
+  if (code === 'ENOSPC' || code === '53100')
+    return new VanguardError('DISK_FULL', `${message}.`, { hint: 'Make room on that disk.', ...cause });
+  if (code === '25006')
+    return new VanguardError('DATABASE_READ_ONLY', 'The database can only be read.', {
+      hint: 'Set DATABASE_URL to the primary, or default_transaction_read_only to off.',
+      ...cause,
+    });
+  return new VanguardError('INTERNAL', `Something went wrong: ${message || inspect(error)}.`, {
+    hint: 'Run the command again with LOG_LEVEL=debug to see where.',
+    ...cause,
+  });
 }

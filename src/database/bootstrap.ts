@@ -2,15 +2,8 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { VanguardError } from '../errors.ts';
 import { checkDatabase } from './state.ts';
-import {
-  databaseName,
-  loginRoles,
-  rolePassword,
-  roleUrls,
-  urlTo,
-  type LoginRole,
-  type RoleUrls,
-} from './roles.ts';
+import { checkServer, connectionFailure } from './usable.ts';
+import { loginRoles, rolePassword, roleUrls, urlTo, type LoginRole, type RoleUrls } from './roles.ts';
 
 const sql = (file: string) => readFile(new URL(file, import.meta.url), 'utf8');
 
@@ -30,6 +23,7 @@ export async function bootstrap(
   passwords: Partial<Record<LoginRole, string>> = {},
 ): Promise<RoleUrls> {
   await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
+    await checkServer(client);
     const existing = await client.query('select from pg_database where datname = $1', [database]);
     // A name that was mistyped must not take its rights from somebody else's database.
     if (existing.rows.length > 0) await withClient(urlTo(superuserUrl, database), checkDatabase);
@@ -99,7 +93,7 @@ export async function mayBootstrap(url: string): Promise<boolean> {
   });
 }
 
-/** Runs something on a connection of its own and closes it. Refuses with DATABASE_UNREACHABLE, without the password. */
+/** Runs something on a connection of its own and closes it. Fails with DATABASE_UNREACHABLE or DATABASE_FULL, without the password. */
 export async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
@@ -113,18 +107,7 @@ export async function withClient<T>(url: string, use: (client: pg.Client) => Pro
   } catch (error) {
     // What broke off on our side, as for want of a password, leaves the socket open until PostgreSQL loses patience.
     client.end().catch(() => undefined);
-    const { hostname, port, username } = new URL(url);
-    throw new VanguardError(
-      'DATABASE_UNREACHABLE',
-      `PostgreSQL at ${hostname}:${port || '5432'} (database ${databaseName(url)}, user ${decodeURIComponent(username)}) does not let us in: ${(error as Error).message || String(error)}.`,
-      {
-        hint:
-          loginRoles.some((role) => role === username) && (error as pg.DatabaseError).code === '28P01'
-            ? `The password of ${username} was derived from VANGUARD_SECRET by \`npx vanguard bootstrap\`: run it once, or set the secret that it was run with.`
-            : 'Check DATABASE_URL: host, port, user, password and database.',
-        cause: error,
-      },
-    );
+    throw connectionFailure(url, error);
   }
   try {
     return await use(client);

@@ -7,6 +7,7 @@ import { Logger, runMigrations } from 'graphile-worker';
 import { VanguardError } from '../errors.ts';
 import { withClient } from './bootstrap.ts';
 import { checkDatabase, migrationsFolder } from './state.ts';
+import { checkPooler } from './usable.ts';
 
 /** Both libraries print to the console; here only what went wrong is of interest, and that they throw. */
 const quiet = <T>(LoggerOf: new (factory: () => () => void) => T) => new LoggerOf(() => () => undefined);
@@ -15,7 +16,7 @@ const quiet = <T>(LoggerOf: new (factory: () => () => void) => T) => new LoggerO
  * Brings a database up to the committed migrations: the queue's first, because ours call it. Idempotent, and safe when
  * several processes do it at once.
  *
- * @param ownerUrl Connects as vanguard_owner, directly and not through a pooler.
+ * @param ownerUrl Connects as vanguard_owner, directly or through a pooler of sessions.
  */
 export async function migrate(ownerUrl: string): Promise<void> {
   const applicationName = `vanguard migrate ${randomUUID()}`;
@@ -23,6 +24,7 @@ export async function migrate(ownerUrl: string): Promise<void> {
   connection.searchParams.set('application_name', applicationName);
   try {
     await withClient(ownerUrl, checkDatabase);
+    await checkPooler(ownerUrl);
     await migrateQueue(ownerUrl);
     await graphileMigrate.migrate({
       connectionString: connection.href,

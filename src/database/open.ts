@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
 import type { Configuration } from '../configuration.ts';
 import type { Secrets } from '../secrets.ts';
 import { bootstrap, mayBootstrap, withClient } from './bootstrap.ts';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded.ts';
 import { databaseName, loginRoles, roleUrls, urlTo, type LoginRole, type RoleUrls } from './roles.ts';
+import { checkMigrations, databaseState } from './state.ts';
 
 /** The database of the product's own server. */
 const embeddedDatabaseName = 'vanguard';
@@ -107,15 +107,40 @@ export async function ensureBootstrap(database: OpenDatabase, { secret }: Secret
   );
 }
 
-/** Runs something as the owner of the database, on a connection of its own. */
-export async function asOwner<T>(
+/** Prepares a new embedded database as `start` does, so that every command works on a new data folder. */
+async function prepareIfNew(
+  database: OpenDatabase & { embedded: EmbeddedDatabase },
   configuration: Configuration,
   secrets: Secrets,
-  use: (client: pg.Client) => Promise<T>,
+): Promise<void> {
+  const exists = await withClient(database.embedded.superuserUrl, async (client) => {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [database.name]);
+    return rowCount === 1;
+  });
+  if (exists && (await withClient(urlTo(database.embedded.superuserUrl, database.name), databaseState)))
+    return;
+  await ensureBootstrap(database, secrets);
+  // Other commands need not load the libraries that migrate.
+  const [{ migrate }, { seed }] = await Promise.all([import('./migrate.ts'), import('./seed.ts')]);
+  await migrate(database.urls.owner);
+  await withClient(database.urls.owner, (client) => seed(client, configuration));
+}
+
+/**
+ * Runs a command on a database that has the migrations of this version, and closes it afterwards. Prepares a new embedded
+ * database first. Fails with DATABASE_NOT_MIGRATED, DATABASE_OTHER_HISTORY or DATABASE_NEWER.
+ */
+export async function withMigratedDatabase<T>(
+  configuration: Configuration,
+  secrets: Secrets,
+  use: (database: OpenDatabase) => Promise<T>,
 ): Promise<T> {
   const database = await openDatabase(configuration, secrets);
   try {
-    return await withClient(database.urls.owner, use);
+    const { embedded } = database;
+    if (embedded) await prepareIfNew({ ...database, embedded }, configuration, secrets);
+    await withClient(database.urls.owner, checkMigrations);
+    return await use(database);
   } finally {
     await database.close();
   }

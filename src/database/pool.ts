@@ -17,13 +17,21 @@ export function createPool(
   url: string,
   name: string,
   logger: Logger,
-  { size = 10, connectionTimeoutMillis = 10_000, ...limits }: PoolOptions = {},
+  { size = 10, connectionTimeoutMillis = 10_000, query_timeout, ...limits }: PoolOptions = {},
 ): pg.Pool {
+  // Poolers refuse them as parameters of the connection.
+  const settings = Object.entries(limits)
+    .map(([name, value]) => `set ${name} = ${value};`)
+    .join('');
   const pool = new pg.Pool({
     connectionString: url,
     application_name: name,
     max: size,
-    ...limits,
+    ...(query_timeout === undefined ? {} : { query_timeout }),
+    verify: (client, done) => {
+      if (settings === '') done();
+      else client.query(settings).then(() => done(), done);
+    },
     connectionTimeoutMillis,
   });
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle database connection broke'));

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { migrationState, type IMigrationStateResult } from '../../sql/health/health.queries.ts';
 import { VanguardError } from '../errors.ts';
+import { checkEncoding, checkServer } from './usable.ts';
 
 // Checks whether this version may use a database, before it changes anything in it.
 
@@ -75,6 +76,8 @@ export async function databaseState(
  * else, and with DATABASE_OTHER_HISTORY or DATABASE_NEWER. A new, empty database passes.
  */
 export async function checkDatabase(client: pg.ClientBase): Promise<void> {
+  await checkServer(client);
+  await checkEncoding(client);
   const { rows } = await client.query<{ is_ours: boolean; has_migrations: boolean; others: string[] }>(`
     select to_regnamespace('app_core') is not null and to_regnamespace('app_private') is not null as is_ours,
       to_regclass('graphile_migrate.migrations') is not null as has_migrations,

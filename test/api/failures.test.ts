@@ -106,7 +106,8 @@ test('a database that lets nobody in makes the server not ready, and it stays al
     await expect.poll(async () => (await api.rest('GET', '/api/ready')).status).toBe(503);
     expect((await api.rest('GET', '/api/ready')).body).toEqual({
       status: 'not ready',
-      checks: { database: false, migrations: false, queue: false },
+      code: 'DATABASE_UNAVAILABLE',
+      checks: { database: false, writable: false, migrations: false, queue: false },
     });
     expect(await api.rest('GET', '/api/health')).toMatchObject({ status: 200, body: { status: 'alive' } });
     for (const answer of [await read(), await api.graphql(anna, query), await api.login('anna')]) {
@@ -117,6 +118,24 @@ test('a database that lets nobody in makes the server not ready, and it stays al
   } finally {
     await asSuperuser(`alter database ${db.name} with allow_connections true`);
   }
+});
+
+test('a database that becomes read-only makes the server not ready, until it takes changes again', async () => {
+  await asSuperuser(`alter database ${db.name} set default_transaction_read_only = on`);
+  try {
+    await endServersConnections();
+    await expect
+      .poll(async () => (await api.rest('GET', '/api/ready')).body)
+      .toEqual({
+        status: 'not ready',
+        code: 'DATABASE_READ_ONLY',
+        checks: { database: true, writable: false, migrations: true, queue: true },
+      });
+  } finally {
+    await asSuperuser(`alter database ${db.name} reset default_transaction_read_only`);
+    await endServersConnections();
+  }
+  await expect.poll(async () => (await api.rest('GET', '/api/ready')).status).toBe(200);
 });
 
 test('a fault of ours is a 500 that says nothing but that', async () => {

@@ -405,7 +405,7 @@ describe('health', () => {
       });
       expect(await api.rest('GET', '/api/ready', { token })).toMatchObject({
         status: 200,
-        body: { status: 'ready', checks: { database: true, migrations: true, queue: true } },
+        body: { status: 'ready', checks: { database: true, writable: true, migrations: true, queue: true } },
       });
     }
   });

@@ -195,6 +195,23 @@ describe('a database', () => {
 });
 
 describe('the simulated PEMS', () => {
+  test('ends when the launcher that runs it under Node 24 is killed', async () => {
+    const shell = spawn(
+      'sh',
+      ['-c', 'VANGUARD_LAUNCHER_PID=$$ "$0" "$1" simulator & echo $!; wait', process.execPath, launcher],
+      { env: environmentOf(settings()), stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    const [said] = (await once(shell.stdout, 'data')) as [Buffer];
+    const pid = Number.parseInt(said.toString(), 10);
+    try {
+      await until('it listens', () => isListening(ports[1]!));
+      shell.kill('SIGKILL');
+      await until('it has ended', () => !isAlive(pid));
+    } finally {
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    }
+  });
+
   test('ends with the shell that npm runs it in, which is all that npm passes SIGTERM on to', async () => {
     const shell = spawn('sh', ['-c', '"$0" "$1" simulator & echo $!; wait', process.execPath, launcher], {
       env: environmentOf({ ...settings(), npm_lifecycle_event: 'npx' }),

@@ -156,7 +156,7 @@ test('a second start on the same folder is refused and does not disturb the firs
   const [port, simulatorPort, controlPort] = await freePorts(3);
   const second = launch(settingsOf(folder, [port, simulatorPort, controlPort] as number[]));
   expect(await second.exited()).toBe(1);
-  expect(second.output()).toMatch(/ALREADY_RUNNING/);
+  expect(second.output()).toMatch(/ALREADY_RUNNING: .* as process \d+\.\n.* with `kill \d+`/);
   await expectAllData(running);
 });
 

@@ -86,12 +86,20 @@ test.each([
   expect(readConfiguration({ TRUST_PROXY }).trustProxy).toEqual(expected);
 });
 
-test.each(['true', '-1', '1.5', 'proxy.example', '10.0.0.0/33', '10.0.0.1,', '*'])(
-  'TRUST_PROXY=%o is refused',
-  (TRUST_PROXY) => {
-    expect(problems({ TRUST_PROXY })).toEqual([expect.stringContaining('TRUST_PROXY must be the number')]);
-  },
-);
+test.each([
+  'true',
+  '-1',
+  '1.5',
+  'proxy.example',
+  '10.0.0.0/33',
+  '10.0.0.1,',
+  '*',
+  '0.0.0.0/0',
+  '::/0',
+  '10.0.0.0/00',
+])('TRUST_PROXY=%o is refused', (TRUST_PROXY) => {
+  expect(problems({ TRUST_PROXY })).toEqual([expect.stringContaining('TRUST_PROXY must be the number')]);
+});
 
 test('production needs a database and its secrets from outside', () => {
   expect(problems(production)).toEqual([]);
@@ -197,5 +205,11 @@ test('origins are named one by one', () => {
 test.each(['0', '-1', '1.5', '3651', 'for ever'])('nothing is kept for %s days', (days) => {
   expect(problems({ RETENTION_REJECTS_DAYS: days })).toEqual([
     expect.stringMatching(/^RETENTION_REJECTS_DAYS must be /),
+  ]);
+});
+
+test('a connection string that cannot be decoded is refused', () => {
+  expect(problems({ DATABASE_URL: 'postgres://x:100%@localhost/vanguard' })).toEqual([
+    expect.stringContaining('DATABASE_URL must have each %'),
   ]);
 });
