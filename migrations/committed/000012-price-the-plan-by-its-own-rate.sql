@@ -1,5 +1,5 @@
 --! Previous: sha1:fc9e56ddbdc7dc4977ab275e0526159a0604abee
---! Hash: sha1:948f13ba9d33bd879a750c1bbe1eb06eda9993c8
+--! Hash: sha1:6ec66281eaf749c53a4c5c65012fb5558aab03e9
 --! Message: price the plan by its own rate
 
 --! split: 1-current.sql
@@ -66,12 +66,12 @@ create or replace function app_core.text_fields(data jsonb) returns jsonb
   language sql immutable parallel safe
   return data - array[
     'pfaId', 'organization', 'originalStart', 'originalEnd', 'forecastStart', 'forecastEnd', 'actualStart', 'actualEnd',
-    'monthlyRate', 'purchasePrice', 'originalMonthlyRate', 'originalPurchasePrice',
-    'isActualized', 'isDiscontinued', 'isFundsTransferable'
+    'monthlyRate', 'purchasePrice', 'isActualized', 'isDiscontinued', 'isFundsTransferable', 'originalCategory',
+    'originalClass', 'originalSource', 'originalDor', 'originalMonthlyRate', 'originalPurchasePrice'
   ];
 comment on function app_core.text_fields(jsonb) is
   'What of a record the index of values holds: its texts, and all fields of PEMS that we do not know. Identity, '
-  'days, money and flags are found otherwise or by nobody, and would make it large.';
+  'days, money, flags and the plan are found otherwise or by nobody, and would make it large.';
 grant execute on function app_core.text_fields(jsonb) to vanguard_visitor, vanguard_worker;
 --! EndIncluded app_core/functions/text_fields.sql
 
