@@ -24,7 +24,7 @@ export interface Row {
 const isMany = (row: GraphQLObjectType) => row.name.startsWith('PfaField');
 
 /** How many items are asked for: there are fewer of everything, and larger pages would cost too much. */
-const page = (row: GraphQLObjectType) => `first: ${isMany(row) ? 30 : 5}`;
+const page = (row: GraphQLObjectType) => `first: ${isMany(row) ? 40 : 5}`;
 
 /** How deep a query goes: a field of the root, of what it leads to, of what that leads to. */
 const depth = 3;

@@ -70,6 +70,38 @@ interface Preview {
   previewToken: string;
 }
 
+test('what PEMS planned comes by name, and a drafted rate makes a variance', async () => {
+  const { org, mutate, read } = await project();
+  await putRecords(db, org, [
+    {
+      pfaId: 'planned',
+      ...{ originalCategory: 'Cranes', originalClass: '100 t', originalSource: 'Rental', originalDor: 'BEO' },
+      ...{ originalMonthlyRate: 3044, originalPurchasePrice: 9.5, originalStart: '2026-01-01' },
+      ...{ originalEnd: '2026-01-31', forecastStart: '2026-01-01', forecastEnd: '2026-01-31' },
+      ...{ source: 'Rental', monthlyRate: 3044 },
+    },
+  ]);
+  const seen = async () =>
+    (
+      await read<{ record: { nodes: { revision: string }[] } }>(
+        `record: pfaRecords(filter: { pfaId: { equalTo: "planned" } }, first: 1) { nodes { revision originalCategory originalClass
+          originalSource originalDor originalMonthlyRate originalPurchasePrice planCost forecastCost variance } }`,
+      )
+    ).record.nodes[0]!;
+  const before = await seen();
+  expect(before).toMatchObject({
+    ...{ originalCategory: 'Cranes', originalClass: '100 t', originalSource: 'Rental', originalDor: 'BEO' },
+    ...{ originalMonthlyRate: '3044', originalPurchasePrice: '9.5' },
+    ...{ planCost: '3000.00', forecastCost: '3000.00', variance: '0.00' },
+  });
+  await mutate(
+    'saveDrafts',
+    { items: [{ recordId: 'planned', changes: { monthlyRate: 4566 }, revision: before.revision }] },
+    'changedCount',
+  );
+  expect(await seen()).toMatchObject({ planCost: '3000.00', forecastCost: '4500.00', variance: '1500.00' });
+});
+
 describe('a storm closes Silo 4', () => {
   test('preview, shift, undo, redo, submit, and what a colleague sees of it', async () => {
     const { mutate, read, theirs } = await project();

@@ -37,6 +37,7 @@ import {
   fillRecords,
   makeLegacyDatabase,
   type LegacyDatabase,
+  type LegacyRow,
 } from './legacy-database.ts';
 
 let db: TestDatabase;
@@ -250,6 +251,41 @@ describe('import', () => {
       ).rows,
     ).toEqual([{ code: 'A' }]);
     expect((await client.query(indexes)).rows).toEqual(before.rows);
+    expect((await check()).differences).toEqual([]);
+  });
+
+  test('a plan of its own prices the plan; where a cell is empty, the forecast does', async () => {
+    const dir = await exported((legacy) => {
+      legacy.insert('organizations', { id: 'org-a', code: 'A', name: 'A', updatedAt: 1 });
+      for (const column of [
+        '"originalSource" TEXT',
+        '"originalMonthlyRate" REAL',
+        '"originalPurchasePrice" REAL',
+      ])
+        legacy.database.exec(`alter table pfa_records add column ${column}`);
+      const plans: LegacyRow[] = [
+        { originalSource: 'Rental', originalMonthlyRate: 1522.5 },
+        { originalPurchasePrice: 7 },
+      ];
+      legacy.insert(
+        'pfa_records',
+        ...plans.map((plan, i) => ({
+          ...{ id: `record-${i}`, pfaId: `r${i}`, organizationId: 'org-a', updatedAt: 1, ...plan },
+          ...{ source: 'Rental', monthlyRate: 3044 },
+          // 100 days.
+          ...{ originalStart: Date.UTC(2026, 0, 1), originalEnd: Date.UTC(2026, 3, 11) },
+        })),
+      );
+    });
+    expect(outcome(await put(dir), 'pfa_records')).toMatchObject({ added: 2 });
+    const { rows } = await client.query(
+      `select data->'originalMonthlyRate' as rate, data->'originalPurchasePrice' as price, plan_cost_cents as cents
+      from app_core.pfa_mirror order by pfa_id`,
+    );
+    expect(rows).toEqual([
+      { rate: 1522.5, price: null, cents: '500164' },
+      { rate: null, price: 7, cents: '1000000' },
+    ]);
     expect((await check()).differences).toEqual([]);
   });
 

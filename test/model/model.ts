@@ -175,22 +175,40 @@ function mayHold(data: Data, key: string, given: Value): boolean {
   return typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && moved(value, 0) === value;
 }
 
+/** What a cost is made of: the rule, two days, and what a month or the piece costs. */
+interface Terms {
+  source: Value | undefined;
+  first: Value | undefined;
+  last: Value | undefined;
+  rate: Value | undefined;
+  price: Value | undefined;
+}
+
 /** In cents, rounded half up: what it costs is never negative. */
-function cost(data: Data, first: string, last: string): bigint {
-  const cents = (key: string) => BigInt(Math.round(Number(data[key] ?? 0) * 100));
-  if (data.source === 'Purchase') return cents('purchasePrice');
-  const [from, to] = [plain(data[first]), plain(data[last])];
-  if (data.source !== 'Rental' || typeof from !== 'string' || typeof to !== 'string' || to <= from) return 0n;
+function cost({ source, first, last, rate, price }: Terms): bigint {
+  const cents = (amount: Value | undefined) => BigInt(Math.round(Number(amount ?? 0) * 100));
+  if (source === 'Purchase') return cents(price);
+  const [from, to] = [plain(first), plain(last)];
+  if (source !== 'Rental' || typeof from !== 'string' || typeof to !== 'string' || to <= from) return 0n;
   const days = BigInt((Date.parse(to) - Date.parse(from)) / dayLength);
-  return (days * cents('monthlyRate') * 200n + 3044n) / 6088n;
+  return (days * cents(rate) * 200n + 3044n) / 6088n;
 }
 
 function costs(data: Data): { plan: bigint; forecast: bigint; actual: bigint } {
   const hasActuals = plain(data.actualStart) !== null && plain(data.actualEnd) !== null;
+  // What PEMS plans stays; what it has no plan of follows the forecast, drafted or not.
+  const planned = (key: string, forecast: string) => (has(data, key) ? data[key] : data[forecast]);
+  const { source, monthlyRate: rate, purchasePrice: price } = data;
   return {
-    plan: cost(data, 'originalStart', 'originalEnd'),
-    forecast: cost(data, 'forecastStart', 'forecastEnd'),
-    actual: hasActuals ? cost(data, 'actualStart', 'actualEnd') : 0n,
+    plan: cost({
+      source: planned('originalSource', 'source'),
+      first: data.originalStart,
+      last: data.originalEnd,
+      rate: planned('originalMonthlyRate', 'monthlyRate'),
+      price: planned('originalPurchasePrice', 'purchasePrice'),
+    }),
+    forecast: cost({ source, first: data.forecastStart, last: data.forecastEnd, rate, price }),
+    actual: hasActuals ? cost({ source, first: data.actualStart, last: data.actualEnd, rate, price }) : 0n,
   };
 }
 

@@ -33,6 +33,17 @@ const bugs: Record<string, Bug> = {
     about: 'drafts',
     seed: 1,
   },
+  'a plan costs the rate of the forecast': {
+    planted: [
+      [
+        'app_core.plan_cost_cents(jsonb)',
+        "COALESCE((data ->> 'originalMonthlyRate'::text), (data ->> 'monthlyRate'::text))",
+        "(data ->> 'monthlyRate'::text)",
+      ],
+    ],
+    about: 'drafts',
+    seed: 4,
+  },
   'the base of a draft is the mirror, not mirror and pending': {
     planted: [
       [
@@ -99,7 +110,7 @@ const bugs: Record<string, Bug> = {
       ],
     ],
     about: 'push',
-    seed: 12,
+    seed: 1,
   },
   'what PEMS refused is not returned to its author': {
     planted: [
@@ -159,7 +170,7 @@ const bugs: Record<string, Bug> = {
       ],
     ],
     about: 'push',
-    seed: 9,
+    seed: 3,
   },
 };
 

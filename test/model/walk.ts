@@ -121,6 +121,7 @@ const wrong: Data[] = [
   { source: 'Lease' },
   { areaSilo: 'Silo 9' },
   { isActualized: true },
+  { originalMonthlyRate: 100 },
   { monthlyRate: -1 },
   { nonsense: 1 },
 ];
@@ -130,6 +131,9 @@ const theirs = {
   monthlyRate: common(100, 250.55),
   forecastStart: fc.oneof({ weight: 9, arbitrary: common(...days) }, common(...farDays)),
   forecastEnd: fc.oneof({ weight: 9, arbitrary: common(...days) }, common(...farDays)),
+  originalSource: common('Rental', 'Purchase'),
+  originalMonthlyRate: common(0, 300.1),
+  originalPurchasePrice: common(4000, 7000.5),
   originalStart: common(...days),
   originalEnd: common(...days),
   actualStart: common(...days),

@@ -77,6 +77,19 @@ test('HOLNG has 20,280 records, spread as those of a project', async () => {
   expect(moved).toBeGreaterThan(0.25);
   expect(moved).toBeLessThan(0.5);
   expect(share((row) => row[at.pfa_act] === true && row[at.pfs_ac_enddate] === null)).toBeGreaterThan(0.03);
+  const priced = share((row) =>
+    [
+      [at.pfs_a_rate, at.pfs_f_rate],
+      [at.pfs_a_price, at.pfs_f_price],
+    ].some(([plan, forecast]) => {
+      const [planned, now] = [row[plan!], row[forecast!]];
+      return planned !== null && now !== null && planned !== now;
+    }),
+  );
+  expect(priced).toBeGreaterThan(0.2);
+  expect(priced).toBeLessThan(0.35);
+  const unplanned = share((row) => row[at.pfs_a_rate] === null && row[at.pfs_a_price] === null);
+  expect(unplanned).toBeCloseTo(0.02, 2);
   const years = new Set(rows.map((row) => new Date(Number(row[at.pfs_a_startdate])).getUTCFullYear()));
   expect(years).toEqual(new Set([1970, 2024, 2025, 2026, 2027, 2028]));
   const categories = new Set(rows.map((row) => row[at.pfs_a_category])).size;

@@ -132,6 +132,9 @@ const values = {
 export const arbitraryRecord = fc.record(
   {
     ...values,
+    originalSource: values.source,
+    originalMonthlyRate: money,
+    originalPurchasePrice: money,
     originalStart: day,
     originalEnd: day,
     actualStart: day,

@@ -47,12 +47,23 @@ export function costCents(
   return 0n;
 }
 
-export function costsOf(data: Data): { plan: bigint; forecast: bigint; actual: bigint } {
+export type CostKind = 'plan' | 'forecast' | 'actual';
+
+/** What decides the rule of a cost: of the plan its own source where PEMS has one. */
+export const sourceOf = (data: Data, kind: CostKind): Json | undefined =>
+  kind === 'plan' ? (data.originalSource ?? data.source) : data.source;
+
+export function costsOf(data: Data): Record<CostKind, bigint> {
   const over = (first: string, last: string) =>
     costCents(data.source, data[first], data[last], data.monthlyRate, data.purchasePrice);
   const hasActuals = text(data.actualStart) !== null && text(data.actualEnd) !== null;
   return {
-    plan: over('originalStart', 'originalEnd'),
+    plan: costCents(
+      sourceOf(data, 'plan'),
+      ...([data.originalStart, data.originalEnd] as const),
+      data.originalMonthlyRate ?? data.monthlyRate,
+      data.originalPurchasePrice ?? data.purchasePrice,
+    ),
     forecast: over('forecastStart', 'forecastEnd'),
     actual: hasActuals ? over('actualStart', 'actualEnd') : 0n,
   };
@@ -67,8 +78,7 @@ export const usd = (cents: bigint): string => {
 /** What app_public.organizations_kpis has to answer for these merged records, none of them removed. */
 export function kpisOf(records: Data[]) {
   const live = records.filter((data) => data.isDiscontinued !== true);
-  const sum = (of: Data[], kind: 'plan' | 'forecast' | 'actual') =>
-    of.reduce((total, data) => total + costsOf(data)[kind], 0n);
+  const sum = (of: Data[], kind: CostKind) => of.reduce((total, data) => total + costsOf(data)[kind], 0n);
   const rental = live.filter((data) => data.source === 'Rental');
   const purchase = live.filter((data) => data.source === 'Purchase');
   return {

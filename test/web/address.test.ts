@@ -50,6 +50,18 @@ test.each<[Search, Search, Record<string, string>]>([
   ).toEqual(left);
 });
 
+test('the plan has columns for those who ask for them', () => {
+  const plan = [
+    ...['originalCategory', 'originalClass', 'originalSource', 'originalDor'],
+    ...['originalMonthlyRate', 'originalPurchasePrice'],
+  ];
+  expect(readColumns(plan.join()).map(({ label }) => label)).toEqual([
+    ...['Record', 'Plan category', 'Plan class', 'Plan source', 'Plan DOR'],
+    ...['Plan monthly rate', 'Plan purchase price'],
+  ]);
+  expect(readColumns(undefined).filter(({ key }) => plan.includes(key))).toEqual([]);
+});
+
 test('the board takes only dimensions and sorts that there are', () => {
   expect(validateBoardView({ by: 'constructor', sort: 'valueOf.desc', cost: 'x', months: 'table' })).toEqual({
     months: 'table',

@@ -11,7 +11,7 @@ import {
   plantModification,
   recordOf,
 } from '../../../support/merged.ts';
-import { costsOf, usd, type Data } from '../../../support/plain.ts';
+import { costsOf, sourceOf, usd, type Data } from '../../../support/plain.ts';
 import { selectionOf, selectionValue, type Selection } from '../../../support/select.ts';
 
 const db = await testDatabase();
@@ -111,7 +111,7 @@ function plainMonths(records: Data[]): Sum[] {
         const [first, last] = ends[kind].map((key) => dayOf(data[key]));
         if (cents === 0n || typeof first !== 'number') continue;
         const [elapsed, days] =
-          data.source === 'Rental'
+          sourceOf(data, kind) === 'Rental'
             ? [Math.min(Math.max(until - first, 0), last! - first), last! - first]
             : [first < until ? 1 : 0, 1];
         numerator = numerator * BigInt(days) + cents * BigInt(elapsed) * denominator;
@@ -122,7 +122,7 @@ function plainMonths(records: Data[]): Sum[] {
       before = total;
     }
     for (const data of live)
-      if (data.source === 'Purchase' && dayOf(data[ends[kind][0]]) === null)
+      if (sourceOf(data, kind) === 'Purchase' && dayOf(data[ends[kind][0]]) === null)
         add(null, kind, costsOf(data)[kind]);
   }
   return [...parts]

@@ -511,9 +511,9 @@ export type RecordPageQueryVariables = Exact<{
 }>;
 
 
-export type RecordPageQuery = { organization: { page: { totalCount?: number, pageInfo: { endCursor: string | null }, nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+export type RecordPageQuery = { organization: { page: { totalCount?: number, pageInfo: { endCursor: string | null }, nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalCategory: string | null, originalClass: string | null, originalSource: string | null, originalDor: string | null, originalMonthlyRate: string | null, originalPurchasePrice: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
 
-export type RecordRowFragment = { pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string };
+export type RecordRowFragment = { pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalCategory: string | null, originalClass: string | null, originalSource: string | null, originalDor: string | null, originalMonthlyRate: string | null, originalPurchasePrice: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string };
 
 export type FoundRecordPageQueryVariables = Exact<{
   organizationId: number;
@@ -527,7 +527,7 @@ export type FoundRecordPageQueryVariables = Exact<{
 }>;
 
 
-export type FoundRecordPageQuery = { organization: { page: { totalCount?: number, pageInfo: { endCursor: string | null }, nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+export type FoundRecordPageQuery = { organization: { page: { totalCount?: number, pageInfo: { endCursor: string | null }, nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalCategory: string | null, originalClass: string | null, originalSource: string | null, originalDor: string | null, originalMonthlyRate: string | null, originalPurchasePrice: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
 
 export type RecordsQueryVariables = Exact<{
   organizationId: number;
@@ -536,7 +536,7 @@ export type RecordsQueryVariables = Exact<{
 }>;
 
 
-export type RecordsQuery = { organization: { pfaRecords: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+export type RecordsQuery = { organization: { pfaRecords: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalCategory: string | null, originalClass: string | null, originalSource: string | null, originalDor: string | null, originalMonthlyRate: string | null, originalPurchasePrice: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
 
 export type RecordsChangedSinceQueryVariables = Exact<{
   organizationId: number;
@@ -574,7 +574,7 @@ export type SaveDraftsMutationVariables = Exact<{
 }>;
 
 
-export type SaveDraftsMutation = { saveDrafts: { result: { operationId: string | null, revisions: unknown } | null, query: { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, pfaRecords?: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null } | null } | null };
+export type SaveDraftsMutation = { saveDrafts: { result: { operationId: string | null, revisions: unknown } | null, query: { organization: { seen: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ recordCount: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, pfaRecords?: { nodes: Array<{ pfaId: string, revision: string, base: unknown, hasDraft: boolean, hasProblem: boolean, isPending: boolean, isActualized: boolean, removedAt: string | null, areaSilo: string | null, category: string | null, class: string | null, source: string | null, dor: string | null, monthlyRate: string | null, purchasePrice: string | null, manufacturer: string | null, model: string | null, contract: string | null, equipment: string | null, originalCategory: string | null, originalClass: string | null, originalSource: string | null, originalDor: string | null, originalMonthlyRate: string | null, originalPurchasePrice: string | null, originalStart: string | null, originalEnd: string | null, forecastStart: string | null, forecastEnd: string | null, actualStart: string | null, actualEnd: string | null, isDiscontinued: boolean, isFundsTransferable: boolean, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null } | null } | null };
 
 export type DiscardDraftsMutationVariables = Exact<{
   input: DiscardDraftsInput;
@@ -701,6 +701,12 @@ export const RecordRowFragmentDoc = new TypedDocumentString(`
   model
   contract
   equipment
+  originalCategory
+  originalClass
+  originalSource
+  originalDor
+  originalMonthlyRate
+  originalPurchasePrice
   originalStart
   originalEnd
   forecastStart
@@ -1211,6 +1217,12 @@ export const RecordPageDocument = new TypedDocumentString(`
   model
   contract
   equipment
+  originalCategory
+  originalClass
+  originalSource
+  originalDor
+  originalMonthlyRate
+  originalPurchasePrice
   originalStart
   originalEnd
   forecastStart
@@ -1265,6 +1277,12 @@ export const FoundRecordPageDocument = new TypedDocumentString(`
   model
   contract
   equipment
+  originalCategory
+  originalClass
+  originalSource
+  originalDor
+  originalMonthlyRate
+  originalPurchasePrice
   originalStart
   originalEnd
   forecastStart
@@ -1308,6 +1326,12 @@ export const RecordsDocument = new TypedDocumentString(`
   model
   contract
   equipment
+  originalCategory
+  originalClass
+  originalSource
+  originalDor
+  originalMonthlyRate
+  originalPurchasePrice
   originalStart
   originalEnd
   forecastStart
@@ -1420,6 +1444,12 @@ export const SaveDraftsDocument = new TypedDocumentString(`
   model
   contract
   equipment
+  originalCategory
+  originalClass
+  originalSource
+  originalDor
+  originalMonthlyRate
+  originalPurchasePrice
   originalStart
   originalEnd
   forecastStart

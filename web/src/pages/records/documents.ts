@@ -45,6 +45,12 @@ export const pageDocument = graphql(`
     model
     contract
     equipment
+    originalCategory
+    originalClass
+    originalSource
+    originalDor
+    originalMonthlyRate
+    originalPurchasePrice
     originalStart
     originalEnd
     forecastStart

@@ -1,0 +1,77 @@
+import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import graphileMigrate from 'graphile-migrate';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { projectFolder } from '../../src/configuration.ts';
+import { bootstrap } from '../../src/database/bootstrap.ts';
+import { migrate, migrateQueue } from '../../src/database/migrate.ts';
+import { testSecret } from '../support/clusters.ts';
+import { testDatabase } from '../support/database.ts';
+
+// Databases that an earlier version has filled.
+
+const db = await testDatabase();
+
+test('an upgrade prices the plans of records that are there', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vanguard-earlier-'));
+  const earlier = await bootstrap(db.superuserUrl, `${db.name}_earlier`, testSecret);
+  const client = new pg.Client({ connectionString: earlier.owner });
+  try {
+    await mkdir(join(folder, 'committed'));
+    const files = (await readdir(join(projectFolder, 'migrations/committed'))).sort();
+    for (const file of files.slice(
+      0,
+      files.findIndex((name) => name.startsWith('000012-')),
+    ))
+      await symlink(join(projectFolder, 'migrations/committed', file), join(folder, 'committed', file));
+    await migrateQueue(earlier.owner);
+    await graphileMigrate.migrate({
+      connectionString: earlier.owner,
+      migrationsFolder: folder,
+      logger: new graphileMigrate.Logger(() => () => undefined),
+    });
+    await client.connect();
+    await client.query(
+      `with organization as (insert into app_public.organizations (code, name) values ('A', 'A') returning id),
+      author as (insert into app_public.users (username, role) values ('ann', 'user') returning id)
+      insert into app_core.pfa_mirror (organization_id, pfa_id, data, observed_at)
+      select o.id, r.data->>'pfaId', r.data, now() from organization o, author, jsonb_array_elements($1) r (data)`,
+      [
+        JSON.stringify(
+          [{ originalMonthlyRate: 1522 }, {}].map((plan, i) => ({
+            ...{ pfaId: `r${i}`, source: 'Rental', monthlyRate: 3044, ...plan },
+            ...{ originalStart: '2026-01-01', originalEnd: '2026-01-11' },
+          })),
+        ),
+      ],
+    );
+    await client.query(
+      `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state)
+      select m.organization_id, u.id, m.pfa_id, '{"monthlyRate": 6088}', '{"monthlyRate": 3044}', 'draft'
+      from app_core.pfa_mirror m cross join app_public.users u`,
+    );
+    await client.query(`select app_private.rewrite_overlay(id, '{r0,r1}') from app_public.organizations`);
+
+    await migrate(earlier.owner);
+
+    const { rows } = await client.query(
+      `select m.pfa_id, m.plan_cost_cents::integer as mirror, o.mirror_plan_cost_cents::integer as below,
+        o.plan_cost_cents::integer as drafted, o.plan_is_rental
+      from app_core.pfa_mirror m join app_core.pfa_overlay o using (organization_id, pfa_id) order by 1`,
+    );
+    expect(rows).toEqual([
+      { pfa_id: 'r0', mirror: 50_000, below: 50_000, drafted: 50_000, plan_is_rental: true },
+      { pfa_id: 'r1', mirror: 100_000, below: 100_000, drafted: 200_000, plan_is_rental: true },
+    ]);
+    // The summary is new as well.
+    const { rows: sums } = await client.query(
+      'select plan_cost_cents::integer as plan from app_private.pfa_kpi_summary',
+    );
+    expect(sums).toEqual([{ plan: 150_000 }]);
+  } finally {
+    await client.end();
+    await rm(folder, { recursive: true });
+  }
+});
