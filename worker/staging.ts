@@ -6,7 +6,7 @@ import { makeStorable, type GridRow, type PemsPage, type RecordMapper } from '..
 
 /** Takes what `stagingRows` makes. Binary: PostgreSQL reads it a third faster than text, and nothing needs escaping. */
 export const copyIntoStaging = `copy app_private.pfa_staging (organization_id, run_id, pfa_id, organization_code, data, version,
-  version_by, problems, row_content, requested_at, received_at) from stdin (format binary)`;
+  version_by, problems, row_content, unknown, requested_at, received_at) from stdin (format binary)`;
 
 /** Which run of which organization a page belongs to. */
 export interface StagedRun {
@@ -17,13 +17,37 @@ export interface StagedRun {
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const endOfRows = -1;
-const columnCount = 11;
+const columnCount = 12;
 const jsonbFormat = 1;
 /** PostgreSQL counts microseconds from 2000. */
 const start = BigInt(Date.UTC(2000, 0, 1)) * 1000n;
 
 /** One chunk a row would be slow, one for all would be large. */
 const chunkSize = 256 * 1024;
+
+/** Which columns the pages of a read have told of, and in how many rows. */
+export class ToldColumns {
+  private rows = 0;
+  private readonly rowsOf = new Map<string, number>();
+
+  add(page: PemsPage): void {
+    this.rows += page.rows.length;
+    for (const alias of toldAliases(page)) {
+      this.rowsOf.set(alias, (this.rowsOf.get(alias) ?? 0) + page.rows.length);
+    }
+  }
+
+  /** As app_private.merge_sync_run takes it. */
+  toJSON(): object {
+    const columns = [...this.rowsOf].map(([alias, rows]) => [makeStorable(alias), rows] as const);
+    return { rows: this.rows, columns: Object.fromEntries(columns) };
+  }
+}
+
+/** The aliases that at least one row of the page has a value for, an empty one included. */
+function toldAliases({ aliases, rows }: PemsPage): string[] {
+  return aliases.filter((_, place) => rows.some((row) => row[place] !== undefined));
+}
 
 /** Brings a page into staging; answers how many rows of it. */
 export async function stagePage(
@@ -52,7 +76,11 @@ export function* stagingRows(
   mapper: RecordMapper,
   { organization, organizationId, runId }: StagedRun,
 ): Generator<Buffer> {
-  const map = mapper.forAliases(page.aliases);
+  if (page.rows.length === 0) {
+    yield new CopyWriter().raw(signature).int16(endOfRows).take();
+    return;
+  }
+  const map = mapper.forAliases(page.aliases, toldAliases(page));
   const head = new CopyWriter().int16(columnCount).int32(organizationId).int64(BigInt(runId)).take();
   const tail = new CopyWriter()
     .int64(BigInt(page.requestedAt) - start)
@@ -73,6 +101,7 @@ export function* stagingRows(
       .text(record.versionBy)
       .jsonb(refused ? JSON.stringify(record.problems) : null)
       .jsonb(refused ? contentOf(page.aliases, row) : null)
+      .jsonb(record.unknown.length > 0 ? JSON.stringify(record.unknown.map(makeStorable)) : null)
       .raw(tail);
     if (out.length > chunkSize) yield out.take();
   }

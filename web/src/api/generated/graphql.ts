@@ -317,6 +317,14 @@ export type RequestSyncMutationVariables = Exact<{
 
 export type RequestSyncMutation = { requestSync: { syncLog: { id: string, state: string } | null } | null };
 
+export type AcceptRunMutationVariables = Exact<{
+  organizationId: number;
+  runId: string;
+}>;
+
+
+export type AcceptRunMutation = { acceptRun: { syncLog: { id: string, acceptedAt: string | null } | null } | null };
+
 export type RecordFacetQueryVariables = Exact<{
   organizationId: number;
   selection?: PfaSelectionInput | null | undefined;
@@ -790,6 +798,16 @@ export const RequestSyncDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RequestSyncMutation, RequestSyncMutationVariables>;
+export const AcceptRunDocument = new TypedDocumentString(`
+    mutation AcceptRun($organizationId: Int!, $runId: BigInt!) {
+  acceptRun(input: {organizationId: $organizationId, runId: $runId}) {
+    syncLog {
+      id
+      acceptedAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AcceptRunMutation, AcceptRunMutationVariables>;
 export const RecordFacetDocument = new TypedDocumentString(`
     query RecordFacet($organizationId: Int!, $selection: PfaSelectionInput, $groupBy: PfaDimension!) {
   organization(id: $organizationId) {
