@@ -28,11 +28,14 @@ export async function recordMappers(
   const special: Readonly<Record<string, string>> = { lastModified: 'version', lastModifiedBy: 'versionBy' };
   const fields = rows
     .filter((row) => row.kind !== 'version')
-    .map(({ key, kind, maxLength, maxAmount, screenField, gridAliases }) => ({
+    .map(({ key, kind, maxLength, maxAmount, earliest, latest, largest, screenField, gridAliases }) => ({
       key,
       kind: (kind === 'identity' ? 'text' : kind) as FieldKind,
       maxLength,
       maxAmount,
+      earliest,
+      latest,
+      largest,
       screenField: screenField ?? null,
       gridAliases,
     }));

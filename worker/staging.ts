@@ -2,7 +2,13 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { makeStorable, type GridRow, type PemsPage, type RecordMapper } from '../src/pems/index.ts';
+import {
+  makeStorable,
+  type GridRow,
+  type MappedRecord,
+  type PemsPage,
+  type RecordMapper,
+} from '../src/pems/index.ts';
 
 /** Takes what `stagingRows` makes. Binary: PostgreSQL reads it a third faster than text, and nothing needs escaping. */
 export const copyIntoStaging = `copy app_private.pfa_staging (organization_id, run_id, pfa_id, organization_code, data, version,
@@ -25,22 +31,32 @@ const start = BigInt(Date.UTC(2000, 0, 1)) * 1000n;
 /** One chunk a row would be slow, one for all would be large. */
 const chunkSize = 256 * 1024;
 
-/** Which columns the pages of a read have told of, and in how many rows. */
-export class ToldColumns {
+/** What the pages of a read have told of columns and values that single rows do not say. */
+export class ReadSummary {
   private rows = 0;
-  private readonly rowsOf = new Map<string, number>();
+  private readonly columns = new Map<string, number>();
+  private readonly implausible = new Map<string, { rows: number; recordId: string | null }>();
 
-  add(page: PemsPage): void {
-    this.rows += page.rows.length;
-    for (const alias of toldAliases(page)) {
-      this.rowsOf.set(alias, (this.rowsOf.get(alias) ?? 0) + page.rows.length);
+  addPage(rows: number, told: readonly string[]): void {
+    this.rows += rows;
+    for (const alias of told) this.columns.set(alias, (this.columns.get(alias) ?? 0) + rows);
+  }
+
+  addRecord({ pfaId, implausible }: MappedRecord): void {
+    for (const key of implausible) {
+      const known = this.implausible.get(key);
+      if (known) known.rows += 1;
+      else this.implausible.set(key, { rows: 1, recordId: pfaId });
     }
   }
 
   /** As app_private.merge_sync_run takes it. */
   toJSON(): object {
-    const columns = [...this.rowsOf].map(([alias, rows]) => [makeStorable(alias), rows] as const);
-    return { rows: this.rows, columns: Object.fromEntries(columns) };
+    return {
+      rows: this.rows,
+      columns: Object.fromEntries([...this.columns].map(([alias, rows]) => [makeStorable(alias), rows])),
+      implausible: Object.fromEntries(this.implausible),
+    };
   }
 }
 
@@ -55,12 +71,13 @@ export async function stagePage(
   page: PemsPage,
   mapper: RecordMapper,
   run: StagedRun,
+  summary?: ReadSummary,
 ): Promise<number> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     const copy = client.query(copyFrom(copyIntoStaging));
-    await pipeline(Readable.from(stagingRows(page, mapper, run)), copy);
+    await pipeline(Readable.from(stagingRows(page, mapper, run, summary)), copy);
     return copy.rowCount;
   } catch (error) {
     broken = error as Error;
@@ -75,12 +92,15 @@ export function* stagingRows(
   page: PemsPage,
   mapper: RecordMapper,
   { organization, organizationId, runId }: StagedRun,
+  summary?: ReadSummary,
 ): Generator<Buffer> {
   if (page.rows.length === 0) {
     yield new CopyWriter().raw(signature).int16(endOfRows).take();
     return;
   }
-  const map = mapper.forAliases(page.aliases, toldAliases(page));
+  const told = toldAliases(page);
+  summary?.addPage(page.rows.length, told);
+  const map = mapper.forAliases(page.aliases, told);
   const head = new CopyWriter().int16(columnCount).int32(organizationId).int64(BigInt(runId)).take();
   const tail = new CopyWriter()
     .int64(BigInt(page.requestedAt) - start)
@@ -91,6 +111,7 @@ export function* stagingRows(
     const record = map(row);
     // PEMS selects by the beginning of the code, so RIO brings RIO2: expected, and no reason to refuse it in each run.
     if (record.organization !== organization && record.organization?.startsWith(organization)) continue;
+    if (record.implausible.length > 0) summary?.addRecord(record);
     const refused = record.problems.length > 0;
     out
       .raw(head)

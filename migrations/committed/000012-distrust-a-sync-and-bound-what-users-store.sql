@@ -1,5 +1,5 @@
 --! Previous: sha1:fc9e56ddbdc7dc4977ab275e0526159a0604abee
---! Hash: sha1:968a60635342d772d0c57e1eb3f694a22c44694a
+--! Hash: sha1:875aecd311d9f3d8a897de9ecc3d718557026ee2
 --! Message: distrust a sync and bound what users store
 
 --! split: 1-current.sql
@@ -592,9 +592,10 @@ $$;
 comment on function app_private.clear_staging(integer, bigint) is 'Takes the rows of a run out of staging.';
 --! EndIncluded app_private/functions/clear_staging.sql
 drop function if exists app_private.merge_sync_run(integer, bigint);
+drop function if exists app_private.merge_sync_run(integer, bigint, jsonb);
 --! Included app_private/functions/merge_sync_run.sql
 create or replace function app_private.merge_sync_run(organization_id integer, run_id bigint,
-  columns jsonb default null)
+  summary jsonb default null)
   returns app_public.pfa_sync_log
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -735,7 +736,7 @@ begin
       select from jsonb_to_recordset(accepted) a (code text, key text, count bigint)
       where a.code = r.code and a.key is not distinct from r.key
         and r.count <= a.count + greatest(10, a.count / 10)));
-  run.missing_columns := app_private.note_columns(p_organization_id, run, columns, is_accepted);
+  run.missing_columns := app_private.note_columns(p_organization_id, run, summary, is_accepted);
   if has_rejects then
     insert into app_public.pfa_sync_reject (organization_id, run_id, pfa_id, reason, problems, row_content)
     select p_organization_id, p_run_id,
@@ -955,11 +956,15 @@ begin
     select array_agg(format(case when c."lastSeenAt" is null
         then 'The grid of PEMS has never had the column %1$s (%2$s).'
         else 'The column %1$s (%2$s) is missing in %3$s of %4$s rows; the values read until %5$s UTC stay.' end,
-      c.alias, coalesce(array_to_string(c.keys, ', '), 'not mapped'), c.rows, columns->>'rows',
+      c.alias, coalesce(array_to_string(c.keys, ', '), 'not mapped'), c.rows, summary->>'rows',
       to_char(c."lastSeenAt" at time zone 'UTC', 'YYYY-MM-DD HH24:MI')) order by c.alias)
     from jsonb_to_recordset(run.missing_columns) c (alias text, keys text[], rows bigint, "lastSeenAt" timestamptz)
     -- What was never there is said once.
     where c."lastSeenAt" is not null or is_first);
+  notices := notices || (
+    select array_agg(format('%s of %s rows is outside of what may be drafted, as in record %s; the values are kept.',
+      i.key, i.value->>'rows', i.value->>'recordId') order by i.key)
+    from jsonb_each(summary->'implausible') i);
   run.notice := nullif(array_to_string(notices, ' '), '');
   update app_public.pfa_sync_log l
   set state = 'succeeded', finished_at = clock_timestamp(), rows_read = run.rows_read,
@@ -985,9 +990,9 @@ comment on function app_private.merge_sync_run(integer, bigint, jsonb) is
   'Merges what a complete run left in staging: refuses bad rows, keeps what its pages did not tell, inserts, updates '
   'only what differs and was asked for later than what we hold, after a full run notes and removes what is gone, '
   'rebases drafts, rewrites overlays, logs, queues the refresh of the summaries. A run that does not look like what is '
-  'known (judge_run) is withheld instead, unless somebody accepted it. One transaction, set-based. columns: which '
-  'columns its pages told, `{"rows": n, "columns": {"alias": rows}}`. VG409 when the token of the run is no longer '
-  'current.';
+  'known (judge_run) is withheld instead, unless somebody accepted it. One transaction, set-based. summary: what its '
+  'pages told, `{"rows": n, "columns": {"alias": rows}, "implausible": {"key": {"rows", "recordId"}}}`. VG409 when '
+  'the token of the run is no longer current.';
 grant execute on function app_private.merge_sync_run(integer, bigint, jsonb) to vanguard_worker;
 --! EndIncluded app_private/functions/merge_sync_run.sql
 --! Included app_private/functions/accept_withheld_run.sql
@@ -1493,3 +1498,220 @@ comment on function app_private.monitoring() is
   'organizations, connections and tenants.';
 grant execute on function app_private.monitoring() to vanguard_authenticator;
 --! EndIncluded app_private/functions/monitoring.sql
+
+-- Plausible values: what may be drafted. What PEMS holds beyond is kept and told.
+
+alter table app_public.pfa_fields
+  add column if not exists earliest date,
+  add column if not exists latest date,
+  add column if not exists largest numeric;
+update app_public.pfa_fields f set earliest = '1990-01-01', latest = '2099-12-31'
+where f.kind = 'date' and f.earliest is null;
+update app_public.pfa_fields f set largest = 1000000000 where f.kind = 'money' and f.largest is null;
+alter table app_public.pfa_fields drop constraint if exists pfa_fields_plausible_check;
+alter table app_public.pfa_fields add constraint pfa_fields_plausible_check
+  check ((kind = 'date') = (earliest is not null and latest is not null) and (kind = 'money') = (largest is not null)
+    and earliest <= latest and largest > 0 and largest < max_amount);
+comment on column app_public.pfa_fields.earliest is
+  'Of a date: the first that may be drafted. What PEMS holds before it is kept, and told by the sync.';
+comment on column app_public.pfa_fields.latest is
+  'Of a date: the last that may be drafted. What PEMS holds after it is kept, and told by the sync.';
+comment on column app_public.pfa_fields.largest is
+  'Of an amount, in USD: the largest that may be drafted. What PEMS holds above it is kept, and told by the sync.';
+comment on column app_public.pfa_fields.max_amount is
+  'Amounts of PEMS are smaller, in USD: what is charged for millennia still fits into whole cents of 64 bits.';
+comment on column app_public.pfa_sum.group_value is
+  'The category, class, area, ...; a month as `2026-04`, and `before 2001-04` and `after 2051-03` where there are more '
+  'than 600. Null: without a group, or of records that have none.';
+
+--! Included app_core/functions/value_problem.sql
+create or replace function app_core.value_problem(field app_public.pfa_fields, value jsonb) returns text
+  language sql stable parallel safe
+begin atomic
+  select case
+    when field.kind = 'flag' and (value is null or jsonb_typeof(value) <> 'boolean')
+      then 'is not true or false'
+    when value is null or value = 'null' or value = '""' then null
+    when field.kind = 'date' and (jsonb_typeof(value) <> 'string' or not app_core.is_iso_date(value #>> '{}'))
+      then 'is not a date; a date is written "YYYY-MM-DD" and exists in the calendar'
+    when field.kind = 'date' and app_core.iso_date(value #>> '{}') not between field.earliest and field.latest
+      then format('is not plausible; a date is from %s to %s', to_char(field.earliest, 'YYYY-MM-DD'),
+        to_char(field.latest, 'YYYY-MM-DD'))
+    when field.kind = 'money' and jsonb_typeof(value) <> 'number'
+      then 'is not a number; an amount is a JSON number of USD'
+    when field.kind = 'money' and (value #>> '{}')::numeric < 0
+      then 'is negative; an amount is 0 or more'
+    when field.kind = 'money' and (value #>> '{}')::numeric > field.largest
+      then format('is too large; an amount is at most %s USD',
+        ltrim(to_char(field.largest, '999,999,999,999,999,999')))
+    when field.kind = 'money' and (value #>> '{}')::numeric <> round((value #>> '{}')::numeric, 2)
+      then 'has more than two decimals; an amount is in whole cents'
+    when field.kind = 'text' and jsonb_typeof(value) <> 'string'
+      then 'is not text'
+    when field.kind = 'text' and length(value #>> '{}') > field.max_length
+      then format('is longer than %s characters', field.max_length)
+    when field.kind = 'text' and (value #>> '{}') ~ '[\u0001-\u001f\u007f]'
+      then 'contains control characters, such as a line break'
+    when field.allowed_values is not null and not (value #>> '{}') = any (field.allowed_values)
+      then format('is not one of %s', array_to_string(field.allowed_values, ', '))
+  end;
+end;
+comment on function app_core.value_problem(app_public.pfa_fields, jsonb) is
+  'What is wrong with a value that somebody wants to put under a key, as the end of a sentence; null when nothing '
+  'is. Nothing, null and "" empty a key; a flag cannot be emptied, because PEMS has no such flag.';
+grant execute on function app_core.value_problem(app_public.pfa_fields, jsonb) to vanguard_visitor, vanguard_worker;
+--! EndIncluded app_core/functions/value_problem.sql
+--! Included app_private/functions/sums_by_month.sql
+-- Cost over time is a broken line: a rental begins to cost so much a day, and ends to do so; a purchase is a jump. So
+-- the bends are summed by day, and these few sums lead from the end of one month to the end of the next; no record is
+-- taken apart into months. A day of a rental costs its cents by its days: whole cents as integers, and what is left as
+-- a fraction below 1, so that floating point is exact to far less than a cent, and the months together are the cost.
+create or replace function app_private.sums_by_month(records text) returns text
+  language sql immutable
+begin atomic
+  select format($$
+    with record as materialized (
+      select r.source = 'Rental' as is_rental, r.plan_cost_cents, r.forecast_cost_cents, r.actual_cost_cents,
+        r.original_start, r.original_end, r.forecast_start, r.forecast_end, r.actual_start, r.actual_end
+      from %s
+    ),
+    bend as (%s),
+    -- At most 600 months, around today where there are more: all before them is one, and all after them.
+    span as materialized (
+      select f.first, f.last, w.lo, w.lo + interval '599 months' as hi
+      from (
+        select date_trunc('month', (min(b.day) - 1)::timestamp) as first,
+          date_trunc('month', (max(b.day) - 1)::timestamp) as last
+        from bend b
+      ) f
+      cross join lateral (
+        select greatest(f.first, least(date_trunc('month', current_date::timestamp) - interval '299 months',
+          f.last - interval '599 months')) as lo
+      ) w
+    ),
+    by_month as (
+      -- The day before, because a bend on the first of a month changes nothing until then.
+      select d.month, b.kind, sum(b.whole) as whole, sum(b.fraction) as fraction,
+        sum(b.whole::numeric * (d.next - b.day) + b.jump) as whole_within,
+        sum(b.fraction * (d.next - b.day)) as fraction_within
+      from bend b
+      cross join span s
+      cross join lateral (select date_trunc('month', (b.day - 1)::timestamp) as month offset 0) t
+      cross join lateral (
+        select case when t.month < s.lo then s.lo - interval '1 month' when t.month > s.hi
+            then s.hi + interval '1 month' else t.month end as month,
+          (case when t.month < s.lo then s.lo when t.month > s.hi then s.last + interval '1 month'
+            else t.month + interval '1 month' end)::date as next
+        offset 0
+      ) d
+      where b.day is not null group by 1, 2
+    ),
+    month as (
+      select m.month, case when m.month > s.hi then (s.last + interval '1 month')::date - m.month::date
+          else extract(day from m.month + interval '1 month - 1 day') end as days,
+        case when m.month < s.lo then to_char(s.lo, '"before "YYYY-MM')
+          when m.month > s.hi then to_char(s.hi, '"after "YYYY-MM') else to_char(m.month, 'YYYY-MM') end as name
+      from span s
+      cross join lateral generate_series(case when s.first < s.lo then s.lo - interval '1 month' else s.lo end,
+        case when s.last > s.hi then s.hi + interval '1 month' else s.last end, interval '1 month') m (month)
+    ),
+    -- What goes on since earlier months, by the days of the month; and what begins and ends within it.
+    grown as (
+      select m.month, m.name, k.kind,
+        coalesce(sum(e.whole) over before * m.days, 0) + coalesce(e.whole_within, 0) as whole,
+        coalesce(sum(e.fraction) over before * m.days::float8, 0) + coalesce(e.fraction_within, 0) as fraction
+      from month m
+      cross join (values (1), (2), (3)) k (kind)
+      left join by_month e on e.month = m.month and e.kind = k.kind
+      window before as (partition by k.kind order by m.month rows between unbounded preceding and 1 preceding)
+    ),
+    total as (
+      select g.month, g.name, g.kind, round(sum(g.whole) over w + round((sum(g.fraction) over w)::numeric, 6)) as cents
+      from grown g
+      window w as (partition by g.kind order by g.month)
+    ),
+    part as (
+      select t.month, t.name, t.kind, t.cents - lag(t.cents, 1, 0) over (partition by t.kind order by t.month) as cents
+        from total t
+      union all
+      select null, null, kind, jump from bend where day is null
+    )
+    select p.name, null::bigint,
+      app_core.usd(coalesce(sum(p.cents) filter (where p.kind = 1), 0)),
+      app_core.usd(coalesce(sum(p.cents) filter (where p.kind = 2), 0)),
+      app_core.usd(coalesce(sum(p.cents) filter (where p.kind = 3), 0)),
+      app_core.usd(coalesce(sum(p.cents) filter (where p.kind = 2), 0)
+        - coalesce(sum(p.cents) filter (where p.kind = 1), 0)),
+      null::numeric, null::numeric, null::numeric
+    from part p
+    where p.cents <> 0
+    group by p.month, p.name
+    order by p.month$$,
+    records,
+    (
+      select string_agg(format($$
+        select %1$s as kind, coalesce(b.first_day, b.last_day) as day,
+          (case grouping(b.first_day) when 0 then sum(b.whole) else -sum(b.whole) end)::bigint as whole,
+          case grouping(b.first_day) when 0 then sum(b.fraction) else -sum(b.fraction) end as fraction,
+            0::bigint as jump
+        from (
+          select r.%2$s_start as first_day, r.%2$s_end as last_day, r.%3$s / (r.%2$s_end - r.%2$s_start) as whole,
+            (r.%3$s %% (r.%2$s_end - r.%2$s_start))::float8 / (r.%2$s_end - r.%2$s_start) as fraction
+          from record r where r.%3$s > 0 and r.is_rental
+        ) b
+        group by grouping sets ((b.first_day), (b.last_day))
+        union all
+        -- Bought on the day, so that it counts from the next one on, in the same month.
+        select %1$s, r.%2$s_start + 1, 0, 0, sum(r.%3$s)::bigint from record r where r.%3$s > 0 and not r.is_rental
+          group by r.%2$s_start
+        $$, k.kind, k.days, k.cents), ' union all ')
+      from (values (1, 'original', 'plan_cost_cents'), (2, 'forecast', 'forecast_cost_cents'),
+        (3, 'actual', 'actual_cost_cents')) k (kind, days, cents)
+    ));
+end;
+comment on function app_private.sums_by_month(text) is
+  'The query of costs by month, over records as organizations_sums puts them together. Cost until the end of a '
+  'month is rounded to cents, over the whole group; a month is the difference to the one before. At most 600 months, '
+  'with one sum before and one after them, so that all of them together are the whole.';
+--! EndIncluded app_private/functions/sums_by_month.sql
+--! Included app_public/functions/organizations_sums.sql
+create or replace function app_public.organizations_sums(
+  organization app_public.organizations,
+  group_by app_public.pfa_dimension default null,
+  selection app_public.pfa_selection default null,
+  layer app_public.pfa_layer default 'merged'
+) returns setof app_public.pfa_sum
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+  rows 100
+as $$
+declare
+  me constant integer := app_core.current_user_id();
+  asked record;
+  records text;
+begin
+  -- Of a row that belongs to no organization.
+  if organization.id is null then
+    return;
+  end if;
+  perform app_private.require_readable(organization.id);
+  asked := app_private.selection_condition(organization.id,
+    case when selection is null then row(null, null, null, null, true)::app_public.pfa_selection else selection end,
+    layer = 'mirror');
+  records := app_private.seen_records(layer = 'mirror') || ' where r.removed_at is null and not r.is_discontinued and '
+    || asked.condition;
+  return query execute case group_by when 'month' then app_private.sums_by_month(records) else
+    app_private.sums_by_group(records, group_by) end
+    using organization.id, selection.filter::jsonb, selection.record_ids, asked.found_ids, me;
+end;
+$$;
+comment on function app_public.organizations_sums(app_public.organizations, app_public.pfa_dimension,
+  app_public.pfa_selection, app_public.pfa_layer) is
+  'Plan, forecast and actual cost, variance, number and duration of the records of a selection (without one: of '
+  'all), in all or by group, without discontinued and removed records. By month, the cost of a rental is spread '
+  'over its days, and that of a purchase falls into the month of its start date; only months that cost something '
+  'are answered, at most 600, with `before 2001-04` and `after 2051-03` for what lies outside of them. In the layer '
+  '`mirror` nothing is pending and nobody has drafts.';
+grant execute on function app_public.organizations_sums(app_public.organizations, app_public.pfa_dimension,
+  app_public.pfa_selection, app_public.pfa_layer) to vanguard_visitor;
+--! EndIncluded app_public/functions/organizations_sums.sql

@@ -227,9 +227,9 @@ export const failSyncRun = new PreparedQuery<IFailSyncRunParams,IFailSyncRunResu
 
 /** 'MergeSyncRun' parameters type */
 export interface IMergeSyncRunParams {
-  columns?: Json | null | void;
   organizationId: number;
   runId: NumberOrString;
+  summary?: Json | null | void;
 }
 
 /** 'MergeSyncRun' return type */
@@ -253,7 +253,7 @@ export interface IMergeSyncRunQuery {
   result: IMergeSyncRunResult;
 }
 
-const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"columns":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":363,"b":378}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":381,"b":387}]},{"name":"columns","required":false,"transform":{"type":"scalar"},"locs":[{"a":390,"b":397}]}],"statement":"select state as \"state!\", error_code as \"errorCode?\",\n  rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\",\n  rows_unchanged as \"rowsUnchanged!\", rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\",\n  rows_rejected as \"rowsRejected!\", conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!, :columns)"};
+const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"summary":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":363,"b":378}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":381,"b":387}]},{"name":"summary","required":false,"transform":{"type":"scalar"},"locs":[{"a":390,"b":397}]}],"statement":"select state as \"state!\", error_code as \"errorCode?\",\n  rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\",\n  rows_unchanged as \"rowsUnchanged!\", rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\",\n  rows_rejected as \"rowsRejected!\", conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!, :summary)"};
 
 /**
  * Query generated from SQL:
@@ -262,7 +262,7 @@ const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,
  *   rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
  *   rows_unchanged as "rowsUnchanged!", rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!",
  *   rows_rejected as "rowsRejected!", conflicts as "conflicts!", notice as "notice?"
- * from app_private.merge_sync_run(:organizationId!, :runId!, :columns)
+ * from app_private.merge_sync_run(:organizationId!, :runId!, :summary)
  * ```
  */
 export const mergeSyncRun = new PreparedQuery<IMergeSyncRunParams,IMergeSyncRunResult>(mergeSyncRunIR);
@@ -275,9 +275,12 @@ export interface IFieldMappingParams {
 
 /** 'FieldMapping' return type */
 export interface IFieldMappingResult {
+  earliest: string | null;
   gridAliases: stringArray;
   key: string;
   kind: string;
+  largest: number | null;
+  latest: string | null;
   maxAmount: number | null;
   maxLength: number | null;
   screenField: string | null;
@@ -289,14 +292,17 @@ export interface IFieldMappingQuery {
   result: IFieldMappingResult;
 }
 
-const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":199,"b":214}]}],"statement":"select key as \"key!\", kind as \"kind!\", max_length as \"maxLength?\", max_amount::float8 as \"maxAmount?\",\n  grid_aliases as \"gridAliases!\", screen_field as \"screenField?\"\nfrom app_private.field_mapping(:organizationId!)"};
+const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":344,"b":359}]}],"statement":"select m.key as \"key!\", m.kind as \"kind!\", m.max_length as \"maxLength?\", m.max_amount::float8 as \"maxAmount?\",\n  m.grid_aliases as \"gridAliases!\", m.screen_field as \"screenField?\",\n  to_char(f.earliest, 'YYYY-MM-DD') as \"earliest?\", to_char(f.latest, 'YYYY-MM-DD') as \"latest?\",\n  f.largest::float8 as \"largest?\"\nfrom app_private.field_mapping(:organizationId!) m\njoin app_public.pfa_fields f on f.key = m.key"};
 
 /**
  * Query generated from SQL:
  * ```
- * select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?",
- *   grid_aliases as "gridAliases!", screen_field as "screenField?"
- * from app_private.field_mapping(:organizationId!)
+ * select m.key as "key!", m.kind as "kind!", m.max_length as "maxLength?", m.max_amount::float8 as "maxAmount?",
+ *   m.grid_aliases as "gridAliases!", m.screen_field as "screenField?",
+ *   to_char(f.earliest, 'YYYY-MM-DD') as "earliest?", to_char(f.latest, 'YYYY-MM-DD') as "latest?",
+ *   f.largest::float8 as "largest?"
+ * from app_private.field_mapping(:organizationId!) m
+ * join app_public.pfa_fields f on f.key = m.key
  * ```
  */
 export const fieldMapping = new PreparedQuery<IFieldMappingParams,IFieldMappingResult>(fieldMappingIR);

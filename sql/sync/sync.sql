@@ -49,12 +49,15 @@ select state as "state!", error_code as "errorCode?",
   rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
   rows_unchanged as "rowsUnchanged!", rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!",
   rows_rejected as "rowsRejected!", conflicts as "conflicts!", notice as "notice?"
-from app_private.merge_sync_run(:organizationId!, :runId!, :columns);
+from app_private.merge_sync_run(:organizationId!, :runId!, :summary);
 
 /* @name fieldMapping */
-select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?",
-  grid_aliases as "gridAliases!", screen_field as "screenField?"
-from app_private.field_mapping(:organizationId!);
+select m.key as "key!", m.kind as "kind!", m.max_length as "maxLength?", m.max_amount::float8 as "maxAmount?",
+  m.grid_aliases as "gridAliases!", m.screen_field as "screenField?",
+  to_char(f.earliest, 'YYYY-MM-DD') as "earliest?", to_char(f.latest, 'YYYY-MM-DD') as "latest?",
+  f.largest::float8 as "largest?"
+from app_private.field_mapping(:organizationId!) m
+join app_public.pfa_fields f on f.key = m.key;
 
 /* @name seenColumns */
 select c.alias as "alias!"

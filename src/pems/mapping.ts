@@ -23,6 +23,12 @@ export interface RecordField {
   maxLength?: number | null;
   /** Of money: amounts must be smaller, whatever their sign. */
   maxAmount?: number | null;
+  /** Of a date, as ISO text: earlier ones are implausible, and read all the same. */
+  earliest?: string | null;
+  /** Of a date, as ISO text: later ones are implausible, and read all the same. */
+  latest?: string | null;
+  /** Of money: larger amounts are implausible, and read all the same. */
+  largest?: number | null;
 }
 
 /** Where PEMS holds a key: the first of the aliases that is not blank counts ("X, else Y"). */
@@ -65,6 +71,8 @@ export interface MappedRecord {
    * missing. Unknown is not empty.
    */
   unknown: readonly string[];
+  /** Keys with a value outside of what may be drafted. */
+  implausible: readonly string[];
 }
 
 export interface RecordMapper {
@@ -162,8 +170,9 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
     return (row) => {
       const problems: FieldProblem[] = [];
       let unknown = lost;
+      const implausible: string[] = [];
       const read = (column: Column, reader: Reader): string | null => {
-        const value = take(problems, column, row, reader);
+        const value = take(problems, implausible, column, row, reader);
         if (value !== UNKNOWN) return value;
         if (unknown === lost) unknown = [...lost];
         unknown.push(column.key);
@@ -189,7 +198,7 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
         if (!member.ok) refuse(problems, alias, text, member.problem);
         else if (member.value !== null) data += data === '' ? member.value : `,${member.value}`;
       }
-      return { pfaId, organization, data: `{${data}}`, version, versionBy, problems, unknown };
+      return { pfaId, organization, data: `{${data}}`, version, versionBy, problems, unknown, implausible };
     };
   };
   return { forAliases };
@@ -220,6 +229,7 @@ const UNKNOWN = Symbol('unknown');
 /** Reads the first text that is not blank; null where there is none, or where it cannot be read. */
 function take(
   problems: FieldProblem[],
+  implausible: string[],
   { key, places }: Column,
   row: GridRow,
   read: Reader,
@@ -229,7 +239,10 @@ function take(
     const text = row[place];
     if (text === undefined || isBlank(text)) continue;
     const parsed = read(text);
-    if (parsed.ok) return parsed.value;
+    if (parsed.ok) {
+      if (parsed.isImplausible) implausible.push(key);
+      return parsed.value;
+    }
     refuse(problems, key, text, parsed.problem, parsed.proves);
     return null;
   }
@@ -288,7 +301,7 @@ function memberReader(key: string, read: Reader): Reader {
 
 /** From the text of PEMS to the JSON token of its value. */
 export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
-  const { maxLength, maxAmount } = field;
+  const { maxLength, maxAmount, earliest, latest, largest } = field;
   switch (field.kind) {
     case 'text':
       return (text) =>
@@ -296,13 +309,23 @@ export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
           ? { ok: false, problem: `The text is longer than ${maxLength} characters.` }
           : readText(text);
     case 'date':
-      return (text) => withToken(parseDate(text, dateOrder), JSON.stringify);
+      return (text) => {
+        const parsed = parseDate(text, dateOrder);
+        const token = withToken(parsed, JSON.stringify);
+        return parsed.ok &&
+          parsed.value !== null &&
+          ((earliest && parsed.value < earliest) || (latest && parsed.value > latest))
+          ? asImplausible(token)
+          : token;
+      };
     case 'money':
       return (text) => {
         const parsed = parseNumber(text);
         return maxAmount && parsed.ok && parsed.value !== null && Math.abs(Number(parsed.value)) >= maxAmount
           ? { ok: false, problem: `The amount is too large: ${text}. It must be less than ${maxAmount}.` }
-          : parsed;
+          : largest && parsed.ok && parsed.value !== null && Number(parsed.value) > largest
+            ? asImplausible(parsed)
+            : parsed;
       };
     case 'flag':
       return (text) => withToken(parseFlag(text), String);
@@ -311,5 +334,9 @@ export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
 
 function withToken<T>(parsed: Parsed<T>, token: (value: T) => string): Parsed<string> {
   if (!parsed.ok) return parsed;
-  return { ok: true, value: parsed.value === null ? null : token(parsed.value) };
+  const value = parsed.value === null ? null : token(parsed.value);
+  return parsed.isImplausible ? { ok: true, value, isImplausible: true } : { ok: true, value };
 }
+
+const asImplausible = (parsed: Parsed<string>): Parsed<string> =>
+  parsed.ok ? { ...parsed, isImplausible: true } : parsed;

@@ -14,7 +14,8 @@ export type DateFormat = 'DD-MON-YYYY' | 'YYYY-MM-DD' | 'MM/DD/YYYY' | 'DD/MM/YY
  * What became of one PEMS text: its value, `null` where PEMS holds none, or a sentence that names what was given and
  * what is allowed. The sentence holds only characters that PostgreSQL can store.
  */
-export type Parsed<T> = { ok: true; value: T | null } | { ok: false; problem: string; proves?: Proof };
+export type Parsed<T> =
+  { ok: true; value: T | null; isImplausible?: true } | { ok: false; problem: string; proves?: Proof };
 
 /** What a refused text says about the tenant: it can be read only in this notation. */
 export type Proof = 'day-first' | 'month-first' | 'decimal-comma';

@@ -51,6 +51,7 @@ test('a row becomes a record with typed values', () => {
     versionBy: 'JDOE',
     problems: [],
     unknown: [],
+    implausible: [],
   });
 });
 
@@ -265,6 +266,25 @@ test.each([
 ] as const)('what %s "%s" proves with %s: %s', (alias, text, dateOrder, proves) => {
   const [problem] = map({ ...identity, [alias]: text }, { dateOrder }).problems;
   expect(problem?.proves).toBe(proves);
+});
+
+test('what lies outside of what may be drafted is kept and named', () => {
+  const bounded = fields.map((field) =>
+    field.kind === 'date'
+      ? { ...field, earliest: '1990-01-01', latest: '2099-12-31' }
+      : field.kind === 'money'
+        ? { ...field, largest: 1000 }
+        : field,
+  );
+  const seen = (pfs_f_startdate: string, pfs_f_rate: string) =>
+    map({ ...identity, pfs_f_startdate, pfs_f_rate }, { fields: bounded });
+  expect(seen('1990-01-01', '1000').implausible).toEqual([]);
+  expect(seen('2099-12-31', '').implausible).toEqual([]);
+  expect(seen('1989-12-31', '1000.01')).toMatchObject({
+    data: '{"monthlyRate":1000.01,"forecastStart":"1989-12-31"}',
+    problems: [],
+    implausible: ['monthlyRate', 'forecastStart'],
+  });
 });
 
 test('20,000 rows of 30 fields are mapped in well under a second', () => {

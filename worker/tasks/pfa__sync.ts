@@ -4,7 +4,7 @@ import { VanguardError } from '../../src/errors.ts';
 import type { TaskContext, WorkerTask } from '../context.ts';
 import { openPems } from '../pems.ts';
 import { recordMappers } from '../record-mappers.ts';
-import { stagePage, ToldColumns, type StagedRun } from '../staging.ts';
+import { stagePage, ReadSummary, type StagedRun } from '../staging.ts';
 import { stopReason } from '../stop-reason.ts';
 
 /** Which run to do; made by app_private.queue_sync. */
@@ -24,14 +24,14 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
   const [run] = await beginSyncRun.run({ organizationId, runId: String(runId), workerId }, context.pool);
   if (!run) return;
   try {
-    const told = await readIntoStaging(
+    const read = await readIntoStaging(
       context,
       { organizationId, runId: run.id, organization: run.organization },
       run.changedSince ?? null,
       helpers.abortSignal,
     );
-    const columns = JSON.stringify(told);
-    const [merged] = await mergeSyncRun.run({ organizationId, runId: run.id, columns }, context.pool);
+    const summary = JSON.stringify(read);
+    const [merged] = await mergeSyncRun.run({ organizationId, runId: run.id, summary }, context.pool);
     const isWithheld = merged!.state === 'withheld';
     context.logger[isWithheld || merged!.notice ? 'warn' : 'info'](
       { organization: run.organization, run: run.id, kind: run.kind, ...merged },
@@ -62,18 +62,17 @@ async function readIntoStaging(
   run: StagedRun,
   changedSince: string | null,
   signal: AbortSignal | undefined,
-): Promise<ToldColumns> {
+): Promise<ReadSummary> {
   const { organization, organizationId, runId } = run;
   const { pool } = context;
   const { apiConfigurationId, connection, client, clock } = await openPems(context, organizationId, 'read');
   const { grid } = await recordMappers(pool, organizationId, connection.dateOrder);
 
-  const told = new ToldColumns();
+  const summary = new ReadSummary();
   let rowsRead = 0;
   try {
     for await (const page of client.readGrid({ organization, changedSince, clock, signal })) {
-      told.add(page);
-      rowsRead += await stagePage(pool, page, grid, run);
+      rowsRead += await stagePage(pool, page, grid, run, summary);
       const [progress] = await reportSyncProgress.run({ organizationId, runId, rowsRead }, pool);
       if (!progress?.isCurrent) {
         throw new VanguardError(
@@ -95,5 +94,5 @@ async function readIntoStaging(
     throw error;
   }
   await noteConnectionResult.run({ apiConfigurationId, rowsRead, errorMessage: null }, pool);
-  return told;
+  return summary;
 }

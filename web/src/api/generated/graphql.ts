@@ -359,7 +359,7 @@ export type CostsByMonthQueryVariables = Exact<{
 }>;
 
 
-export type CostsByMonthQuery = { organization: { seen: { pageInfo: { hasNextPage: boolean }, nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+export type CostsByMonthQuery = { organization: { seen: { nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
 
 export type MonthCostsFragment = { groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
 
@@ -896,9 +896,6 @@ export const CostsByMonthDocument = new TypedDocumentString(`
     query CostsByMonth($organizationId: Int!, $selection: PfaSelectionInput!) {
   organization(id: $organizationId) {
     seen: sums(selection: $selection, groupBy: month, first: 1000) {
-      pageInfo {
-        hasNextPage
-      }
       nodes {
         ...MonthCosts
       }
