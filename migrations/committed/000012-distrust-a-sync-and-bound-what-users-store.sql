@@ -1,5 +1,5 @@
 --! Previous: sha1:fc9e56ddbdc7dc4977ab275e0526159a0604abee
---! Hash: sha1:875aecd311d9f3d8a897de9ecc3d718557026ee2
+--! Hash: sha1:9175fe2f2e16185ee4896395396301070c0283eb
 --! Message: distrust a sync and bound what users store
 
 --! split: 1-current.sql
@@ -1715,3 +1715,312 @@ comment on function app_public.organizations_sums(app_public.organizations, app_
 grant execute on function app_public.organizations_sums(app_public.organizations, app_public.pfa_dimension,
   app_public.pfa_selection, app_public.pfa_layer) to vanguard_visitor;
 --! EndIncluded app_public/functions/organizations_sums.sql
+
+-- Drafts of others: only of who cannot submit them or is away, and their author is told.
+
+alter table app_core.pfa_change add column if not exists about_user_id integer
+  references app_public.users on delete set null;
+comment on column app_core.pfa_change.about_user_id is
+  'Whose draft was taken over or discarded; null for every other change.';
+create index if not exists pfa_change_about_user_id_idx on app_core.pfa_change (organization_id, about_user_id)
+  where about_user_id is not null;
+comment on index app_core.pfa_change_about_user_id_idx is 'On delete of a user.';
+drop policy visitor_select on app_core.pfa_change;
+create policy visitor_select on app_core.pfa_change for select to vanguard_visitor
+  using (organization_id = any (app_core.current_organization_ids())
+    and (not app_core.is_private_route(route) or user_id = app_core.current_user_id()
+      or about_user_id = app_core.current_user_id()));
+
+drop table if exists app_public.pfa_takeover cascade;
+create table app_public.pfa_takeover (
+  organization_id integer not null references app_public.organizations on delete cascade,
+  id bigint generated always as identity,
+  user_id integer not null references app_public.users on delete cascade,
+  taken_by integer references app_public.users on delete set null,
+  is_discarded boolean not null,
+  record_count integer not null check (record_count > 0),
+  record_ids text[] not null check (cardinality(record_ids) between 1 and 20),
+  taken_at timestamptz not null default clock_timestamp(),
+  seen_at timestamptz,
+  primary key (organization_id, id)
+);
+comment on table app_public.pfa_takeover is
+  E'@name takeover\n@behavior -query:resource:single\nThat an owner or admin took over or discarded drafts of yours.';
+comment on column app_public.pfa_takeover.organization_id is 'The organization.';
+comment on column app_public.pfa_takeover.id is 'Our key.';
+comment on column app_public.pfa_takeover.user_id is E'@behavior -*\nWhose drafts they were.';
+comment on column app_public.pfa_takeover.taken_by is E'@behavior -*\nWho took them; null when the account is deleted.';
+comment on column app_public.pfa_takeover.is_discarded is 'Whether they were discarded, not taken over.';
+comment on column app_public.pfa_takeover.record_count is 'How many records had a draft.';
+comment on column app_public.pfa_takeover.record_ids is 'The first 20 of these records.';
+comment on column app_public.pfa_takeover.taken_at is 'When.';
+comment on column app_public.pfa_takeover.seen_at is 'When the author dismissed the notice; null until then.';
+comment on constraint pfa_takeover_user_id_fkey on app_public.pfa_takeover is '@behavior -*';
+comment on constraint pfa_takeover_taken_by_fkey on app_public.pfa_takeover is '@behavior -*';
+create index pfa_takeover_user_id_idx on app_public.pfa_takeover (organization_id, user_id, id);
+comment on index app_public.pfa_takeover_user_id_idx is 'The notices of a user; on delete of a user.';
+create index pfa_takeover_taken_by_idx on app_public.pfa_takeover (organization_id, taken_by)
+  where taken_by is not null;
+comment on index app_public.pfa_takeover_taken_by_idx is 'On delete of a user.';
+call app_private.enable_rls('app_public.pfa_takeover');
+create policy visitor_select on app_public.pfa_takeover for select to vanguard_visitor
+  using (organization_id = any (app_core.current_organization_ids()) and user_id = app_core.current_user_id());
+grant select on app_public.pfa_takeover to vanguard_visitor;
+
+alter type app_public.pfa_draft_author
+  drop attribute if exists last_active_at, drop attribute if exists is_away,
+  add attribute last_active_at timestamptz, add attribute is_away boolean;
+comment on column app_public.pfa_draft_author.last_active_at is
+  E'@notNull\nWhen they last signed in, used a session or drafted something.';
+comment on column app_public.pfa_draft_author.is_away is
+  E'@notNull\nWhether their drafts may be taken over or discarded: they may not submit them any more, or were not '
+  'active for as long as `limits` of the organization says.';
+
+--! Included app_private/functions/may_draft.sql
+create or replace function app_private.may_draft(organization_id integer, user_id integer) returns boolean
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  select coalesce((
+    select u.is_active and (u.role = 'admin' or u.role = 'user' and m.role in ('owner', 'admin', 'member'))
+    from app_public.users u
+    left join app_public.user_organizations m on m.organization_id = may_draft.organization_id and m.user_id = u.id
+    where u.id = may_draft.user_id), false);
+end;
+comment on function app_private.may_draft(integer, integer) is
+  'Whether a user, signed in or not, may draft and submit in an organization.';
+--! EndIncluded app_private/functions/may_draft.sql
+--! Included app_private/functions/last_active_at.sql
+create or replace function app_private.last_active_at(organization_id integer, user_id integer) returns timestamptz
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  select greatest(u.created_at,
+    (
+      select m.created_at from app_public.user_organizations m
+      where m.organization_id = last_active_at.organization_id and m.user_id = u.id
+    ),
+    -- An access token lives for minutes, so an open session is exchanged as long as somebody uses it.
+    (
+      select max(greatest(s.started_at, t.issued_at, t.used_at))
+      from app_private.sessions s
+      left join app_private.refresh_tokens t on t.session_id = s.id
+      where s.user_id = u.id
+    ),
+    (
+      select max(greatest(o.created_at, o.undone_at)) from app_core.pfa_draft_operation o
+      where o.organization_id = last_active_at.organization_id and o.user_id = u.id
+    ))
+  from app_public.users u
+  where u.id = last_active_at.user_id;
+end;
+comment on function app_private.last_active_at(integer, integer) is
+  'When a user last signed in, used a session, or drafted something in the organization; at the earliest when the '
+  'account and the membership were made.';
+--! EndIncluded app_private/functions/last_active_at.sql
+--! Included app_private/functions/remove_drafts_of.sql
+create or replace function app_private.remove_drafts_of(organization_id integer, user_id integer, record_ids text[],
+  is_takeover boolean) returns integer
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
+as $$
+#variable_conflict use_column
+declare
+  p_organization_id constant integer := remove_drafts_of.organization_id;
+  p_user_id constant integer := remove_drafts_of.user_id;
+  me constant integer := app_core.current_user_id();
+  ids text[];
+  active_at timestamptz;
+  absent_days integer;
+  taken integer;
+begin
+  perform app_private.require_administered(p_organization_id);
+  if p_user_id is null then
+    raise exception 'It is not said whose drafts.' using errcode = 'VG400',
+      hint = 'Give a userId; draftAuthors lists who has drafts.';
+  end if;
+  if p_user_id = me then
+    raise exception 'These are your own drafts.' using errcode = 'VG400',
+      hint = 'Name another user, or discard yours with discardDrafts.';
+  end if;
+  -- Who may submit them and was here lately decides about them alone.
+  select app_private.last_active_at(p_organization_id, p_user_id), l.absent_days into active_at, absent_days
+  from app_private.limits_of(p_organization_id) l
+  where app_private.may_draft(p_organization_id, p_user_id);
+  if active_at > clock_timestamp() - make_interval(days => absent_days) then
+    raise exception 'User % is active.', (select u.username from app_public.users u where u.id = p_user_id)
+      using errcode = 'VG403',
+        detail = jsonb_build_array(jsonb_build_object('userId', p_user_id, 'lastActiveAt', active_at,
+          'mayBeTakenAt', active_at + make_interval(days => absent_days)))::text,
+        hint = format('Ask the user to submit or discard the drafts, or wait until nothing was heard of the user for '
+          '%s days. Drafts of a disabled user, or of one who is no longer a member, can be taken over at once.',
+          absent_days);
+  end if;
+  select array_agg(d.pfa_id) into ids
+  from app_core.pfa_modification d
+  where d.organization_id = p_organization_id and d.user_id = p_user_id and d.state = 'draft'
+    and (record_ids is null or d.pfa_id in (select unnest(record_ids)));
+  perform app_private.lock_records(p_organization_id, ids);
+  with gone as materialized (
+    delete from app_core.pfa_modification d
+    where d.organization_id = p_organization_id and d.user_id = p_user_id and d.state = 'draft' and d.pfa_id = any (ids)
+    returning d.pfa_id, d.delta, d.base, d.problems
+  ),
+  taken as (
+    -- What the new owner has drafted too stays as it is.
+    insert into app_core.pfa_modification as d (organization_id, user_id, pfa_id, delta, base, problems)
+    select p_organization_id, me, g.pfa_id, g.delta, g.base, g.problems from gone g where is_takeover
+    on conflict (organization_id, user_id, pfa_id) where state = 'draft' do update
+      set delta = excluded.delta || d.delta, base = excluded.base || d.base,
+        problems = excluded.problems - array(select jsonb_object_keys(d.delta)) || d.problems
+  ),
+  logged as (
+    insert into app_core.pfa_change (organization_id, pfa_id, user_id, about_user_id, route, changes)
+    select p_organization_id, g.pfa_id, me, p_user_id, 'takeover',
+      jsonb_object_agg(k.key, case when is_takeover then jsonb_build_object('from', g.base->k.key, 'to',
+        k.value) else jsonb_build_object('from', k.value, 'to', app_core.normalized(u.underlay->k.key)) end)
+    from gone g
+    cross join jsonb_each(g.delta) k
+    join app_private.merged_for(p_organization_id, p_user_id, ids) u on u.pfa_id = g.pfa_id
+    left join app_core.pfa_modification d
+      on d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and d.pfa_id = any (ids)
+        and d.pfa_id = g.pfa_id
+    where not is_takeover or d.delta ? k.key is not true
+    group by g.pfa_id
+  )
+  select array_agg(g.pfa_id order by g.pfa_id) into ids from gone g;
+  taken := coalesce(cardinality(ids), 0);
+  if taken > 0 then
+    insert into app_public.pfa_takeover (organization_id, user_id, taken_by, is_discarded, record_count, record_ids)
+    values (p_organization_id, p_user_id, me, not is_takeover, taken, ids[1:20]);
+  end if;
+  perform app_private.rewrite_overlay(p_organization_id, ids);
+  return taken;
+end;
+$$;
+comment on function app_private.remove_drafts_of(integer, integer, text[], boolean) is
+  'Takes another user''s drafts away, of these records or all, and makes them the signed-in user''s own if wanted. '
+  'Owners and admins of the organization may, if the user may not submit them any more or is away (VG403); the user is '
+  'told.';
+--! EndIncluded app_private/functions/remove_drafts_of.sql
+--! Included app_public/functions/take_over_drafts.sql
+create or replace function app_public.take_over_drafts(organization_id integer, user_id integer,
+  record_ids text[] default null) returns integer
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return app_private.remove_drafts_of(take_over_drafts.organization_id, take_over_drafts.user_id,
+    take_over_drafts.record_ids, true);
+end;
+$$;
+comment on function app_public.take_over_drafts(integer, integer, text[]) is
+  E'@resultFieldName taken\nMakes drafts of a user who is away your own, of these records or all of them, and '
+  'answers how many. What you have drafted yourself stays. Refused while the user may submit them and was active '
+  'lately, see `isAway` of draftAuthors; the user is told. Owners and admins of the organization may.';
+grant execute on function app_public.take_over_drafts(integer, integer, text[]) to vanguard_visitor;
+--! EndIncluded app_public/functions/take_over_drafts.sql
+--! Included app_public/functions/discard_drafts_of.sql
+create or replace function app_public.discard_drafts_of(organization_id integer, user_id integer,
+  record_ids text[] default null) returns integer
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return app_private.remove_drafts_of(discard_drafts_of.organization_id, discard_drafts_of.user_id,
+    discard_drafts_of.record_ids, false);
+end;
+$$;
+comment on function app_public.discard_drafts_of(integer, integer, text[]) is
+  E'@resultFieldName discarded\nThrows away drafts of a user who is away, of these records or all of them, and '
+  'answers how many. Refused while the user may submit them and was active lately, see `isAway` of draftAuthors; the '
+  'user is told. Owners and admins of the organization may.';
+grant execute on function app_public.discard_drafts_of(integer, integer, text[]) to vanguard_visitor;
+--! EndIncluded app_public/functions/discard_drafts_of.sql
+--! Included app_public/functions/organizations_draft_authors.sql
+create or replace function app_public.organizations_draft_authors(organization app_public.organizations)
+  returns setof app_public.pfa_draft_author
+  language sql stable security definer
+  set search_path = pg_catalog, pg_temp
+  rows 20
+begin atomic
+  select d.user_id, u.username,
+    m.may_draft, d.record_count, d.problem_count, d.updated_at, m.active_at,
+    not m.may_draft or m.active_at <= clock_timestamp() - make_interval(days => l.absent_days)
+  from (
+    select d.user_id, count(*)::integer as record_count,
+      (count(*) filter (where d.problems <> '{}'))::integer as problem_count, max(d.updated_at) as updated_at
+    from app_core.pfa_modification d
+    where d.organization_id = organization.id and d.state = 'draft'
+      and organization.id = any (app_core.administered_organization_ids())
+    group by d.user_id
+  ) d
+  join app_public.users u on u.id = d.user_id
+  cross join lateral (
+    select app_private.may_draft(organization.id, d.user_id) as may_draft,
+      app_private.last_active_at(organization.id, d.user_id) as active_at
+  ) m
+  cross join app_private.limits_of(organization.id) l
+  order by u.username;
+end;
+comment on function app_public.organizations_draft_authors(app_public.organizations) is
+  E'@behavior -filter -order\nWho has drafts in the organization: what somebody who left has drafted, its owners '
+  'and admins can take over or discard. Nobody else is told.';
+grant execute on function app_public.organizations_draft_authors(app_public.organizations) to vanguard_visitor;
+--! EndIncluded app_public/functions/organizations_draft_authors.sql
+--! Included app_public/functions/pfa_takeover_taken_by_name.sql
+create or replace function app_public.pfa_takeover_taken_by_name(takeover app_public.pfa_takeover) returns text
+  language sql stable security definer
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  select u.username
+  from app_public.pfa_takeover t
+  join app_public.users u on u.id = t.taken_by
+  where t.organization_id = takeover.organization_id and t.id = takeover.id
+    and t.organization_id = any (app_core.current_organization_ids()) and t.user_id = app_core.current_user_id();
+end;
+comment on function app_public.pfa_takeover_taken_by_name(app_public.pfa_takeover) is
+  'Who took the drafts; null when the account is deleted.';
+grant execute on function app_public.pfa_takeover_taken_by_name(app_public.pfa_takeover) to vanguard_visitor;
+--! EndIncluded app_public/functions/pfa_takeover_taken_by_name.sql
+--! Included app_public/functions/dismiss_takeovers.sql
+create or replace function app_public.dismiss_takeovers(organization_id integer) returns integer
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  dismissed integer;
+begin
+  perform app_private.require_readable(dismiss_takeovers.organization_id);
+  update app_public.pfa_takeover t set seen_at = clock_timestamp()
+  where t.organization_id = dismiss_takeovers.organization_id and t.user_id = app_core.current_user_id()
+    and t.seen_at is null;
+  get diagnostics dismissed = row_count;
+  return dismissed;
+end;
+$$;
+comment on function app_public.dismiss_takeovers(integer) is
+  E'@resultFieldName dismissed\nNotes that you have seen who took over or discarded drafts of yours, and answers how '
+  'many notices there were.';
+grant execute on function app_public.dismiss_takeovers(integer) to vanguard_visitor;
+--! EndIncluded app_public/functions/dismiss_takeovers.sql
+--! Included app_public/functions/pfa_change_username.sql
+create or replace function app_public.pfa_change_username(change app_public.pfa_change) returns text
+  language sql stable security definer
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  select u.username
+  from app_core.pfa_change c
+  join app_public.users u on u.id = c.user_id
+  where c.organization_id = change.organization_id and c.id = change.id
+    and c.organization_id = any (app_core.current_organization_ids())
+      and (not app_core.is_private_route(c.route) or c.user_id = app_core.current_user_id()
+        or c.about_user_id = app_core.current_user_id());
+end;
+comment on function app_public.pfa_change_username(app_public.pfa_change) is
+  'Who it was; null where PEMS changed it, or the account is deleted. Everybody who may read the organization may '
+  'know; the rest of the account is for the person and for administrators only.';
+grant execute on function app_public.pfa_change_username(app_public.pfa_change) to vanguard_visitor;
+--! EndIncluded app_public/functions/pfa_change_username.sql

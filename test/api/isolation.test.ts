@@ -83,6 +83,8 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.myDrafts': author,
   'Organization.myOperations': author,
   'Organization.pfaFieldMappings': members,
+  'Organization.takeovers': author,
+  'Takeover.organization': author,
   'Organization.pfaRecords': members,
   'Organization.pushExchanges': managers,
   'Organization.pushStatus': members,
@@ -319,6 +321,11 @@ async function plant(): Promise<Record<string, string>> {
     `insert into app_public.pfa_column (organization_id, alias, keys, first_seen_at, last_seen_at)
     values ($1, 'pfs_f_rate', '{monthlyRate}', now(), now())`,
     [ours.id],
+  );
+  await db.owner.query(
+    `insert into app_public.pfa_takeover (organization_id, user_id, taken_by, is_discarded, record_count, record_ids)
+    values ($1, $2, $2, true, 1, array[$3])`,
+    [ours.id, ids.olga, mark],
   );
   await db.owner.query(
     'insert into app_private.pfa_limits (organization_id, changed_percent) values ($1, 77)',
@@ -587,6 +594,7 @@ describe('mutations', () => {
     },
     discardDrafts: { input: () => ({ recordIds: ['nothing'] }), may: ['olga', 'anna', 'root'], mayNot: [] },
     discardDraftsOf: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
+    dismissTakeovers: { input: () => ({}), may: ['olga', 'anna', 'root'], mayNot: [] },
     pausePush: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     pauseSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     redoDraft: { input: () => ({}), may: [], mayNot: [] },
@@ -690,7 +698,9 @@ describe('mutations', () => {
       [viewer, ids.olga],
     );
     const token = await api.token('viewer');
-    for (const [name, { input }] of Object.entries(mutations)) {
+    // To have seen what became of one's own drafts is no change of the organization.
+    const { dismissTakeovers: _, ...writing } = mutations;
+    for (const [name, { input }] of Object.entries(writing)) {
       const { body } = await api.graphql(
         token,
         `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { clientMutationId } }`,

@@ -298,6 +298,20 @@ export type OrganizationEventsSubscriptionVariables = Exact<{
 
 export type OrganizationEventsSubscription = { organizationEvents: { kind: OrganizationEventKind, revision: string | null, sync: { runId: string, state: string, rowsRead: number, errorCode: string | null } | null, commits: Array<{ id: string, recordId: string, state: string }> | null, records: Array<{ recordId: string, revision: string }> | null } | null };
 
+export type MyTakeoversQueryVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type MyTakeoversQuery = { organization: { takeovers: { nodes: Array<{ id: string, takenByName: string | null, isDiscarded: boolean, recordCount: number, recordIds: Array<string | null>, takenAt: string, seenAt: string | null } | null> } } | null };
+
+export type DismissTakeoversMutationVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type DismissTakeoversMutation = { dismissTakeovers: { dismissed: number | null } | null };
+
 export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -489,7 +503,7 @@ export type DraftAuthorsQueryVariables = Exact<{
 }>;
 
 
-export type DraftAuthorsQuery = { organization: { draftAuthors: { nodes: Array<{ userId: number, username: string, isMember: boolean, recordCount: number, problemCount: number, updatedAt: string } | null> } } | null };
+export type DraftAuthorsQuery = { organization: { draftAuthors: { nodes: Array<{ userId: number, username: string, isMember: boolean, recordCount: number, problemCount: number, updatedAt: string, lastActiveAt: string, isAway: boolean } | null> } } | null };
 
 export type TakeOverDraftsMutationVariables = Exact<{
   organizationId: number;
@@ -754,6 +768,30 @@ export const OrganizationEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<OrganizationEventsSubscription, OrganizationEventsSubscriptionVariables>;
+export const MyTakeoversDocument = new TypedDocumentString(`
+    query MyTakeovers($organizationId: Int!) {
+  organization(id: $organizationId) {
+    takeovers(last: 20) {
+      nodes {
+        id
+        takenByName
+        isDiscarded
+        recordCount
+        recordIds
+        takenAt
+        seenAt
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MyTakeoversQuery, MyTakeoversQueryVariables>;
+export const DismissTakeoversDocument = new TypedDocumentString(`
+    mutation DismissTakeovers($organizationId: Int!) {
+  dismissTakeovers(input: {organizationId: $organizationId}) {
+    dismissed
+  }
+}
+    `) as unknown as TypedDocumentString<DismissTakeoversMutation, DismissTakeoversMutationVariables>;
 export const MeDocument = new TypedDocumentString(`
     query Me {
   viewer {
@@ -1166,6 +1204,8 @@ export const DraftAuthorsDocument = new TypedDocumentString(`
         recordCount
         problemCount
         updatedAt
+        lastActiveAt
+        isAway
       }
     }
   }

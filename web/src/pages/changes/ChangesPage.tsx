@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { query } from '../../api/graphql.ts';
+import { TakeoverNotice } from '../../app/TakeoverNotice.tsx';
 import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
 import { useFollow } from '../../app/useFollow.ts';
 import { complain } from '../../components/complain.ts';
@@ -64,6 +65,7 @@ function Changes() {
       scope={organization.code}
       subtitle="What you have drafted, to be looked over and submitted, and what PEMS has made of what was submitted"
     >
+      <TakeoverNotice />
       <SubmissionNotice onFollow={() => change({ show: 'submitted' })} />
       <Progress onWithdrawn={refetch} />
       <Tabs
