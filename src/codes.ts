@@ -26,6 +26,10 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
         'The GraphQL query asks for more than one request may: lists within lists, or the same list under many names. `cost` and `maximum` say by how much.',
       act: 'Ask for smaller pages with `first`, for fewer fields, or in several requests.',
     },
+    QUOTA_EXCEEDED: {
+      means: 'You changed as many records in drafts as a user may in a day, undone and redone ones included.',
+      act: 'Go on after midnight UTC. An operator can raise `daily_changes` of the organization.',
+    },
     BODY_TOO_LARGE: {
       means: 'The body of the request is larger than the server takes.',
       act: 'Send less in one request, e.g. several batches.',

@@ -1,5 +1,5 @@
 --! Previous: sha1:fc9e56ddbdc7dc4977ab275e0526159a0604abee
---! Hash: sha1:9175fe2f2e16185ee4896395396301070c0283eb
+--! Hash: sha1:56c4ada83be6817ff57a64e54b60690ae760d76c
 --! Message: distrust a sync and bound what users store
 
 --! split: 1-current.sql
@@ -100,6 +100,7 @@ create table app_private.pfa_limits (
   emptied_percent integer not null default 20 check (emptied_percent between 1 and 100),
   least_records integer not null default 50 check (least_records between 1 and 1000000),
   absent_days integer not null default 14 check (absent_days between 1 and 365),
+  daily_changes integer not null default 1000000 check (daily_changes between 1000 and 1000000000),
   changed_at timestamptz,
   changed_by integer references app_public.users on delete set null
 );
@@ -112,6 +113,8 @@ comment on column app_private.pfa_limits.emptied_percent is 'More values of a ke
 comment on column app_private.pfa_limits.least_records is 'Shares count only of more records than this.';
 comment on column app_private.pfa_limits.absent_days is
   'After how many days without activity drafts of a member may be taken over.';
+comment on column app_private.pfa_limits.daily_changes is
+  'How many records a user may change in drafts each day, undone and redone ones included.';
 comment on column app_private.pfa_limits.changed_at is 'When somebody last set it.';
 comment on column app_private.pfa_limits.changed_by is 'Who did; null when it was a command.';
 create index if not exists pfa_limits_changed_by_idx on app_private.pfa_limits (organization_id, changed_by)
@@ -1833,6 +1836,7 @@ declare
   ids text[];
   active_at timestamptz;
   absent_days integer;
+  activity jsonb;
   taken integer;
 begin
   perform app_private.require_administered(p_organization_id);
@@ -1849,10 +1853,11 @@ begin
   from app_private.limits_of(p_organization_id) l
   where app_private.may_draft(p_organization_id, p_user_id);
   if active_at > clock_timestamp() - make_interval(days => absent_days) then
+    activity := jsonb_build_array(jsonb_build_object('userId', p_user_id, 'lastActiveAt', active_at,
+      'mayBeTakenAt', active_at + make_interval(days => absent_days)));
     raise exception 'User % is active.', (select u.username from app_public.users u where u.id = p_user_id)
       using errcode = 'VG403',
-        detail = jsonb_build_array(jsonb_build_object('userId', p_user_id, 'lastActiveAt', active_at,
-          'mayBeTakenAt', active_at + make_interval(days => absent_days)))::text,
+        detail = activity::text,
         hint = format('Ask the user to submit or discard the drafts, or wait until nothing was heard of the user for '
           '%s days. Drafts of a disabled user, or of one who is no longer a member, can be taken over at once.',
           absent_days);
@@ -2024,3 +2029,519 @@ comment on function app_public.pfa_change_username(app_public.pfa_change) is
   'know; the rest of the account is for the person and for administrators only.';
 grant execute on function app_public.pfa_change_username(app_public.pfa_change) to vanguard_visitor;
 --! EndIncluded app_public/functions/pfa_change_username.sql
+
+-- Bounded storage: what one user can cause.
+
+drop table if exists app_private.pfa_draft_usage cascade;
+create table app_private.pfa_draft_usage (
+  organization_id integer not null,
+  user_id integer not null,
+  day date not null,
+  changed_records integer not null,
+  history_rows integer not null,
+  primary key (organization_id, user_id),
+  foreign key (organization_id) references app_public.organizations on delete cascade,
+  foreign key (user_id) references app_public.users on delete cascade
+) with (fillfactor = 50);
+comment on table app_private.pfa_draft_usage is
+  'How much each user has changed in drafts on the last day on which they did: bounds what they store.';
+comment on column app_private.pfa_draft_usage.organization_id is 'The organization.';
+comment on column app_private.pfa_draft_usage.user_id is 'The user.';
+comment on column app_private.pfa_draft_usage.day is 'The day, UTC.';
+comment on column app_private.pfa_draft_usage.changed_records is
+  'Records changed by operations on drafts, undone and redone ones included.';
+comment on column app_private.pfa_draft_usage.history_rows is
+  'Rows for the private history of single records: beyond 20,000 they are not written.';
+call app_private.enable_rls('app_private.pfa_draft_usage');
+
+create index if not exists pfa_change_private_idx on app_core.pfa_change (organization_id, changed_at)
+  where route in ('draft', 'resolve');
+comment on index app_core.pfa_change_private_idx is 'Retention, the oldest private changes of an organization.';
+
+-- Half of a page is free for the next version of its rows, so that rows which change again and again stay in it; and
+-- what is dead is taken away soon.
+alter table app_core.pfa_overlay set (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+alter table app_core.pfa_modification set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0);
+alter table app_core.pfa_change set (autovacuum_vacuum_scale_factor = 0.05);
+alter table app_core.pfa_draft_operation set (autovacuum_vacuum_threshold = 20);
+
+--! Included app_private/functions/use_draft_quota.sql
+create or replace function app_private.use_draft_quota(organization_id integer, user_id integer, records integer)
+  returns boolean
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  p_organization_id constant integer := use_draft_quota.organization_id;
+  p_user_id constant integer := use_draft_quota.user_id;
+  p_records constant integer := use_draft_quota.records;
+  -- An operation on more records is remembered once, and not in the history of each of them.
+  most_logged constant integer := 100;
+  most_logged_daily constant integer := 20000;
+  today constant date := (clock_timestamp() at time zone 'UTC')::date;
+  quota integer;
+  used app_private.pfa_draft_usage;
+begin
+  select coalesce((select l.daily_changes from app_private.pfa_limits l where l.organization_id = p_organization_id),
+    1000000) into quota;
+  insert into app_private.pfa_draft_usage as u (organization_id, user_id, day, changed_records, history_rows)
+  values (p_organization_id, p_user_id, today, p_records, case when p_records <= most_logged then p_records else 0 end)
+  on conflict on constraint pfa_draft_usage_pkey do update
+  set day = excluded.day,
+    changed_records = case when u.day = excluded.day then u.changed_records else 0 end + excluded.changed_records,
+    history_rows = case when u.day = excluded.day then u.history_rows else 0 end + excluded.history_rows
+  returning u.* into used;
+  if used.changed_records > quota then
+    raise exception 'Drafts of % records were changed today, and a user may change % a day.',
+      used.changed_records - p_records, quota
+      using errcode = 'VG429', hint = 'Go on after midnight UTC, or ask an operator to raise the quota.';
+  end if;
+  return p_records <= most_logged and used.history_rows <= most_logged_daily;
+end;
+$$;
+comment on function app_private.use_draft_quota(integer, integer, integer) is
+  'Counts records that a user is about to change in drafts, refuses with VG429 above the quota of the day, and answers '
+  'whether the changes go into the history of each record: not those of large operations, nor beyond 20,000 a day. '
+  'Call it under lock_operations.';
+--! EndIncluded app_private/functions/use_draft_quota.sql
+--! Included app_private/functions/change_drafts.sql
+create or replace function app_private.change_drafts(organization_id integer, user_id integer, items jsonb, kind text)
+  returns app_public.pfa_draft_result
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
+as $$
+#variable_conflict use_column
+declare
+  p_organization_id constant integer := change_drafts.organization_id;
+  p_user_id constant integer := change_drafts.user_id;
+  p_kind constant text := change_drafts.kind;
+  ids constant text[] := array(select i->>'recordId' from jsonb_array_elements(items) i);
+  is_logged boolean;
+  result app_public.pfa_draft_result;
+begin
+  is_logged := cardinality(ids) > 0 and app_private.use_draft_quota(p_organization_id, p_user_id, cardinality(ids));
+  with seen as materialized (
+    select m.pfa_id, coalesce(i->'changes', '{}') as changes, coalesce(i->'dropped', '[]') as dropped, m.data,
+      m.underlay,
+      coalesce(d.delta, '{}') as delta, coalesce(d.base, '{}') as base, coalesce(d.problems, '{}') as problems
+    from jsonb_array_elements(items) i
+    join app_private.merged_for(p_organization_id, p_user_id, ids) m on m.pfa_id = i->>'recordId'
+    left join app_core.pfa_modification d
+      on d.organization_id = p_organization_id and d.user_id = p_user_id and d.state = 'draft' and d.pfa_id = any (ids)
+        and d.pfa_id = m.pfa_id
+  ),
+  keyed as materialized (
+    select v.pfa_id, v.key, v.drafted, v.problem,
+      case when v.value is not null then app_core.normalized(v.value) end as value,
+      app_core.normalized(v.under) as under,
+      app_core.normalized(v.seen) as seen,
+      coalesce(v.base, app_core.normalized(v.under)) as base
+    from (
+      select s.pfa_id, c.key, c.value, s.underlay->c.key as under, s.data->c.key as seen,
+        s.base->c.key as base, s.delta->c.key as drafted, s.problems->c.key as problem
+      from seen s
+      cross join lateral (
+        select e.key, e.value from jsonb_each(s.changes) e
+        union all
+        select d.key, null from jsonb_array_elements_text(s.dropped) d (key)
+      ) c
+      -- Looked up once, not once for each time that it is mentioned.
+      offset 0
+    ) v
+  ),
+  -- Drafted is what differs from what lies under it.
+  decided as materialized (
+    select k.pfa_id, k.key, k.drafted, k.problem, k.under, k.seen, k.base,
+      case when k.value <> k.under then k.value end as value from keyed k
+  ),
+  kept as materialized (
+    select s.pfa_id, s.delta - d.keys || d.delta as delta, s.base - d.keys || d.base as base,
+      s.problems - d.keys || d.problems as problems
+    from seen s
+    join (
+      select d.pfa_id,
+        array_agg(d.key) as keys,
+        coalesce(jsonb_object_agg(d.key, d.value) filter (where d.value is not null), '{}') as delta,
+        coalesce(jsonb_object_agg(d.key, d.base) filter (where d.value is not null), '{}') as base,
+        -- PEMS having changed it is no less true of another value; what PEMS said of the old value is done with.
+        coalesce(jsonb_object_agg(d.key, jsonb_set(d.problem, '{mine}', d.value))
+          filter (where d.value is not null and d.problem->>'kind' = 'conflict'), '{}') as problems
+      from decided d group by d.pfa_id
+    ) d on d.pfa_id = s.pfa_id
+  ),
+  logged as (
+    insert into app_core.pfa_change (organization_id, pfa_id, user_id, route, changes)
+    select p_organization_id, d.pfa_id, p_user_id, case p_kind when 'resolve' then 'resolve' else 'draft' end,
+      jsonb_object_agg(d.key, jsonb_build_object('from', d.seen, 'to', coalesce(d.value, d.under)))
+    from decided d where is_logged and d.seen <> coalesce(d.value, d.under) group by d.pfa_id
+  ),
+  changed as materialized (
+    select d.pfa_id, jsonb_object_agg(d.key,
+      case when d.drafted is null then '{}' else jsonb_build_object('from', d.drafted) end
+      || case when d.value is null then '{}' else jsonb_build_object('to', d.value) end) as differences
+    from decided d where d.drafted is distinct from d.value group by d.pfa_id
+  ),
+  remembered as (
+    insert into app_core.pfa_draft_operation (organization_id, user_id, kind, record_count, differences)
+    select p_organization_id, p_user_id, p_kind, count(*), jsonb_object_agg(c.pfa_id, c.differences)
+    from changed c where p_kind is not null having count(*) > 0
+    returning id
+  ),
+  emptied as (
+    delete from app_core.pfa_modification d using kept k
+    where d.organization_id = p_organization_id and d.user_id = p_user_id and d.state = 'draft' and d.pfa_id = any (ids)
+      and d.pfa_id = k.pfa_id and k.delta = '{}'
+  ),
+  written as (
+    insert into app_core.pfa_modification as d (organization_id, user_id, pfa_id, delta, base, problems)
+    select p_organization_id, p_user_id, k.pfa_id, k.delta, k.base, k.problems from kept k where k.delta <> '{}'
+    on conflict (organization_id, user_id, pfa_id) where state = 'draft' do update
+      set delta = excluded.delta, base = excluded.base, problems = excluded.problems
+      where (d.delta, d.base, d.problems) is distinct from (excluded.delta, excluded.base, excluded.problems)
+  )
+  select (select r.id from remembered r), (select count(*) from changed),
+    (select count(*) from seen) - (select count(*) from changed), '[]', null
+  into result;
+
+  perform app_private.rewrite_overlay(p_organization_id, ids);
+  if result.operation_id is not null then
+    -- What was undone cannot be done again after something else.
+    delete from app_core.pfa_draft_operation o
+    where o.organization_id = p_organization_id and o.user_id = p_user_id
+      and (o.undone_at is not null or o.id <= (
+        select l.id from app_core.pfa_draft_operation l
+        where l.organization_id = p_organization_id and l.user_id = p_user_id
+        order by l.id desc offset 50 limit 1)
+      -- What it was for 200,000 records may be undone, and always the newest.
+      or o.id <= (
+        select max(l.id) from (
+          select t.id, sum(t.record_count) over (order by t.id desc) as records,
+            row_number() over (order by t.id desc) as number
+          from app_core.pfa_draft_operation t
+          where t.organization_id = p_organization_id and t.user_id = p_user_id
+        ) l
+        where l.records > 200000 and l.number > 1));
+  end if;
+  if cardinality(ids) <= 5000 then
+    select coalesce(jsonb_object_agg(m.pfa_id, m.revision), '{}') into result.revisions
+    from app_private.merged_for(p_organization_id, p_user_id, ids) m;
+  end if;
+  return result;
+end;
+$$;
+comment on function app_private.change_drafts(integer, integer, jsonb, text) is
+  'Puts values under keys of a user''s drafts, `[{"recordId", "changes": {key: value}, "dropped": [key, ...]}]`, '
+  'each record once, and takes the dropped keys out. A value equal to what lies under the draft takes its key out, '
+  'too. What a key was drafted on (base) stays as long as the key is drafted. Remembers the operation unless its '
+  'kind is null. Call it under lock_operations and lock_records, with values that were checked.';
+--! EndIncluded app_private/functions/change_drafts.sql
+--! Included app_private/functions/step_operation.sql
+create or replace function app_private.step_operation(organization_id integer, operation_id bigint, is_undo boolean)
+  returns app_public.pfa_undo_result
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+  set enable_nestloop = off
+as $$
+#variable_conflict use_column
+declare
+  p_organization_id constant integer := step_operation.organization_id;
+  p_operation_id constant bigint := step_operation.operation_id;
+  me constant integer := app_core.current_user_id();
+  operation app_core.pfa_draft_operation;
+  ids text[];
+  items jsonb;
+  due jsonb;
+  changed app_public.pfa_draft_result;
+  result app_public.pfa_undo_result;
+begin
+  perform app_private.require_writable(p_organization_id);
+  -- Two tabs may ask at once, or one of them saves: each takes back one operation, the newest that there is then.
+  perform app_private.lock_operations(p_organization_id, me);
+  select o.* into operation
+  from app_core.pfa_draft_operation o
+  where o.organization_id = p_organization_id and o.user_id = me and (o.undone_at is null) = is_undo
+  order by case when is_undo then -o.id else o.id end limit 1;
+  if operation.id is null then
+    raise exception 'There is nothing to %.', case when is_undo then 'undo' else 'redo' end
+      using errcode = 'VG404', hint = 'The last 50 operations in an organization can be undone, and done again until '
+                                      'something else is done; they are its myOperations.';
+  end if;
+  if operation.id <> p_operation_id then
+    due := jsonb_build_array(jsonb_build_object('operationId', operation.id, 'kind', operation.kind, 'recordCount',
+      operation.record_count));
+    raise exception 'Operation % is not the next to %.', p_operation_id, case when is_undo then 'undo' else 'redo' end
+      using errcode = 'VG409', detail = due::text,
+        hint = 'You did something else meanwhile, perhaps in another tab: the next one is in the details.';
+  end if;
+  ids := array(select jsonb_object_keys(operation.differences));
+  perform app_private.lock_records(p_organization_id, ids);
+
+  with step as materialized (
+    select r.key as pfa_id, k.key,
+      case when is_undo then k.value->'to' else k.value->'from' end as expected,
+      case when is_undo then k.value->'from' else k.value->'to' end as wanted,
+      m.pfa_id is null as is_gone, m.removed_at is not null as is_removed,
+      app_core.normalized(m.underlay->k.key) as under, d.delta->k.key as drafted
+    from jsonb_each(operation.differences) r
+    cross join jsonb_each(r.value) k
+    left join app_private.merged_for(p_organization_id, me, ids) m on m.pfa_id = r.key
+    left join app_core.pfa_modification d
+      on d.organization_id = p_organization_id and d.user_id = me and d.state = 'draft' and d.pfa_id = any (ids)
+        and d.pfa_id = r.key
+  ),
+  committed as materialized (
+    select m.pfa_id, k.key, k.value
+    from app_core.pfa_modification m cross join jsonb_each(m.delta) k
+    where m.organization_id = p_organization_id and m.user_id = me and m.state <> 'draft' and m.pfa_id = any (ids)
+      and m.committed_at >= operation.created_at
+  ),
+  judged as materialized (
+    select s.pfa_id, s.key, s.wanted,
+      case
+        when s.is_gone then 'gone'
+        when s.drafted is not distinct from s.expected then case when s.wanted is not null
+          and s.is_removed then 'removed' end
+        when s.drafted is not null then 'changed'
+        when (s.pfa_id, s.key, s.expected) in (select c.pfa_id, c.key, c.value from committed c) then 'committed'
+        when s.under = s.expected then 'settled'
+        else 'changed'
+      end as kind
+    from step s
+  ),
+  possible as (
+    select j.pfa_id,
+      coalesce(jsonb_object_agg(j.key, j.wanted) filter (where j.wanted is not null), '{}') as changes,
+      coalesce(jsonb_agg(j.key) filter (where j.wanted is null), '[]') as dropped
+    from judged j where j.kind is null group by j.pfa_id
+  )
+  select
+    (select coalesce(jsonb_agg(jsonb_build_object('recordId', p.pfa_id, 'changes', p.changes, 'dropped', p.dropped)),
+      '[]') from possible p),
+    (
+      select coalesce(jsonb_agg(jsonb_build_object('recordId', j.pfa_id, 'key', j.key, 'kind', j.kind, 'problem',
+        case j.kind
+          when 'gone' then 'the record is no longer there'
+          when 'removed' then 'the record was removed from PEMS'
+          when 'committed' then 'it was submitted meanwhile'
+          when 'settled' then 'the record has this value by itself now'
+          else 'it was changed meanwhile'
+        end) order by j.pfa_id, j.key), '[]')
+      from judged j where j.kind is not null
+    )
+    into items, result.impossible;
+
+  changed := app_private.change_drafts(p_organization_id, me, items, null);
+  update app_core.pfa_draft_operation o set undone_at = case when is_undo then clock_timestamp() end
+  where o.organization_id = p_organization_id and o.user_id = me and o.id = operation.id;
+  result.operation_id := operation.id;
+  result.kind := operation.kind;
+  result.changed_count := changed.changed_count;
+  return result;
+end;
+$$;
+comment on function app_private.step_operation(integer, bigint, boolean) is
+  'Takes back the signed-in user''s newest operation, or does again the oldest that was undone: key by key, where '
+  'the draft still is what the operation left. Drafted values come back, never what they were drafted on. VG404 '
+  'when there is none, VG409 when it is another than the one asked for.';
+--! EndIncluded app_private/functions/step_operation.sql
+drop view if exists app_private.pfa_user_storage;
+--! Included app_private/views/pfa_user_storage.sql
+create or replace view app_private.pfa_user_storage with (security_invoker = true) as
+select o.code as organization, u.username,
+  coalesce(d.drafts, 0) as drafts, coalesce(d.draft_bytes, 0) as draft_bytes,
+  coalesce(p.operations, 0) as operations, coalesce(p.operation_bytes, 0) as operation_bytes,
+  coalesce(h.history_rows, 0) as history_rows, coalesce(h.history_bytes, 0) as history_bytes,
+  case when g.day = (clock_timestamp() at time zone 'UTC')::date then g.changed_records else 0 end as changed_today
+from app_public.organizations o
+cross join app_public.users u
+left join lateral (
+  select count(*) as drafts, sum(pg_column_size(m.*)) as draft_bytes from app_core.pfa_modification m
+  where m.organization_id = o.id and m.user_id = u.id and m.state = 'draft'
+) d on true
+left join lateral (
+  select count(*) as operations, sum(pg_column_size(r.*)) as operation_bytes from app_core.pfa_draft_operation r
+  where r.organization_id = o.id and r.user_id = u.id
+) p on true
+left join lateral (
+  select count(*) as history_rows, sum(pg_column_size(c.*)) as history_bytes from app_core.pfa_change c
+  where c.organization_id = o.id and c.user_id = u.id and c.route in ('draft', 'resolve')
+) h on true
+left join app_private.pfa_draft_usage g on g.organization_id = o.id and g.user_id = u.id
+where coalesce(d.drafts, 0) + coalesce(p.operations, 0) + coalesce(h.history_rows, 0) > 0;
+comment on view app_private.pfa_user_storage is
+  'What each user stores that nobody else sees: drafts, operations that can be undone, private history.';
+comment on column app_private.pfa_user_storage.organization is 'The code of the organization.';
+comment on column app_private.pfa_user_storage.username is 'The user.';
+comment on column app_private.pfa_user_storage.drafts is 'Records with a draft.';
+comment on column app_private.pfa_user_storage.draft_bytes is 'Their bytes, without indexes and merged rows.';
+comment on column app_private.pfa_user_storage.operations is 'Operations that can be undone or redone.';
+comment on column app_private.pfa_user_storage.operation_bytes is 'What these operations take.';
+comment on column app_private.pfa_user_storage.history_rows is 'Changes of drafts in the history of single records.';
+comment on column app_private.pfa_user_storage.history_bytes is 'What these changes take, without indexes.';
+comment on column app_private.pfa_user_storage.changed_today is
+  'Records changed by operations today, undone and redone ones included; see use_draft_quota.';
+--! EndIncluded app_private/views/pfa_user_storage.sql
+drop function if exists app_private.enforce_retention(interval, interval, interval, interval, interval, interval,
+  integer);
+--! Included app_private/functions/enforce_retention.sql
+create or replace function app_private.enforce_retention(
+  keep_sync_log interval, keep_rejects interval, keep_sign_ins interval, keep_failed_jobs interval,
+  keep_changes interval, keep_exchanges interval, keep_private_changes interval,
+  batch integer,
+  out sync_log integer, out rejects integer, out sign_ins integer, out throttles integer, out failed_jobs integer,
+  out changes integer,
+  out modifications integer, out exchanges integer, out private_changes integer
+)
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  now constant timestamptz := clock_timestamp();
+begin
+  if least(keep_sync_log, keep_rejects, keep_sign_ins, keep_failed_jobs, keep_changes,
+    keep_exchanges, keep_private_changes) < interval '1 day' or batch < 1 then
+    raise exception 'Everything is kept for at least one day.'
+      using errcode = 'VG400', hint = 'Give each limit as one day or more, and a batch of at least one row.';
+  end if;
+
+  with old as materialized (
+    select r.organization_id, r.id
+    from app_public.organizations o
+    cross join lateral (
+      select j.organization_id, j.id from app_public.pfa_sync_reject j
+      where j.organization_id = o.id and j.rejected_at < now - keep_rejects
+      order by j.rejected_at limit batch
+    ) r
+    limit batch
+  )
+  delete from app_public.pfa_sync_reject d using old
+  where d.organization_id = old.organization_id and d.id = old.id;
+  get diagnostics rejects = row_count;
+
+  -- Never the newest run of an organization, nor its newest success of either kind: freshness, the schedule and the
+  -- next incremental run are read from there. A run waits for its rejects, which may be kept for longer.
+  with kept as materialized (
+    select newest.organization_id, newest.id
+    from app_public.organizations o
+    cross join lateral (
+      (select l.organization_id, l.id from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc
+        limit 1)
+      union all
+      (select l.organization_id, l.id from app_public.pfa_sync_log l
+       where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full'
+         order by l.finished_at desc, l.id desc limit 1)
+      union all
+      (select l.organization_id, l.id from app_public.pfa_sync_log l
+       where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'incremental'
+         order by l.finished_at desc, l.id desc limit 1)
+    ) newest
+  ),
+  old as materialized (
+    select r.organization_id, r.id
+    from app_public.organizations o
+    cross join lateral (
+      select l.organization_id, l.id from app_public.pfa_sync_log l
+      where l.organization_id = o.id and l.finished_at < now - keep_sync_log
+        and not exists (select from kept k where k.organization_id = l.organization_id and k.id = l.id)
+        and not exists (select from app_public.pfa_sync_reject j where j.organization_id = l.organization_id
+          and j.run_id = l.id)
+      order by l.finished_at limit batch
+    ) r
+    limit batch
+  )
+  delete from app_public.pfa_sync_log d using old
+  where d.organization_id = old.organization_id and d.id = old.id;
+  get diagnostics sync_log = row_count;
+
+  with old as materialized (
+    select r.organization_id, r.id
+    from app_public.organizations o
+    cross join lateral (
+      select c.organization_id, c.id from app_core.pfa_change c
+      where c.organization_id = o.id and c.changed_at < now - keep_changes
+      order by c.changed_at limit batch
+    ) r
+    limit batch
+  )
+  delete from app_core.pfa_change d using old
+  where d.organization_id = old.organization_id and d.id = old.id;
+  get diagnostics changes = row_count;
+
+  -- What never left its author: what became of it is told by its commit.
+  with old as materialized (
+    select r.organization_id, r.id
+    from app_public.organizations o
+    cross join lateral (
+      select c.organization_id, c.id from app_core.pfa_change c
+      where c.organization_id = o.id and c.route in ('draft', 'resolve')
+        and c.changed_at < now - keep_private_changes
+      order by c.changed_at limit batch
+    ) r
+    limit batch
+  )
+  delete from app_core.pfa_change d using old
+  where d.organization_id = old.organization_id and d.id = old.id;
+  get diagnostics private_changes = row_count;
+
+  -- As long as the history, which tells the same; what was intended goes with them.
+  with old as materialized (
+    select r.organization_id, r.id
+    from app_public.organizations o
+    cross join lateral (
+      select m.organization_id, m.id from app_core.pfa_modification m
+      where m.organization_id = o.id and m.state = 'synced' and m.settled_at < now - keep_changes
+      order by m.settled_at limit batch
+    ) r
+    limit batch
+  )
+  delete from app_core.pfa_modification d using old
+  where d.organization_id = old.organization_id and d.id = old.id;
+  get diagnostics modifications = row_count;
+
+  -- Never of a change that is not settled: what was said about it may explain how it ends.
+  with old as materialized (
+    select r.organization_id, r.id
+    from app_public.organizations o
+    cross join lateral (
+      select e.organization_id, e.id from app_core.pfa_push_exchange e
+      where e.organization_id = o.id and e.answered_at < now - keep_exchanges
+        and not exists (
+          select from app_core.pfa_modification m
+          where m.organization_id = e.organization_id and m.id = e.modification_id
+            and m.state in ('committed', 'syncing'))
+      order by e.answered_at limit batch
+    ) r
+    limit batch
+  )
+  delete from app_core.pfa_push_exchange d using old
+  where d.organization_id = old.organization_id and d.id = old.id;
+  get diagnostics exchanges = row_count;
+
+  -- What has expired of sign-ins is known where they are kept.
+  sign_ins := app_private.delete_expired_sessions(keep_sign_ins);
+  throttles := app_private.delete_expired_throttles();
+
+  -- The queue deletes what went well by itself; what failed for good stays until somebody looks, but not for ever.
+  select count(*) into failed_jobs
+  from graphile_worker.complete_jobs(array(
+    select j.id from graphile_worker.jobs j
+    where j.attempts >= j.max_attempts and j.locked_at is null and j.updated_at < now - keep_failed_jobs
+    order by j.updated_at limit batch
+  ));
+end;
+$$;
+comment on function app_private.enforce_retention(interval, interval, interval, interval, interval, interval,
+  interval, integer) is
+  'Deletes what is older than its limit: at most one batch each of ended runs, rejects, changes of records, private '
+  'changes of drafts, confirmed changes that were written to PEMS, what was said to PEMS about them, and jobs that '
+  'failed for good, and all ended sessions and throttles; answers how many of each. Kept whatever their age: runs that '
+  'wait or go on, the newest run of each organization and its newest success of either kind, a run that still has '
+  'rejects, and what was said about a change that is not settled. Call it again while something is as many as the '
+  'batch.';
+grant execute on function app_private.enforce_retention(interval, interval, interval, interval, interval, interval,
+  interval, integer) to vanguard_worker;
+--! EndIncluded app_private/functions/enforce_retention.sql
