@@ -52,6 +52,10 @@ export const faultTable = {
     applies: 'grid',
     does: 'the page lies about its place, `says`: end (no more rows), more (there are), records (RECORDS one too many)',
   },
+  reshape: {
+    applies: 'grid',
+    does: 'every row looks different: without the columns `lost`, with those of `renamed` under another name, empty in `blank`, dates as `dates`, ids in `ids` (lower, padded), numbers with a decimal comma (`comma`)',
+  },
   'apply-no-answer': {
     applies: 'write',
     does: 'does the write, then `answer`: close, hang, or status (504)',
@@ -85,6 +89,7 @@ const common = {
     .optional(),
 };
 const ms = z.number().int().min(0).max(3_600_000);
+const alias = z.string().refine((name) => fieldOf(name) !== undefined, 'not a field of the grid');
 const answer = z.enum(['close', 'hang', 'status']).default('close');
 const kind = <K extends FaultKind, S extends z.ZodRawShape>(name: K, shape: S) =>
   z.strictObject({ kind: z.literal(name), ...common, ...shape });
@@ -118,6 +123,14 @@ export const faultSchema = z
     kind('foreign-row', { organization: z.string().optional(), sameId: z.boolean().default(false) }),
     kind('vanish', { id: z.string().optional(), rows: z.number().int().min(1).max(10_000).default(1) }),
     kind('page-count', { says: z.enum(['end', 'more', 'records']).default('end') }),
+    kind('reshape', {
+      lost: z.array(alias).default([]),
+      renamed: z.record(alias, z.string()).default({}),
+      blank: z.array(alias).default([]),
+      dates: z.enum(['DD-MON-YYYY', 'YYYY-MM-DD', 'MM/DD/YYYY', 'DD/MM/YYYY']).optional(),
+      ids: z.enum(['lower', 'padded']).optional(),
+      comma: z.boolean().default(false),
+    }),
     kind('apply-no-answer', { answer }),
     kind('apply-late', { ms, answer }),
     kind('drop-write', {}),

@@ -38,6 +38,15 @@ export interface Page {
   more: boolean;
   /** What METADATA.RECORDS says. */
   records: number;
+  /** How a fault has all rows look. */
+  reshaped?: Reshaped;
+}
+
+/** Another look of every row. */
+export interface Reshaped {
+  /** What the field is called; undefined where the column is missing. */
+  name(field: Field): string | undefined;
+  text(field: Field, value: Value): string;
 }
 
 const text = z.union([z.string(), z.number()]).transform(String);
@@ -320,7 +329,7 @@ const rowsAPiece = 500;
 function rowPieces(
   rows: readonly PageRow[],
   shape: Shape,
-  { display, texts }: Writing,
+  { display, texts, reshaped }: Writing & Pick<Page, 'reshaped'>,
   open: (number: number) => string,
   close: string,
 ): Buffer[] {
@@ -332,8 +341,8 @@ function rowPieces(
     for (let i = start; i < end; i++) {
       const given = rows[i] as PageRow;
       text += (i > 0 ? ',' : '') + open(i);
-      const write = (): string => fieldObjects(given, prefixes[shape], display);
-      const kept = given.garbled ? undefined : texts.of(given.record, shape, write);
+      const write = (): string => fieldObjects(given, prefixesOf(shape, reshaped), display, reshaped);
+      const kept = given.garbled || reshaped ? undefined : texts.of(given.record, shape, write);
       if (kept) {
         parts.push(Buffer.from(text), kept);
         text = '';
@@ -346,14 +355,21 @@ function rowPieces(
 }
 
 /** The fields of a row as JSON objects, each opened by its prefix; only text can need escaping. */
-function fieldObjects(given: PageRow, prefixes: readonly string[], display: Display): string {
+function fieldObjects(
+  given: PageRow,
+  prefixes: readonly string[],
+  display: Display,
+  reshaped?: Reshaped,
+): string {
   let out = '';
   for (const field of fields) {
+    if (reshaped && reshaped.name(field) === undefined) continue;
     const value = given.record.row[field.index] ?? null;
     const garbled = given.garbled?.index === field.index ? given.garbled.text : undefined;
-    const shown = garbled ?? display.text(field, value);
-    const quoted = typeof value === 'string' || garbled !== undefined ? JSON.stringify(shown) : `"${shown}"`;
-    out += `${field.index > 0 ? ',' : ''}${prefixes[field.index] ?? ''}${quoted}}`;
+    const shown = garbled ?? (reshaped ?? display).text(field, value);
+    const quoted =
+      typeof value === 'string' || garbled !== undefined || reshaped ? JSON.stringify(shown) : `"${shown}"`;
+    out += `${out === '' ? '' : ','}${prefixes[field.index] ?? ''}${quoted}}`;
   }
   return out;
 }
@@ -364,15 +380,27 @@ const oneOrMany = <T>(count: number, inner: readonly T[]): (T | string)[] =>
 
 type Shape = 'data-only' | 'head-data';
 
+type Named = Pick<Reshaped, 'name'>;
+const asUsual: Named = { name: ({ alias }) => alias };
 /** What opens the JSON of each field, in the order of `fields`. */
+const prefixesIn = (shape: Shape, { name }: Named): readonly string[] =>
+  fields.map((field) =>
+    shape === 'data-only'
+      ? `{"n":${field.aliasnum},"value":`
+      : `{"FIELDNAME":${JSON.stringify(name(field))},"FIELDLABEL":${JSON.stringify(field.label)},"FIELDVALUE":`,
+  );
 const prefixes: Readonly<Record<Shape, readonly string[]>> = {
-  'data-only': fields.map(({ aliasnum }) => `{"n":${aliasnum},"value":`),
-  'head-data': fields.map(
-    ({ alias, label }) =>
-      `{"FIELDNAME":${JSON.stringify(alias)},"FIELDLABEL":${JSON.stringify(label)},"FIELDVALUE":`,
-  ),
+  'data-only': prefixesIn('data-only', asUsual),
+  'head-data': prefixesIn('head-data', asUsual),
 };
-const fieldList = fields.map(({ aliasnum, alias }) => JSON.stringify({ aliasnum, name: alias }));
+const prefixesOf = (shape: Shape, reshaped: Reshaped | undefined): readonly string[] =>
+  reshaped ? prefixesIn(shape, reshaped) : prefixes[shape];
+const fieldListOf = ({ name }: Named): string[] =>
+  fields.flatMap((field) => {
+    const called = name(field);
+    return called === undefined ? [] : [JSON.stringify({ aliasnum: field.aliasnum, name: called })];
+  });
+const fieldList = fieldListOf(asUsual);
 
 function dataOnly(page: Page, writing: Writing): Answer {
   const metadata = {
@@ -381,14 +409,14 @@ function dataOnly(page: Page, writing: Writing): Answer {
     RECORDS: page.records,
   };
   const open = (i: number): string => `{"id":"${page.position + i + 1}","D":[`;
-  const rows = rowPieces(page.rows, 'data-only', writing, open, ']}');
+  const rows = rowPieces(page.rows, 'data-only', { ...writing, ...page }, open, ']}');
   // An empty page has no ROW at all.
   const data = page.rows.length === 0 ? ['{}'] : ['{"ROW":', ...oneOrMany(page.rows.length, rows), '}'];
   return {
     status: 200,
     body: [
       `{"Result":{"ResultData":{"GRID":{"METADATA":${JSON.stringify(metadata)},"FIELDS":{"FIELD":`,
-      ...oneOrMany(fields.length, [fieldList.join(',')]),
+      ...oneOrMany(fields.length, [(page.reshaped ? fieldListOf(page.reshaped) : fieldList).join(',')]),
       '},"DATA":',
       ...data,
       '}}}}',
@@ -402,7 +430,7 @@ function headData(page: Page, writing: Writing): Answer {
     CURRENTCURSORPOSITION: page.position,
     ...(page.rows.length === 0 && next === 0 ? {} : { NEXTCURSORPOSITION: next }),
   };
-  const rows = rowPieces(page.rows, 'head-data', writing, () => '{"DATAFIELD":[', ']}');
+  const rows = rowPieces(page.rows, 'head-data', { ...writing, ...page }, () => '{"DATAFIELD":[', ']}');
   return {
     status: 200,
     body: [

@@ -207,7 +207,7 @@ export class Service {
         return serveList(reading.list, reading.query, store, info.organization, display);
       case 'grid': {
         const { page, head } = findPage(store, reading.body, display);
-        if (faults.active.length > 0) spoilPage(page, faults, info, store);
+        if (faults.active.length > 0) spoilPage(page, faults, info, store, display);
         return writePage(page, head, this.options);
       }
       case 'screen':

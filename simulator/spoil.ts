@@ -1,12 +1,13 @@
-/** What the faults `duplicate`, `foreign-row`, `vanish`, `page-count` and `malformed: value` do to a page of the grid. */
+/** What the faults `duplicate`, `foreign-row`, `vanish`, `page-count`, `reshape` and `malformed: value` do to a page of the grid. */
 import { malformedForms, type Faults, type RequestInfo } from './faults.ts';
 import { at, fieldOf, fields } from './fields.ts';
 import { generateRow } from './generate.ts';
 import { type Page, type PageRow } from './griddata.ts';
 import type { Store } from './store.ts';
+import { Display } from './values.ts';
 
 /** Changes the page in place as the faults that hit say. Rows are slipped in within the page, so paging goes on. */
-export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: Store): void {
+export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: Store, usual: Display): void {
   const pick = (from: number): number => Math.floor(faults.random() * from);
   const some = (): number => pick(page.rows.length);
   const place = (id: string | undefined): number =>
@@ -49,6 +50,24 @@ export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: 
   if (count?.says === 'end') page.more = false;
   if (count?.says === 'more') page.more = true;
   if (count?.says === 'records') page.records++;
+
+  const reshape = faults.hit('reshape', info);
+  if (reshape) {
+    const { lost, renamed, blank, dates, ids, comma } = reshape;
+    const display = dates === undefined ? usual : new Display(dates);
+    page.reshaped = {
+      name: ({ alias }) => (lost.includes(alias) ? undefined : (renamed[alias] ?? alias)),
+      text: (field, value) => {
+        if (blank.includes(field.alias)) return '';
+        const text = display.text(field, value);
+        if (field.alias === 'pfs_id' && ids !== undefined)
+          return ids === 'lower' ? text.toLowerCase() : `${text} `;
+        if (comma && field.kind === 'number')
+          return text.replaceAll(/[.,]/g, (sign) => (sign === '.' ? ',' : '.'));
+        return text;
+      },
+    };
+  }
 
   const malformed = faults.hit('malformed', info, ({ what, id }) => what === 'value' && holds(id));
   if (malformed) {

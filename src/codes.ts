@@ -26,6 +26,10 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
         'The GraphQL query asks for more than one request may: lists within lists, or the same list under many names. `cost` and `maximum` say by how much.',
       act: 'Ask for smaller pages with `first`, for fewer fields, or in several requests.',
     },
+    QUOTA_EXCEEDED: {
+      means: 'You changed as many records in drafts as a user may in a day, undone and redone ones included.',
+      act: 'Go on after midnight UTC. An operator can raise `daily_changes` of the organization.',
+    },
     BODY_TOO_LARGE: {
       means: 'The body of the request is larger than the server takes.',
       act: 'Send less in one request, e.g. several batches.',
@@ -153,6 +157,44 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     PEMS_CHANGED_SINCE_INVALID: {
       means: 'An incremental read was asked for from a time that is none.',
       act: 'A fault of ours: report it with the log of the worker.',
+    },
+    SYNC_ROWS_REFUSED: {
+      means:
+        'A run refused so large a share of the rows that it is not to be trusted. It is withheld: the mirror is as it was.',
+      act: 'Look at the rejects of the run and correct the connection, the mapping or PEMS. If PEMS is right, accept the run, or raise the limit with `npx vanguard sync limits`.',
+    },
+    SYNC_DATE_ORDER: {
+      means:
+        'A date proves that day and month stand in another order than the connection says, so that other dates may have been read wrong. The run is withheld.',
+      act: 'Set the date order of the connection to the one that the message names. The next run reads the dates in it.',
+    },
+    SYNC_NUMBER_FORMAT: {
+      means:
+        'A number proves that PEMS writes a decimal comma, so that other numbers may have been read wrong. The run is withheld.',
+      act: 'Have the PEMS user of the connection use a locale with a decimal point.',
+    },
+    SYNC_TWIN_IDS: {
+      means:
+        'Many ids differ from known ones only by case, blanks, leading zeros or normal form: records would be there twice. The run is withheld.',
+      act: 'Find out what changed the ids. If they are meant to be so, accept the run: the new ids then replace the known ones.',
+    },
+    SYNC_MANY_REPLACED: {
+      means:
+        'Many records are missing and others came in their place, so that costs would count twice. The run is withheld.',
+      act: 'Check the organization and the grid of the connection. If the ids are meant to be others, accept the run.',
+    },
+    SYNC_COLUMN_EMPTIED: {
+      means: 'A column is suddenly empty in many records, as if it were lost. The run is withheld.',
+      act: 'Check the column in the grid of PEMS. If its values are meant to be gone, accept the run.',
+    },
+    SYNC_MANY_CHANGES: {
+      means: 'A run changes one key in a large share of the records. The run is withheld.',
+      act: 'Look at the preview of the run. If PEMS is right, accept it.',
+    },
+    PEMS_COLUMN_MISSING: {
+      means:
+        'The grid of PEMS lacks the column of the id or the organization, without which no record is known.',
+      act: 'Add the column to the grid in PEMS, or correct the field mapping.',
     },
     RUN_SUPERSEDED: {
       means: 'Another run of the organization took the place of this one, which merged nothing.',

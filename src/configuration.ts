@@ -87,6 +87,7 @@ export interface Retention {
   sessionsDays: number;
   failedJobsDays: number;
   changesDays: number;
+  privateChangesDays: number;
   exchangesDays: number;
 }
 
@@ -97,6 +98,7 @@ export const defaultRetention: Retention = {
   sessionsDays: 30,
   failedJobsDays: 30,
   changesDays: 400,
+  privateChangesDays: 7,
   exchangesDays: 30,
 };
 
@@ -133,6 +135,7 @@ export const environmentSchema = z.object({
   RETENTION_SESSIONS_DAYS: days(defaultRetention.sessionsDays),
   RETENTION_FAILED_JOBS_DAYS: days(defaultRetention.failedJobsDays),
   RETENTION_CHANGES_DAYS: days(defaultRetention.changesDays),
+  RETENTION_PRIVATE_CHANGES_DAYS: days(defaultRetention.privateChangesDays),
   RETENTION_EXCHANGES_DAYS: days(defaultRetention.exchangesDays),
   PEMS_URL: z
     .url({ protocol: /^https?$/, error: 'must be an address such as https://HOST/axis/restservices' })
@@ -233,6 +236,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
       sessionsDays: env.RETENTION_SESSIONS_DAYS,
       failedJobsDays: env.RETENTION_FAILED_JOBS_DAYS,
       changesDays: env.RETENTION_CHANGES_DAYS,
+      privateChangesDays: env.RETENTION_PRIVATE_CHANGES_DAYS,
       exchangesDays: env.RETENTION_EXCHANGES_DAYS,
     },
     dataFolder: isAbsolute(env.VANGUARD_DATA_DIR)

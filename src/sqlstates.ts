@@ -28,6 +28,7 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
   VG403: { code: 'FORBIDDEN', status: 403 },
   VG404: { code: 'NOT_FOUND', status: 404 },
   VG409: { code: 'REVISION_CONFLICT', status: 409 },
+  VG429: { code: 'QUOTA_EXCEEDED', status: 429 },
   VG422: { code: 'INVALID_VALUE', status: 422 },
   '22021': {
     code: 'INVALID_INPUT',

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { fieldMapping } from '../sql/sync/sync.queries.ts';
+import { fieldMapping, seenColumns } from '../sql/sync/sync.queries.ts';
 import {
   createRecordMapper,
   createScreenMapper,
@@ -23,15 +23,19 @@ export async function recordMappers(
   dateOrder: 'MDY' | 'DMY',
 ): Promise<RecordMappers> {
   const rows = await fieldMapping.run({ organizationId }, pool);
+  const seen = await seenColumns.run({ organizationId }, pool);
   // What identifies a record and its version are special to the grid.
   const special: Readonly<Record<string, string>> = { lastModified: 'version', lastModifiedBy: 'versionBy' };
   const fields = rows
     .filter((row) => row.kind !== 'version')
-    .map(({ key, kind, maxLength, maxAmount, screenField, gridAliases }) => ({
+    .map(({ key, kind, maxLength, maxAmount, earliest, latest, largest, screenField, gridAliases }) => ({
       key,
       kind: (kind === 'identity' ? 'text' : kind) as FieldKind,
       maxLength,
       maxAmount,
+      earliest,
+      latest,
+      largest,
       screenField: screenField ?? null,
       gridAliases,
     }));
@@ -40,6 +44,7 @@ export async function recordMappers(
       fields,
       mappings: rows.map(({ key, gridAliases }) => ({ key: special[key] ?? key, gridAliases })),
       dateOrder,
+      seenAliases: seen.map(({ alias }) => alias),
     }),
     screen: createScreenMapper(fields),
     writtenAliases: new Map(

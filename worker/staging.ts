@@ -2,11 +2,17 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { makeStorable, type GridRow, type PemsPage, type RecordMapper } from '../src/pems/index.ts';
+import {
+  makeStorable,
+  type GridRow,
+  type MappedRecord,
+  type PemsPage,
+  type RecordMapper,
+} from '../src/pems/index.ts';
 
 /** Takes what `stagingRows` makes. Binary: PostgreSQL reads it a third faster than text, and nothing needs escaping. */
 export const copyIntoStaging = `copy app_private.pfa_staging (organization_id, run_id, pfa_id, organization_code, data, version,
-  version_by, problems, row_content, requested_at, received_at) from stdin (format binary)`;
+  version_by, problems, row_content, unknown, requested_at, received_at) from stdin (format binary)`;
 
 /** Which run of which organization a page belongs to. */
 export interface StagedRun {
@@ -17,7 +23,7 @@ export interface StagedRun {
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const endOfRows = -1;
-const columnCount = 11;
+const columnCount = 12;
 const jsonbFormat = 1;
 /** PostgreSQL counts microseconds from 2000. */
 const start = BigInt(Date.UTC(2000, 0, 1)) * 1000n;
@@ -25,18 +31,53 @@ const start = BigInt(Date.UTC(2000, 0, 1)) * 1000n;
 /** One chunk a row would be slow, one for all would be large. */
 const chunkSize = 256 * 1024;
 
+/** What the pages of a read have told of columns and values that single rows do not say. */
+export class ReadSummary {
+  private rows = 0;
+  private readonly columns = new Map<string, number>();
+  private readonly implausible = new Map<string, { rows: number; recordId: string | null }>();
+
+  addPage(rows: number, told: readonly string[]): void {
+    this.rows += rows;
+    for (const alias of told) this.columns.set(alias, (this.columns.get(alias) ?? 0) + rows);
+  }
+
+  addRecord({ pfaId, implausible }: MappedRecord): void {
+    for (const key of implausible) {
+      const known = this.implausible.get(key);
+      if (known) known.rows += 1;
+      else this.implausible.set(key, { rows: 1, recordId: pfaId });
+    }
+  }
+
+  /** As app_private.merge_sync_run takes it. */
+  toJSON(): object {
+    return {
+      rows: this.rows,
+      columns: Object.fromEntries([...this.columns].map(([alias, rows]) => [makeStorable(alias), rows])),
+      implausible: Object.fromEntries(this.implausible),
+    };
+  }
+}
+
+/** The aliases that at least one row of the page has a value for, an empty one included. */
+function toldAliases({ aliases, rows }: PemsPage): string[] {
+  return aliases.filter((_, place) => rows.some((row) => row[place] !== undefined));
+}
+
 /** Brings a page into staging; answers how many rows of it. */
 export async function stagePage(
   pool: pg.Pool,
   page: PemsPage,
   mapper: RecordMapper,
   run: StagedRun,
+  summary?: ReadSummary,
 ): Promise<number> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     const copy = client.query(copyFrom(copyIntoStaging));
-    await pipeline(Readable.from(stagingRows(page, mapper, run)), copy);
+    await pipeline(Readable.from(stagingRows(page, mapper, run, summary)), copy);
     return copy.rowCount;
   } catch (error) {
     broken = error as Error;
@@ -51,8 +92,15 @@ export function* stagingRows(
   page: PemsPage,
   mapper: RecordMapper,
   { organization, organizationId, runId }: StagedRun,
+  summary?: ReadSummary,
 ): Generator<Buffer> {
-  const map = mapper.forAliases(page.aliases);
+  if (page.rows.length === 0) {
+    yield new CopyWriter().raw(signature).int16(endOfRows).take();
+    return;
+  }
+  const told = toldAliases(page);
+  summary?.addPage(page.rows.length, told);
+  const map = mapper.forAliases(page.aliases, told);
   const head = new CopyWriter().int16(columnCount).int32(organizationId).int64(BigInt(runId)).take();
   const tail = new CopyWriter()
     .int64(BigInt(page.requestedAt) - start)
@@ -63,6 +111,7 @@ export function* stagingRows(
     const record = map(row);
     // PEMS selects by the beginning of the code, so RIO brings RIO2: expected, and no reason to refuse it in each run.
     if (record.organization !== organization && record.organization?.startsWith(organization)) continue;
+    if (record.implausible.length > 0) summary?.addRecord(record);
     const refused = record.problems.length > 0;
     out
       .raw(head)
@@ -73,6 +122,7 @@ export function* stagingRows(
       .text(record.versionBy)
       .jsonb(refused ? JSON.stringify(record.problems) : null)
       .jsonb(refused ? contentOf(page.aliases, row) : null)
+      .jsonb(record.unknown.length > 0 ? JSON.stringify(record.unknown.map(makeStorable)) : null)
       .raw(tail);
     if (out.length > chunkSize) yield out.take();
   }

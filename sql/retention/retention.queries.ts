@@ -7,6 +7,7 @@ export interface IEnforceRetentionParams {
   changesDays: number;
   exchangesDays: number;
   failedJobsDays: number;
+  privateChangesDays: number;
   rejectsDays: number;
   sessionsDays: number;
   syncLogDays: number;
@@ -18,6 +19,7 @@ export interface IEnforceRetentionResult {
   exchanges: number;
   failedJobs: number;
   modifications: number;
+  privateChanges: number;
   rejects: number;
   sessions: number;
   syncLog: number;
@@ -30,17 +32,18 @@ export interface IEnforceRetentionQuery {
   result: IEnforceRetentionResult;
 }
 
-const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays":true,"sessionsDays":true,"failedJobsDays":true,"changesDays":true,"exchangesDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":282,"b":294}]},{"name":"rejectsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":320,"b":332}]},{"name":"sessionsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":358,"b":371}]},{"name":"failedJobsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":399,"b":414}]},{"name":"changesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":440,"b":452}]},{"name":"exchangesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":478,"b":492}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":498,"b":504}]}],"statement":"select sync_log as \"syncLog!\", rejects as \"rejects!\", sign_ins as \"sessions!\", throttles as \"throttles!\",\n  failed_jobs as \"failedJobs!\", changes as \"changes!\", modifications as \"modifications!\", exchanges as \"exchanges!\"\nfrom app_private.enforce_retention(\n  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),\n  make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!),\n  :batch!)"};
+const enforceRetentionIR: any = {"usedParamSet":{"syncLogDays":true,"rejectsDays":true,"sessionsDays":true,"failedJobsDays":true,"changesDays":true,"exchangesDays":true,"privateChangesDays":true,"batch":true},"params":[{"name":"syncLogDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":322,"b":334}]},{"name":"rejectsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":360,"b":372}]},{"name":"sessionsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":398,"b":411}]},{"name":"failedJobsDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":439,"b":454}]},{"name":"changesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":480,"b":492}]},{"name":"exchangesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":518,"b":532}]},{"name":"privateChangesDays","required":true,"transform":{"type":"scalar"},"locs":[{"a":560,"b":579}]},{"name":"batch","required":true,"transform":{"type":"scalar"},"locs":[{"a":583,"b":589}]}],"statement":"select sync_log as \"syncLog!\", rejects as \"rejects!\", sign_ins as \"sessions!\", throttles as \"throttles!\",\n  failed_jobs as \"failedJobs!\", changes as \"changes!\", modifications as \"modifications!\", exchanges as \"exchanges!\",\n  private_changes as \"privateChanges!\"\nfrom app_private.enforce_retention(\n  make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),\n  make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!),\n  make_interval(days => :privateChangesDays!), :batch!)"};
 
 /**
  * Query generated from SQL:
  * ```
  * select sync_log as "syncLog!", rejects as "rejects!", sign_ins as "sessions!", throttles as "throttles!",
- *   failed_jobs as "failedJobs!", changes as "changes!", modifications as "modifications!", exchanges as "exchanges!"
+ *   failed_jobs as "failedJobs!", changes as "changes!", modifications as "modifications!", exchanges as "exchanges!",
+ *   private_changes as "privateChanges!"
  * from app_private.enforce_retention(
  *   make_interval(days => :syncLogDays!), make_interval(days => :rejectsDays!), make_interval(days => :sessionsDays!),
  *   make_interval(days => :failedJobsDays!), make_interval(days => :changesDays!), make_interval(days => :exchangesDays!),
- *   :batch!)
+ *   make_interval(days => :privateChangesDays!), :batch!)
  * ```
  */
 export const enforceRetention = new PreparedQuery<IEnforceRetentionParams,IEnforceRetentionResult>(enforceRetentionIR);

@@ -3,6 +3,8 @@ import { PreparedQuery } from '@pgtyped/runtime';
 
 export type DateOrString = Date | string;
 
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
 export type NumberOrString = number | string;
 
 export type stringArray = (string)[];
@@ -44,34 +46,42 @@ export type ISyncStatusParams = void;
 
 /** 'SyncStatus' return type */
 export interface ISyncStatusResult {
-  /** Why it failed: a stable code. */
+  /** Why it failed or was withheld: a stable code. */
   errorCode: string | null;
   /** What to do about it. */
   errorHint: string | null;
-  /** Why it failed, in a sentence. */
+  /** Why it failed or was withheld, in a sentence. */
   errorMessage: string | null;
   /** Rows read so far. */
   lastRowsRead: number | null;
   /** When it ended. */
   lastSyncedAt: Date | null;
+  missingColumns: Json;
   notice: string | null;
   /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
   organization: string;
   /** Our key. An integer, because it leads the key of every tenant table. */
   organizationId: number;
+  /** When somebody accepted what the run withheld: the next run merges it. */
+  runAcceptedAt: Date | null;
   /** When it ended. */
   runFinishedAt: Date | null;
   /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
   runId: string | null;
   /** `full` reads everything; `incremental` what PEMS changed since the last completed run. Of a run that waits: what it would be now. */
   runKind: string | null;
+  /** Of a withheld run: what it would change, `{"added", "changed", "rejected", "missing", "columns": [{"key", "changed", "emptied", "samples": [{"recordId", "from", "to"}]}]}`. */
+  runPreview: Json | null;
+  /** @notNull
+Why the run was withheld: `[{"code", "key", "message", "count", "of", "samples"}]`. */
+  runReasons: Json | null;
   /** When it was asked for. */
   runRequestedAt: Date | null;
   /** Rows read so far. */
   runRowsRead: number | null;
   /** When it began. */
   runStartedAt: Date | null;
-  /** `queued`, `running`, `succeeded`, `failed`. */
+  /** `queued`, `running`, `succeeded`, `withheld` (read, but not merged until somebody accepts it), `failed`. */
   runState: string | null;
 }
 
@@ -81,7 +91,7 @@ export interface ISyncStatusQuery {
   result: ISyncStatusResult;
 }
 
-const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", whole.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\",\n  run.requested_at as \"runRequestedAt?\", run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\",\n  run.error_code as \"errorCode?\", run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\",\n  done.notice as \"notice?\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice\n  from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  -- How many there are; an incremental run reads only what changed.\n  select l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1\n) whole on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\norder by o.code"};
+const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", whole.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\",\n  run.requested_at as \"runRequestedAt?\", run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\",\n  run.error_code as \"errorCode?\", run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\",\n  done.notice as \"notice?\", run.reasons as \"runReasons?\", run.preview as \"runPreview?\",\n  run.accepted_at as \"runAcceptedAt?\", lost.columns as \"missingColumns!\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice\n  from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  -- How many there are; an incremental run reads only what changed.\n  select l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1\n) whole on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\ncross join lateral (\n  select coalesce(json_agg(json_build_object('alias', c.alias, 'keys', c.keys, 'lastSeenAt', c.last_seen_at)\n    order by c.alias), '[]') as columns\n  from app_public.pfa_column c\n  where c.organization_id = o.id and c.missing_since is not null and c.first_seen_at is not null\n) lost\norder by o.code"};
 
 /**
  * Query generated from SQL:
@@ -91,7 +101,8 @@ const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.i
  *   run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?",
  *   run.requested_at as "runRequestedAt?", run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?",
  *   run.error_code as "errorCode?", run.error_message as "errorMessage?", run.error_hint as "errorHint?",
- *   done.notice as "notice?"
+ *   done.notice as "notice?", run.reasons as "runReasons?", run.preview as "runPreview?",
+ *   run.accepted_at as "runAcceptedAt?", lost.columns as "missingColumns!"
  * from app_public.organizations o
  * left join lateral (
  *   select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice
@@ -106,6 +117,12 @@ const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.i
  * left join lateral (
  *   select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1
  * ) run on true
+ * cross join lateral (
+ *   select coalesce(json_agg(json_build_object('alias', c.alias, 'keys', c.keys, 'lastSeenAt', c.last_seen_at)
+ *     order by c.alias), '[]') as columns
+ *   from app_public.pfa_column c
+ *   where c.organization_id = o.id and c.missing_since is not null and c.first_seen_at is not null
+ * ) lost
  * order by o.code
  * ```
  */
@@ -212,11 +229,13 @@ export const failSyncRun = new PreparedQuery<IFailSyncRunParams,IFailSyncRunResu
 export interface IMergeSyncRunParams {
   organizationId: number;
   runId: NumberOrString;
+  summary?: Json | null | void;
 }
 
 /** 'MergeSyncRun' return type */
 export interface IMergeSyncRunResult {
   conflicts: number;
+  errorCode: string | null;
   notice: string | null;
   rowsInserted: number;
   rowsRead: number;
@@ -225,6 +244,7 @@ export interface IMergeSyncRunResult {
   rowsSpared: number;
   rowsUnchanged: number;
   rowsUpdated: number;
+  state: string;
 }
 
 /** 'MergeSyncRun' query type */
@@ -233,15 +253,16 @@ export interface IMergeSyncRunQuery {
   result: IMergeSyncRunResult;
 }
 
-const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":314,"b":329}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":332,"b":338}]}],"statement":"select rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\",\n  rows_unchanged as \"rowsUnchanged!\", rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\",\n  rows_rejected as \"rowsRejected!\", conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!)"};
+const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"summary":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":363,"b":378}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":381,"b":387}]},{"name":"summary","required":false,"transform":{"type":"scalar"},"locs":[{"a":390,"b":397}]}],"statement":"select state as \"state!\", error_code as \"errorCode?\",\n  rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\",\n  rows_unchanged as \"rowsUnchanged!\", rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\",\n  rows_rejected as \"rowsRejected!\", conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!, :summary)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
+ * select state as "state!", error_code as "errorCode?",
+ *   rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
  *   rows_unchanged as "rowsUnchanged!", rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!",
  *   rows_rejected as "rowsRejected!", conflicts as "conflicts!", notice as "notice?"
- * from app_private.merge_sync_run(:organizationId!, :runId!)
+ * from app_private.merge_sync_run(:organizationId!, :runId!, :summary)
  * ```
  */
 export const mergeSyncRun = new PreparedQuery<IMergeSyncRunParams,IMergeSyncRunResult>(mergeSyncRunIR);
@@ -254,9 +275,12 @@ export interface IFieldMappingParams {
 
 /** 'FieldMapping' return type */
 export interface IFieldMappingResult {
+  earliest: string | null;
   gridAliases: stringArray;
   key: string;
   kind: string;
+  largest: number | null;
+  latest: string | null;
   maxAmount: number | null;
   maxLength: number | null;
   screenField: string | null;
@@ -268,17 +292,48 @@ export interface IFieldMappingQuery {
   result: IFieldMappingResult;
 }
 
-const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":199,"b":214}]}],"statement":"select key as \"key!\", kind as \"kind!\", max_length as \"maxLength?\", max_amount::float8 as \"maxAmount?\",\n  grid_aliases as \"gridAliases!\", screen_field as \"screenField?\"\nfrom app_private.field_mapping(:organizationId!)"};
+const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":344,"b":359}]}],"statement":"select m.key as \"key!\", m.kind as \"kind!\", m.max_length as \"maxLength?\", m.max_amount::float8 as \"maxAmount?\",\n  m.grid_aliases as \"gridAliases!\", m.screen_field as \"screenField?\",\n  to_char(f.earliest, 'YYYY-MM-DD') as \"earliest?\", to_char(f.latest, 'YYYY-MM-DD') as \"latest?\",\n  f.largest::float8 as \"largest?\"\nfrom app_private.field_mapping(:organizationId!) m\njoin app_public.pfa_fields f on f.key = m.key"};
 
 /**
  * Query generated from SQL:
  * ```
- * select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?",
- *   grid_aliases as "gridAliases!", screen_field as "screenField?"
- * from app_private.field_mapping(:organizationId!)
+ * select m.key as "key!", m.kind as "kind!", m.max_length as "maxLength?", m.max_amount::float8 as "maxAmount?",
+ *   m.grid_aliases as "gridAliases!", m.screen_field as "screenField?",
+ *   to_char(f.earliest, 'YYYY-MM-DD') as "earliest?", to_char(f.latest, 'YYYY-MM-DD') as "latest?",
+ *   f.largest::float8 as "largest?"
+ * from app_private.field_mapping(:organizationId!) m
+ * join app_public.pfa_fields f on f.key = m.key
  * ```
  */
 export const fieldMapping = new PreparedQuery<IFieldMappingParams,IFieldMappingResult>(fieldMappingIR);
+
+
+/** 'SeenColumns' parameters type */
+export interface ISeenColumnsParams {
+  organizationId: number;
+}
+
+/** 'SeenColumns' return type */
+export interface ISeenColumnsResult {
+  alias: string;
+}
+
+/** 'SeenColumns' query type */
+export interface ISeenColumnsQuery {
+  params: ISeenColumnsParams;
+  result: ISeenColumnsResult;
+}
+
+const seenColumnsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":57,"b":72}]}],"statement":"select c.alias as \"alias!\"\nfrom app_private.seen_columns(:organizationId!) c (alias)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select c.alias as "alias!"
+ * from app_private.seen_columns(:organizationId!) c (alias)
+ * ```
+ */
+export const seenColumns = new PreparedQuery<ISeenColumnsParams,ISeenColumnsResult>(seenColumnsIR);
 
 
 /** 'Clock' parameters type */
@@ -684,6 +739,194 @@ const syncProgressIR: any = {"usedParamSet":{},"params":[],"statement":"select c
 export const syncProgress = new PreparedQuery<ISyncProgressParams,ISyncProgressResult>(syncProgressIR);
 
 
+/** 'LastWithheldRun' parameters type */
+export interface ILastWithheldRunParams {
+  organization: string;
+}
+
+/** 'LastWithheldRun' return type */
+export interface ILastWithheldRunResult {
+  /** When somebody accepted what the run withheld: the next run merges it. */
+  acceptedAt: Date | null;
+  /** When it ended. */
+  finishedAt: Date;
+  /** The organization. */
+  organizationId: number;
+  /** Of a withheld run: what it would change, `{"added", "changed", "rejected", "missing", "columns": [{"key", "changed", "emptied", "samples": [{"recordId", "from", "to"}]}]}`. */
+  preview: Json | null;
+  /** @notNull
+Why the run was withheld: `[{"code", "key", "message", "count", "of", "samples"}]`. */
+  reasons: Json;
+  /** Refused rows whose id differs from a known or another one only by case, blanks, leading zeros or normal form. */
+  rowsTwin: number;
+  /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
+  runId: string;
+  /** `queued`, `running`, `succeeded`, `withheld` (read, but not merged until somebody accepts it), `failed`. */
+  state: string;
+}
+
+/** 'LastWithheldRun' query type */
+export interface ILastWithheldRunQuery {
+  params: ILastWithheldRunParams;
+  result: ILastWithheldRunResult;
+}
+
+const lastWithheldRunIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":335,"b":348}]}],"statement":"select l.id as \"runId!\", l.organization_id as \"organizationId!\", l.state as \"state!\", l.reasons as \"reasons!\",\n  l.preview as \"preview?\", l.rows_twin as \"rowsTwin!\", l.accepted_at as \"acceptedAt?\", l.finished_at as \"finishedAt!\"\nfrom app_public.pfa_sync_log l\njoin app_public.organizations o on o.id = l.organization_id\nwhere o.code = :organization! and (l.state = 'withheld' or l.state = 'succeeded' and l.rows_twin > 0)\n  and not exists (\n    select from app_public.pfa_sync_log later\n    where later.organization_id = l.organization_id and later.id > l.id and later.state = 'succeeded')\norder by l.id desc limit 1"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select l.id as "runId!", l.organization_id as "organizationId!", l.state as "state!", l.reasons as "reasons!",
+ *   l.preview as "preview?", l.rows_twin as "rowsTwin!", l.accepted_at as "acceptedAt?", l.finished_at as "finishedAt!"
+ * from app_public.pfa_sync_log l
+ * join app_public.organizations o on o.id = l.organization_id
+ * where o.code = :organization! and (l.state = 'withheld' or l.state = 'succeeded' and l.rows_twin > 0)
+ *   and not exists (
+ *     select from app_public.pfa_sync_log later
+ *     where later.organization_id = l.organization_id and later.id > l.id and later.state = 'succeeded')
+ * order by l.id desc limit 1
+ * ```
+ */
+export const lastWithheldRun = new PreparedQuery<ILastWithheldRunParams,ILastWithheldRunResult>(lastWithheldRunIR);
+
+
+/** 'AcceptWithheldRun' parameters type */
+export interface IAcceptWithheldRunParams {
+  organizationId: number;
+  runId: NumberOrString;
+}
+
+/** 'AcceptWithheldRun' return type */
+export interface IAcceptWithheldRunResult {
+  id: string;
+}
+
+/** 'AcceptWithheldRun' query type */
+export interface IAcceptWithheldRunQuery {
+  params: IAcceptWithheldRunParams;
+  result: IAcceptWithheldRunResult;
+}
+
+const acceptWithheldRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":58,"b":73}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":76,"b":82}]}],"statement":"select r.id as \"id!\"\nfrom app_private.accept_withheld_run(:organizationId!, :runId!, null) r"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select r.id as "id!"
+ * from app_private.accept_withheld_run(:organizationId!, :runId!, null) r
+ * ```
+ */
+export const acceptWithheldRun = new PreparedQuery<IAcceptWithheldRunParams,IAcceptWithheldRunResult>(acceptWithheldRunIR);
+
+
+/** 'LimitsOf' parameters type */
+export interface ILimitsOfParams {
+  organization: string;
+}
+
+/** 'LimitsOf' return type */
+export interface ILimitsOfResult {
+  absentDays: number;
+  changedAt: Date | null;
+  changedBy: string | null;
+  changedPercent: number;
+  emptiedPercent: number;
+  leastRecords: number;
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  organization: string;
+  refusedPercent: number;
+  removedPercent: number;
+}
+
+/** 'LimitsOf' query type */
+export interface ILimitsOfQuery {
+  params: ILimitsOfParams;
+  result: ILimitsOfResult;
+}
+
+const limitsOfIR: any = {"usedParamSet":{"organization":true},"params":[{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":421,"b":434}]}],"statement":"select o.code as \"organization!\", l.removed_percent as \"removedPercent!\", l.refused_percent as \"refusedPercent!\",\n  l.changed_percent as \"changedPercent!\", l.emptied_percent as \"emptiedPercent!\", l.least_records as \"leastRecords!\",\n  l.absent_days as \"absentDays!\", l.changed_at as \"changedAt?\", l.changed_by as \"changedBy?\"\nfrom app_public.organizations o\ncross join lateral app_private.limits_of(o.id) l\nwhere o.code = :organization!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select o.code as "organization!", l.removed_percent as "removedPercent!", l.refused_percent as "refusedPercent!",
+ *   l.changed_percent as "changedPercent!", l.emptied_percent as "emptiedPercent!", l.least_records as "leastRecords!",
+ *   l.absent_days as "absentDays!", l.changed_at as "changedAt?", l.changed_by as "changedBy?"
+ * from app_public.organizations o
+ * cross join lateral app_private.limits_of(o.id) l
+ * where o.code = :organization!
+ * ```
+ */
+export const limitsOf = new PreparedQuery<ILimitsOfParams,ILimitsOfResult>(limitsOfIR);
+
+
+/** 'WriteLimits' parameters type */
+export interface IWriteLimitsParams {
+  absentDays?: number | null | void;
+  changedPercent?: number | null | void;
+  emptiedPercent?: number | null | void;
+  leastRecords?: number | null | void;
+  organization: string;
+  refusedPercent?: number | null | void;
+  removedPercent?: number | null | void;
+}
+
+/** 'WriteLimits' return type */
+export interface IWriteLimitsResult {
+  leastRecords: number;
+}
+
+/** 'WriteLimits' query type */
+export interface IWriteLimitsQuery {
+  params: IWriteLimitsParams;
+  result: IWriteLimitsResult;
+}
+
+const writeLimitsIR: any = {"usedParamSet":{"removedPercent":true,"refusedPercent":true,"changedPercent":true,"emptiedPercent":true,"leastRecords":true,"absentDays":true,"organization":true},"params":[{"name":"removedPercent","required":false,"transform":{"type":"scalar"},"locs":[{"a":130,"b":144}]},{"name":"refusedPercent","required":false,"transform":{"type":"scalar"},"locs":[{"a":147,"b":161}]},{"name":"changedPercent","required":false,"transform":{"type":"scalar"},"locs":[{"a":164,"b":178}]},{"name":"emptiedPercent","required":false,"transform":{"type":"scalar"},"locs":[{"a":183,"b":197}]},{"name":"leastRecords","required":false,"transform":{"type":"scalar"},"locs":[{"a":200,"b":212}]},{"name":"absentDays","required":false,"transform":{"type":"scalar"},"locs":[{"a":215,"b":225}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":245,"b":258}]}],"statement":"select l.least_records as \"leastRecords!\"\nfrom app_public.organizations o\ncross join lateral app_private.write_limits(o.id, null, :removedPercent, :refusedPercent, :changedPercent,\n  :emptiedPercent, :leastRecords, :absentDays) l\nwhere o.code = :organization!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select l.least_records as "leastRecords!"
+ * from app_public.organizations o
+ * cross join lateral app_private.write_limits(o.id, null, :removedPercent, :refusedPercent, :changedPercent,
+ *   :emptiedPercent, :leastRecords, :absentDays) l
+ * where o.code = :organization!
+ * ```
+ */
+export const writeLimits = new PreparedQuery<IWriteLimitsParams,IWriteLimitsResult>(writeLimitsIR);
+
+
+/** 'ForgetColumn' parameters type */
+export interface IForgetColumnParams {
+  alias: string;
+  organization: string;
+}
+
+/** 'ForgetColumn' return type */
+export interface IForgetColumnResult {
+  wasMissing: boolean;
+}
+
+/** 'ForgetColumn' query type */
+export interface IForgetColumnQuery {
+  params: IForgetColumnParams;
+  result: IForgetColumnResult;
+}
+
+const forgetColumnIR: any = {"usedParamSet":{"alias":true,"organization":true},"params":[{"name":"alias","required":true,"transform":{"type":"scalar"},"locs":[{"a":39,"b":45}]},{"name":"organization","required":true,"transform":{"type":"scalar"},"locs":[{"a":112,"b":125}]}],"statement":"select app_private.forget_column(o.id, :alias!) as \"wasMissing!\"\nfrom app_public.organizations o\nwhere o.code = :organization!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.forget_column(o.id, :alias!) as "wasMissing!"
+ * from app_public.organizations o
+ * where o.code = :organization!
+ * ```
+ */
+export const forgetColumn = new PreparedQuery<IForgetColumnParams,IForgetColumnResult>(forgetColumnIR);
+
+
 /** 'LastSparedRun' parameters type */
 export interface ILastSparedRunParams {
   organization: string;
@@ -696,7 +939,7 @@ export interface ILastSparedRunResult {
   /** The organization. */
   organizationId: number;
   records: number;
-  /** Removals not made because there were suspiciously many (over 20 % of more than 50), until somebody accepts them. */
+  /** Removals not made because there were suspiciously many (see `limits`), until somebody accepts them. */
   rowsSpared: number;
   /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
   runId: string;

@@ -8,7 +8,8 @@ select o.id as "organizationId!", o.code as "organization!",
   run.id as "runId?", run.kind as "runKind?", run.state as "runState?", run.rows_read as "runRowsRead?",
   run.requested_at as "runRequestedAt?", run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?",
   run.error_code as "errorCode?", run.error_message as "errorMessage?", run.error_hint as "errorHint?",
-  done.notice as "notice?"
+  done.notice as "notice?", run.reasons as "runReasons?", run.preview as "runPreview?",
+  run.accepted_at as "runAcceptedAt?", lost.columns as "missingColumns!"
 from app_public.organizations o
 left join lateral (
   select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice
@@ -23,6 +24,12 @@ left join lateral (
 left join lateral (
   select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1
 ) run on true
+cross join lateral (
+  select coalesce(json_agg(json_build_object('alias', c.alias, 'keys', c.keys, 'lastSeenAt', c.last_seen_at)
+    order by c.alias), '[]') as columns
+  from app_public.pfa_column c
+  where c.organization_id = o.id and c.missing_since is not null and c.first_seen_at is not null
+) lost
 order by o.code;
 
 /* @name beginSyncRun */
@@ -38,15 +45,23 @@ select app_private.report_sync_progress(:organizationId!, :runId!, :rowsRead!) a
 select app_private.fail_sync_run(:organizationId!, :runId!, :code!, :message!, :hint);
 
 /* @name mergeSyncRun */
-select rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
+select state as "state!", error_code as "errorCode?",
+  rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
   rows_unchanged as "rowsUnchanged!", rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!",
   rows_rejected as "rowsRejected!", conflicts as "conflicts!", notice as "notice?"
-from app_private.merge_sync_run(:organizationId!, :runId!);
+from app_private.merge_sync_run(:organizationId!, :runId!, :summary);
 
 /* @name fieldMapping */
-select key as "key!", kind as "kind!", max_length as "maxLength?", max_amount::float8 as "maxAmount?",
-  grid_aliases as "gridAliases!", screen_field as "screenField?"
-from app_private.field_mapping(:organizationId!);
+select m.key as "key!", m.kind as "kind!", m.max_length as "maxLength?", m.max_amount::float8 as "maxAmount?",
+  m.grid_aliases as "gridAliases!", m.screen_field as "screenField?",
+  to_char(f.earliest, 'YYYY-MM-DD') as "earliest?", to_char(f.latest, 'YYYY-MM-DD') as "latest?",
+  f.largest::float8 as "largest?"
+from app_private.field_mapping(:organizationId!) m
+join app_public.pfa_fields f on f.key = m.key;
+
+/* @name seenColumns */
+select c.alias as "alias!"
+from app_private.seen_columns(:organizationId!) c (alias);
 
 /* @name clock */
 select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as "now!";
@@ -123,6 +138,41 @@ cross join lateral (
   select r.state, r.rows_read from app_public.pfa_sync_log r where r.organization_id = o.id order by r.id desc limit 1
 ) l
 where o.is_active;
+
+/* @name lastWithheldRun */
+select l.id as "runId!", l.organization_id as "organizationId!", l.state as "state!", l.reasons as "reasons!",
+  l.preview as "preview?", l.rows_twin as "rowsTwin!", l.accepted_at as "acceptedAt?", l.finished_at as "finishedAt!"
+from app_public.pfa_sync_log l
+join app_public.organizations o on o.id = l.organization_id
+where o.code = :organization! and (l.state = 'withheld' or l.state = 'succeeded' and l.rows_twin > 0)
+  and not exists (
+    select from app_public.pfa_sync_log later
+    where later.organization_id = l.organization_id and later.id > l.id and later.state = 'succeeded')
+order by l.id desc limit 1;
+
+/* @name acceptWithheldRun */
+select r.id as "id!"
+from app_private.accept_withheld_run(:organizationId!, :runId!, null) r;
+
+/* @name limitsOf */
+select o.code as "organization!", l.removed_percent as "removedPercent!", l.refused_percent as "refusedPercent!",
+  l.changed_percent as "changedPercent!", l.emptied_percent as "emptiedPercent!", l.least_records as "leastRecords!",
+  l.absent_days as "absentDays!", l.changed_at as "changedAt?", l.changed_by as "changedBy?"
+from app_public.organizations o
+cross join lateral app_private.limits_of(o.id) l
+where o.code = :organization!;
+
+/* @name writeLimits */
+select l.least_records as "leastRecords!"
+from app_public.organizations o
+cross join lateral app_private.write_limits(o.id, null, :removedPercent, :refusedPercent, :changedPercent,
+  :emptiedPercent, :leastRecords, :absentDays) l
+where o.code = :organization!;
+
+/* @name forgetColumn */
+select app_private.forget_column(o.id, :alias!) as "wasMissing!"
+from app_public.organizations o
+where o.code = :organization!;
 
 /* @name lastSparedRun */
 select l.id as "runId!", l.organization_id as "organizationId!", l.rows_spared as "rowsSpared!",

@@ -19,7 +19,7 @@ interface Monitoring {
     organization: string;
     mirror_age_seconds: number | null;
     mirror_overdue_seconds: number | null;
-    last_outcome: 'succeeded' | 'failed' | null;
+    last_outcome: 'succeeded' | 'withheld' | 'failed' | null;
     last_ended_at: number | null;
     last_duration_seconds: number | null;
     sync_paused_seconds: number;

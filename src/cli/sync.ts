@@ -3,12 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import {
   acceptSparedRemovals,
+  acceptWithheldRun,
+  forgetColumn,
   lastSparedRun,
+  lastWithheldRun,
+  limitsOf,
   pauseSyncSchedule,
   queueSync,
   sparedRemovals,
   syncSchedules,
   syncStatus,
+  writeLimits,
   writeSyncSchedule,
 } from '../../sql/sync/sync.queries.ts';
 import { driftCheck, driftDifferences, queueDriftCheck } from '../../sql/drift/drift.queries.ts';
@@ -23,6 +28,40 @@ interface DriftOptions {
   json?: boolean;
 }
 
+interface LimitOptions {
+  removed?: number;
+  refused?: number;
+  changed?: number;
+  emptied?: number;
+  least?: number;
+  absent?: number;
+}
+
+interface Reason {
+  code: string;
+  message: string;
+}
+
+/** What a withheld run would change. */
+interface Preview {
+  added: number;
+  changed: number;
+  rejected: number;
+  missing: number;
+  columns: {
+    key: string;
+    changed: number;
+    emptied: number;
+    samples: { recordId: string; from: unknown; to: unknown }[];
+  }[];
+}
+
+interface MissingColumn {
+  alias: string;
+  keys: string[];
+  lastSeenAt: string;
+}
+
 interface ScheduleOptions {
   every?: number;
   cron?: string;
@@ -31,7 +70,7 @@ interface ScheduleOptions {
   fullEvery?: number;
 }
 
-/** sync trigger, status, schedule, pause, resume, drift, accept-removals. */
+/** sync trigger, status, schedule, pause, resume, limits, drift, accept, accept-removals, forget-column. */
 export function addSyncCommands(program: Command): void {
   const sync = program.command('sync').description('bringing PEMS into the mirror');
 
@@ -154,9 +193,13 @@ export function addSyncCommands(program: Command): void {
               .filter(Boolean)
               .join(': '),
           );
-        for (const { organization, errorMessage, errorHint, notice } of rows) {
+        for (const row of rows) {
+          const { organization, errorMessage, errorHint, notice } = row;
           if (errorMessage) print(`\n${organization}: ${errorMessage}${errorHint ? `\n${errorHint}` : ''}`);
+          for (const { message } of reasonsOf(row.runReasons).slice(1)) print(`Also: ${message}`);
           if (notice) print(`\n${organization}: ${notice}`);
+          for (const column of row.missingColumns as unknown as MissingColumn[])
+            print(`\n${organization}: ${describeColumn(column)}`);
         }
       }),
     );
@@ -209,6 +252,97 @@ export function addSyncCommands(program: Command): void {
     );
 
   sync
+    .command('accept <organization>')
+    .description('accept what the last run withheld, such as many refused rows; a full run then merges it')
+    .option('--show', 'only show why it was withheld and what it would change')
+    .action((organization: string, { show }: { show?: boolean }) =>
+      withDatabase(async (client) => {
+        const [run] = await lastWithheldRun.run({ organization }, client);
+        if (!run || (run.acceptedAt && !show)) {
+          throw new VanguardError('NOT_FOUND', `No run of ${organization} waits to be accepted.`, {
+            hint: '`npx vanguard sync status` says where one does.',
+          });
+        }
+        if (show) {
+          print(describeWithheld(run));
+          return;
+        }
+        await acceptWithheldRun.run({ organizationId: run.organizationId, runId: run.runId }, client);
+        print(`Run ${run.runId} of ${organization} is accepted. A full run is queued and merges it.`);
+      }),
+    );
+
+  const percent = (text: string) => {
+    if (!/^\d{1,3}$/.test(text) || Number(text) < 1 || Number(text) > 100)
+      throw new InvalidArgumentError('Give 1 to 100.');
+    return Number(text);
+  };
+  const count = (text: string) => {
+    if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Give a whole number above 0.');
+    return Number(text);
+  };
+  sync
+    .command('limits <organization>')
+    .description('from where on a run is suspicious and is withheld: shows it, and changes what is given')
+    .option('--removed <percent>', 'more records gone than this are not removed (20)', percent)
+    .option('--refused <percent>', 'more rows refused than this withhold a run (20)', percent)
+    .option('--changed <percent>', 'more records with another value of a key withhold a run (50)', percent)
+    .option('--emptied <percent>', 'more values of a key gone than this withhold a run (20)', percent)
+    .option('--least <records>', 'shares count only of more records than this (50)', count)
+    .option(
+      '--absent <days>',
+      'drafts of a member without activity for so long may be taken over (14)',
+      count,
+    )
+    .action((organization: string, options: LimitOptions) =>
+      withDatabase(async (client) => {
+        const [known] = await limitsOf.run({ organization }, client);
+        if (!known) throw unknownOrganization(organization);
+        if (Object.keys(options).length > 0) {
+          try {
+            await writeLimits.run(
+              {
+                organization,
+                removedPercent: options.removed,
+                refusedPercent: options.refused,
+                changedPercent: options.changed,
+                emptiedPercent: options.emptied,
+                leastRecords: options.least,
+                absentDays: options.absent,
+              },
+              client,
+            );
+          } catch (error) {
+            throw refused(error);
+          }
+        }
+        const [now] = await limitsOf.run({ organization }, client);
+        print(
+          [
+            `Of more than ${now!.leastRecords} records, a run of ${organization} is withheld when it refuses more than ${now!.refusedPercent} % of the rows,`,
+            `changes a key of more than ${now!.changedPercent} % of the records, or empties more than ${now!.emptiedPercent} % of the values of a key.`,
+            `More than ${now!.removedPercent} % of the records are not removed at once. A member is away after ${now!.absentDays} days.`,
+          ].join('\n'),
+        );
+      }),
+    );
+
+  sync
+    .command('forget-column <organization> <column>')
+    .description('stop keeping the values of a column that the grid of PEMS no longer has')
+    .action((organization: string, alias: string) =>
+      withDatabase(async (client) => {
+        const [forgotten] = await forgetColumn.run({ organization, alias }, client);
+        if (!forgotten) throw unknownOrganization(organization);
+        if (!forgotten.wasMissing)
+          throw new VanguardError('NOT_FOUND', `No column ${alias} of ${organization} is missing.`, {
+            hint: '`npx vanguard sync status` names those that are.',
+          });
+        print(`The column ${alias} of ${organization} is forgotten. The next full run empties its values.`);
+      }),
+    );
+
+  sync
     .command('accept-removals <organization>')
     .description('remove the records that were found gone in PEMS and spared because there were so many')
     .option('--list', 'only show which they are')
@@ -235,6 +369,32 @@ export function addSyncCommands(program: Command): void {
         );
       }),
     );
+}
+
+const reasonsOf = (reasons: unknown): Reason[] => (reasons ?? []) as Reason[];
+
+const describeColumn = ({ alias, keys, lastSeenAt }: MissingColumn) =>
+  `The column ${alias}${keys.length > 0 ? ` (${keys.join(', ')})` : ''} is missing; its values are of ${shown(new Date(lastSeenAt))}.`;
+
+function describeWithheld(run: Awaited<ReturnType<typeof lastWithheldRun.run>>[number]): string {
+  const preview = run.preview as Preview | null;
+  return [
+    `Run ${run.runId} of ${shown(run.finishedAt)}${run.acceptedAt ? ', accepted' : ''}:`,
+    ...reasonsOf(run.reasons).map(({ code, message }) => `${code}: ${message}`),
+    run.rowsTwin > 0 && `${run.rowsTwin} rows have an id that is nearly that of another record.`,
+    preview &&
+      `It would add ${preview.added} records, change ${preview.changed}, and refuse ${preview.rejected} rows; ${preview.missing} records are missing.`,
+    ...(preview?.columns ?? []).map(({ key, changed, emptied, samples }) =>
+      [
+        `${key}: ${changed} values change, ${emptied} of them to nothing.`,
+        ...samples.map(
+          ({ recordId, from, to }) => `  ${recordId}  ${JSON.stringify(from)} -> ${JSON.stringify(to)}`,
+        ),
+      ].join('\n'),
+    ),
+  ]
+    .filter(Boolean)
+    .join('\n');
 }
 
 /** Waits for the end of a comparison; says so when nobody begins it. */

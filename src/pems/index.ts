@@ -16,7 +16,7 @@ export { secretsOf } from './connection.ts';
 export type { PemsAuthorization, PemsConnection } from './connection.ts';
 export type { GridRow } from './grid.ts';
 export { createRecordMapper } from './mapping.ts';
-export type { FieldKind, RecordField, RecordMapper } from './mapping.ts';
+export type { FieldKind, MappedRecord, RecordField, RecordMapper } from './mapping.ts';
 export type { ScreenRecord, ScreenValue, WritableValue } from './screen.ts';
 export { createScreenMapper } from './screen-mapping.ts';
 export type { ScreenField, ScreenMapper } from './screen-mapping.ts';

@@ -10,7 +10,7 @@ import {
   parseTimestamp,
   storageProblem,
 } from './values.ts';
-import type { DateOrder, Parsed } from './values.ts';
+import type { DateOrder, Parsed, Proof } from './values.ts';
 
 /** What kind of value a key of a record holds: text, ISO date, money (exact decimal), or flag (boolean). */
 export type FieldKind = 'text' | 'date' | 'money' | 'flag';
@@ -23,6 +23,12 @@ export interface RecordField {
   maxLength?: number | null;
   /** Of money: amounts must be smaller, whatever their sign. */
   maxAmount?: number | null;
+  /** Of a date, as ISO text: earlier ones are implausible, and read all the same. */
+  earliest?: string | null;
+  /** Of a date, as ISO text: later ones are implausible, and read all the same. */
+  latest?: string | null;
+  /** Of money: larger amounts are implausible, and read all the same. */
+  largest?: number | null;
 }
 
 /** Where PEMS holds a key: the first of the aliases that is not blank counts ("X, else Y"). */
@@ -40,6 +46,8 @@ export interface FieldProblem {
   value: string;
   /** A sentence that names what was given and what is allowed. */
   message: string;
+  /** What the value says about the settings of the connection: it can be read only with another one. */
+  proves?: Proof;
 }
 
 /** One row of the grid as a record. With any problem the record is to be refused as a whole. */
@@ -58,17 +66,31 @@ export interface MappedRecord {
   /** Who changed it last. */
   versionBy: string | null;
   problems: FieldProblem[];
+  /**
+   * Keys of `data`, `version` and `versionBy` that the page does not tell, because a column that it had before is
+   * missing. Unknown is not empty.
+   */
+  unknown: readonly string[];
+  /** Keys with a value outside of what may be drafted. */
+  implausible: readonly string[];
 }
 
 export interface RecordMapper {
-  /** What maps the rows of a page with these aliases. */
-  forAliases(aliases: readonly string[]): (row: GridRow) => MappedRecord;
+  /**
+   * Returns what maps the rows of a page with these aliases. `told` are those that the page has values for, empty ones
+   * included; by default all of them.
+   *
+   * @throws VanguardError `PEMS_COLUMN_MISSING` when the id or the organization is not among them
+   */
+  forAliases(aliases: readonly string[], told?: readonly string[]): (row: GridRow) => MappedRecord;
 }
 
 export interface RecordMapperOptions {
   fields: readonly RecordField[];
   mappings: readonly GridMapping[];
   dateOrder: DateOrder;
+  /** Aliases that the grid had in earlier runs, in lower case. Missing ones make their keys unknown. */
+  seenAliases?: readonly string[];
 }
 
 const SPECIAL_KEYS = ['pfaId', 'organization', 'version', 'versionBy'];
@@ -88,6 +110,8 @@ const UNKNOWN_PREFIX = 'pems.';
  *   the rate, plan dates have keys of their own) and PEMS keeps it. To keep it, give it a key of its own: an alias
  *   may be mapped to several keys.
  * - A first alias that holds something unreadable is a problem; the second does not stand in for it.
+ * - An alias that the grid had in earlier runs and that a page lacks makes the key unknown, and the next alias does not
+ *   stand in for it. An alias that the grid never had is passed over.
  *
  * @throws VanguardError `PEMS_MAPPING_INVALID` when the mapping does not fit the fields
  */
@@ -105,21 +129,34 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
   const unknownColumn = (alias: string): Reader => {
     let read = unknownColumns.get(alias);
     if (read === undefined) {
-      const isTaken = fields.has(alias) || SPECIAL_KEYS.includes(alias);
       const name = storageProblem(alias);
       const textReader = (text: string): Parsed<string> =>
         name === null ? readText(text) : { ok: false, problem: name };
-      read = memberReader(isTaken ? UNKNOWN_PREFIX + alias : alias, textReader);
+      read = memberReader(unmappedName(alias), textReader);
       unknownColumns.set(alias, read);
     }
     return read;
   };
 
-  const forAliases = (aliases: readonly string[]): ((row: GridRow) => MappedRecord) => {
+  const seen = new Set(options.seenAliases);
+  /** The name in `data` of a column that no mapping names. */
+  const unmappedName = (alias: string): string =>
+    fields.has(alias) || SPECIAL_KEYS.includes(alias) ? UNKNOWN_PREFIX + alias : alias;
+  const unmappedSeen = [...seen].filter((alias) => !known.has(alias));
+
+  const forAliases: RecordMapper['forAliases'] = (aliases, told = aliases) => {
+    const toldAliases = new Set(told);
+    /** Where the key stands, in the order of its aliases; LOST for a column that the page lacks. */
     const places = (key: string): number[] =>
-      (sources.get(key) ?? []).map((alias) => aliases.indexOf(alias)).filter((place) => place >= 0);
-    const [idPlaces, organizationPlaces] = [places('pfaId'), places('organization')];
-    const [versionPlaces, versionByPlaces] = [places('version'), places('versionBy')];
+      (sources.get(key) ?? []).flatMap((alias) =>
+        toldAliases.has(alias) ? [aliases.indexOf(alias)] : seen.has(alias) ? [LOST] : [],
+      );
+    for (const key of ['pfaId', 'organization']) {
+      if (!places(key).some((place) => place !== LOST)) throw columnMissing(key, sources.get(key) ?? []);
+    }
+    const special = (key: string): Column => ({ key, places: places(key) });
+    const [idColumn, organizationColumn] = [special('pfaId'), special('organization')];
+    const [versionColumn, versionByColumn] = [special('version'), special('versionBy')];
     const members = columns
       .map(({ key, read }) => ({ key, read, places: places(key) }))
       .filter((column) => column.places.length > 0);
@@ -127,20 +164,31 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
       .map((alias, place) => ({ alias, place }))
       .filter(({ alias }) => !known.has(alias))
       .map(({ alias, place }) => ({ alias, place, read: unknownColumn(alias) }));
+    /** What no row of the page tells. */
+    const lost = unmappedSeen.filter((alias) => !toldAliases.has(alias)).map(unmappedName);
 
     return (row) => {
       const problems: FieldProblem[] = [];
-      const pfaId = take(problems, 'pfaId', row, idPlaces, parseText);
+      let unknown = lost;
+      const implausible: string[] = [];
+      const read = (column: Column, reader: Reader): string | null => {
+        const value = take(problems, implausible, column, row, reader);
+        if (value !== UNKNOWN) return value;
+        if (unknown === lost) unknown = [...lost];
+        unknown.push(column.key);
+        return null;
+      };
+      const pfaId = read(idColumn, parseText);
       if (pfaId === null) refuse(problems, 'pfaId', '', 'PEMS gave a row without an id.');
-      const organization = take(problems, 'organization', row, organizationPlaces, parseText);
+      const organization = read(organizationColumn, parseText);
       if (organization === null)
         refuse(problems, 'organization', '', 'PEMS gave a row without an organization.');
-      const version = take(problems, 'version', row, versionPlaces, readVersion);
-      const versionBy = take(problems, 'versionBy', row, versionByPlaces, parseText);
+      const version = read(versionColumn, readVersion);
+      const versionBy = read(versionByColumn, parseText);
 
       let data = '';
       for (const column of members) {
-        const member = take(problems, column.key, row, column.places, column.read);
+        const member = read(column, column.read);
         if (member !== null) data += data === '' ? member : `,${member}`;
       }
       for (const { alias, place, read } of others) {
@@ -150,35 +198,63 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
         if (!member.ok) refuse(problems, alias, text, member.problem);
         else if (member.value !== null) data += data === '' ? member.value : `,${member.value}`;
       }
-      return { pfaId, organization, data: `{${data}}`, version, versionBy, problems };
+      return { pfaId, organization, data: `{${data}}`, version, versionBy, problems, unknown, implausible };
     };
   };
   return { forAliases };
 }
 
-/** Notes a value that cannot be taken; one problem a key is enough. */
-function refuse(problems: FieldProblem[], key: string, value: string, message: string): void {
-  if (!problems.some((problem) => problem.key === key))
-    problems.push({ key: makeStorable(key), value: makeStorable(value), message });
+/** Adds a problem; one problem a key is enough. */
+function refuse(problems: FieldProblem[], key: string, value: string, message: string, proves?: Proof): void {
+  if (problems.some((problem) => problem.key === key)) return;
+  problems.push({
+    key: makeStorable(key),
+    value: makeStorable(value),
+    message,
+    ...(proves !== undefined && { proves }),
+  });
 }
+
+/** Where a key stands in a row. */
+interface Column {
+  key: string;
+  places: readonly number[];
+}
+
+/** The place of a column that the page lacks. */
+const LOST = -1;
+/** What a lost column holds. */
+const UNKNOWN = Symbol('unknown');
 
 /** Reads the first text that is not blank; null where there is none, or where it cannot be read. */
 function take(
   problems: FieldProblem[],
-  key: string,
+  implausible: string[],
+  { key, places }: Column,
   row: GridRow,
-  places: readonly number[],
   read: Reader,
-): string | null {
+): string | null | typeof UNKNOWN {
   for (const place of places) {
+    if (place === LOST) return UNKNOWN;
     const text = row[place];
     if (text === undefined || isBlank(text)) continue;
     const parsed = read(text);
-    if (parsed.ok) return parsed.value;
-    refuse(problems, key, text, parsed.problem);
+    if (parsed.ok) {
+      if (parsed.isImplausible) implausible.push(key);
+      return parsed.value;
+    }
+    refuse(problems, key, text, parsed.problem, parsed.proves);
     return null;
   }
   return null;
+}
+
+function columnMissing(key: string, aliases: readonly string[]): VanguardError {
+  return new VanguardError(
+    'PEMS_COLUMN_MISSING',
+    `The grid of PEMS has no column ${aliases.join(' or ')}, which holds the ${key === 'pfaId' ? 'id' : key} of a record.`,
+    { hint: 'Add the column to the grid in PEMS, or correct the field mapping.', details: { key, aliases } },
+  );
 }
 
 function aliasesByKey(
@@ -225,7 +301,7 @@ function memberReader(key: string, read: Reader): Reader {
 
 /** From the text of PEMS to the JSON token of its value. */
 export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
-  const { maxLength, maxAmount } = field;
+  const { maxLength, maxAmount, earliest, latest, largest } = field;
   switch (field.kind) {
     case 'text':
       return (text) =>
@@ -233,13 +309,23 @@ export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
           ? { ok: false, problem: `The text is longer than ${maxLength} characters.` }
           : readText(text);
     case 'date':
-      return (text) => withToken(parseDate(text, dateOrder), JSON.stringify);
+      return (text) => {
+        const parsed = parseDate(text, dateOrder);
+        const token = withToken(parsed, JSON.stringify);
+        return parsed.ok &&
+          parsed.value !== null &&
+          ((earliest && parsed.value < earliest) || (latest && parsed.value > latest))
+          ? asImplausible(token)
+          : token;
+      };
     case 'money':
       return (text) => {
         const parsed = parseNumber(text);
         return maxAmount && parsed.ok && parsed.value !== null && Math.abs(Number(parsed.value)) >= maxAmount
           ? { ok: false, problem: `The amount is too large: ${text}. It must be less than ${maxAmount}.` }
-          : parsed;
+          : largest && parsed.ok && parsed.value !== null && Number(parsed.value) > largest
+            ? asImplausible(parsed)
+            : parsed;
       };
     case 'flag':
       return (text) => withToken(parseFlag(text), String);
@@ -248,5 +334,9 @@ export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
 
 function withToken<T>(parsed: Parsed<T>, token: (value: T) => string): Parsed<string> {
   if (!parsed.ok) return parsed;
-  return { ok: true, value: parsed.value === null ? null : token(parsed.value) };
+  const value = parsed.value === null ? null : token(parsed.value);
+  return parsed.isImplausible ? { ok: true, value, isImplausible: true } : { ok: true, value };
 }
+
+const asImplausible = (parsed: Parsed<string>): Parsed<string> =>
+  parsed.ok ? { ...parsed, isImplausible: true } : parsed;

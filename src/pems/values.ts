@@ -14,7 +14,11 @@ export type DateFormat = 'DD-MON-YYYY' | 'YYYY-MM-DD' | 'MM/DD/YYYY' | 'DD/MM/YY
  * What became of one PEMS text: its value, `null` where PEMS holds none, or a sentence that names what was given and
  * what is allowed. The sentence holds only characters that PostgreSQL can store.
  */
-export type Parsed<T> = { ok: true; value: T | null } | { ok: false; problem: string };
+export type Parsed<T> =
+  { ok: true; value: T | null; isImplausible?: true } | { ok: false; problem: string; proves?: Proof };
+
+/** What a refused text says about the tenant: it can be read only in this notation. */
+export type Proof = 'day-first' | 'month-first' | 'decimal-comma';
 
 /** Money is summed as `bigint` cents in the database: 15 digits before the point always fit, 17 would not. */
 const MAX_INTEGER_DIGITS = 15;
@@ -31,6 +35,9 @@ const SLASHES = new RegExp(`^(\\d\\d)/(\\d\\d)/(\\d{4})${TIME}$`);
 
 const PLAIN_NUMBER = /^([+-]?)(\d*)(?:\.(\d+))?$/;
 const GROUPED_NUMBER = /^([+-]?)([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?$/;
+
+/** A number with a decimal comma, which no number with a decimal point can look like. */
+const COMMA_NUMBER = /^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d*,\d+|\d{1,3}(?:\.\d{3}){2,})$/;
 
 const NONE = { ok: true, value: null } as const;
 const TRUE = { ok: true, value: true } as const;
@@ -123,6 +130,7 @@ export function parseNumber(text: string): Parsed<string> {
     return {
       ok: false,
       problem: `${quote(text)} is no number: allowed are numbers such as 1234.56 or 1,234.56.`,
+      ...(COMMA_NUMBER.test(trimmed) && { proves: 'decimal-comma' }),
     };
   }
   const integer = whole.replaceAll(',', '').replace(/^0+/, '') || '0';
@@ -157,6 +165,9 @@ function parseMoment(text: string, order: DateOrder, withTime: boolean): Parsed<
     return {
       ok: false,
       problem: `${quote(text)} is no date: the calendar has no day ${year}-${month}-${day}.`,
+      // A day above 12 where the month is expected: only the other order has this day.
+      ...(SLASHES.test(trimmed) &&
+        isCalendarDay(year, day, month) && { proves: order === 'MDY' ? 'day-first' : 'month-first' }),
     };
   }
   if (hour > '23' || minute > '59') {

@@ -58,6 +58,7 @@ export function syncRoutes(pool: pg.Pool): Router {
         lastSyncedAt: row.lastSyncedAt ?? null,
         lastRowsRead: row.lastRowsRead ?? null,
         notice: row.notice ?? null,
+        missingColumns: row.missingColumns,
         run:
           row.runId === null || row.runId === undefined
             ? null
@@ -72,6 +73,14 @@ export function syncRoutes(pool: pg.Pool): Router {
                 error: row.errorCode
                   ? { code: row.errorCode, message: row.errorMessage, hint: row.errorHint }
                   : null,
+                withheld:
+                  row.runState === 'withheld'
+                    ? {
+                        reasons: row.runReasons,
+                        preview: row.runPreview,
+                        acceptedAt: row.runAcceptedAt ?? null,
+                      }
+                    : null,
               },
       })),
     });

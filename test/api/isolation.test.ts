@@ -60,6 +60,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'DriftCheck.organization': managers,
   'DriftCheck.userByRequestedBy': managers,
   'DriftDifference.check': managers,
+  'GridColumn.organization': members,
   'FieldConfiguration.organization': members,
   'Membership.organization': members,
   'Membership.user': members,
@@ -75,11 +76,15 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.foundRecords': members,
   'Organization.kpis': members,
   'Organization.memberships': members,
+  'Organization.gridColumns': members,
+  'Organization.limits': members,
   'Organization.mirrorBounds': members,
   'Organization.mirrorKpis': members,
   'Organization.myDrafts': author,
   'Organization.myOperations': author,
   'Organization.pfaFieldMappings': members,
+  'Organization.takeovers': author,
+  'Takeover.organization': author,
   'Organization.pfaRecords': members,
   'Organization.pushExchanges': managers,
   'Organization.pushStatus': members,
@@ -135,6 +140,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'SyncLog.organization': members,
   'SyncLog.rejects': members,
   'SyncLog.sparedRemovals': members,
+  'SyncLog.userByAcceptedBy': managers,
   'SyncLog.userByRemovalsAcceptedBy': managers,
   'SyncLog.userByRequestedBy': managers,
   'SyncReject.run': members,
@@ -299,7 +305,8 @@ async function plant(): Promise<Record<string, string>> {
   sparing = one(
     (
       await db.owner.query<{ id: string }>(
-        `update app_public.pfa_sync_log set rows_spared = 1, removals_accepted_by = $2, removals_accepted_at = now()
+        `update app_public.pfa_sync_log set rows_spared = 1, removals_accepted_by = $2, removals_accepted_at = now(),
+          rows_twin = 1, accepted_by = $2, accepted_at = now()
         where id = (select max(id) from app_public.pfa_sync_log where organization_id = $1 and state = 'succeeded') returning id`,
         [ours.id, ids.olga],
       )
@@ -309,6 +316,20 @@ async function plant(): Promise<Record<string, string>> {
     `insert into app_public.pfa_removal_candidate (organization_id, pfa_id, missed_by_run, confirmed_at, spared_by_run)
     values ($1, 'c', $2, '-infinity', $2)`,
     [ours.id, sparing],
+  );
+  await db.owner.query(
+    `insert into app_public.pfa_column (organization_id, alias, keys, first_seen_at, last_seen_at)
+    values ($1, 'pfs_f_rate', '{monthlyRate}', now(), now())`,
+    [ours.id],
+  );
+  await db.owner.query(
+    `insert into app_public.pfa_takeover (organization_id, user_id, taken_by, is_discarded, record_count, record_ids)
+    values ($1, $2, $2, true, 1, array[$3])`,
+    [ours.id, ids.olga, mark],
+  );
+  await db.owner.query(
+    'insert into app_private.pfa_limits (organization_id, changed_percent) values ($1, 77)',
+    [ours.id],
   );
   await db.worker.query('select app_private.refresh_summaries()');
 
@@ -402,7 +423,9 @@ function ourRows(door: Door): Set<string> {
     (type === 'PemsSetting' && values.apiConfigurationId === 'Other');
   const theirSums = new Set(
     crawls.boris.rows
-      .filter(({ type }) => ['PfaKpi', 'PfaBound', 'PfaSum', 'SyncSchedule', 'PfaPushStatus'].includes(type))
+      .filter(({ type }) =>
+        ['PfaKpi', 'PfaBound', 'PfaSum', 'SyncSchedule', 'OrganizationLimit', 'PfaPushStatus'].includes(type),
+      )
       .map(text),
   );
   return new Set(
@@ -557,6 +580,7 @@ describe('mutations', () => {
   /** Each mutation as somebody calls it with our ids, who may, and how an insider is refused who may not. */
   const mutations: Record<string, { input: () => object; may: Name[]; mayNot: Name[] }> = {
     acceptRemovals: { input: () => ({ runId: sparing }), may: ['olga', 'root'], mayNot: ['anna'] },
+    acceptRun: { input: () => ({ runId: sparing }), may: ['olga', 'root'], mayNot: ['anna'] },
     applyBulk: {
       input: () => ({ selection: { recordIds: [] }, operation: { shiftDays: 1 } }),
       may: ['olga', 'anna', 'root'],
@@ -570,6 +594,7 @@ describe('mutations', () => {
     },
     discardDrafts: { input: () => ({ recordIds: ['nothing'] }), may: ['olga', 'anna', 'root'], mayNot: [] },
     discardDraftsOf: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
+    dismissTakeovers: { input: () => ({}), may: ['olga', 'anna', 'root'], mayNot: [] },
     pausePush: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     pauseSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     redoDraft: { input: () => ({}), may: [], mayNot: [] },
@@ -596,6 +621,7 @@ describe('mutations', () => {
       may: ['olga', 'anna', 'root'],
       mayNot: [],
     },
+    setLimits: { input: () => ({ absentDays: 14 }), may: ['olga', 'root'], mayNot: ['anna'] },
     setSyncSchedule: { input: () => ({ everyMinutes: 30 }), may: ['olga', 'root'], mayNot: ['anna'] },
     takeOverDrafts: { input: () => ({ userId: ids.nina }), may: ['olga', 'root'], mayNot: ['anna'] },
     undoDraft: { input: () => ({ operationId: '0' }), may: ['olga'], mayNot: [] },
@@ -672,7 +698,9 @@ describe('mutations', () => {
       [viewer, ids.olga],
     );
     const token = await api.token('viewer');
-    for (const [name, { input }] of Object.entries(mutations)) {
+    // To have seen what became of one's own drafts is no change of the organization.
+    const { dismissTakeovers: _, ...writing } = mutations;
+    for (const [name, { input }] of Object.entries(writing)) {
       const { body } = await api.graphql(
         token,
         `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { clientMutationId } }`,

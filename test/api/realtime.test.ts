@@ -8,6 +8,7 @@ import {
   putRecords,
   queueSync,
   stage,
+  trustAll,
 } from '../support/make.ts';
 import { until } from '../support/until.ts';
 import { makePerson, testApi } from './server.ts';
@@ -128,6 +129,7 @@ describe('records', () => {
 
   test('too many to be named: the client is told to catch up', async () => {
     const { org, ben } = await project();
+    await trustAll(db, org);
     const many = (category: string) => Array.from({ length: 1001 }, (_, i) => record(`r${i}`, category));
     await putRecords(db, org, many('Old'));
     const [bens, some] = [

@@ -356,6 +356,7 @@ describe('sync', () => {
         {
           ...{ id: org.id, organization: 'HOLNG', lastRowsRead: records.length + many.length },
           notice: null,
+          missingColumns: [],
           lastSyncedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
           run: {
             ...{
@@ -366,6 +367,7 @@ describe('sync', () => {
               startedAt: null,
               finishedAt: null,
               error: null,
+              withheld: null,
             },
             requestedAt: expect.any(String) as string,
           },

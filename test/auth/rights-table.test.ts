@@ -81,7 +81,7 @@ for (const statement of [
   `insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id) values ('pfa', 'pfa', $1, 'pems')`,
   'insert into app_public.organization_ai_configs (organization_id) values ($1)',
   "insert into app_public.field_configurations (id, organization_id, name) values ('layout', $1, 'Layout')",
-  'update app_public.pfa_sync_log set rows_spared = 1 where organization_id = $1',
+  'update app_public.pfa_sync_log set rows_spared = 1, rows_twin = 1 where organization_id = $1',
   "insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'areaSilo', '{x}')",
 ])
   await db.owner.query(statement, statement.includes('$1') ? [here.id] : []);
@@ -179,11 +179,13 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
 /** Each mutation, of something in the organization. A stale revision is what is refused last. */
 const mutations: Record<string, [input: string, Outcome[]]> = {
   acceptRemovals: [`organizationId: ${id}, runId: "${run}"`, manage],
+  acceptRun: [`organizationId: ${id}, runId: "${run}"`, manage],
   applyBulk: [`organizationId: ${id}, selection: { recordIds: [] }, operation: { shiftDays: 1 }`, write],
   checkDrift: [`organizationId: ${id}, sample: 10`, manage],
   commitDrafts: [`organizationId: ${id}, selection: { recordIds: [] }`, write],
   discardDrafts: [`organizationId: ${id}, recordIds: []`, write],
-  discardDraftsOf: [`organizationId: ${id}, userId: ${ids.member}`, manage],
+  discardDraftsOf: [`organizationId: ${id}, userId: ${ids.viewer}`, manage],
+  dismissTakeovers: [`organizationId: ${id}`, read],
   pauseConnection: ['apiConfigurationId: "pems"', seeHowItIsManaged],
   pausePush: [`organizationId: ${id}`, manage],
   pauseSync: [`organizationId: ${id}`, manage],
@@ -202,6 +204,7 @@ const mutations: Record<string, [input: string, Outcome[]]> = {
     `organizationId: ${id}, items: [{ recordId: "a", changes: { model: "N" }, revision: "0" }]`,
     write,
   ],
+  setLimits: [`organizationId: ${id}, absentDays: 14`, manage],
   setSyncSchedule: [`organizationId: ${id}, everyMinutes: 30`, manage],
   takeOverDrafts: [`organizationId: ${id}, userId: ${ids['of no organization']}`, manage],
   undoDraft: [`organizationId: ${id}, operationId: "0"`, rights('nothing', 'yes', undoingNothing.slice(2))],

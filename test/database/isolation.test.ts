@@ -99,6 +99,11 @@ beforeAll(async () => {
     select organization_id, id, 1, 'differs', 'a', 'model', '"M"' from c`,
     [ours.id, insider],
   );
+  await db.owner.query(
+    `insert into app_public.pfa_takeover (organization_id, user_id, is_discarded, record_count, record_ids)
+    values ($1, $2, true, 1, '{a}')`,
+    [ours.id, insider],
+  );
   await db.worker.query('select app_private.refresh_summaries()');
 });
 

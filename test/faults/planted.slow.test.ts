@@ -242,7 +242,7 @@ const everything: Rule[] = [
     name: 'what was asked for before the mirror was last told, does not enter it',
     code: 'OBSERVED',
     bugs: [
-      ['app_private.merge_sync_run(integer, bigint)', 's.requested_at > m.observed_at', 'true'],
+      ['app_private.merge_sync_run(integer, bigint, jsonb)', 's.requested_at > m.observed_at', 'true'],
       ['app_private.compare_staged(integer, bigint, timestamptz)', 's.requested_at > m.observed_at', 'true'],
     ],
     happen: async (code) => {

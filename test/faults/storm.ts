@@ -62,6 +62,10 @@ const faults: Record<FaultKind, (dice: Dice) => Spec> = {
   'foreign-row': (dice) => ({ count: 1, sameId: dice.chance(0.5) }),
   vanish: (dice) => ({ count: dice.between(1, 2) }),
   'page-count': (dice) => ({ says: dice.pick(['end', 'more', 'records']), count: 1 }),
+  reshape: (dice) => ({
+    lost: dice.pick([['pfs_f_model'], ['pfs_f_rate', 'pfa_dis'], ['pfs_id']]),
+    count: 2,
+  }),
   'apply-no-answer': (dice) => ({ answer: dice.pick(['close', 'hang', 'status']), count: 1 }),
   'apply-late': (dice) => ({
     answer: dice.pick(['close', 'hang', 'status']),

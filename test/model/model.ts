@@ -170,9 +170,12 @@ function mayHold(data: Data, key: string, given: Value): boolean {
   // PEMS has no flag that is neither.
   if (value === null) return !flags.includes(key);
   if (texts.includes(key)) return typeof value === 'string' && (choices[key]?.includes(value) ?? true);
-  if (amounts.includes(key)) return typeof value === 'number' && value >= 0 && Number.isInteger(value * 100);
+  if (amounts.includes(key))
+    return typeof value === 'number' && value >= 0 && value <= 1e9 && Number.isInteger(value * 100);
   if (flags.includes(key)) return typeof value === 'boolean';
-  return typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && moved(value, 0) === value;
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value) || moved(value, 0) !== value)
+    return false;
+  return value >= '1990-01-01' && value <= '2099-12-31';
 }
 
 /** What a cost is made of: the rule, two days, and what a month or the piece costs. */

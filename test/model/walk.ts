@@ -663,18 +663,22 @@ class Walker {
         );
       }
       case 'takeOver':
-        return this.both(
-          0,
-          'select app_public.take_over_drafts($1, $2, $3) as records',
-          [organization, this.users[step.from], this.ids(step.records)],
-          () => ({ records: this.model.takeOver(0, step.from, this.ids(step.records)) }),
+        return this.whileAway(step.from, () =>
+          this.both(
+            0,
+            'select app_public.take_over_drafts($1, $2, $3) as records',
+            [organization, this.users[step.from], this.ids(step.records)],
+            () => ({ records: this.model.takeOver(0, step.from, this.ids(step.records)) }),
+          ),
         );
       case 'discardOf':
-        return this.both(
-          0,
-          'select app_public.discard_drafts_of($1, $2, $3) as records',
-          [organization, this.users[step.from], this.ids(step.records)],
-          () => ({ records: this.model.discardOf(step.from, this.ids(step.records)) }),
+        return this.whileAway(step.from, () =>
+          this.both(
+            0,
+            'select app_public.discard_drafts_of($1, $2, $3) as records',
+            [organization, this.users[step.from], this.ids(step.records)],
+            () => ({ records: this.model.discardOf(step.from, this.ids(step.records)) }),
+          ),
         );
       case 'edit':
         this.edit(step.edits);
@@ -712,6 +716,18 @@ class Walker {
   }
 
   /** Asks the product as a user, and the model: the answers are the same, or the refusals are. */
+  /** Drafts are taken over only of who may not submit them, or is away. */
+  private async whileAway(user: number, use: () => Promise<void>): Promise<void> {
+    const become = (role: string, from: string) =>
+      this.db.owner.query(
+        'update app_public.user_organizations set role = $1 where organization_id = $2 and user_id = $3 and role = $4',
+        [role, this.organization.id, this.users[user], from],
+      );
+    await become('viewer', 'member');
+    await use();
+    await become('member', 'viewer');
+  }
+
   private async both(user: number, query: string, values: unknown[], model: () => object): Promise<void> {
     const expected = answerOf(model);
     const answer = await this.ask(user, query, values);

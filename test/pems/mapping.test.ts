@@ -50,6 +50,8 @@ test('a row becomes a record with typed values', () => {
     version: '2026-04-02 14:30',
     versionBy: 'JDOE',
     problems: [],
+    unknown: [],
+    implausible: [],
   });
 });
 
@@ -128,7 +130,7 @@ describe('the identity', () => {
   });
 
   test('is missing when blank', () => {
-    const record = map({ pfs_id: ' ' });
+    const record = map({ pfs_id: ' ', pfs_a_org: '' });
     expect([record.pfaId, record.organization]).toEqual([null, null]);
     expect(record.problems.map((problem) => problem.key)).toEqual(['pfaId', 'organization']);
   });
@@ -183,7 +185,7 @@ test('data is always JSON that PostgreSQL can hold, and comes back the same when
   const mapper = createRecordMapper({ fields, mappings, dateOrder: 'DMY' });
   fc.assert(
     fc.property(fc.array(fc.tuple(alias, text)), (cells) => {
-      const row = Object.create(null) as Row;
+      const row = Object.assign(Object.create(null), identity) as Row;
       for (const [name, value] of cells) row[name] = value;
       const record = mapRow(mapper, row);
       const data = JSON.parse(record.data) as Record<string, unknown>;
@@ -200,6 +202,89 @@ test('data is always JSON that PostgreSQL can hold, and comes back the same when
       }
     }),
   );
+});
+
+describe('a column that is missing', () => {
+  const seenAliases = [...mappings.flatMap(({ gridAliases }) => gridAliases), 'pfs_x_note'];
+  const whole: Row = Object.fromEntries(seenAliases.map((alias) => [alias, '']));
+  const without = (...lost: string[]) =>
+    Object.fromEntries(
+      Object.entries({ ...whole, ...identity, pfs_a_rate: '5' }).filter(([alias]) => !lost.includes(alias)),
+    );
+  const unknownOf = (row: Row) => map(row, { seenAliases }).unknown;
+
+  test.each([
+    ['the only one of a key', ['pfs_f_startdate'], ['forecastStart']],
+    ['a flag', ['pfa_act'], ['isActualized']],
+    ['the version', ['pfs_f_intlastupdated', 'pfs_f_last_change_by'], ['version', 'versionBy']],
+    ['one that no mapping names', ['pfs_x_note'], ['pfs_x_note']],
+    ['several', ['pfs_f_model', 'pfs_f_category', 'pfs_a_category'], ['category', 'model']],
+    ['none', [], []],
+  ])('makes its key unknown: %s', (_what, lost, keys) => {
+    expect(unknownOf(without(...lost))).toEqual(keys);
+  });
+
+  test('that the grid had is not stood in for by the next one', () => {
+    const record = map(without('pfs_f_rate'), { seenAliases });
+    expect([record.data, record.unknown]).toEqual(['{}', ['monthlyRate']]);
+    // The forecast holds none, and what the plan holds is not told.
+    expect(unknownOf(without('pfs_a_rate'))).toEqual(['monthlyRate']);
+    expect(unknownOf({ ...without('pfs_a_rate'), pfs_f_rate: '7' })).toEqual([]);
+  });
+
+  test('that the grid never had is passed over', () => {
+    const record = map(without('pfs_f_rate'));
+    expect([record.data, record.unknown]).toEqual(['{"monthlyRate":5}', []]);
+  });
+
+  test('is one that no row of the page has a value for, even where the page names it', () => {
+    const mapper = createRecordMapper({ fields, mappings, dateOrder: 'MDY', seenAliases });
+    const row = without();
+    const told = Object.keys(row).filter((alias) => alias !== 'pfs_f_model');
+    expect(mapper.forAliases(Object.keys(row), told)(Object.values(row)).unknown).toEqual(['model']);
+  });
+
+  test.each(['pfs_id', 'pfs_a_org'])('is a failure where it is %s', (alias) => {
+    expect(() => map(without(alias), { seenAliases })).toThrow(
+      expect.objectContaining({ code: 'PEMS_COLUMN_MISSING' }) as Error,
+    );
+  });
+});
+
+test.each([
+  ['pfs_f_startdate', '23/04/2026', 'MDY', 'day-first'],
+  ['pfs_f_intlastupdated', '23/04/2026 10:30', 'MDY', 'day-first'],
+  ['pfs_f_startdate', '04/23/2026', 'DMY', 'month-first'],
+  ['pfs_f_startdate', '13/13/2026', 'MDY', undefined],
+  ['pfs_f_startdate', '30/02/2026', 'MDY', undefined],
+  ['pfs_f_rate', '1.234,56', 'MDY', 'decimal-comma'],
+  ['pfs_f_rate', '12,5', 'MDY', 'decimal-comma'],
+  ['pfs_f_rate', '0,125', 'MDY', 'decimal-comma'],
+  ['pfs_f_rate', '1.234.567', 'MDY', 'decimal-comma'],
+  ['pfs_f_rate', '1,23,4.5', 'MDY', undefined],
+  ['pfa_act', 'Y', 'MDY', undefined],
+] as const)('what %s "%s" proves with %s: %s', (alias, text, dateOrder, proves) => {
+  const [problem] = map({ ...identity, [alias]: text }, { dateOrder }).problems;
+  expect(problem?.proves).toBe(proves);
+});
+
+test('what lies outside of what may be drafted is kept and named', () => {
+  const bounded = fields.map((field) =>
+    field.kind === 'date'
+      ? { ...field, earliest: '1990-01-01', latest: '2099-12-31' }
+      : field.kind === 'money'
+        ? { ...field, largest: 1000 }
+        : field,
+  );
+  const seen = (pfs_f_startdate: string, pfs_f_rate: string) =>
+    map({ ...identity, pfs_f_startdate, pfs_f_rate }, { fields: bounded });
+  expect(seen('1990-01-01', '1000').implausible).toEqual([]);
+  expect(seen('2099-12-31', '').implausible).toEqual([]);
+  expect(seen('1989-12-31', '1000.01')).toMatchObject({
+    data: '{"monthlyRate":1000.01,"forecastStart":"1989-12-31"}',
+    problems: [],
+    implausible: ['monthlyRate', 'forecastStart'],
+  });
 });
 
 test('20,000 rows of 30 fields are mapped in well under a second', () => {

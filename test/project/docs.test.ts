@@ -114,7 +114,9 @@ describe('codes', () => {
     ...[...text.matchAll(/(?:VanguardError\(\s*|\bcode(?: =|:) )'([A-Z]+)'/g)].map(([, name = '']) => name),
     ...Object.keys(statuses),
     ...Object.values(sqlstates).map(({ code }) => code),
-    ...[...migrations.matchAll(/error_code = '(\w+)'/g)].map(([, name = '']) => name),
+    ...[...migrations.matchAll(/error_code = '(\w+)'|'(SYNC_\w+)'/g)].map(
+      ([, name, code]) => name ?? code ?? '',
+    ),
   ]);
 
   test('each code that is used anywhere is explained, and no other', () => {

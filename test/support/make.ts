@@ -74,6 +74,8 @@ export interface StagedRow {
   versionBy?: string | null;
   problems?: Json;
   rowContent?: Json;
+  /** Keys that its page did not tell. */
+  unknown?: string[];
   requestedAt?: string;
   receivedAt?: string;
 }
@@ -85,7 +87,7 @@ export interface SyncRun {
   kind: string;
   trigger: string;
   requested_by: number | null;
-  state: 'queued' | 'running' | 'succeeded' | 'failed';
+  state: 'queued' | 'running' | 'succeeded' | 'withheld' | 'failed';
   rows_read: number;
   rows_inserted: number;
   rows_updated: number;
@@ -94,6 +96,11 @@ export interface SyncRun {
   rows_missing: number;
   rows_spared: number;
   rows_rejected: number;
+  rows_twin: number;
+  missing_columns: { alias: string; keys: string[]; rows: number; lastSeenAt: string | null }[];
+  reasons: { code: string; key: string; count: number; of: number; message: string; samples: Json[] }[];
+  preview: { added: number; changed: number; rejected: number; missing: number; columns: Json[] } | null;
+  accepted_at: Date | null;
   drafts_rebased: number;
   conflicts: number;
   error_code: string | null;
@@ -139,11 +146,11 @@ export async function stage(
 ): Promise<void> {
   await worker.query(
     `insert into app_private.pfa_staging
-      (organization_id, run_id, pfa_id, organization_code, data, version, version_by, problems, row_content, requested_at, received_at)
-    select $1, $2, r."pfaId", r."organizationCode", r.data, r.version, r."versionBy", r.problems, r."rowContent",
+      (organization_id, run_id, pfa_id, organization_code, data, version, version_by, problems, row_content, unknown, requested_at, received_at)
+    select $1, $2, r."pfaId", r."organizationCode", r.data, r.version, r."versionBy", r.problems, r."rowContent", r.unknown,
       coalesce(r."requestedAt", clock_timestamp()), coalesce(r."receivedAt", clock_timestamp())
     from json_to_recordset($3) r ("pfaId" text, "organizationCode" text, data jsonb, version timestamp, "versionBy" text,
-      problems jsonb, "rowContent" jsonb, "requestedAt" timestamptz, "receivedAt" timestamptz)`,
+      problems jsonb, "rowContent" jsonb, unknown jsonb, "requestedAt" timestamptz, "receivedAt" timestamptz)`,
     [
       organization.id,
       runId,
@@ -191,6 +198,15 @@ export function putRecords(
       pfaId: record.pfaId,
       data: { organization: organization.code, ...record },
     })),
+  );
+}
+
+/** Lets an organization change and lose as much in a run as a test wants. */
+export async function trustAll(db: Pick<TestDatabase, 'owner'>, { id }: Organization): Promise<void> {
+  await db.owner.query(
+    `insert into app_private.pfa_limits (organization_id, removed_percent, refused_percent, changed_percent,
+      emptied_percent) values ($1, 100, 100, 100, 100)`,
+    [id],
   );
 }
 

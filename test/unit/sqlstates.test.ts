@@ -46,7 +46,7 @@ test.each(Object.entries(sqlstates))(
   (state, entry) => {
     expect(state).toMatch(/^[0-9A-Z]{2}([0-9A-Z]{3})?$/);
     expect(entry.code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
-    expect([400, 401, 403, 404, 409, 422, 503]).toContain(entry.status);
+    expect([400, 401, 403, 404, 409, 422, 429, 503]).toContain(entry.status);
     if (entry.message !== undefined) expect(entry.message).toMatch(/^[A-Z].*\.$/);
   },
 );

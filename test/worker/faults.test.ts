@@ -174,7 +174,7 @@ describe('values that are none', () => {
     ['pfs_f_startdate', '31-FEB-2026', 'forecastStart'],
     ['pfs_f_enddate', '2026-13-01', 'forecastEnd'],
     ['pfs_a_startdate', '45748', 'originalStart'],
-    ['pfs_f_rate', '1.234,56', 'monthlyRate'],
+    ['pfs_f_rate', '12.34.56', 'monthlyRate'],
     ['pfs_f_price', '1e-400', 'purchasePrice'],
     ['pfa_dis', 'Y', 'isDiscontinued'],
     ['pfs_ft', '2', 'isFundsTransferable'],

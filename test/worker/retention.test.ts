@@ -16,6 +16,7 @@ const retention = {
   sessionsDays: 30,
   failedJobsDays: 30,
   changesDays: 30,
+  privateChangesDays: 20,
   exchangesDays: 30,
 };
 

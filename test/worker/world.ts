@@ -47,6 +47,7 @@ export interface MirrorRow {
 export interface Run extends SyncRun {
   error_message: string | null;
   error_hint: string | null;
+  notice: string | null;
 }
 
 export interface World {
@@ -204,7 +205,7 @@ export async function testWorld(
     ended: (organization, runId) =>
       until(`run ${runId} of ${organization.code} has ended`, async () =>
         (await world.runs(organization)).find(
-          ({ id, state }) => id === runId && ['succeeded', 'failed'].includes(state),
+          ({ id, state }) => id === runId && ['succeeded', 'withheld', 'failed'].includes(state),
         ),
       ),
     runs: async ({ id }) => {

@@ -28,7 +28,7 @@ export function screenRead(work: Work, record: PemsRecord, { screen }: RecordMap
 
 /**
  * The records of a page of the grid, by the change that is being written: whole. Left out are those that are not in it
- * exactly once, or hold what cannot be read.
+ * exactly once, hold what cannot be read, or lack a column that the grid had.
  */
 export function gridReads(
   works: readonly Work[],
@@ -36,7 +36,11 @@ export function gridReads(
   organization: string,
   { grid, writtenAliases }: RecordMappers,
 ): Map<Work, string> {
-  const map = grid.forAliases(page.aliases);
+  if (page.rows.length === 0) return new Map();
+  const map = grid.forAliases(
+    page.aliases,
+    page.aliases.filter((_, place) => page.rows.some((row) => row[place] !== undefined)),
+  );
   const places = [...writtenAliases].map(([key, alias]) => ({ key, place: page.aliases.indexOf(alias) }));
   const found = new Map<string, string[]>();
   for (const row of page.rows) {
@@ -56,7 +60,7 @@ export function gridReads(
     );
     found.set(record.pfaId, [
       ...(found.get(record.pfaId) ?? []),
-      ...(record.problems.length > 0 ? ['', ''] : [read]),
+      ...(record.problems.length > 0 || record.unknown.length > 0 ? ['', ''] : [read]),
     ]);
   }
   return new Map(

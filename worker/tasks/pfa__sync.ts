@@ -4,7 +4,7 @@ import { VanguardError } from '../../src/errors.ts';
 import type { TaskContext, WorkerTask } from '../context.ts';
 import { openPems } from '../pems.ts';
 import { recordMappers } from '../record-mappers.ts';
-import { stagePage, type StagedRun } from '../staging.ts';
+import { stagePage, ReadSummary, type StagedRun } from '../staging.ts';
 import { stopReason } from '../stop-reason.ts';
 
 /** Which run to do; made by app_private.queue_sync. */
@@ -15,7 +15,7 @@ interface Payload {
 
 /**
  * Does one run of an organization, full or of what changed: reads PEMS page by page into staging, then merges all of it
- * in one step.
+ * in one step, or withholds it where it does not look like what is known.
  * A PEMS that fails is noted in pfa_sync_log, and the schedule tries again; only our own failures go back to the queue.
  */
 export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
@@ -24,16 +24,18 @@ export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
   const [run] = await beginSyncRun.run({ organizationId, runId: String(runId), workerId }, context.pool);
   if (!run) return;
   try {
-    await readIntoStaging(
+    const read = await readIntoStaging(
       context,
       { organizationId, runId: run.id, organization: run.organization },
       run.changedSince ?? null,
       helpers.abortSignal,
     );
-    const [merged] = await mergeSyncRun.run({ organizationId, runId: run.id }, context.pool);
-    context.logger[merged!.notice ? 'warn' : 'info'](
+    const summary = JSON.stringify(read);
+    const [merged] = await mergeSyncRun.run({ organizationId, runId: run.id, summary }, context.pool);
+    const isWithheld = merged!.state === 'withheld';
+    context.logger[isWithheld || merged!.notice ? 'warn' : 'info'](
       { organization: run.organization, run: run.id, kind: run.kind, ...merged },
-      'synchronized',
+      isWithheld ? 'withheld' : 'synchronized',
     );
   } catch (error) {
     const refused = stopReason(error, helpers.abortSignal);
@@ -60,16 +62,17 @@ async function readIntoStaging(
   run: StagedRun,
   changedSince: string | null,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<ReadSummary> {
   const { organization, organizationId, runId } = run;
   const { pool } = context;
   const { apiConfigurationId, connection, client, clock } = await openPems(context, organizationId, 'read');
   const { grid } = await recordMappers(pool, organizationId, connection.dateOrder);
 
+  const summary = new ReadSummary();
   let rowsRead = 0;
   try {
     for await (const page of client.readGrid({ organization, changedSince, clock, signal })) {
-      rowsRead += await stagePage(pool, page, grid, run);
+      rowsRead += await stagePage(pool, page, grid, run, summary);
       const [progress] = await reportSyncProgress.run({ organizationId, runId, rowsRead }, pool);
       if (!progress?.isCurrent) {
         throw new VanguardError(
@@ -91,4 +94,5 @@ async function readIntoStaging(
     throw error;
   }
   await noteConnectionResult.run({ apiConfigurationId, rowsRead, errorMessage: null }, pool);
+  return summary;
 }

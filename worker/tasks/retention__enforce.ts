@@ -20,6 +20,7 @@ export const retention__enforce: WorkerTask =
       changes: 0,
       modifications: 0,
       exchanges: 0,
+      privateChanges: 0,
     };
     for (;;) {
       const [step] = await enforceRetention.run({ ...retention, batch }, pool);

@@ -1,17 +1,39 @@
-import { ActionIcon, Popover, Progress, Skeleton, Stack, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import {
+  ActionIcon,
+  Button,
+  Group,
+  Popover,
+  Progress,
+  Skeleton,
+  Stack,
+  Text,
+  Tooltip,
+  UnstyledButton,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import { asApiError } from '../api/errors.ts';
 import { request } from '../api/graphql.ts';
 import { serverNow } from '../api/serverTime.ts';
+import { complain } from '../components/complain.ts';
 import { CheckIcon, SyncIcon, WarningIcon } from '../components/icons.tsx';
 import { useNow } from '../components/useNow.ts';
 import { formatCount } from '../format/numbers.ts';
 import { formatAgo, formatMoment } from '../format/times.ts';
+import { findColumn } from '../records/columns.ts';
 import { useOrganization } from './organization.tsx';
-import { freshnessQuery, requestSyncDocument, type Freshness } from './queries.ts';
+import {
+  acceptRunDocument,
+  freshnessQuery,
+  requestSyncDocument,
+  type Freshness,
+  type Withheld,
+} from './queries.ts';
 import classes from './SyncStatus.module.css';
+
+/** What the interface calls a key of a record. */
+const fieldLabel = (key: string): string => findColumn(key)?.label ?? key;
 
 /** From what age on the mirror is called old, in milliseconds. */
 const old = 30 * 60_000;
@@ -74,7 +96,8 @@ export function SyncStatus() {
       {/* Old is told once; how old, only to the eye. */}
       <span className="visually-hidden" role="status">
         {state.tone === 'old' && 'The data is older than 30 minutes.'}
-        {state.tone === 'failed' && 'The last sync has failed.'}
+        {state.tone === 'failed' &&
+          (freshness.run?.withheld ? 'The last sync was withheld.' : 'The last sync has failed.')}
       </span>
     </div>
   );
@@ -106,16 +129,16 @@ function stateOf(
     return { tone: 'busy', text: `Syncing, ${text}`, exact, share };
   }
   if (run?.state === 'queued') return { tone: 'busy', text: 'Waiting to sync', exact };
-  if (run?.state === 'failed') {
+  if (run?.state === 'failed' || run?.state === 'withheld') {
     const since = at === undefined ? '' : `, data of ${formatAgo(at, now)}`;
-    return { tone: 'failed', text: `Sync failed${since}`, exact };
+    return { tone: 'failed', text: `Sync ${run.state}${since}`, exact };
   }
   if (at === undefined) return { tone: 'old', text: 'Not synced yet', exact };
   return { tone: now - at > old ? 'old' : 'ok', text: `Synced ${formatAgo(at, now)}`, exact };
 }
 
 function Details({
-  freshness: { lastSyncedAt, lastRowsRead, notice, run },
+  freshness: { lastSyncedAt, lastRowsRead, notice, missingColumns, run },
   now,
 }: {
   freshness: Freshness;
@@ -144,13 +167,83 @@ function Details({
         </div>
       )}
       {lastRowsRead !== null && <div>{formatCount(lastRowsRead)} records</div>}
-      {run?.error && (
+      {run?.withheld && <WithheldRun runId={run.id} withheld={run.withheld} />}
+      {run?.error && !run.withheld && (
         <div className={classes.failure}>
           The last run failed: {run.error.message} {run.error.hint}
         </div>
       )}
       {notice && <div className={classes.warning}>{notice}</div>}
+      {missingColumns.length > 0 && (
+        <div className={classes.warning}>
+          Missing in PEMS, values kept:
+          <ul className={classes.list}>
+            {missingColumns.map(({ alias, keys, lastSeenAt }) => (
+              <li key={alias}>
+                {[...keys.map(fieldLabel), alias].join(', ')}: last read{' '}
+                {formatAgo(Date.parse(lastSeenAt), now)}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
     </Stack>
+  );
+}
+
+/** Why the last run was not merged, what it would change, and the way to accept it. */
+function WithheldRun({ runId, withheld }: { runId: number; withheld: Withheld }) {
+  const { reasons, preview, acceptedAt } = withheld;
+  const { organization, canAdminister } = useOrganization();
+  const queryClient = useQueryClient();
+  const [isSure, setIsSure] = useState(false);
+  const accept = useMutation({
+    mutationFn: () => request(acceptRunDocument, { organizationId: organization.id, runId: String(runId) }),
+    networkMode: 'always',
+    onSuccess: () => queryClient.invalidateQueries({ queryKey: freshnessQuery.queryKey }),
+    onError: (thrown) => complain('The run was not accepted.', thrown),
+  });
+  return (
+    <div className={classes.failure}>
+      The last run was withheld. Nothing has changed.
+      <ul className={classes.list}>
+        {reasons.map(({ code, key, message }) => (
+          <li key={`${code} ${key}`}>{key === null ? message : message.replaceAll(key, fieldLabel(key))}</li>
+        ))}
+      </ul>
+      <Text size="xs">
+        It would add {formatCount(preview.added)} records, change {formatCount(preview.changed)} and refuse{' '}
+        {formatCount(preview.rejected)} rows; {formatCount(preview.missing)} records are missing.
+      </Text>
+      {preview.columns.slice(0, 5).map(({ key, changed, emptied }) => (
+        <Text size="xs" key={key}>
+          {fieldLabel(key)}: {formatCount(changed)} values change
+          {emptied > 0 && `, ${formatCount(emptied)} become empty`}
+        </Text>
+      ))}
+      {acceptedAt !== null ? (
+        <Text size="xs">Accepted. The next full run merges it.</Text>
+      ) : (
+        canAdminister && (
+          <Group gap="xs" mt={6}>
+            {isSure && (
+              <Button size="compact-xs" variant="default" onClick={() => setIsSure(false)}>
+                Cancel
+              </Button>
+            )}
+            <Button
+              size="compact-xs"
+              color="red"
+              variant={isSure ? 'filled' : 'light'}
+              loading={accept.isPending}
+              onClick={() => (isSure ? accept.mutate() : setIsSure(true))}
+            >
+              {isSure ? 'Merge these changes' : 'Accept…'}
+            </Button>
+          </Group>
+        )
+      )}
+    </div>
   );
 }
 

@@ -50,6 +50,30 @@ export const requestSyncDocument = graphql(`
   }
 `);
 
+export const acceptRunDocument = graphql(`
+  mutation AcceptRun($organizationId: Int!, $runId: BigInt!) {
+    acceptRun(input: { organizationId: $organizationId, runId: $runId }) {
+      syncLog {
+        id
+        acceptedAt
+      }
+    }
+  }
+`);
+
+/** Why a run was not merged, and what it would change. */
+export interface Withheld {
+  reasons: { code: string; key: string | null; message: string }[];
+  preview: {
+    added: number;
+    changed: number;
+    rejected: number;
+    missing: number;
+    columns: { key: string; changed: number; emptied: number }[];
+  };
+  acceptedAt: string | null;
+}
+
 /** How fresh the mirror of an organization is, as `GET /api/sync/status` tells it. */
 export interface Freshness {
   id: number;
@@ -58,16 +82,19 @@ export interface Freshness {
   /** Rows of the last full run: how many there are. */
   lastRowsRead: number | null;
   notice: string | null;
+  /** Columns that the grid of PEMS no longer has; their values are as old as that. */
+  missingColumns: { alias: string; keys: string[]; lastSeenAt: string }[];
   /** The latest run. */
   run: {
     id: number;
     kind: 'full' | 'incremental';
-    state: 'queued' | 'running' | 'succeeded' | 'failed';
+    state: 'queued' | 'running' | 'succeeded' | 'withheld' | 'failed';
     rowsRead: number;
     requestedAt: string;
     startedAt: string | null;
     finishedAt: string | null;
     error: { code: string; message: string; hint: string | null } | null;
+    withheld: Withheld | null;
   } | null;
 }
 

@@ -10,15 +10,18 @@ beforeEach(async () => void (org = await makeOrganization(db)));
 /** What a call deletes, with limits of 10 days and what a test says otherwise. */
 async function enforce(
   limits: Partial<
-    Record<'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'changes' | 'exchanges' | 'batch', number>
+    Record<
+      'syncLog' | 'rejects' | 'sessions' | 'jobs' | 'changes' | 'exchanges' | 'privateChanges' | 'batch',
+      number
+    >
   > = {},
 ) {
   const { syncLog = 10, rejects = 10, sessions = 10, jobs = 10 } = limits;
-  const { changes = 10, exchanges = 10, batch = 1000 } = limits;
+  const { changes = 10, exchanges = 10, privateChanges = 10, batch = 1000 } = limits;
   const { rows } = await db.worker.query<Record<string, number>>(
     `select * from app_private.enforce_retention(
-      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), make_interval(days => $5), make_interval(days => $6), $7)`,
-    [syncLog, rejects, sessions, jobs, changes, exchanges, batch],
+      make_interval(days => $1), make_interval(days => $2), make_interval(days => $3), make_interval(days => $4), make_interval(days => $5), make_interval(days => $6), make_interval(days => $7), $8)`,
+    [syncLog, rejects, sessions, jobs, changes, exchanges, privateChanges, batch],
   );
   return one(rows);
 }
@@ -214,7 +217,7 @@ test('each limit is a day at least', async () => {
 test('only the worker may call it', async () => {
   await expect(
     db.authenticator.query(
-      "select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', '1 day', '1 day', 1)",
+      "select app_private.enforce_retention('1 day', '1 day', '1 day', '1 day', '1 day', '1 day', '1 day', 1)",
     ),
   ).rejects.toMatchObject({ code: '42501' });
 });
@@ -343,4 +346,26 @@ test('the oldest confirmed changes of an organization are found by index', async
     );
     expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('pfa_modification_settled_at_idx');
   });
+});
+
+test('private history is deleted sooner, and what was committed stays', async () => {
+  await putRecords(db, org, [{ pfaId: 'a' }]);
+  for (const [route, days] of [
+    ['draft', 8],
+    ['resolve', 8],
+    ['draft', 6],
+    ['commit', 8],
+    ['takeover', 8],
+  ] as const)
+    await db.owner.query(
+      `insert into app_core.pfa_change (organization_id, pfa_id, route, changes, changed_at)
+      values ($1, 'a', $2, '{}', clock_timestamp() - make_interval(days => $3))`,
+      [org.id, route, days],
+    );
+  expect(await enforce({ privateChanges: 7 })).toMatchObject({ private_changes: 2, changes: 0 });
+  const { rows } = await db.owner.query(
+    'select route from app_core.pfa_change where organization_id = $1 order by id',
+    [org.id],
+  );
+  expect(rows).toEqual([{ route: 'draft' }, { route: 'commit' }, { route: 'takeover' }]);
 });

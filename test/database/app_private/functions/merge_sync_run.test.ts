@@ -10,6 +10,7 @@ import {
   queueSync,
   stage,
   syncRows,
+  trustAll,
   type Organization,
   type RecordData,
   type StagedRow,
@@ -145,6 +146,7 @@ describe('what came', () => {
         category: 'Cranes',
         monthlyRate: rate,
       }));
+    await trustAll(db, org);
     await putRecords(db, org, records(1));
     const run = await begun();
     await stage(

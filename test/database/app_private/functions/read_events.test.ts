@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { commitChange, commitDrafts, saveDraft } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
-import { makeMember, makeOrganization, one, putRecords } from '../../../support/make.ts';
+import { makeMember, makeOrganization, one, putRecords, trustAll } from '../../../support/make.ts';
 
 const db = await testDatabase();
 const record = (pfaId: string, category = 'Old') => ({ pfaId, category });
@@ -47,6 +47,7 @@ test('one event brings all others of its transaction, and nothing of other trans
 test('one row tells of a statement, however many records it changed, and who committed hears of each change', async () => {
   const org = await makeOrganization(db);
   const author = await makeMember(db, org);
+  await trustAll(db, org);
   const ids = Array.from({ length: 500 }, (_, i) => `r${String(i).padStart(3, '0')}`);
   await putRecords(
     db,

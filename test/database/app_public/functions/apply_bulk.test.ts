@@ -115,14 +115,16 @@ describe('each operation', () => {
     expect(Object.keys(result.deltas.forecast!)).toEqual(['category']);
   });
 
-  test('dates outside the calendar are refused', async () => {
+  test('dates that are not plausible are refused', async () => {
     await asAuthor(async (client) => {
-      await saveDraft(client, org, 'half', { forecastEnd: '9999-12-01' });
+      await saveDraft(client, org, 'half', { forecastEnd: '2099-12-01' });
       expect(
         await refusal(client, () => applyBulk(client, org, everything, { shift_days: 31 })),
       ).toMatchObject({
         code: 'VG422',
-        details: [{ recordId: 'half' }],
+        details: [
+          { recordId: 'half', problem: expect.stringContaining('from 1990-01-01 to 2099-12-31') as string },
+        ],
       });
     });
   });

@@ -533,6 +533,127 @@ describe('drafts that somebody left behind', () => {
     ]);
   });
 
+  describe('of a user', () => {
+    const left = async () => {
+      const made = await project();
+      const admin = await makeMember(db, made.org, 'admin');
+      await made.mine((client) => saveDraft(client, made.org, 'a', { category: 'Mine' }));
+      await made.mine((client) => saveDraft(client, made.org, 'b', { category: 'Mine' }));
+      /** As if all that the user did was so many days ago. */
+      const wasHere = (days: number) =>
+        db.owner.query(
+          `with u as (update app_public.users set created_at = now() - make_interval(days => $2) where id = $1),
+            m as (update app_public.user_organizations set created_at = now() - make_interval(days => $2)
+              where user_id = $1)
+          update app_core.pfa_draft_operation set created_at = now() - make_interval(days => $2) where user_id = $1`,
+          [made.author, days],
+        );
+      const take = (name: 'take_over_drafts' | 'discard_drafts_of') =>
+        db.asUser(admin, (client) => call(client, name, made.org, made.author), { commit: true });
+      return { ...made, admin, wasHere, take };
+    };
+
+    test.each(['take_over_drafts', 'discard_drafts_of'] as const)(
+      'who is active stay: %s is refused',
+      async (name) => {
+        const { org, author, admin, wasHere, mine } = await left();
+        await wasHere(13);
+        expect(
+          await db.asUser(admin, (client) => refusal(client, () => call(client, name, org, author))),
+        ).toMatchObject({
+          code: 'VG403',
+          details: [{ userId: author }],
+          hint: expect.stringContaining('for 14 days') as string,
+        });
+        expect(await mine((client) => seenDrafts(client, org))).toHaveLength(2);
+      },
+    );
+
+    test('who was not active for the days that the limits say can be taken', async () => {
+      const { org, author, admin, wasHere, take } = await left();
+      await wasHere(15);
+      const { rows } = await db.asUser(admin, (client) =>
+        client.query(
+          'select (d).is_member, (d).is_away from app_public.organizations o, app_public.organizations_draft_authors(o) d where o.id = $1',
+          [org.id],
+        ),
+      );
+      expect(rows).toEqual([{ is_member: true, is_away: true }]);
+      await db.owner.query(
+        'insert into app_private.pfa_limits (organization_id, absent_days) values ($1, 30)',
+        [org.id],
+      );
+      await expect(take('take_over_drafts')).rejects.toMatchObject({ code: 'VG403' });
+      await db.owner.query('update app_private.pfa_limits set absent_days = 7');
+      // A session that is used is activity, whatever was drafted.
+      await db.owner.query(
+        `with s as (insert into app_private.sessions (user_id, started_at) values ($1, now() - interval '9 days') returning id)
+        insert into app_private.refresh_tokens (session_id, generation, token_hash, issued_at, expires_at)
+        select id, 1, sha256('t'), now() - interval '6 days', now() from s`,
+        [author],
+      );
+      await expect(take('take_over_drafts')).rejects.toMatchObject({ code: 'VG403' });
+      await db.owner.query("update app_private.refresh_tokens set issued_at = now() - interval '8 days'");
+      expect(await take('take_over_drafts')).toBe(2);
+    });
+
+    test.each([
+      ['is disabled', 'update app_public.users set is_active = false where id = $1'],
+      ['may only read', "update app_public.user_organizations set role = 'viewer' where user_id = $1"],
+      ['is no longer a member', 'delete from app_public.user_organizations where user_id = $1'],
+    ])('who %s can be taken at once', async (_what, change) => {
+      const { author, take } = await left();
+      await db.owner.query(change, [author]);
+      expect(await take('discard_drafts_of')).toBe(2);
+    });
+
+    test('are told to their author: by whom and when, in a notice and in the history', async () => {
+      const { org, author, admin, wasHere, take, mine } = await left();
+      await wasHere(20);
+      await take('take_over_drafts');
+      const notices = () =>
+        mine((client) =>
+          client
+            .query(
+              `select is_discarded, record_count, record_ids, app_public.pfa_takeover_taken_by_name(t) as by, seen_at
+              from app_public.pfa_takeover t`,
+            )
+            .then(({ rows }) => rows as Record<string, unknown>[]),
+        );
+      const { rows } = await db.owner.query<{ username: string }>(
+        'select username from app_public.users where id = $1',
+        [admin],
+      );
+      const by = one(rows).username;
+      expect(await notices()).toEqual([
+        { is_discarded: false, record_count: 2, record_ids: ['a', 'b'], by, seen_at: null },
+      ]);
+      const history = await mine((client) =>
+        client.query(
+          "select c.pfa_id, app_public.pfa_change_username(c) as by from app_public.pfa_change c where c.route = 'takeover' order by c.id",
+        ),
+      );
+      expect(history.rows).toEqual([
+        { pfa_id: 'a', by },
+        { pfa_id: 'b', by },
+      ]);
+      // Nobody else sees either.
+      for (const who of [admin, await makeMember(db, org)]) {
+        const { rows: others } = await db.asUser(who, (client) =>
+          client.query('select from app_public.pfa_takeover'),
+        );
+        expect(others).toEqual([]);
+      }
+      const { rows: dismissed } = await db.asUser(
+        author,
+        (client) => client.query('select app_public.dismiss_takeovers($1) as count', [org.id]),
+        { commit: true },
+      );
+      expect(dismissed).toEqual([{ count: 1 }]);
+      expect(await notices()).toMatchObject([{ seen_at: expect.any(Date) as Date }]);
+    });
+  });
+
   test('are nothing for members, viewers and outsiders, and nobody takes their own', async () => {
     const { org, author, colleague, viewer, mine } = await project();
     const elsewhere = await project();

@@ -3,7 +3,13 @@ import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { refusal, saveDraft } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
-import { makeMember, makeOrganization, putRecords, type Organization } from '../../../support/make.ts';
+import {
+  makeMember,
+  makeOrganization,
+  putRecords,
+  type Organization,
+  type RecordData,
+} from '../../../support/make.ts';
 import {
   arbitraryDelta,
   arbitraryRecord,
@@ -260,11 +266,47 @@ describe('costs by month', () => {
       },
     ]);
     const rows = await db.asUser(member, (client) => sums(client, here, 'month'));
-    expect(rows).toHaveLength(9999 * 12);
+    expect(rows).toHaveLength(602);
+    expect([rows[0]?.group_value, rows.at(-1)?.group_value]).toEqual([
+      expect.stringMatching(/^before \d{4}-\d\d$/),
+      expect.stringMatching(/^after \d{4}-\d\d$/),
+    ]);
     const [total] = await db.asUser(member, (client) => sums(client, here, null));
     const cents = (amount: string) => BigInt(amount.replace('.', ''));
     expect(rows.reduce((sum, row) => sum + cents(row.forecast_cost), 0n)).toBe(cents(total!.forecast_cost));
   });
+});
+
+test.each([
+  ['long before', '0001-01-01', '0001-03-01'],
+  ['long after', '9999-10-01', '9999-12-31'],
+  ['all the time', '0001-01-01', '9999-12-31'],
+])('one record %s leaves the months of the others as they are', async (when, forecastStart, forecastEnd) => {
+  const here = await makeOrganization(db);
+  const member = await makeMember(db, here);
+  const records: RecordData[] = ['2024-02-10', '2026-07-01', '2030-12-31'].map((start, n) => ({
+    pfaId: `p${n}`,
+    source: 'Purchase',
+    purchasePrice: n + 1,
+    forecastStart: start,
+  }));
+  await putRecords(db, here, records);
+  const months = async () =>
+    (await db.asUser(member, (client) => sums(client, here, 'month'))).flatMap(
+      ({ group_value, forecast_cost }) =>
+        group_value === null ? [] : [[group_value, forecast_cost] as const],
+    );
+  const alone = await months();
+  expect(alone.map(([month]) => month)).toEqual(['2024-02', '2026-07', '2030-12']);
+  const odd = { pfaId: 'odd', source: 'Rental', monthlyRate: 30.44, forecastStart, forecastEnd };
+  await putRecords(db, here, [...records, odd]);
+  const bounded = await months();
+  const cents = (amount: string) => BigInt(amount.replace('.', ''));
+  const days = BigInt((Date.parse(forecastEnd) - Date.parse(forecastStart)) / 86_400_000);
+  expect(bounded.length).toBeLessThanOrEqual(602);
+  expect(bounded.reduce((sum, [, cost]) => sum + cents(cost), 0n)).toBe(600n + days * 100n);
+  if (when !== 'all the time') expect(bounded.filter(([month]) => /^\d/.test(month))).toEqual(alone);
+  else expect(bounded.find(([month]) => month === '2026-07')).toEqual(['2026-07', '33.00']);
 });
 
 describe('of a selection', () => {

@@ -177,7 +177,10 @@ describe('what a value has to be', () => {
     ['forecastEnd', ['2026-05-01'], /is not a date/],
     ['monthlyRate', -0.01, /is negative/],
     ['monthlyRate', 10.001, /more than two decimals/],
-    ['monthlyRate', 1e11, /is too large; an amount is less than 100,000,000,000 USD/],
+    ['forecastEnd', '1989-12-31', /is not plausible; a date is from 1990-01-01 to 2099-12-31/],
+    ['forecastEnd', '2100-01-01', /is not plausible; a date is from 1990-01-01 to 2099-12-31/],
+    ['monthlyRate', 1_000_000_000.01, /is too large; an amount is at most 1,000,000,000 USD/],
+    ['purchasePrice', 1e11, /is too large; an amount is at most 1,000,000,000 USD/],
     ['monthlyRate', '10', /is not a number/],
     ['monthlyRate', true, /is not a number/],
     ['monthlyRate', {}, /is not a number/],
@@ -205,8 +208,10 @@ describe('what a value has to be', () => {
   test.each<[key: string, value: Json]>([
     ['category', 'x'.repeat(200)],
     ['category', '上'.repeat(200)],
-    ['monthlyRate', 99_999_999_999.99],
-    ['forecastEnd', '9999-12-31'],
+    ['monthlyRate', 1_000_000_000],
+    ['monthlyRate', 0],
+    ['forecastEnd', '2099-12-31'],
+    ['forecastStart', '1990-01-01'],
   ])('%s: as long, large or late as may be', async (key, value) => {
     expect((await asAuthor((client) => saveDraft(client, org, 'crane', { [key]: value }))).data[key]).toEqual(
       value,

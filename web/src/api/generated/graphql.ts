@@ -299,6 +299,20 @@ export type OrganizationEventsSubscriptionVariables = Exact<{
 
 export type OrganizationEventsSubscription = { organizationEvents: { kind: OrganizationEventKind, revision: string | null, sync: { runId: string, state: string, rowsRead: number, errorCode: string | null } | null, commits: Array<{ id: string, recordId: string, state: string }> | null, records: Array<{ recordId: string, revision: string }> | null } | null };
 
+export type MyTakeoversQueryVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type MyTakeoversQuery = { organization: { takeovers: { nodes: Array<{ id: string, takenByName: string | null, isDiscarded: boolean, recordCount: number, recordIds: Array<string | null>, takenAt: string, seenAt: string | null } | null> } } | null };
+
+export type DismissTakeoversMutationVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type DismissTakeoversMutation = { dismissTakeovers: { dismissed: number | null } | null };
+
 export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -317,6 +331,14 @@ export type RequestSyncMutationVariables = Exact<{
 
 
 export type RequestSyncMutation = { requestSync: { syncLog: { id: string, state: string } | null } | null };
+
+export type AcceptRunMutationVariables = Exact<{
+  organizationId: number;
+  runId: string;
+}>;
+
+
+export type AcceptRunMutation = { acceptRun: { syncLog: { id: string, acceptedAt: string | null } | null } | null };
 
 export type RecordFacetQueryVariables = Exact<{
   organizationId: number;
@@ -352,7 +374,7 @@ export type CostsByMonthQueryVariables = Exact<{
 }>;
 
 
-export type CostsByMonthQuery = { organization: { seen: { pageInfo: { hasNextPage: boolean }, nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
+export type CostsByMonthQuery = { organization: { seen: { nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> }, mirror: { nodes: Array<{ groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string } | null> } } | null };
 
 export type MonthCostsFragment = { groupValue: string | null, planCost: string, forecastCost: string, actualCost: string, variance: string };
 
@@ -482,7 +504,7 @@ export type DraftAuthorsQueryVariables = Exact<{
 }>;
 
 
-export type DraftAuthorsQuery = { organization: { draftAuthors: { nodes: Array<{ userId: number, username: string, isMember: boolean, recordCount: number, problemCount: number, updatedAt: string } | null> } } | null };
+export type DraftAuthorsQuery = { organization: { draftAuthors: { nodes: Array<{ userId: number, username: string, isMember: boolean, recordCount: number, problemCount: number, updatedAt: string, lastActiveAt: string, isAway: boolean } | null> } } | null };
 
 export type TakeOverDraftsMutationVariables = Exact<{
   organizationId: number;
@@ -753,6 +775,30 @@ export const OrganizationEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<OrganizationEventsSubscription, OrganizationEventsSubscriptionVariables>;
+export const MyTakeoversDocument = new TypedDocumentString(`
+    query MyTakeovers($organizationId: Int!) {
+  organization(id: $organizationId) {
+    takeovers(last: 20) {
+      nodes {
+        id
+        takenByName
+        isDiscarded
+        recordCount
+        recordIds
+        takenAt
+        seenAt
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MyTakeoversQuery, MyTakeoversQueryVariables>;
+export const DismissTakeoversDocument = new TypedDocumentString(`
+    mutation DismissTakeovers($organizationId: Int!) {
+  dismissTakeovers(input: {organizationId: $organizationId}) {
+    dismissed
+  }
+}
+    `) as unknown as TypedDocumentString<DismissTakeoversMutation, DismissTakeoversMutationVariables>;
 export const MeDocument = new TypedDocumentString(`
     query Me {
   viewer {
@@ -797,6 +843,16 @@ export const RequestSyncDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RequestSyncMutation, RequestSyncMutationVariables>;
+export const AcceptRunDocument = new TypedDocumentString(`
+    mutation AcceptRun($organizationId: Int!, $runId: BigInt!) {
+  acceptRun(input: {organizationId: $organizationId, runId: $runId}) {
+    syncLog {
+      id
+      acceptedAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AcceptRunMutation, AcceptRunMutationVariables>;
 export const RecordFacetDocument = new TypedDocumentString(`
     query RecordFacet($organizationId: Int!, $selection: PfaSelectionInput, $groupBy: PfaDimension!) {
   organization(id: $organizationId) {
@@ -885,9 +941,6 @@ export const CostsByMonthDocument = new TypedDocumentString(`
     query CostsByMonth($organizationId: Int!, $selection: PfaSelectionInput!) {
   organization(id: $organizationId) {
     seen: sums(selection: $selection, groupBy: month, first: 1000) {
-      pageInfo {
-        hasNextPage
-      }
       nodes {
         ...MonthCosts
       }
@@ -1158,6 +1211,8 @@ export const DraftAuthorsDocument = new TypedDocumentString(`
         recordCount
         problemCount
         updatedAt
+        lastActiveAt
+        isAway
       }
     }
   }

@@ -6,7 +6,7 @@ import { query } from '../../api/graphql.ts';
 import { useOrganization } from '../../app/organization.tsx';
 import { ErrorPanel } from '../../components/ErrorPanel.tsx';
 import { currentMonth, formatMonth } from '../../format/dates.ts';
-import { formatCount, formatMoney, signOf } from '../../format/numbers.ts';
+import { formatMoney, signOf } from '../../format/numbers.ts';
 import classes from './BoardPage.module.css';
 import { AmountCells } from './Cells.tsx';
 import { addedUp, monthsDocument, monthsOf, type Amounts, type Layers, type Row } from './costs.ts';
@@ -29,12 +29,13 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
   });
   const sums = data?.organization;
   const isCumulative = view.cost === 'cumulative';
-  const { rows, undated, lastActual } = useMemo(() => {
-    if (!sums) return { rows: undefined, undated: undefined, lastActual: -1 };
-    const { rows, undated } = monthsOf(sums.seen.nodes, sums.mirror.nodes);
+  const { rows, undated, outside, lastActual } = useMemo(() => {
+    if (!sums) return { rows: undefined, undated: undefined, outside: [], lastActual: -1 };
+    const { rows, undated, outside } = monthsOf(sums.seen.nodes, sums.mirror.nodes);
     return {
-      rows: isCumulative ? addedUp(rows) : rows,
+      rows: isCumulative ? addedUp(rows, outside) : rows,
       undated,
+      outside,
       lastActual: rows.findLastIndex(({ seen }) => signOf(seen.actualCost) !== 0),
     };
   }, [sums, isCumulative]);
@@ -75,7 +76,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
           {isTable ? (
             // What scrolls can be reached by keyboard.
             <div className={classes.months} tabIndex={0} role="group" aria-labelledby="months-title">
-              <MonthsTable rows={rows} undated={undated} />
+              <MonthsTable rows={rows} undated={undated} outside={outside} />
             </div>
           ) : rows.length === 0 ? (
             <Text size="sm" className={classes.months} px={18}>
@@ -111,12 +112,14 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
           .
         </Text>
       )}
-      {sums?.seen.pageInfo.hasNextPage && (
-        <Text size="xs" c="dimmed" className={classes.note}>
-          These are the first {formatCount(sums.seen.nodes.length)} months: some records have dates that are
-          far from all others. A filter of dates leaves them out.
-        </Text>
-      )}
+      {!isTable &&
+        outside.map(({ value, seen }) => (
+          <Text key={value} size="xs" c="dimmed" className={classes.note}>
+            {formatOutside(value)}: plan {formatMoney(seen.planCost)}, forecast{' '}
+            {formatMoney(seen.forecastCost)}, actual {formatMoney(seen.actualCost)}. Some records have dates
+            that are far from all others.
+          </Text>
+        ))}
     </section>
   );
 }
@@ -199,11 +202,19 @@ function Chart({
   );
 }
 
+/** `before 2001-04` or `after 2051-03`, as the API calls what lies outside of the months. */
+const formatOutside = (value: string): string => {
+  const [side = '', month = ''] = value.split(' ');
+  return `${side === 'before' ? 'Before' : 'After'} ${formatMonth(month)}`;
+};
+
 function MonthsTable({
   rows,
   undated,
+  outside,
 }: {
   rows: readonly Row<Amounts>[];
+  outside: readonly Row<Amounts>[];
   undated: Layers<Amounts> | undefined;
 }) {
   return (
@@ -222,6 +233,14 @@ function MonthsTable({
           <tr key={row.value} role="row" aria-current={row.value === currentMonth() ? 'date' : undefined}>
             <th role="rowheader" scope="row">
               {formatMonth(row.value)}
+            </th>
+            <AmountCells {...row} />
+          </tr>
+        ))}
+        {outside.map((row) => (
+          <tr key={row.value} role="row">
+            <th role="rowheader" scope="row">
+              {formatOutside(row.value)}
             </th>
             <AmountCells {...row} />
           </tr>

@@ -71,9 +71,6 @@ export const monthsDocument = graphql(`
   query CostsByMonth($organizationId: Int!, $selection: PfaSelectionInput!) {
     organization(id: $organizationId) {
       seen: sums(selection: $selection, groupBy: month, first: 1000) {
-        pageInfo {
-          hasNextPage
-        }
         nodes {
           ...MonthCosts
         }
@@ -182,6 +179,8 @@ export interface Months {
   rows: Row<Amounts>[];
   /** What belongs to no month, because it has no dates. */
   undated: Layers<Amounts> | undefined;
+  /** What lies before the first and after the last month, where there are too many to tell each. */
+  outside: Row<Amounts>[];
 }
 
 /** The months from the first to the last that costs something, also those between them that cost nothing. */
@@ -189,18 +188,27 @@ export function monthsOf(seen: Nodes<MonthCostsFragment>, mirror: Nodes<MonthCos
   const known = byValue(seen, mirror, (node): Amounts => node ?? nothing);
   const undated = known.get('');
   known.delete('');
-  const months: IsoMonth[] = [...known.keys()].sort();
+  const isMonth = (value: string): boolean => /^\d/.test(value);
+  const outside = [...known]
+    .filter(([value]) => !isMonth(value))
+    .map(([value, layers]) => ({ value, ...layers }))
+    .sort((a, b) => (a.value < b.value ? 1 : -1));
+  const months: IsoMonth[] = [...known.keys()].filter(isMonth).sort();
   const [from, to] = [months[0], months.at(-1)];
-  if (from === undefined || to === undefined) return { rows: [], undated };
+  if (from === undefined || to === undefined) return { rows: [], undated, outside };
   const span = monthsBetween(from, to);
   const all = span < mostMonths ? Array.from({ length: span + 1 }, (_, i) => monthAfter(from, i)) : months;
   const empty = { seen: nothing, mirror: nothing };
-  return { rows: all.map((value) => ({ value, ...(known.get(value) ?? empty) })), undated };
+  return { rows: all.map((value) => ({ value, ...(known.get(value) ?? empty) })), undated, outside };
 }
 
-/** Each month with all before it. */
-export function addedUp(rows: readonly Row<Amounts>[]): Row<Amounts>[] {
+/** Each month with all before it, also with what lies before the first. */
+export function addedUp(rows: readonly Row<Amounts>[], outside: readonly Row<Amounts>[]): Row<Amounts>[] {
   let [seen, mirror]: Amounts[] = [nothing, nothing];
+  for (const row of outside.filter(({ value }) => value.startsWith('before'))) {
+    seen = each(seen ?? nothing, row.seen, (a, b) => a + b);
+    mirror = each(mirror ?? nothing, row.mirror, (a, b) => a + b);
+  }
   return rows.map((row) => {
     seen = each(seen ?? nothing, row.seen, (a, b) => a + b);
     mirror = each(mirror ?? nothing, row.mirror, (a, b) => a + b);

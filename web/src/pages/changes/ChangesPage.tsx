@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { query } from '../../api/graphql.ts';
+import { TakeoverNotice } from '../../app/TakeoverNotice.tsx';
 import { useOrganization, useOrganizationEvents, useRefetch } from '../../app/organization.tsx';
 import { useFollow } from '../../app/useFollow.ts';
 import { useView } from '../../app/useView.ts';
@@ -67,6 +68,7 @@ function Changes() {
       subtitle="What you have drafted, to be looked over and submitted, and what PEMS has made of what was submitted"
     >
       <LeftOutOfAddress leftOut={leftOut} onDismiss={() => change(view)} />
+      <TakeoverNotice />
       <SubmissionNotice onFollow={() => change({ show: 'submitted' })} />
       <Progress onWithdrawn={refetch} />
       <Tabs

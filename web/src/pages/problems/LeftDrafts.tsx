@@ -56,8 +56,8 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
     <section className={classes.others} aria-labelledby="drafts-of-others">
       <h2 id="drafts-of-others">Drafts of others</h2>
       <Text size="sm" c="dimmed">
-        Drafts of somebody who is away can be taken over or discarded. What they are, nobody but their author
-        sees.
+        You can take over or discard the drafts of a user who is away or may not submit any more. The user is
+        told.
       </Text>
       <ul className={classes.authors}>
         {authors.map(
@@ -69,27 +69,29 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
                   <Text size="xs" c="dimmed">
                     {drafts(author.recordCount)}
                     {author.problemCount > 0 && `, ${formatCount(author.problemCount)} with a problem`}, last
-                    changed <Moment at={author.updatedAt} />
+                    changed <Moment at={author.updatedAt} />, last active <Moment at={author.lastActiveAt} />
                   </Text>
                 </div>
-                <Group gap={6}>
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    aria-label={`Take over the drafts of ${author.username}`}
-                    onClick={() => setAsked({ what: 'take', author })}
-                  >
-                    Take over …
-                  </Button>
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    aria-label={`Discard the drafts of ${author.username}`}
-                    onClick={() => setAsked({ what: 'discard', author })}
-                  >
-                    Discard …
-                  </Button>
-                </Group>
+                {author.isAway && (
+                  <Group gap={6}>
+                    <Button
+                      size="compact-sm"
+                      variant="default"
+                      aria-label={`Take over the drafts of ${author.username}`}
+                      onClick={() => setAsked({ what: 'take', author })}
+                    >
+                      Take over …
+                    </Button>
+                    <Button
+                      size="compact-sm"
+                      variant="default"
+                      aria-label={`Discard the drafts of ${author.username}`}
+                      onClick={() => setAsked({ what: 'discard', author })}
+                    >
+                      Discard …
+                    </Button>
+                  </Group>
+                )}
               </li>
             ),
         )}

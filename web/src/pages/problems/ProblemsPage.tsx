@@ -6,6 +6,7 @@ import { useState } from 'react';
 import type { ApiError } from '../../api/errors.ts';
 import type { PfaResolutionInput } from '../../api/generated/graphql.ts';
 import { request } from '../../api/graphql.ts';
+import { TakeoverNotice } from '../../app/TakeoverNotice.tsx';
 import { useOrganization, useRefetch } from '../../app/organization.tsx';
 import { useFollow } from '../../app/useFollow.ts';
 import { useView } from '../../app/useView.ts';
@@ -114,6 +115,7 @@ function ProblemList() {
       }
     >
       <LeftOutOfAddress leftOut={leftOut} onDismiss={() => onPage(page)} />
+      <TakeoverNotice />
       {error && (
         <ErrorPanel
           title={data ? 'What is shown may be out of date.' : 'The problems could not be loaded.'}

@@ -76,6 +76,8 @@ export const draftAuthorsDocument = graphql(`
           recordCount
           problemCount
           updatedAt
+          lastActiveAt
+          isAway
         }
       }
     }

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { run } from '../cli/vanguard.ts';
+import { testDatabase } from '../support/database.ts';
+import { makeOrganization, putRecords, type RecordData } from '../support/make.ts';
+import { encryptionKeys, makePerson, testApi } from './server.ts';
+
+// A run that was withheld, as members and admins meet it: through GraphQL and REST, and on the command line.
+
+const db = await testDatabase();
+const api = await testApi(db);
+const records = (rate: number) =>
+  Array.from({ length: 60 }, (_, i): RecordData => ({
+    pfaId: `r${String(i).padStart(2, '0')}`,
+    monthlyRate: rate,
+  }));
+
+async function withheld(code: string) {
+  const org = await makeOrganization(db, code);
+  await putRecords(db, org, records(1));
+  expect(await putRecords(db, org, records(2))).toMatchObject({ state: 'withheld' });
+  return org;
+}
+const vanguard = (args: string) =>
+  run(
+    {
+      DATABASE_URL: db.urls.owner,
+      VANGUARD_SECRET: 'x'.repeat(32),
+      VANGUARD_ENCRYPTION_KEYS: encryptionKeys,
+    },
+    args.split(' '),
+  );
+
+test('members see why and what it would change, an admin accepts it, and the next run merges it', async () => {
+  const org = await withheld('RIO');
+  await makePerson(db, 'ada', [[org, 'admin']]);
+  await makePerson(db, 'mia', [[org, 'member']]);
+  const [ada, mia] = [await api.token('ada'), await api.token('mia')];
+  const status = await api.rest<{ organizations: unknown[] }>('GET', '/api/sync/status', { token: mia });
+  expect(status.body.organizations).toMatchObject([
+    {
+      missingColumns: [],
+      run: {
+        state: 'withheld',
+        error: { code: 'SYNC_MANY_CHANGES', message: 'monthlyRate is another value in 60 of 60 records.' },
+        withheld: {
+          reasons: [{ code: 'SYNC_MANY_CHANGES', key: 'monthlyRate', count: 60 }],
+          preview: { changed: 60, columns: [{ key: 'monthlyRate', samples: [{}, {}, {}] }] },
+          acceptedAt: null,
+        },
+      },
+    },
+  ]);
+  const { organizationByCode } = await api.data<{
+    organizationByCode: { syncLogs: { nodes: { id: string }[] } };
+  }>(
+    mia,
+    '{ organizationByCode(code: "RIO") { syncLogs(last: 1) { nodes { id reasons preview missingColumns } } gridColumns { nodes { alias keys lastSeenAt } } limits { changedPercent } } }',
+  );
+  const runId = organizationByCode.syncLogs.nodes[0]!.id;
+  const accept = `mutation { acceptRun(input: { organizationId: ${org.id}, runId: "${runId}" }) {
+    syncLog { state acceptedAt } } }`;
+  expect((await api.graphql(mia, accept)).body.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+  expect(await api.data(ada, accept)).toEqual({
+    acceptRun: { syncLog: { state: 'withheld', acceptedAt: expect.any(String) as string } },
+  });
+  expect(await putRecords(db, org, records(2))).toMatchObject({ state: 'succeeded', rows_updated: 60 });
+});
+
+test('the command line shows and accepts it, and sets the limits', async () => {
+  await withheld('HOLNG');
+  expect((await vanguard('sync status')).said).toContain(
+    'HOLNG: monthlyRate is another value in 60 of 60 records.',
+  );
+  expect((await vanguard('sync accept HOLNG --show')).said).toContain('  r00  1 -> 2');
+  expect(await vanguard('sync accept HOLNG')).toMatchObject({
+    code: 0,
+    said: expect.stringMatching(/^Run \d+ of HOLNG is accepted\./) as string,
+  });
+  expect(await vanguard('sync accept HOLNG')).toMatchObject({
+    code: 1,
+    complained: expect.stringMatching(/^NOT_FOUND: No run of HOLNG waits/) as string,
+  });
+  expect((await vanguard('sync limits HOLNG --changed 90 --absent 30')).said).toContain('more than 90 %');
+  expect(await vanguard('sync limits HOLNG --absent 400')).toMatchObject({
+    code: 1,
+    complained: expect.stringContaining('absentDays is 400') as string,
+  });
+  expect(await vanguard('sync forget-column HOLNG pfs_f_rate')).toMatchObject({
+    code: 1,
+    complained: expect.stringMatching(/^NOT_FOUND: No column pfs_f_rate/) as string,
+  });
+});
