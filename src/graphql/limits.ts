@@ -7,15 +7,24 @@ import {
 } from 'graphql-query-complexity';
 import { access, constant, lambda, object, SafeError, type FieldArgs, type Step } from 'postgraphile/grafast';
 import {
+  getIntrospectionQuery,
   getNamedType,
+  getNullableType,
   GraphQLError,
   isCompositeType,
+  isListType,
   Kind,
   NoSchemaIntrospectionCustomRule,
+  Lexer,
+  OperationTypeNode,
   parse,
+  Source,
+  TokenKind,
   type ASTVisitor,
+  type DocumentNode,
   type ExecutionArgs,
   type GraphQLField,
+  type GraphQLSchema,
   type SelectionSetNode,
   type ValidationContext,
 } from 'postgraphile/graphql';
@@ -33,6 +42,9 @@ export const graphqlLimits = {
   cost: 150_000,
   /** Looks into the database: lists, related rows, sums, changes. The plan of each takes memory, also while it is kept. */
   reads: 50,
+  /** Questions for the schema as a whole, and for single types of it. */
+  schemas: 1,
+  types: 10,
   /** Fields in all, those of a fragment counted wherever it is used. */
   fields: 3000,
   /** Fields within fields, lists within lists, the same field within itself. */
@@ -41,6 +53,9 @@ export const graphqlLimits = {
   sameField: 2,
   /** Lists and objects within each other in an argument or a variable, e.g. in a filter. */
   valueDepth: 20,
+  /** Brackets within each other, and fragments, which may lie within each other too: what reads a query recurses. */
+  brackets: 60,
+  fragments: 50,
   /** The text of the query. */
   characters: 20_000,
   tokens: 5000,
@@ -137,17 +152,41 @@ function checkText(query: unknown): void {
       `The query has ${say(query.length)} characters; at most ${say(graphqlLimits.characters)} are allowed. Send values as variables, and ask for less in one query.`,
     );
   }
-  // Shorter texts cannot have more words than that.
-  if (query.length <= graphqlLimits.tokens) return;
+  const { tokens, fragments, brackets } = countWords(query);
+  if (tokens > graphqlLimits.tokens)
+    refuse(
+      `The query has more than ${say(graphqlLimits.tokens)} words and signs. Ask for less in one query.`,
+    );
+  if (brackets > graphqlLimits.brackets)
+    refuse(
+      `The query has more than ${graphqlLimits.brackets} brackets within each other. Ask for fewer levels, in several queries if need be.`,
+    );
+  if (fragments > graphqlLimits.fragments)
+    refuse(
+      `The query has ${fragments} fragments; at most ${graphqlLimits.fragments} are allowed. Ask for less in one query.`,
+    );
+}
+
+const opening: readonly string[] = [TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L];
+const closing: readonly string[] = [TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R];
+
+/** Counts the words and signs of a query, its fragments, and how deep brackets lie within each other; stops above the limit of words. */
+function countWords(query: string): { tokens: number; fragments: number; brackets: number } {
+  const found = { tokens: 0, fragments: 0, brackets: 0 };
+  const lexer = new Lexer(new Source(query));
+  let depth = 0;
   try {
-    parse(query, { maxTokens: graphqlLimits.tokens });
+    for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) {
+      if (++found.tokens > graphqlLimits.tokens) break;
+      if (opening.includes(token.kind)) found.brackets = Math.max(found.brackets, ++depth);
+      else if (closing.includes(token.kind)) depth--;
+      else if (depth === 0 && token.kind === TokenKind.NAME && token.value === 'fragment') found.fragments++;
+    }
   } catch (error) {
-    if (error instanceof GraphQLError && error.message.includes('tokens'))
-      refuse(
-        `The query has more than ${say(graphqlLimits.tokens)} words and signs. Ask for less in one query.`,
-      );
     // What else is wrong with it is said when it is parsed for use.
+    if (!(error instanceof GraphQLError)) throw error;
   }
+  return found;
 }
 
 /** How many lists and objects lie within each other. */
@@ -189,36 +228,90 @@ const readsDatabase = (parent: string, field: GraphQLField<unknown, unknown>) =>
   !/^__|(Connection|Edge|Payload)$/.test(parent) &&
   !field.name.startsWith('__');
 
-/** What is wrong with the size of a request that is about to be executed, its variables known. */
-function findExcess({
-  schema,
-  document,
-  variableValues,
-  operationName,
-}: ExecutionArgs): GraphQLError | undefined {
-  if (nesting(variableValues) > graphqlLimits.valueDepth + 1) return new GraphQLError(tooNested);
-  let cost: number;
-  let reads = 0;
-  try {
-    cost = getComplexity({
-      schema,
-      query: document,
-      variables: { ...variableValues },
-      ...(operationName ? { operationName } : {}),
-      maxQueryNodes: graphqlLimits.fields,
-      estimators: [
-        // Only counts: the next ones say what the field costs.
-        ({ type, field }) => {
-          if (readsDatabase(type.name, field)) reads++;
-        },
-        fieldExtensionsEstimator(),
-        simpleEstimator({ defaultComplexity: 1 }),
-      ],
+/** How many entries the lists of introspection have, by type and field; others: a few. */
+const introspectionLists: Readonly<Record<string, number>> = {
+  '__Schema.types': 300,
+  '__Schema.directives': 10,
+  '__Type.fields': 15,
+  '__Type.inputFields': 10,
+  '__Type.enumValues': 10,
+  '__Type.possibleTypes': 5,
+  '__Type.interfaces': 5,
+};
+const otherIntrospectionLists = 5;
+
+/** What one operation asks for. */
+interface Asked {
+  cost: number;
+  reads: number;
+  /** Entries of the answer that are about the schema, and how often it is asked for. */
+  introspection: { cost: number; schemas: number; types: number };
+}
+
+/** Measures what an operation asks for, its variables known. Throws a GraphQLError for what cannot be measured. */
+function measure({ schema, document, variableValues, operationName }: ExecutionArgs): Asked {
+  const asked: Asked = { cost: 0, reads: 0, introspection: { cost: 0, schemas: 0, types: 0 } };
+  const { introspection } = asked;
+  asked.cost = getComplexity({
+    schema,
+    query: document,
+    variables: { ...variableValues },
+    ...(operationName ? { operationName } : {}),
+    maxQueryNodes: graphqlLimits.fields,
+    estimators: [
+      // Only counts: the next ones say what the field costs.
+      ({ type, field }) => {
+        if (readsDatabase(type.name, field)) asked.reads++;
+      },
+      ({ type, field, childComplexity }) => {
+        if (field.name === '__schema' || field.name === '__type') {
+          introspection[field.name === '__schema' ? 'schemas' : 'types']++;
+          introspection.cost += childComplexity;
+          return 0;
+        }
+        if (!type.name.startsWith('__')) return undefined;
+        const items = isListType(getNullableType(field.type))
+          ? (introspectionLists[`${type.name}.${field.name}`] ?? otherIntrospectionLists)
+          : 1;
+        return 1 + items * childComplexity;
+      },
+      fieldExtensionsEstimator(),
+      simpleEstimator({ defaultComplexity: 1 }),
+    ],
+  });
+  return asked;
+}
+
+/** What the query costs that GraphiQL and code generators send, which has to be answered. */
+const standardIntrospection = new WeakMap<GraphQLSchema, number>();
+function introspectionLimit(schema: GraphQLSchema): number {
+  let standard = standardIntrospection.get(schema);
+  if (standard === undefined) {
+    const query = getIntrospectionQuery({
+      descriptions: true,
+      specifiedByUrl: true,
+      directiveIsRepeatable: true,
+      schemaDescription: true,
+      inputValueDeprecation: true,
+      oneOf: true,
     });
+    standard = measure({ schema, document: parse(query) }).introspection.cost;
+    standardIntrospection.set(schema, standard);
+  }
+  return standard * 1.5;
+}
+
+/** What is wrong with the size of a request that is about to be executed, its variables known. */
+function findExcess(args: ExecutionArgs): GraphQLError | undefined {
+  if (nesting(args.variableValues) > graphqlLimits.valueDepth + 1) return new GraphQLError(tooNested);
+  let asked: Asked;
+  try {
+    asked = measure(args);
   } catch (error) {
     if (error instanceof GraphQLError) return error;
     throw error;
   }
+  const { cost, reads, introspection } = asked;
   const tooCostly = (message: string, details: object) =>
     new GraphQLError(message, { extensions: { code: 'QUERY_TOO_COSTLY', ...details } });
   if (cost > graphqlLimits.cost) {
@@ -233,7 +326,38 @@ function findExcess({
       { reads, maximum: graphqlLimits.reads },
     );
   }
+  if (introspection.schemas > graphqlLimits.schemas || introspection.types > graphqlLimits.types) {
+    return tooCostly(
+      `The query asks ${introspection.schemas} times for \`__schema\` and ${introspection.types} times for \`__type\`; at most ${graphqlLimits.schemas} and ${graphqlLimits.types} are allowed. Ask for the schema once.`,
+      { reads: introspection.schemas + introspection.types },
+    );
+  }
+  if (introspection.cost > 0) {
+    const maximum = introspectionLimit(args.schema);
+    if (introspection.cost > maximum)
+      return tooCostly(
+        'The query asks for more of the schema than all of it. Send the standard introspection query, or ask for single types.',
+        { cost: introspection.cost, maximum },
+      );
+  }
   return undefined;
+}
+
+/** The answers to queries that ask for nothing but the schema, which is the same for everybody. */
+const introspected = new WeakMap<DocumentNode, unknown>();
+
+/** Whether the answer to a document depends on nothing: one query, for the schema alone, without variables. */
+function asksOnlyForSchema({ definitions }: DocumentNode): boolean {
+  const operations = definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
+  const [operation] = operations;
+  return (
+    operations.length === 1 &&
+    operation?.operation === OperationTypeNode.QUERY &&
+    !operation.variableDefinitions?.length &&
+    operation.selectionSet.selections.every(
+      (one) => one.kind === Kind.FIELD && /^__(schema|type)$/.test(one.name.value),
+    )
+  );
 }
 
 /** How many items a list has at most. */
@@ -312,8 +436,13 @@ export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => (
   grafast: {
     middleware: {
       execute(next, { args }) {
+        const known = introspected.get(args.document);
+        if (known) return known;
         const excess = findExcess(args);
-        return excess ? { errors: [excess] } : next();
+        if (excess) return { errors: [excess] };
+        const result = next();
+        if (asksOnlyForSchema(args.document)) introspected.set(args.document, result);
+        return result;
       },
       subscribe(next, { args }) {
         const excess = findExcess(args);

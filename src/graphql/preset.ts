@@ -9,7 +9,7 @@ import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter';
 import { anonymousSettings } from '../auth/identity.ts';
 import { findIdentity, largestBody } from '../http/request.ts';
-import { refusal, type Refusal } from '../sqlstates.ts';
+import { engineText, refusal, tooNested, type Refusal } from '../sqlstates.ts';
 import { isRepresentable } from '../numbers.ts';
 import { limitsPlugin } from './limits.ts';
 import { subscriptionsPlugins, type Subscriber } from './subscriptions.ts';
@@ -175,6 +175,7 @@ const whatHelps: readonly [RegExp, string][] = [
 ];
 
 function helpful(message: string): string {
+  if (engineText.test(message)) return tooNested.message;
   const hint = whatHelps.find(([words]) => words.test(message))?.[1];
   return hint ? `${message.replace(/\.?$/, '.')} ${hint}` : message;
 }
@@ -207,6 +208,8 @@ export const maskErrors =
     const cause = error.originalError;
     // Without a cause the error is the query's: it does not parse, or does not fit the schema.
     if (!cause || cause instanceof GraphQLError) {
+      if (engineText.test(error.message))
+        return new GraphQLError(tooNested.message, { extensions: { code: tooNested.code } });
       return Object.assign(error, { extensions: { code: 'INVALID_QUERY', ...error.extensions } });
     }
     const fault = faultOfQuery(cause);
@@ -291,6 +294,8 @@ export function graphqlPreset({
       graphiqlOnGraphQLGET: false,
       websockets: true,
       maxRequestLength: largestBody,
+      // http/body.ts reads it, with its limits.
+      allowedRequestContentTypes: ['application/json'],
       // A parsed query can have megabytes.
       parseAndValidateCacheSize: 50,
       maskError: maskErrors(logger),
