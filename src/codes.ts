@@ -23,8 +23,8 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     },
     QUERY_TOO_COSTLY: {
       means:
-        'The GraphQL query asks for more than one request may: lists within lists, or the same list under many names. `cost` and `maximum` say by how much.',
-      act: 'Ask for smaller pages with `first`, for fewer fields, or in several requests.',
+        'The GraphQL query asks for more than one request may: it would touch too many rows, has too many conditions, or asks for the schema too often. `cost` and `maximum` say by how much.',
+      act: 'Ask for smaller pages with `first`, for fewer searches, totals and conditions, or in several requests.',
     },
     BODY_TOO_LARGE: {
       means: 'The body of the request is larger than the server takes.',

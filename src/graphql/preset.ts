@@ -183,10 +183,6 @@ function helpful(message: string): string {
 /** Words of the GraphQL library for what is wrong with a query but is not marked as such, and ours for it. */
 const faultsOfQueries: readonly [RegExp, string][] = [
   [
-    /^(Empty objects|Null literals) are forbidden in filter argument input/,
-    'A filter must not be empty or null: leave it out instead, or say {isNull: true}.',
-  ],
-  [
     /^Invalid cursor digest/,
     'The cursor belongs to another order. Page on with the order that it came from.',
   ],

@@ -14,7 +14,7 @@ const closing = new Set([0x5d, 0x7d]);
  * Returns whether a JSON text nests deeper than `maxJsonDepth`. A linear scan, because everything that reads the value later
  * recurses, and the stack must never decide.
  */
-export function isTooDeep(text: Buffer): boolean {
+function isTooDeep(text: Buffer): boolean {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
