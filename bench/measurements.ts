@@ -1,3 +1,4 @@
+import { cost } from './cost.ts';
 import { counts } from './counts.ts';
 import { drafts } from './drafts.ts';
 import { graphql } from './graphql.ts';
@@ -26,6 +27,7 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   counts,
   sums,
   groups,
+  cost,
   drafts,
   // Before others change many records, which leaves room behind.
   size,

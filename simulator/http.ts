@@ -21,6 +21,19 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+const isLoopback = (url: string) =>
+  URL.canParse(url) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
+
+/** Whether a page of another site sends a request, or has let its own name point here. */
+function isForeign({ headers }: http.IncomingMessage): boolean {
+  const { host, origin } = headers;
+  return (
+    (host !== undefined && !isLoopback(`http://${host}`)) ||
+    (origin !== undefined && !isLoopback(origin)) ||
+    headers['sec-fetch-site'] === 'cross-site'
+  );
+}
+
 /**
  * Listens on 127.0.0.1; port 0 takes any free one. Rejects with an Error whose `code` is EADDRINUSE when the port is
  * taken. A handler that rejects ends its request with 500 (or the connection, when the answer has begun).
@@ -31,6 +44,16 @@ export function listen(
   handler: (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>,
 ): Promise<Listening> {
   const server = http.createServer((request, response) => {
+    if (isForeign(request)) {
+      const error = {
+        code: 'HOST_NOT_ALLOWED',
+        message: 'Ask for localhost or 127.0.0.1, and not from a page of another site.',
+      };
+      response
+        .writeHead(421, { 'content-type': 'application/json; charset=utf-8' })
+        .end(JSON.stringify({ error }));
+      return;
+    }
     handler(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error));

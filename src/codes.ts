@@ -14,7 +14,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     },
     MALFORMED_JSON: {
       means:
-        'The body is not JSON, is nested too deeply, or holds a number that is too large or too small to be one.',
+        'The body is not JSON, is not UTF-8, is nested too deeply, or holds a number that is too large or too small to be one.',
       act: 'Send JSON in UTF-8 with `Content-Type: application/json`.',
     },
     INVALID_QUERY: {
@@ -23,8 +23,8 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     },
     QUERY_TOO_COSTLY: {
       means:
-        'The GraphQL query asks for more than one request may: lists within lists, or the same list under many names. `cost` and `maximum` say by how much.',
-      act: 'Ask for smaller pages with `first`, for fewer fields, or in several requests.',
+        'The GraphQL query asks for more than one request may: it would touch too many rows, has too many conditions, or asks for the schema too often. `cost` and `maximum` say by how much.',
+      act: 'Ask for smaller pages with `first`, for fewer searches, totals and conditions, or in several requests.',
     },
     QUOTA_EXCEEDED: {
       means: 'You changed as many records in drafts as a user may in a day, undone and redone ones included.',
@@ -33,6 +33,15 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     BODY_TOO_LARGE: {
       means: 'The body of the request is larger than the server takes.',
       act: 'Send less in one request, e.g. several batches.',
+    },
+    UNSUPPORTED_MEDIA_TYPE: {
+      means: 'The body of the request is in a character set other than UTF-8.',
+      act: 'Send JSON in UTF-8 with `Content-Type: application/json`.',
+    },
+    HOST_NOT_ALLOWED: {
+      means:
+        'The request names a host that is none of this server, or a page of another site sent it to a port that only monitoring or the simulator uses.',
+      act: 'Use `localhost`, an IP address, or a name in `ALLOWED_HOSTS`.',
     },
     UNAUTHENTICATED: {
       means:

@@ -68,6 +68,20 @@ const origins = z
       'must be a list of origins with commas between them, each scheme://host[:port] without a path, such as https://app.example.com',
   });
 
+const hosts = z
+  .string()
+  .transform((text) =>
+    text
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean),
+  )
+  .refine((list) => list.every((name) => /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(name)), {
+    error:
+      'must be a list of names with commas between them, each without scheme and port, such as vanguard.example.com',
+  });
+
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
@@ -120,6 +134,7 @@ export const environmentSchema = z.object({
   ADMIN_PORT: adminPort.default(9464),
   WORKER_ADMIN_PORT: adminPort.default('off'),
   CORS_ORIGINS: origins.optional(),
+  ALLOWED_HOSTS: hosts.optional(),
   VANGUARD_DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: postgresUrl,
   AUTHENTICATOR_DATABASE_URL: postgresUrl,
@@ -166,6 +181,8 @@ export interface Configuration {
   admin: { server: Address | undefined; worker: Address | undefined };
   /** Origins whose pages may call the API; none: only its own. */
   corsOrigins: readonly string[];
+  /** Names by which server and admin ports may be reached, besides localhost, IP addresses, this machine's own and HOST. */
+  allowedHosts: readonly string[];
   retention: Retention;
   dataFolder: string;
   databaseUrl: string | undefined;
@@ -230,6 +247,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     trustProxy: env.TRUST_PROXY,
     admin: { server: adminAt(env.ADMIN_PORT), worker: adminAt(env.WORKER_ADMIN_PORT) },
     corsOrigins: env.CORS_ORIGINS ?? [],
+    allowedHosts: [env.HOST, env.ADMIN_HOST, ...(env.ALLOWED_HOSTS ?? [])],
     retention: {
       syncLogDays: env.RETENTION_SYNC_LOG_DAYS,
       rejectsDays: env.RETENTION_REJECTS_DAYS,

@@ -27,6 +27,8 @@ export interface ServerOptions {
   admin?: Address;
   /** Origins whose pages may call the API; none: only its own. */
   corsOrigins?: readonly string[];
+  /** As ALLOWED_HOSTS. */
+  allowedHosts?: readonly string[];
   /** Where the web app was built to; by default where `npm run build` does. */
   webFolder?: string;
   /** How long things of websockets take; tests are in a hurry. */
@@ -76,7 +78,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
     await checkPooler(options.authenticatorUrl);
     const signingKeys = await openSigningKeys(pool, createVault(options.encryptionKeys), logger);
-    const { production, introspection, trustProxy = 0, corsOrigins, webFolder, realtime } = options;
+    const {
+      production,
+      introspection,
+      trustProxy = 0,
+      corsOrigins,
+      allowedHosts,
+      webFolder,
+      realtime,
+    } = options;
     const { server } = (app = await createApp({
       pool,
       databaseUrl: options.authenticatorUrl,
@@ -86,6 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       trustProxy,
       logger,
       corsOrigins,
+      allowedHosts,
       metrics,
       webFolder,
       realtime,
@@ -97,6 +108,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         variable: 'ADMIN_PORT',
         databaseUrl: options.authenticatorUrl,
         showsDatabase: true,
+        allowedHosts,
         metrics,
         logger,
       }));

@@ -123,6 +123,8 @@ export const statuses: Readonly<Record<string, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   BODY_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  HOST_NOT_ALLOWED: 421,
   TOO_MANY_ATTEMPTS: 429,
   TOO_MANY_SUBSCRIPTIONS: 429,
   OVERLOADED: 503,
@@ -150,6 +152,17 @@ const brokenConnection = new RegExp(
   ].join('|'),
 );
 
+/** Words of the JavaScript engine, which say nothing to a client. */
+export const engineText =
+  /call stack size|Invalid (string|array|typed array|count) |is not a function|is not iterable|Cannot (read|set|convert|destructure|access)|(undefined|null) \(reading|(^|\W)(Range|Type|Reference)Error\b|Unexpected (token|end of JSON)|in JSON at position/;
+
+/** A request that is too deep for what reads it; limits of depth and size usually refuse it before. */
+export const tooNested: Refusal = {
+  status: 400,
+  code: 'INVALID_INPUT',
+  message: 'The request is nested too deeply or too large. Ask for less in one request.',
+};
+
 /** What to tell a client about any error. Unknown errors tell nothing of themselves. */
 export function refusal(error: unknown): Refusal {
   if (error instanceof VanguardError) {
@@ -176,6 +189,7 @@ export function refusal(error: unknown): Refusal {
     if (ours && error.detail) refused.details = JSON.parse(error.detail);
     return refused;
   }
+  if (error instanceof RangeError && engineText.test(error.message)) return tooNested;
   if (
     error instanceof Error &&
     brokenConnection.test(`${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`)

@@ -48,6 +48,8 @@ export interface WorkerOptions {
   retention?: Retention;
   /** Where this worker can be watched; undefined: nowhere. */
   admin?: Address;
+  /** As ALLOWED_HOSTS. */
+  allowedHosts?: readonly string[];
   /** How often the jobs of killed workers are looked for, in milliseconds. Default 10,000. */
   releaseIntervalMs?: number;
   /** The pause before a request to PEMS is repeated, in milliseconds. Default 1,000. */
@@ -113,6 +115,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         variable: 'WORKER_ADMIN_PORT',
         databaseUrl: options.workerUrl,
         showsDatabase: false,
+        allowedHosts: options.allowedHosts,
         metrics,
         logger,
       }));

@@ -5,6 +5,7 @@ import type { Address } from '../configuration.ts';
 import { createPool } from '../database/pool.ts';
 import { answerErrors, notFound } from '../http/errors.ts';
 import { securityHeaders } from '../http/headers.ts';
+import { hostCheck, requireAllowedHost, requireOwnPages } from '../http/hosts.ts';
 import { listen } from '../http/listen.ts';
 import { healthRoutes } from '../rest/health.ts';
 import type { Metrics } from './metrics.ts';
@@ -17,6 +18,8 @@ export interface AdminOptions extends Address {
   databaseUrl: string;
   /** Whether also queue and organizations are shown: by the server, not by each worker once more. */
   showsDatabase: boolean;
+  /** Names by which it may be reached, besides localhost, IP addresses and this machine's own. */
+  allowedHosts?: readonly string[] | undefined;
   metrics: Metrics;
   logger: Logger;
 }
@@ -29,7 +32,7 @@ const patience = { statement_timeout: 2000, query_timeout: 2500, connectionTimeo
  * loopback unless ADMIN_HOST says otherwise. Refuses with PORT_IN_USE.
  */
 export async function startAdmin(options: AdminOptions): Promise<{ port: number; stop(): Promise<void> }> {
-  const { host, variable, databaseUrl, showsDatabase, metrics, logger } = options;
+  const { host, variable, databaseUrl, showsDatabase, allowedHosts = [], metrics, logger } = options;
   // Apart from the pool that it watches: that one may be exhausted.
   const pool = createPool(databaseUrl, 'vanguard monitoring', logger, { size: 1, ...patience });
   const app = express();
@@ -41,6 +44,7 @@ export async function startAdmin(options: AdminOptions): Promise<{ port: number;
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
+  app.use(requireAllowedHost(hostCheck(allowedHosts, () => false)), requireOwnPages(allowedHosts));
   app.get('/metrics', async (_request, response) => {
     const text = await metrics.read(showsDatabase ? pool : undefined);
     response.type(metrics.contentType).send(text);

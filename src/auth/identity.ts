@@ -10,8 +10,7 @@ export interface Session {
 }
 
 /** Who asks, and what that person may do at this moment. */
-export interface Identity {
-  userId: number;
+export interface Identity extends Session {
   username: string;
   mustChangePassword: boolean;
   /** What the policies read, by setting; `role` makes the transaction the visitor's, `plan_cache_mode` says how it is planned. */
@@ -35,6 +34,7 @@ export async function identify(pool: pg.Pool, { userId, sessionId }: Session): P
   }
   return {
     userId,
+    sessionId,
     username: claims.username,
     mustChangePassword: claims.mustChangePassword,
     settings: {

@@ -38,6 +38,7 @@ export function addProcessCommands(program: Command): void {
           logLevel: configuration.logLevel,
           admin: configuration.admin.server,
           corsOrigins: configuration.corsOrigins,
+          allowedHosts: configuration.allowedHosts,
         });
       }),
     );
@@ -57,6 +58,7 @@ export function addProcessCommands(program: Command): void {
           logLevel: configuration.logLevel,
           retention: configuration.retention,
           admin: configuration.admin.worker,
+          allowedHosts: configuration.allowedHosts,
         });
       }),
     );

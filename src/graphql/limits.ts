@@ -7,15 +7,24 @@ import {
 } from 'graphql-query-complexity';
 import { access, constant, lambda, object, SafeError, type FieldArgs, type Step } from 'postgraphile/grafast';
 import {
+  getIntrospectionQuery,
   getNamedType,
+  getNullableType,
   GraphQLError,
   isCompositeType,
+  isListType,
   Kind,
   NoSchemaIntrospectionCustomRule,
+  Lexer,
+  OperationTypeNode,
   parse,
+  Source,
+  TokenKind,
   type ASTVisitor,
+  type DocumentNode,
   type ExecutionArgs,
   type GraphQLField,
+  type GraphQLSchema,
   type SelectionSetNode,
   type ValidationContext,
 } from 'postgraphile/graphql';
@@ -29,10 +38,15 @@ export const graphqlLimits = {
   /** Most items of one list, and how many it has when the query does not say. */
   page: 1000,
   defaultPage: 100,
-  /** What a whole query may cost: about the time it can take at worst, in steps of 10 microseconds. */
-  cost: 150_000,
+  /** What a whole query may cost, in rows touched: see `costs`. */
+  cost: 1_200_000,
+  /** Comparisons of one filter. */
+  conditions: 200,
   /** Looks into the database: lists, related rows, sums, changes. The plan of each takes memory, also while it is kept. */
   reads: 50,
+  /** Questions for the schema as a whole, and for single types of it. */
+  schemas: 1,
+  types: 10,
   /** Fields in all, those of a fragment counted wherever it is used. */
   fields: 3000,
   /** Fields within fields, lists within lists, the same field within itself. */
@@ -41,6 +55,9 @@ export const graphqlLimits = {
   sameField: 2,
   /** Lists and objects within each other in an argument or a variable, e.g. in a filter. */
   valueDepth: 20,
+  /** Brackets within each other, and fragments, which may lie within each other too: what reads a query recurses. */
+  brackets: 60,
+  fragments: 50,
   /** The text of the query. */
   characters: 20_000,
   tokens: 5000,
@@ -49,27 +66,64 @@ export const graphqlLimits = {
 /** How many plans are kept, so that the same query need not be planned again: a large one has megabytes. */
 const keptPlans = { queries: 50, variants: 3 };
 
-/** What a field costs that is not merely a value of its row. Measured with an organization of 20,000 records. */
+/**
+ * The size of an organization that costs are counted for. In a larger one all of this takes longer in proportion, as a single
+ * total of it does, which has to stay possible.
+ */
+const organizationSize = 20_000;
+
+/**
+ * What things cost, in rows touched: a row that a filtered count looks at takes the database half a microsecond. The whole limit is
+ * thus 0.6 s of its CPU, and up to twice as much for a user who has drafts of all records. `npm run bench -- --only cost` measures it.
+ */
 const costs = {
-  /** A change, or what the database computes anew from many rows, e.g. the sums of an organization. */
-  call: 500,
-  /** A list: one more look into the database. */
-  list: 100,
-  /** A list that no index may lead to, because it is filtered or does not begin at its beginning: in the worst case all is read. */
-  scan: 1000,
+  /** A value of a row in the answer, most of which is the work of the server; one that is computed; a whole record. */
+  value: 8,
+  computed: 40,
+  json: 80,
+  /** A list or a call: one more look into the database. */
+  list: 800,
+  call: 4000,
+  /** A row that an index leads to by its id. */
+  byId: 10,
+  /** A row that is skipped. */
+  skipped: 2,
+  /** One draft that is saved, or one problem that is resolved. */
+  saved: 100,
+} as const;
+
+/** How often the rows of a whole organization are touched. */
+const passes = {
+  scan: 1,
+  /** Of each condition, and of each value in a list of values, which are compared one by one. In selections they are looked up. */
+  condition: 0.05,
+  lookedUp: 0.0001,
   /** Looking for words of which an index may know nothing, e.g. of one letter. */
-  search: 10_000,
-  /** Adding up the records of an organization. */
-  sums: 2000,
-  /** A count of everything that a list could show. */
-  count: 500,
-  /** A condition of a filter, for every row that is looked at. */
-  condition: 30,
-  /** A value that is computed from its row. */
-  computed: 5,
-  /** A whole record. */
-  json: 10,
+  search: 8,
+  sums: 2,
+  sumsByMonth: 6,
+  bulkPreview: 40,
+  /** Changing everything in one call, which is one a request. */
+  bulkChange: 40,
+} as const;
+
+/** Passes over the organization of fields that always go through much, by type and field. */
+const passesOf: Readonly<Record<string, number>> = {
+  'Organization.kpis': 0.3,
+  'Organization.bounds': 2,
+  'Organization.myDraftTotals': 2,
+  'Organization.recordsChangedSince': 2,
+  'Organization.draftAuthors': 2,
+  'Organization.myDrafts': 4,
 };
+
+/** Lists of what happened, which are longer than the organization: counting them takes so many passes. */
+const passesOfHistory = 5;
+const histories = /\.(changes|commits|pushExchanges|rejects|sparedRemovals|myOperations)$/;
+
+/** Mutations that may change everything in one call, unless they name records. */
+const bulkChanges =
+  /^Mutation\.(applyBulk|commitDrafts|discardDrafts|discardDraftsOf|takeOverDrafts|undoDraft|redoDraft|resolveAllProblems|withdrawCommits|acceptRemovals)$/;
 
 const say = (n: number) => n.toLocaleString('en');
 
@@ -80,13 +134,26 @@ interface PageArguments {
   before?: string | null;
 }
 
-interface ListArguments extends PageArguments {
+interface Selection {
+  recordIds?: readonly unknown[] | null;
+  filter?: object | null;
+  search?: string | null;
+  containing?: unknown;
+}
+
+interface FieldArguments extends PageArguments {
   after?: string | null;
   offset?: number | null;
   filter?: object | null;
   orderBy?: readonly unknown[] | null;
-  selection?: { filter?: object | null; search?: string | null; containing?: unknown } | null;
+  groupBy?: string | null;
+  selection?: Selection | null;
   key?: string | null;
+  input?: {
+    recordIds?: readonly unknown[] | null;
+    items?: readonly unknown[] | null;
+    selection?: Selection | null;
+  };
 }
 
 /** The page that a list field answers with. Refuses what is no size of a page. */
@@ -137,17 +204,41 @@ function checkText(query: unknown): void {
       `The query has ${say(query.length)} characters; at most ${say(graphqlLimits.characters)} are allowed. Send values as variables, and ask for less in one query.`,
     );
   }
-  // Shorter texts cannot have more words than that.
-  if (query.length <= graphqlLimits.tokens) return;
+  const { tokens, fragments, brackets } = countWords(query);
+  if (tokens > graphqlLimits.tokens)
+    refuse(
+      `The query has more than ${say(graphqlLimits.tokens)} words and signs. Ask for less in one query.`,
+    );
+  if (brackets > graphqlLimits.brackets)
+    refuse(
+      `The query has more than ${graphqlLimits.brackets} brackets within each other. Ask for fewer levels, in several queries if need be.`,
+    );
+  if (fragments > graphqlLimits.fragments)
+    refuse(
+      `The query has ${fragments} fragments; at most ${graphqlLimits.fragments} are allowed. Ask for less in one query.`,
+    );
+}
+
+const opening: readonly string[] = [TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L];
+const closing: readonly string[] = [TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R];
+
+/** Counts the words and signs of a query, its fragments, and how deep brackets lie within each other; stops above the limit of words. */
+function countWords(query: string): { tokens: number; fragments: number; brackets: number } {
+  const found = { tokens: 0, fragments: 0, brackets: 0 };
+  const lexer = new Lexer(new Source(query));
+  let depth = 0;
   try {
-    parse(query, { maxTokens: graphqlLimits.tokens });
+    for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) {
+      if (++found.tokens > graphqlLimits.tokens) break;
+      if (opening.includes(token.kind)) found.brackets = Math.max(found.brackets, ++depth);
+      else if (closing.includes(token.kind)) depth--;
+      else if (depth === 0 && token.kind === TokenKind.NAME && token.value === 'fragment') found.fragments++;
+    }
   } catch (error) {
-    if (error instanceof GraphQLError && error.message.includes('tokens'))
-      refuse(
-        `The query has more than ${say(graphqlLimits.tokens)} words and signs. Ask for less in one query.`,
-      );
     // What else is wrong with it is said when it is parsed for use.
+    if (!(error instanceof GraphQLError)) throw error;
   }
+  return found;
 }
 
 /** How many lists and objects lie within each other. */
@@ -189,36 +280,90 @@ const readsDatabase = (parent: string, field: GraphQLField<unknown, unknown>) =>
   !/^__|(Connection|Edge|Payload)$/.test(parent) &&
   !field.name.startsWith('__');
 
-/** What is wrong with the size of a request that is about to be executed, its variables known. */
-function findExcess({
-  schema,
-  document,
-  variableValues,
-  operationName,
-}: ExecutionArgs): GraphQLError | undefined {
-  if (nesting(variableValues) > graphqlLimits.valueDepth + 1) return new GraphQLError(tooNested);
-  let cost: number;
-  let reads = 0;
-  try {
-    cost = getComplexity({
-      schema,
-      query: document,
-      variables: { ...variableValues },
-      ...(operationName ? { operationName } : {}),
-      maxQueryNodes: graphqlLimits.fields,
-      estimators: [
-        // Only counts: the next ones say what the field costs.
-        ({ type, field }) => {
-          if (readsDatabase(type.name, field)) reads++;
-        },
-        fieldExtensionsEstimator(),
-        simpleEstimator({ defaultComplexity: 1 }),
-      ],
+/** How many entries the lists of introspection have, by type and field; others: a few. */
+const introspectionLists: Readonly<Record<string, number>> = {
+  '__Schema.types': 300,
+  '__Schema.directives': 10,
+  '__Type.fields': 15,
+  '__Type.inputFields': 10,
+  '__Type.enumValues': 10,
+  '__Type.possibleTypes': 5,
+  '__Type.interfaces': 5,
+};
+const otherIntrospectionLists = 5;
+
+/** What one operation asks for. */
+interface Asked {
+  cost: number;
+  reads: number;
+  /** Entries of the answer that are about the schema, and how often it is asked for. */
+  introspection: { cost: number; schemas: number; types: number };
+}
+
+/** Measures what an operation asks for, its variables known. Throws a GraphQLError for what cannot be measured. */
+function measure({ schema, document, variableValues, operationName }: ExecutionArgs): Asked {
+  const asked: Asked = { cost: 0, reads: 0, introspection: { cost: 0, schemas: 0, types: 0 } };
+  const { introspection } = asked;
+  asked.cost = getComplexity({
+    schema,
+    query: document,
+    variables: { ...variableValues },
+    ...(operationName ? { operationName } : {}),
+    maxQueryNodes: graphqlLimits.fields,
+    estimators: [
+      // Only counts: the next ones say what the field costs.
+      ({ type, field }) => {
+        if (readsDatabase(type.name, field)) asked.reads++;
+      },
+      ({ type, field, childComplexity }) => {
+        if (field.name === '__schema' || field.name === '__type') {
+          introspection[field.name === '__schema' ? 'schemas' : 'types']++;
+          introspection.cost += childComplexity;
+          return 0;
+        }
+        if (!type.name.startsWith('__')) return undefined;
+        const items = isListType(getNullableType(field.type))
+          ? (introspectionLists[`${type.name}.${field.name}`] ?? otherIntrospectionLists)
+          : 1;
+        return 1 + items * childComplexity;
+      },
+      fieldExtensionsEstimator(),
+      simpleEstimator({ defaultComplexity: costs.value }),
+    ],
+  });
+  return asked;
+}
+
+/** What the query costs that GraphiQL and code generators send, which has to be answered. */
+const standardIntrospection = new WeakMap<GraphQLSchema, number>();
+function introspectionLimit(schema: GraphQLSchema): number {
+  let standard = standardIntrospection.get(schema);
+  if (standard === undefined) {
+    const query = getIntrospectionQuery({
+      descriptions: true,
+      specifiedByUrl: true,
+      directiveIsRepeatable: true,
+      schemaDescription: true,
+      inputValueDeprecation: true,
+      oneOf: true,
     });
+    standard = measure({ schema, document: parse(query) }).introspection.cost;
+    standardIntrospection.set(schema, standard);
+  }
+  return standard * 1.5;
+}
+
+/** What is wrong with the size of a request that is about to be executed, its variables known. */
+export function findExcess(args: ExecutionArgs): GraphQLError | undefined {
+  if (nesting(args.variableValues) > graphqlLimits.valueDepth + 1) return new GraphQLError(tooNested);
+  let asked: Asked;
+  try {
+    asked = measure(args);
   } catch (error) {
     if (error instanceof GraphQLError) return error;
     throw error;
   }
+  const { cost, reads, introspection } = asked;
   const tooCostly = (message: string, details: object) =>
     new GraphQLError(message, { extensions: { code: 'QUERY_TOO_COSTLY', ...details } });
   if (cost > graphqlLimits.cost) {
@@ -233,35 +378,139 @@ function findExcess({
       { reads, maximum: graphqlLimits.reads },
     );
   }
+  if (introspection.schemas > graphqlLimits.schemas || introspection.types > graphqlLimits.types) {
+    return tooCostly(
+      `The query asks ${introspection.schemas} times for \`__schema\` and ${introspection.types} times for \`__type\`; at most ${graphqlLimits.schemas} and ${graphqlLimits.types} are allowed. Ask for the schema once.`,
+      { reads: introspection.schemas + introspection.types },
+    );
+  }
+  if (introspection.cost > 0) {
+    const maximum = introspectionLimit(args.schema);
+    if (introspection.cost > maximum)
+      return tooCostly(
+        'The query asks for more of the schema than all of it. Send the standard introspection query, or ask for single types.',
+        { cost: introspection.cost, maximum },
+      );
+  }
   return undefined;
+}
+
+/** The answers to queries that ask for nothing but the schema, which is the same for everybody. */
+const introspected = new WeakMap<DocumentNode, unknown>();
+
+/** Whether the answer to a document depends on nothing: one query, for the schema alone, without variables. */
+function asksOnlyForSchema({ definitions }: DocumentNode): boolean {
+  const operations = definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
+  const [operation] = operations;
+  return (
+    operations.length === 1 &&
+    operation?.operation === OperationTypeNode.QUERY &&
+    !operation.variableDefinitions?.length &&
+    operation.selectionSet.selections.every(
+      (one) => one.kind === Kind.FIELD && /^__(schema|type)$/.test(one.name.value),
+    )
+  );
 }
 
 /** How many items a list has at most. */
 const itemsOf = ({ first, last }: PageArguments) => Math.max(0, first ?? last ?? graphqlLimits.defaultPage);
 
-/** What the conditions of a filter cost: each by itself, and each value of an `in`. */
-function costOfFilter(filter: unknown): number {
-  if (typeof filter !== 'object' || filter === null) return costs.condition;
-  if (Array.isArray(filter) && typeof filter[0] !== 'object') return costs.condition + filter.length;
-  return Object.values(filter).reduce((sum: number, inner) => sum + costOfFilter(inner), 0);
+/** Refuses what a filter must not hold: nothing would tell whether it means all records or none. */
+function checkFilter(filter: unknown, path: string): void {
+  const isEmpty = filter === null || (typeof filter === 'object' && Object.keys(filter).length === 0);
+  if (isEmpty) {
+    const found = filter === null ? 'null' : Array.isArray(filter) ? 'an empty list' : 'empty';
+    throw new GraphQLError(
+      `The filter has ${found} at \`${path}\`. Leave it out for all records, or compare with {isNull: true}.`,
+      { extensions: { code: 'INVALID_INPUT' } },
+    );
+  }
+  if (typeof filter !== 'object') return;
+  for (const [key, inner] of Object.entries(filter)) checkFilter(inner, `${path}.${key}`);
 }
 
-/** What it costs to find the rows of a list, apart from what is asked of each. */
-function costOfFinding({ filter, offset, after, before, key }: ListArguments): number {
-  const scans = filter || offset || after || before || key;
-  return (
-    costs.list +
-    (scans ? costs.scan : 0) +
-    (filter ? costOfFilter(filter) : 0) +
-    // Rows that are skipped are read.
-    Math.max(0, offset ?? 0) / 5
-  );
+/** Counts the comparisons of a filter, and the values that they compare with. */
+function countConditions(filter: unknown): { conditions: number; values: number } {
+  if (typeof filter !== 'object' || filter === null) return { conditions: 1, values: 1 };
+  if (Array.isArray(filter) && typeof filter[0] !== 'object') return { conditions: 1, values: filter.length };
+  const found = { conditions: 0, values: 0 };
+  for (const inner of Object.values(filter)) {
+    const { conditions, values } = countConditions(inner);
+    found.conditions += conditions;
+    found.values += values;
+  }
+  return found;
 }
 
-/** What adding up a selection of records costs. */
-function costOfSums({ selection }: ListArguments): number {
+/** How many passes over the rows the conditions of a filter take, besides the one that looks at the rows at all. */
+function passesOfFilter(filter: object | null | undefined, each: number = passes.condition): number {
+  if (filter === undefined) return 0;
+  checkFilter(filter, 'filter');
+  const { conditions, values } = countConditions(filter);
+  if (conditions > graphqlLimits.conditions) {
+    throw new GraphQLError(
+      `The query asks for too much: a filter has ${say(conditions)} conditions, at most ${graphqlLimits.conditions} are allowed. Use \`in\` with a list of values.`,
+      { extensions: { code: 'QUERY_TOO_COSTLY', conditions, maximum: graphqlLimits.conditions } },
+    );
+  }
+  return conditions * passes.condition + (values - conditions) * each;
+}
+
+/** How many ids a filter names, all of whose records an index leads to; undefined where it names none. */
+function namedIds(filter: object | null | undefined): number | undefined {
+  const { pfaId, and } = (filter ?? {}) as {
+    pfaId?: { in?: readonly unknown[]; equalTo?: unknown };
+    and?: readonly object[];
+  };
+  if (pfaId?.equalTo !== undefined) return 1;
+  return pfaId?.in?.length ?? and?.map(namedIds).find((ids) => ids !== undefined);
+}
+
+/** What finding the records of a selection takes, apart from what is done with them. */
+function passesOfSelection(selection: Selection | null | undefined): number {
   const { filter, search, containing } = selection ?? {};
-  return costs.sums + (filter ? costOfFilter(filter) : 0) + (search || containing ? costs.search : 0);
+  return passesOfFilter(filter ?? undefined, passes.lookedUp) + (search || containing ? passes.search : 0);
+}
+
+/** How large a part of the organization a selection may be: all of it, unless it names records. */
+const shareOf = (recordIds: readonly unknown[] | null | undefined) =>
+  recordIds ? recordIds.length / organizationSize : 1;
+
+/** What a field takes to find its rows or its figures, in rows touched, apart from the values of its answer. */
+function costOfFinding(coordinate: string, args: FieldArguments): number {
+  const { filter, offset, after, before, last, key, orderBy, selection, input } = args;
+  const always = passesOf[coordinate];
+  switch (coordinate) {
+    case 'Organization.sums':
+      return (
+        organizationSize *
+        ((args.groupBy === 'month' ? passes.sumsByMonth : passes.sums) + passesOfSelection(selection))
+      );
+    case 'Organization.bulkPreview':
+      return (
+        organizationSize * (passes.bulkPreview * shareOf(selection?.recordIds) + passesOfSelection(selection))
+      );
+    case 'Organization.foundRecords':
+      return organizationSize * (passes.search + passesOfFilter(filter));
+    case 'Mutation.saveDrafts':
+    case 'Mutation.resolveProblems':
+      return costs.call + costs.saved * (input?.items?.length ?? 1);
+  }
+  if (bulkChanges.test(coordinate)) {
+    const named = input?.selection?.recordIds ?? input?.recordIds;
+    return (
+      costs.call +
+      organizationSize * (passes.bulkChange * shareOf(named) + passesOfSelection(input?.selection))
+    );
+  }
+  const ids = /\.(pfaRecords|myDrafts)$/.test(coordinate) ? namedIds(filter) : undefined;
+  if (ids !== undefined) return ids * (costs.byId + passesOfFilter(filter) / ids);
+  const scans = filter || offset || after || before || last || key || (orderBy?.length ?? 0) > 1;
+  return (
+    organizationSize *
+      ((always ?? 0) + (scans ? passes.scan : 0) + passesOfFilter(filter) + passesOfSelection(selection)) +
+    costs.skipped * Math.max(0, offset ?? 0)
+  );
 }
 
 /** Whether `totalCount` is among these fields; a fragment may hold it. */
@@ -272,13 +521,18 @@ const mayCount = (fields: SelectionSetNode | undefined): boolean =>
       : one.kind === Kind.FRAGMENT_SPREAD || mayCount(one.selectionSet),
   ) ?? false;
 
-/** A list costs its rows, and with each row a cursor that holds what the list is sorted by. */
-const costOfList: ComplexityEstimator = ({ args, childComplexity, node, field }) =>
-  costOfFinding(args) +
-  (field.args.some(({ name }) => name === 'search') ? costs.search : 0) +
-  (field.args.some(({ name }) => name === 'groupBy') ? costOfSums(args) : 0) +
-  (mayCount(node.selectionSet) ? costs.count : 0) +
-  itemsOf(args) * (childComplexity + ((args as ListArguments).orderBy?.length ?? 0));
+/** A list costs what it takes to find its rows, once more to count them, and with each row a cursor of what it is sorted by. */
+const costOfList: ComplexityEstimator = ({ args, childComplexity, node, field, type }) => {
+  const coordinate = `${type.name}.${field.name}`;
+  const finding = costOfFinding(coordinate, args);
+  const counting = histories.test(coordinate) ? passesOfHistory : passes.scan;
+  return (
+    costs.list +
+    finding +
+    (mayCount(node.selectionSet) ? Math.max(finding, counting * organizationSize) : 0) +
+    itemsOf(args) * (childComplexity + costs.value * ((args as FieldArguments).orderBy?.length ?? 0))
+  );
+};
 
 /** Refuses what asks for too much before it is executed: see graphqlLimits. */
 export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
@@ -312,8 +566,13 @@ export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => (
   grafast: {
     middleware: {
       execute(next, { args }) {
+        const known = introspected.get(args.document);
+        if (known) return known;
         const excess = findExcess(args);
-        return excess ? { errors: [excess] } : next();
+        if (excess) return { errors: [excess] };
+        const result = next();
+        if (asksOnlyForSchema(args.document)) introspected.set(args.document, result);
+        return result;
       },
       subscribe(next, { args }) {
         const excess = findExcess(args);
@@ -351,10 +610,11 @@ export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => (
             : costs.computed
           : type.name === 'JSON'
             ? costs.json
-            : 1;
+            : costs.value;
         const complexity: ComplexityEstimator = isList
           ? costOfList
-          : ({ childComplexity }) => own + childComplexity;
+          : ({ childComplexity, args, type: parent, field: { name } }) =>
+              own + childComplexity + (isFunction ? costOfFinding(`${parent.name}.${name}`, args) : 0);
         const extensions = { ...field.extensions, complexity };
         if (!isList || !plan) return { ...field, extensions };
         return {

@@ -9,7 +9,7 @@ import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter';
 import { anonymousSettings } from '../auth/identity.ts';
 import { findIdentity, largestBody } from '../http/request.ts';
-import { refusal, type Refusal } from '../sqlstates.ts';
+import { engineText, refusal, tooNested, type Refusal } from '../sqlstates.ts';
 import { isRepresentable } from '../numbers.ts';
 import { limitsPlugin } from './limits.ts';
 import { subscriptionsPlugins, type Subscriber } from './subscriptions.ts';
@@ -175,16 +175,13 @@ const whatHelps: readonly [RegExp, string][] = [
 ];
 
 function helpful(message: string): string {
+  if (engineText.test(message)) return tooNested.message;
   const hint = whatHelps.find(([words]) => words.test(message))?.[1];
   return hint ? `${message.replace(/\.?$/, '.')} ${hint}` : message;
 }
 
 /** Words of the GraphQL library for what is wrong with a query but is not marked as such, and ours for it. */
 const faultsOfQueries: readonly [RegExp, string][] = [
-  [
-    /^(Empty objects|Null literals) are forbidden in filter argument input/,
-    'A filter must not be empty or null: leave it out instead, or say {isNull: true}.',
-  ],
   [
     /^Invalid cursor digest/,
     'The cursor belongs to another order. Page on with the order that it came from.',
@@ -207,6 +204,8 @@ export const maskErrors =
     const cause = error.originalError;
     // Without a cause the error is the query's: it does not parse, or does not fit the schema.
     if (!cause || cause instanceof GraphQLError) {
+      if (engineText.test(error.message))
+        return new GraphQLError(tooNested.message, { extensions: { code: tooNested.code } });
       return Object.assign(error, { extensions: { code: 'INVALID_QUERY', ...error.extensions } });
     }
     const fault = faultOfQuery(cause);
@@ -291,6 +290,8 @@ export function graphqlPreset({
       graphiqlOnGraphQLGET: false,
       websockets: true,
       maxRequestLength: largestBody,
+      // http/body.ts reads it, with its limits.
+      allowedRequestContentTypes: ['application/json'],
       // A parsed query can have megabytes.
       parseAndValidateCacheSize: 50,
       maskError: maskErrors(logger),

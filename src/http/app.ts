@@ -16,11 +16,13 @@ import { healthRoutes } from '../rest/health.ts';
 import { recordRoutes } from '../rest/records.ts';
 import { syncRoutes } from '../rest/sync.ts';
 import { authenticate, requireSignIn, requireSignInForData } from './authenticate.ts';
-import { isRepresentable } from '../numbers.ts';
-import { largestBody } from './request.ts';
+import { readJson } from './body.ts';
+import { largestBody, requireReadableAddress } from './request.ts';
 import { answerErrors, notFound } from './errors.ts';
 import { graphiql } from './graphiql.ts';
+import { compress } from './compress.ts';
 import { crossOrigin, securityHeaders } from './headers.ts';
+import { hostCheck, requireAllowedHost } from './hosts.ts';
 import { mountedAt, observe } from './observe.ts';
 import { originCheck, requireOwnOrigin } from './origin.ts';
 import { webApp } from './web.ts';
@@ -38,6 +40,8 @@ export interface AppOptions {
   logger: Logger;
   /** Origins whose pages may call the API. */
   corsOrigins?: readonly string[];
+  /** Names by which the server may be reached, besides localhost, IP addresses and this machine's own. */
+  allowedHosts?: readonly string[];
   metrics?: Metrics;
   /** Where the web app was built to, where it is not where `npm run build` does. */
   webFolder?: string;
@@ -54,15 +58,6 @@ export interface App {
   release(): Promise<void>;
 }
 
-/** JSON.parse makes Infinity of 1e400, which would be written as null, and 0 of 1e-400: values would change in silence. */
-function representable(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value === 'number' && !isRepresentable(context?.source ?? String(value)))
-    throw new SyntaxError('a number is too large or too small');
-  return value;
-}
-
-const readJson = (limit: string | number) => express.json({ limit, strict: true, reviver: representable });
-
 /** Puts the HTTP application together: this is the list of everything it does, in order. */
 export async function createApp({
   pool,
@@ -73,6 +68,7 @@ export async function createApp({
   trustProxy,
   logger,
   corsOrigins = [],
+  allowedHosts = [],
   metrics,
   webFolder,
   realtime,
@@ -95,6 +91,9 @@ export async function createApp({
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
+  const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
+  const isAllowedHost = hostCheck(allowedHosts, (address) => isTrusted(address, 0));
+  app.use(requireAllowedHost(isAllowedHost), requireReadableAddress, compress());
   app.use('/api', healthRoutes(pool));
   app.get('/.well-known/jwks.json', async (_request, response) => {
     response.json(await signingKeys.published());
@@ -102,7 +101,6 @@ export async function createApp({
   app.use(webApp({ production, logger, ...(webFolder === undefined ? {} : { folder: webFolder }) }));
   // A page of its own, without data: what it asks is asked at /graphql.
   if (!production) app.use('/graphiql', mountedAt('/graphiql')).use(graphiql());
-  const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
   const isOwn = originCheck(corsOrigins, (address) => isTrusted(address, 0));
   app.use(authenticate(pool, tokens, production));
   app.use(
@@ -126,7 +124,7 @@ export async function createApp({
     times: { ...realtimeTimes, ...realtime },
   });
   const sockets = createSockets({
-    ...{ hub, pool, tokens, production, introspection, isOwn, logger, metrics },
+    ...{ hub, pool, tokens, production, introspection, isOwn, isAllowedHost, logger, metrics },
     times: { ...socketTimes, ...realtime },
   });
   const { findSubscriber } = sockets;

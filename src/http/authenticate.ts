@@ -36,6 +36,11 @@ export function authenticate(pool: pg.Pool, tokens: Tokens, production: boolean)
   };
 }
 
+/** Finds out again what who asks may do, for answers that take long. Refuses with UNAUTHENTICATED when the session has ended. */
+export async function identifyAgain(pool: pg.Pool, request: object): Promise<void> {
+  setIdentity(request, await identify(pool, requireIdentity(request)));
+}
+
 /** Lets nobody go on who has not signed in. */
 export const requireSignIn: RequestHandler = (request, _response, next) => {
   requireIdentity(request);

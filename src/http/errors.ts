@@ -29,13 +29,6 @@ export function answerErrors(logger: Logger): ErrorRequestHandler {
 function ofExpress(error: unknown): Refusal | undefined {
   if (!(error instanceof Error)) return undefined;
   switch ('type' in error ? error.type : undefined) {
-    case 'entity.parse.failed':
-      return {
-        status: 400,
-        code: 'MALFORMED_JSON',
-        message:
-          'The body of the request is not JSON, is nested too deeply, or holds a number that is too large or too small to be one. Send one whole JSON object or list.',
-      };
     case 'entity.too.large':
       return {
         status: 413,
@@ -43,7 +36,6 @@ function ofExpress(error: unknown): Refusal | undefined {
         message: `The body of the request is too large${'limit' in error && typeof error.limit === 'number' ? `: at most ${error.limit.toLocaleString('en')} bytes are taken here` : ''}. Send less in one request.`,
       };
     case 'encoding.unsupported':
-    case 'charset.unsupported':
     case 'request.aborted':
     case 'request.size.invalid':
       return {

@@ -1,10 +1,22 @@
-import type { Request } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { z } from 'zod';
 import type { Identity } from '../auth/identity.ts';
 import { VanguardError } from '../errors.ts';
 
 /** The largest body of a request, in bytes. */
 export const largestBody = 1_000_000;
+
+/** Refuses, with INVALID_INPUT, an address whose percent encoding is not UTF-8: Node would read it as other characters. */
+export const requireReadableAddress: RequestHandler = (request, _response, next) => {
+  try {
+    decodeURIComponent(request.originalUrl);
+  } catch {
+    throw new VanguardError('INVALID_INPUT', 'The address of the request is not percent-encoded UTF-8.', {
+      hint: 'Encode each part of it with `encodeURIComponent`.',
+    });
+  }
+  next();
+};
 
 /** What the authentication found out about each request. */
 const identities = new WeakMap<object, Identity>();

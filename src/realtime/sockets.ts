@@ -19,6 +19,8 @@ import type { Tokens } from '../auth/tokens.ts';
 import { VanguardError } from '../errors.ts';
 import { maskErrors, presentable } from '../graphql/preset.ts';
 import type { Subscriber } from '../graphql/subscriptions.ts';
+import { parseJson } from '../http/body.ts';
+import { hostNotAllowed, type HostCheck } from '../http/hosts.ts';
 import type { OriginCheck } from '../http/origin.ts';
 import { refusal } from '../sqlstates.ts';
 import type { Hub, Interest } from './hub.ts';
@@ -76,6 +78,7 @@ export function createSockets({
   production,
   introspection,
   isOwn,
+  isAllowedHost,
   logger,
   metrics,
   times = socketTimes,
@@ -86,6 +89,7 @@ export function createSockets({
   production: boolean;
   introspection: boolean;
   isOwn: OriginCheck;
+  isAllowedHost: HostCheck;
   logger: Logger;
   metrics?: Metrics;
   times?: SocketTimes;
@@ -112,6 +116,7 @@ export function createSockets({
     if (request.url?.split('?')[0] !== '/graphql') {
       return new VanguardError('NOT_FOUND', 'There is no websocket here.', { hint: 'It is at /graphql.' });
     }
+    if (!isAllowedHost(request)) return hostNotAllowed();
     if (!isOwn(request)) {
       return new VanguardError('FORBIDDEN', 'Pages of this origin may not open a websocket here.', {
         hint: 'Whoever runs the server can add the origin to CORS_ORIGINS.',
@@ -247,6 +252,12 @@ export function createSockets({
           onMessage: (read) => {
             socket.on('message', (data: Buffer) => {
               if (isTooSlow(socket)) return;
+              try {
+                parseJson(data);
+              } catch (error) {
+                const { code, message } = refusal(error);
+                return socket.close(CloseCode.BadRequest, reason(code, message));
+              }
               read(data.toString()).catch((error: Error) => {
                 // A client that went away in between is no failure.
                 if (socket.readyState !== socket.OPEN) return;

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
 import type { IDatabaseConnection } from '@pgtyped/runtime';
 import { Router, type Request, type Response } from 'express';
 import type pg from 'pg';
@@ -17,6 +17,7 @@ import {
 } from '../../sql/records/records.queries.ts';
 import { asVisitor } from '../database/visitor.ts';
 import { VanguardError } from '../errors.ts';
+import { identifyAgain } from '../http/authenticate.ts';
 import { readBody, readQuery, requireIdentity } from '../http/request.ts';
 
 const largestPage = 1000;
@@ -112,7 +113,15 @@ export function recordRoutes(pool: pg.Pool): Router {
       return page!;
     };
     if (limit === undefined) {
-      await streamRecords((from) => read(from, batchSize), after, response);
+      await streamRecords(
+        async (from) => {
+          // Rights may go while the answer goes on. A token that merely expires does not end what it began.
+          if (from !== after) await identifyAgain(pool, request);
+          return read(from, batchSize);
+        },
+        after,
+        response,
+      );
       return;
     }
     const page = await read(after, limit);
@@ -202,31 +211,47 @@ const slowestReader = 30_000;
 
 /**
  * Sends all records, page after page, as fast as the client takes them: without ever holding more than one page, and
- * without a database connection while the client takes it.
+ * without a database connection while the client takes it. When a page fails, the connection breaks off.
  */
 async function streamRecords(
   nextPage: (after: string) => Promise<IRecordPageResult>,
   after: string,
   response: Response,
 ): Promise<void> {
+  // Before anything is sent, so that a refusal is an answer of its own.
+  const first = await nextPage(after);
   response.type('json');
+  try {
+    await pipeline(piecesOf(first, nextPage, response), response);
+  } catch (error) {
+    // The client went away, or was too slow.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+}
+
+async function* piecesOf(
+  first: IRecordPageResult,
+  nextPage: (after: string) => Promise<IRecordPageResult>,
+  response: Response,
+): AsyncGenerator<string | Buffer> {
   let separator = '{"records":[';
-  for (let last: string | undefined = after; last !== undefined;) {
-    const page: IRecordPageResult = await nextPage(last);
-    // Closed while we read: nobody reads on, and no event would come any more.
-    if (response.closed) return;
+  for (let page: IRecordPageResult | undefined = first; page;) {
     // Not put together as text, which would be gone through several times more.
     const bytes = Buffer.from(page.records ?? '');
     // The page after a full last one is empty.
-    if (bytes.length > 0 || last === after) response.write(separator);
-    if (bytes.length > 0 && !response.write(bytes)) {
-      const waited = new AbortController();
-      const signal = AbortSignal.any([waited.signal, AbortSignal.timeout(slowestReader)]);
-      await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
-      waited.abort();
+    if (bytes.length > 0 || page === first) yield separator;
+    if (bytes.length > 0) {
+      const timer = setTimeout(() => response.destroy(), slowestReader);
+      try {
+        yield bytes;
+      } finally {
+        clearTimeout(timer);
+      }
+      // What compression holds back until it has more.
+      response.flush();
     }
     separator = ',\n';
-    last = page.count === batchSize ? page.last! : undefined;
+    page = page.count === batchSize ? await nextPage(page.last!) : undefined;
   }
-  response.end('],"next":null}');
+  yield '],"next":null}';
 }

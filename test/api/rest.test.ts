@@ -614,8 +614,8 @@ describe('refused requests', () => {
     [
       'a body that is nested a thousand times',
       { text: sent(`{"category": ${'['.repeat(1000)}${']'.repeat(1000)}}`) },
-      422,
-      'INVALID_VALUE',
+      400,
+      'MALFORMED_JSON',
     ],
     [
       'a body that is nested twenty thousand times',

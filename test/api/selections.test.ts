@@ -47,7 +47,7 @@ const compared = (values: fc.Arbitrary<Json>) =>
     fc.boolean().map((isNull) => ({ isNull })),
     values.map((equalTo) => ({ equalTo })),
     values.map((notEqualTo) => ({ notEqualTo })),
-    fc.array(values, { maxLength: 3 }).map((list) => ({ in: list })),
+    fc.array(values, { minLength: 1, maxLength: 3 }).map((list) => ({ in: list })),
     fc.tuple(values, values).map(([greaterThan, lessThanOrEqualTo]) => ({ greaterThan, lessThanOrEqualTo })),
     fc.tuple(values, values).map(([greaterThanOrEqualTo, lessThan]) => ({ greaterThanOrEqualTo, lessThan })),
   ) as fc.Arbitrary<Json>;

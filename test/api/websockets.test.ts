@@ -17,9 +17,15 @@ const db = await testDatabase();
 const corsOrigins = ['https://app.example.com'];
 const api = await testApi(db, {
   corsOrigins,
+  allowedHosts: ['internal'],
   realtime: { together: 30, heartbeat: 300, signIn: 400, ping: 300 },
 });
-const proxied = await testApi(db, { production: true, trustProxy: 1, realtime: { together: 30 } });
+const proxied = await testApi(db, {
+  production: true,
+  trustProxy: 1,
+  allowedHosts: ['pfa.example.com'],
+  realtime: { together: 30 },
+});
 const [org, other] = [await makeOrganization(db, 'HOLNG'), await makeOrganization(db, 'RIO')];
 await makePerson(db, 'anna', [[org, 'member']]);
 const annasId = await makePerson(db, 'anna2', [[org, 'member']]);

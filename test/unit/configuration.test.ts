@@ -202,6 +202,17 @@ test('origins are named one by one', () => {
   }
 });
 
+test('hosts are named without scheme and port', () => {
+  expect(readConfiguration({}).allowedHosts).toEqual(['127.0.0.1', '127.0.0.1']);
+  expect(readConfiguration({ ALLOWED_HOSTS: 'server,worker, PFA.example.com,' }).allowedHosts).toEqual(
+    expect.arrayContaining(['server', 'worker', 'pfa.example.com']),
+  );
+  for (const none of ['*', 'https://a.example', 'a.example:80', 'a/b', '.example.com'])
+    expect(problems({ ALLOWED_HOSTS: none })).toEqual([
+      expect.stringMatching(/^ALLOWED_HOSTS must be a list of names/),
+    ]);
+});
+
 test.each(['0', '-1', '1.5', '3651', 'for ever'])('nothing is kept for %s days', (days) => {
   expect(problems({ RETENTION_REJECTS_DAYS: days })).toEqual([
     expect.stringMatching(/^RETENTION_REJECTS_DAYS must be /),
