@@ -38,6 +38,7 @@ export function addProcessCommands(program: Command): void {
           logLevel: configuration.logLevel,
           admin: configuration.admin.server,
           corsOrigins: configuration.corsOrigins,
+          admission: configuration.admission,
         });
       }),
     );

@@ -189,13 +189,15 @@ const readsDatabase = (parent: string, field: GraphQLField<unknown, unknown>) =>
   !/^__|(Connection|Edge|Payload)$/.test(parent) &&
   !field.name.startsWith('__');
 
+/** Costs of requests that passed the limits. */
+const knownCosts = new WeakMap<object, number>();
+
+/** What a request costs that passed the limits, in units of `graphqlLimits.cost`. */
+export const costOf = (args: ExecutionArgs): number => knownCosts.get(args) ?? 0;
+
 /** What is wrong with the size of a request that is about to be executed, its variables known. */
-function findExcess({
-  schema,
-  document,
-  variableValues,
-  operationName,
-}: ExecutionArgs): GraphQLError | undefined {
+function findExcess(args: ExecutionArgs): GraphQLError | undefined {
+  const { schema, document, variableValues, operationName } = args;
   if (nesting(variableValues) > graphqlLimits.valueDepth + 1) return new GraphQLError(tooNested);
   let cost: number;
   let reads = 0;
@@ -227,6 +229,7 @@ function findExcess({
       { cost, maximum: graphqlLimits.cost },
     );
   }
+  knownCosts.set(args, cost);
   if (reads > graphqlLimits.reads) {
     return tooCostly(
       `The query asks for too much: it has ${say(reads)} lists, related rows and calls, at most ${say(graphqlLimits.reads)} are allowed. Ask for them in several requests.`,
