@@ -1,5 +1,6 @@
 import { counts } from './counts.ts';
 import { drafts } from './drafts.ts';
+import { fairness } from './fairness.ts';
 import { graphql } from './graphql.ts';
 import { movingIn } from './legacy.ts';
 import type { Result } from './measure.ts';
@@ -38,4 +39,5 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   graphql,
   users: manyUsers,
   neighbour,
+  fairness,
 };
