@@ -1,6 +1,7 @@
 import { cost } from './cost.ts';
 import { counts } from './counts.ts';
 import { drafts } from './drafts.ts';
+import { fairness } from './fairness.ts';
 import { graphql } from './graphql.ts';
 import { movingIn } from './legacy.ts';
 import type { Result } from './measure.ts';
@@ -40,4 +41,5 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   graphql,
   users: manyUsers,
   neighbour,
+  fairness,
 };

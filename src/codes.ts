@@ -57,6 +57,11 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
         'Too many sign-ins failed, from this address or for this account. The right password is not tried either.',
       act: 'Wait for the seconds of `Retry-After`, at most 15 minutes; `npx vanguard user unlock NAME` ends the wait of an account.',
     },
+    TOO_MANY_REQUESTS: {
+      means:
+        'You, your organization or your address have as many requests under way and waiting as one may have, or the request waited too long for its turn.',
+      act: 'Wait for the seconds of `Retry-After`, and send fewer requests at once. Nothing was changed.',
+    },
     TOO_MANY_SUBSCRIPTIONS: {
       means:
         'You have as many websockets or subscriptions open as one may have, or the server has as many as it takes.',

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { VanguardError } from './errors.ts';
+import { defaultAdmission, type AdmissionLimits } from './http/admission.ts';
 
 /** The folder of the project: relative paths of the configuration are under it, wherever a command was called. */
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
@@ -53,6 +54,9 @@ const days = (byDefault: number) =>
     .min(1, 'must be at least 1 day')
     .max(3650, 'must be at most 3650 days')
     .default(byDefault);
+/** How many requests run at once: the connections of the server are 20. */
+const atMost = (byDefault: number) =>
+  z.coerce.number({ error: 'must be a number, 1 to 18' }).int().min(1).max(18).default(byDefault);
 /** A port to be watched through, or `off`. */
 const adminPort = z.union([z.literal('off'), portNumber], { error: 'must be a port, 1 to 65535, or off' });
 const origins = z
@@ -145,6 +149,15 @@ export const environmentSchema = z.object({
   SIMULATOR_PORT: port(3010),
   SIMULATOR_CONTROL_PORT: portNumber.optional(),
   WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number, 1 to 50' }).int().min(1).max(50).default(4),
+  MAX_USER_REQUESTS: atMost(defaultAdmission.userRequests),
+  MAX_ORGANIZATION_REQUESTS: atMost(defaultAdmission.organizationRequests),
+  MAX_BULK_REQUESTS: atMost(defaultAdmission.bulkRequests),
+  MAX_WAIT_SECONDS: z.coerce
+    .number({ error: 'must be a number of seconds, 1 to 60' })
+    .int()
+    .min(1)
+    .max(60)
+    .default(defaultAdmission.waitSeconds),
   RETENTION_SYNC_LOG_DAYS: days(defaultRetention.syncLogDays),
   RETENTION_REJECTS_DAYS: days(defaultRetention.rejectsDays),
   RETENTION_SESSIONS_DAYS: days(defaultRetention.sessionsDays),
@@ -183,6 +196,8 @@ export interface Configuration {
   corsOrigins: readonly string[];
   /** Names by which server and admin ports may be reached, besides localhost, IP addresses, this machine's own and HOST. */
   allowedHosts: readonly string[];
+  /** How many requests run at once, and how long others wait. */
+  admission: AdmissionLimits;
   retention: Retention;
   dataFolder: string;
   databaseUrl: string | undefined;
@@ -248,6 +263,12 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     admin: { server: adminAt(env.ADMIN_PORT), worker: adminAt(env.WORKER_ADMIN_PORT) },
     corsOrigins: env.CORS_ORIGINS ?? [],
     allowedHosts: [env.HOST, env.ADMIN_HOST, ...(env.ALLOWED_HOSTS ?? [])],
+    admission: {
+      userRequests: env.MAX_USER_REQUESTS,
+      organizationRequests: env.MAX_ORGANIZATION_REQUESTS,
+      bulkRequests: env.MAX_BULK_REQUESTS,
+      waitSeconds: env.MAX_WAIT_SECONDS,
+    },
     retention: {
       syncLogDays: env.RETENTION_SYNC_LOG_DAYS,
       rejectsDays: env.RETENTION_REJECTS_DAYS,

@@ -3,7 +3,7 @@ import { startAdmin } from './admin/server.ts';
 import { openSigningKeys } from './auth/keys.ts';
 import { checkBootstrap } from './database/bootstrap.ts';
 import type { Address } from './configuration.ts';
-import { createPool } from './database/pool.ts';
+import { cancelForGoneClients, createPool } from './database/pool.ts';
 import { checkMigrations } from './database/state.ts';
 import { checkPooler, checkServer, connectionFailure } from './database/usable.ts';
 import { createVault } from './encryption.ts';
@@ -31,6 +31,8 @@ export interface ServerOptions {
   allowedHosts?: readonly string[];
   /** Where the web app was built to; by default where `npm run build` does. */
   webFolder?: string;
+  /** How much runs at once. */
+  admission?: AppOptions['admission'];
   /** How long things of websockets take; tests are in a hurry. */
   realtime?: AppOptions['realtime'];
 }
@@ -61,8 +63,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     size: 20,
     ...requestLimits,
   });
+  // Health checks, sign-in and the look-up of who asks never wait behind the work of others.
+  const reservedPool = createPool(options.authenticatorUrl, 'vanguard server', logger, {
+    size: 5,
+    ...requestLimits,
+  });
+  cancelForGoneClients(pool, reservedPool, logger);
   const metrics = createMetrics('server');
   metrics.watchPool('api', pool);
+  metrics.watchPool('reserved', reservedPool);
   let app: App | undefined;
   let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
   try {
@@ -89,6 +98,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     } = options;
     const { server } = (app = await createApp({
       pool,
+      reservedPool,
+      admission: options.admission,
       databaseUrl: options.authenticatorUrl,
       signingKeys,
       production,
@@ -131,14 +142,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         clearTimeout(timer);
         await app?.release();
         await admin?.stop();
-        await pool.end();
+        await Promise.all([pool.end(), reservedPool.end()]);
         logger.info('stopped');
       },
     };
   } catch (error) {
     await app?.release();
     await admin?.stop();
-    await pool.end();
+    await Promise.all([pool.end(), reservedPool.end()]);
     throw error;
   }
 }

@@ -106,6 +106,23 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
     status: 503,
     message: 'The database is overloaded at the moment. Send the request again in a few seconds.',
   },
+  // The login or the database is gone: a new connection finds this, never a statement.
+  '28': {
+    code: 'DATABASE_UNAVAILABLE',
+    status: 503,
+    message: 'The database cannot be reached at the moment. Send the request again in a few seconds.',
+  },
+  '3D000': {
+    code: 'DATABASE_UNAVAILABLE',
+    status: 503,
+    message: 'The database cannot be reached at the moment. Send the request again in a few seconds.',
+  },
+  // The connection was closed because its transaction waited too long.
+  '25P03': {
+    code: 'TIMEOUT',
+    status: 503,
+    message: 'The request took too long and was stopped. Ask for less, or send it again.',
+  },
   '57': {
     code: 'DATABASE_UNAVAILABLE',
     status: 503,
@@ -126,6 +143,7 @@ export const statuses: Readonly<Record<string, number>> = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   HOST_NOT_ALLOWED: 421,
   TOO_MANY_ATTEMPTS: 429,
+  TOO_MANY_REQUESTS: 429,
   TOO_MANY_SUBSCRIPTIONS: 429,
   OVERLOADED: 503,
   SIGN_IN_UNAVAILABLE: 503,
@@ -140,17 +158,26 @@ const internal: Refusal = {
   message: 'Something went wrong on our side. It is in the log of the server.',
 };
 
-/**
- * Matches the errors without a SQLSTATE that mean a broken connection: Node's network errors and node-pg's own. A
- * database in a container that is gone has no address (ENOTFOUND, EAI_AGAIN); a missing socket file is `connect ENOENT`.
- */
-const brokenConnection = new RegExp(
-  [
-    ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_\\w+'],
-    ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENETRESET', 'connect ENOENT'],
-    ...['Connection terminated', 'timeout exceeded when trying to connect'],
-  ].join('|'),
-);
+/** Codes of Node for a connection that cannot be opened or breaks. */
+const networkCodes =
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENETRESET|EADDRNOTAVAIL|ENOTCONN|ERR_SOCKET_\w+|ERR_STREAM_DESTROYED)$/;
+
+/** The errors of node-pg for a broken connection: they have no code. */
+const driverMessages =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed and is not queryable|Connection ended|The server does not support SSL|There was an error establishing an SSL connection)|^connect ENOENT/;
+
+/** Whether an error, or what caused it, is a broken connection without a SQLSTATE. A host with several addresses gives one error for each. */
+function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  return (
+    (typeof code === 'string' && networkCodes.test(code)) ||
+    (code === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'connect') ||
+    driverMessages.test(error.message) ||
+    (error instanceof AggregateError && error.errors.length > 0 && error.errors.every(isConnectionLoss)) ||
+    (error.cause !== undefined && isConnectionLoss(error.cause))
+  );
+}
 
 /** Words of the JavaScript engine, which say nothing to a client. */
 export const engineText =
@@ -190,10 +217,7 @@ export function refusal(error: unknown): Refusal {
     return refused;
   }
   if (error instanceof RangeError && engineText.test(error.message)) return tooNested;
-  if (
-    error instanceof Error &&
-    brokenConnection.test(`${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`)
-  ) {
+  if (isConnectionLoss(error)) {
     return { status: 503, code: 'DATABASE_UNAVAILABLE', message: sqlstates['08']!.message! };
   }
   return internal;

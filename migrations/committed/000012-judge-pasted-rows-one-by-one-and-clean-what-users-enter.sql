@@ -1,5 +1,5 @@
 --! Previous: sha1:fc9e56ddbdc7dc4977ab275e0526159a0604abee
---! Hash: sha1:a81507083a3215360dbc4e0c7a9916e7a97ee7c3
+--! Hash: sha1:ac2bacca78797b992036b5973d20c2c11c4f07bd
 --! Message: judge pasted rows one by one and clean what users enter
 
 --! split: 1-current.sql
@@ -336,7 +336,8 @@ comment on function app_private.change_drafts(integer, integer, jsonb, text, big
   'Puts values under keys of a user''s drafts, `[{"recordId", "changes": {key: value}, "dropped": [key, ...]}]`, '
   'each record once, and takes the dropped keys out. A value equal to what lies under the draft takes its key out, '
   'too. What a key was drafted on (base) stays as long as the key is drafted. Remembers the operation unless its '
-  'kind is null; with `continues` it goes on with that one, so that one undo takes both back. Call it under lock_operations and lock_records, with values that were checked.';
+  'kind is null; with `continues` it goes on with that one, so that one undo takes both back. Call it under '
+  'lock_operations and lock_records, with values that were checked.';
 --! EndIncluded app_private/functions/change_drafts.sql
 --! Included app_private/functions/save_checked_drafts.sql
 create or replace function app_private.save_checked_drafts(organization_id integer, items jsonb,

@@ -1,5 +1,5 @@
---! Previous: sha1:a81507083a3215360dbc4e0c7a9916e7a97ee7c3
---! Hash: sha1:65a35f0a87efb8aca4fe216664dc0033f56c23f0
+--! Previous: sha1:ac2bacca78797b992036b5973d20c2c11c4f07bd
+--! Hash: sha1:7672d6d58bdd29c832328c831daac74e04d44070
 --! Message: price the plan by its own rate
 
 --! split: 1-current.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:65a35f0a87efb8aca4fe216664dc0033f56c23f0
---! Hash: sha1:1419b262fd87de5755bf38b37ef4945cea80baff
+--! Previous: sha1:7672d6d58bdd29c832328c831daac74e04d44070
+--! Hash: sha1:eec09109bf183f0aed3a984f03f657f063f995d4
 --! Message: distrust a sync and bound what users store
 
 --! split: 1-current.sql
@@ -2265,7 +2265,8 @@ comment on function app_private.change_drafts(integer, integer, jsonb, text, big
   'Puts values under keys of a user''s drafts, `[{"recordId", "changes": {key: value}, "dropped": [key, ...]}]`, '
   'each record once, and takes the dropped keys out. A value equal to what lies under the draft takes its key out, '
   'too. What a key was drafted on (base) stays as long as the key is drafted. Remembers the operation unless its '
-  'kind is null; with `continues` it goes on with that one, so that one undo takes both back. Call it under lock_operations and lock_records, with values that were checked.';
+  'kind is null; with `continues` it goes on with that one, so that one undo takes both back. Call it under '
+  'lock_operations and lock_records, with values that were checked.';
 --! EndIncluded app_private/functions/change_drafts.sql
 --! Included app_private/functions/step_operation.sql
 create or replace function app_private.step_operation(organization_id integer, operation_id bigint, is_undo boolean)

@@ -1,5 +1,5 @@
---! Previous: sha1:1419b262fd87de5755bf38b37ef4945cea80baff
---! Hash: sha1:0fae6e42a28b81fb2b676d4a20592072c0396aa4
+--! Previous: sha1:eec09109bf183f0aed3a984f03f657f063f995d4
+--! Hash: sha1:5151f5464cb10a16ee07b6da514824e5728de66f
 --! Message: refuse empty lists in filters
 
 --! split: 1-current.sql

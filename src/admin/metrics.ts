@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { monitoring } from '../../sql/health/health.queries.ts';
+import { workClasses, type AdmissionFigures } from '../http/admission.ts';
 import type { PemsAction } from '../pems/index.ts';
 
 /** What app_private.monitoring() answers. */
@@ -58,6 +59,8 @@ export interface Metrics {
   pemsRequest(action: PemsAction, outcome: string, seconds: number): void;
   /** From now on the connections of this pool are shown. */
   watchPool(name: string, pool: pg.Pool): void;
+  /** From now on the requests are shown that run, wait and were refused. */
+  watchAdmission(figures: () => AdmissionFigures): void;
   /** From now on the websockets and subscriptions are shown that are open. */
   watchRealtime(open: () => { sockets: number; subscriptions: number }): void;
   /** A subscription was told something. */
@@ -124,6 +127,18 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
   const poolIdle = gauge('pool_idle', 'Open connections of a pool that nobody uses.', ['pool']);
   const poolWaiting = gauge('pool_waiting', 'Who waits for a connection of a pool.', ['pool']);
   const poolMaximum = gauge('pool_maximum', 'How many connections a pool may open.', ['pool']);
+
+  let admission: (() => AdmissionFigures) | undefined;
+  const admitted = gauge('requests_admitted', 'Requests that run or wait for their turn, by class of work.', [
+    'class',
+    'state',
+  ]);
+  const refusals = new Counter({
+    name: 'vanguard_requests_refused_total',
+    help: 'Requests refused because too many ran and waited, by class of work.',
+    labelNames: ['class'],
+    registers: [registry],
+  });
 
   let realtime: (() => { sockets: number; subscriptions: number }) | undefined;
   const sockets = gauge('websockets', 'Websockets that are open.');
@@ -293,6 +308,7 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
     },
     pemsRequest: (action, outcome, took) => pemsRequests.observe({ action, outcome }, took),
     watchPool: (name, pool) => void pools.set(name, pool),
+    watchAdmission: (figures) => void (admission = figures),
     watchRealtime: (open) => void (realtime = open),
     realtimeEvent: (kind) => events.inc({ kind }),
     realtimeResync: (reason) => resyncs.inc({ reason }),
@@ -307,6 +323,14 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
       else up.remove();
       if (answer) show(answer);
       else workers.remove();
+      const figures = admission?.();
+      if (figures) refusals.reset();
+      for (const name of figures ? workClasses : []) {
+        const { running, waiting, refused } = figures![name];
+        admitted.set({ class: name, state: 'running' }, running);
+        admitted.set({ class: name, state: 'waiting' }, waiting);
+        refusals.inc({ class: name }, refused);
+      }
       const open = realtime?.();
       if (open) {
         sockets.set(open.sockets);

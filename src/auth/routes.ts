@@ -1,6 +1,7 @@
 import { parse as parseCookies } from 'cookie';
 import { Router, type CookieOptions, type Request, type Response } from 'express';
 import type pg from 'pg';
+import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import {
@@ -44,6 +45,15 @@ const changePasswordBody = z.object({
   newPassword: passwordText.min(shortestPassword, `must have at least ${shortestPassword} characters`),
 });
 const logoutBody = z.object({ everywhere: z.boolean({ error: 'must be true or false' }).default(false) });
+
+/** A password that is being compared with that of a user name; it is resolved when that has ended. */
+interface Comparison extends PromiseWithResolvers<void> {
+  username: string;
+  address: string;
+}
+
+/** As the database compares user names. */
+const sameName = (one: string, other: string) => one.trim().toLowerCase() === other.trim().toLowerCase();
 
 /**
  * `/api/auth`: login, refresh, logout, change-password. The access token goes into the body, the refresh token into a
@@ -94,6 +104,36 @@ export function authRoutes({
     );
   }
 
+  /** Comparisons that go on: they are counted as wrong until they turn out right. */
+  const comparisons = new Set<Comparison>();
+  /** Counts one attempt after the other, so that each one knows all that were counted before it. */
+  const counting = new PQueue({ concurrency: 1 });
+
+  /**
+   * Counts an attempt, and returns its comparison, or for how many seconds it has to wait. What is refused only because of
+   * comparisons that go on waits for one of them: right passwords do not count.
+   */
+  async function beginComparison(counted: {
+    username: string;
+    address: string;
+  }): Promise<Comparison | number> {
+    for (;;) {
+      const { begun, seconds, related } = await counting.add(async () => {
+        const related = [...comparisons].filter(
+          ({ username, address }) => address === counted.address || sameName(username, counted.username),
+        );
+        const [attempt] = await noteSignInAttempt.run(counted, pool);
+        const seconds = attempt!.secondsToWait;
+        const begun = { ...counted, ...Promise.withResolvers<void>() };
+        if (seconds === 0) comparisons.add(begun);
+        return { begun, seconds, related };
+      });
+      if (seconds === 0) return begun;
+      if (related.length === 0) return seconds;
+      await Promise.race(related.map(({ promise }) => promise));
+    }
+  }
+
   /**
    * Compares a password with that of a user name, if the limits on guessing let it come to that. What it does and how
    * long it takes is the same whether or not there is such a user. Refuses with TOO_MANY_ATTEMPTS or OVERLOADED.
@@ -103,22 +143,26 @@ export function authRoutes({
     requireRoomForHashing();
     reportUntrustedProxy(request);
     const counted = { username, address: clientAddress(request) };
-    const [attempt] = await noteSignInAttempt.run(counted, pool);
-    const seconds = attempt!.secondsToWait;
-    if (seconds > 0) {
-      const minutes = Math.ceil(seconds / 60);
+    const comparison = await beginComparison(counted);
+    if (typeof comparison === 'number') {
+      const minutes = Math.ceil(comparison / 60);
       throw new VanguardError('TOO_MANY_ATTEMPTS', 'There were too many attempts with a wrong password.', {
         hint: `Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
-        retryAfter: seconds,
+        retryAfter: comparison,
       });
     }
-    const [stored] = await passwordHashKinds.run(undefined, pool);
-    const [login] = await findLogin.run({ username }, pool);
-    const { matches, outdated } = await verifyPassword(password, login?.passwordHash, stored!.kinds);
-    // What the README prints opens nothing in production, even if a database of the demo was taken there.
-    if (!login || !matches || (production && password === demoUser.password)) return undefined;
-    await noteSignInSuccess.run(counted, pool);
-    return { ...login, outdated };
+    try {
+      const [stored] = await passwordHashKinds.run(undefined, pool);
+      const [login] = await findLogin.run({ username }, pool);
+      const { matches, outdated } = await verifyPassword(password, login?.passwordHash, stored!.kinds);
+      // What the README prints opens nothing in production, even if a database of the demo was taken there.
+      if (!login || !matches || (production && password === demoUser.password)) return undefined;
+      await noteSignInSuccess.run(counted, pool);
+      return { ...login, outdated };
+    } finally {
+      comparisons.delete(comparison);
+      comparison.resolve();
+    }
   }
 
   /** Begins a session for who has shown the password of a hash, unless it was changed meanwhile. */

@@ -39,6 +39,7 @@ export function addProcessCommands(program: Command): void {
           admin: configuration.admin.server,
           corsOrigins: configuration.corsOrigins,
           allowedHosts: configuration.allowedHosts,
+          admission: configuration.admission,
         });
       }),
     );

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { clientSignal } from '../http/client-gone.ts';
 
 /** How large a pool is, and how long its statements may take, in milliseconds; 0 or nothing: for ever. */
 export interface PoolOptions {
@@ -40,4 +41,40 @@ export function createPool(
     client.on('error', () => undefined);
   });
   return pool;
+}
+
+/**
+ * Cancels what a connection of `pool` runs for a client of HTTP that goes away.
+ *
+ * The statement is cancelled through `controlPool`. A cancelled connection is closed at its release and never used again,
+ * so that a late cancellation cannot hit the statement of another request.
+ */
+export function cancelForGoneClients(pool: pg.Pool, controlPool: pg.Pool, logger: Logger): void {
+  const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient & { processID?: number }>;
+  pool.connect = (async (callback?: unknown) => {
+    // Pool.query itself connects with a callback: its statements are short.
+    if (callback !== undefined) return (connect as (callback: unknown) => unknown)(callback);
+    const signal = clientSignal();
+    signal?.throwIfAborted();
+    const client = await connect();
+    if (!signal) return client;
+    const release = client.release.bind(client);
+    if (signal.aborted) {
+      release();
+      signal.throwIfAborted();
+    }
+    let isCancelled = false;
+    const cancel = () => {
+      isCancelled = true;
+      controlPool
+        .query('select pg_cancel_backend($1)', [client.processID])
+        .catch((error: Error) => logger.warn({ error: error.message }, 'a query could not be cancelled'));
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    client.release = (error) => {
+      signal.removeEventListener('abort', cancel);
+      release(isCancelled || error);
+    };
+    return client;
+  }) as typeof pool.connect;
 }

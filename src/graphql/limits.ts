@@ -353,6 +353,12 @@ function introspectionLimit(schema: GraphQLSchema): number {
   return standard * 1.5;
 }
 
+/** Costs of requests that passed the limits. */
+const knownCosts = new WeakMap<object, number>();
+
+/** What a request costs that passed the limits, in rows of `graphqlLimits.cost`. */
+export const costOf = (args: ExecutionArgs): number => knownCosts.get(args) ?? 0;
+
 /** What is wrong with the size of a request that is about to be executed, its variables known. */
 export function findExcess(args: ExecutionArgs): GraphQLError | undefined {
   if (nesting(args.variableValues) > graphqlLimits.valueDepth + 1) return new GraphQLError(tooNested);
@@ -372,6 +378,7 @@ export function findExcess(args: ExecutionArgs): GraphQLError | undefined {
       { cost, maximum: graphqlLimits.cost },
     );
   }
+  knownCosts.set(args, cost);
   if (reads > graphqlLimits.reads) {
     return tooCostly(
       `The query asks for too much: it has ${say(reads)} lists, related rows and calls, at most ${say(graphqlLimits.reads)} are allowed. Ask for them in several requests.`,

@@ -11,6 +11,9 @@ import { anonymousSettings } from '../auth/identity.ts';
 import { findIdentity, largestBody } from '../http/request.ts';
 import { engineText, refusal, tooNested, type Refusal } from '../sqlstates.ts';
 import { isRepresentable } from '../numbers.ts';
+import type { Admission } from '../http/admission.ts';
+import { isClientGone } from '../http/client-gone.ts';
+import { admissionPlugin } from './admission.ts';
 import { limitsPlugin } from './limits.ts';
 import { subscriptionsPlugins, type Subscriber } from './subscriptions.ts';
 
@@ -157,7 +160,14 @@ const errorCodesPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
           extensions: { code, ...error.extensions, statusCode: undefined },
         }));
         const buffer = Buffer.from(JSON.stringify({ errors: coded }));
-        return { ...result, headers: { ...result.headers, 'content-length': String(buffer.length) }, buffer };
+        const headers = { ...result.headers, 'content-length': String(buffer.length) };
+        const { code: reason, retryAfter } = (coded[0]?.extensions ?? {}) as {
+          code?: unknown;
+          retryAfter?: number;
+        };
+        return reason === 'TOO_MANY_REQUESTS'
+          ? { ...result, statusCode: 429, headers: { ...headers, 'retry-after': String(retryAfter) }, buffer }
+          : { ...result, headers, buffer };
       },
     },
   },
@@ -211,7 +221,8 @@ export const maskErrors =
     const fault = faultOfQuery(cause);
     const refused: Refusal =
       fault === undefined ? refusal(cause) : { status: 400, code: 'INVALID_QUERY', message: fault };
-    if (refused.status >= 500) logger?.error({ err: cause, path: error.path }, 'a GraphQL request failed');
+    if (refused.status >= 500 && !isClientGone())
+      logger?.error({ err: cause, path: error.path }, 'a GraphQL request failed');
     return new GraphQLError(refused.message, {
       nodes: error.nodes,
       source: error.source,
@@ -220,6 +231,7 @@ export const maskErrors =
       extensions: {
         code: refused.code,
         ...(refused.details === undefined ? {} : { details: refused.details }),
+        ...(refused.retryAfter === undefined ? {} : { retryAfter: refused.retryAfter }),
       },
     });
   };
@@ -230,6 +242,8 @@ export interface GraphqlOptions {
   pool: pg.Pool;
   /** Whether who has signed in may ask what the schema is. */
   introspection: boolean;
+  /** Absent where nothing is executed. */
+  admission?: Admission;
   logger?: Logger;
   /** Who has subscribed through a websocket. */
   findSubscriber?: (socket: object) => Subscriber | undefined;
@@ -239,6 +253,7 @@ export interface GraphqlOptions {
 export function graphqlPreset({
   pool,
   introspection,
+  admission,
   logger,
   findSubscriber,
 }: GraphqlOptions): GraphileConfig.Preset {
@@ -252,6 +267,7 @@ export function graphqlPreset({
       RepresentableNumbersPlugin,
       errorCodesPlugin(introspection),
       limitsPlugin(introspection),
+      ...(admission ? [admissionPlugin(admission)] : []),
       ...subscriptionsPlugins,
     ],
     disablePlugins: [

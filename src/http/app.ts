@@ -1,10 +1,12 @@
 import '../graphql/environment.ts';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import express from 'express';
+import proxyAddress from 'proxy-addr';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { postgraphile } from 'postgraphile';
 import { grafserv } from 'postgraphile/grafserv/express/v4';
+import { clientAddress } from '../auth/client-address.ts';
 import { authRoutes } from '../auth/routes.ts';
 import type { Metrics } from '../admin/metrics.ts';
 import type { SigningKeys } from '../auth/keys.ts';
@@ -15,8 +17,10 @@ import { createSockets, socketTimes, type SocketTimes } from '../realtime/socket
 import { healthRoutes } from '../rest/health.ts';
 import { recordRoutes } from '../rest/records.ts';
 import { syncRoutes } from '../rest/sync.ts';
+import { admitSignIn, createAdmission, type AdmissionLimits } from './admission.ts';
 import { authenticate, requireSignIn, requireSignInForData } from './authenticate.ts';
 import { readJson } from './body.ts';
+import { watchClient } from './client-gone.ts';
 import { largestBody, requireReadableAddress } from './request.ts';
 import { answerErrors, notFound } from './errors.ts';
 import { graphiql } from './graphiql.ts';
@@ -31,6 +35,8 @@ import { webApp } from './web.ts';
 export interface AppOptions {
   /** Connects as vanguard_authenticator. */
   pool: pg.Pool;
+  /** The same, kept for health checks, sign-in and looking up who asks. */
+  reservedPool: pg.Pool;
   /** The same, for the connection that listens. */
   databaseUrl: string;
   signingKeys: SigningKeys;
@@ -43,6 +49,8 @@ export interface AppOptions {
   /** Names by which the server may be reached, besides localhost, IP addresses and this machine's own. */
   allowedHosts?: readonly string[];
   metrics?: Metrics;
+  /** How much runs at once. */
+  admission?: AdmissionLimits;
   /** Where the web app was built to, where it is not where `npm run build` does. */
   webFolder?: string;
   /** How long things of websockets take; tests are in a hurry. */
@@ -61,6 +69,7 @@ export interface App {
 /** Puts the HTTP application together: this is the list of everything it does, in order. */
 export async function createApp({
   pool,
+  reservedPool,
   databaseUrl,
   signingKeys,
   production,
@@ -70,6 +79,7 @@ export async function createApp({
   corsOrigins = [],
   allowedHosts = [],
   metrics,
+  admission: limits,
   webFolder,
   realtime,
 }: AppOptions): Promise<App> {
@@ -86,7 +96,9 @@ export async function createApp({
   app.set('etag', false);
   app.set('trust proxy', trustProxy);
 
-  app.use(observe(logger, metrics), securityHeaders({ production }), crossOrigin(corsOrigins));
+  const admission = createAdmission(limits);
+  metrics?.watchAdmission(() => admission.figures());
+  app.use(observe(logger, metrics), watchClient, securityHeaders({ production }), crossOrigin(corsOrigins));
   app.use('/api', mountedAt('/api'), (_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
     next();
@@ -94,29 +106,32 @@ export async function createApp({
   const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
   const isAllowedHost = hostCheck(allowedHosts, (address) => isTrusted(address, 0));
   app.use(requireAllowedHost(isAllowedHost), requireReadableAddress, compress());
-  app.use('/api', healthRoutes(pool));
+  app.use('/api', healthRoutes(reservedPool));
   app.get('/.well-known/jwks.json', async (_request, response) => {
     response.json(await signingKeys.published());
   });
   app.use(webApp({ production, logger, ...(webFolder === undefined ? {} : { folder: webFolder }) }));
   // A page of its own, without data: what it asks is asked at /graphql.
   if (!production) app.use('/graphiql', mountedAt('/graphiql')).use(graphiql());
+  const addressOf = (request: IncomingMessage) =>
+    clientAddress({ ip: proxyAddress(request, isTrusted), socket: request.socket });
   const isOwn = originCheck(corsOrigins, (address) => isTrusted(address, 0));
-  app.use(authenticate(pool, tokens, production));
+  app.use(authenticate(reservedPool, tokens, production));
   app.use(
     '/api/auth',
     mountedAt('/api/auth'),
     requireOwnOrigin(isOwn),
     readJson('10kb'),
-    authRoutes({ pool, tokens, production, logger }),
+    admitSignIn(admission),
+    authRoutes({ pool: reservedPool, tokens, production, logger }),
   );
   // Who may not ask is refused before the body is read.
   app.use('/api/pfa/:org', mountedAt('/api/pfa/:org'), requireSignIn);
   app.use('/api/sync', mountedAt('/api/sync'), requireSignIn);
   if (production) app.use('/graphql', requireSignIn);
   app.use(readJson(largestBody));
-  app.use('/api/pfa/:org', recordRoutes(pool));
-  app.use('/api/sync', syncRoutes(pool));
+  app.use('/api/pfa/:org', recordRoutes(pool, admission));
+  app.use('/api/sync', syncRoutes(pool, admission));
   if (!production) app.post('/graphql', requireSignInForData);
 
   const hub = createHub({
@@ -124,11 +139,12 @@ export async function createApp({
     times: { ...realtimeTimes, ...realtime },
   });
   const sockets = createSockets({
-    ...{ hub, pool, tokens, production, introspection, isOwn, isAllowedHost, logger, metrics },
+    ...{ hub, pool: reservedPool, tokens, production, introspection, isOwn, isAllowedHost },
+    ...{ addressOf, logger, metrics },
     times: { ...socketTimes, ...realtime },
   });
   const { findSubscriber } = sockets;
-  const api = postgraphile(graphqlPreset({ pool, introspection, logger, findSubscriber }));
+  const api = postgraphile(graphqlPreset({ pool, admission, introspection, logger, findSubscriber }));
   const graphql = api.createServ(grafserv);
   try {
     // It is made from the database. Where that fails later on, every request would be answered with an error for as long as this

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { VanguardError } from '../errors.ts';
 import { refusal, type Refusal } from '../sqlstates.ts';
+import { isClientGone } from './client-gone.ts';
 import { routeOf } from './observe.ts';
 
 /** What comes to a path that there is not. */
@@ -14,6 +15,8 @@ export const notFound: RequestHandler = (request) => {
 /** Answers every error in the one shape, `{error: {code, message, details?}}`. */
 export function answerErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
+    // Its queries were cancelled, and the request is logged as 499.
+    if (isClientGone()) return;
     const { status, code, message, details, retryAfter } = ofExpress(error) ?? refusal(error);
     if (status >= 500)
       logger.error({ err: error, method: request.method, route: routeOf(request) }, 'a request failed');

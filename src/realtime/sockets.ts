@@ -31,6 +31,8 @@ const socketLimits = {
   sockets: 5000,
   ofUser: 20,
   unknown: 500,
+  /** Of these, such that come from one address. */
+  unknownOfAddress: 50,
   /** Subscriptions of one websocket, and such that are just being opened or refused. */
   subscriptions: 10,
   opening: 10,
@@ -55,6 +57,7 @@ export const socketTimes: SocketTimes = { signIn: 5_000, ping: 15_000, farewell:
 /** What is known of a websocket. */
 interface Peer {
   session: Session | undefined;
+  address: string;
   opening: number;
   isThere: boolean;
   openedAt: number;
@@ -79,6 +82,7 @@ export function createSockets({
   introspection,
   isOwn,
   isAllowedHost,
+  addressOf,
   logger,
   metrics,
   times = socketTimes,
@@ -90,6 +94,8 @@ export function createSockets({
   introspection: boolean;
   isOwn: OriginCheck;
   isAllowedHost: HostCheck;
+  /** Where a request comes from, as clients are counted. */
+  addressOf: (request: IncomingMessage) => string;
   logger: Logger;
   metrics?: Metrics;
   times?: SocketTimes;
@@ -122,8 +128,16 @@ export function createSockets({
         hint: 'Whoever runs the server can add the origin to CORS_ORIGINS.',
       });
     }
-    const unknown = [...peers.values()].filter((peer) => !peer.session).length;
-    if (isClosing || peers.size >= socketLimits.sockets || unknown >= socketLimits.unknown) {
+    const unknown = [...peers.values()].filter((peer) => !peer.session);
+    const from = addressOf(request);
+    if (unknown.filter(({ address }) => address === from).length >= socketLimits.unknownOfAddress) {
+      return new VanguardError(
+        'TOO_MANY_SUBSCRIPTIONS',
+        'Your address has too many websockets open that have not signed in.',
+        { hint: 'Sign in on each websocket within a few seconds.', retryAfter: 5 },
+      );
+    }
+    if (isClosing || peers.size >= socketLimits.sockets || unknown.length >= socketLimits.unknown) {
       return new VanguardError(
         'TOO_MANY_SUBSCRIPTIONS',
         'The server takes no more websockets at the moment.',
@@ -238,7 +252,10 @@ export function createSockets({
     });
 
     const open = (socket: WebSocket, request: IncomingMessage) => {
-      const peer: Peer = { session: undefined, opening: 0, isThere: true, openedAt: performance.now() };
+      const peer: Peer = {
+        ...{ session: undefined, address: addressOf(request) },
+        ...{ opening: 0, isThere: true, openedAt: performance.now() },
+      };
       peers.set(socket, peer);
       const closed = protocol.opened(
         {

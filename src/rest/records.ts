@@ -16,6 +16,8 @@ import {
   type ISaveDraftResult,
 } from '../../sql/records/records.queries.ts';
 import { asVisitor } from '../database/visitor.ts';
+import type { Admission, WorkClass } from '../http/admission.ts';
+import { clientSignal } from '../http/client-gone.ts';
 import { VanguardError } from '../errors.ts';
 import { identifyAgain } from '../http/authenticate.ts';
 import { readBody, readQuery, requireIdentity } from '../http/request.ts';
@@ -81,8 +83,12 @@ function recordJson(record: ISaveDraftResult): string {
 }
 
 /** `/api/pfa/:org`: records, drafts, sums. `:org` is the code or the id of an organization. */
-export function recordRoutes(pool: pg.Pool): Router {
+export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
   const router = Router({ mergeParams: true });
+
+  /** Waits for the turn of the user, without a connection. */
+  const admitted = <T>(request: Request, name: WorkClass, use: () => Promise<T>): Promise<T> =>
+    admission.run({ class: name, identity: requireIdentity(request), signal: clientSignal() }, use);
 
   /** Runs something as the visitor, for the organization of the path. */
   const inOrganization = <T>(
@@ -113,34 +119,38 @@ export function recordRoutes(pool: pg.Pool): Router {
       return page!;
     };
     if (limit === undefined) {
-      await streamRecords(
-        async (from) => {
-          // Rights may go while the answer goes on. A token that merely expires does not end what it began.
-          if (from !== after) await identifyAgain(pool, request);
-          return read(from, batchSize);
-        },
-        after,
-        response,
+      await admitted(request, 'stream', () =>
+        streamRecords(
+          async (from) => {
+            // Rights may go while the answer goes on. A token that merely expires does not end what it began.
+            if (from !== after) await identifyAgain(pool, request);
+            return read(from, batchSize);
+          },
+          after,
+          response,
+        ),
       );
       return;
     }
-    const page = await read(after, limit);
+    const page = await admitted(request, 'read', () => read(after, limit));
     const next = page.count === limit ? JSON.stringify(page.last) : 'null';
     response.type('json').send(`{"records":[${page.records ?? ''}],"next":${next}}`);
   });
 
   router.post('/draft', async (request, response) => {
     const body = readBody(request, draftBody);
-    const [record] = await inOrganization(request, (client, organizationId) =>
-      // The column is jsonb: the driver would write an array as a PostgreSQL array, but this is always an object.
-      saveDraft.run(
-        {
-          organizationId,
-          recordId: body.recordId,
-          changes: body.changes as Record<string, never>,
-          revision: String(body.revision),
-        },
-        client,
+    const [record] = await admitted(request, 'read', () =>
+      inOrganization(request, (client, organizationId) =>
+        // The column is jsonb: the driver would write an array as a PostgreSQL array, but this is always an object.
+        saveDraft.run(
+          {
+            organizationId,
+            recordId: body.recordId,
+            changes: body.changes as Record<string, never>,
+            revision: String(body.revision),
+          },
+          client,
+        ),
       ),
     );
     response.type('json').send(recordJson(record!));
@@ -148,8 +158,10 @@ export function recordRoutes(pool: pg.Pool): Router {
 
   router.post('/draft/batch', async (request, response) => {
     const { items } = readBody(request, batchBody);
-    const [result] = await inOrganization(request, (client, organizationId) =>
-      saveDrafts.run({ organizationId, items: JSON.stringify(items) }, client),
+    const [result] = await admitted(request, 'bulk', () =>
+      inOrganization(request, (client, organizationId) =>
+        saveDrafts.run({ organizationId, items: JSON.stringify(items) }, client),
+      ),
     );
     response.json(result);
   });
@@ -157,17 +169,19 @@ export function recordRoutes(pool: pg.Pool): Router {
   router.post('/commit', async (request, response) => {
     const { comment, recordIds: record_ids, filter, search } = readBody(request, commitBody);
     const selection = { record_ids, filter, search };
-    const [result] = await inOrganization(request, (client, organizationId) =>
-      commitDrafts.run(
-        {
-          organizationId,
-          // Nothing said: all drafts.
-          selection: Object.values(selection).some((part) => part !== undefined)
-            ? JSON.stringify(selection)
-            : null,
-          comment: comment ?? null,
-        },
-        client,
+    const [result] = await admitted(request, 'bulk', () =>
+      inOrganization(request, (client, organizationId) =>
+        commitDrafts.run(
+          {
+            organizationId,
+            // Nothing said: all drafts.
+            selection: Object.values(selection).some((part) => part !== undefined)
+              ? JSON.stringify(selection)
+              : null,
+            comment: comment ?? null,
+          },
+          client,
+        ),
       ),
     );
     response.json(result);
@@ -175,15 +189,17 @@ export function recordRoutes(pool: pg.Pool): Router {
 
   router.post('/discard', async (request, response) => {
     const { recordIds, keys } = readBody(request, discardBody);
-    const [result] = await inOrganization(request, (client, organizationId) =>
-      discardDrafts.run({ organizationId, recordIds: recordIds ?? null, keys: keys ?? null }, client),
+    const [result] = await admitted(request, 'bulk', () =>
+      inOrganization(request, (client, organizationId) =>
+        discardDrafts.run({ organizationId, recordIds: recordIds ?? null, keys: keys ?? null }, client),
+      ),
     );
     response.json({ discarded: result!.discarded });
   });
 
   router.get('/kpis', async (request, response) => {
-    const [result] = await inOrganization(request, (client, organizationId) =>
-      kpis.run({ organizationId }, client),
+    const [result] = await admitted(request, 'read', () =>
+      inOrganization(request, (client, organizationId) => kpis.run({ organizationId }, client)),
     );
     // The driver keeps large numbers as text; as text they become JSON numbers, and no amount passes through a float.
     response.type('json').send(
@@ -194,8 +210,8 @@ export function recordRoutes(pool: pg.Pool): Router {
   });
 
   router.get('/bounds', async (request, response) => {
-    const [result] = await inOrganization(request, (client, organizationId) =>
-      bounds.run({ organizationId }, client),
+    const [result] = await admitted(request, 'read', () =>
+      inOrganization(request, (client, organizationId) => bounds.run({ organizationId }, client)),
     );
     response.json(result);
   });

@@ -1,9 +1,13 @@
+import type { IDatabaseConnection } from '@pgtyped/runtime';
 import { Router } from 'express';
 import type pg from 'pg';
 import { z } from 'zod';
 import { findOrganization } from '../../sql/records/records.queries.ts';
 import { requestSync, syncStatus } from '../../sql/sync/sync.queries.ts';
 import { asVisitor } from '../database/visitor.ts';
+import type { Admission } from '../http/admission.ts';
+import { clientSignal } from '../http/client-gone.ts';
+import type { Identity } from '../auth/identity.ts';
 import { VanguardError } from '../errors.ts';
 import { readBody, requireIdentity } from '../http/request.ts';
 
@@ -15,13 +19,15 @@ const triggerBody = z.object({
 });
 
 /** `/api/sync`: asks for a run, and tells how fresh every organization of the user is. */
-export function syncRoutes(pool: pg.Pool): Router {
+export function syncRoutes(pool: pg.Pool, admission: Admission): Router {
   const router = Router();
+  const admitted = <T>(identity: Identity, use: (client: IDatabaseConnection) => Promise<T>): Promise<T> =>
+    admission.run({ class: 'read', identity, signal: clientSignal() }, () => asVisitor(pool, identity, use));
 
   router.post('/trigger', async (request, response) => {
     const { organization: asked, kind } = readBody(request, triggerBody);
     const org = String(asked);
-    const run = await asVisitor(pool, requireIdentity(request), async (client) => {
+    const run = await admitted(requireIdentity(request), async (client) => {
       const [organization] = await findOrganization.run({ org }, client);
       if (!organization) {
         throw new VanguardError(
@@ -48,9 +54,7 @@ export function syncRoutes(pool: pg.Pool): Router {
   });
 
   router.get('/status', async (request, response) => {
-    const rows = await asVisitor(pool, requireIdentity(request), (client) =>
-      syncStatus.run(undefined, client),
-    );
+    const rows = await admitted(requireIdentity(request), (client) => syncStatus.run(undefined, client));
     response.json({
       organizations: rows.map((row) => ({
         id: row.organizationId,

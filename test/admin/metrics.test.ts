@@ -125,8 +125,10 @@ test('who does not wait for the answer is counted as gone', async () => {
 
 test('the connections of the pool are shown', async () => {
   const { text } = await scrape();
-  const pool = { pool: 'api' };
-  expect(figure(text, 'vanguard_pool_maximum', pool)).toBe(20);
+  expect(figure(text, 'vanguard_pool_maximum', { pool: 'api' })).toBe(20);
+  // The look-up of who asks is all that was done.
+  const pool = { pool: 'reserved' };
+  expect(figure(text, 'vanguard_pool_maximum', pool)).toBe(5);
   expect(figure(text, 'vanguard_pool_size', pool)).toBeGreaterThan(0);
   expect(figure(text, 'vanguard_pool_idle', pool)).toBeLessThanOrEqual(
     figure(text, 'vanguard_pool_size', pool)!,

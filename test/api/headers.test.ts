@@ -16,6 +16,13 @@ const org = await makeOrganization(db, 'HOLNG');
 await makePerson(db, 'anna', [[org, 'member']]);
 const anna = await open.token('anna');
 
+// Proxies and clients keep an idle connection for a minute: they must close it first, or send into a closed one.
+test('an idle connection stays open for longer than proxies and clients keep it', async () => {
+  const response = await fetch(`${open.url}/api/health`);
+  await response.text();
+  expect(response.headers.get('keep-alive')).toBe('timeout=65');
+});
+
 /** Answers of every kind: of ours, of the GraphQL library, of express, and refusals of each. */
 const answers: [string, (api: Api) => ReturnType<Api['rest']>, status: number][] = [
   ['a health check', (api) => api.rest('GET', '/api/health'), 200],

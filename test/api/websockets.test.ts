@@ -435,6 +435,22 @@ describe('how many', () => {
     await message('next', '12');
   });
 
+  test('of one address only so many wait without signing in, and other addresses have theirs', async () => {
+    const from = (address: string) =>
+      raw(proxied, { headers: { 'x-forwarded-for': address, 'x-forwarded-host': 'app.example.com' } });
+    const idle = await Promise.all(Array.from({ length: 50 }, (_, i) => from(`2001:db8:5:5::${i + 1}`)));
+    expect(idle.map(({ told }) => told.status)).toEqual(idle.map(() => undefined));
+    const refused = await from('2001:db8:5:5:ffff::1');
+    expect(refused.told.status).toBe(429);
+    expect(refused.told.refused).toContain('TOO_MANY_SUBSCRIPTIONS');
+    expect((await from('2001:db8:5:6::1')).told.status).toBeUndefined();
+    // One that has signed in counts no more.
+    const { send, message } = idle[0]!;
+    send(init(`Bearer ${await proxied.token('anna')}`));
+    await message('connection_ack');
+    expect((await from('2001:db8:5:5::1')).told.status).toBeUndefined();
+  });
+
   test('subscribing and closing in turns asks no more of the database at once than that', async () => {
     const { send, message, told } = await raw();
     send(init(`Bearer ${anna}`));

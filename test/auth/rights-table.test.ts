@@ -331,6 +331,7 @@ async function publishedRoutes(): Promise<string[]> {
   const signingKeys = await openSigningKeys(db.authenticator, createVault(encryptionKeys), logger);
   const app = await createApp({
     pool: db.authenticator,
+    reservedPool: db.authenticator,
     databaseUrl: db.urls.authenticator,
     signingKeys,
     production: false,

@@ -135,6 +135,50 @@ test('of many guesses at once no more are compared than one after another', asyn
   expect(hashed).toHaveBeenCalledTimes(10);
 });
 
+test('right passwords at once all sign in, whatever the number, also after wrong ones', async () => {
+  const [username, here] = [await person(), newAddress()];
+  const together = async (count: number, name: () => string, from: () => string) =>
+    (await Promise.all(Array.from({ length: count }, () => attempt(name(), from(), password)))).map(
+      ({ status }) => status,
+    );
+  expect(
+    await together(
+      24,
+      () => username,
+      () => here,
+    ),
+  ).toEqual(times(24, 200));
+  await attempts(9, username, () => here);
+  expect(
+    await together(
+      12,
+      () => username,
+      () => here,
+    ),
+  ).toEqual(times(12, 200));
+  // Other spellings, and other addresses.
+  const [another, elsewhere] = [await person(), newAddress()];
+  let n = 0;
+  expect(await together(40, () => (++n % 2 ? another : ` ${another.toUpperCase()}`), newAddress)).toEqual(
+    times(40, 200),
+  );
+  await attempts(9, another, () => elsewhere);
+  expect(
+    await together(
+      4,
+      () => another,
+      () => elsewhere,
+    ),
+  ).toEqual(times(4, 200));
+});
+
+test('of right and wrong passwords at once the right ones sign in while fewer than ten are wrong', async () => {
+  const [username, here] = [await person(), newAddress()];
+  const given = Array.from({ length: 24 }, (_, i) => (i % 3 === 0 ? 'wrong' : password));
+  const answers = await Promise.all(given.map((one) => attempt(username, here, one)));
+  expect(answers.map(({ status }) => status)).toEqual(given.map((one) => (one === 'wrong' ? 401 : 200)));
+});
+
 test('guesses on an account from many addresses make new addresses wait, but not one that it signed in from before', async () => {
   const [username, home] = [await person(), newAddress()];
   expect((await attempt(username, home, password)).status).toBe(200);

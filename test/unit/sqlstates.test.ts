@@ -111,6 +111,23 @@ test.each([
   ['a server that stops', databaseError('57P01', 'terminating connection due to administrator command')],
   ['a server that starts', databaseError('57P03', 'the database system is starting up')],
   ['too many connections', databaseError('53300', 'sorry, too many clients already')],
+  ['a server that was stopped at once', databaseError('57P02', 'terminating connection because of crash')],
+  ['a protocol that broke', databaseError('08P01', 'invalid message')],
+  ['a login that is gone', databaseError('28P01', 'password authentication failed for user "x"')],
+  ['a database that is gone', databaseError('3D000', 'database "x" does not exist')],
+  [
+    'a connection that broke before the query',
+    new Error('Client has encountered a connection error and is not queryable'),
+  ],
+  ['a connection that was closed', new Error('Client was closed and is not queryable')],
+  ['a connection that took too long', new Error('timeout expired')],
+  ['a socket that is closed', networkError('Socket is closed', 'ERR_SOCKET_CLOSED')],
+  ['a code without its words', networkError('something', 'ENETUNREACH')],
+  [
+    'several addresses that fail in several ways',
+    new AggregateError([networkError('x', 'ECONNREFUSED'), networkError('x', 'ETIMEDOUT')]),
+  ],
+  ['a cause', new Error('x', { cause: networkError('x', 'ECONNRESET') })],
   ['nobody there', networkError('connect ECONNREFUSED 10.0.0.1:5432', 'ECONNREFUSED')],
   ['a host without an address', networkError('getaddrinfo ENOTFOUND database', 'ENOTFOUND')],
   ['a name server that does not answer', networkError('getaddrinfo EAI_AGAIN database', 'EAI_AGAIN')],
@@ -124,4 +141,9 @@ test.each([
   const told = refusal(error);
   expect(told).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' });
   expect(told.message).not.toMatch(/10\.0|clients|ECONN|database:|socket/);
+});
+
+test('words of an error that only mention a broken connection are no broken connection', () => {
+  for (const message of ['cannot parse "ECONNRESET"', 'the text Connection terminated is too long'])
+    expect(refusal(new Error(message))).toMatchObject({ status: 500, code: 'INTERNAL' });
 });

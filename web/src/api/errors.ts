@@ -40,7 +40,7 @@ export const hasCode = (error: unknown, code: string): error is ApiError =>
 /** Worth trying again without anybody doing anything: the server, or its database, is away for a moment. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof ApiError &&
-  ['NETWORK', 'DATABASE_UNAVAILABLE', 'OVERLOADED', 'TRY_AGAIN'].includes(error.code);
+  ['NETWORK', 'DATABASE_UNAVAILABLE', 'OVERLOADED', 'TOO_MANY_REQUESTS', 'TRY_AGAIN'].includes(error.code);
 
 export const networkLoss = (cause: unknown) =>
   new ApiError('NETWORK', 'The server cannot be reached.', {

@@ -16,13 +16,14 @@ interface GraphqlAnswer<Result> {
 /** An error as GraphQL tells it. */
 export interface GraphqlError {
   message: string;
-  extensions?: { code?: string; details?: unknown };
+  extensions?: { code?: string; details?: unknown; retryAfter?: number };
 }
 
 /** The first of the errors, in the shape of all others. */
 export function errorOf([error]: readonly GraphqlError[]): ApiError {
   return new ApiError(error?.extensions?.code ?? 'INTERNAL', error?.message ?? 'Something went wrong.', {
     details: error?.extensions?.details,
+    retryAfter: error?.extensions?.retryAfter,
   });
 }
 

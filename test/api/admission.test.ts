@@ -1,0 +1,138 @@
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { withClient } from '../../src/database/bootstrap.ts';
+import { testDatabase } from '../support/database.ts';
+import { untilBlocked } from '../support/ask.ts';
+import { makeOrganization, one, putRecords } from '../support/make.ts';
+import { makePerson, testApi } from './server.ts';
+
+// One user asks for more than a share: the others notice nothing.
+
+const db = await testDatabase();
+const api = await testApi(db, { admin: { host: '127.0.0.1', port: 0 } });
+const [org, other] = [await makeOrganization(db), await makeOrganization(db)];
+const annaId = await makePerson(db, 'anna', [[org, 'member']]);
+await makePerson(db, 'otto', [[other, 'viewer']]);
+const [anna, otto] = [await api.token('anna'), await api.token('otto')];
+
+beforeAll(async () => {
+  for (const each of [org, other]) await putRecords(db, each, [{ pfaId: 'r1', category: 'Crane' }]);
+});
+
+const undo = `mutation { undoDraft(input: { organizationId: ${org.id} }) { clientMutationId } }`;
+const page = '{ organizations { nodes { pfaRecords(first: 10) { nodes { pfaId } } } } }';
+
+/** Does something while another process holds the drafts of anna: her undo waits for them in the database. */
+const whileBlocked = <T>(use: () => Promise<T>): Promise<T> =>
+  db.asOwner(async (client) => {
+    await client.query('begin');
+    await client.query('select app_private.lock_operations($1, $2)', [org.id, annaId]);
+    try {
+      return await use();
+    } finally {
+      await client.query('rollback');
+    }
+  });
+
+/** How many connections of the server do something. */
+const busy = () =>
+  withClient(db.superuserUrl, async (client) => {
+    const { rows } = await client.query<{ n: number }>(
+      `select count(*)::integer as n from pg_stat_activity
+      where datname = current_database() and application_name = 'vanguard server' and state <> 'idle'`,
+    );
+    return one(rows).n;
+  });
+
+afterEach(() => expect.poll(busy, { timeout: 5000 }).toBe(0));
+
+test('24 undo calls of a user hold one connection; most are refused at once, and everybody else is served', async () => {
+  const refused: unknown[] = [];
+  let attack: Promise<number[]> | undefined;
+  await whileBlocked(async () => {
+    attack = Promise.all(
+      Array.from({ length: 24 }, async () => {
+        const { status, headers, body } = await api.graphql(anna, undo);
+        if (status === 429) refused.push({ body, retryAfter: headers.get('retry-after') });
+        return status;
+      }),
+    );
+    await expect.poll(() => refused.length, { timeout: 10_000 }).toBe(19);
+    await untilBlocked(db);
+    expect(refused[0]).toEqual({
+      retryAfter: '5',
+      body: {
+        errors: [
+          expect.objectContaining({
+            message:
+              'Too many of your requests wait already. Wait for the others, then send it again after 5 seconds.',
+            extensions: { code: 'TOO_MANY_REQUESTS', retryAfter: 5 },
+          }),
+        ],
+      },
+    });
+    expect(await busy()).toBe(1);
+    expect(await api.rest('POST', `/api/pfa/${org.code}/commit`, { token: anna, body: {} })).toMatchObject({
+      status: 429,
+      body: { error: { code: 'TOO_MANY_REQUESTS' } },
+    });
+    const others = await Promise.all([
+      api.rest('GET', '/api/ready'),
+      api.login('otto'),
+      api.graphql(otto, page),
+      api.rest('GET', `/api/pfa/${other.code}?limit=1`, { token: otto }),
+      // Also small requests of the same user.
+      api.graphql(anna, page),
+    ]);
+    expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    const figures = await (await fetch(`${api.adminUrl}/metrics`)).text();
+    expect(figures).toContain('vanguard_requests_admitted{class="bulk",state="running",part="server"} 1');
+    expect(figures).toContain('vanguard_requests_admitted{class="bulk",state="waiting",part="server"} 4');
+    expect(figures).toContain('vanguard_requests_refused_total{class="bulk",part="server"} 20');
+  });
+  // There was nothing to undo, which is said with 200 in GraphQL.
+  expect((await attack)!.filter((status) => status === 200)).toHaveLength(5);
+});
+
+test('a query of a client that goes away is cancelled, and what it waits with leaves the queue', async () => {
+  await whileBlocked(async () => {
+    const gone = new AbortController();
+    const send = (path: string, body: object) =>
+      fetch(`${api.url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${anna}` },
+        body: JSON.stringify(body),
+        signal: gone.signal,
+      });
+    const calls = [send('/graphql', { query: undo })];
+    await untilBlocked(db);
+    calls.push(send('/graphql', { query: undo }), send(`/api/pfa/${org.code}/discard`, {}));
+    const waiting = async () =>
+      /requests_admitted\{class="bulk",state="waiting",part="server"\} (\d+)/.exec(
+        await (await fetch(`${api.adminUrl}/metrics`)).text(),
+      )?.[1];
+    await expect.poll(waiting, { timeout: 5000 }).toBe('2');
+    gone.abort();
+    const results = await Promise.allSettled(calls);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    // The lock is still held: only a cancellation ends the statement.
+    await expect.poll(busy, { timeout: 5000 }).toBe(0);
+    await expect.poll(waiting, { timeout: 5000 }).toBe('0');
+  });
+  expect((await api.graphql(anna, page)).body.errors).toBeUndefined();
+});
+
+test('a REST request of a client that goes away is cancelled too', async () => {
+  await whileBlocked(async () => {
+    const gone = new AbortController();
+    const call = fetch(`${api.url}/api/pfa/${org.code}/draft/batch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${anna}` },
+      body: JSON.stringify({ items: [{ recordId: 'r1', changes: { category: 'X' }, revision: 0 }] }),
+      signal: gone.signal,
+    });
+    await untilBlocked(db);
+    gone.abort();
+    await expect(call).rejects.toThrow();
+    await expect.poll(busy, { timeout: 5000 }).toBe(0);
+  });
+});
