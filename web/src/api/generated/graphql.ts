@@ -363,7 +363,7 @@ export type MyDraftsQueryVariables = Exact<{
 }>;
 
 
-export type MyDraftsQuery = { organization: { myDrafts: { totalCount: number, nodes: Array<{ id: string, pfaId: string, base: unknown, delta: unknown, problems: unknown, forecastCostChange: string } | null> } } | null };
+export type MyDraftsQuery = { organization: { myDrafts: { totalCount: number, nodes: Array<{ id: string, pfaId: string, base: unknown, delta: unknown, problems: unknown, planCostChange: string, forecastCostChange: string, actualCostChange: string } | null> } } | null };
 
 export type MyDraftTotalsQueryVariables = Exact<{
   organizationId: number;
@@ -371,7 +371,7 @@ export type MyDraftTotalsQueryVariables = Exact<{
 }>;
 
 
-export type MyDraftTotalsQuery = { organization: { myDraftTotals: { recordCount: number, keyCount: number, problemCount: number, forecastCostChange: string } | null } | null };
+export type MyDraftTotalsQuery = { organization: { myDraftTotals: { recordCount: number, keyCount: number, problemCount: number, planCostChange: string, forecastCostChange: string, actualCostChange: string } | null } | null };
 
 export type MyDraftIdsQueryVariables = Exact<{
   organizationId: number;
@@ -604,7 +604,7 @@ export type BulkPreviewQueryVariables = Exact<{
 }>;
 
 
-export type BulkPreviewQuery = { organization: { bulkPreview: { selectedCount: number, changedCount: number, unchangedCount: number, refusedCount: number, reasons: unknown, planCostBefore: string, planCostAfter: string, forecastCostBefore: string, forecastCostAfter: string, actualCostBefore: string, actualCostAfter: string, previewToken: string } | null } | null };
+export type BulkPreviewQuery = { organization: { bulkPreview: { selectedCount: number, changedCount: number, unchangedCount: number, refusedCount: number, reasons: unknown, planCostBefore: string, planCostAfter: string, forecastCostBefore: string, forecastCostAfter: string, actualCostBefore: string, actualCostAfter: string, changedKeys: unknown, previewToken: string } | null } | null };
 
 export type ApplyBulkMutationVariables = Exact<{
   input: ApplyBulkInput;
@@ -911,7 +911,9 @@ export const MyDraftsDocument = new TypedDocumentString(`
         base
         delta
         problems
+        planCostChange
         forecastCostChange
+        actualCostChange
       }
     }
   }
@@ -924,7 +926,9 @@ export const MyDraftTotalsDocument = new TypedDocumentString(`
       recordCount
       keyCount
       problemCount
+      planCostChange
       forecastCostChange
+      actualCostChange
     }
   }
 }
@@ -1483,6 +1487,7 @@ export const BulkPreviewDocument = new TypedDocumentString(`
       forecastCostAfter
       actualCostBefore
       actualCostAfter
+      changedKeys
       previewToken
     }
   }

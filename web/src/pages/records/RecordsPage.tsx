@@ -21,6 +21,7 @@ import { offerUndo, tellImpossible } from '../../records/offerUndo.tsx';
 import { HistoryDrawer } from '../../records/RecordHistory.tsx';
 import type { Field } from '../../records/cells.ts';
 import { BulkDialog } from './BulkDialog.tsx';
+import { BulkEffect, hiddenColumns } from './BulkEffect.tsx';
 import {
   fieldsOf,
   findColumn,
@@ -30,6 +31,7 @@ import {
   writeColumns,
   writeSort,
   type Column,
+  type ColumnDefinition,
 } from '../../records/columns.ts';
 import { fieldsDocument } from '../../records/documents.ts';
 import type { Row } from '../../records/row.ts';
@@ -234,7 +236,7 @@ function Records() {
     return one && wanted && copyOf([one], [wanted]);
   };
 
-  const setColumns = (next: Column[]) => changeView({ columns: writeColumns(next) });
+  const setColumns = (next: readonly ColumnDefinition[]) => changeView({ columns: writeColumns(next) });
   const isEmpty = list.total === 0 && !pending;
   const hasFilters = chipsOf(view).length > 0;
   const failure = error ?? list.error;
@@ -391,9 +393,11 @@ function Records() {
           organizationId={organizationId}
           selection={inputOf(picked, view)}
           fields={fields}
+          shownKeys={new Set(columns.map(({ key }) => key))}
           onClose={() => setIsChangingMany(false)}
-          onDone={(changedCount, operationId) => {
+          onDone={({ changedCount, operationId, costs, keys }) => {
             setIsChangingMany(false);
+            const hidden = hiddenColumns(keys, columns);
             const readAgain = () => {
               refetchFigures();
               list
@@ -404,6 +408,15 @@ function Records() {
             offerUndo({
               ...{ organizationId, operationId, onUndone: readAgain },
               title: `${formatCount(changedCount)} ${changedCount === 1 ? 'record has' : 'records have'} changed.`,
+              message: <BulkEffect costs={costs} keys={keys} />,
+              ...(hidden.length > 0
+                ? {
+                    action: {
+                      label: `Show ${hidden.map(({ label }) => label).join(', ')}`,
+                      run: () => setColumns([...columns, ...hidden]),
+                    },
+                  }
+                : {}),
             });
           }}
         />

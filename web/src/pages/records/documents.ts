@@ -249,6 +249,7 @@ export const bulkPreviewDocument = graphql(`
         forecastCostAfter
         actualCostBefore
         actualCostAfter
+        changedKeys
         previewToken
       }
     }
