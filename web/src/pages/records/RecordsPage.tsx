@@ -94,7 +94,7 @@ function Records() {
   const fields = useFields();
   const refetchFigures = useRefetch('RecordSums', 'RecordFacet', 'WorkCounts', 'MyOperations');
   const refetchOthers = useRefetch('RecordFacet', 'WorkCounts', 'MyOperations');
-  const { list, pending, error, retry, reload } = useRecordList(organizationId, view, columns);
+  const { list, lists, pending, error, retry, reload } = useRecordList(organizationId, view, columns);
   useSyncExternalStore(list.subscribe, list.getVersion);
   const grid = useRef<GridHandle>(null);
 
@@ -135,7 +135,7 @@ function Records() {
   }, [isKept]);
 
   useOrganizationEvents(({ kind, revision, records, sync }) => {
-    const follow = async () => {
+    const follow = async (list: RecordList) => {
       if (kind === 'READY' && revision) await list.begin(revision);
       else if (kind === 'RESYNC') await list.catchUp();
       else if (kind === 'RECORDS') {
@@ -144,7 +144,7 @@ function Records() {
       } else if (kind === 'COMMITS') await list.catchUp();
     };
     // What could not be read now is asked for when the connection is back: the subscription begins anew then.
-    follow().catch(() => undefined);
+    for (const list of lists) follow(list).catch(() => undefined);
     if (kind !== 'SYNC' || sync?.state !== 'running') refetchFigures();
   });
 
@@ -493,6 +493,8 @@ function useRecordList(organizationId: number, view: RecordsView, columns: reado
   const isPending = shown !== next;
   return {
     list: shown,
+    /** Those that changes of others concern: what is shown, and what is loading to be shown next. */
+    lists: isPending ? [shown, next] : [shown],
     pending: isPending && next.error === undefined,
     error: isPending ? next.error : undefined,
     retry: () => (isPending ? next : shown).retry(),
