@@ -1,4 +1,4 @@
-import type { Locator, Page } from 'playwright-core';
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { until } from '../support/until.ts';
 import { ask, openOrganization } from './browser.ts';
 
@@ -45,8 +45,13 @@ export async function recordsOf(username: string, code: string, after = ''): Pro
   return (await ask<{ records: PfaRecord[] }>(username, 'GET', path)).records;
 }
 
-export async function openRecords(code: string, search = '', role: 'member' | 'viewer' = 'member') {
-  const opened = await openOrganization(code, { path: `records${search}`, role });
+export async function openRecords(
+  code: string,
+  search = '',
+  role: 'member' | 'viewer' = 'member',
+  options: BrowserContextOptions = {},
+) {
+  const opened = await openOrganization(code, { ...options, path: `records${search}`, role });
   await loaded(opened.page);
   return opened;
 }

@@ -113,6 +113,31 @@ describe('a bulk operation', () => {
     );
   });
 
+  test('tells what it does to plan, forecast and actual, and names changed fields that are not shown', async () => {
+    const { page } = await openRecords('RIO', '?source=%5B"Rental"%5D');
+    await page.getByRole('checkbox', { name: 'Select all records' }).click();
+    await bar(page).getByRole('button', { name: 'Change' }).click();
+    await dialog(page).getByLabel('Days').fill('5');
+    await dialog(page)
+      .getByRole('list', { name: 'Changed fields' })
+      .getByText(/^Actual end in [\d,]+ records? \(the list does not show this column\)$/)
+      .waitFor();
+    const apply = dialog(page).getByRole('button', { name: /^Change \d/ });
+    await apply.waitFor();
+    const leaveOut = dialog(page).getByRole('checkbox', { name: /^Leave out/ });
+    if ((await leaveOut.count()) > 0) await leaveOut.check();
+    const actual = await dialog(page).locator('[data-cost="Actual"] td').last().textContent();
+    expect(actual).toMatch(/^\+\$/);
+    await apply.click();
+    const notice = page.getByRole('alert');
+    await notice.getByText(`Actual ${actual}`).waitFor();
+    await notice.getByRole('button', { name: 'Show Actual end' }).click();
+    await page.getByRole('columnheader', { name: 'Actual end' }).waitFor();
+
+    await page.goto('/o/RIO/changes');
+    expect(await page.locator('[data-total="actualCostChange"]').textContent()).toContain(actual);
+  }, 40_000);
+
   test('that somebody was quicker than is not done, and shown anew', async () => {
     const { page, username } = await openRecords('RIO', '?source=%5B"Rental"%5D');
     await cell(page, 8, 'pfaId').getByRole('checkbox').click();
@@ -172,6 +197,24 @@ test('a block of a spreadsheet is pasted in one step, and each cell that is refu
   expect(await why('5')).toContain('This is computed.');
   await dialog(page).getByRole('button', { name: 'Close' }).last().click();
   expect(await cell(page, 13, 'source').getAttribute('data-state')).toBe(null);
+});
+
+test('three pasted rows that are undone show at once what was there, and can be pasted again', async () => {
+  const { page, username } = await openRecords('RIO');
+  const cells = [21, 22, 23].map((row) => cell(page, row, 'category'));
+  const texts = () => Promise.all(cells.map(async (at) => (await at.textContent())?.trim()));
+  const before = await texts();
+  for (const value of ['FIRST', 'SECOND']) {
+    await cell(page, 21, 'category').click();
+    await pasteText(page, [1, 2, 3].map((n) => `${value} ${n}`).join('\r\n'));
+    for (const at of cells) await saved(at);
+    expect(await texts()).toEqual([1, 2, 3].map((n) => expect.stringContaining(`${value} ${n}`) as string));
+    await page.keyboard.press('Control+z');
+    await until('all three are as before', async () => String(await texts()) === String(before));
+    for (const row of [21, 22, 23])
+      expect(await cell(page, row, 'status').textContent()).not.toContain('Draft');
+    expect(await drafts(username)).toBe(0);
+  }
 });
 
 test('what waits for the server is kept over a reload, and sent when it is back', async () => {

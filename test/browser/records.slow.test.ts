@@ -355,6 +355,38 @@ describe('a change', () => {
     expect(await focused(page)).toBe(place);
   });
 
+  test('that a colleague submits and withdraws is no longer pending, without a reload', async () => {
+    const [{ page }, colleague] = [await openRecords('RIO'), await makePerson({ RIO: 'member' })];
+    const { id: organizationId } = await findOrganization('RIO');
+    const [klass, status] = [cell(page, 20, 'class'), cell(page, 20, 'status')];
+    const id = (await cell(page, 20, 'pfaId').textContent())?.trim();
+    const was = await klass.textContent();
+    await db.owner.query('insert into app_private.pfa_push_pause (organization_id) values ($1)', [
+      organizationId,
+    ]);
+    try {
+      const record = (await recordsOf(colleague, 'RIO')).find(({ pfaId }) => pfaId === id);
+      await ask(colleague, 'POST', '/api/pfa/RIO/draft', {
+        recordId: id,
+        revision: record?.revision,
+        changes: { class: 'WITHDRAWN' },
+      });
+      await ask(colleague, 'POST', '/api/pfa/RIO/commit', {});
+      await klass.getByText('WITHDRAWN').waitFor();
+      await status.getByText('Pending').waitFor();
+      await ask(colleague, 'POST', '/graphql', {
+        query: `mutation ($id: Int!) { withdrawCommits(input: { organizationId: $id }) { result { recordCount } } }`,
+        variables: { id: organizationId },
+      });
+      await until('it is what it was', async () => (await klass.textContent()) === was);
+      expect(await status.textContent()).not.toContain('Pending');
+    } finally {
+      await db.owner.query('delete from app_private.pfa_push_pause where organization_id = $1', [
+        organizationId,
+      ]);
+    }
+  });
+
   test('is not for a viewer', async () => {
     const { page } = await openRecords('RIO', '', 'viewer');
     await cell(page, 1, 'category').click();

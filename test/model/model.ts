@@ -1110,7 +1110,9 @@ export class Model {
             id,
             ...draft,
             current: Object.fromEntries(Object.keys(draft.delta).map((key) => [key, plain(underlay[key])])),
-            costChange: dollars(costs(this.seen(user, id)).forecast - costs(underlay).forecast),
+            costChanges: (['plan', 'forecast', 'actual'] as const).map((kind) =>
+              dollars(total(counted([this.seen(user, id)]), kind) - total(counted([underlay]), kind)),
+            ),
           };
         })
         .sort((a, b) => (a.id < b.id ? -1 : 1)),

@@ -1117,7 +1117,7 @@ const seenBy = (organization: number) => `
       from app_public.pfa_record r where r.organization_id = ${organization}),
     'drafts', (
       select coalesce(json_agg(json_build_object('id', d.pfa_id, 'delta', d.delta, 'base', d.base, 'problems', d.problems,
-        'current', d.current, 'costChange', d.forecast_cost_change::text) order by d.pfa_id), '[]')
+        'current', d.current, 'costChanges', json_build_array(d.plan_cost_change::text, d.forecast_cost_change::text, d.actual_cost_change::text)) order by d.pfa_id), '[]')
       from app_public.pfa_draft d where d.organization_id = ${organization}),
     'operations', (
       select coalesce(json_agg(json_build_object('id', p.id::text, 'kind', p.kind, 'records', p.record_count, 'isUndone', p.undone_at is not null)

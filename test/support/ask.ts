@@ -164,6 +164,7 @@ export interface BulkPreview {
   actual_cost_before: number;
   actual_cost_after: number;
   preview_token: string;
+  changed_keys: { key: string; count: number }[];
 }
 
 export async function bulkPreview(

@@ -104,7 +104,7 @@ export function OrganizationSwitcher({ organizations, current }: Props) {
           <Combobox.Footer>
             <Text size="xs" c="dimmed" role="status">
               {found.length === organizations.length
-                ? `${organizations.length} organizations`
+                ? `${organizations.length} ${organizations.length === 1 ? 'organization' : 'organizations'}`
                 : `${found.length} of ${organizations.length}`}
             </Text>
           </Combobox.Footer>

@@ -77,7 +77,8 @@ function Frame({ organizations, organization, children }: FrameProps) {
       <a className={classes.skip} href="#main">
         Skip to the content
       </a>
-      <AppShell.Header className={classes.header}>
+      {/* Above the navigation, which comes later in the page: what opens in the header opens over it. */}
+      <AppShell.Header className={classes.header} zIndex={150}>
         <div className={classes.bar}>
           {organization && (
             <Burger

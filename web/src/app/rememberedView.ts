@@ -50,6 +50,7 @@ export function useRememberedView<View extends object>(
         // Whose search it is, only the page knows.
         search: ((before: Search) => ({ ...validate(before), ...changes })) as never,
         replace: !push,
+        resetScroll: false,
       }),
     [navigate, validate],
   );

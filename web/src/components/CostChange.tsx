@@ -8,7 +8,7 @@ const kinds = {
   [-1]: { name: 'under', icon: UnderIcon, words: 'less' },
 } as const;
 
-/** What a change adds to the forecast: by sign, arrow, word and colour. */
+/** What a change adds to a cost: by sign, arrow, word and colour. */
 export function CostChange({ value }: { value: Decimal }) {
   const { name, icon: Icon, words } = kinds[signOf(value) as -1 | 0 | 1];
   return (

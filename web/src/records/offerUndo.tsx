@@ -1,5 +1,6 @@
 import { Button, Group } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
+import type { ReactNode } from 'react';
 import { request } from '../api/graphql.ts';
 import { complain } from '../components/complain.ts';
 import { formatCount } from '../format/numbers.ts';
@@ -10,7 +11,9 @@ interface Offer {
   /** The operation on drafts; without one there is nothing to take back. */
   operationId: string | null | undefined;
   title: string;
-  message?: string;
+  message?: ReactNode;
+  /** What else can be done about it. */
+  action?: { label: string; run: () => void };
   /** What is shown has to be asked for anew. */
   onUndone: () => void;
 }
@@ -28,7 +31,7 @@ export function tellImpossible(title: string, impossible: unknown): boolean {
 }
 
 /** Tells what was done to drafts, and takes it back when told to. Later the records page still can: it undoes step by step. */
-export function offerUndo({ organizationId, operationId, title, message, onUndone }: Offer): void {
+export function offerUndo({ organizationId, operationId, title, message, action, onUndone }: Offer): void {
   const undo = async () => {
     notifications.hide(id);
     try {
@@ -49,6 +52,18 @@ export function offerUndo({ organizationId, operationId, title, message, onUndon
     message: (
       <Group gap="xs">
         {message}
+        {action && (
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={() => {
+              notifications.hide(id);
+              action.run();
+            }}
+          >
+            {action.label}
+          </Button>
+        )}
         {operationId && (
           <Button size="compact-xs" variant="default" onClick={() => void undo()}>
             Undo

@@ -169,6 +169,10 @@ describe('the preview', () => {
           forecast_cost_after: 9000,
         },
         ...{ actual_cost_before: 1000, actual_cost_after: 4000 },
+        changed_keys: [
+          { key: 'actualEnd', count: 1 },
+          { key: 'forecastEnd', count: 2 },
+        ],
       });
       expect(await seenRecords(client, org)).toEqual(before);
     });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type pg from 'pg';
-import { refusal, saveDraft } from '../../../support/ask.ts';
+import { applyBulk, refusal, saveDraft } from '../../../support/ask.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
 import { selectionOf, selectionValue, type Selection } from '../../../support/select.ts';
@@ -27,7 +27,9 @@ test('counts and sums what is drafted, over what is pending, of all or of a sele
       record_count: 0,
       key_count: 0,
       problem_count: 0,
+      plan_cost_change: 0,
       forecast_cost_change: 0,
+      actual_cost_change: 0,
     });
     await saveDraft(client, org, 'a', { purchasePrice: 1000.1 });
     await client.query('select app_public.commit_drafts($1)', [org.id]);
@@ -38,12 +40,37 @@ test('counts and sums what is drafted, over what is pending, of all or of a sele
       record_count: 3,
       key_count: 4,
       problem_count: 0,
+      plan_cost_change: 0.29,
       forecast_cost_change: 0.29,
+      actual_cost_change: 0,
     });
     expect(await totals(client, org, { recordIds: ['b', 'c', 'nobodys'] })).toMatchObject({
       record_count: 2,
       key_count: 3,
       forecast_cost_change: 0.19,
+    });
+  });
+});
+
+test('sums plan, forecast and actual each for itself, and a discontinued record counts in none', async () => {
+  await putRecords(db, org, [
+    {
+      ...{ pfaId: 'site', source: 'Rental', monthlyRate: 3044, isActualized: true },
+      ...{ originalStart: '2026-01-01', originalEnd: '2026-01-31' },
+      ...{ forecastStart: '2026-01-01', forecastEnd: '2026-01-31' },
+      ...{ actualStart: '2026-01-01', actualEnd: '2026-01-11' },
+    },
+  ]);
+  const site = { recordIds: ['site'] };
+  await db.asUser(author, async (client) => {
+    await applyBulk(client, org, site, { shift_days: 3 });
+    // 3,044 USD a month of 30.44 days are 100 USD a day.
+    expect(await totals(client, org, site)).toMatchObject({
+      ...{ plan_cost_change: 0, forecast_cost_change: 0, actual_cost_change: 300 },
+    });
+    await saveDraft(client, org, 'site', { isDiscontinued: true });
+    expect(await totals(client, org, site)).toMatchObject({
+      ...{ plan_cost_change: -3000, forecast_cost_change: -3000, actual_cost_change: -1000 },
     });
   });
 });

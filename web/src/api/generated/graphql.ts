@@ -385,7 +385,7 @@ export type MyDraftsQueryVariables = Exact<{
 }>;
 
 
-export type MyDraftsQuery = { organization: { myDrafts: { totalCount: number, nodes: Array<{ id: string, pfaId: string, base: unknown, delta: unknown, problems: unknown, forecastCostChange: string } | null> } } | null };
+export type MyDraftsQuery = { organization: { myDrafts: { totalCount: number, nodes: Array<{ id: string, pfaId: string, base: unknown, delta: unknown, problems: unknown, planCostChange: string, forecastCostChange: string, actualCostChange: string } | null> } } | null };
 
 export type MyDraftTotalsQueryVariables = Exact<{
   organizationId: number;
@@ -393,7 +393,7 @@ export type MyDraftTotalsQueryVariables = Exact<{
 }>;
 
 
-export type MyDraftTotalsQuery = { organization: { myDraftTotals: { recordCount: number, keyCount: number, problemCount: number, forecastCostChange: string } | null } | null };
+export type MyDraftTotalsQuery = { organization: { myDraftTotals: { recordCount: number, keyCount: number, problemCount: number, planCostChange: string, forecastCostChange: string, actualCostChange: string } | null } | null };
 
 export type MyDraftIdsQueryVariables = Exact<{
   organizationId: number;
@@ -626,7 +626,7 @@ export type BulkPreviewQueryVariables = Exact<{
 }>;
 
 
-export type BulkPreviewQuery = { organization: { bulkPreview: { selectedCount: number, changedCount: number, unchangedCount: number, refusedCount: number, reasons: unknown, planCostBefore: string, planCostAfter: string, forecastCostBefore: string, forecastCostAfter: string, actualCostBefore: string, actualCostAfter: string, previewToken: string } | null } | null };
+export type BulkPreviewQuery = { organization: { bulkPreview: { selectedCount: number, changedCount: number, unchangedCount: number, refusedCount: number, reasons: unknown, planCostBefore: string, planCostAfter: string, forecastCostBefore: string, forecastCostAfter: string, actualCostBefore: string, actualCostAfter: string, changedKeys: unknown, previewToken: string } | null } | null };
 
 export type ApplyBulkMutationVariables = Exact<{
   input: ApplyBulkInput;
@@ -970,7 +970,9 @@ export const MyDraftsDocument = new TypedDocumentString(`
         base
         delta
         problems
+        planCostChange
         forecastCostChange
+        actualCostChange
       }
     }
   }
@@ -983,7 +985,9 @@ export const MyDraftTotalsDocument = new TypedDocumentString(`
       recordCount
       keyCount
       problemCount
+      planCostChange
       forecastCostChange
+      actualCostChange
     }
   }
 }
@@ -1569,6 +1573,7 @@ export const BulkPreviewDocument = new TypedDocumentString(`
       forecastCostAfter
       actualCostBefore
       actualCostAfter
+      changedKeys
       previewToken
     }
   }

@@ -1,6 +1,7 @@
 import { Button, Skeleton, Text, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
+import { useRef } from 'react';
 import { query } from '../../api/graphql.ts';
 import type { BoardQuery } from '../../api/generated/graphql.ts';
 import { useOrganization } from '../../app/organization.tsx';
@@ -29,7 +30,7 @@ import { AmountCells, CountCell } from './Cells.tsx';
 import { boardDocument, groupsOf, totalOf, type Costs, type Layers, type Row } from './costs.ts';
 import { GroupsPanel } from './GroupsPanel.tsx';
 import { MonthsPanel } from './MonthsPanel.tsx';
-import { amounts, filterOfView, validateBoardView } from './view.ts';
+import { amounts, filterOfView, validateBoardView, type BoardView } from './view.ts';
 
 type Board = NonNullable<BoardQuery['organization']>;
 
@@ -40,7 +41,16 @@ export function BoardPage() {
   const { organization } = useOrganization();
   const organizationId = organization.id;
   const { view, leftOut } = useView(route.useSearch(), validateBoardView);
-  const changeView = useRememberedView({ code: organization.code, page: 'board', view }, validateBoardView);
+  const remember = useRememberedView({ code: organization.code, page: 'board', view }, validateBoardView);
+  const panels = useRef<HTMLDivElement>(null);
+  const changeView = (changes: Partial<BoardView>) => {
+    // Fewer groups make the page shorter, and the browser would move what is in sight. The page keeps the height for it.
+    if (panels.current) {
+      const { top, height } = panels.current.getBoundingClientRect();
+      panels.current.style.minHeight = `${Math.max(Math.min(height, window.innerHeight - top), 0)}px`;
+    }
+    remember(changes);
+  };
   const filter = filterOfView(view);
   const selection = selectionOf(filter);
   const { data, error, refetch, isFetching, isPlaceholderData } = useQuery({
@@ -95,7 +105,7 @@ export function BoardPage() {
       ) : isEmpty ? (
         <Empty isNarrowed={isNarrowed} onClear={() => changeView(noFilters)} />
       ) : (
-        <div className={classes.panels}>
+        <div className={classes.panels} ref={panels}>
           {board && total ? <Totals total={total} isStale={isPlaceholderData} /> : <TotalsSkeleton />}
           <PanelBoundary name="The chart" resetKey={JSON.stringify(view)}>
             <MonthsPanel view={view} selection={selection} onChange={changeView} />

@@ -46,7 +46,7 @@ export function GroupsPanel({ view, selection, total, onChange }: Props) {
   return (
     <section className={classes.panel} aria-labelledby="groups-title">
       <div className={classes.head} data-tools>
-        <Title order={2} id="groups-title">
+        <Title order={2} id="groups-title" className={classes.title}>
           Costs by {by === 'dor' ? 'DOR' : dimensions[by].toLowerCase()}
         </Title>
         {rows && (

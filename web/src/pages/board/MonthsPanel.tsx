@@ -44,10 +44,10 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
   return (
     <section className={classes.panel} aria-labelledby="months-title">
       <div className={classes.head} data-tools>
-        <Title order={2} id="months-title">
+        <Title order={2} id="months-title" className={classes.title}>
           {title}
         </Title>
-        {rows && !isTable && <Legend rows={rows} />}
+        {rows && <Legend rows={rows} isHidden={isTable} />}
         <div className={classes.choices}>
           <SegmentedControl
             size="xs"
@@ -102,7 +102,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
           <ChartSkeleton />
         </div>
       )}
-      {undated && !isTable && (
+      {undated && (
         <Text size="xs" c="dimmed" className={classes.note}>
           In no month, because it has no dates:{' '}
           {amounts
@@ -132,9 +132,10 @@ const shownLines = (rows: readonly Row<Amounts>[]): LineName[] =>
     (name) => name !== 'pems' || rows.some(({ seen, mirror }) => seen.forecastCost !== mirror.forecastCost),
   );
 
-function Legend({ rows }: { rows: readonly Row<Amounts>[] }) {
+/** Hidden it keeps its place, so that the controls beside it keep theirs. */
+function Legend({ rows, isHidden }: { rows: readonly Row<Amounts>[]; isHidden: boolean }) {
   return (
-    <ul className={classes.legend} aria-label="Lines">
+    <ul className={classes.legend} aria-label="Lines" data-hidden={isHidden || undefined}>
       {shownLines(rows).map((name) => (
         <li key={name}>
           <LineSample name={name} /> {lines[name].label}

@@ -58,7 +58,12 @@ function Changes() {
   });
 
   const change = (next: ChangesView) =>
-    void navigate({ to: '/o/$code/changes', params: { code: organization.code }, search: next });
+    void navigate({
+      to: '/o/$code/changes',
+      params: { code: organization.code },
+      search: next,
+      resetScroll: false,
+    });
   const drafts = data?.organization?.myDraftTotals?.recordCount;
 
   return (

@@ -14,7 +14,7 @@ import { HistoryIcon, ReviewIcon, UndoIcon, WarningIcon } from '../../components
 import { Pager, usePageWithin } from '../../components/Pager.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
 import type { Filter } from '../../filter/filter.ts';
-import { formatCount, formatRecords } from '../../format/numbers.ts';
+import { formatCount, formatRecords, signOf } from '../../format/numbers.ts';
 import { asValues, FieldChange, sortedKeys } from '../../records/FieldValue.tsx';
 import { offerUndo } from '../../records/offerUndo.tsx';
 import { recordSearch } from '../../records/recordSearch.ts';
@@ -36,6 +36,13 @@ const pageSize = 50;
 const longestComment = 2000;
 /** What is chosen from here. */
 const drafted = { flags: ['drafted'], discontinued: true } satisfies Filter;
+
+/** What drafts add to each total. */
+const costChanges = [
+  ['planCostChange', 'Plan'],
+  ['forecastCostChange', 'Forecast'],
+  ['actualCostChange', 'Actual'],
+] as const;
 
 type Draft = NonNullable<NonNullable<MyDraftsQuery['organization']>['myDrafts']['nodes'][number]>;
 
@@ -126,7 +133,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
                 Changes
               </th>
               <th role="columnheader" scope="col" className={classes.amount}>
-                Forecast
+                Cost
               </th>
               <th role="columnheader" scope="col">
                 <span className="visually-hidden">What can be done</span>
@@ -175,6 +182,7 @@ function DraftRow({
   const { organization } = useOrganization();
   const { pfaId } = draft;
   const [delta, base, problems] = [asValues(draft.delta), asValues(draft.base), asValues(draft.problems)];
+  const changed = costChanges.filter(([key]) => signOf(draft[key]) !== 0);
   const discard = useDiscard(onChanged);
   return (
     <tr role="row" aria-label={pfaId}>
@@ -204,8 +212,18 @@ function DraftRow({
           ))}
         </ul>
       </td>
-      <td role="cell" className={classes.amount} data-label="Forecast">
-        <CostChange value={draft.forecastCostChange} />
+      <td role="cell" className={classes.amount} data-label="Cost">
+        {changed.length === 0 ? (
+          <CostChange value={draft.forecastCostChange} />
+        ) : (
+          <ul className={classes.costs}>
+            {changed.map(([key, label]) => (
+              <li key={key}>
+                {label} <CostChange value={draft[key]} />
+              </li>
+            ))}
+          </ul>
+        )}
       </td>
       <td role="cell" className={classes.actions}>
         <Tooltip label="History">
@@ -344,12 +362,14 @@ function SubmitPanel({
           </Text>
         ) : totals ? (
           <dl className={classes.figures}>
-            <div>
-              <dt>Forecast</dt>
-              <dd data-total="forecastCostChange">
-                <CostChange value={totals.forecastCostChange} />
-              </dd>
-            </div>
+            {costChanges.map(([key, label]) => (
+              <div key={key}>
+                <dt>{label}</dt>
+                <dd data-total={key}>
+                  <CostChange value={totals[key]} />
+                </dd>
+              </div>
+            ))}
             <div>
               <dt>Values</dt>
               <dd className="figures">{formatCount(totals.keyCount)}</dd>

@@ -11,7 +11,9 @@ export const draftsDocument = graphql(`
           base
           delta
           problems
+          planCostChange
           forecastCostChange
+          actualCostChange
         }
       }
     }
@@ -25,7 +27,9 @@ export const draftTotalsDocument = graphql(`
         recordCount
         keyCount
         problemCount
+        planCostChange
         forecastCostChange
+        actualCostChange
       }
     }
   }

@@ -61,6 +61,7 @@ function ProblemList() {
       to: '/o/$code/problems',
       params: { code: organization.code },
       search: next > 1 ? { page: next } : {},
+      resetScroll: false,
     });
   usePageWithin({ page, pageSize, total: isFetching ? undefined : data?.total }, onPage);
 

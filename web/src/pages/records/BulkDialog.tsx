@@ -17,7 +17,10 @@ import {
   formatMoney,
   formatRecords,
   ofCents,
+  signOf,
+  type Decimal,
 } from '../../format/numbers.ts';
+import { fieldOf, sortedKeys } from '../../records/FieldValue.tsx';
 import { ValueField } from '../../records/ValueField.tsx';
 import classes from './BulkDialog.module.css';
 import type { Reading } from '../../format/reading.ts';
@@ -31,8 +34,19 @@ interface Props {
   selection: PfaSelectionInput;
   fields: ReadonlyMap<string, Field>;
   onClose: () => void;
-  /** It is done: so many records have changed. */
-  onDone: (changedCount: number, operationId: string | null | undefined) => void;
+  /** The keys of the columns that the list shows: a change in another one would not be seen. */
+  shownKeys: ReadonlySet<string>;
+  onDone: (done: BulkDone) => void;
+}
+
+/** What an operation did. */
+export interface BulkDone {
+  changedCount: number;
+  operationId: string | null | undefined;
+  /** The totals that it changed. */
+  costs: { label: string; difference: Decimal }[];
+  /** The fields that it changed, in the order of the columns. */
+  keys: string[];
 }
 
 const kinds = [
@@ -53,7 +67,7 @@ const explanations: Record<string, string> = {
 const patience = 300;
 
 /** Changes many records at once: what is to be done, what it would do and cost, and then doing it. */
-export function BulkDialog({ organizationId, selection, fields, onClose, onDone }: Props) {
+export function BulkDialog({ organizationId, selection, fields, shownKeys, onClose, onDone }: Props) {
   const [kind, setKind] = useState('shift');
   const [days, setDays] = useState<number | string>(7);
   const [key, setKey] = useState<string>();
@@ -96,6 +110,10 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
     if (!canApply || !operation) return;
     setIsApplying(true);
     setFailure(undefined);
+    const effect = {
+      costs: costsOf(shown).filter(({ difference }) => signOf(difference) !== 0),
+      keys: changedKeysOf(shown).map(({ key }) => key),
+    };
     try {
       before.current ??= (await newestOperation())?.id ?? '0';
       const { applyBulk } = await request(applyBulkDocument, {
@@ -104,13 +122,14 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
           ...{ previewToken: shown.previewToken, skipRefused: leavesOut },
         },
       });
-      onDone(applyBulk?.result?.changedCount ?? 0, applyBulk?.result?.operationId);
+      const result = applyBulk?.result;
+      onDone({ ...effect, changedCount: result?.changedCount ?? 0, operationId: result?.operationId });
     } catch (error) {
       try {
         if (isPassing(error)) await whenConnected();
         const newest = await newestOperation();
         if (newest?.kind === kind && BigInt(newest.id) > BigInt(before.current ?? newest.id)) {
-          onDone(newest.recordCount, newest.id);
+          onDone({ ...effect, changedCount: newest.recordCount, operationId: newest.id });
           return;
         }
       } catch {
@@ -198,7 +217,7 @@ export function BulkDialog({ organizationId, selection, fields, onClose, onDone 
                   : 'Choose a field to see the effect.'}
             </Text>
           ) : shown ? (
-            <Preview preview={shown} isFaint={!isCurrent} />
+            <Preview preview={shown} shownKeys={shownKeys} isFaint={!isCurrent} />
           ) : (
             <Skeleton height={150} />
           )}
@@ -268,13 +287,38 @@ interface Reason {
   recordIds: string[];
 }
 
-const costs = [
+const costKeys = [
   ['Plan', 'planCostBefore', 'planCostAfter'],
   ['Forecast', 'forecastCostBefore', 'forecastCostAfter'],
   ['Actual', 'actualCostBefore', 'actualCostAfter'],
 ] as const;
 
-function Preview({ preview, isFaint }: { preview: BulkPreview; isFaint: boolean }) {
+/** Each total now and then. */
+const costsOf = (preview: BulkPreview) =>
+  costKeys.map(([label, before, after]) => ({
+    label,
+    before: preview[before],
+    after: preview[after],
+    difference: ofCents(centsOf(preview[after]) - centsOf(preview[before])),
+  }));
+
+/** The fields that would change, in the order of the columns, and in how many records. */
+function changedKeysOf(preview: BulkPreview): { key: string; count: number }[] {
+  const counts = new Map(
+    (preview.changedKeys as { key: string; count: number }[]).map(({ key, count }) => [key, count]),
+  );
+  return sortedKeys(Object.fromEntries(counts)).map((key) => ({ key, count: counts.get(key) ?? 0 }));
+}
+
+function Preview({
+  preview,
+  shownKeys,
+  isFaint,
+}: {
+  preview: BulkPreview;
+  shownKeys: ReadonlySet<string>;
+  isFaint: boolean;
+}) {
   const { selectedCount, changedCount, unchangedCount, refusedCount } = preview;
   const reasons = preview.reasons as Reason[];
   return (
@@ -294,20 +338,28 @@ function Preview({ preview, isFaint }: { preview: BulkPreview; isFaint: boolean 
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {costs.map(([label, before, after]) => (
+          {costsOf(preview).map(({ label, before, after, difference }) => (
             <Table.Tr key={label} data-cost={label}>
               <Table.Th scope="row" fw={550}>
                 {label}
               </Table.Th>
-              <Table.Td ta="right">{formatMoney(preview[before])}</Table.Td>
-              <Table.Td ta="right">{formatMoney(preview[after])}</Table.Td>
-              <Table.Td ta="right">
-                {formatDifference(ofCents(centsOf(preview[after]) - centsOf(preview[before])))}
-              </Table.Td>
+              <Table.Td ta="right">{formatMoney(before)}</Table.Td>
+              <Table.Td ta="right">{formatMoney(after)}</Table.Td>
+              <Table.Td ta="right">{formatDifference(difference)}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
+      {changedCount > 0 && (
+        <ul className={classes.reasons} aria-label="Changed fields">
+          {changedKeysOf(preview).map(({ key, count }) => (
+            <li key={key}>
+              <b>{fieldOf(key).label}</b> in {formatRecords(count)}
+              {!shownKeys.has(key) && ' (the list does not show this column)'}
+            </li>
+          ))}
+        </ul>
+      )}
       {reasons.length > 0 && (
         <ul className={classes.reasons}>
           {reasons.map(({ problem, count, recordIds }) => (

@@ -22,6 +22,7 @@ import { offerUndo, tellImpossible } from '../../records/offerUndo.tsx';
 import { HistoryDrawer } from '../../records/RecordHistory.tsx';
 import type { Field } from '../../records/cells.ts';
 import { BulkDialog } from './BulkDialog.tsx';
+import { BulkEffect, hiddenColumns } from './BulkEffect.tsx';
 import {
   fieldsOf,
   findColumn,
@@ -31,6 +32,7 @@ import {
   writeColumns,
   writeSort,
   type Column,
+  type ColumnDefinition,
 } from '../../records/columns.ts';
 import { fieldsDocument } from '../../records/documents.ts';
 import { savedOf } from '../../records/edits.ts';
@@ -97,7 +99,7 @@ function Records() {
   const fields = useFields();
   const refetchFigures = useRefetch('RecordSums', 'RecordFacet', 'WorkCounts', 'MyOperations');
   const refetchOthers = useRefetch('RecordFacet', 'WorkCounts', 'MyOperations');
-  const { list, pending, error, retry, reload } = useRecordList(organizationId, view, columns);
+  const { list, lists, pending, error, retry, reload } = useRecordList(organizationId, view, columns);
   useSyncExternalStore(list.subscribe, list.getVersion);
   const grid = useRef<GridHandle>(null);
 
@@ -139,7 +141,7 @@ function Records() {
   }, [isKept]);
 
   useOrganizationEvents(({ kind, revision, records, sync }) => {
-    const follow = async () => {
+    const follow = async (list: RecordList) => {
       if (kind === 'READY' && revision) await list.begin(revision);
       else if (kind === 'RESYNC') await list.catchUp();
       else if (kind === 'RECORDS') {
@@ -148,7 +150,7 @@ function Records() {
       } else if (kind === 'COMMITS') await list.catchUp();
     };
     // What could not be read now is asked for when the connection is back: the subscription begins anew then.
-    follow().catch(() => undefined);
+    for (const list of lists) follow(list).catch(() => undefined);
     if (kind !== 'SYNC' || sync?.state !== 'running') refetchFigures();
   });
 
@@ -264,7 +266,7 @@ function Records() {
     return one && wanted && copyOf([one], [wanted]);
   };
 
-  const setColumns = (next: Column[]) => changeView({ columns: writeColumns(next) });
+  const setColumns = (next: readonly ColumnDefinition[]) => changeView({ columns: writeColumns(next) });
   const isEmpty = list.total === 0 && !pending;
   const hasFilters = chipsOf(view).length > 0;
   const failure = error ?? list.error;
@@ -421,9 +423,11 @@ function Records() {
           organizationId={organizationId}
           selection={inputOf(picked, view)}
           fields={fields}
+          shownKeys={new Set(columns.map(({ key }) => key))}
           onClose={() => setIsChangingMany(false)}
-          onDone={(changedCount, operationId) => {
+          onDone={({ changedCount, operationId, costs, keys }) => {
             setIsChangingMany(false);
+            const hidden = hiddenColumns(keys, columns);
             const readAgain = () => {
               refetchFigures();
               list
@@ -434,6 +438,15 @@ function Records() {
             offerUndo({
               ...{ organizationId, operationId, onUndone: readAgain },
               title: `${formatCount(changedCount)} ${changedCount === 1 ? 'record has' : 'records have'} changed.`,
+              message: <BulkEffect costs={costs} keys={keys} />,
+              ...(hidden.length > 0
+                ? {
+                    action: {
+                      label: `Show ${hidden.map(({ label }) => label).join(', ')}`,
+                      run: () => setColumns([...columns, ...hidden]),
+                    },
+                  }
+                : {}),
             });
           }}
         />
@@ -510,6 +523,8 @@ function useRecordList(organizationId: number, view: RecordsView, columns: reado
   const isPending = shown !== next;
   return {
     list: shown,
+    /** Those that changes of others concern: what is shown, and what is loading to be shown next. */
+    lists: isPending ? [shown, next] : [shown],
     pending: isPending && next.error === undefined,
     error: isPending ? next.error : undefined,
     retry: () => (isPending ? next : shown).retry(),

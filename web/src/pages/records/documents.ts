@@ -256,6 +256,7 @@ export const bulkPreviewDocument = graphql(`
         forecastCostAfter
         actualCostBefore
         actualCostAfter
+        changedKeys
         previewToken
       }
     }

@@ -271,20 +271,30 @@ export class RecordList {
   }
 
   /** Of records that are not held it is not known whether they belong in the list. */
-  noteChanges(changes: readonly { recordId: string; revision: string }[]): Promise<void> {
-    const newer: string[] = [];
-    for (const { recordId, revision } of changes) {
+  async noteChanges(changes: readonly { recordId: string; revision: string }[]): Promise<void> {
+    const isOlder = ({ recordId, revision }: (typeof changes)[number]) => {
       const held = this.#records.get(recordId);
-      if (held && BigInt(held.revision) < BigInt(revision)) newer.push(recordId);
-    }
-    return this.refresh(newer);
+      return held !== undefined && BigInt(held.revision) < BigInt(revision);
+    };
+    const unknown = changes.filter(({ recordId }) => !this.#records.has(recordId));
+    await this.refresh(changes.filter(isOlder).map(({ recordId }) => recordId));
+    if (unknown.length === 0 || this.#waiting.size === 0) return;
+    // A page that is under way may have been read before the change.
+    await this.#pagesUnderWay();
+    await this.refresh(unknown.filter(isOlder).map(({ recordId }) => recordId));
+  }
+
+  /** Waits for the pages that have been asked for so far. */
+  async #pagesUnderWay(): Promise<void> {
+    await Promise.all(this.#waiting.values());
   }
 
   /** From here on everything is told. What was loaded before is asked for again. */
   async begin(revision: string): Promise<void> {
     if (this.#revision !== undefined) return this.catchUp();
     this.#revision = revision;
-    await this.refresh(this.#inSight());
+    await this.#pagesUnderWay();
+    await this.refresh([...this.#records.keys()]);
   }
 
   advance(revision: string | null | undefined): void {
@@ -304,7 +314,10 @@ export class RecordList {
   /** Asks what has changed since it was last told, and reads that again. */
   async catchUp(): Promise<void> {
     const since = this.#revision;
-    if (since === undefined) return this.refresh(this.#inSight());
+    if (since === undefined) {
+      await this.#pagesUnderWay();
+      return this.refresh(this.#inSight());
+    }
     let next: string | undefined;
     let after: string | null = null;
     do {
@@ -314,6 +327,7 @@ export class RecordList {
       if (!answer.isComplete) {
         // Too much to be told: what is in sight is read again, the rest when it comes into sight.
         this.isOutdated = true;
+        await this.#pagesUnderWay();
         this.#forgetOutOfSight();
         await this.refresh(this.#inSight());
         break;

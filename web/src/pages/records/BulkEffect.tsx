@@ -1,0 +1,21 @@
+import { formatDifference } from '../../format/numbers.ts';
+import { findColumn, type Column } from '../../records/columns.ts';
+import { fieldOf } from '../../records/FieldValue.tsx';
+import type { BulkDone } from './BulkDialog.tsx';
+
+/** Which totals and fields a bulk operation changed. */
+export function BulkEffect({ costs, keys }: Pick<BulkDone, 'costs' | 'keys'>) {
+  return (
+    <span className="figures">
+      {costs.length === 0
+        ? 'No total changes.'
+        : costs.map(({ label, difference }) => `${label} ${formatDifference(difference)}`).join(', ')}
+      <br />
+      {keys.map((key) => fieldOf(key).label).join(', ')}
+    </span>
+  );
+}
+
+/** The columns of changed fields that the list does not show. */
+export const hiddenColumns = (keys: readonly string[], shown: readonly Column[]) =>
+  keys.filter((key) => !shown.some((column) => column.key === key)).flatMap((key) => findColumn(key) ?? []);
