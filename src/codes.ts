@@ -122,7 +122,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Nothing at first: the run is repeated. If it stays, tell those who run PEMS.',
     },
     PEMS_UNAUTHORIZED: {
-      means: 'PEMS did not accept the credentials of the connection.',
+      means: 'PEMS did not accept the credentials of the connection, or its user lacks a right.',
       act: 'Check user, password and tenant; enter them again with `npx vanguard connection create`.',
     },
     PEMS_REDIRECTED: {
@@ -184,6 +184,14 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     PEMS_RECORD_NOT_FOUND: {
       means: 'The record is no longer in PEMS; nothing was written.',
       act: 'Discard the change, or have the record restored in PEMS.',
+    },
+    PEMS_RECORD_LOCKED: {
+      means: 'Somebody has the record open in PEMS; nothing was written.',
+      act: 'Nothing at first: it is sent again. If it comes back, close the record in PEMS and commit again.',
+    },
+    PEMS_CONFIRMATION_ASKED: {
+      means: 'PEMS asked a question before it would write, and nobody could answer; nothing was written.',
+      act: 'Make the change in PEMS itself, or change the value so that PEMS has nothing to ask.',
     },
     PEMS_WRITE_TOO_LATE: {
       means: 'The time in which the change may be sent had passed before its turn came; nothing was sent.',

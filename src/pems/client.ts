@@ -4,6 +4,7 @@ import { checkConnection, headerValue, MAX_PAGE_SIZE } from './connection.ts';
 import type { PemsConnection } from './connection.ts';
 import {
   cutAtLastId,
+  confirmationAlerts,
   errorAlerts,
   gridRequest,
   isObject,
@@ -11,11 +12,13 @@ import {
   MAX_IN_VALUES,
   mustStandAlone,
   parseGridAnswer,
+  parseGridHeader,
 } from './grid.ts';
-import type { GridPage, GridQuery, PemsAlert } from './grid.ts';
+import type { GridHeader, GridPage, GridQuery } from './grid.ts';
 import { createRateLimiter, retryDelay, wait } from './pacing.ts';
 import { postAgain, postOnce, type PostOptions, type Reply } from './post.ts';
-import { parseScreenAnswer, screenAlertCode, screenRequest } from './screen.ts';
+import { refusalCode, type RefusalCode } from './refusals.ts';
+import { parseScreenAnswer, screenRequest } from './screen.ts';
 import type { RecordChange, RecordIdentity, ScreenRecord } from './screen.ts';
 import { formatTimestamp, makeStorable } from './values.ts';
 import type { DateFormat } from './values.ts';
@@ -212,8 +215,6 @@ interface Call<T> {
   organization: string;
   body: string;
   parse: (content: unknown) => T;
-  /** A code of its own for what PEMS complains about. */
-  alertCode?: (alerts: readonly PemsAlert[]) => string | null;
   /** Whether the events show request and answer. */
   isKept?: boolean;
   action: PemsAction;
@@ -274,22 +275,18 @@ export function createPemsClient(
         : foreignText(JSON.stringify(content), KEPT_CHARACTERS);
   };
 
-  const alertError = (body: unknown, { alertCode }: Call<unknown>): VanguardError | null => {
+  const alertError = (body: unknown): VanguardError | null => {
     const complaints = errorAlerts(body);
-    const alerts = complaints.map(({ name, message }) => ({
+    const questions = confirmationAlerts(body);
+    const code = complaints.length > 0 ? refusalCode(complaints) : 'PEMS_CONFIRMATION_ASKED';
+    const alerts = (complaints.length > 0 ? complaints : questions).map(({ name, message }) => ({
       name: foreignText(name),
       message: foreignText(message),
     }));
     if (alerts.length === 0) return null;
     const words = alerts.map(({ name, message }) => message || name || 'no reason given').join('; ');
-    return new VanguardError(
-      alertCode?.(complaints) ?? 'PEMS_ERROR_ALERT',
-      `PEMS refused the request: ${words}`,
-      {
-        hint: 'Act on what PEMS says; often the grid, the screen, the organization or the rights of its user are not right.',
-        details: { alerts },
-      },
-    );
+    const { what, hint } = meanings[code];
+    return new VanguardError(code, `${what} ${words}`, { hint, details: { alerts } });
   };
 
   const statusFailure = async (
@@ -337,7 +334,7 @@ export function createPemsClient(
     const { text } = await readBody(reply);
     const content = text === null ? undefined : parseJson(text);
     keepAnswer(exchange, text, content);
-    const alerts = alertError(content, call);
+    const alerts = alertError(content);
     if (alerts !== null) return { error: alerts, mayRetry: false, isRefusal };
     const message = `PEMS refused the request with HTTP status ${status}.`;
     const hint = 'Check that the base URL ends in /axis/restservices and that the grid and the screen exist.';
@@ -395,7 +392,7 @@ export function createPemsClient(
       const brokeOff = text === null || text === '' || text.startsWith('{');
       return { error: malformed('The answer', brokeOff ? 'breaks off' : 'is no JSON'), mayRetry: brokeOff };
     }
-    const alerts = alertError(content, call);
+    const alerts = alertError(content);
     if (alerts !== null) {
       // Beside a result it may have been done all the same.
       const isRefusal = isObject(content) && (content.Result ?? null) === null;
@@ -442,13 +439,41 @@ export function createPemsClient(
     }
   };
 
-  const gridCall = (action: PemsAction, query: GridQuery): Call<GridPage> => ({
+  const gridCall = <T>(
+    action: PemsAction,
+    query: GridQuery,
+    parse: (content: unknown) => T,
+    requestType: string = checked.requestType,
+  ): Call<T> => ({
     action,
     url: gridUrl,
     organization: query.organization,
-    body: JSON.stringify(gridRequest(checked, query)),
-    parse: parseGridAnswer,
+    body: JSON.stringify({ ...gridRequest(checked, query), REQUEST_TYPE: requestType }),
+    parse,
   });
+
+  /** Reads pages of one run. Where answers have no names of columns, the first one is followed by a request for them. */
+  const pageReader = (options: SendOptions) => {
+    let header: Promise<GridHeader> | undefined;
+    const readHeader = async (query: GridQuery): Promise<GridHeader> => {
+      const call = gridCall('list', { ...query, rows: 1 }, parseGridHeader, 'LIST.HEAD_ONLY.STORED');
+      return (await send(call, options)).value;
+    };
+    return async (
+      action: PemsAction,
+      query: GridQuery,
+    ): Promise<Answer<GridPage> & { milliseconds: number }> => {
+      const call = gridCall(action, query, (content) => {
+        const page = parseGridAnswer(content);
+        return page ?? ((names: GridHeader) => parseGridAnswer(content, names));
+      });
+      const answer = await send(call, options);
+      if (typeof answer.value !== 'function') return { ...answer, value: answer.value };
+      const page = answer.value(await (header ??= readHeader(query)));
+      if (page === null) throw malformed('The page', 'has no names of columns');
+      return { ...answer, value: page };
+    };
+  };
 
   const screenCall = (identity: RecordIdentity, change?: RecordChange): Call<ScreenRecord> => {
     const organization = headerValue('organization', identity.organization);
@@ -468,7 +493,6 @@ export function createPemsClient(
       organization,
       body: JSON.stringify(request),
       parse: (content) => parseScreenAnswer(content, checked, identity),
-      alertCode: screenAlertCode,
       isKept: true,
     };
   };
@@ -541,9 +565,9 @@ export function createPemsClient(
     const left = new AbortController();
     const signal =
       options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
-    const sendOptions = { clock, signal, onRequest, maxAttempts: checked.maxAttempts };
+    const readPage = pageReader({ clock, signal, onRequest, maxAttempts: checked.maxAttempts });
     const ask = (after: string | null, rows: number): Promise<Answer<GridPage>> => {
-      const answer = send(gridCall('list', { organization, after, changedSince, rows }), sendOptions);
+      const answer = readPage('list', { organization, after, changedSince, rows });
       // It may fail while nobody waits for it yet: whoever takes the page hears of it.
       answer.catch(() => undefined);
       return answer;
@@ -592,7 +616,7 @@ export function createPemsClient(
 
   async function* readRecords(options: ReadRecordsOptions): AsyncGenerator<PemsRecordsPage, void, undefined> {
     const organization = headerValue('organization', options.organization);
-    const sendOptions = { ...options, maxAttempts: checked.maxAttempts };
+    const readPage = pageReader({ ...options, maxAttempts: checked.maxAttempts });
     const { idAlias } = grid;
     const waiting = inRequests(options.ids, Math.min(MAX_IN_VALUES, pageSize));
     // A row more than there are ids, or it could not be told whether there are more: several organizations may hold
@@ -600,8 +624,8 @@ export function createPemsClient(
     let rowsForEach = 1;
     for (let ids = waiting.pop(); ids !== undefined; ids = waiting.pop()) {
       const rows = Math.min(ids.length * rowsForEach + 1, MAX_PAGE_SIZE);
-      const call = gridCall('records', { organization, after: null, changedSince: null, ids, rows });
-      const { value: page, requestedAt, receivedAt } = await send(call, sendOptions);
+      const query = { organization, after: null, changedSince: null, ids, rows };
+      const { value: page, requestedAt, receivedAt } = await readPage('records', query);
       const at = page.aliases.indexOf(idAlias);
       if (at < 0 && page.rows.length > 0) throw malformed('The page', `has rows without ${idAlias}`);
       const wanted = new Set(ids);
@@ -630,9 +654,9 @@ export function createPemsClient(
     updateRecord,
     async testConnection({ organization, signal }) {
       headerValue('organization', organization);
-      const call = gridCall('test', { organization, after: null, changedSince: null, rows: 1 });
       const clock = (): Promise<string> => Promise.resolve('');
-      const answer = await send(call, { clock, signal, maxAttempts: 1 });
+      const readPage = pageReader({ clock, signal, maxAttempts: 1 });
+      const answer = await readPage('test', { organization, after: null, changedSince: null, rows: 1 });
       const { rows, aliases } = answer.value;
       return {
         milliseconds: answer.milliseconds,
@@ -642,6 +666,34 @@ export function createPemsClient(
     },
   };
 }
+
+/** What each refusal says to those who read it. */
+const meanings: Record<RefusalCode, { what: string; hint: string }> = {
+  PEMS_ERROR_ALERT: {
+    what: 'PEMS refused the request:',
+    hint: 'Act on what PEMS says. Often the grid, the screen, the organization or the rights of its user are wrong.',
+  },
+  PEMS_CONFIRMATION_ASKED: {
+    what: 'PEMS asked a question instead of doing it:',
+    hint: 'Make the change in PEMS itself, where the question can be answered.',
+  },
+  PEMS_UNAUTHORIZED: {
+    what: 'PEMS does not let the user of the connection do this:',
+    hint: 'Check the user, the password or API key, the tenant, and the rights of that user in PEMS.',
+  },
+  PEMS_RECORD_NOT_FOUND: {
+    what: 'PEMS does not have the record:',
+    hint: 'Nothing to do: a sync or a read confirms it.',
+  },
+  PEMS_RECORD_MODIFIED: {
+    what: 'PEMS has another version of the record:',
+    hint: 'Nothing to do: the record is read again before it is written.',
+  },
+  PEMS_RECORD_LOCKED: {
+    what: 'Somebody has the record open in PEMS:',
+    hint: 'Nothing to do: the change is sent again later.',
+  },
+};
 
 /** Ids as they are asked for, the last first. */
 function inRequests(ids: readonly string[], most: number): string[][] {
