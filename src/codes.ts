@@ -142,6 +142,11 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'The answer of PEMS was cut off or is not what a grid or a screen looks like.',
       act: 'Nothing at first: the run is repeated. If it stays, try the other `--request-type` of the connection.',
     },
+    PEMS_ANSWER_TOO_LARGE: {
+      means:
+        'An answer of PEMS was too large, held too many objects, or was nested too deeply; it was not read.',
+      act: 'Lower the page size of the connection. If it stays, check what answers at its address.',
+    },
     PEMS_CONNECTION_INVALID: {
       means: 'A setting of the connection cannot be right, such as an address that is none.',
       act: 'Correct what the message names with `npx vanguard connection create`.',

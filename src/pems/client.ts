@@ -188,6 +188,13 @@ const FIRST_ROWS = 1_000;
 /** Fewer are not asked for, however large they are, unless the connection says so. */
 const LEAST_ROWS = 100;
 
+/** Larger answers are not read to their end, unpacked: one of 200 kB of gzip may hold gigabytes. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** Fewer bytes for each object or array are no records: parsed, such an answer takes many times its size in memory. */
+const LEAST_BYTES_PER_OBJECT = 8;
+/** Deeper nesting is nothing that PEMS sends. */
+const MOST_NESTING = 64;
+
 /** Of an answer so many characters are kept. */
 const KEPT_CHARACTERS = 100_000;
 
@@ -385,7 +392,13 @@ export function createPemsClient(
     }
     const receivedAt = await clock();
     const { text, bytes } = body;
-    const content = text === null ? undefined : parseJson(text);
+    let content: unknown;
+    try {
+      content = text === null ? undefined : parseJson(text);
+    } catch (error) {
+      if (error instanceof VanguardError) return { error, mayRetry: false };
+      throw error;
+    }
     keepAnswer(exchange, text, content);
     if (content === undefined) {
       // Something else than JSON (a login page) stays what it is; JSON that breaks off is worth another attempt.
@@ -748,6 +761,45 @@ interface Body {
   bytes: number;
 }
 
+/**
+ * Refuses an answer that would take all memory once it is parsed, or that no code of ours could walk through.
+ *
+ * @throws VanguardError `PEMS_ANSWER_TOO_LARGE`
+ */
+function checkSize(text: string): void {
+  let depth = 0;
+  let deepest = 0;
+  let objects = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    // `{` and `[`; in a text they count, too, which only makes the check stricter.
+    if (unit === 123 || unit === 91) {
+      objects += 1;
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (unit === 125 || unit === 93) depth -= 1;
+  }
+  if (objects > 10_000 && text.length / objects < LEAST_BYTES_PER_OBJECT)
+    throw tooLarge('holds more objects than records could have');
+  if (deepest > MOST_NESTING && nestingOf(text) > MOST_NESTING) throw tooLarge('is nested too deeply');
+}
+
+/** How deep JSON is nested, brackets within texts left out. */
+function nestingOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[{[\]}]/g)) {
+    if (token === '{' || token === '[') deepest = Math.max(deepest, ++depth);
+    else if (token === '}' || token === ']') depth -= 1;
+  }
+  return deepest;
+}
+
+function tooLarge(what: string): VanguardError {
+  return new VanguardError('PEMS_ANSWER_TOO_LARGE', `PEMS gave an answer that ${what}; it was not read.`, {
+    hint: 'Lower the page size of the connection. If it stays, what answers there is not PEMS.',
+  });
+}
+
 /** Decodes piece by piece: a text that is decoded whole lies outside of the heap, where hardly anything collects it. */
 async function readBody({ body }: Reply): Promise<Body> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -755,6 +807,7 @@ async function readBody({ body }: Reply): Promise<Body> {
   let bytes = 0;
   for await (const piece of body) {
     bytes += piece.length;
+    if (bytes > MOST_BYTES) throw tooLarge(`is larger than ${MOST_BYTES / 1024 / 1024} MiB`);
     const more = decoded(decoder, piece);
     if (more === null) return { text: null, bytes };
     text += more;
@@ -772,8 +825,13 @@ function decoded(decoder: InstanceType<typeof TextDecoder>, piece?: Uint8Array):
   }
 }
 
-/** `undefined` where it is no JSON. The parser's own message is dropped: it repeats the text. */
+/**
+ * `undefined` where it is no JSON. The parser's own message is dropped: it repeats the text.
+ *
+ * @throws VanguardError `PEMS_ANSWER_TOO_LARGE`
+ */
 function parseJson(text: string): unknown {
+  checkSize(text);
   try {
     return JSON.parse(text) as unknown;
   } catch {
