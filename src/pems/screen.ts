@@ -195,18 +195,13 @@ function screenValue(value: unknown): ScreenValue {
     (kind) => value[kind] !== undefined && value[kind] !== null && value[kind] !== '',
   );
   if (filled.length > 1) return unreadable(`holds ${filled.join(' and ')} at once`);
-  switch (filled[0]) {
-    case 'TEXTDATA':
-      return textValue(value.TEXTDATA);
-    case 'NUMERICDATA':
-      return numberValue(value.NUMERICDATA);
-    case 'DATETIMEDATA':
-      return dateValue(value.DATETIMEDATA);
-    default:
-      return Object.keys(value).every((name) => isOneOf(kinds, name) || (value[name] ?? null) === null)
-        ? none
-        : unreadable('holds a kind of data that is not known');
-  }
+  const [kind] = filled;
+  if (kind === 'TEXTDATA') return textValue(value.TEXTDATA);
+  if (kind === 'NUMERICDATA') return numberValue(value.NUMERICDATA);
+  if (kind === 'DATETIMEDATA') return dateValue(value.DATETIMEDATA);
+  return Object.keys(value).every((name) => isOneOf(kinds, name) || (value[name] ?? null) === null)
+    ? none
+    : unreadable('holds a kind of data that is not known');
 }
 
 /** No value, whatever the kind of the field. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { VanguardError } from '../../src/errors.ts';
-import { createPemsClient } from '../../src/pems/index.ts';
+import { checkConnection, createPemsClient } from '../../src/pems/index.ts';
 import type { PemsConnection, PemsPage, PemsRequestEvent, ReadGridOptions } from '../../src/pems/index.ts';
 import { gzipSync } from 'node:zlib';
 import { byAlias, dataOnly, headData, type Row } from './answers.ts';
@@ -634,4 +634,18 @@ test('a user without rights is a fault of the connection, also as HTTP status 40
   const body = JSON.stringify({ Result: null, ErrorAlert: [{ Message: 'Authorization failed', Name: '' }] });
   pems.answer((response) => response.writeHead(400, { 'content-type': 'application/json' }).end(body));
   expect((await failure()).code).toBe('PEMS_UNAUTHORIZED');
+});
+
+test.each([
+  ['https://pems.example/axis/restservices', '/axis/restservices'],
+  ['https://pems.example/axis/restservices/', '/axis/restservices'],
+  ['https://pems.example/axis/restservices/griddata', '/axis/restservices'],
+  ['https://pems.example/axis/restservices/grids/', '/axis/restservices'],
+  ['https://pems.example/axis/restservices/userdefinedscreenservices', '/axis/restservices'],
+  ['https://pems.example/axis/services/UserDefinedScreenService', '/axis/restservices'],
+  ['https://pems.example/proxy/services', '/proxy/services'],
+])('the address %s has its services below %s', (baseUrl, base) => {
+  const { gridUrl, screenUrl } = checkConnection(connectionTo(pems, { baseUrl }));
+  expect(gridUrl.pathname).toBe(`${base}/griddata`);
+  expect(screenUrl.pathname).toBe(`${base}/userdefinedscreenservices`);
 });
