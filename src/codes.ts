@@ -140,7 +140,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Nothing at first: the run is repeated. If it stays, tell those who run PEMS.',
     },
     PEMS_UNAUTHORIZED: {
-      means: 'PEMS did not accept the credentials of the connection.',
+      means: 'PEMS did not accept the credentials of the connection, or its user lacks a right.',
       act: 'Check user, password and tenant; enter them again with `npx vanguard connection create`.',
     },
     PEMS_REDIRECTED: {
@@ -159,6 +159,11 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     PEMS_MALFORMED_ANSWER: {
       means: 'The answer of PEMS was cut off or is not what a grid or a screen looks like.',
       act: 'Nothing at first: the run is repeated. If it stays, try the other `--request-type` of the connection.',
+    },
+    PEMS_ANSWER_TOO_LARGE: {
+      means:
+        'An answer of PEMS was too large, held too many objects, or was nested too deeply; it was not read.',
+      act: 'Lower the page size of the connection. If it stays, check what answers at its address.',
     },
     PEMS_CONNECTION_INVALID: {
       means: 'A setting of the connection cannot be right, such as an address that is none.',
@@ -240,6 +245,14 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     PEMS_RECORD_NOT_FOUND: {
       means: 'The record is no longer in PEMS; nothing was written.',
       act: 'Discard the change, or have the record restored in PEMS.',
+    },
+    PEMS_RECORD_LOCKED: {
+      means: 'Somebody has the record open in PEMS; nothing was written.',
+      act: 'Nothing at first: it is sent again. If it comes back, close the record in PEMS and commit again.',
+    },
+    PEMS_CONFIRMATION_ASKED: {
+      means: 'PEMS asked a question before it would write, and nobody could answer; nothing was written.',
+      act: 'Make the change in PEMS itself, or change the value so that PEMS has nothing to ask.',
     },
     PEMS_WRITE_TOO_LATE: {
       means: 'The time in which the change may be sent had passed before its turn came; nothing was sent.',

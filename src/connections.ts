@@ -11,7 +11,13 @@ import {
 import { credentialContext, type Vault } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { hideInLogs } from './logger.ts';
-import { secretsOf, type DateFormat, type PemsAuthorization, type PemsConnection } from './pems/index.ts';
+import {
+  checkConnection,
+  secretsOf,
+  type DateFormat,
+  type PemsAuthorization,
+  type PemsConnection,
+} from './pems/index.ts';
 
 /**
  * The PEMS connection that an organization is read or written over, with its credentials deciphered.
@@ -118,6 +124,16 @@ export async function saveConnection(
   connection: NewConnection,
 ): Promise<void> {
   const { id } = connection;
+  // What cannot be sent is refused before it is stored; the rest of the settings are defaults.
+  checkConnection({
+    baseUrl: connection.url,
+    tenant: connection.tenant,
+    authorization: { type: 'basic', username: connection.username, password: connection.password },
+    grid: { name: 'grid', id: '1' },
+    requestType: connection.requestType,
+    pageSize: 1,
+    dateOrder: connection.dateOrder,
+  });
   await client.query('begin');
   try {
     await insertConnection.run(

@@ -10,7 +10,7 @@ import { addPeopleCommands } from './people.ts';
 import { addProcessCommands } from './processes.ts';
 import { addPushCommands } from './push.ts';
 import { addSyncCommands } from './sync.ts';
-import { terminal } from './terminal.ts';
+import { printable, terminal, warn } from './terminal.ts';
 
 /** The command line, which throws where commander would end the process. */
 export function createProgram(): Command {
@@ -24,7 +24,7 @@ export function createProgram(): Command {
     // Commands take these over when they are added.
     .configureOutput({
       writeOut: (text) => terminal().write(text),
-      writeErr: (text) => terminal().complain(text),
+      writeErr: (text) => terminal().complain(printable(text)),
     })
     .exitOverride();
   for (const add of [
@@ -50,10 +50,10 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     // Commander has already printed the help or the error.
     if (error instanceof CommanderError) return error.exitCode;
     const { LOG_LEVEL } = terminal().environment ?? process.env;
-    if (LOG_LEVEL === 'debug' || LOG_LEVEL === 'trace') terminal().complain(`${inspect(error)}\n`);
+    if (LOG_LEVEL === 'debug' || LOG_LEVEL === 'trace') warn(inspect(error));
     const { code, message, hint } = explained(error);
     // Plain text for the user, even if this process logs JSON.
-    terminal().complain(`${code}: ${message}${hint ? `\n${hint}` : ''}\n`);
+    warn(`${code}: ${message}${hint ? `\n${hint}` : ''}`);
     return 1;
   }
 }

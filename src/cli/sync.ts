@@ -20,7 +20,7 @@ import { driftCheck, driftDifferences, queueDriftCheck } from '../../sql/drift/d
 import { VanguardError } from '../errors.ts';
 import { refusal } from '../sqlstates.ts';
 import { withDatabase } from './context.ts';
-import { print, terminal } from './terminal.ts';
+import { print, warn } from './terminal.ts';
 
 interface DriftOptions {
   sample?: number;
@@ -404,9 +404,7 @@ async function driftEnded(client: pg.ClientBase, which: { organizationId: number
     if (!check) throw new VanguardError('NOT_FOUND', 'The comparison is there no longer.');
     if (check.finishedAt) return check;
     if (looks === 25 && check.state === 'queued')
-      terminal().complain(
-        'It waits for a worker, or for a sync that is under way. Ctrl-C stops only the waiting.\n',
-      );
+      warn('It waits for a worker, or for a sync that is under way. Ctrl-C stops only the waiting.');
     await sleep(200);
   }
 }

@@ -4,6 +4,7 @@ import { checkConnection, headerValue, MAX_PAGE_SIZE } from './connection.ts';
 import type { PemsConnection } from './connection.ts';
 import {
   cutAtLastId,
+  confirmationAlerts,
   errorAlerts,
   gridRequest,
   isObject,
@@ -11,11 +12,13 @@ import {
   MAX_IN_VALUES,
   mustStandAlone,
   parseGridAnswer,
+  parseGridHeader,
 } from './grid.ts';
-import type { GridPage, GridQuery, PemsAlert } from './grid.ts';
+import type { GridHeader, GridPage, GridQuery } from './grid.ts';
 import { createRateLimiter, retryDelay, wait } from './pacing.ts';
 import { postAgain, postOnce, type PostOptions, type Reply } from './post.ts';
-import { parseScreenAnswer, screenAlertCode, screenRequest } from './screen.ts';
+import { refusalCode, type RefusalCode } from './refusals.ts';
+import { parseScreenAnswer, screenRequest } from './screen.ts';
 import type { RecordChange, RecordIdentity, ScreenRecord } from './screen.ts';
 import { formatTimestamp, makeStorable } from './values.ts';
 import type { DateFormat } from './values.ts';
@@ -185,6 +188,13 @@ const FIRST_ROWS = 1_000;
 /** Fewer are not asked for, however large they are, unless the connection says so. */
 const LEAST_ROWS = 100;
 
+/** Larger answers are not read to their end, unpacked: one of 200 kB of gzip may hold gigabytes. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** Fewer bytes for each object or array are no records: parsed, such an answer takes many times its size in memory. */
+const LEAST_BYTES_PER_OBJECT = 8;
+/** Deeper nesting is nothing that PEMS sends. */
+const MOST_NESTING = 64;
+
 /** Of an answer so many characters are kept. */
 const KEPT_CHARACTERS = 100_000;
 
@@ -212,8 +222,6 @@ interface Call<T> {
   organization: string;
   body: string;
   parse: (content: unknown) => T;
-  /** A code of its own for what PEMS complains about. */
-  alertCode?: (alerts: readonly PemsAlert[]) => string | null;
   /** Whether the events show request and answer. */
   isKept?: boolean;
   action: PemsAction;
@@ -274,22 +282,18 @@ export function createPemsClient(
         : foreignText(JSON.stringify(content), KEPT_CHARACTERS);
   };
 
-  const alertError = (body: unknown, { alertCode }: Call<unknown>): VanguardError | null => {
+  const alertError = (body: unknown): VanguardError | null => {
     const complaints = errorAlerts(body);
-    const alerts = complaints.map(({ name, message }) => ({
+    const questions = confirmationAlerts(body);
+    const code = complaints.length > 0 ? refusalCode(complaints) : 'PEMS_CONFIRMATION_ASKED';
+    const alerts = (complaints.length > 0 ? complaints : questions).map(({ name, message }) => ({
       name: foreignText(name),
       message: foreignText(message),
     }));
     if (alerts.length === 0) return null;
     const words = alerts.map(({ name, message }) => message || name || 'no reason given').join('; ');
-    return new VanguardError(
-      alertCode?.(complaints) ?? 'PEMS_ERROR_ALERT',
-      `PEMS refused the request: ${words}`,
-      {
-        hint: 'Act on what PEMS says; often the grid, the screen, the organization or the rights of its user are not right.',
-        details: { alerts },
-      },
-    );
+    const { what, hint } = meanings[code];
+    return new VanguardError(code, `${what} ${words}`, { hint, details: { alerts } });
   };
 
   const statusFailure = async (
@@ -337,7 +341,7 @@ export function createPemsClient(
     const { text } = await readBody(reply);
     const content = text === null ? undefined : parseJson(text);
     keepAnswer(exchange, text, content);
-    const alerts = alertError(content, call);
+    const alerts = alertError(content);
     if (alerts !== null) return { error: alerts, mayRetry: false, isRefusal };
     const message = `PEMS refused the request with HTTP status ${status}.`;
     const hint = 'Check that the base URL ends in /axis/restservices and that the grid and the screen exist.';
@@ -388,14 +392,20 @@ export function createPemsClient(
     }
     const receivedAt = await clock();
     const { text, bytes } = body;
-    const content = text === null ? undefined : parseJson(text);
+    let content: unknown;
+    try {
+      content = text === null ? undefined : parseJson(text);
+    } catch (error) {
+      if (error instanceof VanguardError) return { error, mayRetry: false };
+      throw error;
+    }
     keepAnswer(exchange, text, content);
     if (content === undefined) {
       // Something else than JSON (a login page) stays what it is; JSON that breaks off is worth another attempt.
       const brokeOff = text === null || text === '' || text.startsWith('{');
       return { error: malformed('The answer', brokeOff ? 'breaks off' : 'is no JSON'), mayRetry: brokeOff };
     }
-    const alerts = alertError(content, call);
+    const alerts = alertError(content);
     if (alerts !== null) {
       // Beside a result it may have been done all the same.
       const isRefusal = isObject(content) && (content.Result ?? null) === null;
@@ -442,13 +452,41 @@ export function createPemsClient(
     }
   };
 
-  const gridCall = (action: PemsAction, query: GridQuery): Call<GridPage> => ({
+  const gridCall = <T>(
+    action: PemsAction,
+    query: GridQuery,
+    parse: (content: unknown) => T,
+    requestType: string = checked.requestType,
+  ): Call<T> => ({
     action,
     url: gridUrl,
     organization: query.organization,
-    body: JSON.stringify(gridRequest(checked, query)),
-    parse: parseGridAnswer,
+    body: JSON.stringify({ ...gridRequest(checked, query), REQUEST_TYPE: requestType }),
+    parse,
   });
+
+  /** Reads pages of one run. Where answers have no names of columns, the first one is followed by a request for them. */
+  const pageReader = (options: SendOptions) => {
+    let header: Promise<GridHeader> | undefined;
+    const readHeader = async (query: GridQuery): Promise<GridHeader> => {
+      const call = gridCall('list', { ...query, rows: 1 }, parseGridHeader, 'LIST.HEAD_ONLY.STORED');
+      return (await send(call, options)).value;
+    };
+    return async (
+      action: PemsAction,
+      query: GridQuery,
+    ): Promise<Answer<GridPage> & { milliseconds: number }> => {
+      const call = gridCall(action, query, (content) => {
+        const page = parseGridAnswer(content);
+        return page ?? ((names: GridHeader) => parseGridAnswer(content, names));
+      });
+      const answer = await send(call, options);
+      if (typeof answer.value !== 'function') return { ...answer, value: answer.value };
+      const page = answer.value(await (header ??= readHeader(query)));
+      if (page === null) throw malformed('The page', 'has no names of columns');
+      return { ...answer, value: page };
+    };
+  };
 
   const screenCall = (identity: RecordIdentity, change?: RecordChange): Call<ScreenRecord> => {
     const organization = headerValue('organization', identity.organization);
@@ -468,7 +506,6 @@ export function createPemsClient(
       organization,
       body: JSON.stringify(request),
       parse: (content) => parseScreenAnswer(content, checked, identity),
-      alertCode: screenAlertCode,
       isKept: true,
     };
   };
@@ -541,9 +578,9 @@ export function createPemsClient(
     const left = new AbortController();
     const signal =
       options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
-    const sendOptions = { clock, signal, onRequest, maxAttempts: checked.maxAttempts };
+    const readPage = pageReader({ clock, signal, onRequest, maxAttempts: checked.maxAttempts });
     const ask = (after: string | null, rows: number): Promise<Answer<GridPage>> => {
-      const answer = send(gridCall('list', { organization, after, changedSince, rows }), sendOptions);
+      const answer = readPage('list', { organization, after, changedSince, rows });
       // It may fail while nobody waits for it yet: whoever takes the page hears of it.
       answer.catch(() => undefined);
       return answer;
@@ -592,7 +629,7 @@ export function createPemsClient(
 
   async function* readRecords(options: ReadRecordsOptions): AsyncGenerator<PemsRecordsPage, void, undefined> {
     const organization = headerValue('organization', options.organization);
-    const sendOptions = { ...options, maxAttempts: checked.maxAttempts };
+    const readPage = pageReader({ ...options, maxAttempts: checked.maxAttempts });
     const { idAlias } = grid;
     const waiting = inRequests(options.ids, Math.min(MAX_IN_VALUES, pageSize));
     // A row more than there are ids, or it could not be told whether there are more: several organizations may hold
@@ -600,8 +637,8 @@ export function createPemsClient(
     let rowsForEach = 1;
     for (let ids = waiting.pop(); ids !== undefined; ids = waiting.pop()) {
       const rows = Math.min(ids.length * rowsForEach + 1, MAX_PAGE_SIZE);
-      const call = gridCall('records', { organization, after: null, changedSince: null, ids, rows });
-      const { value: page, requestedAt, receivedAt } = await send(call, sendOptions);
+      const query = { organization, after: null, changedSince: null, ids, rows };
+      const { value: page, requestedAt, receivedAt } = await readPage('records', query);
       const at = page.aliases.indexOf(idAlias);
       if (at < 0 && page.rows.length > 0) throw malformed('The page', `has rows without ${idAlias}`);
       const wanted = new Set(ids);
@@ -630,9 +667,9 @@ export function createPemsClient(
     updateRecord,
     async testConnection({ organization, signal }) {
       headerValue('organization', organization);
-      const call = gridCall('test', { organization, after: null, changedSince: null, rows: 1 });
       const clock = (): Promise<string> => Promise.resolve('');
-      const answer = await send(call, { clock, signal, maxAttempts: 1 });
+      const readPage = pageReader({ clock, signal, maxAttempts: 1 });
+      const answer = await readPage('test', { organization, after: null, changedSince: null, rows: 1 });
       const { rows, aliases } = answer.value;
       return {
         milliseconds: answer.milliseconds,
@@ -642,6 +679,34 @@ export function createPemsClient(
     },
   };
 }
+
+/** What each refusal says to those who read it. */
+const meanings: Record<RefusalCode, { what: string; hint: string }> = {
+  PEMS_ERROR_ALERT: {
+    what: 'PEMS refused the request:',
+    hint: 'Act on what PEMS says. Often the grid, the screen, the organization or the rights of its user are wrong.',
+  },
+  PEMS_CONFIRMATION_ASKED: {
+    what: 'PEMS asked a question instead of doing it:',
+    hint: 'Make the change in PEMS itself, where the question can be answered.',
+  },
+  PEMS_UNAUTHORIZED: {
+    what: 'PEMS does not let the user of the connection do this:',
+    hint: 'Check the user, the password or API key, the tenant, and the rights of that user in PEMS.',
+  },
+  PEMS_RECORD_NOT_FOUND: {
+    what: 'PEMS does not have the record:',
+    hint: 'Nothing to do: a sync or a read confirms it.',
+  },
+  PEMS_RECORD_MODIFIED: {
+    what: 'PEMS has another version of the record:',
+    hint: 'Nothing to do: the record is read again before it is written.',
+  },
+  PEMS_RECORD_LOCKED: {
+    what: 'Somebody has the record open in PEMS:',
+    hint: 'Nothing to do: the change is sent again later.',
+  },
+};
 
 /** Ids as they are asked for, the last first. */
 function inRequests(ids: readonly string[], most: number): string[][] {
@@ -696,6 +761,45 @@ interface Body {
   bytes: number;
 }
 
+/**
+ * Refuses an answer that would take all memory once it is parsed, or that no code of ours could walk through.
+ *
+ * @throws VanguardError `PEMS_ANSWER_TOO_LARGE`
+ */
+function checkSize(text: string): void {
+  let depth = 0;
+  let deepest = 0;
+  let objects = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    // `{` and `[`; in a text they count, too, which only makes the check stricter.
+    if (unit === 123 || unit === 91) {
+      objects += 1;
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (unit === 125 || unit === 93) depth -= 1;
+  }
+  if (objects > 10_000 && text.length / objects < LEAST_BYTES_PER_OBJECT)
+    throw tooLarge('holds more objects than records could have');
+  if (deepest > MOST_NESTING && nestingOf(text) > MOST_NESTING) throw tooLarge('is nested too deeply');
+}
+
+/** How deep JSON is nested, brackets within texts left out. */
+function nestingOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[{[\]}]/g)) {
+    if (token === '{' || token === '[') deepest = Math.max(deepest, ++depth);
+    else if (token === '}' || token === ']') depth -= 1;
+  }
+  return deepest;
+}
+
+function tooLarge(what: string): VanguardError {
+  return new VanguardError('PEMS_ANSWER_TOO_LARGE', `PEMS gave an answer that ${what}; it was not read.`, {
+    hint: 'Lower the page size of the connection. If it stays, what answers there is not PEMS.',
+  });
+}
+
 /** Decodes piece by piece: a text that is decoded whole lies outside of the heap, where hardly anything collects it. */
 async function readBody({ body }: Reply): Promise<Body> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -703,6 +807,7 @@ async function readBody({ body }: Reply): Promise<Body> {
   let bytes = 0;
   for await (const piece of body) {
     bytes += piece.length;
+    if (bytes > MOST_BYTES) throw tooLarge(`is larger than ${MOST_BYTES / 1024 / 1024} MiB`);
     const more = decoded(decoder, piece);
     if (more === null) return { text: null, bytes };
     text += more;
@@ -720,8 +825,13 @@ function decoded(decoder: InstanceType<typeof TextDecoder>, piece?: Uint8Array):
   }
 }
 
-/** `undefined` where it is no JSON. The parser's own message is dropped: it repeats the text. */
+/**
+ * `undefined` where it is no JSON. The parser's own message is dropped: it repeats the text.
+ *
+ * @throws VanguardError `PEMS_ANSWER_TOO_LARGE`
+ */
 function parseJson(text: string): unknown {
+  checkSize(text);
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -33,7 +33,7 @@ export interface PemsScreen {
 
 /** One tenant of PEMS and how to talk to it: configuration, kept in the database, with the secrets deciphered. */
 export interface PemsConnection {
-  /** `https://HOST/axis/restservices`; without user, password, query or fragment. */
+  /** `https://HOST/axis/restservices`, or one of its endpoints; without user, password, query or fragment. */
   baseUrl: string;
   /** Sent as header `tenant`. */
   tenant: string;
@@ -207,6 +207,15 @@ function secretParts(value: string): string[] {
   return [...new Set([value, behindScheme, ...words, ...behindNames])].filter((part) => part.length >= 4);
 }
 
+/** The last segment of addresses that people copy from other programs: endpoints below the base. */
+const endpoints = /\/(?:griddata|grids|userdefinedscreenservices?)\/?$/i;
+
+/** The path below which the REST services are; the address of a SOAP service names its neighbour. */
+function basePath(path: string): string {
+  if (!endpoints.test(path)) return path.replace(/\/$/, '');
+  return path.replace(endpoints, '').replace(/\/services$/i, '/restservices');
+}
+
 function serviceUrl(baseUrl: string, service: string): URL {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   if (
@@ -221,7 +230,7 @@ function serviceUrl(baseUrl: string, service: string): URL {
       'must be like https://HOST/axis/restservices, without user, password, query or fragment',
     );
   }
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/${service}`;
+  url.pathname = `${basePath(url.pathname)}/${service}`;
   return url;
 }
 

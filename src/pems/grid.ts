@@ -51,6 +51,8 @@ export interface GridRequest {
     GRID_ID: string;
     NUMBER_OF_ROWS_FIRST_RETURNED: number;
     CURSOR_POSITION: number;
+    /** `false`: PEMS writes dates, numbers and choices as it stores them, not in the language of the login. */
+    LOCALIZE_RESULT: 'false';
   };
   GRID_TYPE: { TYPE: 'LIST' };
   ADDON_SORT: { ALIAS_NAME: string; TYPE: 'ASC' };
@@ -83,6 +85,7 @@ export function gridRequest(
       GRID_ID: grid.id,
       NUMBER_OF_ROWS_FIRST_RETURNED: query.rows,
       CURSOR_POSITION: 0,
+      LOCALIZE_RESULT: 'false',
     },
     GRID_TYPE: { TYPE: 'LIST' },
     ADDON_SORT: { ALIAS_NAME: grid.idAlias, TYPE: 'ASC' },
@@ -103,28 +106,35 @@ export interface PemsAlert {
   message: string;
 }
 
-/** The complaints in an answer; empty when it has none. One alone may come as an object instead of an array. */
-export function errorAlerts(answer: unknown): PemsAlert[] {
-  const alert = isObject(answer) ? answer.ErrorAlert : null;
-  if (alert === undefined || alert === null) return [];
-  const alerts: unknown[] = Array.isArray(alert) ? alert : [alert];
-  return alerts.map((one) => ({
-    name: isObject(one) && typeof one.Name === 'string' ? one.Name : '',
-    message: isObject(one) && typeof one.Message === 'string' ? one.Message : '',
+/** The complaints in an answer; empty when it has none. */
+export const errorAlerts = (answer: unknown): PemsAlert[] => alertsIn(answer, 'ErrorAlert');
+
+/** The questions in an answer. Nobody answers them, so PEMS has done nothing. */
+export const confirmationAlerts = (answer: unknown): PemsAlert[] => alertsIn(answer, 'ConfirmationAlert');
+
+/** One alone may come as an object instead of an array; a name may be a number. */
+const alertsIn = (answer: unknown, member: 'ErrorAlert' | 'ConfirmationAlert'): PemsAlert[] =>
+  list(isObject(answer) ? answer[member] : null).map((one) => ({
+    name: isObject(one) ? wordsOf(one.Name) : '',
+    message: isObject(one) ? wordsOf(one.Message) : wordsOf(one),
   }));
-}
+
+const wordsOf = (text: unknown): string =>
+  typeof text === 'string' ? text : typeof text === 'number' ? String(text) : '';
 
 /**
- * Reads either answer shape, told apart by what is there. Anything that is not exactly as described is an error and
- * never an empty page: whoever reads would take the missing records for removed ones.
+ * Reads either answer shape, told apart by what is there. Members that are not known are ignored; a row that cannot be
+ * read is an error and never left out, because missing records are taken for removed ones.
  *
  * @param answer the parsed JSON of an answer without an `ErrorAlert`
+ * @param header the names of the columns, for answers that give only their numbers
+ * @returns `null` if the rows have only numbers and no header is given: ask for it
  * @throws VanguardError `PEMS_MALFORMED_ANSWER`, naming the place and never what stands there
  */
-export function parseGridAnswer(answer: unknown): GridPage {
+export function parseGridAnswer(answer: unknown, header?: GridHeader): GridPage | null {
   const result = object(object(answer, 'The answer').Result, 'Result');
   const data = object(result.ResultData, 'Result.ResultData');
-  if (data.GRID !== undefined) return parseDataOnly(object(data.GRID, GRID));
+  if (data.GRID !== undefined) return parseDataOnly(object(data.GRID, GRID), header);
   if (data.DATARECORD !== undefined || data.CURRENTCURSORPOSITION !== undefined) return parseHeadData(data);
   throw malformed('Result.ResultData', 'holds neither GRID nor DATARECORD');
 }
@@ -166,46 +176,79 @@ export function malformed(where: string, what: string): VanguardError {
 
 const GRID = 'Result.ResultData.GRID';
 const ROWS = `${GRID}.DATA.ROW`;
+const FIELDS = `${GRID}.FIELDS`;
 const RECORDS = 'Result.ResultData.DATARECORD';
 
-function parseDataOnly(grid: Record<string, unknown>): GridPage {
-  const { aliases, places } = fieldAliases(grid.FIELDS);
-  const data = grid.DATA === undefined || grid.DATA === null ? {} : object(grid.DATA, `${GRID}.DATA`);
-  const rows = list(data.ROW).map((item, index) => {
-    const row: GridRow = new Array<string | undefined>(aliases.length).fill(undefined);
-    const cells = list(object(item, `${ROWS}[${index}]`).D);
-    for (let n = 0; n < cells.length; n += 1) {
-      const cell = cells[n];
-      if (!isObject(cell)) throw malformed(`${ROWS}[${index}].D[${n}]`, 'is no object');
-      const place = places.get(cell.n);
-      if (place === undefined)
-        throw malformed(`${ROWS}[${index}].D[${n}].n`, `is no aliasnum of ${GRID}.FIELDS`);
-      const problem = setCell(row, place, cell.value);
-      if (problem !== null) throw malformed(`${ROWS}[${index}].D[${n}]`, problem);
-    }
-    return row;
-  });
-  return { aliases, rows, more: moreRecords(grid.METADATA) };
+/** What the numbers of a grid's columns stand for. */
+export interface GridHeader {
+  /** In lower case, as PEMS orders them. */
+  aliases: string[];
+  /** From `aliasnum`, as a number and as text, to the place of its alias. */
+  places: ReadonlyMap<unknown, number>;
 }
 
-/** The aliases in order, and from `aliasnum`, as a number and as text, to the place of its alias. */
-function fieldAliases(fields: unknown): { aliases: string[]; places: Map<unknown, number> } {
-  const where = `${GRID}.FIELDS`;
+/**
+ * Reads the answer to a request for the header alone.
+ *
+ * @throws VanguardError `PEMS_MALFORMED_ANSWER`
+ */
+export function parseGridHeader(answer: unknown): GridHeader {
+  const result = object(object(answer, 'The answer').Result, 'Result');
+  const grid = object(object(result.ResultData, 'Result.ResultData').GRID, GRID);
+  const header = headerOf(grid.FIELDS);
+  if (header.aliases.length === 0) throw malformed(FIELDS, 'names no column');
+  return header;
+}
+
+function parseDataOnly(grid: Record<string, unknown>, given?: GridHeader): GridPage | null {
+  const data = (grid.DATA ?? null) === null ? {} : object(grid.DATA, `${GRID}.DATA`);
+  // The terse form has its rows in R.
+  const full = list(data.ROW);
+  const rows = full.length > 0 ? full : list(data.R);
+  const own = headerOf(grid.FIELDS);
+  const header = own.aliases.length > 0 ? own : given;
+  const hasCells = (row: unknown): boolean => isObject(row) && list(row.D).length > 0;
+  if (header === undefined && rows.some(hasCells)) return null;
+  const { aliases, places } = header ?? own;
+  const metadata = (grid.METADATA ?? null) === null ? {} : object(grid.METADATA, `${GRID}.METADATA`);
+  if (rows.length === 0 && Number(metadata.RECORDS ?? 0) > 0)
+    throw malformed(`${GRID}.DATA`, 'has no rows, though METADATA.RECORDS counts some');
+  return {
+    aliases,
+    rows: rows.map((item, index) => {
+      const row: GridRow = new Array<string | undefined>(aliases.length).fill(undefined);
+      const cells = list(object(item, `${ROWS}[${index}]`).D);
+      for (let n = 0; n < cells.length; n += 1) {
+        const cell = cells[n];
+        if (!isObject(cell)) throw malformed(`${ROWS}[${index}].D[${n}]`, 'is no object');
+        const place = places.get(cell.n);
+        if (place === undefined)
+          throw malformed(`${ROWS}[${index}].D[${n}].n`, `is no aliasnum of ${FIELDS}`);
+        const problem = setCell(row, place, cell.value);
+        if (problem !== null) throw malformed(`${ROWS}[${index}].D[${n}]`, problem);
+      }
+      return row;
+    }),
+    more: moreRecords(metadata.MORERECORDPRESENT),
+  };
+}
+
+function headerOf(fields: unknown): GridHeader {
   const aliases: string[] = [];
   const places = new Map<unknown, number>();
-  if (fields === undefined || fields === null) return { aliases, places };
+  if ((fields ?? null) === null) return { aliases, places };
   const seen = new Set<string>();
-  for (const [index, item] of list(object(fields, where).FIELD).entries()) {
-    const field = object(item, `${where}.FIELD[${index}]`);
+  for (const [index, item] of list(object(fields, FIELDS).FIELD).entries()) {
+    const field = object(item, `${FIELDS}.FIELD[${index}]`);
     const number = typeof field.aliasnum === 'number' ? String(field.aliasnum) : field.aliasnum;
     if (typeof number !== 'string' || !/^\d{1,9}$/.test(number)) {
-      throw malformed(`${where}.FIELD[${index}].aliasnum`, 'is no whole number');
+      throw malformed(`${FIELDS}.FIELD[${index}].aliasnum`, 'is no whole number');
     }
     if (typeof field.name !== 'string' || field.name === '') {
-      throw malformed(`${where}.FIELD[${index}].name`, 'is no text');
+      throw malformed(`${FIELDS}.FIELD[${index}].name`, 'is no text');
     }
     const alias = field.name.toLowerCase();
-    if (places.has(number) || seen.has(alias)) throw malformed(`${where}.FIELD[${index}]`, 'is there twice');
+    if (places.has(number) || seen.has(alias)) throw malformed(`${FIELDS}.FIELD[${index}]`, 'is there twice');
     seen.add(alias);
     places.set(number, aliases.length).set(Number(number), aliases.length);
     aliases.push(alias);
@@ -213,10 +256,10 @@ function fieldAliases(fields: unknown): { aliases: string[]; places: Map<unknown
   return { aliases, places };
 }
 
-function moreRecords(metadata: unknown): boolean {
-  const more = object(metadata, `${GRID}.METADATA`).MORERECORDPRESENT;
+/** Where PEMS does not say, a page with fewer rows than were asked for is the last. */
+function moreRecords(more: unknown): boolean {
+  if ((more ?? null) === null || more === '-' || more === '') return false;
   if (more === '+') return true;
-  if (more === '-') return false;
   throw malformed(`${GRID}.METADATA.MORERECORDPRESENT`, 'is neither "+" nor "-"');
 }
 
@@ -263,6 +306,12 @@ function setCell(row: GridRow, place: number, value: unknown): string | null {
   if (row[place] !== undefined) return 'is a field that the row already has';
   if (typeof value === 'string') row[place] = value;
   else if (value === undefined || value === null) row[place] = '';
+  else if (typeof value === 'number') {
+    // JavaScript has rounded what it does not hold exactly.
+    if (Number.isInteger(value) ? !Number.isSafeInteger(value) : String(value).length > 16)
+      return 'has a number with too many digits';
+    row[place] = String(value);
+  } else if (typeof value === 'boolean') row[place] = String(value);
   else return 'has a value that is no text';
   return null;
 }

@@ -12,7 +12,7 @@ export type {
   ReadRecordsOptions,
   UpdateRecordOptions,
 } from './client.ts';
-export { secretsOf } from './connection.ts';
+export { checkConnection, secretsOf } from './connection.ts';
 export type { PemsAuthorization, PemsConnection } from './connection.ts';
 export type { GridRow } from './grid.ts';
 export { createRecordMapper } from './mapping.ts';

@@ -106,9 +106,8 @@ const UNKNOWN_PREFIX = 'pems.';
  * - An alias that no mapping names is kept in `data` under its own name, as the text that PEMS gave, unless empty.
  *   Where that name is also a field's key it becomes `pems.<alias>`: it must not be taken for the field.
  * - An alias that a mapping names only after `else` is known, so it is not kept beside the first: while the forecast
- *   holds a category, the plan's is not in `data`. No rule of the product asks for it (plan and forecast cost share
- *   the rate, plan dates have keys of their own) and PEMS keeps it. To keep it, give it a key of its own: an alias
- *   may be mapped to several keys.
+ *   holds a category, the plan's is not in `data`. To keep it, give it a key of its own, as the plan's values have: an
+ *   alias may be mapped to several keys.
  * - A first alias that holds something unreadable is a problem; the second does not stand in for it.
  * - An alias that the grid had in earlier runs and that a page lacks makes the key unknown, and the next alias does not
  *   stand in for it. An alias that the grid never had is passed over.

@@ -49,7 +49,7 @@ export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper
     field,
     places: [
       ...new Set([
-        ...(field.screenField === null ? [] : [field.screenField]),
+        ...(field.screenField === null ? [] : [field.screenField.toUpperCase()]),
         ...field.gridAliases.map((alias) => alias.toUpperCase()),
       ]),
     ],
@@ -66,7 +66,7 @@ export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper
       for (const { field, places, token } of columns) {
         const held = places.flatMap((place) => values.get(place) ?? []);
         if (held.length === 0) continue;
-        const own = field.screenField === null ? undefined : values.get(field.screenField);
+        const own = field.screenField === null ? undefined : values.get(field.screenField.toUpperCase());
         if (own !== undefined && isNone(own)) blank.push(field.key);
         const text = plainText(
           field,
@@ -87,7 +87,7 @@ export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper
         const value =
           field === undefined || place === null
             ? 'It has no field on the screen of PEMS.'
-            : writable(field, text === '' ? null : text, read.get(place));
+            : writable(field, text === '' ? null : text, read.get(place.toUpperCase()));
         if (typeof value === 'string')
           problems.push({ key: makeStorable(key), value: makeStorable(text ?? ''), message: value });
         else if (place !== null) values.set(place, value);
@@ -107,7 +107,7 @@ function shown(text: Parsed<string>): string {
 
 /** The text that the grid's readers read, where the field holds the kind of data that its key wants. */
 function plainText({ kind }: ScreenField, value: ScreenValue | undefined): Parsed<string> {
-  if (value === undefined) return { ok: true, value: null };
+  if (value === undefined || isNone(value)) return { ok: true, value: null };
   if (value.type === 'unreadable') return { ok: false, problem: value.problem };
   const wanted = kind === 'money' ? 'number' : kind === 'date' ? 'date' : 'text';
   if (value.type === wanted) return { ok: true, value: value.value };

@@ -1,11 +1,11 @@
 /**
  * The user-defined screen of PEMS, on which one record is read and written: what is sent, and what comes back.
  *
- * What is assumed of PEMS beyond domain.md: it names a record that is not there with the alert RECORD_NOT_FOUND; a field
- * is emptied with the data of its kind being null, text with `""`; an amount is sent as whole digits that NUMOFDEC scales.
+ * Assumed of PEMS: a field is emptied with the data of its kind being null, text with `""`; an amount is sent as whole
+ * digits that NUMOFDEC scales. Members that are not known are ignored.
  */
 import type { CheckedConnection } from './connection.ts';
-import { isObject, list, malformed, object, type PemsAlert } from './grid.ts';
+import { isObject, list, malformed, object } from './grid.ts';
 import { isBlank, parseNumber, parseTimestamp, storageProblem } from './values.ts';
 
 /** How a tenant writes YEAR of a date: milliseconds since 1970 of 1 January (UTC), or the plain year. */
@@ -29,7 +29,7 @@ export type RecordId = number | string;
 /** One record as the screen shows it. */
 export interface ScreenRecord {
   recordId: RecordId;
-  /** By the name of the field, as PEMS spells it. */
+  /** By the name of the field, in capitals: PEMS spells names in any case. */
   values: ReadonlyMap<string, ScreenValue>;
   /** When PEMS changed it last, `2026-04-02 14:30` as in the grid; `null` when it does not say. */
   updatedAt: string | null;
@@ -64,7 +64,16 @@ export interface ScreenRequest {
 
 type WireValue =
   | { TEXTDATA: string }
-  | { NUMERICDATA: { VALUE: number; NUMOFDEC: number; SIGN: '+' | '-' } | null }
+  | {
+      NUMERICDATA: {
+        VALUE: number;
+        NUMOFDEC: number;
+        SIGN: '+' | '-';
+        CURRENCY: 'USD';
+        DRCR: 'D';
+        qualifier: 'OTHER';
+      } | null;
+    }
   | { DATETIMEDATA: Record<string, number | string> | null };
 
 /** PEMS reads VALUE as a number of at most so many digits; all of them are exact in JavaScript, too. */
@@ -107,16 +116,6 @@ export function isWritable(value: WritableValue): boolean {
   return wireValue(value, 'plain') !== null;
 }
 
-/** What complaints about one record mean to us; `null` when nothing particular. */
-export function screenAlertCode(alerts: readonly PemsAlert[]): string | null {
-  // The second in the words of those tenants that give no name.
-  if (alerts.some(({ name, message }) => /^RECORD_MODIFIED$|modified by another user/i.test(name || message)))
-    return 'PEMS_RECORD_MODIFIED';
-  // Nothing else beside it: a record is not taken for removed because of half a sentence.
-  if (alerts.length === 1 && /^RECORD_NOT_FOUND$/.test(alerts[0]?.name ?? '')) return 'PEMS_RECORD_NOT_FOUND';
-  return null;
-}
-
 /**
  * Reads an answer, which must be about the record that was asked for: another one's would be taken for a change of it.
  * A value of an unknown form is `unreadable` and does not keep the others from being read.
@@ -139,14 +138,15 @@ export function parseScreenAnswer(
     const name = pair.USERDEFINEDSCREENFIELDNAME;
     if (typeof name !== 'string' || name === '')
       throw malformed(`${where}.USERDEFINEDSCREENFIELDNAME`, 'is no text');
-    if (values.has(name)) throw malformed(where, 'is a field that the record already has');
-    values.set(name, screenValue(pair.USERDEFINEDSCREENFIELDVALUE));
+    const key = name.toUpperCase();
+    if (values.has(key)) throw malformed(where, 'is a field that the record already has');
+    values.set(key, screenValue(pair.USERDEFINEDSCREENFIELDVALUE));
   }
   for (const [field, asked] of [
     [screen.idField, id],
     [screen.organizationField, organization],
   ] as const) {
-    const held = values.get(field);
+    const held = values.get(field.toUpperCase());
     if (held?.type !== 'text' || held.value !== asked)
       throw malformed(SERVICE, 'is not the record that was asked for');
   }
@@ -175,34 +175,45 @@ function updatedAtOf(data: unknown): string | null {
   throw malformed(`${SERVICE}.DATEUPDATED`, 'is no date');
 }
 
-function updatedByOf(name: unknown): string | null {
-  if (name === undefined || name === null) return null;
-  if (typeof name !== 'string' || storageProblem(name) !== null)
-    throw malformed(`${SERVICE}.UPDATEDBY`, 'is no text');
-  return isBlank(name) ? null : name;
+/** A name, or an object `{ USERCODE, DESCRIPTION }`, of which the code tells users apart. */
+function updatedByOf(user: unknown): string | null {
+  const code = isObject(user) ? user.USERCODE : user;
+  if (code === undefined || code === null) return null;
+  const text = typeof code === 'number' ? String(code) : code;
+  if (typeof text !== 'string' || storageProblem(text) !== null)
+    throw malformed(`${SERVICE}.UPDATEDBY`, 'is neither text nor an object with a USERCODE');
+  return isBlank(text) ? null : text;
 }
 
-/** A kind of data that is there but null says nothing beside one that is not. */
+const kinds = ['TEXTDATA', 'NUMERICDATA', 'DATETIMEDATA'] as const;
+
+/** PEMS writes none as a field without a value, or with kinds of data that are null or empty; unknown members are ignored. */
 function screenValue(value: unknown): ScreenValue {
-  if (!isObject(value)) return unreadable('holds no value');
-  const present = Object.keys(value);
-  const filled = present.filter((kind) => value[kind] !== undefined && value[kind] !== null);
-  const [kind = present.length === 1 ? present[0] : undefined, ...more] = filled;
-  if (kind === undefined || more.length > 0) return unreadable('holds not exactly one kind of data');
-  const data = value[kind] ?? null;
-  switch (kind) {
-    case 'TEXTDATA':
-      if (data === null) return { type: 'text', value: '' };
-      return typeof data === 'string'
-        ? { type: 'text', value: data }
-        : unreadable('has TEXTDATA that is no text');
-    case 'NUMERICDATA':
-      return numberValue(data);
-    case 'DATETIMEDATA':
-      return dateValue(data);
-    default:
-      return unreadable('holds a kind of data that is not known');
-  }
+  if (value === undefined || value === null) return none;
+  if (!isObject(value)) return unreadable('holds a value that is no object');
+  const filled = kinds.filter(
+    (kind) => value[kind] !== undefined && value[kind] !== null && value[kind] !== '',
+  );
+  if (filled.length > 1) return unreadable(`holds ${filled.join(' and ')} at once`);
+  const [kind] = filled;
+  if (kind === 'TEXTDATA') return textValue(value.TEXTDATA);
+  if (kind === 'NUMERICDATA') return numberValue(value.NUMERICDATA);
+  if (kind === 'DATETIMEDATA') return dateValue(value.DATETIMEDATA);
+  return Object.keys(value).every((name) => isOneOf(kinds, name) || (value[name] ?? null) === null)
+    ? none
+    : unreadable('holds a kind of data that is not known');
+}
+
+/** No value, whatever the kind of the field. */
+const none: ScreenValue = { type: 'text', value: '' };
+
+const isOneOf = (names: readonly string[], name: string): boolean => names.includes(name);
+
+function textValue(data: unknown): ScreenValue {
+  if (typeof data === 'string') return { type: 'text', value: data };
+  if (typeof data === 'boolean' || (typeof data === 'number' && Number.isSafeInteger(data)))
+    return { type: 'text', value: String(data) };
+  return unreadable('has TEXTDATA that is no text');
 }
 
 function unreadable(what: string): ScreenValue {
@@ -211,15 +222,17 @@ function unreadable(what: string): ScreenValue {
 
 /** Refused is what JavaScript has rounded, or might have: VALUE with a fraction, or of more than 15 digits or so. */
 function numberValue(data: unknown): ScreenValue {
-  if (data === null) return { type: 'number', value: null };
   if (!isObject(data)) return unreadable('has NUMERICDATA that is no object');
-  const { VALUE, NUMOFDEC = 0, SIGN = '+' } = data;
-  if (VALUE === null) return { type: 'number', value: null };
-  const digits = wholeDigits(VALUE);
-  const decimals = Number(wholeDigits(NUMOFDEC) ?? NaN);
+  const { VALUE, NUMOFDEC } = data;
+  if (VALUE === undefined || VALUE === null || VALUE === '') return { type: 'number', value: null };
+  const digits = wholeDigits(typeof VALUE === 'number' ? Math.abs(VALUE) : VALUE);
+  const decimals = Number(wholeDigits(NUMOFDEC ?? 0) ?? NaN);
   if (digits === null || !(decimals <= 10))
     return unreadable('has a VALUE or NUMOFDEC that is no whole number');
-  if (SIGN !== '+' && SIGN !== '-') return unreadable('has a SIGN that is neither "+" nor "-"');
+  const isNegative = typeof VALUE === 'number' && VALUE < 0;
+  const SIGN = (data.SIGN ?? '') === '' ? (isNegative ? '-' : '+') : data.SIGN;
+  if ((SIGN !== '+' && SIGN !== '-') || (isNegative && SIGN === '+'))
+    return unreadable('has a SIGN that is neither "+" nor "-", or contradicts its VALUE');
   const padded = digits.padStart(decimals + 1, '0');
   const point = padded.length - decimals;
   const amount = parseNumber(`${SIGN}${padded.slice(0, point)}${decimals ? '.' : ''}${padded.slice(point)}`);
@@ -228,11 +241,12 @@ function numberValue(data: unknown): ScreenValue {
     : { type: 'unreadable', problem: amount.problem };
 }
 
-/** The parts as they stand, without TIMEZONE: a day is the day that a person sees. */
+/** MONTH, DAY and time as they stand: a day is the day that a person sees. TIMEZONE tells only which year YEAR means. */
 function dateValue(data: unknown): ScreenValue {
-  if (data === null) return { type: 'date', value: null };
   if (!isObject(data)) return unreadable('has DATETIMEDATA that is no object');
-  const year = calendarYear(data.YEAR);
+  if ([data.YEAR, data.MONTH, data.DAY].every((part) => part === undefined || part === null))
+    return { type: 'date', value: null };
+  const year = calendarYear(data.YEAR, data.TIMEZONE);
   const parts = [data.MONTH, data.DAY, data.HOUR ?? 0, data.MINUTE ?? 0].map(
     (part) => wholeDigits(part)?.padStart(2, '0') ?? '',
   );
@@ -243,13 +257,38 @@ function dateValue(data: unknown): ScreenValue {
   return moment.ok ? { type: 'date', value: moment.value } : { type: 'unreadable', problem: moment.problem };
 }
 
-/** Four digits, of either way to write a year: no 1 January but that of 1970 lies within 10 s of 1970. */
-function calendarYear(value: unknown): string | null {
+const HOUR_MS = 3_600_000;
+/** No zone is further from UTC. */
+const WIDEST_OFFSET_MS = 14 * HOUR_MS;
+/** Zones differ from UTC by whole quarters of an hour. */
+const QUARTER_MS = HOUR_MS / 4;
+
+/**
+ * The year that YEAR means, in four digits: a plain year, or milliseconds since 1970 of any instant in that year. Systems
+ * write 1 January at midnight of UTC, of their own zone, or the instant of the last change.
+ *
+ * A midnight in UTC is that of its year. A full quarter of an hour in the 14 hours around a 1 January is a midnight of
+ * some zone, and means the year that begins. Any other instant lies in the year that TIMEZONE gives it.
+ */
+function calendarYear(value: unknown, timezone: unknown): string | null {
   const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number)) return null;
   if (number >= 1 && number <= 9999) return fourDigits(number);
-  const year = new Date(number).getUTCFullYear();
-  return year >= 1 && year <= 9999 && firstOfJanuary(fourDigits(year)) === number ? fourDigits(year) : null;
+  const year = yearOf(number);
+  const isMidnightSomewhere = number % QUARTER_MS === 0;
+  const isLate = isMidnightSomewhere && yearOf(number + WIDEST_OFFSET_MS) > year;
+  const isEarly = isMidnightSomewhere && yearOf(number - WIDEST_OFFSET_MS) < year;
+  const meant = isLate ? year + 1 : isEarly ? year : yearOf(number + offsetOf(timezone));
+  return meant >= 1 && meant <= 9999 ? fourDigits(meant) : null;
+}
+
+const yearOf = (milliseconds: number): number => new Date(milliseconds).getUTCFullYear();
+
+/** `-0500` or `-05:00` in milliseconds; 0 where no offset is stated. */
+function offsetOf(timezone: unknown): number {
+  const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(String(timezone).trim()) ?? [];
+  const offset = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
+  return sign === '-' ? -offset : offset;
 }
 
 function fourDigits(year: number): string {
@@ -286,8 +325,12 @@ function numericData(amount: string): WireValue | null {
   const decimals = fraction.padEnd(2, '0');
   const digits = (whole + decimals).replace(/^0+(?=\d)/, '');
   if (digits.length > MAX_DIGITS) return null;
-  const SIGN = sign === '-' ? '-' : '+';
-  return { NUMERICDATA: { VALUE: Number(digits), NUMOFDEC: decimals.length, SIGN } };
+  return {
+    NUMERICDATA: {
+      ...{ VALUE: Number(digits), NUMOFDEC: decimals.length, SIGN: sign === '-' ? '-' : '+' },
+      ...{ CURRENCY: 'USD', DRCR: 'D', qualifier: 'OTHER' },
+    },
+  };
 }
 
 function dateTimeData(moment: string, yearFormat: YearFormat): WireValue | null {
@@ -304,6 +347,7 @@ function dateTimeData(moment: string, yearFormat: YearFormat): WireValue | null 
       SECOND: 0,
       SUBSECOND: 0,
       TIMEZONE: '+0000',
+      qualifier: 'OTHER',
     },
   };
 }

@@ -28,10 +28,11 @@ const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', '
 const MONTH_NUMBERS = new Map(MONTHS.map((name, index) => [name, String(index + 1).padStart(2, '0')]));
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-const TIME = String.raw`(?: +(\d\d):(\d\d))?`;
-const NAMED_MONTH = new RegExp(`^(\\d\\d)-([A-Za-z]{3})-(\\d{4})${TIME}$`);
+/** Hour and minute, and which half of the day a 12-hour clock means; seconds are dropped. */
+const TIME = String.raw`(?:[ T]+(\d\d?):(\d\d)(?::\d\d(?:\.\d+)?)?(?: *([AaPp])[Mm])?)?`;
+const NAMED_MONTH = new RegExp(`^(\\d\\d?)-([A-Za-z]{3})-(\\d{4})${TIME}$`);
 const ISO = new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)${TIME}$`);
-const SLASHES = new RegExp(`^(\\d\\d)/(\\d\\d)/(\\d{4})${TIME}$`);
+const NUMBERS = new RegExp(`^(\\d\\d?)([/-])(\\d\\d?)\\2(\\d{4})${TIME}$`);
 
 const PLAIN_NUMBER = /^([+-]?)(\d*)(?:\.(\d+))?$/;
 const GROUPED_NUMBER = /^([+-]?)([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?$/;
@@ -68,9 +69,9 @@ export function parseText(text: string): Parsed<string> {
 }
 
 /**
- * A calendar date as strict ISO text, `2026-04-02`. Read are `02-APR-2026` (English months in any case), `2026-04-02`
- * and `04/02/2026` in the tenant's order, each also with a time, which is dropped. Days that the calendar does not
- * have are a problem, and so is the year 0000, which PostgreSQL does not have.
+ * A calendar date as strict ISO text, `2026-04-02`. Reads `02-APR-2026` (English months in any case), `2026-04-02`, and
+ * `04/02/2026` or `04-02-2026` in the tenant's order, each also with a time, which is dropped. Days that the calendar
+ * does not have are a problem, and so is the year 0000, which PostgreSQL does not have.
  */
 export function parseDate(text: string, order: DateOrder): Parsed<string> {
   return parseMoment(text, order, false);
@@ -78,7 +79,8 @@ export function parseDate(text: string, order: DateOrder): Parsed<string> {
 
 /**
  * A point in time as PEMS shows it, `2026-04-02 14:30`: local time of the PEMS server, to the minute, in no stated
- * zone. Reads what `parseDate` reads; a date without a time is its midnight.
+ * zone. Reads what `parseDate` reads, with seconds or not, by a clock of 24 or 12 hours; a date without a time is its
+ * midnight.
  */
 export function parseTimestamp(text: string, order: DateOrder): Parsed<string> {
   return parseMoment(text, order, true);
@@ -89,30 +91,28 @@ export function parseTimestamp(text: string, order: DateOrder): Parsed<string> {
  * text is no such timestamp.
  */
 export function formatTimestamp(timestamp: string, format: DateFormat): string | null {
-  const match = ISO.exec(timestamp);
-  if (match === null || match[4] === undefined || !parseTimestamp(timestamp, 'MDY').ok) return null;
-  const [, year = '', month = '', day = '', hour, minute] = match;
+  const moment = parseTimestamp(timestamp, 'MDY');
+  if (!moment.ok || moment.value === null || !/^\d{4}-\d\d-\d\d \d\d:\d\d$/.test(timestamp)) return null;
+  const [isoDate = '', time] = moment.value.split(' ');
+  const [year = '', month = '', day = ''] = isoDate.split('-');
   const name = MONTHS[Number(month) - 1] ?? '';
   const date = format.replace('YYYY', year).replace('MON', name).replace('MM', month).replace('DD', day);
-  return `${date} ${hour}:${minute}`;
+  return `${date} ${time}`;
 }
 
-/** A flag: `+`, `true`, `1` or `-`, `false`, `0`. */
+const FLAGS = new Map<string, Parsed<boolean>>([
+  ...['', '+', 'true', '1', '-1', 'y', 'yes'].map((text) => [text, text === '' ? NONE : TRUE] as const),
+  ...['-', 'false', '0', 'n', 'no'].map((text) => [text, FALSE] as const),
+]);
+
+/** A flag: `+`, `true`, `1`, `-1`, `Y`, `Yes` or `-`, `false`, `0`, `N`, `No`, in any case. */
 export function parseFlag(text: string): Parsed<boolean> {
-  switch (text.trim().toLowerCase()) {
-    case '':
-      return NONE;
-    case '+':
-    case 'true':
-    case '1':
-      return TRUE;
-    case '-':
-    case 'false':
-    case '0':
-      return FALSE;
-    default:
-      return { ok: false, problem: `${quote(text)} is no flag: allowed are +, true, 1 and -, false, 0.` };
-  }
+  return (
+    FLAGS.get(text.trim().toLowerCase()) ?? {
+      ok: false,
+      problem: `${quote(text)} is no flag: allowed are +, true, 1, -1, Y, Yes and -, false, 0, N, No.`,
+    }
+  );
 }
 
 /**
@@ -157,52 +157,63 @@ function parseMoment(text: string, order: DateOrder, withTime: boolean): Parsed<
   const parts = dateParts(trimmed, order);
   if (parts === null) {
     const example = order === 'MDY' ? '04/02/2026 (month first)' : '02/04/2026 (day first)';
-    const allowed = `02-APR-2026, 2026-04-02 or ${example}, with or without a time such as 14:30`;
+    const allowed = `02-APR-2026, 2026-04-02 or ${example}, with or without a time such as 14:30 or 02:30 PM`;
     return { ok: false, problem: `${quote(text)} is no date: allowed are ${allowed}.` };
   }
-  const [year, month, day, hour = '00', minute = '00'] = parts;
+  const [year, month, day, clock] = parts;
   if (!isCalendarDay(year, month, day)) {
     return {
       ok: false,
       problem: `${quote(text)} is no date: the calendar has no day ${year}-${month}-${day}.`,
       // A day above 12 where the month is expected: only the other order has this day.
-      ...(SLASHES.test(trimmed) &&
+      ...(NUMBERS.test(trimmed) &&
         isCalendarDay(year, day, month) && { proves: order === 'MDY' ? 'day-first' : 'month-first' }),
     };
   }
-  if (hour > '23' || minute > '59') {
-    return { ok: false, problem: `${quote(text)} has no time of day: allowed are 00:00 to 23:59.` };
+  const time = timeOfDay(clock);
+  if (time === null) {
+    const allowed = 'allowed are 00:00 to 23:59, or 12:00 AM to 11:59 PM';
+    return { ok: false, problem: `${quote(text)} has no time of day: ${allowed}.` };
   }
   const date = `${year}-${month}-${day}`;
-  return { ok: true, value: withTime ? `${date} ${hour}:${minute}` : date };
+  return { ok: true, value: withTime ? `${date} ${time}` : date };
 }
 
-type DateParts = [
-  year: string,
-  month: string,
-  day: string,
-  hour: string | undefined,
-  minute: string | undefined,
-];
+/** Hour and minute as written, and `a` or `p` of a 12-hour clock. */
+type Clock = [hour: string | undefined, minute: string | undefined, half: string | undefined];
+type DateParts = [year: string, month: string, day: string, clock: Clock];
 
 function dateParts(text: string, order: DateOrder): DateParts | null {
   const named = NAMED_MONTH.exec(text);
   if (named !== null) {
-    const [, day = '', name = '', year = '', hour, minute] = named;
+    const [, day = '', name = '', year = '', ...clock] = named;
     const month = MONTH_NUMBERS.get(name) ?? MONTH_NUMBERS.get(name.toUpperCase());
-    return month === undefined ? null : [year, month, day, hour, minute];
+    return month === undefined ? null : [year, month, day.padStart(2, '0'), clock as Clock];
   }
   const iso = ISO.exec(text);
   if (iso !== null) {
-    const [, year = '', month = '', day = '', hour, minute] = iso;
-    return [year, month, day, hour, minute];
+    const [, year = '', month = '', day = '', ...clock] = iso;
+    return [year, month, day, clock as Clock];
   }
-  const slashes = SLASHES.exec(text);
-  if (slashes !== null) {
-    const [, first = '', second = '', year = '', hour, minute] = slashes;
-    return order === 'MDY' ? [year, first, second, hour, minute] : [year, second, first, hour, minute];
+  const numbers = NUMBERS.exec(text);
+  if (numbers !== null) {
+    const [, one = '', , two = '', year = '', ...clock] = numbers;
+    const [first, second] = [one.padStart(2, '0'), two.padStart(2, '0')];
+    return order === 'MDY' ? [year, first, second, clock as Clock] : [year, second, first, clock as Clock];
   }
   return null;
+}
+
+/** `14:30`; midnight where no time is written; `null` where the clock has no such time. */
+function timeOfDay([hour, minute, half]: Clock): string | null {
+  if (hour === undefined || minute === undefined) return '00:00';
+  let hours = Number(hour);
+  if (minute > '59' || hours > (half === undefined ? 23 : 12)) return null;
+  if (half !== undefined) {
+    if (hours === 0) return null;
+    hours = (hours % 12) + (half.toLowerCase() === 'p' ? 12 : 0);
+  }
+  return `${String(hours).padStart(2, '0')}:${minute}`;
 }
 
 /** Takes digits: four, two and two. */

@@ -323,10 +323,13 @@ test('connection create refuses what cannot be one, and may take the place of th
     vanguard(`connection create --url pems.example ${options}`),
     vanguard(`connection create --url https://pems.example --organization NONE ${options}`),
   ]);
+  const inAddress = await vanguard(`connection create --url https://u:hidden-word@pems.example ${options}`);
+  expect(inAddress.complained).toMatch(/^PEMS_CONNECTION_INVALID: .*without user, password/);
+  expect(inAddress.complained).not.toContain('hidden-word');
   expect(noUrl.complained).toMatch(/required option '--url <url>' not specified/);
   expect(address.complained).toMatch(/^INVALID_INPUT: pems\.example is not an address\.\n.*https:/);
   expect(organization.complained).toMatch(/^NOT_FOUND: There is no organization NONE\.\nThere are: .*RIO/);
-  for (const { code } of [noUrl, address, organization]) expect(code).toBe(1);
+  for (const { code } of [noUrl, address, organization, inAddress]) expect(code).toBe(1);
   expect(await everything()).toEqual(before);
 
   const seeded = await vanguard(

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { VanguardError } from '../../src/errors.ts';
-import { createPemsClient } from '../../src/pems/index.ts';
+import { checkConnection, createPemsClient } from '../../src/pems/index.ts';
 import type { PemsConnection, PemsPage, PemsRequestEvent, ReadGridOptions } from '../../src/pems/index.ts';
+import { gzipSync } from 'node:zlib';
 import { byAlias, dataOnly, headData, type Row } from './answers.ts';
 import { until } from '../support/until.ts';
 import { connectionTo, gridOf, json, startLoopback, status } from './loopback.ts';
@@ -562,4 +563,89 @@ describe('credentials', () => {
     }
     expect(pems.requests.length).toBe(0);
   });
+});
+
+describe('a grid whose answers have no names of columns', () => {
+  const unnamed = (rows: Row[], more: boolean): unknown => {
+    const answer = JSON.parse(JSON.stringify(dataOnly(rows, more))) as {
+      Result: { ResultData: { GRID: { FIELDS?: unknown; METADATA: unknown; DATA: unknown } } };
+    };
+    delete answer.Result.ResultData.GRID.FIELDS;
+    return answer;
+  };
+  const header = dataOnly([{ pfs_id: 'x', pfs_a_org: 'x' }], false);
+
+  test('is read by its header, which is asked for once a run', async () => {
+    const first = [1, 2, 3].map((n) => ({ pfs_id: `A${n}`, pfs_a_org: 'RIO' }));
+    pems.answer(json(unnamed(first, true)), json(header), json(unnamed([first[2]!], false)));
+    const { rows } = await read({ pageSize: 3 });
+    expect(rows).toEqual(first);
+    expect(pems.requests.map(({ body }) => body.REQUEST_TYPE)).toEqual([
+      'LIST.DATA_ONLY.STORED',
+      'LIST.HEAD_ONLY.STORED',
+      'LIST.DATA_ONLY.STORED',
+    ]);
+  });
+
+  test('that has no header either is malformed', async () => {
+    pems.answer(json(unnamed([{ pfs_id: 'A', pfs_a_org: 'RIO' }], false)), json(unnamed([], false)));
+    expect((await failure()).code).toBe('PEMS_MALFORMED_ANSWER');
+  });
+});
+
+describe('an answer that would take all memory', () => {
+  const packed =
+    (text: string): Handler =>
+    (response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+        .end(gzipSync(text));
+
+  test.each<[string, string]>([
+    ['larger than 16 MiB unpacked', `{"Result":{"x":"${'a'.repeat(17 * 1024 * 1024)}"}}`],
+    ['of many empty objects', `[${'{},'.repeat(1_000_000)}{}]`],
+    ['nested deeply', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
+    [
+      'nested deeply with little else',
+      `{"a":${'[ "long enough to look like a record", '.repeat(200)}1${']'.repeat(200)}}`,
+    ],
+  ])('%s is refused, and not asked for again', async (_what, text) => {
+    pems.answer(packed(text));
+    expect((await failure({ maxAttempts: 3, retryDelayMs: 0 })).code).toBe('PEMS_ANSWER_TOO_LARGE');
+    expect(pems.requests).toHaveLength(1);
+  });
+
+  test('is not one with brackets in its texts', async () => {
+    const pfs_f_model = '[{'.repeat(400);
+    pems.answer(json(dataOnly([{ pfs_id: 'A', pfs_a_org: 'RIO', pfs_f_model }], false)));
+    expect((await read()).rows).toEqual([{ pfs_id: 'A', pfs_a_org: 'RIO', pfs_f_model }]);
+  });
+});
+
+test('a question of PEMS is a refusal with its words', async () => {
+  pems.answer(json({ Result: null, ConfirmationAlert: { Message: 'Sure?', Name: 'ASK' }, ErrorAlert: [] }));
+  expect(await failure()).toMatchObject({
+    code: 'PEMS_CONFIRMATION_ASKED',
+    details: { alerts: [{ name: 'ASK', message: 'Sure?' }] },
+  });
+});
+
+test('a user without rights is a fault of the connection, also as HTTP status 400 without a name', async () => {
+  const body = JSON.stringify({ Result: null, ErrorAlert: [{ Message: 'Authorization failed', Name: '' }] });
+  pems.answer((response) => response.writeHead(400, { 'content-type': 'application/json' }).end(body));
+  expect((await failure()).code).toBe('PEMS_UNAUTHORIZED');
+});
+
+test.each([
+  ['https://pems.example/axis/restservices', '/axis/restservices'],
+  ['https://pems.example/axis/restservices/', '/axis/restservices'],
+  ['https://pems.example/axis/restservices/griddata', '/axis/restservices'],
+  ['https://pems.example/axis/restservices/grids/', '/axis/restservices'],
+  ['https://pems.example/axis/restservices/userdefinedscreenservices', '/axis/restservices'],
+  ['https://pems.example/axis/services/UserDefinedScreenService', '/axis/restservices'],
+  ['https://pems.example/proxy/services', '/proxy/services'],
+])('the address %s has its services below %s', (baseUrl, base) => {
+  const { gridUrl, screenUrl } = checkConnection(connectionTo(pems, { baseUrl }));
+  expect(gridUrl.pathname).toBe(`${base}/griddata`);
+  expect(screenUrl.pathname).toBe(`${base}/userdefinedscreenservices`);
 });

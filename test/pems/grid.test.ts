@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VanguardError } from '../../src/errors.ts';
-import { cutAtLastId, errorAlerts, gridRequest, parseGridAnswer } from '../../src/pems/grid.ts';
+import {
+  confirmationAlerts,
+  cutAtLastId,
+  errorAlerts,
+  gridRequest,
+  parseGridAnswer,
+  parseGridHeader,
+} from '../../src/pems/grid.ts';
 import type { GridPage } from '../../src/pems/grid.ts';
 import { byAlias, dataOnly, headData, type Row } from './answers.ts';
 import { quickest } from './quickest.ts';
@@ -24,6 +31,7 @@ describe('the request', () => {
         GRID_ID: '100541',
         NUMBER_OF_ROWS_FIRST_RETURNED: 10000,
         CURSOR_POSITION: 0,
+        LOCALIZE_RESULT: 'false',
       },
       GRID_TYPE: { TYPE: 'LIST' },
       ADDON_SORT: { ALIAS_NAME: 'pfs_id', TYPE: 'ASC' },
@@ -107,10 +115,55 @@ describe('an answer in the shape DATA_ONLY', () => {
     },
   );
 
+  test.each<[object]>([
+    [{ METADATA: undefined }],
+    [{ METADATA: null }],
+    [{ METADATA: {} }],
+    [{ METADATA: { MORERECORDPRESENT: null, RECORDS: null } }],
+  ])('says nothing about more rows with %j, so a page that is not full is the last', (metadata) => {
+    const DATA = { ROW: { id: 1, D: { n: 1, value: 'A' } } };
+    expect(read(answer({ FIELDS, DATA, ...metadata }))).toEqual({ rows: [{ pfs_id: 'A' }], more: false });
+  });
+
+  test('may be terse, with numbers and flags as they are', () => {
+    const D = [
+      { n: 1, value: 78001 },
+      { n: 7, value: 12.5 },
+    ];
+    const rows = [{ pfs_id: '78001', pfs_f_rate: '12.5' }];
+    expect(read(answer({ FIELDS, DATA: { ROW: null, R: [{ D }] } })).rows).toEqual(rows);
+    const flag = { FIELDS, DATA: { R: { D: { n: 1, value: true } } } };
+    expect(read(answer(flag)).rows).toEqual([{ pfs_id: 'true' }]);
+  });
+
+  test('without names of columns is read by the header that was asked for apart', () => {
+    const DATA = {
+      ROW: [
+        {
+          id: 1,
+          D: [
+            { value: 'A', n: 1 },
+            { value: '5', n: '7' },
+          ],
+        },
+      ],
+    };
+    const METADATA = { RECORDS: '1', MORERECORDPRESENT: '-' };
+    for (const over of [
+      { METADATA, DATA },
+      { METADATA, DATA, FIELDS: null },
+    ]) {
+      expect(parseGridAnswer(answer(over))).toBeNull();
+      const header = parseGridHeader(answer({ FIELDS }));
+      expect(byAlias(parseGridAnswer(answer(over), header)!)).toEqual([{ pfs_id: 'A', pfs_f_rate: '5' }]);
+    }
+    expect(() => parseGridHeader(answer({ FIELDS: null }))).toThrow('names no column');
+  });
+
   test.each([
-    ['METADATA', { METADATA: undefined }],
-    ['MORERECORDPRESENT', { METADATA: {} }],
+    ['METADATA', { METADATA: 'x' }],
     ['MORERECORDPRESENT', { METADATA: { MORERECORDPRESENT: true } }],
+    ['DATA', { METADATA: { RECORDS: '2' } }],
     ['FIELDS', { FIELDS: 'x' }],
     ['FIELD[0].aliasnum', { FIELDS: { FIELD: [{ name: 'a' }] } }],
     ['FIELD[0].name', { FIELDS: { FIELD: [{ aliasnum: 1 }] } }],
@@ -126,10 +179,11 @@ describe('an answer in the shape DATA_ONLY', () => {
       },
     ],
     ['DATA', { DATA: [] }],
-    ['ROW[0]', { DATA: { ROW: ['x'] } }],
-    ['ROW[0].D[0]', { DATA: { ROW: { D: ['x'] } } }],
-    ['ROW[0].D[0].n', { DATA: { ROW: { D: [{ n: 1, value: 'x' }] } } }],
-    ['ROW[0].D[0]', { FIELDS, DATA: { ROW: { D: [{ n: 1, value: 5 }] } } }],
+    ['ROW[0]', { FIELDS, DATA: { ROW: ['x'] } }],
+    ['ROW[0].D[0]', { FIELDS, DATA: { ROW: { D: ['x'] } } }],
+    ['ROW[0].D[0].n', { FIELDS, DATA: { ROW: { D: [{ n: 2, value: 'x' }] } } }],
+    ['ROW[0].D[0]', { FIELDS, DATA: { ROW: { D: [{ n: 1, value: {} }] } } }],
+    ['ROW[0].D[0]', { FIELDS, DATA: { ROW: { D: [{ n: 1, value: 2 ** 53 }] } } }],
     [
       'ROW[0].D[1]',
       {
@@ -180,7 +234,7 @@ describe('an answer in the shape HEAD_DATA', () => {
     [10_001, true],
     ['10001', true],
   ])('with NEXTCURSORPOSITION %j has more: %s', (NEXTCURSORPOSITION, more) => {
-    expect(parseGridAnswer(answer({ DATARECORD: [], NEXTCURSORPOSITION })).more).toBe(more);
+    expect(read(answer({ DATARECORD: [], NEXTCURSORPOSITION })).more).toBe(more);
   });
 
   test.each([
@@ -257,9 +311,16 @@ describe('ErrorAlert', () => {
     [{ ErrorAlert: [{ Name: 'E1', Message: 'no' }] }, [{ name: 'E1', message: 'no' }]],
     [{ ErrorAlert: { Name: 'E1', Message: 'no' } }, [{ name: 'E1', message: 'no' }]],
     [{ ErrorAlert: [{}] }, [{ name: '', message: '' }]],
-    [{ ErrorAlert: 'x' }, [{ name: '', message: '' }]],
+    [{ ErrorAlert: 'x' }, [{ name: '', message: 'x' }]],
+    [{ ErrorAlert: [{ Message: 'no', Name: 17 }] }, [{ name: '17', message: 'no' }]],
   ])('in %j is %j', (answer, alerts) => {
     expect(errorAlerts(answer)).toEqual(alerts);
+  });
+
+  test('is told apart from a question', () => {
+    const answer = { Result: null, ConfirmationAlert: { Message: 'Sure?', Name: 'ASK' }, ErrorAlert: [] };
+    expect(errorAlerts(answer)).toEqual([]);
+    expect(confirmationAlerts(answer)).toEqual([{ name: 'ASK', message: 'Sure?' }]);
   });
 });
 
@@ -299,6 +360,7 @@ test('10,000 rows of 30 fields are read in well under 200 ms', () => {
 /** The page with its rows by alias. */
 function read(answer: unknown): { rows: Row[]; more: GridPage['more'] } {
   const page = parseGridAnswer(answer);
+  if (page === null) return expect.unreachable('no names of columns');
   return { rows: byAlias(page), more: page.more };
 }
 

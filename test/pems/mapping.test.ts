@@ -149,7 +149,7 @@ test('each value that cannot be read is a problem of its key, and the others are
   const record = map({
     ...identity,
     pfs_f_startdate: '31-FEB-2026',
-    pfa_act: 'Y',
+    pfa_act: 'maybe',
     pfs_f_intlastupdated: 'yesterday',
     pfs_f_model: 'M',
   });

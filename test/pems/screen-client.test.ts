@@ -121,7 +121,7 @@ describe('a record that is read', () => {
     expect(await client.readRecord({ organization: 'ONE', id: 'gone', clock })).toBeNull();
     const foreign = client.readRecord({ organization: 'NONE', id, clock });
     await expect(foreign).rejects.toMatchObject({ code: 'PEMS_UNAUTHORIZED' });
-    await fault(simulator, { kind: 'error-alert', count: 1, message: 'Record not found' });
+    await fault(simulator, { kind: 'error-alert', count: 1, message: 'The date is wrong' });
     await expect(readOne(client)).rejects.toMatchObject({ code: 'PEMS_ERROR_ALERT' });
   });
 

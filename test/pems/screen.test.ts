@@ -5,7 +5,7 @@ import { fromScreenValue, toPlain, toScreenValue } from '../../simulator/values.
 import { VanguardError } from '../../src/errors.ts';
 import { createScreenMapper } from '../../src/pems/index.ts';
 import type { ScreenRecord, ScreenValue, WritableValue } from '../../src/pems/index.ts';
-import { parseScreenAnswer, screenAlertCode, screenRequest } from '../../src/pems/screen.ts';
+import { parseScreenAnswer, screenRequest } from '../../src/pems/screen.ts';
 import { screenAnswer, screenFields } from './screens.ts';
 
 const screen = { name: 'CUPFA2', idField: 'PFS_ID', organizationField: 'PFS_A_ORG' };
@@ -65,7 +65,9 @@ describe('a request', () => {
     ['99999999999.99', 9999999999999, 2, '+'],
     ['1.2345', 12345, 4, '+'],
   ])('has %s as whole digits and their scale', (value, VALUE, NUMOFDEC, SIGN) => {
-    expect(wireOf({ type: 'number', value })).toEqual({ NUMERICDATA: { VALUE, NUMOFDEC, SIGN } });
+    expect(wireOf({ type: 'number', value })).toEqual({
+      NUMERICDATA: { VALUE, NUMOFDEC, SIGN, CURRENCY: 'USD', DRCR: 'D', qualifier: 'OTHER' },
+    });
   });
 
   test('has YEAR as the tenant wants it', () => {
@@ -93,6 +95,8 @@ describe('a request', () => {
   });
 });
 
+const none = { type: 'text', value: '' };
+
 describe('an answer', () => {
   test('gives version, values, and who changed it when', () => {
     const record = parse(screenAnswer({ PFS_F_MODEL: { TEXTDATA: ' x ' } }));
@@ -110,7 +114,23 @@ describe('an answer', () => {
   test.each([
     [{ TEXTDATA: '' }, { type: 'text', value: '' }],
     [{ TEXTDATA: null }, { type: 'text', value: '' }],
-    [{ NUMERICDATA: null }, { type: 'number', value: null }],
+    [undefined, none],
+    [null, none],
+    [{}, none],
+    [{ TEXTDATA: null, NUMERICDATA: null, DATETIMEDATA: null }, none],
+    [{ NUMERICDATA: null }, none],
+    [
+      { TEXTDATA: '', NUMERICDATA: { VALUE: 5, NUMOFDEC: 1 } },
+      { type: 'number', value: '0.5' },
+    ],
+    [{ TEXTDATA: 78001 }, { type: 'text', value: '78001' }],
+    [{ NUMERICDATA: { VALUE: 5, NUMOFDEC: 0, SIGN: '' } }, { type: 'number', value: '5' }],
+    [{ NUMERICDATA: { VALUE: 5, NUMOFDEC: null, SIGN: null } }, { type: 'number', value: '5' }],
+    [
+      { NUMERICDATA: { VALUE: -5, NUMOFDEC: 2, CURRENCY: 'USD', DRCR: 'D' } },
+      { type: 'number', value: '-0.05' },
+    ],
+    [{ NUMERICDATA: { NUMOFDEC: 2 } }, { type: 'number', value: null }],
     [{ NUMERICDATA: { VALUE: null, NUMOFDEC: 0, SIGN: '+' } }, { type: 'number', value: null }],
     [{ NUMERICDATA: { VALUE: 123456, NUMOFDEC: 2, SIGN: '-' } }, { type: 'number', value: '-1234.56' }],
     [{ NUMERICDATA: { VALUE: '5', NUMOFDEC: '3' } }, { type: 'number', value: '0.005' }],
@@ -118,7 +138,8 @@ describe('an answer', () => {
       { TEXTDATA: 'x', NUMERICDATA: null, DATETIMEDATA: null },
       { type: 'text', value: 'x' },
     ],
-    [{ DATETIMEDATA: null }, { type: 'date', value: null }],
+    [{ DATETIMEDATA: null }, none],
+    [{ DATETIMEDATA: { YEAR: null, MONTH: null, DAY: null } }, { type: 'date', value: null }],
     [{ DATETIMEDATA: { YEAR: 2026, MONTH: 4, DAY: 2 } }, { type: 'date', value: '2026-04-02 00:00' }],
     [{ DATETIMEDATA: { YEAR: 0, MONTH: 12, DAY: 31 } }, { type: 'date', value: '1970-12-31 00:00' }],
     [
@@ -133,30 +154,84 @@ describe('an answer', () => {
     expect(valueOf(wire)).toEqual(value);
   });
 
+  // 1 January at midnight of UTC or of the server's zone, any instant of the year, or the plain year.
   test.each([
-    undefined,
-    null,
+    [1767225600000, undefined, 2026],
+    [1767225600000, '-0500', 2026],
+    [1767243600000, '-0500', 2026],
+    [1767243600000, undefined, 2026],
+    [1767196800000, '+0800', 2026],
+    [1767196800000, undefined, 2026],
+    [1778204604000, undefined, 2026],
+    [1798761599999, undefined, 2026],
+    [1798761599999, '+0100', 2027],
+    [1767225600001, '-0500', 2025],
+    [1767247200000, '-0500', 2026],
+    [1767243600000, '-0600', 2026],
+    [-62135596800000, undefined, 1],
+    ['1767243600000', '-05:00', 2026],
+    [2026, '-0500', 2026],
+  ])('YEAR %j of a server at %s is %s', (YEAR, TIMEZONE, year) => {
+    expect(valueOf({ DATETIMEDATA: { YEAR, MONTH: 4, DAY: 2, TIMEZONE } })).toEqual({
+      type: 'date',
+      value: `${String(year).padStart(4, '0')}-04-02 00:00`,
+    });
+  });
+
+  test('property: YEAR is the same year from whatever zone the midnight of its 1 January is', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1900, max: 2199 }),
+        fc.integer({ min: -56, max: 56 }),
+        (year, quarters) => {
+          const offset = quarters * 15 * 60_000;
+          const YEAR = Date.UTC(year, 0, 1) - offset;
+          expect(valueOf({ DATETIMEDATA: { YEAR, MONTH: 4, DAY: 2 } })).toMatchObject({
+            value: `${year}-04-02 00:00`,
+          });
+        },
+      ),
+    );
+  });
+
+  test('has names in any case, and ignores what is not known', () => {
+    const pairs = [
+      ['pfs_id', { TEXTDATA: 'A' }],
+      ['Pfs_A_Org', { TEXTDATA: 'RIO', OTHER: null }],
+      ['pfs_f_model', { TEXTDATA: 'x' }],
+    ].map(([USERDEFINEDSCREENFIELDNAME, USERDEFINEDSCREENFIELDVALUE]) => ({
+      ...{ USERDEFINEDSCREENFIELDNAME, USERDEFINEDSCREENFIELDVALUE, more: 1 },
+    }));
+    const list = { USERDEFINEDSCREENFIELDVALUEPAIR: pairs };
+    const record = parse(screenAnswer({}, { USERDEFINEDSCREENFIELDVALUELIST: list }));
+    expect(record.values.get('PFS_F_MODEL')).toEqual({ type: 'text', value: 'x' });
+  });
+
+  test.each([
+    [{ USERCODE: 'JDOE', DESCRIPTION: 'J. Doe' }, 'JDOE'],
+    [{ USERCODE: 4711 }, '4711'],
+    [{ USERCODE: null, DESCRIPTION: 'J. Doe' }, null],
+    [{}, null],
+    ['JDOE', 'JDOE'],
+  ])('was changed by %j, which is %j', (UPDATEDBY, updatedBy) => {
+    expect(parse(screenAnswer({}, { UPDATEDBY })).updatedBy).toBe(updatedBy);
+  });
+
+  test.each([
     'text',
-    {},
-    { TEXTDATA: 5 },
+    { TEXTDATA: {} },
     { TEXTDATA: 'x', NUMERICDATA: { VALUE: 1 } },
-    { TEXTDATA: null, NUMERICDATA: null },
+    { NUMERICDATA: { VALUE: -5, NUMOFDEC: 2, SIGN: '+' } },
     { CODEDATA: 'x' },
     { NUMERICDATA: 5 },
     { NUMERICDATA: { VALUE: 12.5, NUMOFDEC: 2 } },
-    { NUMERICDATA: { VALUE: -5, NUMOFDEC: 2 } },
     { NUMERICDATA: { VALUE: 2 ** 53, NUMOFDEC: 2 } },
     { NUMERICDATA: { VALUE: '1234567890123456789', NUMOFDEC: 2 } },
     { NUMERICDATA: { VALUE: 5, NUMOFDEC: 11 } },
-    { NUMERICDATA: { VALUE: 5, NUMOFDEC: null } },
-    { NUMERICDATA: { VALUE: 5, NUMOFDEC: 0, SIGN: '' } },
-    { NUMERICDATA: { NUMOFDEC: 2 } },
     { DATETIMEDATA: '2026-04-02' },
     { DATETIMEDATA: { YEAR: 2026, MONTH: 2, DAY: 30 } },
     { DATETIMEDATA: { YEAR: 2026, MONTH: 4 } },
     { DATETIMEDATA: { YEAR: 2026.5, MONTH: 4, DAY: 2 } },
-    { DATETIMEDATA: { YEAR: -2026, MONTH: 4, DAY: 2 } },
-    { DATETIMEDATA: { YEAR: Date.UTC(2026, 0, 1) - 3_600_000, MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: [2026], MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: { toString: 2026 }, MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: 8.64e15, MONTH: 4, DAY: 2 } },
@@ -177,7 +252,7 @@ describe('an answer', () => {
     ['with an empty version', screenAnswer({}, { recordid: ' ' })],
     ['with a version that JavaScript has rounded', screenAnswer({}, { recordid: 2 ** 53 })],
     ['with a date of change that is none', screenAnswer({}, { DATEUPDATED: { YEAR: 2026 } })],
-    ['with somebody who is no text', screenAnswer({}, { UPDATEDBY: { USERCODE: 'X' } })],
+    ['with somebody who is no text', screenAnswer({}, { UPDATEDBY: { USERCODE: [] } })],
     ['of a grid', { Result: { ResultData: { GRID: {} } } }],
     ['without a result', {}],
     ['that is a list', []],
@@ -239,17 +314,6 @@ describe('an answer', () => {
       ),
     );
   });
-});
-
-test('complaints that mean something are told by their name, and nothing else is taken for a removed record', () => {
-  const code = (...names: [name: string, message?: string][]): string | null =>
-    screenAlertCode(names.map(([name, message = '']) => ({ name, message })));
-  expect(code(['RECORD_MODIFIED', 'x'])).toBe('PEMS_RECORD_MODIFIED');
-  expect(code(['', 'It was modified by another user.'])).toBe('PEMS_RECORD_MODIFIED');
-  expect(code(['RECORD_NOT_FOUND', 'x'])).toBe('PEMS_RECORD_NOT_FOUND');
-  expect(code(['RECORD_NOT_FOUND'], ['DATABASE_DOWN'])).toBeNull();
-  expect(code(['', 'Record not found'])).toBeNull();
-  expect(code(['UNKNOWN_ORGANIZATION'])).toBeNull();
 });
 
 describe('what is written', () => {

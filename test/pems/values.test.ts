@@ -44,11 +44,22 @@ describe('a date', () => {
     ['02-Apr-2026 14:30', '2026-04-02'],
     ['2026-04-02', '2026-04-02'],
     [' 2026-04-02 00:00 ', '2026-04-02'],
+    ['2026-04-02T00:00', '2026-04-02'],
+    ['2026-04-02 1:00', '2026-04-02'],
+    ['2-APR-2026', '2026-04-02'],
+    ['02-APR-2026 14:30:15', '2026-04-02'],
+    ['02-APR-2026 02:30 PM', '2026-04-02'],
     ['29-FEB-2024', '2024-02-29'],
     ['29-FEB-2000', '2000-02-29'],
   ])('%s is read as %s', (text, expected) => {
     expect(valueOf(parseDate(text, 'MDY'))).toBe(expected);
     expect(valueOf(parseDate(text, 'DMY'))).toBe(expected);
+  });
+
+  test('with dashes and one digit follows the order of the tenant', () => {
+    expect(valueOf(parseDate('02-04-2026', 'DMY'))).toBe('2026-04-02');
+    expect(valueOf(parseDate('02-04-2026', 'MDY'))).toBe('2026-02-04');
+    expect(valueOf(parseDate('4/2/2026', 'MDY'))).toBe('2026-04-02');
   });
 
   test('with slashes follows the order of the tenant', () => {
@@ -71,14 +82,14 @@ describe('a date', () => {
     '00-JAN-2026',
     '0000-01-01',
     '31-APR-2026',
-    '2-APR-2026',
     '02-APR-26',
     '02-MRZ-2026',
     '02-APRIL-2026',
-    '2026-04-02T00:00',
     '2026-04-02 24:00',
     '2026-04-02 12:60',
-    '2026-04-02 1:00',
+    '2026-04-02 13:30 PM',
+    '2026-04-02 00:30 AM',
+    '04/02/26',
     '04/02-2026',
     '20260402',
     'tomorrow',
@@ -126,6 +137,9 @@ describe('a date', () => {
 describe('a timestamp', () => {
   test('keeps the minute and no zone, wherever this runs', () => {
     expect(valueOf(parseTimestamp('02-APR-2026 14:30', 'MDY'))).toBe('2026-04-02 14:30');
+    expect(valueOf(parseTimestamp('04/02/2026 02:30 PM', 'MDY'))).toBe('2026-04-02 14:30');
+    expect(valueOf(parseTimestamp('04/02/2026 12:05:59 AM', 'MDY'))).toBe('2026-04-02 00:05');
+    expect(valueOf(parseTimestamp('2026-04-02 12:05 pm', 'MDY'))).toBe('2026-04-02 12:05');
     // The hour that daylight saving skips in many zones.
     expect(valueOf(parseTimestamp('29-MAR-2026 02:30', 'MDY'))).toBe('2026-03-29 02:30');
     expect(valueOf(parseTimestamp('04/02/2026', 'DMY'))).toBe('2026-02-04 00:00');
@@ -158,6 +172,11 @@ describe('a flag', () => {
     ['true', true],
     ['TRUE', true],
     ['1', true],
+    ['-1', true],
+    ['Y', true],
+    ['YES', true],
+    ['N', false],
+    ['No', false],
     ['-', false],
     ['false', false],
     ['0', false],
@@ -167,7 +186,7 @@ describe('a flag', () => {
     expect(valueOf(parseFlag(text))).toBe(expected);
   });
 
-  test.each(['Y', 'N', 'yes', '2', '--', '+\0'])('%j is a problem', (text) => {
+  test.each(['2', '--', '-2', 'ja', '+\0'])('%j is a problem', (text) => {
     expect(problemOf(parseFlag(text))).toContain(JSON.stringify(makeStorable(text)));
   });
 });

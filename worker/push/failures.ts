@@ -51,7 +51,10 @@ export function verdictOfWrite(error: WriteFailure, isOpen: boolean): Verdict {
   if (!certain) return { verdict: 'uncertain', waitMs: 0, message };
   switch (code) {
     case 'PEMS_ERROR_ALERT':
+    case 'PEMS_CONFIRMATION_ASKED':
       return { verdict: 'refuse', waitMs: 0, message: wordsOf(error) };
+    case 'PEMS_RECORD_LOCKED':
+      return { verdict: 'retry', waitMs: 0, message: wordsOf(error) };
     case 'PEMS_VALUE_UNWRITABLE':
       return { verdict: 'refuse', waitMs: 0, message };
     case 'PEMS_RECORD_NOT_FOUND':

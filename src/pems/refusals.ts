@@ -1,0 +1,71 @@
+import type { PemsAlert } from './grid.ts';
+
+/** What a refusal of PEMS means to us. */
+export type RefusalCode =
+  /** There is no such record. */
+  | 'PEMS_RECORD_NOT_FOUND'
+  /** Its `recordid` is no longer the one that was read. */
+  | 'PEMS_RECORD_MODIFIED'
+  /** Somebody has it open; it may be written later. */
+  | 'PEMS_RECORD_LOCKED'
+  /** The user of the connection may not: a fault of the connection, never of a change. */
+  | 'PEMS_UNAUTHORIZED'
+  /** PEMS asks back, and has done nothing. */
+  | 'PEMS_CONFIRMATION_ASKED'
+  /** Anything else: PEMS's rules refuse what was asked. */
+  | 'PEMS_ERROR_ALERT';
+
+interface Rule {
+  code: RefusalCode;
+  /** `Name` of an alert. Many tenants leave it empty, or give a number. */
+  name: RegExp;
+  /** Known words of `Message`, looked at where the name tells nothing. */
+  message: RegExp;
+  /** Whether it must be the only alert: half a sentence must not make a record look removed. */
+  isAlone?: true;
+}
+
+/** In this order: the first rule that any alert meets counts. */
+const rules: readonly Rule[] = [
+  {
+    code: 'PEMS_UNAUTHORIZED',
+    name: /^(NOT_AUTHORIZED|AUTHORIZATION_FAILED|UNAUTHORIZED|INVALID_(USER|CREDENTIALS|SESSION)|SESSION_EXPIRED)$/i,
+    message:
+      /\bauthori[sz]ation failed|\bnot authori[sz]ed to (use|access) (this|the) (screen|grid|function|web ?service|tenant)|\bauthentication failed|\binvalid (user( ?name)?|password|credentials|session|tenant)\b|\bsession (has )?(expired|timed out)|\b(user|account) is (locked|disabled)/i,
+  },
+  {
+    code: 'PEMS_RECORD_MODIFIED',
+    name: /^RECORD_(MODIFIED|CHANGED|UPDATED)$/i,
+    message: /\b(modified|changed|updated) by (another|a different|an other) (user|session|process)\b/i,
+  },
+  {
+    code: 'PEMS_RECORD_LOCKED',
+    name: /^RECORD_LOCKED$/i,
+    message:
+      /\brecord is (currently )?(locked|in use)|\blocked by (another )?(user|session)|\bbeing (used|edited) by\b/i,
+  },
+  {
+    code: 'PEMS_RECORD_NOT_FOUND',
+    name: /^(RECORD_)?NOT_FOUND$/i,
+    message:
+      /^\s*(the )?(requested )?record (was |could )?not (be )?found\.?\s*$|^\s*(the )?record does not exist\.?\s*$/i,
+    isAlone: true,
+  },
+];
+
+/**
+ * What complaints of PEMS mean: by the name of an alert, and by its words only where the name tells nothing. HTTP statuses
+ * are told apart before: 401, 403, 429 and 5xx mean what they mean whatever the body says.
+ */
+export function refusalCode(alerts: readonly PemsAlert[]): RefusalCode {
+  for (const { code, name, message, isAlone } of rules) {
+    if (isAlone && alerts.length > 1) continue;
+    const isMet = (alert: PemsAlert): boolean =>
+      name.test(alert.name) || (!isTelling(alert.name) && message.test(alert.message));
+    if (alerts.some(isMet)) return code;
+  }
+  return 'PEMS_ERROR_ALERT';
+}
+
+/** A name that one of the rules knows decides alone; a number, an empty name and any other name do not. */
+const isTelling = (alertName: string): boolean => rules.some(({ name }) => name.test(alertName));
