@@ -55,7 +55,7 @@ export interface ISyncStatusResult {
   /** When it ended. */
   lastSyncedAt: Date | null;
   notice: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
   /** Our key. An integer, because it leads the key of every tenant table. */
   organizationId: number;
@@ -124,7 +124,7 @@ export interface IBeginSyncRunResult {
   changedSince: string | null;
   id: string;
   kind: string;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
 }
 
@@ -346,7 +346,7 @@ export interface ISyncSchedulesResult {
   isPaused: boolean;
   nextRunAt: Date | null;
   nextRunKind: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
   pausedAt: Date | null;
   pausedBy: string | null;
