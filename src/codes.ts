@@ -281,6 +281,33 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'Another program holds the SQLite file for longer than five seconds.',
       act: 'Wait until the prototype has finished what it does, or stop it, and try again.',
     },
+    LEGACY_FILE_INTERRUPTED: {
+      means:
+        'A program was stopped in the middle of a transaction, and the SQLite file holds changes that were never committed. Nothing was exported.',
+      act: 'Add `--copy`, which rolls the transaction back in a temporary copy. Never take the `-journal` file away.',
+    },
+    LEGACY_FILE_NO_TABLES: {
+      means: 'The SQLite file has no tables. Prisma creates such a file where its path is wrong.',
+      act: 'Give the file that DATABASE_URL of the prototype names, usually `prisma/dev.db`.',
+    },
+    LEGACY_VALUE_TOO_LARGE: {
+      means:
+        'A value of the SQLite file is larger than an export can hold. The message names table, row, column and size.',
+      act: 'Shorten or remove the value in the prototype, then export into a new folder.',
+    },
+    LEGACY_TIME_ZONE: {
+      means:
+        'The prototype stored days as local midnight of another time zone. Without the zone they would move by a day.',
+      act: 'Add `--time-zone ZONE`. `npx vanguard legacy analyze` names the offset and zones that fit.',
+    },
+    LEGACY_NO_ADMINISTRATOR: {
+      means: 'After the import nobody could administer this installation. Nothing was changed.',
+      act: 'Let one active user of the prototype have the role `admin`, and export again.',
+    },
+    LEGACY_NOT_PROTOTYPE: {
+      means: 'No table of the export is one of the prototype.',
+      act: 'Give the file that DATABASE_URL of the prototype names, usually `prisma/dev.db`.',
+    },
     LEGACY_FILE_UNREADABLE: {
       means: 'The SQLite file does not exist, or may not be read.',
       act: 'Correct the path, or run the command as somebody who may read it.',

@@ -48,7 +48,7 @@ export interface IBeginDriftCheckParams {
 /** 'BeginDriftCheck' return type */
 export interface IBeginDriftCheckResult {
   id: string;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
   sample: number | null;
 }

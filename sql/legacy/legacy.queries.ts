@@ -66,6 +66,8 @@ export interface IStandingImportResult {
   manifest: Json;
   /** The checksum of the manifest: the same export again changes nothing. */
   manifestSha256: string;
+  /** Zone in which the prototype stored days as local midnight; null: UTC. */
+  timeZone: string | null;
 }
 
 /** 'StandingImport' query type */
@@ -74,12 +76,13 @@ export interface IStandingImportQuery {
   result: IStandingImportResult;
 }
 
-const standingImportIR: any = {"usedParamSet":{},"params":[],"statement":"select id, manifest, manifest_sha256 as \"manifestSha256\", imported_at as \"importedAt\" from app_private.legacy_import\nwhere rolled_back_at is null"};
+const standingImportIR: any = {"usedParamSet":{},"params":[],"statement":"select id, manifest, manifest_sha256 as \"manifestSha256\", time_zone as \"timeZone\", imported_at as \"importedAt\"\nfrom app_private.legacy_import\nwhere rolled_back_at is null"};
 
 /**
  * Query generated from SQL:
  * ```
- * select id, manifest, manifest_sha256 as "manifestSha256", imported_at as "importedAt" from app_private.legacy_import
+ * select id, manifest, manifest_sha256 as "manifestSha256", time_zone as "timeZone", imported_at as "importedAt"
+ * from app_private.legacy_import
  * where rolled_back_at is null
  * ```
  */
@@ -121,12 +124,16 @@ export interface ILegacyColumnsParams {
 
 /** 'LegacyColumns' return type */
 export interface ILegacyColumnsResult {
+  /** Where only these may be chosen. */
+  allowedValues: stringArray | null;
+  isEditable: boolean;
   isRequired: boolean;
-  /** How a value is converted (src/legacy/convert.ts). `reference` is the id of a row of `parent`; `secret` was encrypted by the prototype; `none` goes nowhere. */
+  /** How a value is converted (src/legacy/convert.ts). `reference` is the id of a row of `parent`; `secret` was encrypted by the prototype; `edit` describes an edit that was not submitted; `none` goes nowhere. */
   kind: string;
   maxAmount: number | null;
   /** Of text, in characters. */
   maxLength: number | null;
+  mayBeLeftOut: boolean;
   /** Its name there. */
   name: string;
   /** Why it goes nowhere. */
@@ -143,12 +150,14 @@ export interface ILegacyColumnsQuery {
   result: ILegacyColumnsResult;
 }
 
-const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":552,"b":562}]}],"statement":"select c.name, c.kind, c.target, c.parent, c.note, f.max_length as \"maxLength\", f.max_amount::float8 as \"maxAmount\",\n  c.kind = 'password' or exists (\n    select from pg_attribute a\n    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef\n      and a.attidentity = '') as \"isRequired!\"\nfrom app_private.legacy_column c\njoin app_private.legacy_table t on t.name = c.table_name\nleft join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'\nwhere c.table_name = :tableName!\norder by c.name"};
+const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":726,"b":736}]}],"statement":"select c.name, c.kind, c.target, c.parent, c.note, f.max_length as \"maxLength\", f.max_amount::float8 as \"maxAmount\",\n  f.allowed_values as \"allowedValues\", coalesce(f.is_editable, false) as \"isEditable!\",\n  c.table_name = 'organizations' and c.name not in ('id', 'code') as \"mayBeLeftOut!\",\n  c.kind = 'password' or exists (\n    select from pg_attribute a\n    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef\n      and a.attidentity = '') as \"isRequired!\"\nfrom app_private.legacy_column c\njoin app_private.legacy_table t on t.name = c.table_name\nleft join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'\nwhere c.table_name = :tableName!\norder by c.name"};
 
 /**
  * Query generated from SQL:
  * ```
  * select c.name, c.kind, c.target, c.parent, c.note, f.max_length as "maxLength", f.max_amount::float8 as "maxAmount",
+ *   f.allowed_values as "allowedValues", coalesce(f.is_editable, false) as "isEditable!",
+ *   c.table_name = 'organizations' and c.name not in ('id', 'code') as "mayBeLeftOut!",
  *   c.kind = 'password' or exists (
  *     select from pg_attribute a
  *     where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef
@@ -173,6 +182,7 @@ export interface ILegacyKeysResult {
   hasProblems: boolean;
   key: Json | null;
   legacyId: string;
+  name: string | null;
 }
 
 /** 'LegacyKeys' query type */
@@ -181,12 +191,12 @@ export interface ILegacyKeysQuery {
   result: ILegacyKeysResult;
 }
 
-const legacyKeysIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":98,"b":108}]}],"statement":"select legacy_id as \"legacyId!\", key, has_problems as \"hasProblems!\" from app_private.legacy_keys(:tableName!)"};
+const legacyKeysIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":104,"b":114}]}],"statement":"select legacy_id as \"legacyId!\", name, key, has_problems as \"hasProblems!\" from app_private.legacy_keys(:tableName!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select legacy_id as "legacyId!", key, has_problems as "hasProblems!" from app_private.legacy_keys(:tableName!)
+ * select legacy_id as "legacyId!", name, key, has_problems as "hasProblems!" from app_private.legacy_keys(:tableName!)
  * ```
  */
 export const legacyKeys = new PreparedQuery<ILegacyKeysParams,ILegacyKeysResult>(legacyKeysIR);
@@ -277,6 +287,7 @@ export const writeLegacyTable = new PreparedQuery<IWriteLegacyTableParams,IWrite
 export interface IFinishLegacyImportParams {
   manifest: Json;
   manifestSha256: string;
+  timeZone?: string | null | void;
 }
 
 /** 'FinishLegacyImport' return type */
@@ -290,12 +301,12 @@ export interface IFinishLegacyImportQuery {
   result: IFinishLegacyImportResult;
 }
 
-const finishLegacyImportIR: any = {"usedParamSet":{"manifest":true,"manifestSha256":true},"params":[{"name":"manifest","required":true,"transform":{"type":"scalar"},"locs":[{"a":40,"b":49}]},{"name":"manifestSha256","required":true,"transform":{"type":"scalar"},"locs":[{"a":59,"b":74}]}],"statement":"select app_private.finish_legacy_import(:manifest!::jsonb, :manifestSha256!) as \"id!\""};
+const finishLegacyImportIR: any = {"usedParamSet":{"manifest":true,"manifestSha256":true,"timeZone":true},"params":[{"name":"manifest","required":true,"transform":{"type":"scalar"},"locs":[{"a":40,"b":49}]},{"name":"manifestSha256","required":true,"transform":{"type":"scalar"},"locs":[{"a":59,"b":74}]},{"name":"timeZone","required":false,"transform":{"type":"scalar"},"locs":[{"a":77,"b":85}]}],"statement":"select app_private.finish_legacy_import(:manifest!::jsonb, :manifestSha256!, :timeZone) as \"id!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select app_private.finish_legacy_import(:manifest!::jsonb, :manifestSha256!) as "id!"
+ * select app_private.finish_legacy_import(:manifest!::jsonb, :manifestSha256!, :timeZone) as "id!"
  * ```
  */
 export const finishLegacyImport = new PreparedQuery<IFinishLegacyImportParams,IFinishLegacyImportResult>(finishLegacyImportIR);
@@ -591,5 +602,59 @@ const finishLegacyRollBackIR: any = {"usedParamSet":{"importId":true},"params":[
  * ```
  */
 export const finishLegacyRollBack = new PreparedQuery<IFinishLegacyRollBackParams,IFinishLegacyRollBackResult>(finishLegacyRollBackIR);
+
+
+/** 'LegacyEndpoints' parameters type */
+export type ILegacyEndpointsParams = void;
+
+/** 'LegacyEndpoints' return type */
+export interface ILegacyEndpointsResult {
+  legacyId: string | null;
+  name: string | null;
+  settings: Json;
+  stored: string | null;
+  url: string | null;
+}
+
+/** 'LegacyEndpoints' query type */
+export interface ILegacyEndpointsQuery {
+  params: ILegacyEndpointsParams;
+  result: ILegacyEndpointsResult;
+}
+
+const legacyEndpointsIR: any = {"usedParamSet":{},"params":[],"statement":"select legacy_id as \"legacyId\", name, stored, url, settings as \"settings!\" from app_private.legacy_endpoints()"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select legacy_id as "legacyId", name, stored, url, settings as "settings!" from app_private.legacy_endpoints()
+ * ```
+ */
+export const legacyEndpoints = new PreparedQuery<ILegacyEndpointsParams,ILegacyEndpointsResult>(legacyEndpointsIR);
+
+
+/** 'CountLegacyAdministrators' parameters type */
+export type ICountLegacyAdministratorsParams = void;
+
+/** 'CountLegacyAdministrators' return type */
+export interface ICountLegacyAdministratorsResult {
+  administrators: number | null;
+}
+
+/** 'CountLegacyAdministrators' query type */
+export interface ICountLegacyAdministratorsQuery {
+  params: ICountLegacyAdministratorsParams;
+  result: ICountLegacyAdministratorsResult;
+}
+
+const countLegacyAdministratorsIR: any = {"usedParamSet":{},"params":[],"statement":"select app_private.count_legacy_administrators() as \"administrators\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select app_private.count_legacy_administrators() as "administrators"
+ * ```
+ */
+export const countLegacyAdministrators = new PreparedQuery<ICountLegacyAdministratorsParams,ICountLegacyAdministratorsResult>(countLegacyAdministratorsIR);
 
 

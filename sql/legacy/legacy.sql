@@ -5,7 +5,8 @@ select app_private.begin_legacy_work();
 lock table app_private.legacy_import in share row exclusive mode;
 
 /* @name standingImport */
-select id, manifest, manifest_sha256 as "manifestSha256", imported_at as "importedAt" from app_private.legacy_import
+select id, manifest, manifest_sha256 as "manifestSha256", time_zone as "timeZone", imported_at as "importedAt"
+from app_private.legacy_import
 where rolled_back_at is null;
 
 /* @name legacyTables */
@@ -13,6 +14,8 @@ select name, target from app_private.legacy_table order by position;
 
 /* @name legacyColumns */
 select c.name, c.kind, c.target, c.parent, c.note, f.max_length as "maxLength", f.max_amount::float8 as "maxAmount",
+  f.allowed_values as "allowedValues", coalesce(f.is_editable, false) as "isEditable!",
+  c.table_name = 'organizations' and c.name not in ('id', 'code') as "mayBeLeftOut!",
   c.kind = 'password' or exists (
     select from pg_attribute a
     where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef
@@ -24,7 +27,7 @@ where c.table_name = :tableName!
 order by c.name;
 
 /* @name legacyKeys */
-select legacy_id as "legacyId!", key, has_problems as "hasProblems!" from app_private.legacy_keys(:tableName!);
+select legacy_id as "legacyId!", name, key, has_problems as "hasProblems!" from app_private.legacy_keys(:tableName!);
 
 /* @name readLegacyJson */
 select app_private.read_legacy_json(:tableName!);
@@ -36,7 +39,7 @@ select app_private.match_legacy_table(:tableName!);
 select app_private.write_legacy_table(:tableName!);
 
 /* @name finishLegacyImport */
-select app_private.finish_legacy_import(:manifest!::jsonb, :manifestSha256!) as "id!";
+select app_private.finish_legacy_import(:manifest!::jsonb, :manifestSha256!, :timeZone) as "id!";
 
 /* @name legacyProblems */
 select table_name as "tableName!", line_number as "lineNumber!", legacy_id as "legacyId", column_name as "columnName!",
@@ -82,3 +85,9 @@ order by line_number;
 
 /* @name finishLegacyRollBack */
 select app_private.finish_legacy_roll_back(:importId!);
+
+/* @name legacyEndpoints */
+select legacy_id as "legacyId", name, stored, url, settings as "settings!" from app_private.legacy_endpoints();
+
+/* @name countLegacyAdministrators */
+select app_private.count_legacy_administrators() as "administrators";

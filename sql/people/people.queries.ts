@@ -161,7 +161,7 @@ export type IListOrganizationCodesParams = void;
 
 /** 'ListOrganizationCodes' return type */
 export interface IListOrganizationCodesResult {
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   code: string;
 }
 

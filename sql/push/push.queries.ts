@@ -14,7 +14,7 @@ export interface IPushGateParams {
 export interface IPushGateResult {
   apiConfigurationId: string | null;
   message: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
   state: string;
 }
@@ -548,7 +548,7 @@ export interface IPushStatusResult {
   connection: string | null;
   nextProbeAt: Date | null;
   oldestCommittedAt: Date | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
   pausedAt: Date | null;
   pausedBy: string | null;

@@ -14,7 +14,7 @@ export interface IFindOrganizationParams {
 
 /** 'FindOrganization' return type */
 export interface IFindOrganizationResult {
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   code: string;
   /** Our key. An integer, because it leads the key of every tenant table. */
   id: number;

@@ -58,7 +58,7 @@ export interface ISyncStatusResult {
   lastSyncedAt: Date | null;
   missingColumns: Json;
   notice: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
   /** Our key. An integer, because it leads the key of every tenant table. */
   organizationId: number;
@@ -141,7 +141,7 @@ export interface IBeginSyncRunResult {
   changedSince: string | null;
   id: string;
   kind: string;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
 }
 
@@ -401,7 +401,7 @@ export interface ISyncSchedulesResult {
   isPaused: boolean;
   nextRunAt: Date | null;
   nextRunKind: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
   pausedAt: Date | null;
   pausedBy: string | null;
@@ -832,7 +832,7 @@ export interface ILimitsOfResult {
   changedPercent: number;
   emptiedPercent: number;
   leastRecords: number;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Not a number, which would be mistaken for an id. */
+  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
   organization: string;
   refusedPercent: number;
   removedPercent: number;

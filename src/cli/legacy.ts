@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { createVault } from '../encryption.ts';
 import { analyzeLegacy, type Analysis } from '../legacy/analyze.ts';
 import { checkImport, rollBackImport, type Difference } from '../legacy/check.ts';
+import { daysInWords } from '../legacy/days.ts';
 import { exportLegacy, type Progress } from '../legacy/export.ts';
 import { importLegacy, type ImportProblem, type TableOutcome } from '../legacy/import.ts';
 import { openManifest } from '../legacy/manifest.ts';
@@ -19,10 +20,12 @@ const foundSomething = 2;
 const shownAtMost = 50;
 
 interface AnalyzeOptions {
+  timeZone?: string;
   copy?: boolean;
   json?: boolean;
 }
 interface ImportCommandOptions {
+  timeZone?: string;
   quarantine?: boolean;
   keyFile?: string;
   json?: boolean;
@@ -35,6 +38,10 @@ export function addLegacyCommands(program: Command): void {
     .description('moving in from the SQLite database of the prototype, which is only read');
   const copy = new Option('--copy', 'work on a temporary copy; the prototype must not write meanwhile');
   const json = new Option('--json', 'for programs');
+  const timeZone = new Option(
+    '--time-zone <zone>',
+    'the zone in which the prototype stored days as midnight, such as Asia/Singapore (default: UTC)',
+  );
 
   legacy
     .command('analyze <file>')
@@ -42,11 +49,13 @@ export function addLegacyCommands(program: Command): void {
       'say what FILE.db holds, what of it goes where, and what cannot; ends with 2 if anything cannot. Changes nothing',
     )
     .addOption(copy)
+    .addOption(timeZone)
     .addOption(json)
     .action(async (file: string, options: AnalyzeOptions) => {
       await withDatabase(async (client) => {
         const analysis = await analyzeLegacy(client, file, {
           copy: options.copy ?? false,
+          timeZone: options.timeZone,
           progress: progress(),
         });
         if (analysis.problems.length > 0) terminal().exitCode = foundSomething;
@@ -73,7 +82,11 @@ export function addLegacyCommands(program: Command): void {
         printJson({ folder: out, source, tables });
         return;
       }
-      for (const { name, rows } of tables) print(`${name.padEnd(28)} ${count(rows).padStart(10)} rows`);
+      for (const { name, rows, columnsLeftOut = [] } of tables) {
+        print(`${name.padEnd(28)} ${count(rows).padStart(10)} rows`);
+        if (columnsLeftOut.length > 0)
+          print(`  left out, computed by a function that is not known: ${columnsLeftOut.join(', ')}`);
+      }
       showOrphans(tables);
       print(`${totals(tables)} are in ${out}. Check them with: npx vanguard legacy verify ${out}`);
     });
@@ -110,12 +123,13 @@ export function addLegacyCommands(program: Command): void {
       '--key-file <file>',
       'holds the ENCRYPTION_KEY of the prototype; without it credentials are to be entered again',
     )
+    .addOption(timeZone)
     .addOption(json)
-    .action(async (folder: string, { quarantine, keyFile, json }: ImportCommandOptions) => {
+    .action(async (folder: string, { quarantine, keyFile, timeZone, json }: ImportCommandOptions) => {
       const legacyKey = keyFile === undefined ? undefined : parseLegacyKey(await readFile(keyFile, 'utf8'));
       await withDatabase(async (client, { secrets }) => {
         const result = await importLegacy(client, folder, {
-          ...{ quarantine: quarantine ?? false, legacyKey, progress: progress() },
+          ...{ quarantine: quarantine ?? false, legacyKey, timeZone, progress: progress() },
           vault: createVault(secrets.encryptionKeys),
         });
         const { imported, alreadyImportedAt, outcomes, problems, credentials } = result;
@@ -219,7 +233,7 @@ function more(length: number): void {
 function showProblems(problems: ImportProblem[]): void {
   for (const { table, line, id, column, value, problem } of problems.slice(0, shownAtMost))
     print(
-      `${table} ${id ?? `line ${line}`}: ${column}${value === null ? '' : ` ${JSON.stringify(value)}`} ${problem}`,
+      `${table} ${id === null || id.trim() === '' ? `line ${line}` : id}: ${column}${value === null ? '' : ` ${JSON.stringify(value)}`} ${problem}`,
     );
   more(problems.length);
 }
@@ -239,7 +253,30 @@ function showOrphans(tables: { name: string; references: Analysis['tables'][numb
         print(`${name}.${columns.join(', ')}: ${count(orphans)} rows point at no row of ${parent}`);
 }
 
-function showAnalysis(file: string, { tables, problems, outcomes, needs, schemaVersion }: Analysis): void {
+/** What is particular to PEMS, as `connection` commands name it. */
+const settingNames: Record<string, string> = {
+  ...{
+    tenant: 'tenant',
+    login_organization: 'organization of the login',
+    grid_name: 'grid',
+    grid_id: 'grid id',
+  },
+};
+
+function showEndpoints(endpoints: Analysis['endpoints']): void {
+  if (endpoints.length > 0) print('\nConnections to PEMS:');
+  for (const { id, name, stored, url, settings } of endpoints) {
+    const said = Object.entries(settings).map(([key, value]) => `${settingNames[key] ?? key} ${value}`);
+    print(
+      `  ${id ?? name ?? ''}: ${stored === url ? (url ?? 'no address') : `${stored ?? ''} becomes ${url ?? ''}`}${said.length > 0 ? `, ${said.join(', ')}` : ''}`,
+    );
+  }
+}
+
+function showAnalysis(
+  file: string,
+  { tables, problems, outcomes, needs, schemaVersion, endpoints, foreignDays, credentialTables }: Analysis,
+): void {
   print(`${file}${schemaVersion === null ? '' : `, after the prototype's migration ${schemaVersion}`}`);
   for (const { name, rows, target, columns, references } of tables) {
     print(
@@ -257,6 +294,9 @@ function showAnalysis(file: string, { tables, problems, outcomes, needs, schemaV
   }
   print('');
   showOrphans(tables);
+  showEndpoints(endpoints);
+  for (const text of credentialTables) print(`To be entered again: ${text}`);
+  if (foreignDays) print(`${daysInWords(foreignDays)}. Add --time-zone ZONE to analyze and import.`);
   showProblems(problems);
   print('\nAn import into this database would do:');
   showOutcomes(outcomes);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { legacyColumns, legacyTables } from '../../sql/legacy/legacy.queries.ts';
 import { exportLegacy, type Progress } from './export.ts';
-import { planImport, type ImportPlan } from './import.ts';
+import { planImport, tablesIn, type ImportPlan } from './import.ts';
+import { placeOf } from './names.ts';
 import { readRows, type ExportedTable, type Source } from './manifest.ts';
 import type { CanonicalValue } from './values.ts';
 
@@ -41,7 +42,11 @@ export interface Analysis extends ImportPlan {
 export async function analyzeLegacy(
   client: pg.ClientBase,
   path: string,
-  { copy = false, progress = () => undefined }: { copy?: boolean; progress?: Progress } = {},
+  {
+    copy = false,
+    timeZone,
+    progress = () => undefined,
+  }: { copy?: boolean; timeZone?: string | undefined; progress?: Progress } = {},
 ): Promise<Analysis> {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-legacy-'));
   try {
@@ -50,14 +55,16 @@ export async function analyzeLegacy(
       (await legacyTables.run(undefined, client)).map(({ name, target }) => [name, target]),
     );
     const tables: AnalyzedTable[] = [];
-    for (const table of manifest.tables) {
-      const { name, rows, bytes, references } = table;
-      const target = targets.get(name) ?? null;
+    const recognized = await tablesIn(client, manifest);
+    for (const { name: stored } of manifest.tables) {
+      const table = recognized.find(({ name }) => name === stored)!;
+      const { name, known, rows, bytes, references } = table;
+      const target = known === null ? null : (targets.get(known) ?? null);
       const places = new Map(
-        (target === null ? [] : await legacyColumns.run({ tableName: name }, client)).map((column) => [
-          column.name,
-          column,
-        ]),
+        (target === null ? [] : await legacyColumns.run({ tableName: known! }, client)).flatMap((column) => {
+          const at = placeOf(table.columns, column.name);
+          return at < 0 ? [] : [[table.columns[at]!.name, column]];
+        }),
       );
       const found = await storedTypes(folder, table);
       const columns = table.columns.map((column, i) => ({
@@ -69,8 +76,8 @@ export async function analyzeLegacy(
       }));
       tables.push({ name, rows, bytes, target, columns, references });
     }
-    const plan = await planImport(client, folder, progress);
-    const records = manifest.tables.find(({ name }) => name === 'pfa_records')?.rows ?? 0;
+    const plan = await planImport(client, folder, progress, timeZone);
+    const records = recognized.find(({ known }) => known === 'pfa_records')?.rows ?? 0;
     const exported = manifest.tables.reduce((sum, { bytes }) => sum + bytes, 0);
     return {
       ...{ source: manifest.source, schemaVersion: manifest.schemaVersion, tables, ...plan },

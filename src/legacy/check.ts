@@ -12,7 +12,8 @@ import {
 } from '../../sql/legacy/legacy.queries.ts';
 import { VanguardError } from '../errors.ts';
 import type { Progress } from './export.ts';
-import type { ExportedTable, Manifest } from './manifest.ts';
+import { tablesIn } from './import.ts';
+import type { Manifest } from './manifest.ts';
 import { stageOtherTable, stageTable, type StagedLine } from './staging.ts';
 
 /** A value here that is not what the legacy value becomes. */
@@ -48,8 +49,8 @@ export async function checkImport(
 ): Promise<CheckResult> {
   await client.query('begin isolation level repeatable read');
   try {
-    const { id, manifest, importedAt } = await standing(client, expected);
-    const kept = await stageKept(client, reader, id, manifest, progress);
+    const { id, manifest, importedAt, timeZone } = await standing(client, expected);
+    const kept = await stageKept(client, reader, { id, manifest, timeZone }, progress);
     const tables = manifest.tables.map(({ name, sha256 }) => {
       const { rows, hash } = kept.get(name)!;
       return { table: name, rows, isWhole: hash === sha256 };
@@ -91,8 +92,8 @@ export async function rollBackImport(
   await client.query('begin');
   try {
     await lockLegacyImports.run(undefined, client);
-    const { id, manifest } = await standing(client, undefined);
-    await stageKept(client, reader, id, manifest, progress);
+    const { id, manifest, timeZone } = await standing(client, undefined);
+    await stageKept(client, reader, { id, manifest, timeZone }, progress);
     const rows: RolledBackRow[] = [];
     for (const { name } of (await legacyTables.run(undefined, client)).reverse()) {
       for (const { legacyId, lineNumber, outcome, reason } of await rollBackLegacyTable.run(
@@ -115,20 +116,17 @@ export async function rollBackImport(
 async function stageKept(
   client: pg.ClientBase,
   reader: pg.ClientBase,
-  importId: number,
-  manifest: Manifest,
+  { id: importId, manifest, timeZone }: { id: number; manifest: Manifest; timeZone: string | null },
   progress: Progress,
 ) {
   await beginLegacyWork.run(undefined, client);
   const kept = new Map<string, { rows: number; hash: string }>();
-  const names = (await legacyTables.run(undefined, client)).map(({ name }) => name);
-  const place = ({ name }: ExportedTable) => names.indexOf(name);
-  for (const table of manifest.tables.toSorted((a, b) => place(a) - place(b))) {
+  for (const table of await tablesIn(client, manifest)) {
     const hash = createHash('sha256');
     let rows = 0;
     async function* lines(): AsyncGenerator<StagedLine> {
       for (let after = 0; ;) {
-        const page = await legacyRows.run({ importId, tableName: table.name, after }, reader);
+        const page = await legacyRows.run({ importId, tableName: table.known ?? table.name, after }, reader);
         for (const row of page) {
           hash.update(`${row.line}\n`);
           yield row;
@@ -140,8 +138,8 @@ async function stageKept(
         after = last.lineNumber;
       }
     }
-    await (names.includes(table.name)
-      ? stageTable(client, table, lines())
+    await (table.known !== null
+      ? stageTable(client, { ...table, name: table.known }, lines(), { timeZone: timeZone ?? undefined })
       : stageOtherTable(client, table.name, lines()));
     kept.set(table.name, { rows, hash: hash.digest('hex') });
   }
@@ -156,6 +154,6 @@ async function standing(client: pg.ClientBase, expected: { sha256: string } | un
       found ? 'Another export than this was imported.' : 'No export was imported, or it was taken back.',
       { hint: 'Run "npx vanguard legacy import FOLDER".' },
     );
-  const { id, importedAt } = found;
-  return { id, importedAt, manifest: found.manifest as unknown as Manifest };
+  const { id, importedAt, timeZone } = found;
+  return { id, importedAt, timeZone, manifest: found.manifest as unknown as Manifest };
 }

@@ -1,4 +1,6 @@
+import { dayIn, isElsewhereMidnight, type DayCollector } from './days.ts';
 import type { ImportProblem } from './import.ts';
+import { placeOf } from './names.ts';
 import type { CanonicalValue } from './values.ts';
 
 /** How a column of the prototype moves in: a row of app_private.legacy_column, with what its place here demands. */
@@ -10,6 +12,12 @@ export interface LegacyColumn {
   /** The table that a reference points at. */
   parent: string | null;
   isRequired: boolean;
+  /** A cell that does not convert is left out, and the row moves in without it. */
+  mayBeLeftOut: boolean;
+  /** Of a key of a record: whether a draft may hold it. */
+  isEditable: boolean;
+  /** Of a key of a record: the values it may have, whatever their case. */
+  allowedValues: string[] | null;
   maxLength: number | null;
   maxAmount: number | null;
 }
@@ -22,24 +30,45 @@ export interface ConvertedRow {
   /** The keys of a record; null for other tables. */
   data: string | null;
   secrets: string;
-  problems: Omit<ImportProblem, 'table' | 'line' | 'id'>[];
+  problems: (Omit<ImportProblem, 'table' | 'line' | 'id'> & { isLeftOut?: true })[];
+}
+
+/** What the days of the database mean. */
+export interface DayOptions {
+  /** The zone in which days begin at midnight; undefined: UTC, and other midnights are refused. */
+  timeZone?: string | undefined;
+  /** Is told the moment of every day. */
+  collector?: DayCollector | undefined;
 }
 
 /** The row here that a legacy id of a table stands for. */
 export type FindParent = (
   table: string,
   legacyId: string,
-) => { key: unknown } | 'cannot be migrated' | undefined;
+) => { key: unknown; legacyId: string } | 'cannot be migrated' | undefined;
 
 /** What a value becomes, as JSON; undefined where it does not convert. */
 type Convert = (value: Exclude<CanonicalValue, null>) => string | undefined;
 
 /** How values are converted, by kind. Null and empty text are nothing, whatever the kind. */
-const kinds: Record<string, { convert: Convert; expected: string }> = {
+const kinds: Record<
+  string,
+  {
+    convert: Convert;
+    expected: string;
+    refuse?: (value: Exclude<CanonicalValue, null>) => string | undefined;
+  }
+> = {
   text: {
     convert: textOf,
     expected: 'is no text that can be kept: bytes, invalid characters or U+0000',
   },
+  // One name has one form, whatever keyboard it was typed on.
+  name: {
+    convert: (value) => textOf(value)?.normalize('NFC'),
+    expected: 'is no text that can be kept: bytes, invalid characters or U+0000',
+  },
+  usage: { convert: (value) => quote(usageOf(value)), expected: 'is no text' },
   // Read by the database, which knows what it can keep.
   json: { convert: textOf, expected: 'is no text that can be kept: bytes, invalid characters or U+0000' },
   reference: { convert: textOf, expected: 'is no id' },
@@ -74,15 +103,76 @@ const kinds: Record<string, { convert: Convert; expected: string }> = {
     expected: 'is no whole number of 32 bits',
   },
   // `2026-04-02T08:30:00Z`
-  time: { convert: (value) => quote(momentOf(value)), expected: noTime() },
+  time: {
+    convert: (value) => quote(momentOf(value)),
+    expected: noTime(),
+    refuse: (value) => (numberOf(value) === 0 ? undefined : otherReading(value)),
+  },
   // Versions of PEMS are to the minute.
-  minute: { convert: (value) => quote(momentOf(value)?.slice(0, 16)?.concat(':00Z')), expected: noTime() },
+  minute: {
+    convert: (value) => quote(momentOf(value)?.slice(0, 16)?.concat(':00Z')),
+    expected: noTime(),
+    refuse: otherReading,
+  },
   // Prisma writes a day as its midnight in UTC.
-  day: { convert: (value) => quote(dayOf(value)), expected: noTime() },
+  day: { convert: (value) => quote(dayOf(value)), expected: noTime(), refuse: otherReading },
 };
 
 function noTime(): string {
   return 'is no time: milliseconds since 1970, or YYYY-MM-DD HH:MM:SS, of the years 1 to 9999';
+}
+
+/** What a connection of the first schema was for, by the words used now. */
+function usageOf(value: Exclude<CanonicalValue, null>): string | undefined {
+  if (typeof value !== 'string' || value.includes('\0')) return undefined;
+  const word = value.trim().toUpperCase().replaceAll(/[\s-]/g, '_');
+  const first: Record<string, string> = {
+    ...{ PFA: 'PEMS_PFA_READ', PFA_READ: 'PEMS_PFA_READ', PFA_WRITE: 'PEMS_PFA_WRITE' },
+    ...{ ASSETS: 'PEMS_ASSETS', ASSET_MASTER: 'PEMS_ASSETS', CLASSES: 'PEMS_CLASSES' },
+    ...{ CLASSIFICATIONS: 'PEMS_CLASSES', ORGANIZATIONS: 'PEMS_ORGANIZATIONS' },
+  };
+  const known = first[word.replace(/^PEMS_/, '')];
+  return known ?? (/^(PEMS|AI)_/.test(word) ? word : value);
+}
+
+const numberOf = (value: Exclude<CanonicalValue, null>) => {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  return Number('real' in value ? value.real : 'integer' in value ? value.integer : Number.NaN);
+};
+
+/** The readings of a number that is no plausible count of milliseconds: name, and milliseconds since 1970. */
+const readings: [reading: string, toMilliseconds: (value: number) => number][] = [
+  ['seconds since 1970', (value) => value * 1000],
+  ['microseconds since 1970', (value) => value / 1000],
+  ['nanoseconds since 1970', (value) => value / 1_000_000],
+  ['a Julian day', (value) => (value - 2_440_587.5) * 86_400_000],
+  ['days since 1970', (value) => value * 86_400_000],
+  ['a day of a spreadsheet', (value) => (value - 25_569) * 86_400_000],
+  [
+    'YYYYMMDD',
+    (value) =>
+      Date.parse(/^\d{8}$/.test(String(value)) ? String(value).replace(/^(....)(..)(..)$/, '$1-$2-$3') : ''),
+  ],
+];
+/** Projects of the prototype are of these years. */
+const isPlausible = (milliseconds: number) =>
+  milliseconds >= Date.UTC(1980, 0) && milliseconds < Date.UTC(2150, 0);
+
+/** Why a number is hardly milliseconds since 1970, with the reading that fits. */
+function otherReading(value: Exclude<CanonicalValue, null>): string | undefined {
+  const number = numberOf(value);
+  if (Number.isNaN(number)) return undefined;
+  if (number === 0)
+    return 'is 1970-01-01 as milliseconds since 1970: a zero that stands for no day, which is NULL';
+  // Days from 1900 on, other than those in which all other readings come out.
+  if (typeof value === 'number' && Math.abs(number) >= 10_000_000_000 && number < Date.UTC(2300, 0))
+    return undefined;
+  const fitting = readings.find(([, toMilliseconds]) => isPlausible(toMilliseconds(number)));
+  if (!fitting) return undefined;
+  const [reading, toMilliseconds] = fitting;
+  const asMilliseconds = momentOf(number)?.slice(0, 10) ?? 'no time';
+  return `is ${asMilliseconds} as milliseconds since 1970, which is implausible; as ${reading} it is ${new Date(toMilliseconds(number)).toISOString().slice(0, 10)}`;
 }
 
 const quote = (text: string | undefined) => text && `"${text}"`;
@@ -134,6 +224,116 @@ function momentOfText(text: string): string | undefined {
   return inYears ? `${at.toISOString().slice(0, 19)}${fraction}Z` : undefined;
 }
 
+/** How a day is read where its zone counts: the day, or what is wrong. */
+function dayReader({ timeZone, collector }: DayOptions) {
+  const local = timeZone === undefined ? undefined : dayIn(timeZone);
+  const known = new Map<number, string>();
+  return (value: Exclude<CanonicalValue, null>): { day: string } | { problem: string } | undefined => {
+    // A day without a time is itself in every zone.
+    if (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value)) return undefined;
+    const text = momentOf(value);
+    if (text === undefined) return undefined;
+    const at = Date.parse(text);
+    collector?.add(at);
+    if (local) {
+      const day = known.get(at) ?? local(at);
+      if (known.size < 100_000) known.set(at, day);
+      return { day };
+    }
+    return isElsewhereMidnight(at)
+      ? { problem: `is ${text.slice(11, 16)} in UTC and not midnight, so its day depends on a time zone` }
+      : undefined;
+  };
+}
+
+/** An edit that its author had not submitted. */
+interface Edit {
+  keys: ReadonlySet<string>;
+  user: string | undefined;
+  problems: { column: string; value: CanonicalValue; problem: string }[];
+}
+
+/** Reads which keys of a record hold an edit, and whose. */
+function editReader(
+  columns: readonly { name: string }[],
+  legacyColumns: readonly LegacyColumn[],
+  findParent: FindParent,
+): (row: readonly CanonicalValue[]) => Edit {
+  const at = (target: string) => {
+    const column = legacyColumns.find((column) => column.kind === 'edit' && column.target === target);
+    const name = column?.name ?? '';
+    return { name, place: column ? placeOf(columns, name) : -1 };
+  };
+  const [state, fields, user] = ['draft.state', 'draft.fields', 'draft.user'].map(at) as [
+    ReturnType<typeof at>,
+    ReturnType<typeof at>,
+    ReturnType<typeof at>,
+  ];
+  const bare = (name: string) => name.toLowerCase().replaceAll('_', '');
+  const keys = new Map(
+    legacyColumns
+      .filter(({ target, isEditable }) => isEditable && target?.startsWith('data.'))
+      .flatMap(({ name, target }) => [
+        [bare(name), target!.slice(5)] as const,
+        [bare(target!.slice(5)), target!.slice(5)] as const,
+      ]),
+  );
+  const none: Edit = { keys: new Set(), user: undefined, problems: [] };
+
+  return (row) => {
+    const stored = row[state.place] ?? null;
+    if (typeof stored !== 'string' || !['modified', 'error'].includes(stored.trim().toLowerCase()))
+      return none;
+    const problems: Edit['problems'] = [];
+    const value = row[fields.place] ?? null;
+    const names = namesIn(value);
+    if (names === undefined || names.length === 0)
+      problems.push({
+        ...{ column: fields.name, value },
+        problem: `names no fields, though ${state.name} says ${JSON.stringify(stored)}`,
+      });
+    const edited = new Set<string>();
+    for (const name of names ?? []) {
+      const key = keys.get(bare(name));
+      if (key) edited.add(key);
+      else
+        problems.push({
+          column: fields.name,
+          value,
+          problem: `names ${JSON.stringify(name)}, which cannot be edited`,
+        });
+    }
+    const author = row[user.place] ?? null;
+    const found =
+      author === null
+        ? undefined
+        : findParent('users', typeof author === 'object' ? JSON.stringify(author) : String(author));
+    if (typeof found !== 'object')
+      problems.push({
+        ...{ column: user.name, value: author },
+        problem:
+          author === null || author === ''
+            ? 'is missing: an edit that was not submitted belongs to a user'
+            : `is no user${found === undefined ? '' : ' that can be migrated'}, by id or username`,
+      });
+    return { keys: edited, user: typeof found === 'object' ? found.legacyId : undefined, problems };
+  };
+}
+
+/** The names in a list, `["forecastEnd"]`, or of the members of an object. */
+function namesIn(value: CanonicalValue): string[] | undefined {
+  if (typeof value !== 'string') return undefined;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+  if (Array.isArray(parsed)) return parsed.every((name) => typeof name === 'string') ? parsed : undefined;
+  return typeof parsed === 'object' && parsed !== null ? Object.keys(parsed) : undefined;
+}
+
 /**
  * Converts the rows of a table. `columns` are those that the table has, in their order.
  */
@@ -141,22 +341,31 @@ export function converter(
   columns: readonly { name: string }[],
   legacyColumns: readonly LegacyColumn[],
   findParent: FindParent,
+  days: DayOptions = {},
 ): (row: readonly CanonicalValue[]) => ConvertedRow {
-  const place = (name: string) => columns.findIndex((column) => column.name === name);
+  const place = (name: string) => placeOf(columns, name);
+  const readDay = dayReader(days);
+  const readEdit = editReader(columns, legacyColumns, findParent);
+  const needsId = legacyColumns.some(({ name, kind }) => name === 'id' && kind === 'text');
   const steps = legacyColumns
-    .filter(({ kind }) => kind !== 'none')
+    .filter(({ kind }) => kind !== 'none' && kind !== 'edit')
     .map((column) => {
       const target = column.target ?? '';
       const isData = target.startsWith('data.');
-      const member = `${JSON.stringify(isData ? target.slice(5) : target)}:`;
-      return { ...column, ...kinds[column.kind]!, place: place(column.name), isData, member };
+      const key = isData ? target.slice(5) : target;
+      const member = `${JSON.stringify(key)}:`;
+      return { ...column, ...kinds[column.kind]!, place: place(column.name), isData, key, member };
     });
   const isRecord = steps.some(({ isData }) => isData);
   const idPlace = place('id');
 
   return (row) => {
     const problems: ConvertedRow['problems'] = [];
-    let [refs, content, data, secrets] = ['', '', '', ''];
+    let [refs, content, data, secrets, draft] = ['', '', '', '', ''];
+    const edit = readEdit(row);
+    for (const { column, value, problem } of edit.problems)
+      problems.push({ column, value: value === null ? null : shown(value), problem });
+    if (edit.user !== undefined) refs += `,"draft_user":${JSON.stringify(edit.user)}`;
     for (const step of steps) {
       const { name: column, kind, member } = step;
       const value = row[step.place] ?? null;
@@ -165,13 +374,24 @@ export function converter(
           column,
           value: kind === 'secret' || kind === 'password' ? '(hidden)' : shown(value),
           problem,
+          ...(step.mayBeLeftOut ? { isLeftOut: true as const } : {}),
         });
+      const isEdited = step.isData && edit.keys.has(step.key);
+      if (needsId && column === 'id' && (value === null || String(shown(value)).trim() === ''))
+        refuse('is empty: every row needs an id');
       if (value === null || value === '') {
+        if (isEdited) draft += `,${member}null`;
         if (step.isRequired) refuse('is missing');
         continue;
       }
-      const converted = step.convert(value);
-      if (converted === undefined) {
+      const implausible = step.refuse?.(value);
+      const day = kind === 'day' && implausible === undefined ? readDay(value) : undefined;
+      const converted = day && 'day' in day ? `"${day.day}"` : step.convert(value);
+      if (implausible !== undefined) {
+        refuse(implausible);
+      } else if (day && 'problem' in day) {
+        refuse(day.problem);
+      } else if (converted === undefined) {
         refuse(step.expected);
       } else if (kind === 'reference') {
         refs += `,${member}${converted}`;
@@ -192,11 +412,19 @@ export function converter(
           refuse(`is longer than ${step.maxLength} characters`);
         if (step.maxAmount !== null && !(Number(converted) >= 0 && Number(converted) < step.maxAmount))
           refuse('is negative, or too large for an amount');
-        if (step.isData) data += `,${member}${converted}`;
+        const allowed = step.allowedValues?.find(
+          (known) => typeof value === 'string' && known.toLowerCase() === value.trim().toLowerCase(),
+        );
+        if (step.allowedValues && allowed === undefined)
+          refuse(`is none of ${step.allowedValues.join(', ')}`);
+        const kept = allowed === undefined ? converted : JSON.stringify(allowed);
+        if (isEdited) draft += `,${member}${kept}`;
+        else if (step.isData) data += `,${member}${kept}`;
         else content += `,${member}${converted}`;
         if (step.target === 'pfa_id') data += `,"pfaId":${converted}`;
       }
     }
+    if (draft !== '') content += `,"draft":${object(draft)}`;
     const id = row[idPlace] ?? null;
     return {
       legacyId: id === null ? null : typeof id === 'object' ? JSON.stringify(id) : String(id),

@@ -20,7 +20,7 @@ import {
   type Manifest,
   type Source,
 } from './manifest.ts';
-import { countOf, quoted, rowsOf, tablesOf, type LegacyTable } from './tables.ts';
+import { checkSizes, countOf, quoted, rowsOf, tablesOf, type LegacyTable } from './tables.ts';
 import { lineOf } from './values.ts';
 
 export type Progress = (what: string, done: number, total: number) => void;
@@ -53,6 +53,7 @@ export async function exportLegacy(
     if ('tables' in beginning) return beginning;
 
     const tables = tablesOf(file);
+    for (const table of tables) checkSizes(file, table);
     const exported: Omit<ExportedTable, 'references'>[] = [];
     for (const [i, table] of tables.entries()) {
       const name = `${String(i + 1).padStart(3, '0')}-${table.name.replaceAll(/[^A-Za-z0-9_]/g, '-')}.ndjson`;
@@ -62,8 +63,11 @@ export async function exportLegacy(
         beginning.finished = [...beginning.finished.filter(({ file }) => file !== name), done];
         await replace(join(folder, beginningName), textOf(beginning));
       }
-      const { columns, primaryKey } = table;
-      exported.push({ name: table.name, columns, primaryKey, ...done });
+      const { columns, columnsLeftOut, primaryKey } = table;
+      exported.push({
+        ...{ name: table.name, columns, primaryKey, ...done },
+        ...(columnsLeftOut.length > 0 ? { columnsLeftOut } : {}),
+      });
     }
     const orphans = await countOrphans(
       folder,

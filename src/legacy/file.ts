@@ -32,18 +32,21 @@ export interface LegacyFile {
 }
 
 /**
- * Opens a SQLite file read-only. With `copy` it and its write-ahead log are copied to a temporary folder first, which
- * must not happen while somebody writes; `patience` is how many milliseconds to wait for a lock. Errors: LEGACY_FILE_...
+ * Opens a SQLite file read-only. With `copy` it and the logs beside it are copied to a temporary folder first, which must not happen
+ * while another program writes. A transaction that was never committed is rolled back there; without `copy` such a file is refused.
+ * `patience` is how many milliseconds to wait for a lock. Errors: LEGACY_FILE_...
  */
 export async function openLegacyFile(
   path: string,
   { copy = false, patience = 5000 }: { copy?: boolean; patience?: number | undefined } = {},
 ): Promise<LegacyFile> {
-  const given = resolve(path);
+  const given = resolve(pathOf(path));
   const bytes = checkHeader(given);
   const wal = `${given}-wal`;
   const hasWal = existsSync(wal) && statSync(wal).size > 0;
   if (hasWal && !copy) checkFolder(given);
+  const journal = `${given}-journal`;
+  const hasJournal = existsSync(journal) && statSync(journal).size > 0;
   const temporary = copy ? mkdtempSync(join(tmpdir(), 'vanguard-legacy-')) : undefined;
   const remove = () => temporary && rmSync(temporary, { recursive: true, force: true });
   let database: DatabaseSync | undefined;
@@ -51,19 +54,34 @@ export async function openLegacyFile(
     let file = given;
     if (temporary) {
       file = join(temporary, basename(given));
+      const before = stateOf(given);
       copyFileSync(given, file);
       if (hasWal) copyFileSync(wal, `${file}-wal`);
+      if (hasJournal) copyFileSync(journal, `${file}-journal`);
+      if (stateOf(given) !== before) throw changing(given);
     }
-    database = new DatabaseSync(file, { readOnly: true, timeout: patience });
+    // To read the whole file lets go of the locks that SQLite holds on it. Therefore the checksum comes first.
+    const before = stateOf(file);
+    const sha256 = await hashOf(file);
+    const isRolledBack = temporary !== undefined && hasJournal;
+    database = new DatabaseSync(file, { readOnly: !isRolledBack, timeout: patience });
     // From here to the end it is one state of the database.
     database.exec('begin');
     const encoding = one(database, 'pragma encoding', 'encoding').toLowerCase() as TextEncoding;
-    one(database, 'select count(*) as tables from sqlite_schema', 'tables');
-    checkLength(database, given, bytes, hasWal);
+    const tables = one(
+      database,
+      "select count(*) as tables from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\'",
+      'tables',
+    );
+    if (!hasWal && !isRolledBack && stateOf(file) !== before) throw changing(given);
+    checkLength(database, given, isRolledBack ? statSync(file).size : bytes, hasWal);
+    if (tables === '0')
+      throw new VanguardError('LEGACY_FILE_NO_TABLES', `${given} is a database without tables.`, {
+        hint: `${theFile}. Prisma creates an empty file where the path is wrong.`,
+      });
     const opened = database;
     return {
-      ...{ database, path: given, encoding, bytes },
-      sha256: await hashOf(file),
+      ...{ database, path: given, encoding, bytes, sha256 },
       walSha256: hasWal ? await hashOf(`${file}-wal`) : null,
       close: () => {
         opened.close();
@@ -82,6 +100,16 @@ export function legacyError(error: unknown, path: string): unknown {
   const { errcode, message } = error as { errcode?: number; message: string };
   if (typeof errcode !== 'number') return error;
   const about = { cause: error };
+  // SQLITE_READONLY_ROLLBACK
+  if (errcode === 776)
+    return new VanguardError(
+      'LEGACY_FILE_INTERRUPTED',
+      `${path} holds changes of a transaction that was never committed: a program was stopped while it wrote.`,
+      {
+        ...about,
+        hint: `Add --copy, which rolls the transaction back in a temporary copy; or start the prototype once, which rolls it back. Keep ${basename(path)}-journal beside the file.`,
+      },
+    );
   switch (errcode & 0xff) {
     case 5: // SQLITE_BUSY
     case 6: // SQLITE_LOCKED
@@ -99,9 +127,30 @@ export function legacyError(error: unknown, path: string): unknown {
     default:
       return new VanguardError('LEGACY_FILE_UNREADABLE', `${path} cannot be read: ${message}.`, {
         ...about,
-        hint: 'Look at its rights and those of its folder, or copy it elsewhere.',
+        hint: `Check that you may read it and its folder. Keep the files ${basename(path)}-wal and ${basename(path)}-journal beside it.`,
       });
   }
+}
+
+/** The path in a DATABASE_URL of Prisma, such as `file:./dev.db?connection_limit=1`; any other text is a path. */
+function pathOf(given: string): string {
+  if (!/^file:/i.test(given) || existsSync(given)) return given;
+  return given
+    .slice('file:'.length)
+    .replace(/^\/\/(?=\/)/, '')
+    .replace(/\?.*$/s, '');
+}
+
+/** Changes whenever the file is written. */
+function stateOf(path: string): string {
+  const { size, mtimeNs } = statSync(path, { bigint: true });
+  return `${size} ${mtimeNs}`;
+}
+
+function changing(path: string): VanguardError {
+  return new VanguardError('LEGACY_FILE_LOCKED', `${path} changed while it was read.`, {
+    hint: 'Wait until the prototype has finished what it does, or stop it, and try again.',
+  });
 }
 
 const theFile = 'Give the file that DATABASE_URL of the prototype names, usually prisma/dev.db';

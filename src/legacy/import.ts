@@ -4,7 +4,9 @@ import type pg from 'pg';
 import { saveCredential } from '../../sql/connections/connections.queries.ts';
 import {
   beginLegacyWork,
+  countLegacyAdministrators,
   finishLegacyImport,
+  legacyEndpoints,
   legacyOutcomes,
   legacyProblems,
   legacySecrets,
@@ -18,9 +20,11 @@ import {
 } from '../../sql/legacy/legacy.queries.ts';
 import { credentialContext, providerCredentialContext, type Vault } from '../encryption.ts';
 import { VanguardError } from '../errors.ts';
+import { DayCollector, daysInWords, isTimeZone, type ForeignDays } from './days.ts';
 import type { Progress } from './export.ts';
 import { hashOf } from './file.ts';
 import { openManifest, type ExportedTable, type Manifest } from './manifest.ts';
+import { recognizeTables, type RecognizedTable } from './names.ts';
 import { decryptLegacySecret } from './secrets.ts';
 import { stageOtherTable, stageTable, type StagedLine } from './staging.ts';
 
@@ -30,7 +34,7 @@ export interface ImportProblem {
   /** Of the table's file, from 1. */
   line: number;
   id: string | null;
-  /** A column there, or a unique index or rule of the table here. */
+  /** The column there, or the columns whose values only one row may have. */
   column: string;
   value: unknown;
   problem: string;
@@ -51,9 +55,25 @@ export interface TableOutcome {
   kept: number;
 }
 
+/** What becomes of the address and the headers of a connection to PEMS. */
+export interface LegacyEndpoint {
+  id: string | null;
+  name: string | null;
+  /** The address there, and the one here. */
+  stored: string | null;
+  url: string | null;
+  /** `tenant`, `login_organization`, `grid_name`, `grid_id`, where headers said them. */
+  settings: Record<string, string>;
+}
+
 export interface ImportPlan {
   outcomes: TableOutcome[];
   problems: ImportProblem[];
+  endpoints: LegacyEndpoint[];
+  /** The days of records, where they begin in another zone than that of the import. */
+  foreignDays: ForeignDays | undefined;
+  /** Tables that hold encrypted credentials and do not move in. */
+  credentialTables: string[];
 }
 
 export interface ImportResult extends ImportPlan {
@@ -69,6 +89,8 @@ export interface ImportOptions {
   quarantine?: boolean;
   /** What the credentials are sealed with. */
   vault: Vault;
+  /** The zone in which the prototype stored days as local midnight; undefined: UTC. */
+  timeZone?: string | undefined;
   /** The prototype's key; without it credentials are to be entered again. */
   legacyKey?: Buffer | undefined;
   progress?: Progress;
@@ -79,11 +101,13 @@ export async function planImport(
   client: pg.ClientBase,
   folder: string,
   progress: Progress = () => undefined,
+  timeZone?: string,
 ): Promise<ImportPlan> {
+  checkTimeZone(timeZone);
   const manifest = await manifestOf(folder);
   await client.query('begin');
   try {
-    return await plan(client, folder, manifest, await knownTables(client, manifest), progress);
+    return await plan(client, folder, manifest, progress, timeZone);
   } finally {
     await client.query('rollback');
   }
@@ -96,8 +120,9 @@ export async function planImport(
 export async function importLegacy(
   client: pg.ClientBase,
   folder: string,
-  { quarantine = false, vault, legacyKey, progress = () => undefined }: ImportOptions,
+  { quarantine = false, vault, legacyKey, timeZone, progress = () => undefined }: ImportOptions,
 ): Promise<ImportResult> {
+  checkTimeZone(timeZone);
   const manifest = await manifestOf(folder);
   await client.query('begin');
   try {
@@ -109,24 +134,34 @@ export async function importLegacy(
       await client.query('rollback');
       return {
         ...{ imported: false, alreadyImportedAt: standing.importedAt },
-        ...{ outcomes: [], problems: [], credentials },
+        ...{ outcomes: [], problems: [], endpoints: [], foreignDays: undefined, credentialTables: [] },
+        credentials,
       };
     }
-    const known = await knownTables(client, manifest);
-    const planned = await plan(client, folder, manifest, known, progress);
+    const planned = await plan(client, folder, manifest, progress, timeZone);
+    if (planned.foreignDays) throw foreignDaysError(planned.foreignDays);
     if (planned.problems.length > 0 && !quarantine) {
       await client.query('rollback');
       return { ...planned, imported: false, alreadyImportedAt: undefined, credentials };
     }
-    for (const { name, rows } of known) {
+    const [{ administrators = null } = {}] = await countLegacyAdministrators.run(undefined, client);
+    if (administrators === 0)
+      throw new VanguardError(
+        'LEGACY_NO_ADMINISTRATOR',
+        'After the import no active user would be an administrator. Nothing was changed.',
+        { hint: 'Let one active user of the prototype have the role "admin", and export again.' },
+      );
+    for (const { known: name, rows } of await tablesIn(client, manifest)) {
+      if (name === null) continue;
       progress(`writing ${name}`, 0, rows);
       await writeLegacyTable.run({ tableName: name }, client);
       progress(`writing ${name}`, rows, rows);
     }
     await takeCredentials(client, vault, legacyKey, credentials);
+    credentials.toBeEnteredAgain.push(...planned.credentialTables);
     progress('keeping every row as it was', 0, 1);
     await finishLegacyImport.run(
-      { manifest: JSON.stringify(manifest), manifestSha256: manifest.sha256 },
+      { manifest: JSON.stringify(manifest), manifestSha256: manifest.sha256, timeZone: timeZone ?? null },
       client,
     );
     progress('keeping every row as it was', 1, 1);
@@ -159,21 +194,48 @@ function otherImport(importedAt: Date): VanguardError {
   );
 }
 
+function checkTimeZone(timeZone: string | undefined): void {
+  if (timeZone !== undefined && !isTimeZone(timeZone))
+    throw new VanguardError('INVALID_INPUT', `There is no time zone ${timeZone}.`, {
+      hint: 'Give a name such as Asia/Singapore, or UTC.',
+    });
+}
+
+function foreignDaysError(days: ForeignDays): VanguardError {
+  return new VanguardError('LEGACY_TIME_ZONE', `${daysInWords(days)}. Nothing was changed.`, {
+    hint: `Add --time-zone ZONE with the zone in which the prototype ran, such as --time-zone ${days.timeZones[0]!}.`,
+  });
+}
+
 /** Reads the export into the temporary tables, converts it, and holds it against what is here. */
 async function plan(
   client: pg.ClientBase,
   folder: string,
   manifest: Manifest,
-  known: readonly ExportedTable[],
   progress: Progress,
+  timeZone: string | undefined,
 ): Promise<ImportPlan> {
   await beginLegacyWork.run(undefined, client);
-  for (const table of manifest.tables)
-    if (!known.includes(table)) await stageOtherTable(client, table.name, linesOf(folder, table, progress));
-  for (const table of known) {
-    await stageTable(client, table, linesOf(folder, table, progress));
+  const tables = await tablesIn(client, manifest);
+  if (tables.every(({ known }) => known === null))
+    throw new VanguardError(
+      'LEGACY_NOT_PROTOTYPE',
+      `None of the ${tables.length} tables is one of the prototype: ${tables
+        .slice(0, 5)
+        .map(({ name }) => name)
+        .join(', ')}${tables.length > 5 ? ', ...' : ''}.`,
+      { hint: 'Give the file that DATABASE_URL of the prototype names, usually prisma/dev.db.' },
+    );
+  const collector = new DayCollector();
+  for (const table of tables) {
+    const lines = linesOf(folder, table, progress);
+    if (table.known === null) {
+      await stageOtherTable(client, table.name, lines);
+      continue;
+    }
+    await stageTable(client, { ...table, name: table.known }, lines, { timeZone, collector });
     progress(`checking ${table.name}`, 0, table.rows);
-    await matchLegacyTable.run({ tableName: table.name }, client);
+    await matchLegacyTable.run({ tableName: table.known }, client);
     progress(`checking ${table.name}`, table.rows, table.rows);
   }
   const problems = (await legacyProblems.run(undefined, client)).map(
@@ -185,14 +247,28 @@ async function plan(
     table: tableName,
     ...counts,
   }));
-  return { outcomes, problems };
+  const endpoints = (await legacyEndpoints.run(undefined, client)).map(
+    ({ legacyId, name, stored, url, settings }) => ({
+      ...{ id: legacyId, name, stored, url, settings: settings as Record<string, string> },
+    }),
+  );
+  const credentialTables = tables
+    .filter(
+      ({ known, rows, columns }) =>
+        known === null && rows > 0 && columns.some(({ name }) => /encrypted$/i.test(name)),
+    )
+    .map(({ name, rows }) => `the credentials in ${name} (${rows.toLocaleString('en')} rows)`);
+  return {
+    ...{ outcomes, problems, endpoints, credentialTables },
+    foreignDays: timeZone === undefined ? collector.found() : undefined,
+  };
 }
 
-/** The tables of the export that move in, in the order of what points at what. */
-async function knownTables(client: pg.ClientBase, { tables }: Manifest): Promise<ExportedTable[]> {
-  return (await legacyTables.run(undefined, client)).flatMap(({ name }) =>
-    tables.filter((table) => table.name === name),
-  );
+/** The tables of the export: first those that move in, in the order of what points at what, then the others. */
+export async function tablesIn(client: pg.ClientBase, { tables }: Manifest): Promise<RecognizedTable[]> {
+  const names = (await legacyTables.run(undefined, client)).map(({ name }) => name);
+  const place = ({ known }: RecognizedTable) => (known === null ? names.length : names.indexOf(known));
+  return recognizeTables(tables, names).toSorted((a, b) => place(a) - place(b));
 }
 
 /** The lines of a file as they are. Refuses a file that is not what was exported. */
@@ -204,14 +280,18 @@ async function* linesOf(
   // The manifest is whole, and of this checksum is just what the export wrote.
   if ((await hashOf(join(folder, table.file))) !== table.sha256)
     throw damaged(folder, `${table.file} is not what was exported`);
-  const decoder = new TextDecoder();
   let count = 0;
-  let rest = '';
+  // By bytes: to join text again and again takes a time that grows with the square of a line.
+  let rest: Buffer[] = [];
   for await (const chunk of createReadStream(join(folder, table.file)) as AsyncIterable<Buffer>) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) yield { line };
-    count += lines.length;
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      yield { line: Buffer.concat([...rest, chunk.subarray(start, end)]).toString() };
+      rest = [];
+      start = end + 1;
+      count += 1;
+    }
+    if (start < chunk.length) rest.push(chunk.subarray(start));
     progress(`reading ${table.name}`, count, table.rows);
   }
 }

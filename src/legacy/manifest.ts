@@ -37,6 +37,8 @@ const tableSchema = z.strictObject({
   name: z.string(),
   file: z.string().regex(/^[0-9]{3}-[\w-]*\.ndjson$/),
   columns: z.array(z.strictObject({ name: z.string(), type: z.string() })),
+  /** Generated columns whose function is not known: what they hold follows from the others. */
+  columnsLeftOut: z.array(z.string()).optional(),
   primaryKey: z.array(z.string()),
   rows: count,
   bytes: count,

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { legacyColumns, legacyKeys, readLegacyJson } from '../../sql/legacy/legacy.queries.ts';
-import { converter, type ConvertedRow, type FindParent } from './convert.ts';
+import { converter, type ConvertedRow, type DayOptions, type FindParent } from './convert.ts';
 import type { CanonicalValue } from './values.ts';
 
 /** A row on its way into the temporary table legacy_plan: a line of the export, and what is known to have been done with it. */
@@ -27,23 +27,34 @@ export async function stageTable(
   client: pg.ClientBase,
   table: { name: string; columns: readonly { name: string }[] },
   lines: AsyncIterable<StagedLine>,
+  days: DayOptions,
 ): Promise<void> {
   const columns = await legacyColumns.run({ tableName: table.name }, client);
   const parents = new Map<string, Map<string, ReturnType<FindParent>>>();
-  for (const { parent } of columns) {
+  const hasEdits = columns.some(({ kind }) => kind === 'edit');
+  for (const parent of [...columns.map(({ parent }) => parent), ...(hasEdits ? ['users'] : [])]) {
     if (parent === null || parents.has(parent)) continue;
     const keys = await legacyKeys.run({ tableName: parent }, client);
+    const found = (legacyId: string, key: unknown, hasProblems: boolean) =>
+      hasProblems ? ('cannot be migrated' as const) : { key, legacyId };
     parents.set(
       parent,
-      new Map(
-        keys.map(({ legacyId, key, hasProblems }) => [
-          legacyId,
-          hasProblems ? 'cannot be migrated' : { key },
-        ]),
-      ),
+      new Map([
+        // Prototypes name the author of an edit by id or by username.
+        ...(hasEdits ? keys : []).flatMap(({ legacyId, name, key, hasProblems }) =>
+          name === null ? [] : [[name, found(legacyId, key, hasProblems)] as const],
+        ),
+        ...keys.map(
+          ({ legacyId, key, hasProblems }) => [legacyId, found(legacyId, key, hasProblems)] as const,
+        ),
+      ]),
     );
   }
-  const convert = converter(table.columns, columns, (parent, legacyId) => parents.get(parent)?.get(legacyId));
+  const convert = converter(
+    ...([table.columns, columns] as const),
+    (parent, legacyId) => parents.get(parent)?.get(legacyId),
+    days,
+  );
   await copyLines(client, table.name, lines, (row) => convert(row), 'added');
   if (columns.some(({ kind }) => kind === 'json'))
     await readLegacyJson.run({ tableName: table.name }, client);

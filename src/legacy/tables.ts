@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { VanguardError } from '../errors.ts';
 import { legacyError, type LegacyFile } from './file.ts';
 import { canonicalForm, type CanonicalValue, type StoredValue } from './values.ts';
 
@@ -6,18 +7,25 @@ import { canonicalForm, type CanonicalValue, type StoredValue } from './values.t
 export interface LegacyTable {
   name: string;
   columns: { name: string; type: string }[];
+  /** Generated columns that SQLite cannot compute here, because it does not know their function. */
+  columnsLeftOut: string[];
   primaryKey: string[];
   foreignKeys: { columns: string[]; parent: string; parentColumns: string[] }[];
 }
 
-/** Every table that holds rows of its own: not SQLite's, nor what a module computes. */
+/**
+ * Every table that holds rows of its own, and virtual tables, whose rows a module stores in tables of its own. SQLite's own tables and
+ * those of modules are left out, and so is a virtual table whose module is not known: its tables are ordinary ones then.
+ */
 export function tablesOf({ database, path }: LegacyFile): LegacyTable[] {
   try {
     const names = database
       .prepare(
-        `select name from pragma_table_list where schema = 'main' and type = 'table' and name not like 'sqlite\\_%' escape '\\' order by name collate binary`,
+        `select name, type from pragma_table_list where schema = 'main' and type in ('table', 'virtual')
+          and name not like 'sqlite\\_%' escape '\\' order by name collate binary`,
       )
       .all()
+      .filter(({ name, type }) => type === 'table' || isReadable(database, String(name), '*'))
       .map(({ name }) => String(name));
     return names.map((name) => tableOf(database, name, names));
   } catch (error) {
@@ -25,11 +33,26 @@ export function tablesOf({ database, path }: LegacyFile): LegacyTable[] {
   }
 }
 
+/** Whether SQLite knows the module of a table, or the functions of a column. */
+function isReadable(database: DatabaseSync, table: string, columns: string): boolean {
+  try {
+    database.prepare(`select ${columns} from ${quoted(table)} limit 0`).all();
+    return true;
+  } catch (error) {
+    if (/no such (module|function)|unknown function|no such tokenizer/i.test((error as Error).message))
+      return false;
+    throw error;
+  }
+}
+
 function tableOf(database: DatabaseSync, name: string, names: string[]): LegacyTable {
   // `hidden`: 1 are columns of modules; 2 and 3 are generated, and are exported too.
-  const columns = database
-    .prepare('select name, type, pk from pragma_table_xinfo(?) where hidden <> 1 order by cid')
+  const declared = database
+    .prepare('select name, type, pk, hidden from pragma_table_xinfo(?) where hidden <> 1 order by cid')
     .all(name);
+  const isLeftOut = ({ name: column, hidden }: (typeof declared)[number]) =>
+    Number(hidden) > 1 && !isReadable(database, name, quoted(String(column)));
+  const columns = declared.filter((column) => !isLeftOut(column));
   const keyOf = (rows: typeof columns) =>
     rows
       .filter(({ pk }) => Number(pk) > 0)
@@ -58,6 +81,7 @@ function tableOf(database: DatabaseSync, name: string, names: string[]): LegacyT
   return {
     name,
     columns: columns.map((column) => ({ name: String(column.name), type: String(column.type) })),
+    columnsLeftOut: declared.filter(isLeftOut).map((column) => String(column.name)),
     primaryKey: keyOf(columns),
     foreignKeys: [...foreignKeys.values()],
   };
@@ -72,6 +96,39 @@ export function countOf({ database, path }: LegacyFile, table: LegacyTable): num
     return Number(database.prepare(`select count(*) as rows from ${quoted(table.name)}`).get()?.rows);
   } catch (error) {
     throw legacyError(error, path);
+  }
+}
+
+/** The largest value and the largest row that an export can hold, in bytes: as base64 in one line both stay below what a text can have. */
+const largestValue = 100_000_000;
+const largestRow = 200_000_000;
+
+/** Refuses a table with a value that is too large, before anything of the table is read into memory. Errors: LEGACY_VALUE_TOO_LARGE. */
+export function checkSizes(file: LegacyFile, table: LegacyTable): void {
+  const sizes = table.columns.map(({ name }) => `coalesce(octet_length(${quoted(name)}), 0)`);
+  const keys = table.primaryKey.map(quoted);
+  const rowid = rowidOf(file.database, table);
+  const shown = keys.length > 0 ? keys : rowid ? [rowid] : ['null'];
+  try {
+    const found = file.database
+      .prepare(
+        `select ${shown.map((key) => `substr(${key}, 1, 200)`).join(" || ', ' || ")} as id, ${sizes.map((size, i) => `${size} as size${i}`).join(', ')}
+        from ${quoted(table.name)}
+        where ${sizes.join(' + ')} > ${largestValue} and (${sizes.join(' + ')} > ${largestRow} or ${sizes.map((size) => `${size} > ${largestValue}`).join(' or ')})
+        limit 1`,
+      )
+      .get();
+    if (!found) return;
+    const bytes = table.columns.map((_, i) => Number(found[`size${i}`]));
+    const largest = bytes.indexOf(Math.max(...bytes));
+    const [key] = [table.primaryKey.join(', ') || (rowid ?? 'row')];
+    throw new VanguardError(
+      'LEGACY_VALUE_TOO_LARGE',
+      `${table.name}: the row with ${key} ${String(found.id)} has ${bytes[largest]!.toLocaleString('en')} bytes in ${table.columns[largest]!.name}; an export holds at most ${largestValue.toLocaleString('en')} bytes a value and ${largestRow.toLocaleString('en')} a row.`,
+      { hint: 'Shorten or remove the value in the prototype, then export into a new folder.' },
+    );
+  } catch (error) {
+    throw legacyError(error, file.path);
   }
 }
 

@@ -7,6 +7,7 @@ import type { CanonicalValue } from '../../src/legacy/values.ts';
 
 const column = (kind: string, more: Partial<LegacyColumn> = {}): LegacyColumn => ({
   ...{ name: 'x', kind, target: 'x', parent: null, isRequired: false, maxLength: null, maxAmount: null },
+  ...{ mayBeLeftOut: false, isEditable: false, allowedValues: null },
   ...more,
 });
 
@@ -96,7 +97,8 @@ describe.each<[kind: string, cases: [value: CanonicalValue, becomes: unknown][]]
       [Date.UTC(2026, 3, 2), '2026-04-02'],
       // A day as a moment keeps its day in UTC, whatever the zone of this machine.
       [Date.UTC(2026, 3, 2) - 1, '2026-04-01'],
-      ['2026-04-02T23:30:00-02:00', '2026-04-03'],
+      // What may be midnight elsewhere is not taken for a day of UTC.
+      ['2026-04-02T23:30:00-02:00', expect.stringContaining('is 01:30 in UTC and not midnight')],
       ['1899-12-31', '1899-12-31'],
     ],
   ],
@@ -137,9 +139,12 @@ test('any moment that Date can write in the years 1 to 9999 comes out as the sam
         noInvalidDate: true,
       }),
       (date) => {
+        // Near 1970 other readings of the number fit.
+        fc.pre(Math.abs(date.getTime()) >= 10_000_000_000);
         for (const value of [date.getTime(), date.toISOString(), date.toISOString().replace('T', ' ')])
           expect(new Date(converted('time', value) as string).getTime()).toBe(date.getTime());
-        expect(converted('day', date.getTime())).toBe(date.toISOString().slice(0, 10));
+        const isQuarter = date.getTime() % 900_000 === 0 && date.getTime() % 86_400_000 !== 0;
+        if (!isQuarter) expect(converted('day', date.getTime())).toBe(date.toISOString().slice(0, 10));
       },
     ),
   );
@@ -158,7 +163,7 @@ test('references go to what is there, and say what is not', () => {
     column('reference', { name: 'organizationId', target: 'organization_id', parent: 'organizations' }),
   ];
   const convert = converter([{ name: 'organizationId' }], columns, (_, id) =>
-    id === 'here' ? { key: 7 } : id === 'bad' ? 'cannot be migrated' : undefined,
+    id === 'here' ? { key: 7, legacyId: 'x' } : id === 'bad' ? 'cannot be migrated' : undefined,
   );
   expect(convert(['here'])).toMatchObject({
     content: '{"organization_id":7}',

@@ -1,0 +1,87 @@
+/** The day of a moment in a time zone, `YYYY-MM-DD`. */
+export function dayIn(timeZone: string): (milliseconds: number) => string {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    ...{ calendar: 'iso8601', year: 'numeric', month: '2-digit', day: '2-digit' },
+  });
+  return (milliseconds) => {
+    const parts = Object.fromEntries(
+      format.formatToParts(milliseconds).map(({ type, value }) => [type, value]),
+    );
+    return `${parts.year!.padStart(4, '0')}-${parts.month!}-${parts.day!}`;
+  };
+}
+
+/** Whether `Intl` knows a time zone. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+const dayLength = 86_400_000;
+const quarter = 900_000;
+
+/** Whether a moment could be midnight somewhere else than in UTC: zones differ from UTC by quarters of an hour. */
+export const isElsewhereMidnight = (milliseconds: number): boolean =>
+  milliseconds % dayLength !== 0 && milliseconds % quarter === 0;
+
+/** In which zone the days of a database begin. */
+export interface ForeignDays {
+  /** How many values of days there are. */
+  values: number;
+  /** Minutes that local time is ahead of UTC; two where the zone has daylight saving time. */
+  offsets: number[];
+  /** Zones in which every day begins at midnight. */
+  timeZones: string[];
+}
+
+/** Collects the moments that are stored as days, to find the zone in which all of them are midnight. */
+export class DayCollector {
+  #values = 0;
+  #hasForeign = false;
+  /** There are few different days, however many records. */
+  readonly #moments = new Set<number>();
+
+  add(milliseconds: number): void {
+    this.#values += 1;
+    this.#hasForeign ||= isElsewhereMidnight(milliseconds);
+    if (this.#moments.size < 100_000) this.#moments.add(milliseconds);
+  }
+
+  /** Undefined where all days begin at midnight in UTC, or where no one zone explains them. */
+  found(): ForeignDays | undefined {
+    if (!this.#hasForeign) return undefined;
+    const moments = [...this.#moments];
+    const timeZones = Intl.supportedValuesOf('timeZone').filter((timeZone) => {
+      const dayOf = dayIn(timeZone);
+      // Midnight is the first moment of its day.
+      return moments.every((moment) => dayOf(moment - 1) !== dayOf(moment));
+    });
+    if (timeZones.length === 0) return undefined;
+    const offsets = new Set(
+      moments.map((moment) => {
+        const minutes = (dayLength - (((moment % dayLength) + dayLength) % dayLength)) / 60_000;
+        return minutes > 14 * 60 ? minutes - 24 * 60 : minutes;
+      }),
+    );
+    return { values: this.#values, offsets: [...offsets].sort((a, b) => a - b), timeZones };
+  }
+}
+
+/** What is known about the days, in a sentence. */
+export function daysInWords({ values, offsets, timeZones }: ForeignDays): string {
+  const shown = offsets.map((minutes) => {
+    const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+    return `UTC${minutes < 0 ? '-' : '+'}${String(hours).padStart(2, '0')}:${String(rest).padStart(2, '0')}`;
+  });
+  // Zones that people live in come first.
+  const examples = timeZones
+    .toSorted((a, b) => Number(a.startsWith('Antarctica')) - Number(b.startsWith('Antarctica')))
+    .slice(0, 4);
+  return `All ${values.toLocaleString('en')} days of records are local midnight of another zone, ${shown.join(' and ')}, as in ${examples.join(', ')}`;
+}
