@@ -25,7 +25,6 @@ class FakeStorage {
     this[key] = value;
   }
   removeItem(key: string) {
-     
     delete this[key];
   }
 }
