@@ -1,5 +1,5 @@
 --! Previous: sha1:82e885c61302fa906ef50f7e0b18b0471e26bc98
---! Hash: sha1:8b8d28832067646952b853bf32d839d59f6638b9
+--! Hash: sha1:eee693e1be28441dd8a11f106382bca490c7d049
 --! Message: legacy databases as they really are
 
 --! split: 1-current.sql
@@ -250,11 +250,12 @@ begin
     from pg_index i
     join pg_class c on c.oid = i.indexrelid
     cross join lateral (
-      select string_agg(format('%s as k%s', pg_get_indexdef(i.indexrelid, n, false), n), ', ') as expressions,
-        string_agg(format(case a.atttypid when 'text'::regtype then 'normalize(k%s)' else 'k%s' end, n), ', ') as names,
-        array_agg(format('k%s', n)) as each,
-        string_agg(coalesce(l.name, d.name), ', ') as columns,
-        string_agg(format('coalesce(p.refs->%1$L, p.content->%1$L)', d.name), ', ') as shown
+      select string_agg(format('%s as k%s', pg_get_indexdef(i.indexrelid, n, false), n), ', ' order by n) as expressions,
+        string_agg(format(case a.atttypid when 'text'::regtype then 'normalize(k%s)' else 'k%s' end, n), ', '
+          order by n) as names,
+        array_agg(format('k%s', n) order by n) as each,
+        string_agg(coalesce(l.name, d.name), ', ' order by n) as columns,
+        string_agg(format('coalesce(p.refs->%1$L, p.content->%1$L)', d.name), ', ' order by n) as shown
       from generate_series(1, i.indnkeyatts) n
       join pg_attribute a on a.attrelid = i.indexrelid and a.attnum = n
       cross join lateral (

@@ -39,7 +39,7 @@ export const graphqlLimits = {
   page: 1000,
   defaultPage: 100,
   /** What a whole query may cost, in rows touched: see `costs`. */
-  cost: 1_200_000,
+  cost: 1_300_000,
   /** Comparisons of one filter. */
   conditions: 200,
   /** Looks into the database: lists, related rows, sums, changes. The plan of each takes memory, also while it is kept. */

@@ -527,8 +527,19 @@ describe('another organization is refused like one that does not exist', () => {
     for (const name of ['RIO', other.id, 999999999]) expect(await ask(name)).toBe(unknown);
   });
 
-  test('no organization may be named so that its code could be the id of another', async () => {
-    await expect(makeOrganization(db, String(org.id))).rejects.toMatchObject({ code: '23514' });
+  test('a code of digits and an id of the same digits lead everybody to their own organization', async () => {
+    const named = await makeOrganization(db, 'NAMED');
+    const numbered = await makeOrganization(db, String(named.id));
+    await makePerson(db, 'of numbered', [[numbered, 'member']]);
+    await makePerson(db, 'of named', [[named, 'member']]);
+    const kpis = async (username: string) =>
+      (await api.rest('GET', `/api/pfa/${named.id}/kpis`, { token: await api.token(username) })).status;
+    expect(await kpis('of numbered')).toBe(200);
+    // Who may not see the organization of that code has the one of that id.
+    expect(await kpis('of named')).toBe(200);
+    expect(
+      (await api.rest('GET', `/api/pfa/${numbered.id}/kpis`, { token: await api.token('of named') })).status,
+    ).toBe(404);
   });
 });
 

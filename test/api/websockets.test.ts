@@ -437,7 +437,7 @@ describe('how many', () => {
 
   test('of one address only so many wait without signing in, and other addresses have theirs', async () => {
     const from = (address: string) =>
-      raw(proxied, { headers: { 'x-forwarded-for': address, 'x-forwarded-host': 'app.example.com' } });
+      raw(proxied, { headers: { 'x-forwarded-for': address, 'x-forwarded-host': 'pfa.example.com' } });
     const idle = await Promise.all(Array.from({ length: 50 }, (_, i) => from(`2001:db8:5:5::${i + 1}`)));
     expect(idle.map(({ told }) => told.status)).toEqual(idle.map(() => undefined));
     const refused = await from('2001:db8:5:5:ffff::1');

@@ -39,7 +39,7 @@ async function reached(token: string) {
   }>(
     token,
     `query ($id: Int!) {
-      organizations { nodes { code pfaRecords { totalCount } } }
+      organizations(first: 10) { nodes { code pfaRecords { totalCount } } }
       organizationByCode(code: "HOLNG") { code }
       pfaRecord(organizationId: $id, pfaId: "a") { data }
     }`,

@@ -176,7 +176,7 @@ describe('values that are none', () => {
     ['pfs_a_startdate', '45748', 'originalStart'],
     ['pfs_f_rate', '12.34.56', 'monthlyRate'],
     ['pfs_f_price', '1e-400', 'purchasePrice'],
-    ['pfa_dis', 'Y', 'isDiscontinued'],
+    ['pfa_dis', 'maybe', 'isDiscontinued'],
     ['pfs_ft', '2', 'isFundsTransferable'],
     ['pfs_f_intlastupdated', '02-APR-2026 25:61', 'version'],
   ])('%s = %s: the row is kept whole, the record as it was, all else comes', async (field, text, key) => {
