@@ -1,11 +1,13 @@
 --! Previous: sha1:7672d6d58bdd29c832328c831daac74e04d44070
---! Hash: sha1:eec09109bf183f0aed3a984f03f657f063f995d4
+--! Hash: sha1:232369ea8d0db07e1cf9c1f2e92fda54465f4a2c
 --! Message: distrust a sync and bound what users store
 
 --! split: 1-current.sql
 -- Sync distrusts a read that does not look like the one before: lost columns, refused rows, another notation of dates
 -- or numbers, twins of ids, many changes. Such a run is withheld until an admin accepts it.
 
+-- PostgreSQL 15 adds no column to a table whose row a function takes.
+drop function if exists app_public.pfa_sync_log_spared_removals(app_public.pfa_sync_log);
 alter table app_public.pfa_sync_log
   add column if not exists rows_twin integer not null default 0,
   add column if not exists missing_columns jsonb not null default '[]',
@@ -28,6 +30,19 @@ alter table app_public.pfa_sync_log
   add constraint pfa_sync_log_finished_check
     check ((state in ('succeeded', 'withheld', 'failed')) = (finished_at is not null)),
   add constraint pfa_sync_log_started_check check (state in ('queued', 'failed') or started_at is not null);
+--! Included app_public/functions/pfa_sync_log_spared_removals.sql
+create or replace function app_public.pfa_sync_log_spared_removals(log app_public.pfa_sync_log)
+  returns setof app_public.pfa_removal_candidate
+  language sql stable
+begin atomic
+  select c.* from app_public.pfa_removal_candidate c
+  where c.organization_id = log.organization_id and c.spared_by_run <= log.id and log.rows_spared > 0
+  order by c.pfa_id;
+end;
+comment on function app_public.pfa_sync_log_spared_removals(app_public.pfa_sync_log) is
+  'The records whose removal this run spared and that are still gone: what acceptRemovals would remove.';
+grant execute on function app_public.pfa_sync_log_spared_removals(app_public.pfa_sync_log) to vanguard_visitor;
+--! EndIncluded app_public/functions/pfa_sync_log_spared_removals.sql
 comment on column app_public.pfa_sync_log.state is
   '`queued`, `running`, `succeeded`, `withheld` (read, but not merged until somebody accepts it), `failed`.';
 comment on column app_public.pfa_sync_log.rows_spared is

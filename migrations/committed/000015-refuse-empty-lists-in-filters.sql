@@ -1,5 +1,5 @@
---! Previous: sha1:eec09109bf183f0aed3a984f03f657f063f995d4
---! Hash: sha1:5151f5464cb10a16ee07b6da514824e5728de66f
+--! Previous: sha1:232369ea8d0db07e1cf9c1f2e92fda54465f4a2c
+--! Hash: sha1:b35ef1bb958fc1e539f4cce21dd4c86ca9d44559
 --! Message: refuse empty lists in filters
 
 --! split: 1-current.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:5151f5464cb10a16ee07b6da514824e5728de66f
---! Hash: sha1:82e885c61302fa906ef50f7e0b18b0471e26bc98
+--! Previous: sha1:b35ef1bb958fc1e539f4cce21dd4c86ca9d44559
+--! Hash: sha1:493ec418246b718440774a6e8bfef2f6e72fb5db
 --! Message: show every effect of drafts and bulk operations on the cost
 
 --! split: 1-current.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:82e885c61302fa906ef50f7e0b18b0471e26bc98
---! Hash: sha1:eee693e1be28441dd8a11f106382bca490c7d049
+--! Previous: sha1:493ec418246b718440774a6e8bfef2f6e72fb5db
+--! Hash: sha1:524b1aa2b54a3090887c6c6a7859444157602622
 --! Message: legacy databases as they really are
 
 --! split: 1-current.sql
@@ -250,7 +250,8 @@ begin
     from pg_index i
     join pg_class c on c.oid = i.indexrelid
     cross join lateral (
-      select string_agg(format('%s as k%s', pg_get_indexdef(i.indexrelid, n, false), n), ', ' order by n) as expressions,
+      select string_agg(format('%s as k%s', pg_get_indexdef(i.indexrelid, n, false), n), ', '
+          order by n) as expressions,
         string_agg(format(case a.atttypid when 'text'::regtype then 'normalize(k%s)' else 'k%s' end, n), ', '
           order by n) as names,
         array_agg(format('k%s', n) order by n) as each,

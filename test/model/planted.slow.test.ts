@@ -47,7 +47,7 @@ const bugs: Record<string, Bug> = {
   'the base of a draft is the mirror, not mirror and pending': {
     planted: [
       [
-        'app_private.change_drafts(integer, integer, jsonb, text)',
+        'app_private.change_drafts(integer, integer, jsonb, text, bigint)',
         'coalesce(v.base, app_core.normalized(v.under)) as base',
         `coalesce(v.base, (
           select app_core.normalized(m.data->v.key) from app_core.pfa_mirror m
@@ -60,7 +60,7 @@ const bugs: Record<string, Bug> = {
   'undo brings back what a draft was based on': {
     planted: [
       [
-        'app_private.change_drafts(integer, integer, jsonb, text)',
+        'app_private.change_drafts(integer, integer, jsonb, text, bigint)',
         "jsonb_build_object('from', d.drafted) end",
         "jsonb_build_object('from', d.drafted, 'base', d.base) end",
       ],
