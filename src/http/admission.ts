@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { RequestHandler } from 'express';
 import PQueue from 'p-queue';
 import { clientAddress } from '../auth/client-address.ts';
@@ -128,7 +129,9 @@ export function createAdmission(limits: AdmissionLimits = defaultAdmission): Adm
           return use();
         }
         if (isFull(stage)) throw refused(name, 'Too many requests of your organization wait already.');
-        return queueOf(stage).add(() => enter(rest), { signal: waiting.signal });
+        // A queue starts what waits in the context of what has ended: with the signal of another client, and its identity.
+        const here = AsyncResource.bind(() => enter(rest));
+        return queueOf(stage).add(here, { signal: waiting.signal });
       };
       try {
         return await enter(stages);

@@ -105,7 +105,9 @@ export async function createApp({
   });
   const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
   const isAllowedHost = hostCheck(allowedHosts, (address) => isTrusted(address, 0));
-  app.use(requireAllowedHost(isAllowedHost), requireReadableAddress, compress());
+  app.use(requireAllowedHost(isAllowedHost), compress());
+  // Any other address is one of the web app, which says itself what it cannot read.
+  app.use(['/api', '/graphql'], requireReadableAddress);
   app.use('/api', healthRoutes(reservedPool));
   app.get('/.well-known/jwks.json', async (_request, response) => {
     response.json(await signingKeys.published());

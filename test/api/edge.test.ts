@@ -117,7 +117,7 @@ describe('the bytes of a body', () => {
 test.each(['%ff', '%fe%ff', '%c0%80', '%', '%zz', '%ed%a0%80'])(
   'an address with %s is refused',
   async (part) => {
-    for (const path of [`/api/pfa/HOLNG?after=${part}`, `/api/pfa/${part}`, `/${part}`, `/o/HOLNG?q=${part}`])
+    for (const path of [`/api/pfa/HOLNG?after=${part}`, `/api/pfa/${part}`])
       expect(await send('GET', path, json)).toMatchObject({ status: 400, code: 'INVALID_INPUT' });
   },
 );

@@ -69,7 +69,7 @@ describe('a text that is no value', () => {
     const { page } = await openOrganization('RIO2', { path: 'records', locale });
     await loaded(page);
     const end = cell(page, 2, 'forecastEnd');
-    const before = await end.innerText();
+    const before = await end.textContent();
     await write(page, end, text);
     await until('it is marked', async () => (await end.getAttribute('data-state')) === 'refused');
     expect(await end.innerText()).toContain(text);
@@ -83,7 +83,7 @@ describe('a text that is no value', () => {
     expect(await end.locator('input').inputValue()).toBe(text);
     await page.keyboard.press('Escape');
     await note(page).getByRole('button', { name: 'Leave it as it was' }).click();
-    expect(await end.innerText()).toBe(before);
+    expect(await end.textContent()).toBe(before);
   });
 
   test.each([

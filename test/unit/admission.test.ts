@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
 import type { Identity } from '../../src/auth/identity.ts';
 import { createAdmission, defaultAdmission, type WorkClass } from '../../src/http/admission.ts';
@@ -120,4 +121,23 @@ test('before sign-in the share is that of an address', async () => {
 test('without configuration two users cannot take all connections of the server', () => {
   expect(2 * defaultAdmission.userRequests + defaultAdmission.bulkRequests).toBeLessThan(20);
   expect(defaultAdmission.organizationRequests + defaultAdmission.bulkRequests).toBeLessThan(20);
+});
+
+test('what has waited runs in its own context, not in that of what it waited for', async () => {
+  const { admission } = workload();
+  const context = new AsyncLocalStorage<string>();
+  let end = (): void => undefined;
+  const first = context.run('first', () =>
+    admission.run({ class: 'bulk', identity: user(1), signal: undefined }, () => {
+      return new Promise<void>((resolve) => (end = resolve));
+    }),
+  );
+  const second = context.run('second', () =>
+    admission.run({ class: 'bulk', identity: user(1), signal: undefined }, () =>
+      Promise.resolve(context.getStore()),
+    ),
+  );
+  end();
+  await first;
+  expect(await second).toBe('second');
 });
