@@ -20,7 +20,9 @@ beforeAll(() => {
   chmodSync(base, 0o711); // as root, the user that PostgreSQL runs as must get in
   legacyFile = join(base, 'legacy.db');
   const legacy = new DatabaseSync(legacyFile);
-  legacy.exec('create table notes (id integer primary key)');
+  legacy.exec(
+    'create table organizations (id text primary key, code text, name text, isActive integer, updatedAt integer)',
+  );
   legacy.close();
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
