@@ -1,3 +1,5 @@
+// Before anything of PostGraphile is imported, whoever imports this.
+import './environment.ts';
 import {
   GraphQLError,
   Kind,
