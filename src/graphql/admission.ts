@@ -5,7 +5,9 @@ import {
   Kind,
   OperationTypeNode,
   getOperationAST,
+  visit,
   type ExecutionArgs,
+  type ValueNode,
 } from 'postgraphile/graphql';
 import { VanguardError } from '../errors.ts';
 import type { Admission, WorkClass } from '../http/admission.ts';
@@ -74,6 +76,38 @@ function holdsField({ document }: ExecutionArgs, names: ReadonlySet<string>): bo
   return false;
 }
 
+/**
+ * The ids of the organizations that a request names: as `organization(id:)`, as `organizationId` in an argument, or in a
+ * variable.
+ */
+function organizationsOf({ document, variableValues }: ExecutionArgs): number[] {
+  const found: unknown[] = [];
+  const add = (value: ValueNode) =>
+    found.push(
+      value.kind === Kind.VARIABLE
+        ? variableValues?.[value.name.value]
+        : value.kind === Kind.INT
+          ? Number(value.value)
+          : undefined,
+    );
+  visit(document, {
+    Field: ({ name, arguments: given }) => {
+      if (name.value === 'organization')
+        for (const one of given ?? []) if (one.name.value === 'id') add(one.value);
+    },
+    Argument: ({ name, value }) => {
+      if (name.value === 'organizationId') add(value);
+    },
+    ObjectField: ({ name, value }) => {
+      if (name.value === 'organizationId') add(value);
+    },
+  });
+  for (const value of Object.values(variableValues ?? {}))
+    if (typeof value === 'object' && value !== null && 'organizationId' in value)
+      found.push(value.organizationId);
+  return found.filter((id) => typeof id === 'number');
+}
+
 /** Lets each request wait for its turn before it is executed, and answers 429 to those that may not wait. */
 export const admissionPlugin = (admission: Admission): GraphileConfig.Plugin => ({
   name: 'AdmissionPlugin',
@@ -87,9 +121,13 @@ export const admissionPlugin = (admission: Admission): GraphileConfig.Plugin => 
         // Without an identity it is a question about the schema, which needs no database.
         if (!identity) return next();
         try {
-          return await admission.run({ class: classOf(args), identity, signal: clientSignal() }, async () =>
-            next(),
-          );
+          const work = {
+            class: classOf(args),
+            identity,
+            organizations: organizationsOf(args),
+            signal: clientSignal(),
+          };
+          return await admission.run(work, async () => next());
         } catch (error) {
           if (!(error instanceof VanguardError) && !isClientGone()) throw error;
           return { errors: [new GraphQLError((error as Error).message, { originalError: error as Error })] };

@@ -45,8 +45,8 @@ export interface Work {
   class: WorkClass;
   /** The user, or the address of a client who has not signed in. */
   identity: Identity | string;
-  /** The organization that the work is about, if it is known. */
-  organization?: string | undefined;
+  /** Ids of the organizations that the request names. Those that the user does not belong to are ignored. */
+  organizations?: readonly number[];
   /** Aborts when the client goes away: the work then leaves the queue. */
   signal?: AbortSignal | undefined;
 }
@@ -66,12 +66,14 @@ interface Stage {
   key: string;
   running: number;
   waiting: number;
+  /** The message of the refusal when too much waits. */
+  full: string;
 }
 
 /**
- * A request passes the queue of its user, that of its organization, and for bulk work that of the whole process, in this
- * order. It keeps its place in one while it waits in the next, so a user never has more than one turn in a shared queue
- * for each turn of their own.
+ * A request passes the queue of its user, those of its organizations by id, and for bulk work that of the whole process,
+ * in this order. It keeps its place in one while it waits in the next, so a user never has more than one turn in a shared
+ * queue for each turn of their own.
  */
 export function createAdmission(limits: AdmissionLimits = defaultAdmission): Admission {
   const queues = new Map<string, PQueue>();
@@ -104,7 +106,7 @@ export function createAdmission(limits: AdmissionLimits = defaultAdmission): Adm
       const { class: name, signal } = work;
       signal?.throwIfAborted();
       const stages = stagesOf(work, limits);
-      if (isFull(stages[0]!)) throw refused(name, 'Too many of your requests wait already.');
+      if (isFull(stages[0]!)) throw refused(name, stages[0]!.full);
       const own = figures[name];
       const waiting = new AbortController();
       const leave = () => waiting.abort(signal?.reason);
@@ -128,7 +130,7 @@ export function createAdmission(limits: AdmissionLimits = defaultAdmission): Adm
           own.running++;
           return use();
         }
-        if (isFull(stage)) throw refused(name, 'Too many requests of your organization wait already.');
+        if (isFull(stage)) throw refused(name, stage.full);
         // A queue starts what waits in the context of what has ended: with the signal of another client, and its identity.
         const here = AsyncResource.bind(() => enter(rest));
         return queueOf(stage).add(here, { signal: waiting.signal });
@@ -149,9 +151,18 @@ export function createAdmission(limits: AdmissionLimits = defaultAdmission): Adm
 }
 
 /** The queues that work passes, in order. */
-function stagesOf({ class: name, identity, organization }: Work, limits: AdmissionLimits): Stage[] {
-  if (typeof identity === 'string') return [{ key: `${name} address ${identity}`, ...addressLimits }];
-  if (name === 'sign_in') return [{ key: `sign_in user ${identity.userId}`, ...addressLimits }];
+function stagesOf(work: Work, limits: AdmissionLimits): Stage[] {
+  const { class: name, identity } = work;
+  if (typeof identity === 'string')
+    return [
+      {
+        key: `${name} address ${identity}`,
+        ...addressLimits,
+        full: 'Too many requests of your address wait already.',
+      },
+    ];
+  const full = 'Too many of your requests wait already.';
+  if (name === 'sign_in') return [{ key: `sign_in user ${identity.userId}`, ...addressLimits, full }];
   const waiting = waitingLimits[name];
   const running = {
     read: { user: limits.userRequests, organization: limits.organizationRequests },
@@ -159,25 +170,30 @@ function stagesOf({ class: name, identity, organization }: Work, limits: Admissi
     // One after the other: they wait for the same records anyway, and here they hold no connection meanwhile.
     bulk: { user: 1, organization: 1 },
   }[name];
-  const known = organization ?? onlyOrganization(identity);
   return [
-    { key: `${name} user ${identity.userId}`, running: running.user, waiting: waiting.user },
-    ...(known === undefined
-      ? []
-      : [
-          {
-            key: `${name} organization ${known}`,
-            running: running.organization,
-            waiting: waiting.organization,
-          },
-        ]),
-    ...(name === 'bulk' ? [{ key: 'bulk', running: limits.bulkRequests, waiting: Infinity }] : []),
+    { key: `${name} user ${identity.userId}`, running: running.user, waiting: waiting.user, full },
+    ...organizationsOf(work, identity).map((id) => ({
+      key: `${name} organization ${id}`,
+      running: running.organization,
+      waiting: waiting.organization,
+      full: 'Too many requests of your organization wait already.',
+    })),
+    ...(name === 'bulk'
+      ? [{ key: 'bulk', running: limits.bulkRequests, waiting: Infinity, full: 'The server is busy.' }]
+      : []),
   ];
 }
 
-/** The organization of a user who belongs to one: whatever the request names, it is about this one. */
-function onlyOrganization({ settings }: Identity): string | undefined {
-  return /^\{(\d+)\}$/.exec(settings['jwt.claims.organization_ids'] ?? '')?.[1];
+/**
+ * The organizations whose share a request takes, smallest id first: in one order for all requests, so that no two wait for
+ * each other. A request of a user with one organization is about this one, whatever it names. A request cannot take the
+ * share of an organization that its user does not belong to.
+ */
+function organizationsOf({ organizations = [] }: Work, { settings }: Identity): number[] {
+  const own = (settings['jwt.claims.organization_ids'] ?? '').match(/\d+/g)?.map(Number) ?? [];
+  if (own.length === 1) return own;
+  const members = new Set(own);
+  return [...new Set(organizations)].filter((id) => members.has(id)).sort((a, b) => a - b);
 }
 
 /** Lets only so many requests about signing in from one address go on at a time. */

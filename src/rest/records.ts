@@ -86,9 +86,22 @@ function recordJson(record: ISaveDraftResult): string {
 export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
   const router = Router({ mergeParams: true });
 
-  /** Waits for the turn of the user, without a connection. */
-  const admitted = <T>(request: Request, name: WorkClass, use: () => Promise<T>): Promise<T> =>
-    admission.run({ class: name, identity: requireIdentity(request), signal: clientSignal() }, use);
+  /** Ids of the codes that requests have named so far. Only the queues read it, so an old id does no harm. */
+  const knownIds = new Map<string, number>();
+
+  /** Waits for the turn of the user and of the organization, without a connection. */
+  const admitted = <T>(request: Request, name: WorkClass, use: () => Promise<T>): Promise<T> => {
+    const org = String(request.params.org);
+    return admission.run(
+      {
+        class: name,
+        identity: requireIdentity(request),
+        organizations: [knownIds.get(org) ?? Number(org)],
+        signal: clientSignal(),
+      },
+      use,
+    );
+  };
 
   /** Runs something as the visitor, for the organization of the path. */
   const inOrganization = <T>(
@@ -107,6 +120,7 @@ export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
           },
         );
       }
+      knownIds.set(org, organization.id);
       return use(client, organization.id);
     });
 

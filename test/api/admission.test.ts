@@ -12,7 +12,16 @@ const api = await testApi(db, { admin: { host: '127.0.0.1', port: 0 } });
 const [org, other] = [await makeOrganization(db), await makeOrganization(db)];
 const annaId = await makePerson(db, 'anna', [[org, 'member']]);
 await makePerson(db, 'otto', [[other, 'viewer']]);
+const miaId = await makePerson(db, 'mia', [
+  [org, 'member'],
+  [other, 'member'],
+]);
+await makePerson(db, 'max', [
+  [org, 'member'],
+  [other, 'member'],
+]);
 const [anna, otto] = [await api.token('anna'), await api.token('otto')];
+const [mia, max] = [await api.token('mia'), await api.token('max')];
 
 beforeAll(async () => {
   for (const each of [org, other]) await putRecords(db, each, [{ pfaId: 'r1', category: 'Crane' }]);
@@ -21,11 +30,11 @@ beforeAll(async () => {
 const undo = `mutation { undoDraft(input: { organizationId: ${org.id} }) { clientMutationId } }`;
 const page = '{ organizations { nodes { pfaRecords(first: 10) { nodes { pfaId } } } } }';
 
-/** Does something while another process holds the drafts of anna: her undo waits for them in the database. */
-const whileBlocked = <T>(use: () => Promise<T>): Promise<T> =>
+/** Does something while another process holds the drafts of a user: an undo waits for them in the database. */
+const whileBlocked = <T>(use: () => Promise<T>, userId = annaId): Promise<T> =>
   db.asOwner(async (client) => {
     await client.query('begin');
-    await client.query('select app_private.lock_operations($1, $2)', [org.id, annaId]);
+    await client.query('select app_private.lock_operations($1, $2)', [org.id, userId]);
     try {
       return await use();
     } finally {
@@ -92,6 +101,48 @@ test('24 undo calls of a user hold one connection; most are refused at once, and
   // There was nothing to undo, which is said with 200 in GraphQL.
   expect((await attack)!.filter((status) => status === 200)).toHaveLength(5);
 });
+
+const undoOf = 'undoDraft(input: $input) { clientMutationId }';
+test.each([
+  ['a literal', max, { query: undo }],
+  [
+    'a variable',
+    max,
+    {
+      query: 'mutation ($id: Int!) { undoDraft(input: { organizationId: $id }) { clientMutationId } }',
+      variables: { id: org.id },
+    },
+  ],
+  [
+    'an input object',
+    max,
+    {
+      query: `mutation ($input: UndoDraftInput!) { ${undoOf} }`,
+      variables: { input: { organizationId: org.id } },
+    },
+  ],
+])(
+  'bulk work of users of several organizations waits for that of the organization named by %s',
+  async (_name, token, body) => {
+    const waiting = async () =>
+      /requests_admitted\{class="bulk",state="waiting",part="server"\} (\d+)/.exec(
+        await (await fetch(`${api.adminUrl}/metrics`)).text(),
+      )?.[1];
+    const send = (bearer: string, sent: object) =>
+      api.rest('POST', '/graphql', { token: bearer, body: sent });
+    let calls: Promise<{ status: number }>[] = [];
+    await whileBlocked(async () => {
+      calls = [send(mia, { query: undo })];
+      await untilBlocked(db);
+      calls.push(send(token, body));
+      await expect.poll(waiting, { timeout: 5000 }).toBe('1');
+      expect(await busy()).toBe(1);
+      // Small requests do not wait.
+      expect((await send(anna, { query: page })).status).toBe(200);
+    }, miaId);
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200]);
+  },
+);
 
 test('a query of a client that goes away is cancelled, and what it waits with leaves the queue', async () => {
   await whileBlocked(async () => {

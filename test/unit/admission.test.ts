@@ -14,8 +14,14 @@ const user = (userId: number, organizations = String(userId)): Identity => ({
 function workload(options = limits) {
   const admission = createAdmission(options);
   const running: { name: string; end: () => void }[] = [];
-  const start = (name: string, kind: WorkClass, identity: Identity | string, signal?: AbortSignal) =>
-    admission.run({ class: kind, identity, signal }, () => {
+  const start = (
+    name: string,
+    kind: WorkClass,
+    identity: Identity | string,
+    signal?: AbortSignal,
+    organizations: number[] = [],
+  ) =>
+    admission.run({ class: kind, identity, signal, organizations }, () => {
       return new Promise<string>((end) => running.push({ name, end: () => end(name) }));
     });
   const names = () => running.map(({ name }) => name);
@@ -54,6 +60,36 @@ test('bulk work of an organization runs one after the other, that of all users u
   await expect.poll(names).toEqual(['small', 'bulk 4', 'bulk 2']);
   for (const name of names()) end(name);
   await Promise.all(all);
+});
+
+test('users of several organizations share what belongs to the organizations that they name', async () => {
+  const { start, names, end } = workload({ ...limits, bulkRequests: 9 });
+  const all = [
+    start('a', 'bulk', user(1, '7,8'), undefined, [8, 7]),
+    start('b', 'bulk', user(2, '7,9'), undefined, [7]),
+    start('c', 'bulk', user(3, '8,9'), undefined, [8, 9]),
+    start('stranger', 'bulk', user(4, '5,6'), undefined, [7, NaN]),
+  ];
+  await expect.poll(names).toEqual(['a', 'stranger']);
+  end('a');
+  await expect.poll(() => names().sort()).toEqual(['b', 'c', 'stranger']);
+  for (const name of names()) end(name);
+  await Promise.all(all);
+});
+
+test('a refusal says whose requests are too many', async () => {
+  const { start, names, end } = workload();
+  const all = Array.from({ length: 21 }, (_, i) => start(`${i}`, 'bulk', user(i + 1, '7')));
+  await expect(start('own', 'bulk', user(30, '7'))).rejects.toThrow(
+    'Too many requests of your organization wait already.',
+  );
+  const mine = Array.from({ length: 5 }, (_, i) => start(`mine ${i}`, 'bulk', user(40)));
+  await expect(start('mine', 'bulk', user(40))).rejects.toThrow('Too many of your requests wait already.');
+  for (let ended = 0; ended < all.length + mine.length; ended++) {
+    await expect.poll(() => names().length).toBeGreaterThan(0);
+    end(names()[0]!);
+  }
+  await Promise.all([...all, ...mine]);
 });
 
 test('one request too many is refused at once, and the others keep their turn', async () => {
