@@ -25,6 +25,9 @@ const notation = perLocale((locale) => {
   };
 });
 
+/** Whole digits of an amount. With two decimals, a number of JavaScript holds so many exactly. */
+const maxDigits = 13;
+
 const currency = '(?:US ?\\$|USD|\\$)';
 const sign = '[-+\\u2212]';
 /** A number, with a currency and a sign on either side of each other; parentheses mean a negative one. */
@@ -35,7 +38,7 @@ const amount = new RegExp(
 
 /**
  * Reads an amount in USD, as this app, Excel or PEMS write it: `$1,234.50`. Separators are those of the reader's locale, and
- * groups have its size. Any other text is refused whole: `0,125` is not 125.
+ * groups have its size. Any other text is refused whole: `0,125` is not 125. Fractions of cents are refused, not rounded.
  */
 export function readAmount(text: string): Reading<Decimal> {
   const { pattern, example } = notation();
@@ -50,6 +53,9 @@ export function readAmount(text: string): Reading<Decimal> {
   if (whole === undefined || (whole === '' && part === undefined)) return problem;
   const isNegative = open !== undefined || (signs[0] !== undefined && signs[0] !== '+');
   const digits = whole.replace(/\D/g, '') || '0';
-  const fraction = part === undefined ? '' : `.${part}`;
+  if (digits.replace(/^0+/, '').length > maxDigits) return { problem: `Enter an amount of at most ${maxDigits} digits.` };
+  if (part !== undefined && /[^0]/.test(part.slice(2)))
+    return { problem: 'Enter an amount with at most two decimals.' };
+  const fraction = part === undefined ? '' : `.${part.slice(0, 2)}`;
   return { value: `${isNegative ? '-' : ''}${digits}${fraction}` };
 }

@@ -1,8 +1,9 @@
 import { perLocale } from './locale.ts';
 
-// Moments, such as the end of a sync: told in the time zone of who reads.
+// Moments, such as the end of a sync, in the reader's time zone.
 
-const relative = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }));
+// "4 minutes ago" stands within sentences of the interface, so it is in the language of the interface.
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const full = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long' }));
 
 const units = [
@@ -15,7 +16,7 @@ const units = [
 export function formatAgo(moment: number, now: number): string {
   const age = Math.max(now - moment, 0);
   for (const [unit, length] of units)
-    if (age >= length) return relative().format(-Math.floor(age / length), unit);
+    if (age >= length) return relative.format(-Math.floor(age / length), unit);
   return 'just now';
 }
 
@@ -27,6 +28,6 @@ export function formatIn(moment: number, now: number): string {
   const seconds = Math.ceil((moment - now) / 1000);
   if (seconds <= 0) return 'now';
   return seconds < 60
-    ? relative().format(seconds, 'second')
-    : relative().format(Math.ceil(seconds / 60), 'minute');
+    ? relative.format(seconds, 'second')
+    : relative.format(Math.ceil(seconds / 60), 'minute');
 }

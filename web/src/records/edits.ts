@@ -96,7 +96,7 @@ export const asValue = (value: unknown): Value =>
 
 /** Of what is no amount the server says so. Amounts have 15 digits at most, which a number of JavaScript holds exactly. */
 export const asSent = ({ value, isAmount }: Pick<Edit, 'value' | 'isAmount'>) =>
-  isAmount && typeof value === 'string' && /^-?\d{1,13}(\.\d{1,2})?$/.test(value) ? Number(value) : value;
+  isAmount && typeof value === 'string' && /^-?0*\d{1,13}(\.\d{1,2})?$/.test(value) ? Number(value) : value;
 
 /** How often records that move all the time are compared. */
 const attempts = 5;
