@@ -72,8 +72,8 @@ async function rows(at: Locator): Promise<Map<string, string[]>> {
   );
   return new Map(texts.map(([name = '', ...cells]) => [name, cells]));
 }
-const drafts = (page: Page) => table(page, 'With my drafts');
-const mirror = (page: Page) => table(page, 'Mirror of PEMS');
+const drafts = (page: Page) => table(page, 'Including my drafts');
+const mirror = (page: Page) => table(page, 'In PEMS');
 const groups = (page: Page) => table(page, /^Costs by /);
 const months = (page: Page) => table(page, /^Cost (by|until)/);
 const chart = (page: Page) => page.getByRole('slider', { name: /^Cost (by|until)/ });
@@ -122,7 +122,7 @@ describe('the board', () => {
     byCost.sort((a, b) => Number(b.forecastCost) - Number(a.forecastCost));
     expect(names).toEqual([...byCost.map(({ groupValue }) => groupValue), 'All']);
 
-    await page.getByText('As a table').click();
+    await page.getByText('Table').click();
     await months(page).waitFor();
     const byMonth = everyMonth(await sums(username, 'HOLNG', { groupBy: 'month' }));
     expect([...(await rows(months(page)))]).toEqual(
@@ -191,7 +191,7 @@ describe('the board', () => {
     await page.getByRole('grid', { name: 'Records' }).waitFor();
     await page.getByRole('status').getByText(`${count} records`).waitFor();
     await page.getByRole('list', { name: 'Active filters' }).getByText(`DOR: ${name}`).waitFor();
-    await page.getByRole('link', { name: 'On the board' }).click();
+    await page.getByRole('link', { name: 'Open on board' }).click();
     await page.getByText(new RegExp(`^${count} of [\\d,]+ records$`)).waitFor();
     await page.getByRole('searchbox').fill('nosuchthing');
     await page.getByText('No records match.').waitFor();
@@ -261,7 +261,7 @@ describe('the board', () => {
     const { page, username } = await openOrganization('RIO');
     await drafts(page).waitFor();
     const before = (await rows(drafts(page))).get('All');
-    await page.getByRole('link', { name: 'Show the records' }).click();
+    await page.getByRole('link', { name: 'Show records' }).click();
     const cell = page.locator('[aria-rowindex="2"] [data-row="0"]');
     await cell.first().getByText(/^RIO-/).waitFor();
     const { records } = await ask<{
@@ -274,7 +274,7 @@ describe('the board', () => {
       changes: { monthlyRate: 987_654.32 },
     });
     await page.getByRole('list', { name: 'Your work' }).getByText('1 draft').waitFor();
-    await page.getByRole('link', { name: 'On the board' }).click();
+    await page.getByRole('link', { name: 'Open on board' }).click();
     const [all] = (await sums(username, 'RIO')) as [Sum];
     expect(written(all)).not.toEqual(before);
     await until(

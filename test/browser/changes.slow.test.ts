@@ -39,7 +39,7 @@ const draft = (username: string, { pfaId, revision }: PfaRecord, changes: Record
 
 test('changes are shown old and new with what they cost, some are discarded and come back', async () => {
   const { page, username } = await openOrganization('RIO', { path: 'changes' });
-  await page.getByText('You have no drafts here.').waitFor();
+  await page.getByText('No drafts').waitFor();
   const made = await purchases(username, 3, 0);
   for (const [i, record] of made.entries())
     await draft(username, record, {
@@ -80,7 +80,7 @@ test('changes are shown old and new with what they cost, some are discarded and 
 }, 90_000);
 
 describe('submitting', () => {
-  test('says confirmed when PEMS holds it and not before, leaves a receipt, and the history tells the chain', async () => {
+  test('says confirmed when PEMS confirmed it and not before, leaves a receipt, and the history tells the chain', async () => {
     const { page, username } = await openOrganization('RIO', { path: 'changes' });
     const [one, two] = (await purchases(username, 2, 3)) as [PfaRecord, PfaRecord];
     const wanted = Number(one.data.purchasePrice) + 1000;
@@ -105,7 +105,7 @@ describe('submitting', () => {
       await page.getByText('1 record submitted,').waitFor();
       await rowOf(page, one.pfaId).waitFor({ state: 'detached' });
       expect(await rowOf(page, two.pfaId).count()).toBe(1);
-      await page.getByRole('button', { name: 'See what becomes of it' }).click();
+      await page.getByRole('button', { name: 'Track progress' }).click();
       const receipt = receipts(page).getByRole('row', { name: one.pfaId, exact: true });
       await receipt.getByText('Being written').waitFor();
       await page.getByText('0 of 1 record confirmed').waitFor();
@@ -117,7 +117,7 @@ describe('submitting', () => {
     const receipt = receipts(page).getByRole('row', { name: one.pfaId, exact: true });
     await confirmed(receipt).waitFor();
     expect(await writesOf(one.pfaId)).toMatchObject([{ came: { pfs_f_price: wanted } }]);
-    await page.getByText('Nothing is on its way.').waitFor();
+    await page.getByText('Nothing is pending.').waitFor();
 
     // Found again.
     await page.reload();
@@ -128,8 +128,8 @@ describe('submitting', () => {
     const history = page.getByRole('list', { name: `History of ${one.pfaId}` });
     await history.waitFor();
     const entries = await history.locator('> li').allTextContents();
-    expect(entries.map((text) => /drafted it|submitted it|PEMS holds it/.exec(text)?.[0])).toEqual([
-      'PEMS holds it',
+    expect(entries.map((text) => /drafted it|submitted it|PEMS confirmed it/.exec(text)?.[0])).toEqual([
+      'PEMS confirmed it',
       'submitted it',
       'drafted it',
     ]);
@@ -156,7 +156,7 @@ describe('submitting', () => {
     );
     await page.getByRole('button', { name: 'Submit 1 record' }).click();
     await page.getByText('1 value stays in your draft:').waitFor();
-    await page.getByText(/is not one of .* Correct it in the record, and submit it again\./).waitFor();
+    await page.getByText(/is not one of .* Correct the record and submit again\./).waitFor();
     await until('the rest has gone', async () => {
       const left = await rowOf(page, record.pfaId).locator('[data-key]').allTextContents();
       return left.length === 1 && left[0]?.includes('Leasing');
@@ -178,7 +178,7 @@ describe('submitting', () => {
       await route.abort();
     });
     await page.getByRole('button', { name: 'Submit 1 record' }).click();
-    await page.getByText('It is not known whether this was submitted.').waitFor();
+    await page.getByText('The result of your submission is unknown.').waitFor();
     expect(await page.getByText(/records? submitted/).count()).toBe(0);
     answer();
     await page.getByText('1 record submitted.').waitFor();
@@ -190,7 +190,7 @@ describe('submitting', () => {
       route.request().postData()?.includes('mutation CommitDrafts') ? route.abort() : route.fallback(),
     );
     await page.getByRole('button', { name: 'Submit 1 record' }).click();
-    await page.getByText('Not submitted, as far as the server knows.').waitFor();
+    await page.getByText('Not submitted').waitFor();
     expect(await rowOf(page, lost.pfaId).count()).toBe(1);
     await page.unroute('**/graphql');
     await page.getByRole('button', { name: 'Submit 1 record' }).click();
@@ -207,14 +207,14 @@ describe('submitting', () => {
     try {
       await draft(username, record, { model: 'Taken back' });
       await page.getByRole('button', { name: 'Submit 1 record' }).click();
-      await page.getByText('It waits because writing to PEMS is paused').waitFor();
+      await page.getByText('Waiting: sending to PEMS is paused').waitFor();
       await page.getByRole('tab', { name: 'Submitted' }).click();
       const receipt = receipts(page).getByRole('row', { name: record.pfaId, exact: true });
       await receipt.getByText('Waiting').waitFor();
       await page.reload();
-      await page.getByText('It waits because writing to PEMS is paused').waitFor();
-      await receipt.getByRole('button', { name: `Withdraw the change of ${record.pfaId}` }).click();
-      await page.getByText('1 record in your draft again.').waitFor();
+      await page.getByText('Waiting: sending to PEMS is paused').waitFor();
+      await receipt.getByRole('button', { name: `Withdraw change to ${record.pfaId}` }).click();
+      await page.getByText('1 record moved back to your drafts.').waitFor();
       await receipt.waitFor({ state: 'detached' });
       await page.getByRole('tab', { name: 'To submit (1)' }).click();
       await rowOf(page, record.pfaId).waitFor();

@@ -23,10 +23,10 @@ test('a server that is restarted is missed and met again without a reload', asyn
   await lost.waitFor();
   let asked = 0;
   page.on('response', (response) => void (asked += response.url().endsWith('/api/sync/status') ? 1 : 0));
-  await page.getByRole('button', { name: 'Try now' }).click();
+  await page.getByRole('button', { name: 'Reconnect now' }).click();
   await until('another server runs', () => serverPid() !== undefined && serverPid() !== before, 40);
   await lost.waitFor({ state: 'detached', timeout: 40_000 });
-  await page.getByRole('table', { name: 'Mirror of PEMS' }).waitFor();
+  await page.getByRole('table', { name: 'In PEMS' }).waitFor();
   // It is told again what happens, and asks for what it has missed.
   await until('it has asked how fresh the mirror is', () => asked > 0);
   expect(loads).toEqual([]);

@@ -46,7 +46,7 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   await page.getByText(`${count.toLocaleString('en-US')} of`).waitFor();
   await page.getByRole('button', { name: /^Change …/ }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('What to do').selectOption({ label: 'Lengthen or shorten the forecast' });
+  await dialog.getByLabel('Operation').selectOption({ label: 'Change duration' });
   await dialog.getByLabel('Days').fill('14');
   const apply = dialog.getByRole('button', { name: /^Change \d/ });
   await apply.waitFor();
@@ -84,7 +84,7 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   await page.getByRole('button', { name: 'Submit 1 record' }).click();
   await page.getByText('1 record submitted,').waitFor();
   await cell(other, 1, 'class').getByText('Of the day').waitFor();
-  await page.getByRole('button', { name: 'See what becomes of it' }).click();
+  await page.getByRole('button', { name: 'Track progress' }).click();
   await page
     .getByRole('row', { name: first, exact: true })
     .getByText('Confirmed', { exact: true })
@@ -103,7 +103,7 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
     .getByRole('listitem', { name: second, exact: true });
   await problem.getByText('Mar 3, 2033').waitFor();
   await problem.getByRole('button', { name: 'Keep mine' }).click();
-  await page.getByText('There are no problems.').waitFor();
+  await page.getByText('No problems').waitFor();
   await page.getByRole('link', { name: 'Changes', exact: true }).click();
   await page.getByRole('tab', { name: /^To submit/ }).click();
   // Not the one of the records, which stay until the page of changes is loaded.

@@ -90,8 +90,8 @@ describe.each([
       page.getByRole('radiogroup', { name: group }).getByText(name, { exact: true });
     const controls: [Locator, RegExp][] = [
       [choice('Months', 'Cumulative'), /cost=cumulative/],
-      [choice('Shown', 'As a table'), /months=table/],
-      [choice('Shown', 'As a chart'), /^(?!.*months)/],
+      [choice('Shown', 'Table'), /months=table/],
+      [choice('Shown', 'Chart'), /^(?!.*months)/],
       [choice('Group by', 'Class'), /by=class/],
       // Far fewer groups: the page becomes shorter.
       [choice('Group by', 'Source'), /by=source/],

@@ -81,7 +81,7 @@ describe('a bulk operation', () => {
     await cell(page, 1, 'pfaId').getByRole('checkbox').click();
     const forecast = await kpi(page, 'forecastCost').getAttribute('title');
     await bar(page).getByRole('button', { name: 'Change' }).click();
-    await dialog(page).getByLabel('What to do').selectOption({ label: 'Lengthen or shorten the forecast' });
+    await dialog(page).getByLabel('Operation').selectOption({ label: 'Change duration' });
     await dialog(page).getByLabel('Days').fill('14');
     await dialog(page)
       .getByText(`Of ${counted(all - 1)} records`)
@@ -120,7 +120,7 @@ describe('a bulk operation', () => {
     await dialog(page).getByLabel('Days').fill('5');
     await dialog(page)
       .getByRole('list', { name: 'Changed fields' })
-      .getByText(/^Actual end in [\d,]+ records? \(the list does not show this column\)$/)
+      .getByText(/^Actual end in [\d,]+ records? \(column is hidden\)$/)
       .waitFor();
     const apply = dialog(page).getByRole('button', { name: /^Change \d/ });
     await apply.waitFor();
@@ -142,7 +142,7 @@ describe('a bulk operation', () => {
     const { page, username } = await openRecords('RIO', '?source=%5B"Rental"%5D');
     await cell(page, 8, 'pfaId').getByRole('checkbox').click();
     await bar(page).getByRole('button', { name: 'Change' }).click();
-    await dialog(page).getByLabel('What to do').selectOption({ label: 'Give a field a value' });
+    await dialog(page).getByLabel('Operation').selectOption({ label: 'Set field' });
     await dialog(page).getByLabel('Field').selectOption({ label: 'Monthly rate' });
     const [value, apply] = [
       dialog(page).getByLabel('Value'),
@@ -163,7 +163,7 @@ describe('a bulk operation', () => {
       changes: { contract: 'QUICKER' },
     });
     await apply.click();
-    await dialog(page).getByText('Something that is selected has changed since.').waitFor();
+    await dialog(page).getByText('The selected records changed.').waitFor();
     await apply.click();
     await dialog(page).waitFor({ state: 'detached' });
     await saved(cell(page, 8, 'monthlyRate'));
@@ -194,7 +194,7 @@ test('a block of a spreadsheet is pasted in one step, and each cell that is refu
       .filter({ has: page.getByRole('cell', { name: value, exact: true }) })
       .textContent();
   expect(await why('Rented')).toContain('Rental');
-  expect(await why('5')).toContain('This is computed.');
+  expect(await why('5')).toContain('This value is calculated.');
   await dialog(page).getByRole('button', { name: 'Close' }).last().click();
   expect(await cell(page, 13, 'source').getAttribute('data-state')).toBe(null);
 });

@@ -121,7 +121,7 @@ const steps: Step[] = [
   [
     'setting a field of many',
     async (page) => {
-      await dialog(page).getByLabel('What to do').selectOption({ label: 'Give a field a value' });
+      await dialog(page).getByLabel('Operation').selectOption({ label: 'Set field' });
       await dialog(page).getByLabel('Field').selectOption({ label: 'DOR' });
       await dialog(page).getByLabel('Value').selectOption({ label: 'BEO' });
       await dialog(page)
@@ -160,7 +160,7 @@ const steps: Step[] = [
     'the board with drafts',
     async (page) => {
       await page.goto('/o/RIO/board');
-      await page.getByRole('table', { name: 'With my drafts' }).waitFor();
+      await page.getByRole('table', { name: 'Including my drafts' }).waitFor();
       await page.getByRole('slider', { name: 'Cost by month, chart' }).waitFor();
     },
   ],
@@ -176,7 +176,7 @@ const steps: Step[] = [
     'asking before discarding',
     async (page) => {
       await page.getByRole('button', { name: 'Discard …' }).click();
-      await dialog(page).getByRole('button', { name: 'Keep them' }).waitFor();
+      await dialog(page).getByRole('button', { name: 'Cancel' }).waitFor();
     },
   ],
   [

@@ -15,7 +15,7 @@ const at =
     await ready(page);
   };
 const board: Visit = async (page) => {
-  await page.getByRole('table', { name: 'Mirror of PEMS' }).waitFor();
+  await page.getByRole('table', { name: 'In PEMS' }).waitFor();
   await page.getByRole('table', { name: /^Costs by / }).waitFor();
 };
 const records: Visit = (page) => page.getByRole('rowheader').filter({ hasText: /^RIO-/ }).first().waitFor();
@@ -60,12 +60,12 @@ const pages: [string, Visit][] = [
   ],
   ['no records', at('/o/RIO/records?q=nosuchthing', (page) => page.getByText('No records match.').waitFor())],
   ['the board', at('/o/RIO/board', board)],
-  ['no changes', at('/o/RIO/changes', (page) => page.getByText('You have no drafts here.').waitFor())],
+  ['no changes', at('/o/RIO/changes', (page) => page.getByText('No drafts').waitFor())],
   [
     'nothing submitted',
-    at('/o/RIO/changes?show=submitted', (page) => page.getByText('Nothing was submitted yet.').waitFor()),
+    at('/o/RIO/changes?show=submitted', (page) => page.getByText('Nothing submitted yet').waitFor()),
   ],
-  ['no problems', at('/o/RIO/problems', (page) => page.getByText('There are no problems.').waitFor())],
+  ['no problems', at('/o/RIO/problems', (page) => page.getByText('No problems').waitFor())],
   [
     'the history of a record',
     at('/o/RIO/records/RIO-0000001/history', (page) => heading(page, 'History of RIO-0000001').waitFor()),
@@ -115,7 +115,7 @@ test('a wide screen is used', async () => {
   await board(page);
   await expectNoSidewaysScroll(page);
   const boxes = await Promise.all(
-    ['With my drafts', 'Mirror of PEMS'].map((name) => page.getByRole('table', { name }).boundingBox()),
+    ['Including my drafts', 'In PEMS'].map((name) => page.getByRole('table', { name }).boundingBox()),
   );
   expect(boxes[0]?.y).toBe(boxes[1]?.y);
   expect((boxes[1]?.x ?? 0) + (boxes[1]?.width ?? 0)).toBeGreaterThan(2400);

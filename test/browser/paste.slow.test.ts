@@ -98,7 +98,7 @@ test('all rows are copied, also those that nobody has scrolled to, and formulas 
   await page.keyboard.press('Control+a');
   await page.keyboard.press('Control+c');
   const count = await total(page);
-  await page.getByText(`${count.toLocaleString('en-US')} rows are copied.`).waitFor();
+  await page.getByText(`${count.toLocaleString('en-US')} rows copied.`).waitFor();
   const copied = (await page.evaluate<string>('navigator.clipboard.readText()')).split('\r\n');
   expect(copied).toHaveLength(count);
   expect(copied[0]).toContain("'=HYPERLINK");

@@ -34,7 +34,7 @@ const draft = (
 test('conflicts come without a reload, show all sides, and are decided by mine, theirs, a third value, and all at once', async () => {
   const opened = await openOrganization(code, { path: 'problems', role: 'owner' });
   const { page, username } = opened;
-  await page.getByText('There are no problems.').waitFor();
+  await page.getByText('No problems').waitFor();
   const [a, b, c, ...others] = (await recordsOf(username)).slice(0, 6) as [
     PfaRecord,
     PfaRecord,
@@ -55,7 +55,7 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   expect(await side(page, a.pfaId, 'model', 'base').textContent()).toBe(a.data.model ?? 'empty');
   expect(await side(page, a.pfaId, 'model', 'theirs').textContent()).toBe('Theirs');
   expect(await side(page, a.pfaId, 'model', 'mine').textContent()).toBe('Mine');
-  await card(page, a.pfaId).getByText('It was changed since you drafted it.').waitFor();
+  await card(page, a.pfaId).getByText('Another user changed this value after you drafted it.').waitFor();
 
   const row = (pfaId: string, key: string) => card(page, pfaId).locator(`[data-key=${key}]`);
   const draftOf = async (pfaId: string) => {
@@ -83,7 +83,7 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   await row(c.pfaId, 'model').getByRole('button', { name: 'Another value' }).click();
   const third = page.getByLabel('Another model');
   await third.fill('x'.repeat(201));
-  await page.getByRole('button', { name: 'Take this' }).click();
+  await page.getByRole('button', { name: 'Use this value' }).click();
   await page.getByText(/is longer than \d+ characters/).waitFor();
   await third.fill('Third');
   await page.keyboard.press('Enter');
@@ -98,10 +98,10 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   await card(page, c.pfaId).waitFor({ state: 'detached' });
   await card(page, others[0]?.pfaId ?? '').waitFor({ state: 'detached' });
 
-  await page.getByRole('button', { name: 'All theirs …' }).click();
+  await page.getByRole('button', { name: 'Take all theirs…' }).click();
   await page.getByText('Take theirs for all problems of 2 records?').waitFor();
   await page.getByRole('button', { name: 'Take all theirs' }).click();
-  await page.getByText('There are no problems.').waitFor();
+  await page.getByText('No problems').waitFor();
   for (const { pfaId } of others.slice(1))
     expect(await draftOf(pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
 }, 90_000);
@@ -117,7 +117,7 @@ test('what PEMS refuses comes back with its words, and what has moved meanwhile 
   // Somebody moves the start in PEMS, and no sync has read it yet.
   await writeInPems(code, [{ id: pfaId, values: { pfs_f_startdate: '2032-01-01' } }]);
   await ask(username, 'POST', `/api/pfa/${code}/commit`, {});
-  await card(page, pfaId).getByText('Refused by PEMS').waitFor();
+  await card(page, pfaId).getByText('Rejected by PEMS').waitFor();
   await card(page, pfaId).getByText('Forecast End cannot be before Forecast Start').waitFor();
 
   // As if somebody else were quicker than what tells of it.
@@ -131,7 +131,7 @@ test('what PEMS refuses comes back with its words, and what has moved meanwhile 
     });
   });
   await card(page, pfaId).getByRole('button', { name: 'Keep mine' }).click();
-  await card(page, pfaId).getByRole('alert').getByText('Nothing was decided').waitFor();
+  await card(page, pfaId).getByRole('alert').getByText('nothing was saved').waitFor();
   await page.unroute('**/graphql');
   await card(page, pfaId)
     .getByRole('button', { name: `History of ${pfaId}` })
@@ -139,7 +139,7 @@ test('what PEMS refuses comes back with its words, and what has moved meanwhile 
   await page.getByRole('list', { name: `History of ${pfaId}` }).waitFor();
   await page.keyboard.press('Escape');
   await card(page, pfaId).getByRole('button', { name: 'Take theirs' }).click();
-  await page.getByText('There are no problems.').waitFor();
+  await page.getByText('No problems').waitFor();
 }, 90_000);
 
 test('drafts that somebody left behind are taken over or discarded by an owner', async () => {
@@ -153,15 +153,13 @@ test('drafts that somebody left behind are taken over or discarded by an owner',
   await db.owner.query(`update app_public.users set is_active = false where username = any ($1)`, [leavers]);
   await page.reload();
   const [taken, discarded] = leavers;
-  await page.getByRole('button', { name: `Take over the drafts of ${taken}` }).click();
+  await page.getByRole('button', { name: `Take over drafts of ${taken}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Take over', exact: true }).click();
   await page.getByText(`The drafts of ${taken} are yours now: 1.`).waitFor();
   await page.getByRole('list', { name: 'Your work' }).getByText('1 draft').waitFor();
-  await page.getByRole('button', { name: `Discard the drafts of ${discarded}` }).click();
+  await page.getByRole('button', { name: `Discard drafts of ${discarded}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Discard', exact: true }).click();
-  await page
-    .getByRole('button', { name: `Discard the drafts of ${discarded}` })
-    .waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: `Discard drafts of ${discarded}` }).waitFor({ state: 'detached' });
   const { rows } = await db.owner.query<{ username: string }>(
     `select u.username from app_core.pfa_modification m join app_public.users u on u.id = m.user_id
     where m.organization_id = $1 and m.pfa_id = any ($2) and m.state = 'draft'`,

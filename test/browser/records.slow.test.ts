@@ -72,7 +72,7 @@ describe('the list', () => {
 
     await page.getByRole('searchbox', { name: 'Search records' }).fill('nosuchthing');
     await page.getByText('No records match.').waitFor();
-    await page.getByRole('button', { name: 'Remove the filter Search: nosuchthing' }).click();
+    await page.getByRole('button', { name: 'Remove filter Search: nosuchthing' }).click();
     await until('they are back', async () => (await total(page)) === count);
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await until('all are back', async () => (await total(page)) === all);
@@ -103,7 +103,7 @@ describe('the list', () => {
     expect(ids.size).toBe(5);
     if (last) expect(await cell(page, all, 'pfaId').textContent()).toContain(last);
     expect(await page.getByRole('alert').count()).toBe(0);
-    expect(await page.getByText('Show it anew').count()).toBe(0);
+    expect(await page.getByText('Refresh list').count()).toBe(0);
   });
 
   test('keeps what is shown when more cannot be loaded, and tries again', async () => {
@@ -119,7 +119,7 @@ describe('the list', () => {
         : route.fallback(),
     );
     await page.getByRole('columnheader', { name: 'Category' }).click();
-    await page.getByRole('alert').getByText('Something went wrong on our side.').waitFor();
+    await page.getByRole('alert').getByText('The server had an internal error.').waitFor();
     await loaded(page);
     await page.unroute('**/graphql');
     await page.getByRole('button', { name: 'Try again' }).click();
@@ -270,7 +270,7 @@ describe('a change', () => {
     await note(page)
       .getByText(/Forecast end lies before forecast start \(\w+ \d+, \d+\)/)
       .waitFor();
-    await page.getByRole('button', { name: 'Leave it as it was' }).click();
+    await page.getByRole('button', { name: 'Discard' }).click();
     expect(await end.textContent()).toBe(was);
     await write(page, end, 'soon');
     await until('it is refused', async () => (await end.getAttribute('data-state')) === 'refused');

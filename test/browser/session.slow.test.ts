@@ -69,15 +69,15 @@ describe('signing in', () => {
     const change = async (current: string, next: string) => {
       await page.getByLabel('Current password').fill(current);
       await page.getByLabel('New password', { exact: true }).fill(next);
-      await page.getByLabel('New password again').fill(next);
+      await page.getByLabel('Confirm new password').fill(next);
       await page.getByRole('button', { name: 'Change password' }).click();
     };
     await change('not the current one', 'seven purple walruses yodel');
     await page.getByText('The current password is wrong.').waitFor();
     await change(password, 'passwordpassword');
     await page.getByText('The new password is too easy to guess').waitFor();
-    await page.getByLabel('New password again').fill('something else');
-    await page.getByText('This is not the same as above.').waitFor();
+    await page.getByLabel('Confirm new password').fill('something else');
+    await page.getByText('The passwords don’t match.').waitFor();
     expect(await page.getByRole('button', { name: 'Change password' }).isDisabled()).toBe(true);
     await change(password, 'seven purple walruses yodel');
     await heading(page, 'Board').waitFor();
@@ -167,11 +167,11 @@ describe('a session', () => {
     await heading(elsewhere, 'Board').waitFor();
     expect(await sessionsOf(username)).toBe(2);
     await chooseFromAccount(here, 'Sign out everywhere');
-    await here.getByText('You are signed out on all your devices.').waitFor();
+    await here.getByText('You are signed out on all devices.').waitFor();
     expect(await sessionsOf(username)).toBe(0);
     // The next thing that it asks for.
     await switchTo(elsewhere, 'RIO');
-    await elsewhere.getByText('Your session has ended.').waitFor();
+    await elsewhere.getByText('Your session ended.').waitFor();
     await fillSignIn(elsewhere, username);
     await heading(elsewhere, 'Board').waitFor();
     expect(new URL(elsewhere.url()).pathname).toBe('/o/RIO/board');
@@ -192,7 +192,7 @@ describe('a session', () => {
     const refreshed = page.waitForResponse('**/api/auth/refresh');
     await switchTo(page, 'RIO');
     expect((await refreshed).status()).toBe(200);
-    await page.getByRole('table', { name: 'Mirror of PEMS' }).waitFor();
+    await page.getByRole('table', { name: 'In PEMS' }).waitFor();
     expect(refused).toBeGreaterThan(1);
   });
 });

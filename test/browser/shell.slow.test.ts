@@ -42,19 +42,19 @@ describe('organizations', () => {
     await page.waitForURL('**/o/PORTARTHUR/board');
     await switcher(page).click();
     await page.getByLabel('Search organizations').fill('no such thing');
-    await page.getByText('No organization has this in its code or name').waitFor();
+    await page.getByText('No matching organizations').waitFor();
     await page.keyboard.press('Escape');
     await page.getByLabel('Search organizations').waitFor({ state: 'hidden' });
   });
 
   test('show no more than one belongs to, and a viewer no more than what may be done', async () => {
     const { page } = await openOrganization('RIO', { role: 'viewer' });
-    await figures(page, 'With my drafts').waitFor();
+    await figures(page, 'Including my drafts').waitFor();
     expect(await page.getByRole('button', { name: 'Refresh now' }).count()).toBe(0);
     await switcher(page).click();
     await page.getByRole('option').first().waitFor();
     expect(await page.getByRole('option').allTextContents()).toEqual([
-      expect.stringMatching(/^RIO.*read only$/),
+      expect.stringMatching(/^RIO.*view only$/),
     ]);
   });
 
@@ -62,7 +62,7 @@ describe('organizations', () => {
     const { page } = await openOrganization('RIO');
     for (const code of ['HOLNG', 'NOSUCH']) {
       await page.goto(`/o/${code}/board`);
-      await page.getByText(`There is no organization ${code} that you may see.`).waitFor();
+      await page.getByText(`You can’t open the organization ${code}.`).waitFor();
     }
     await page.getByRole('link', { name: 'Go to your organizations' }).click();
     await page.waitForURL('**/o/RIO/board');
@@ -162,11 +162,11 @@ describe('freshness', async () => {
     const { page } = await openOrganization('BAYTOWN', { role: 'owner' });
     const status = page.getByRole('button', { name: 'Synced 42 minutes ago' });
     await status.waitFor();
-    await page.getByText('The data is older than 30 minutes.').waitFor({ state: 'attached' });
+    await page.getByText('The data is more than 30 minutes old.').waitFor({ state: 'attached' });
     await status.hover();
     await page.getByRole('tooltip', { name: /^Last synced \w+day, .* C[SD]T$/ }).waitFor();
     await status.click();
-    await page.getByText('Older than 30 minutes: what has changed').waitFor();
+    await page.getByText('The data is more than 30 minutes old. Newer').waitFor();
     await page.keyboard.press('Escape');
 
     await faults({ kind: 'latency', count: 3, ms: 600 });
@@ -185,7 +185,7 @@ describe('freshness', async () => {
     );
     const { page } = await openOrganization('BAYTOWN', { role: 'owner' });
     await page.getByRole('button', { name: /^Sync failed, data of/ }).click();
-    await page.getByText('The last run failed: PEMS cannot be reached.').waitFor();
+    await page.getByText('The last sync failed: PEMS cannot be reached.').waitFor();
     await db.owner.query(
       `delete from app_public.pfa_sync_log where organization_id = $1 and state = 'failed'`,
       [organization.id],
@@ -205,7 +205,7 @@ describe('the board', () => {
     const { page, username } = await openOrganization('RIO');
     const money = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' });
     const seen = async () => {
-      const texts = await figures(page, 'With my drafts')
+      const texts = await figures(page, 'Including my drafts')
         .getByRole('row')
         .last()
         .getByRole('cell')
@@ -218,7 +218,7 @@ describe('the board', () => {
         money.format(value as Intl.StringNumericLiteral),
       );
     };
-    await figures(page, 'With my drafts').waitFor();
+    await figures(page, 'Including my drafts').waitFor();
     const before = await wanted();
     expect(await seen()).toEqual(before);
     await page.getByRole('list', { name: 'Your work' }).getByText('0 drafts').waitFor();
@@ -243,13 +243,13 @@ describe('the board', () => {
     );
     // The mirror holds no draft.
     expect(
-      await figures(page, 'Mirror of PEMS').getByRole('row').last().getByRole('cell').allTextContents(),
+      await figures(page, 'In PEMS').getByRole('row').last().getByRole('cell').allTextContents(),
     ).toContain(before[1]);
   });
 
   test('says what failed, and tries again when told to', async () => {
     const { page } = await openOrganization('RIO');
-    await figures(page, 'With my drafts').waitFor();
+    await figures(page, 'Including my drafts').waitFor();
     await page.route('**/graphql', (route) =>
       route.request().postData()?.includes('query Board(')
         ? route.fulfill({
@@ -264,6 +264,6 @@ describe('the board', () => {
     await page.getByRole('alert').getByText('Something went wrong on our side.').waitFor();
     await page.unroute('**/graphql');
     await page.getByRole('button', { name: 'Try again' }).click();
-    await figures(page, 'With my drafts').waitFor();
+    await figures(page, 'Including my drafts').waitFor();
   });
 });

@@ -106,7 +106,7 @@ test('the figures of the board are there before what draws its chart', async () 
     await route.continue();
   });
   await signIn(page, await makePerson({ RIO: 'member' }), '/o/RIO/board');
-  await page.getByRole('table', { name: 'Mirror of PEMS' }).waitFor();
+  await page.getByRole('table', { name: 'In PEMS' }).waitFor();
   await page.getByRole('table', { name: /^Costs by / }).waitFor();
   const bytes = await scripts();
   say('scripts until the board has its figures (goal 350 kB)', kB(bytes));

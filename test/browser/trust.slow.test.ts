@@ -82,7 +82,7 @@ describe('a text that is no value', () => {
     await page.keyboard.press('F2');
     expect(await end.locator('input').inputValue()).toBe(text);
     await page.keyboard.press('Escape');
-    await note(page).getByRole('button', { name: 'Leave it as it was' }).click();
+    await note(page).getByRole('button', { name: 'Discard' }).click();
     expect(await end.textContent()).toBe(before);
   });
 

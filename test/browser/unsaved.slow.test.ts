@@ -38,7 +38,7 @@ test('a change that was refused is told of on every page, with its reason, and c
   await until('it is led to', async () => (await found.getAttribute('data-state')) === 'refused');
 
   await unsaved(page).click();
-  await dialog.getByRole('button', { name: 'Leave it as it was' }).click();
+  await dialog.getByRole('button', { name: 'Discard' }).click();
   await unsaved(page).waitFor({ state: 'detached' });
   expect(await found.textContent()).toBe(was);
 });
@@ -51,12 +51,12 @@ test('who signs out with changes that wait is asked, and finds them again', asyn
   await unsaved(page).waitFor();
 
   await chooseFromAccount(page, 'Sign out');
-  const dialog = page.getByRole('dialog', { name: '1 change of yours is not saved yet.' });
+  const dialog = page.getByRole('dialog', { name: 'You have 1 unsaved change.' });
   await dialog.getByRole('button', { name: 'Stay signed in' }).click();
   await dialog.waitFor({ state: 'hidden' });
   expect(await unsaved(page).count()).toBe(1);
   await chooseFromAccount(page, 'Sign out everywhere');
-  await dialog.getByRole('button', { name: 'Sign out all the same' }).click();
+  await dialog.getByRole('button', { name: 'Sign out anyway' }).click();
   await signInHeading(page).waitFor();
 
   await mendSaving(page);

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isNewer, keysOf, read, sessionStore, write } from '../../web/src/browserStorage.ts';
 import { formatToEdit, formatValue } from '../../web/src/records/cells.ts';
 import { allColumns } from '../../web/src/records/columns.ts';
-import { asSent, isEdit, isSame, type Edit } from '../../web/src/records/edits.ts';
+import { isEdit, type Edit } from '../../web/src/records/edits.ts';
+import { asSent, isSame } from '../../web/src/records/value.ts';
 import { countUnsent, unsentOf, UnsentStore } from '../../web/src/records/unsent.ts';
 
 // What the browser keeps may come from another version, or from anybody: it never breaks a page.

@@ -213,7 +213,7 @@ class World {
       if (!isOpen.value) return forever;
       await new Promise((resolve) => setTimeout(resolve, 5));
       if (!isOpen.value && (this.network === 'away' || this.network === 'knows nobody')) return forever;
-      if (this.network === 'away') throw new ApiError('NETWORK', 'The server cannot be reached.');
+      if (this.network === 'away') throw new ApiError('NETWORK', 'The server can’t be reached.');
       if (this.network === 'knows nobody') throw new ApiError('UNAUTHENTICATED', 'The session has ended.');
       try {
         const result = work();

@@ -43,8 +43,8 @@ export const isPassing = (error: unknown): boolean =>
   ['NETWORK', 'DATABASE_UNAVAILABLE', 'OVERLOADED', 'TOO_MANY_REQUESTS', 'TRY_AGAIN'].includes(error.code);
 
 export const networkLoss = (cause: unknown) =>
-  new ApiError('NETWORK', 'The server cannot be reached.', {
-    hint: 'Check your connection. It is tried again by itself.',
+  new ApiError('NETWORK', 'The server can’t be reached.', {
+    hint: 'Check your connection. The app retries automatically.',
     cause,
   });
 

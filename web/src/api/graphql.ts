@@ -44,7 +44,7 @@ export function request<Result, Variables>(
       signal,
     });
     if (errors?.length) throw errorOf(errors);
-    if (!data) throw new ApiError('UNEXPECTED_ANSWER', 'The server gave an answer without data.');
+    if (!data) throw new ApiError('UNEXPECTED_ANSWER', 'The server sent a response without data.');
     return data;
   });
 }

@@ -77,9 +77,9 @@ function refusalOf(response: Response, body: ErrorBody | undefined): ApiError {
   }
   return new ApiError(
     'UNEXPECTED_ANSWER',
-    `The server gave an answer that cannot be read (status ${response.status}).`,
+    `The server sent a response that can’t be read (status ${response.status}).`,
     {
-      hint: 'Try again. If it stays, ask who runs the server.',
+      hint: 'Try again. If this continues, contact your administrator.',
       requestId: response.headers.get('x-request-id') ?? undefined,
     },
   );

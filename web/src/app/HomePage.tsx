@@ -15,7 +15,7 @@ export function HomePage() {
     return (
       <Page title="Organizations">
         <ErrorPanel
-          title="Your organizations could not be loaded."
+          title="Your organizations couldn’t be loaded."
           error={error}
           onRetry={() => void refetch()}
           isRetrying={isFetching}
@@ -36,18 +36,19 @@ function NoOrganization({ username }: { username: string }) {
     <Page title="No organization yet">
       <EmptyState icon={PersonIcon} title="You are not a member of any organization.">
         <Text size="sm" mb="xs">
-          Your account works, but somebody has to let you into an organization before there is anything to
-          see:
+          Your account works. To see records, you need to be a member of an organization:
         </Text>
         <List size="sm" spacing={4}>
-          <List.Item>Ask an owner or admin of your project, or whoever gave you the account.</List.Item>
+          <List.Item>
+            Ask an owner or admin of your project, or the administrator who created your account.
+          </List.Item>
           <List.Item>
             An administrator adds you with{' '}
             <Code>npx vanguard membership add {username} CODE --role member</Code>
           </List.Item>
         </List>
         <Text size="sm" mt="xs">
-          This page needs no reload afterwards: come back to it, and your organization is there.
+          Your organization then appears here without a reload.
         </Text>
       </EmptyState>
     </Page>

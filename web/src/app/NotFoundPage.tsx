@@ -9,14 +9,14 @@ export function NotFoundPage() {
     <Page title="Not found">
       <EmptyState
         icon={SearchIcon}
-        title="There is no page at this address."
+        title="No page exists at this address."
         action={
           <Anchor component={Link} to="/">
             Go to the first page
           </Anchor>
         }
       >
-        It may have been typed or copied incompletely.
+        Check the address for typing errors.
       </EmptyState>
     </Page>
   );

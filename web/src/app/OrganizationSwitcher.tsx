@@ -93,12 +93,10 @@ export function OrganizationSwitcher({ organizations, current }: Props) {
             >
               <span className={classes.code}>{code}</span>
               <span className={classes.optionName}>{name !== code && name}</span>
-              {myRole === 'viewer' && <span className={classes.tag}>read only</span>}
+              {myRole === 'viewer' && <span className={classes.tag}>view only</span>}
             </Combobox.Option>
           ))}
-          {found.length === 0 && (
-            <Combobox.Empty>No organization has this in its code or name</Combobox.Empty>
-          )}
+          {found.length === 0 && <Combobox.Empty>No matching organizations</Combobox.Empty>}
         </Combobox.Options>
         {found.length > 0 && (
           <Combobox.Footer>

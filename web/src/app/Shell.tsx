@@ -176,15 +176,14 @@ export function OrganizationPages() {
       <Page title="Not available">
         <EmptyState
           icon={SearchIcon}
-          title={`There is no organization ${code} that you may see.`}
+          title={`You can’t open the organization ${code}.`}
           action={
             <Button component={Link} to="/" size="xs" variant="default">
               Go to your organizations
             </Button>
           }
         >
-          Either its code is another, or you are not a member of it. An owner or admin of the organization can
-          add you.
+          The code may be wrong, or you aren’t a member. An owner or admin of the organization can add you.
         </EmptyState>
       </Page>
     );
@@ -193,7 +192,7 @@ export function OrganizationPages() {
   return (
     <Page title={code}>
       <ErrorPanel
-        title="Your organizations could not be loaded."
+        title="Your organizations couldn’t be loaded."
         error={error}
         onRetry={() => void refetch()}
         isRetrying={isFetching}

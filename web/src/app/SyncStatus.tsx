@@ -10,10 +10,8 @@ import {
   Tooltip,
   UnstyledButton,
 } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useId, useState } from 'react';
-import { asApiError } from '../api/errors.ts';
 import { request } from '../api/graphql.ts';
 import { serverNow } from '../api/serverTime.ts';
 import { complain } from '../components/complain.ts';
@@ -95,9 +93,9 @@ export function SyncStatus() {
       {canAdminister && <RefreshNow isBusy={state.tone === 'busy'} />}
       {/* Old is told once; how old, only to the eye. */}
       <span className="visually-hidden" role="status">
-        {state.tone === 'old' && 'The data is older than 30 minutes.'}
+        {state.tone === 'old' && 'The data is more than 30 minutes old.'}
         {state.tone === 'failed' &&
-          (freshness.run?.withheld ? 'The last sync was withheld.' : 'The last sync has failed.')}
+          (freshness.run?.withheld ? 'The last sync was withheld.' : 'The last sync failed.')}
       </span>
     </div>
   );
@@ -119,7 +117,7 @@ function stateOf(
   now: number,
 ): State {
   const at = lastSyncedAt === null ? undefined : Date.parse(lastSyncedAt);
-  const exact = at === undefined ? 'Never read from PEMS yet' : `Last synced ${formatMoment(at)}`;
+  const exact = at === undefined ? 'Not synced yet' : `Last synced ${formatMoment(at)}`;
   const isRunning = rowsRead !== undefined || run?.state === 'running';
   if (isRunning) {
     const rows = rowsRead ?? run?.rowsRead ?? 0;
@@ -130,7 +128,7 @@ function stateOf(
   }
   if (run?.state === 'queued') return { tone: 'busy', text: 'Waiting to sync', exact };
   if (run?.state === 'failed' || run?.state === 'withheld') {
-    const since = at === undefined ? '' : `, data of ${formatAgo(at, now)}`;
+    const since = at === undefined ? '' : `, data from ${formatAgo(at, now)}`;
     return { tone: 'failed', text: `Sync ${run.state}${since}`, exact };
   }
   if (at === undefined) return { tone: 'old', text: 'Not synced yet', exact };
@@ -148,10 +146,10 @@ function Details({
   return (
     <Stack gap={8} fz="sm">
       <Text fw={600} size="sm">
-        Mirror of PEMS
+        In PEMS
       </Text>
       {at === undefined ? (
-        <div>It has not been read yet.</div>
+        <div>Not synced yet.</div>
       ) : (
         <div>
           Last synced {formatAgo(at, now)}
@@ -163,20 +161,20 @@ function Details({
       )}
       {at !== undefined && now - at > old && (
         <div className={classes.warning}>
-          Older than 30 minutes: what has changed in PEMS since is not here yet.
+          The data is more than 30 minutes old. Newer changes in PEMS aren’t shown yet.
         </div>
       )}
       {lastRowsRead !== null && <div>{formatCount(lastRowsRead)} records</div>}
       {run?.withheld && <WithheldRun runId={run.id} withheld={run.withheld} />}
       {run?.error && !run.withheld && (
         <div className={classes.failure}>
-          The last run failed: {run.error.message} {run.error.hint}
+          The last sync failed: {run.error.message} {run.error.hint}
         </div>
       )}
       {notice && <div className={classes.warning}>{notice}</div>}
       {missingColumns.length > 0 && (
         <div className={classes.warning}>
-          Missing in PEMS, values kept:
+          Columns missing in PEMS. The last values are kept:
           <ul className={classes.list}>
             {missingColumns.map(({ alias, keys, lastSeenAt }) => (
               <li key={alias}>
@@ -201,11 +199,11 @@ function WithheldRun({ runId, withheld }: { runId: number; withheld: Withheld })
     mutationFn: () => request(acceptRunDocument, { organizationId: organization.id, runId: String(runId) }),
     networkMode: 'always',
     onSuccess: () => queryClient.invalidateQueries({ queryKey: freshnessQuery.queryKey }),
-    onError: (thrown) => complain('The run was not accepted.', thrown),
+    onError: (thrown) => complain('The sync wasn’t accepted.', thrown),
   });
   return (
     <div className={classes.failure}>
-      The last run was withheld. Nothing has changed.
+      The last sync was withheld. Nothing changed.
       <ul className={classes.list}>
         {reasons.map(({ code, key, message }) => (
           <li key={`${code} ${key}`}>{key === null ? message : message.replaceAll(key, fieldLabel(key))}</li>
@@ -222,7 +220,7 @@ function WithheldRun({ runId, withheld }: { runId: number; withheld: Withheld })
         </Text>
       ))}
       {acceptedAt !== null ? (
-        <Text size="xs">Accepted. The next full run merges it.</Text>
+        <Text size="xs">Accepted. The next full sync applies it.</Text>
       ) : (
         canAdminister && (
           <Group gap="xs" mt={6}>
@@ -238,7 +236,7 @@ function WithheldRun({ runId, withheld }: { runId: number; withheld: Withheld })
               loading={accept.isPending}
               onClick={() => (isSure ? accept.mutate() : setIsSure(true))}
             >
-              {isSure ? 'Merge these changes' : 'Accept…'}
+              {isSure ? 'Apply these changes' : 'Accept…'}
             </Button>
           </Group>
         )
@@ -255,14 +253,7 @@ function RefreshNow({ isBusy }: { isBusy: boolean }) {
     // Nobody wants to be told an hour later that it could be done now.
     networkMode: 'always',
     onSuccess: () => queryClient.invalidateQueries({ queryKey: freshnessQuery.queryKey }),
-    onError: (error) => {
-      const { message, hint } = asApiError(error);
-      notifications.show({
-        color: 'red',
-        title: 'No sync was asked for',
-        message: `${message} ${hint ?? ''}`,
-      });
-    },
+    onError: (thrown) => complain('The sync didn’t start.', thrown),
   });
   return (
     <Tooltip label="Refresh now: read PEMS again">

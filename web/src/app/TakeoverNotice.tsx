@@ -42,14 +42,14 @@ export function TakeoverNotice() {
   const dismiss = useMutation({
     mutationFn: () => request(dismissDocument, { organizationId }),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: takeovers.queryKey }),
-    onError: (thrown) => complain('The notice could not be dismissed.', thrown),
+    onError: (thrown) => complain('The notice couldn’t be dismissed.', thrown),
   });
   const notices = (data?.organization?.takeovers.nodes ?? []).flatMap((notice) =>
     notice && notice.seenAt === null ? [notice] : [],
   );
   if (notices.length === 0) return null;
   return (
-    <Alert color="yellow" title="Your drafts have changed hands" mb="md">
+    <Alert color="yellow" title="Your drafts were taken over" mb="md">
       <List size="sm" mb="xs">
         {notices.map(({ id, takenByName, isDiscarded, recordCount, recordIds, takenAt }) => (
           <List.Item key={id}>

@@ -18,9 +18,9 @@ const places = {
 } satisfies Record<string, LinkProps>;
 
 const explanations = {
-  drafts: 'Records that you have changed and not submitted yet',
-  pending: 'Records with submitted changes that PEMS has not confirmed yet, of anybody',
-  problems: 'Drafts of yours that cannot be submitted before you decide something',
+  drafts: 'Records you changed but haven’t submitted',
+  pending: 'Records with submitted changes that PEMS hasn’t confirmed, from all users',
+  problems: 'Your drafts that need a decision before you can submit them',
 };
 
 /**
@@ -41,7 +41,7 @@ function Unsaved() {
     <>
       <UnstyledButton
         className={classes.unsaved}
-        title="Changes of yours that are not saved: what they are, and why"
+        title="Your unsaved changes, and why they aren’t saved"
         onClick={() => setIsOpen(true)}
       >
         <WarningIcon size={14} /> <b className="figures">{formatCount(stuck.length)}</b> not saved

@@ -28,7 +28,7 @@ import { isProduction } from './environment.ts';
 import { useMe } from './organization.tsx';
 
 const schemes: [MantineColorScheme, string, Icon][] = [
-  ['auto', 'As the system', SystemIcon],
+  ['auto', 'System', SystemIcon],
   ['light', 'Light', SunIcon],
   ['dark', 'Dark', MoonIcon],
 ];
@@ -37,7 +37,7 @@ export function ThemeMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [, label, Chosen] = schemes.find(([scheme]) => scheme === colorScheme) ?? [
     'auto',
-    'As the system',
+    'System',
     SystemIcon,
   ];
   return (
@@ -131,18 +131,18 @@ export function UserMenu() {
         onClose={() => setLeaving(undefined)}
         title={
           leaving?.unsent === 1
-            ? '1 change of yours is not saved yet.'
-            : `${formatCount(leaving?.unsent ?? 0)} changes of yours are not saved yet.`
+            ? 'You have 1 unsaved change.'
+            : `${formatCount(leaving?.unsent ?? 0)} unsaved changes.`
         }
       >
         <Text size="sm" mb="md">
-          They stay in this browser, and go on when you sign in here again.
+          They stay in this browser and are saved when you sign in here again.
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={() => setLeaving(undefined)} data-autofocus>
             Stay signed in
           </Button>
-          <Button onClick={() => leave(leaving?.everywhere ?? false)}>Sign out all the same</Button>
+          <Button onClick={() => leave(leaving?.everywhere ?? false)}>Sign out anyway</Button>
         </Group>
       </Modal>
     </>

@@ -12,10 +12,10 @@ export function ConnectionBanner() {
         <div className={classes.banner}>
           <WarningIcon className={classes.icon} />
           <Text size="sm">
-            <b>Connection lost.</b> What you see may be out of date. Trying to reach the server …
+            <b>Connection lost.</b> The page may be out of date. Reconnecting…
           </Text>
           <Button size="compact-sm" variant="default" onClick={lookNow}>
-            Try now
+            Reconnect now
           </Button>
         </div>
       )}

@@ -4,7 +4,7 @@ import classes from './Variance.module.css';
 
 const kinds = {
   1: { name: 'over', icon: OverIcon, words: 'more' },
-  0: { name: 'even', icon: EvenIcon, words: 'no change of cost' },
+  0: { name: 'even', icon: EvenIcon, words: 'no change in cost' },
   [-1]: { name: 'under', icon: UnderIcon, words: 'less' },
 } as const;
 

@@ -82,7 +82,7 @@ const detailsOf = (error: unknown, componentStack: string | undefined): string =
 /** In place of a page that failed to draw; what is around the page stays. */
 export const CrashPage = ({ error, info, reset }: ErrorComponentProps) => (
   <Page title="Something went wrong">
-    <CrashPanel title="This page could not be shown." error={error} info={info} onRetry={reset} />
+    <CrashPanel title="This page couldn’t be displayed." error={error} info={info} onRetry={reset} />
   </Page>
 );
 

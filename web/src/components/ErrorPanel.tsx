@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { asApiError } from '../api/errors.ts';
 import { WarningIcon } from './icons.tsx';
 import classes from './Panel.module.css';
+import { explain } from './explain.ts';
 
 interface Props {
   error: unknown;
@@ -11,22 +12,20 @@ interface Props {
   isRetrying?: boolean;
 }
 
-/** Why something could not be shown: the server's words, what to do, and another try. */
+/** Says why something could not be shown and what to do, and offers to retry. */
 export function ErrorPanel({
   error,
-  title = 'This could not be loaded.',
+  title = 'This couldn’t be loaded.',
   onRetry,
   isRetrying = false,
 }: Props) {
-  const { code, message, hint, requestId } = asApiError(error);
+  const { code, requestId } = asApiError(error);
   return (
     <div className={classes.panel} role="alert">
       <WarningIcon size={22} className={classes.errorIcon} />
       <Stack gap={6} miw={0}>
         <Text fw={600}>{title}</Text>
-        <Text size="sm">
-          {message} {hint}
-        </Text>
+        <Text size="sm">{explain(error)}</Text>
         <Group gap="sm" mt={4}>
           {onRetry && (
             <Button size="xs" onClick={onRetry} loading={isRetrying}>

@@ -23,7 +23,7 @@ export function usePageWithin(
   });
 }
 
-const names = { first: 'First page', previous: 'Page before', next: 'Next page', last: 'Last page' };
+const names = { first: 'First page', previous: 'Previous page', next: 'Next page', last: 'Last page' };
 
 /** Which part of a long list is shown, and the way to the others. */
 export function Pager({ page, pageSize, total, onChange, label }: Props) {

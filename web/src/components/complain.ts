@@ -1,8 +1,7 @@
 import { notifications } from '@mantine/notifications';
-import { asApiError } from '../api/errors.ts';
+import { explain } from './explain.ts';
 
-/** Says that something could not be done, and why. */
+/** Shows a notice that something failed, and why. */
 export function complain(title: string, thrown: unknown): void {
-  const { message, hint } = asApiError(thrown);
-  notifications.show({ color: 'red', title, message: `${message} ${hint ?? ''}` });
+  notifications.show({ color: 'red', title, message: explain(thrown) });
 }

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Loader, Popover, ScrollArea, Text, TextInput } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { asApiError } from '../api/errors.ts';
+import { explain } from '../components/explain.ts';
 import { graphql, query } from '../api/graphql.ts';
 import { ChevronIcon, CloseIcon, SearchIcon } from '../components/icons.tsx';
 import { datePattern, formatDateToEdit } from '../format/dates.ts';
@@ -83,7 +83,7 @@ function SearchField({ filter, onChange }: Pick<Props, 'filter' | 'onChange'>) {
       size="xs"
       className={classes.search}
       aria-label="Search records"
-      placeholder="Search id, category, model, contract …"
+      placeholder="Search ID, category, model, contract…"
       leftSection={<SearchIcon size={15} />}
       value={text}
       onChange={(event) => setText(event.currentTarget.value)}
@@ -119,7 +119,7 @@ function FilterButtons({ organizationId, filter, onChange, withDiscontinued = tr
           {withDiscontinued && (
             <Checkbox
               size="xs"
-              label="Show discontinued ones too"
+              label="Include discontinued records"
               checked={filter.discontinued ?? false}
               onChange={() => onChange({ discontinued: filter.discontinued ? undefined : true })}
             />
@@ -185,7 +185,7 @@ function Facet({ organizationId, filter, onChange, name }: Props & { name: Dimen
         />
       )}
       {isPending && <Loader size="xs" />}
-      {error && !data && <Text size="xs">{asApiError(error).message}</Text>}
+      {error && !data && <Text size="xs">{explain(error)}</Text>}
       <ScrollArea.Autosize mah={300} type="auto">
         <div className={classes.choices}>
           {shown.map(([value, count]) => (
@@ -201,11 +201,11 @@ function Facet({ organizationId, filter, onChange, name }: Props & { name: Dimen
               onChange={() => onChange({ [name]: toggled(filter[name], value) })}
             />
           ))}
-          {data && shown.length === 0 && <Text size="xs">Nothing has this in its name.</Text>}
+          {data && shown.length === 0 && <Text size="xs">No matches.</Text>}
         </div>
       </ScrollArea.Autosize>
       <Text size="xs" c="dimmed">
-        Discontinued records are not counted.
+        Discontinued records aren’t counted.
       </Text>
     </div>
   );
@@ -285,7 +285,7 @@ export function Chips({ filter, onChange }: Pick<Props, 'filter' | 'onChange'>) 
       {chips.map(({ key, label, without }) => (
         <li key={key} className={classes.chip}>
           <span>{label}</span>
-          <button type="button" aria-label={`Remove the filter ${label}`} onClick={() => onChange(without)}>
+          <button type="button" aria-label={`Remove filter ${label}`} onClick={() => onChange(without)}>
             <CloseIcon size={12} />
           </button>
         </li>

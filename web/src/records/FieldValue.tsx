@@ -1,6 +1,6 @@
 import { formatValue } from './cells.ts';
 import { allColumns, findColumn, type ColumnDefinition } from './columns.ts';
-import { asValue } from './edits.ts';
+import { asValue } from './value.ts';
 import classes from './FieldValue.module.css';
 
 /** Values by key, as drafts, commits and the history have them. */

@@ -39,7 +39,7 @@ export function RecordHistory({ organizationId, pfaId }: Props) {
   if (error && !data)
     return (
       <ErrorPanel
-        title="The history could not be loaded."
+        title="The history couldn’t be loaded."
         error={error}
         onRetry={() => void refetch()}
         isRetrying={isFetching}
@@ -51,7 +51,7 @@ export function RecordHistory({ organizationId, pfaId }: Props) {
   return (
     <div className={classes.history}>
       {changes.length === 0 ? (
-        <Text size="sm">Nothing has happened to this record yet.</Text>
+        <Text size="sm">No changes yet</Text>
       ) : (
         <ol className={classes.list} aria-label={`History of ${pfaId}`}>
           {changes.map((change) => change && <Entry key={change.id} change={change} />)}
@@ -69,7 +69,7 @@ export function RecordHistory({ organizationId, pfaId }: Props) {
         </Button>
       )}
       <Text size="xs" c="dimmed">
-        The first sync writes no history, and drafts of others are not in it.
+        History starts after the first sync. Other users’ drafts aren’t shown.
       </Text>
     </div>
   );
@@ -104,22 +104,22 @@ function Entry({ change: { username, route, event, changes, changedAt } }: { cha
 const routes: Record<string, string> = {
   draft: 'drafted it',
   commit: 'submitted it',
-  withdraw: 'took back what was submitted',
+  withdraw: 'withdrew submitted changes',
   takeover: 'took over a draft',
-  sync: 'changed it, as a sync has read',
-  push: 'had submitted this, and PEMS holds it',
-  resolve: 'decided a problem of a draft',
+  sync: 'changed it, read by a sync',
+  push: 'submitted this, and PEMS confirmed it',
+  resolve: 'resolved a problem',
 };
 
 /** By which way it came, in words. */
 function wordsOf(route: string, event: string): string {
   switch (event) {
     case 'add':
-      return 'added the record, as a sync has read';
+      return 'added the record, read by a sync';
     case 'remove':
-      return 'has the record no longer, as a sync has found';
+      return 'removed the record, found by a sync';
     case 'restore':
-      return 'has the record again, as a sync has found';
+      return 'has the record again, found by a sync';
     default:
       return routes[route] ?? route;
   }
@@ -129,7 +129,7 @@ function HistorySkeleton() {
   return (
     <div aria-busy="true">
       <span className="visually-hidden" role="status">
-        Loading the history
+        Loading history
       </span>
       {[0, 1, 2].map((i) => (
         <Skeleton key={i} height={48} mb={12} />
@@ -154,7 +154,7 @@ export function HistoryDrawer({ organizationId, pfaId, onClose }: DrawerProps) {
       position="right"
       size="md"
       title={`History of ${pfaId ?? ''}`}
-      closeButtonProps={{ 'aria-label': 'Close the history' }}
+      closeButtonProps={{ 'aria-label': 'Close history' }}
     >
       {pfaId !== undefined && <RecordHistory organizationId={organizationId} pfaId={pfaId} />}
     </Drawer>

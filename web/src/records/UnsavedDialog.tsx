@@ -27,7 +27,7 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
       <Text size="sm" mb="sm">
         {stuck.length === 1 ? 'It is' : 'They are'} kept in this browser
         {edits.isKept ? '' : ' until the page is closed'}, and nowhere else.
-        {open.length < stuck.length && ' What waits is sent when the server is back.'}
+        {open.length < stuck.length && ' Waiting changes are sent when the server is back.'}
       </Text>
       <Table.ScrollContainer minWidth={480} maxHeight={420}>
         <Table stickyHeader verticalSpacing={6} aria-label="Not saved">
@@ -37,7 +37,7 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
               <Table.Th>Change</Table.Th>
               <Table.Th>Why</Table.Th>
               <Table.Th>
-                <span className="visually-hidden">What can be done</span>
+                <span className="visually-hidden">Actions</span>
               </Table.Th>
             </Table.Tr>
           </Table.Thead>
@@ -62,7 +62,7 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
                     to={edit.value}
                   />
                 </Table.Td>
-                <Table.Td>{waits(edit) ? 'Waits for the server.' : whyNotSaved(edit)}</Table.Td>
+                <Table.Td>{waits(edit) ? 'Waiting for the server' : whyNotSaved(edit)}</Table.Td>
                 <Table.Td className={classes.actions}>
                   {edit.state === 'conflict' && (
                     <Button size="compact-xs" onClick={() => edits.saveAnew(edit)}>
@@ -71,7 +71,7 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
                   )}
                   {!waits(edit) && (
                     <Button size="compact-xs" variant="default" onClick={() => edits.drop(edit)}>
-                      {edit.state === 'conflict' ? 'Take theirs' : 'Leave it as it was'}
+                      {edit.state === 'conflict' ? 'Take theirs' : 'Discard'}
                     </Button>
                   )}
                 </Table.Td>

@@ -1,10 +1,8 @@
 import { NativeSelect, TextInput } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { query } from '../api/graphql.ts';
 import { datePattern } from '../format/dates.ts';
-import { fieldsDocument } from './documents.ts';
 import { fieldOf } from './FieldValue.tsx';
+import { useFields } from './useFields.ts';
 
 interface Props {
   /** The key of the record. */
@@ -19,8 +17,7 @@ interface Props {
 /** An editor for one value of a record, by its kind. */
 export function ValueField({ field, text, onChange, label, error }: Props) {
   const { kind } = fieldOf(field);
-  const { data } = useQuery({ ...query(fieldsDocument, {}), staleTime: Infinity });
-  const allowed = data?.pfaFields?.nodes.find((one) => one?.key === field)?.allowedValues;
+  const allowed = useFields().get(field)?.allowedValues;
   const choices =
     kind === 'flag'
       ? [

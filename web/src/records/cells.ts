@@ -1,10 +1,17 @@
 import { formatDate, formatDateToEdit } from '../format/dates.ts';
-import { formatDecimalToEdit, formatDifference, formatMoney } from '../format/numbers.ts';
+import {
+  centsOf,
+  formatCount,
+  formatDecimalToEdit,
+  formatDifference,
+  formatMoney,
+  type Decimal,
+} from '../format/numbers.ts';
 import { readAmount } from '../format/readAmount.ts';
 import { readDate } from '../format/readDate.ts';
 import { readFlag } from '../format/readFlag.ts';
 import type { Reading } from '../format/reading.ts';
-import { asValue, type Value } from './edits.ts';
+import { asValue, type Value } from './value.ts';
 import type { ColumnDefinition } from './columns.ts';
 import type { Row } from './row.ts';
 
@@ -16,6 +23,13 @@ export interface Field {
   allowedValues: (string | null)[] | null;
   isEditable: boolean;
   editableWhenActualized: boolean;
+  /** Of a date: the first and the last that may be drafted. */
+  earliest?: string | null;
+  latest?: string | null;
+  /** Of an amount in USD: the largest that may be drafted. */
+  largest?: string | null;
+  /** Of a text, in characters. */
+  maxLength?: number | null;
 }
 
 export const valueOf = (row: Row, { key }: Pick<ColumnDefinition, 'key'>): Value =>
@@ -54,31 +68,61 @@ export function formatToEdit({ kind }: Pick<ColumnDefinition, 'kind'>, value: Va
 
 /**
  * Reads what a user types or pastes for a field: the one way for cells, pasted blocks and forms. An empty text is no value.
- * A choice may be written in another case than PEMS writes it.
+ * A choice may be written in another case than PEMS writes it. The server checks the same limits of the field again.
  */
 export function readValue(
   { kind }: Pick<ColumnDefinition, 'kind'>,
   text: string,
-  choices: Field['allowedValues'] = null,
+  field?: Field,
 ): Reading<Value> {
   const written = text.trim();
   if (written === '') return { value: null };
   switch (kind) {
     case 'date':
-      return readDate(written);
+      return within(readDate(written), (day) => dayProblem(day, field));
     case 'money':
-      return readAmount(written);
+      return within(readAmount(written), (amount) => amountProblem(amount, field));
     case 'flag':
       return readFlag(written);
     case 'difference':
     case 'id':
     case 'status':
     case 'text': {
-      const inAnyCase = (one: string | null) => one?.toLowerCase() === written.toLowerCase();
-      return { value: choices?.find(inAnyCase) ?? written };
+      const choices = field?.allowedValues?.filter((one) => one !== null);
+      if (!choices)
+        return within({ value: written }, ({ length }) =>
+          length > (field?.maxLength ?? Infinity)
+            ? `Enter at most ${formatCount(field?.maxLength ?? 0)} characters.`
+            : undefined,
+        );
+      const choice = choices.find((one) => one.toLowerCase() === written.toLowerCase());
+      return choice === undefined ? { problem: `Choose ${formatChoices(choices)}.` } : { value: choice };
     }
   }
 }
+
+/** What was read, unless there is a problem with it. */
+function within<T>(reading: Reading<T>, problemOf: (value: T) => string | undefined): Reading<T> {
+  if ('problem' in reading) return reading;
+  const problem = problemOf(reading.value);
+  return problem === undefined ? reading : { problem };
+}
+
+function dayProblem(day: string, { earliest, latest }: Partial<Field> = {}): string | undefined {
+  if (earliest && day < earliest) return `Enter a date from ${formatDate(earliest)} on.`;
+  if (latest && day > latest) return `Enter a date until ${formatDate(latest)}.`;
+  return undefined;
+}
+
+function amountProblem(amount: Decimal, { largest }: Partial<Field> = {}): string | undefined {
+  if (centsOf(amount) < 0n) return 'Enter an amount of 0 or more.';
+  if (largest && centsOf(amount) > centsOf(largest))
+    return `Enter an amount of at most ${formatMoney(largest)}.`;
+  return undefined;
+}
+
+const formatChoices = (choices: readonly string[]) =>
+  new Intl.ListFormat('en', { type: 'disjunction' }).format(choices);
 
 /** Whether a cell may be edited; otherwise why not. */
 export function editability(
@@ -86,12 +130,12 @@ export function editability(
   row: Row,
   canEdit: boolean,
 ): { isEditable: boolean; reason?: string } {
-  if (!canEdit) return { isEditable: false, reason: 'You may read this organization, not change it.' };
-  if (!field) return { isEditable: false, reason: 'This is computed.' };
-  if (!field.isEditable) return { isEditable: false, reason: 'PEMS sets this; it cannot be edited.' };
+  if (!canEdit) return { isEditable: false, reason: 'View only' };
+  if (!field) return { isEditable: false, reason: 'This value is calculated.' };
+  if (!field.isEditable) return { isEditable: false, reason: 'This value is set in PEMS.' };
   if (field.editableWhenActualized && !row.isActualized)
-    return { isEditable: false, reason: 'This can be edited only once the record is on site.' };
-  if (row.removedAt !== null) return { isEditable: false, reason: 'The record is gone from PEMS.' };
+    return { isEditable: false, reason: 'You can edit this once the record is on site.' };
+  if (row.removedAt !== null) return { isEditable: false, reason: 'This record was removed from PEMS.' };
   return { isEditable: true };
 }
 

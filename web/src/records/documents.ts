@@ -44,6 +44,10 @@ export const fieldsDocument = graphql(`
         allowedValues
         isEditable
         editableWhenActualized
+        earliest
+        latest
+        largest
+        maxLength
       }
     }
   }

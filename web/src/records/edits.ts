@@ -5,10 +5,9 @@ import { request } from '../api/graphql.ts';
 import { sessionState, subscribeToSession } from '../session/session.ts';
 import { saveOnlyDocument } from './documents.ts';
 import { refusalInWords } from './refusal.ts';
+import { asSent, asValue, isSame, type Value } from './value.ts';
 import { unsentOf, UnsentStore } from './unsent.ts';
-
-/** A value as the API takes and gives it; money is text, exact. */
-export type Value = string | boolean | null;
+import { explain } from '../components/explain.ts';
 
 /** A change of one cell that the server has not confirmed. */
 export interface Edit {
@@ -33,7 +32,7 @@ export interface Edit {
 
 /** Why a change is not saved, as far as it is decided. */
 export const whyNotSaved = ({ state, message = '' }: Edit): string =>
-  state === 'conflict' ? 'Somebody else has changed it meanwhile.' : message;
+  state === 'conflict' ? 'Another user changed this value.' : message;
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isValue = (value: unknown): value is Value =>
@@ -73,30 +72,6 @@ interface Detail {
 
 const detailsOf = (error: ApiError): Detail[] =>
   Array.isArray(error.details) ? (error.details as Detail[]) : [];
-
-/** The same to a person: `1000` and `1000.00`, nothing and an empty text. */
-export function isSame(a: unknown, b: unknown): boolean {
-  const [left, right] = [a, b].map((value) =>
-    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '',
-  ) as [string, string];
-  if (left === right) return true;
-  const number = /^-?\d+(\.\d+)?$/;
-  return number.test(left) && number.test(right) && plain(left) === plain(right);
-}
-
-const plain = (number: string) =>
-  (number.includes('.') ? number.replace(/\.?0+$/, '') : number).replace(/^(-?)0+(?=\d)/, '$1');
-
-export const asValue = (value: unknown): Value =>
-  typeof value === 'string' || typeof value === 'boolean'
-    ? value
-    : typeof value === 'number'
-      ? String(value)
-      : null;
-
-/** Of what is no amount the server says so. Amounts have 15 digits at most, which a number of JavaScript holds exactly. */
-export const asSent = ({ value, isAmount }: Pick<Edit, 'value' | 'isAmount'>) =>
-  isAmount && typeof value === 'string' && /^-?0*\d{1,13}(\.\d{1,2})?$/.test(value) ? Number(value) : value;
 
 /** How often records that move all the time are compared. */
 const attempts = 5;
@@ -454,10 +429,9 @@ export class EditQueue {
       return details.find((detail) => detail.key === key) ?? (details.some(isSent) ? undefined : details[0]);
     };
     const named = sent.filter(detailOf);
-    const asSaid = error.hint ? `${error.message} ${error.hint}` : error.message;
     this.#replace(named.length > 0 ? named : sent, (edit) => {
       const { key = edit.key, problem } = detailOf(edit) ?? {};
-      return { state: 'refused', message: problem ? refusalInWords(key, problem) : asSaid };
+      return { state: 'refused', message: problem ? refusalInWords(key, problem) : explain(error) };
     });
   }
 }

@@ -25,7 +25,7 @@ export function tellImpossible(title: string, impossible: unknown): boolean {
     notifications.show({
       color: 'yellow',
       title,
-      message: `${formatCount(count)} values are no longer what the operation left, and stay.`,
+      message: `${formatCount(count)} values have changed since, and stay.`,
     });
   return count > 0;
 }
@@ -39,10 +39,10 @@ export function offerUndo({ organizationId, operationId, title, message, action,
         organizationId,
         operationId: operationId ?? '',
       });
-      if (!tellImpossible('Not everything could be undone.', undoDraft?.result?.impossible))
-        notifications.show({ title: 'It is undone.', message: null });
+      if (!tellImpossible('Some values couldn’t be undone.', undoDraft?.result?.impossible))
+        notifications.show({ title: 'Undone', message: null });
     } catch (thrown) {
-      complain('It could not be undone.', thrown);
+      complain('The change couldn’t be undone.', thrown);
     }
     onUndone();
   };

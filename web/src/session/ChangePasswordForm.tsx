@@ -48,7 +48,7 @@ export function ChangePasswordForm({ username, isForced = false, onLater, onSign
         />
         <PasswordInput
           label="New password"
-          description="At least 12 characters, and hard to guess: several words that have nothing to do with each other make a good one. Neither your name nor the product's."
+          description="Use at least 12 characters, for example several unrelated words. Don’t use your name or the product’s."
           autoComplete="new-password"
           required
           withAsterisk={false}
@@ -57,13 +57,13 @@ export function ChangePasswordForm({ username, isForced = false, onLater, onSign
           visibilityToggleButtonProps={toggle}
         />
         <PasswordInput
-          label="New password again"
+          label="Confirm new password"
           autoComplete="new-password"
           required
           withAsterisk={false}
           value={again}
           onChange={({ currentTarget }) => setAgain(currentTarget.value)}
-          error={differs ? 'This is not the same as above.' : undefined}
+          error={differs ? 'The passwords don’t match.' : undefined}
           visibilityToggleButtonProps={toggle}
         />
         <Refusal error={error ?? signOut.error} />
@@ -83,7 +83,7 @@ export function ChangePasswordForm({ username, isForced = false, onLater, onSign
           )}
         </Group>
         <Text size="xs" c="dimmed">
-          All other sessions of yours end with the change.
+          Changing the password signs you out on all other devices.
         </Text>
       </Stack>
     </form>

@@ -16,11 +16,11 @@ export function EntryPage({ title, children }: { title: string; children: ReactN
         <div>
           <Lines />
           <p className={classes.claim}>
-            Plan, forecast and actuals of every piece of equipment, as exact as PEMS and as fast as a
+            Plan, forecast and actuals for every piece of equipment: as exact as PEMS, as fast as a
             spreadsheet.
           </p>
         </div>
-        <div className={classes.small}>What you change stays yours until you submit it.</div>
+        <div className={classes.small}>Your changes stay private until you submit them.</div>
       </header>
       <main className={classes.form}>
         <div className={classes.inner}>

@@ -20,7 +20,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
       return (
         <EntryPage title="Sign in">
           <ErrorPanel
-            title="Your session could not be looked up."
+            title="Your session couldn’t be checked."
             error={session.error}
             onRetry={() => void restore()}
           />

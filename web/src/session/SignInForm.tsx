@@ -6,9 +6,9 @@ import { signIn, type SessionState } from './session.ts';
 import { useSubmit } from './useSubmit.ts';
 
 const notices = {
-  ended: 'Your session has ended. Sign in again and you go on where you were.',
+  ended: 'Your session ended. Sign in to continue where you left off.',
   here: 'You are signed out.',
-  everywhere: 'You are signed out on all your devices.',
+  everywhere: 'You are signed out on all devices.',
 };
 
 export function SignInForm({

@@ -159,7 +159,7 @@ function renew(): void {
 
 const timedOut = (error: unknown) =>
   error instanceof DOMException && error.name === 'TimeoutError'
-    ? new ApiError('NETWORK', 'The server does not answer.', { hint: 'Try again in a moment.', cause: error })
+    ? new ApiError('NETWORK', 'The server doesn’t respond.', { hint: 'Try again in a moment.', cause: error })
     : error;
 
 /** A token that can be sent. Refuses with UNAUTHENTICATED when nobody is signed in. */

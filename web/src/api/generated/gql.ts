@@ -57,7 +57,7 @@ type Documents = {
     "\n  mutation ApplyBulk($input: ApplyBulkInput!) {\n    applyBulk(input: $input) {\n      result {\n        changedCount\n        operationId\n      }\n    }\n  }\n": typeof types.ApplyBulkDocument,
     "\n  query RecordHistory($organizationId: Int!, $recordId: String!, $first: Int!, $after: Cursor) {\n    organization(id: $organizationId) {\n      changes(recordId: $recordId, first: $first, after: $after) {\n        totalCount\n        pageInfo {\n          hasNextPage\n          endCursor\n        }\n        nodes {\n          id\n          username\n          route\n          event\n          changes\n          changedAt\n        }\n      }\n    }\n  }\n": typeof types.RecordHistoryDocument,
     "\n  mutation UndoOperation($organizationId: Int!, $operationId: BigInt!) {\n    undoDraft(input: { organizationId: $organizationId, operationId: $operationId }) {\n      result {\n        changedCount\n        impossible\n      }\n    }\n  }\n": typeof types.UndoOperationDocument,
-    "\n  query RecordFields {\n    pfaFields(orderBy: POSITION_ASC) {\n      nodes {\n        key\n        kind\n        description\n        allowedValues\n        isEditable\n        editableWhenActualized\n      }\n    }\n  }\n": typeof types.RecordFieldsDocument,
+    "\n  query RecordFields {\n    pfaFields(orderBy: POSITION_ASC) {\n      nodes {\n        key\n        kind\n        description\n        allowedValues\n        isEditable\n        editableWhenActualized\n        earliest\n        latest\n        largest\n        maxLength\n      }\n    }\n  }\n": typeof types.RecordFieldsDocument,
     "\n  mutation SaveDraftsOnly($input: SaveDraftsInput!) {\n    saveDrafts(input: $input) {\n      result {\n        operationId\n        revisions\n      }\n    }\n  }\n": typeof types.SaveDraftsOnlyDocument,
 };
 const documents: Documents = {
@@ -103,7 +103,7 @@ const documents: Documents = {
     "\n  mutation ApplyBulk($input: ApplyBulkInput!) {\n    applyBulk(input: $input) {\n      result {\n        changedCount\n        operationId\n      }\n    }\n  }\n": types.ApplyBulkDocument,
     "\n  query RecordHistory($organizationId: Int!, $recordId: String!, $first: Int!, $after: Cursor) {\n    organization(id: $organizationId) {\n      changes(recordId: $recordId, first: $first, after: $after) {\n        totalCount\n        pageInfo {\n          hasNextPage\n          endCursor\n        }\n        nodes {\n          id\n          username\n          route\n          event\n          changes\n          changedAt\n        }\n      }\n    }\n  }\n": types.RecordHistoryDocument,
     "\n  mutation UndoOperation($organizationId: Int!, $operationId: BigInt!) {\n    undoDraft(input: { organizationId: $organizationId, operationId: $operationId }) {\n      result {\n        changedCount\n        impossible\n      }\n    }\n  }\n": types.UndoOperationDocument,
-    "\n  query RecordFields {\n    pfaFields(orderBy: POSITION_ASC) {\n      nodes {\n        key\n        kind\n        description\n        allowedValues\n        isEditable\n        editableWhenActualized\n      }\n    }\n  }\n": types.RecordFieldsDocument,
+    "\n  query RecordFields {\n    pfaFields(orderBy: POSITION_ASC) {\n      nodes {\n        key\n        kind\n        description\n        allowedValues\n        isEditable\n        editableWhenActualized\n        earliest\n        latest\n        largest\n        maxLength\n      }\n    }\n  }\n": types.RecordFieldsDocument,
     "\n  mutation SaveDraftsOnly($input: SaveDraftsInput!) {\n    saveDrafts(input: $input) {\n      result {\n        operationId\n        revisions\n      }\n    }\n  }\n": types.SaveDraftsOnlyDocument,
 };
 
@@ -278,7 +278,7 @@ export function graphql(source: "\n  mutation UndoOperation($organizationId: Int
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query RecordFields {\n    pfaFields(orderBy: POSITION_ASC) {\n      nodes {\n        key\n        kind\n        description\n        allowedValues\n        isEditable\n        editableWhenActualized\n      }\n    }\n  }\n"): typeof import('./graphql').RecordFieldsDocument;
+export function graphql(source: "\n  query RecordFields {\n    pfaFields(orderBy: POSITION_ASC) {\n      nodes {\n        key\n        kind\n        description\n        allowedValues\n        isEditable\n        editableWhenActualized\n        earliest\n        latest\n        largest\n        maxLength\n      }\n    }\n  }\n"): typeof import('./graphql').RecordFieldsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

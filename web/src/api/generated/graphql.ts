@@ -656,7 +656,7 @@ export type UndoOperationMutation = { undoDraft: { result: { changedCount: numbe
 export type RecordFieldsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type RecordFieldsQuery = { pfaFields: { nodes: Array<{ key: string, kind: string, description: string, allowedValues: Array<string | null> | null, isEditable: boolean, editableWhenActualized: boolean } | null> } | null };
+export type RecordFieldsQuery = { pfaFields: { nodes: Array<{ key: string, kind: string, description: string, allowedValues: Array<string | null> | null, isEditable: boolean, editableWhenActualized: boolean, earliest: string | null, latest: string | null, largest: string | null, maxLength: number | null } | null> } | null };
 
 export type SaveDraftsOnlyMutationVariables = Exact<{
   input: SaveDraftsInput;
@@ -1630,6 +1630,10 @@ export const RecordFieldsDocument = new TypedDocumentString(`
       allowedValues
       isEditable
       editableWhenActualized
+      earliest
+      latest
+      largest
+      maxLength
     }
   }
 }

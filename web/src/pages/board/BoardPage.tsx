@@ -86,7 +86,7 @@ export function BoardPage() {
           leftSection={<RecordsIcon size={15} />}
           className={classes.toRecords}
         >
-          Show the records
+          Show records
         </Button>
       </div>
       <LeftOutOfAddress leftOut={leftOut} onDismiss={() => changeView({})} />
@@ -97,7 +97,7 @@ export function BoardPage() {
       )}
       {error && !board ? (
         <ErrorPanel
-          title="The costs could not be loaded."
+          title="The costs couldn’t be loaded."
           error={error}
           onRetry={() => void refetch()}
           isRetrying={isFetching}
@@ -113,15 +113,15 @@ export function BoardPage() {
           {board && total ? (
             <div className={classes.tables} data-stale={isPlaceholderData || undefined}>
               <SourceTable
-                title="With my drafts"
-                note="PEMS, what is pending, and what you have drafted"
+                title="Including my drafts"
+                note="PEMS data with pending changes and your drafts"
                 layer="seen"
                 total={total}
                 rows={groupsOf(board.seenBySource.nodes, board.mirrorBySource.nodes)}
               />
               <SourceTable
-                title="Mirror of PEMS"
-                note="as it was at the last sync"
+                title="In PEMS"
+                note="as of the last sync"
                 layer="mirror"
                 total={total}
                 rows={groupsOf(board.seenBySource.nodes, board.mirrorBySource.nodes)}
@@ -173,20 +173,24 @@ function Empty({ isNarrowed, onClear }: { isNarrowed: boolean; onClear: () => vo
           </Button>
         }
       >
-        Take away some of the filters above, or all of them. Discontinued records count in no sum.
+        Remove some or all filters. Discontinued records aren’t counted.
       </EmptyState>
     );
   return (
-    <EmptyState icon={BoardIcon} title="There are no records here yet.">
-      They come with the first sync; above you see how far it is. When it has ended and nothing is here, PEMS
-      has none for this organization that count: discontinued records are left out.
+    <EmptyState icon={BoardIcon} title="No records yet">
+      Records appear with the first sync. Its progress is shown above. If the list stays empty after the sync,
+      PEMS has no active records for this organization.
     </EmptyState>
   );
 }
 
 function Totals({ total: { seen, mirror }, isStale }: { total: Layers<Costs>; isStale: boolean }) {
   return (
-    <section className={classes.tiles} aria-label="Totals with my drafts" data-stale={isStale || undefined}>
+    <section
+      className={classes.tiles}
+      aria-label="Totals including my drafts"
+      data-stale={isStale || undefined}
+    >
       {amounts.map(([key, label]) => (
         <div key={key} className={classes.tile}>
           <Title order={2} className={classes.label}>
@@ -267,7 +271,7 @@ function TotalsSkeleton() {
   return (
     <div aria-busy="true">
       <span className="visually-hidden" role="status">
-        Loading the costs
+        Loading costs
       </span>
       <Skeleton height={104} />
     </div>

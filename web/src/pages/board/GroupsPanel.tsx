@@ -81,7 +81,7 @@ export function GroupsPanel({ view, selection, total, onChange }: Props) {
       ) : error ? (
         <div className={classes.inset}>
           <ErrorPanel
-            title="The groups could not be loaded."
+            title="The groups couldn’t be loaded."
             error={error}
             onRetry={() => void refetch()}
             isRetrying={isFetching}

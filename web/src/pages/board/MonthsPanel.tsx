@@ -63,8 +63,8 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
             size="xs"
             aria-label="Shown"
             data={[
-              { value: 'chart', label: 'As a chart' },
-              { value: 'table', label: 'As a table' },
+              { value: 'chart', label: 'Chart' },
+              { value: 'table', label: 'Table' },
             ]}
             value={view.months ?? 'chart'}
             onChange={(value) => onChange({ months: value === 'table' ? 'table' : undefined })}
@@ -80,7 +80,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
             </div>
           ) : rows.length === 0 ? (
             <Text size="sm" className={classes.months} px={18}>
-              Nothing of this costs anything in any month.
+              No costs in any month.
             </Text>
           ) : (
             <div className={classes.months}>
@@ -91,7 +91,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
       ) : error ? (
         <div className={classes.inset}>
           <ErrorPanel
-            title="The months could not be loaded."
+            title="The months couldn’t be loaded."
             error={error}
             onRetry={() => void refetch()}
             isRetrying={isFetching}
@@ -104,7 +104,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
       )}
       {undated && (
         <Text size="xs" c="dimmed" className={classes.note}>
-          In no month, because it has no dates:{' '}
+          Undated:{' '}
           {amounts
             .filter(([key]) => signOf(undated.seen[key]) !== 0)
             .map(([key, label]) => `${label.toLowerCase()} ${formatMoney(undated.seen[key])}`)
@@ -117,7 +117,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
           <Text key={value} size="xs" c="dimmed" className={classes.note}>
             {formatOutside(value)}: plan {formatMoney(seen.planCost)}, forecast{' '}
             {formatMoney(seen.forecastCost)}, actual {formatMoney(seen.actualCost)}. Some records have dates
-            that are far from all others.
+            far from all others.
           </Text>
         ))}
     </section>
@@ -184,7 +184,7 @@ function Chart({
     return (
       <div className={classes.inset}>
         <ErrorPanel
-          title="The chart could not be loaded; the table of its figures can be."
+          title="The chart couldn’t be loaded. The table shows the same figures."
           error={error}
           onRetry={() => void refetch()}
           isRetrying={isFetching}

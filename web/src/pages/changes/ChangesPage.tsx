@@ -53,7 +53,7 @@ function Changes() {
   useOrganizationEvents(({ kind }) => {
     if (kind === 'SYNC') return;
     askAgain(organizationId).catch((thrown: unknown) => {
-      complain('It could not be found out what became of what you submitted.', thrown);
+      complain('The status of your submission is unknown.', thrown);
     });
   });
 
@@ -70,7 +70,7 @@ function Changes() {
     <Page
       title="Changes"
       scope={organization.code}
-      subtitle="What you have drafted, to be looked over and submitted, and what PEMS has made of what was submitted"
+      subtitle="Review and submit your drafts, and track submitted changes"
     >
       <LeftOutOfAddress leftOut={leftOut} onDismiss={() => change(view)} />
       <TakeoverNotice />

@@ -44,7 +44,7 @@ export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
   const total = open + confirmed;
   const problems = progress.problems.totalCount;
   return (
-    <section className={classes.progress} aria-label="On its way to PEMS">
+    <section className={classes.progress} aria-label="Sending to PEMS">
       <Group gap="xs" justify="space-between">
         <Group gap={8} wrap="nowrap" role="status">
           {open > 0 ? (
@@ -55,14 +55,13 @@ export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
           <Text size="sm" className="figures">
             {open > 0 ? (
               <>
-                <b>On its way to PEMS:</b>{' '}
+                <b>Sending to PEMS:</b>{' '}
                 {since !== undefined && `${formatCount(confirmed)} of ${formatRecords(total)} confirmed, `}
                 {formatCount(waiting)} waiting, {formatCount(writing)} being written
               </>
             ) : (
               <>
-                <b>Nothing is on its way.</b> Of what you submitted last, PEMS has confirmed{' '}
-                {formatRecords(confirmed)}.
+                <b>Nothing is pending.</b> PEMS confirmed your last submission: {formatRecords(confirmed)}.
               </>
             )}
           </Text>
@@ -85,7 +84,7 @@ export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
           {problems === 1 ? '1 of your drafts has' : `${formatCount(problems)} of your drafts have`} a
           problem.{' '}
           <PageLink to="/o/$code/problems" params={{ code: organization.code }}>
-            See what to do
+            Resolve
           </PageLink>
         </Text>
       )}
@@ -103,29 +102,28 @@ function HoldUp({ push }: { push: Push }) {
       case 'breaker_open':
         return (
           <>
-            <b>It waits because PEMS cannot be reached</b>
+            <b>Waiting: PEMS can’t be reached</b>
             {push.breakerOpenedAt && (
               <>
                 {' '}
                 since <Moment at={push.breakerOpenedAt} />
               </>
             )}
-            . {push.breakerMessage} PEMS is tried again and again, and it goes on by itself.
+            . {push.breakerMessage} The app retries PEMS and continues automatically.
           </>
         );
       case 'paused':
       case 'connection_paused':
         return (
           <>
-            <b>It waits because writing to PEMS is paused</b>
-            {push.pausedBy && ` by ${push.pausedBy}`}. It goes on when an owner or admin resumes it.
+            <b>Waiting: sending to PEMS is paused</b>
+            {push.pausedBy && ` by ${push.pausedBy}`}. An owner or admin can resume it.
           </>
         );
       case 'no_connection':
         return (
           <>
-            <b>It waits because there is no connection that may write to PEMS.</b> An administrator has to set
-            one up.
+            <b>Waiting: no connection can write to PEMS.</b> An administrator can set one up.
           </>
         );
       default:
@@ -157,14 +155,14 @@ export function useWithdraw(onWithdrawn: () => void) {
       const count = result?.recordCount ?? 0;
       notifications.show({
         color: refused > 0 ? 'yellow' : undefined,
-        title: count > 0 ? `${formatRecords(count)} in your draft again.` : 'Nothing was taken back.',
+        title: count > 0 ? `${formatRecords(count)} moved back to your drafts.` : 'Nothing was withdrawn.',
         message:
           refused > 0 || count === 0
-            ? 'What is being written, or was confirmed meanwhile, cannot be taken back any more.'
+            ? 'Changes that are being written or are confirmed can’t be withdrawn.'
             : null,
       });
     },
-    onError: (error) => complain('It could not be taken back.', error),
+    onError: (error) => complain('The changes couldn’t be withdrawn.', error),
     onSettled: onWithdrawn,
   });
 }
@@ -180,15 +178,15 @@ function WithdrawAll({ count, onWithdrawn }: { count: number; onWithdrawn: () =>
         loading={withdraw.isPending}
         onClick={() => setIsAsking(true)}
       >
-        Withdraw what waits …
+        Withdraw pending…
       </Button>
       <Modal opened={isAsking} onClose={() => setIsAsking(false)} title={`Withdraw ${formatRecords(count)}?`}>
         <Text size="sm" mb="md">
-          What is not being written to PEMS yet becomes your draft again, and nobody else sees it any more.
+          Changes that aren’t being written to PEMS yet become drafts again. Other users no longer see them.
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={() => setIsAsking(false)} data-autofocus>
-            Leave it on its way
+            Cancel
           </Button>
           <Button
             onClick={() => {

@@ -79,7 +79,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
           value={state ?? 'any'}
           data={[
             { value: 'any', label: 'All' },
-            { value: 'open', label: 'On their way' },
+            { value: 'open', label: 'Sending to PEMS' },
           ]}
           onChange={(value) =>
             onView({
@@ -92,7 +92,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
       </div>
       {error && (
         <ErrorPanel
-          title={commits ? 'What is shown may be out of date.' : 'What was submitted could not be loaded.'}
+          title={commits ? 'The list may be out of date.' : 'The submitted changes couldn’t be loaded.'}
           error={error}
           onRetry={() => void refetch()}
           isRetrying={isFetching}
@@ -101,7 +101,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
       {!commits && !error && (
         <div aria-busy="true">
           <span className="visually-hidden" role="status">
-            Loading what was submitted
+            Loading submitted changes
           </span>
           <Skeleton height={240} />
         </div>
@@ -109,11 +109,11 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
       {commits?.totalCount === 0 && (
         <EmptyState
           icon={ReviewIcon}
-          title={state === 'open' ? 'Nothing is on its way to PEMS.' : 'Nothing was submitted yet.'}
+          title={state === 'open' ? 'No pending changes' : 'Nothing submitted yet'}
         >
           {state === 'open'
-            ? 'Everything that was submitted is confirmed by PEMS, or came back as a problem of a draft.'
-            : 'What you submit is listed here, with whether PEMS has confirmed it.'}
+            ? 'PEMS confirmed every submitted change, or returned it as a problem of a draft.'
+            : 'Submitted changes appear here with their status in PEMS.'}
         </EmptyState>
       )}
       {commits && commits.totalCount > 0 && (
@@ -128,7 +128,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
                     </th>
                   ))}
                   <th role="columnheader" scope="col">
-                    <span className="visually-hidden">What can be done</span>
+                    <span className="visually-hidden">Actions</span>
                   </th>
                 </tr>
               </thead>
@@ -152,7 +152,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
             pageSize={pageSize}
             total={commits.totalCount}
             onChange={onPage}
-            label="Pages of what was submitted"
+            label="Pages of submitted changes"
           />
         </>
       )}
@@ -207,7 +207,7 @@ function Receipt({
             size="compact-xs"
             variant="default"
             loading={withdraw.isPending}
-            aria-label={`Withdraw the change of ${pfaId}`}
+            aria-label={`Withdraw change to ${pfaId}`}
             onClick={() => withdraw.mutate([commit.id])}
           >
             Withdraw

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Checkbox, Group, Modal, Skeleton, Text, Textarea, Tooltip } from '@mantine/core';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useId, useState } from 'react';
-import { asApiError } from '../../api/errors.ts';
+import { explain } from '../../components/explain.ts';
 import { query, request } from '../../api/graphql.ts';
 import type { MyDraftsQuery, PfaSelectionInput } from '../../api/generated/graphql.ts';
 import { useOrganization } from '../../app/organization.tsx';
@@ -70,7 +70,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
   if (error && !data)
     return (
       <ErrorPanel
-        title="Your drafts could not be loaded."
+        title="Your drafts couldn’t be loaded."
         error={error}
         onRetry={() => void refetch()}
         isRetrying={isFetching}
@@ -81,16 +81,16 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
     return (
       <EmptyState
         icon={ReviewIcon}
-        title="You have no drafts here."
+        title="No drafts"
         action={
           <PageLink to="/o/$code/records" params={{ code: organization.code }}>
-            Go to the records
+            Go to records
           </PageLink>
         }
       >
         {canEdit
-          ? 'Change something in the records. It is yours alone, until you look it over here and submit it.'
-          : 'You may read this organization, not change it, so there is nothing to submit.'}
+          ? 'Edit records to create drafts. Only you see them until you submit.'
+          : 'You have view-only access, so there is nothing to submit.'}
       </EmptyState>
     );
 
@@ -107,7 +107,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
       <SubmitPanel count={count} total={total} chosen={chosen} selection={selection} onDone={reset} />
       {error && (
         <ErrorPanel
-          title="What is shown may be out of date."
+          title="The list may be out of date."
           error={error}
           onRetry={() => void refetch()}
           isRetrying={isFetching}
@@ -136,7 +136,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
                 Cost
               </th>
               <th role="columnheader" scope="col">
-                <span className="visually-hidden">What can be done</span>
+                <span className="visually-hidden">Actions</span>
               </th>
             </tr>
           </thead>
@@ -205,7 +205,7 @@ function DraftRow({
                   params={{ code: organization.code }}
                   className={classes.problem}
                 >
-                  <WarningIcon size={13} /> Problem: decide it first
+                  <WarningIcon size={13} /> Needs your decision
                 </PageLink>
               )}
             </li>
@@ -240,7 +240,7 @@ function DraftRow({
           <ActionIcon
             variant="subtle"
             color="gray"
-            aria-label={`Discard the draft of ${pfaId}`}
+            aria-label={`Discard draft of ${pfaId}`}
             loading={discard.isPending}
             onClick={() => discard.mutate([pfaId])}
           >
@@ -266,12 +266,12 @@ function useDiscard(onChanged: () => void) {
         operationId: newest?.kind === 'discard' ? newest.id : undefined,
         title:
           discardDrafts?.discarded === 1
-            ? 'The draft is discarded.'
-            : `${formatCount(discardDrafts?.discarded ?? 0)} drafts are discarded.`,
+            ? 'Draft discarded.'
+            : `${formatCount(discardDrafts?.discarded ?? 0)} drafts discarded.`,
         onUndone: onChanged,
       });
     },
-    onError: (error) => complain('The drafts could not be discarded.', error),
+    onError: (error) => complain('The drafts couldn’t be discarded.', error),
     onSettled: onChanged,
   });
 }
@@ -333,9 +333,7 @@ function SubmitPanel({
       .then((isCommitted) => {
         if (isCommitted) setComment('');
       })
-      .catch((thrown: unknown) =>
-        complain('It could not be found out what became of what you submitted.', thrown),
-      )
+      .catch((thrown: unknown) => complain('The status of your submission is unknown.', thrown))
       .finally(onDone);
   };
   const discardChosen = async () => {
@@ -344,7 +342,7 @@ function SubmitPanel({
     try {
       discard.mutate(chosen.kind === 'allBut' ? await idsBut(organizationId, chosen.ids) : [...chosen.ids]);
     } catch (thrown) {
-      complain('The drafts could not be discarded.', thrown);
+      complain('The drafts couldn’t be discarded.', thrown);
     }
   };
 
@@ -377,7 +375,7 @@ function SubmitPanel({
           </dl>
         ) : error ? (
           <Text size="sm" className={classes.failure} role="alert">
-            What it costs could not be reckoned: {asApiError(error).message}
+            The change in cost couldn’t be calculated: {explain(error)}
           </Text>
         ) : (
           <Skeleton width={220} height={36} />
@@ -398,7 +396,7 @@ function SubmitPanel({
         <div className={classes.send}>
           <Textarea
             label="Comment"
-            placeholder="Why, for whoever reads the history (optional)"
+            placeholder="Reason for this change (optional)"
             autosize
             minRows={1}
             maxRows={5}
@@ -428,11 +426,11 @@ function SubmitPanel({
         title={`Discard your drafts of ${formatRecords(count)}?`}
       >
         <Text size="sm" mb="md">
-          The records are again as PEMS and what is pending have them. You can undo this afterwards.
+          The records show PEMS data and pending changes again. You can undo this.
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={() => setIsAsking(false)} data-autofocus>
-            Keep them
+            Cancel
           </Button>
           <Button color="red.9" onClick={() => void discardChosen()}>
             Discard {formatRecords(count)}
@@ -447,7 +445,7 @@ function ReviewSkeleton() {
   return (
     <div aria-busy="true">
       <span className="visually-hidden" role="status">
-        Loading your drafts
+        Loading drafts
       </span>
       <Skeleton height={96} mb={16} />
       <Skeleton height={240} />

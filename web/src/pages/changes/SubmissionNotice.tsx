@@ -8,6 +8,7 @@ import { fieldOf } from '../../records/FieldValue.tsx';
 import { recordSearch } from '../../records/recordSearch.ts';
 import classes from './Changes.module.css';
 import { askAgain, dismiss, useSubmission, type Left } from './submission.ts';
+import { explain } from '../../components/explain.ts';
 
 /** How many of what was left are listed. */
 const listed = 50;
@@ -19,7 +20,7 @@ export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
   const close = () => dismiss(organization.id);
   const follow = (
     <Button size="compact-sm" variant="default" onClick={onFollow}>
-      See what becomes of it
+      Track progress
     </Button>
   );
   // It is there from the beginning: what comes into it is read out.
@@ -30,38 +31,38 @@ export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
       )}
       {submission?.phase === 'unknown' && (
         <Notice tone="busy">
-          <b>It is not known whether this was submitted.</b> The connection broke before the server answered.
-          The server is being asked …
+          <b>The result of your submission is unknown.</b> The connection was lost before the server
+          responded. Checking…
         </Notice>
       )}
       {submission?.phase === 'lost' && (
         <Notice tone="warning" onClose={close}>
-          <b>Not submitted, as far as the server knows.</b> The connection broke, and nothing of it has
-          arrived: {formatRecords(submission.count)} as before. Submit again; nothing can be submitted twice.{' '}
+          <b>Not submitted.</b> The connection was lost, and the server received nothing.{' '}
+          {formatRecords(submission.count)} as before. Submit again. Nothing is submitted twice.{' '}
           <Button
             size="compact-sm"
             variant="default"
             onClick={() => void askAgain(organization.id).catch(() => undefined)}
           >
-            Ask again
+            Check again
           </Button>
         </Notice>
       )}
       {submission?.phase === 'failed' && (
         <Notice tone="error" onClose={close}>
-          <b>Nothing was submitted.</b> {submission.error.message} {submission.error.hint}
+          <b>Nothing was submitted.</b> {explain(submission.error)}
         </Notice>
       )}
       {submission?.phase === 'found' && (
         <Notice tone="ok" onClose={close}>
-          <b>{formatRecords(submission.recordCount)} submitted.</b> The answer was lost, but the server has
-          it. What is still listed below was left in your draft. {follow}
+          <b>{formatRecords(submission.recordCount)} submitted.</b> The response was lost, but the server
+          received the submission. Records still listed below stay in your drafts. {follow}
         </Notice>
       )}
       {submission?.phase === 'done' && submission.recordCount > 0 && (
         <Notice tone="ok" onClose={close}>
           <b>{formatRecords(submission.recordCount)} submitted,</b> {formatCount(submission.keyCount)}{' '}
-          {submission.keyCount === 1 ? 'value' : 'values'}. Everybody sees them as pending until PEMS confirms
+          {submission.keyCount === 1 ? 'value' : 'values'}. Everyone sees them as pending until PEMS confirms
           them. {follow}
         </Notice>
       )}
@@ -93,7 +94,7 @@ function Notice({
         <WarningIcon size={18} className={classes.noticeIcon} />
       )}
       <div className={classes.noticeText}>{children}</div>
-      {onClose && <CloseButton size="sm" aria-label="Close this notice" onClick={onClose} />}
+      {onClose && <CloseButton size="sm" aria-label="Close" onClick={onClose} />}
     </div>
   );
 }
@@ -118,23 +119,21 @@ function LeftList({ left, isNothing }: { left: Left[]; isNothing: boolean }) {
             </PageLink>{' '}
             {key && <b>{fieldOf(key).label}</b>} {problem}.{' '}
             {kind === 'busy' ? (
-              'Submit it again when that has ended.'
+              'Submit it again afterwards.'
             ) : kind === 'invalid' ? (
-              'Correct it in the record, and submit it again.'
+              'Correct the record and submit again.'
             ) : kind === 'none' ? (
-              'It was submitted or discarded already.'
+              'It is already submitted or discarded.'
             ) : (
               <PageLink to="/o/$code/problems" params={params}>
-                Decide it under Problems.
+                Resolve it under Problems.
               </PageLink>
             )}
           </li>
         ))}
       </ul>
       {left.length > listed && (
-        <Text size="sm">
-          And {formatCount(left.length - listed)} more; all of them are in the list below.
-        </Text>
+        <Text size="sm">And {formatCount(left.length - listed)} more. The list below shows all of them.</Text>
       )}
     </>
   );

@@ -18,7 +18,7 @@ export function HistoryPage() {
       scope={organization.code}
       subtitle={
         <PageLink to="/o/$code/records" params={{ code: organization.code }} search={recordSearch(pfaId)}>
-          Open the record
+          Open record
         </PageLink>
       }
     >

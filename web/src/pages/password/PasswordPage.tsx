@@ -15,7 +15,7 @@ export function PasswordPage() {
         <ChangePasswordForm
           username={session.person.username}
           onChanged={() => {
-            notifications.show({ message: 'Your password is changed.' });
+            notifications.show({ message: 'Password changed.' });
             void navigate({ to: '/' });
           }}
         />

@@ -38,14 +38,14 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
         title: `The drafts of ${author.username} are ${what === 'take' ? 'yours now' : 'discarded'}: ${formatCount(count ?? 0)}.`,
         message: null,
       }),
-    onError: (thrown) => complain('Nothing was done to these drafts.', thrown),
+    onError: (thrown) => complain('The drafts weren’t changed.', thrown),
     onSettled: onChanged,
   });
   const authors = (data?.organization?.draftAuthors.nodes ?? []).filter((one) => one && one.userId !== me);
   if (error && !data)
     return (
       <ErrorPanel
-        title="Who else has drafts could not be loaded."
+        title="Other users’ drafts couldn’t be loaded."
         error={error}
         onRetry={() => void refetch()}
         isRetrying={isFetching}
@@ -54,9 +54,9 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
   if (authors.length === 0) return null;
   return (
     <section className={classes.others} aria-labelledby="drafts-of-others">
-      <h2 id="drafts-of-others">Drafts of others</h2>
+      <h2 id="drafts-of-others">Other users’ drafts</h2>
       <Text size="sm" c="dimmed">
-        You can take over or discard the drafts of a user who is away or may not submit any more. The user is
+        You can take over or discard the drafts of users who are away or can no longer submit. The user is
         told.
       </Text>
       <ul className={classes.authors}>
@@ -65,7 +65,7 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
             author && (
               <li key={author.userId}>
                 <div>
-                  <b>{author.username}</b> {!author.isMember && <span>(may not submit any more)</span>}
+                  <b>{author.username}</b> {!author.isMember && <span>(can no longer submit)</span>}
                   <Text size="xs" c="dimmed">
                     {drafts(author.recordCount)}
                     {author.problemCount > 0 && `, ${formatCount(author.problemCount)} with a problem`}, last
@@ -77,7 +77,7 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
                     <Button
                       size="compact-sm"
                       variant="default"
-                      aria-label={`Take over the drafts of ${author.username}`}
+                      aria-label={`Take over drafts of ${author.username}`}
                       onClick={() => setAsked({ what: 'take', author })}
                     >
                       Take over …
@@ -85,7 +85,7 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
                     <Button
                       size="compact-sm"
                       variant="default"
-                      aria-label={`Discard the drafts of ${author.username}`}
+                      aria-label={`Discard drafts of ${author.username}`}
                       onClick={() => setAsked({ what: 'discard', author })}
                     >
                       Discard …
@@ -106,9 +106,9 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
       >
         <Text size="sm" mb="md">
           {asked?.what === 'take'
-            ? 'They become your drafts, to be looked over and submitted under Changes. What you have drafted yourself of the same records stays.'
-            : 'They are thrown away.'}{' '}
-          This cannot be undone.
+            ? 'They become your drafts, and you can submit them under Changes. Your own drafts of the same records stay.'
+            : 'Their values are lost.'}{' '}
+          This can’t be undone.
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={() => setAsked(undefined)} data-autofocus>

@@ -6,12 +6,14 @@ import { useOrganization } from '../../app/organization.tsx';
 import { HistoryIcon, WarningIcon } from '../../components/icons.tsx';
 import { PageLink } from '../../components/PageLink.tsx';
 import { formatToEdit, readValue } from '../../records/cells.ts';
-import { asSent, asValue, type Value } from '../../records/edits.ts';
+import { asSent, asValue, type Value } from '../../records/value.ts';
 import { fieldOf, FieldValue } from '../../records/FieldValue.tsx';
 import { recordSearch } from '../../records/recordSearch.ts';
 import { ValueField } from '../../records/ValueField.tsx';
 import { explanations, type Problem, type ProblemRecord } from './problems.ts';
 import classes from './Problems.module.css';
+import { explain } from '../../components/explain.ts';
+import { useFields } from '../../records/useFields.ts';
 
 interface Props {
   record: ProblemRecord;
@@ -81,6 +83,7 @@ function ProblemRow({
   const { canEdit } = useOrganization();
   const { key, kind, base, theirs, mine, message } = problem;
   const field = fieldOf(key);
+  const fields = useFields();
   const { title, what, todo } = explanations[kind] ?? { title: kind, what: '', todo: '' };
   const [text, setText] = useState<string>();
   const [refusal, setRefusal] = useState<ApiError>();
@@ -97,7 +100,7 @@ function ProblemRow({
   };
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    const reading = readValue(field, text ?? '');
+    const reading = readValue(field, text ?? '', fields.get(key));
     setUnreadable('problem' in reading ? reading.problem : undefined);
     if ('value' in reading)
       void decide('value', asSent({ value: reading.value, isAmount: field.kind === 'money' }));
@@ -151,7 +154,7 @@ function ProblemRow({
                 disabled={isBusy}
                 onClick={() => void decide('theirs')}
               >
-                {isGone ? 'Give up mine' : 'Take theirs'}
+                {isGone ? 'Discard mine' : 'Take theirs'}
               </Button>
               {!isGone && (
                 <>
@@ -184,14 +187,11 @@ function ProblemRow({
                 text={text}
                 onChange={setText}
                 label={`Another ${field.label.toLowerCase()}`}
-                error={
-                  unreadable ??
-                  (refusal && !isMoved(refusal) ? `${refusal.message} ${refusal.hint ?? ''}` : undefined)
-                }
+                error={unreadable ?? (refusal && !isMoved(refusal) ? explain(refusal) : undefined)}
               />
               <Group gap={6}>
                 <Button type="submit" size="compact-sm" loading={isBusy}>
-                  Take this
+                  Use this value
                 </Button>
                 <Button
                   size="compact-sm"
@@ -209,8 +209,8 @@ function ProblemRow({
           {refusal && (text === undefined || isMoved(refusal)) && (
             <p className={classes.refusal} role="alert">
               {isMoved(refusal)
-                ? 'Nothing was decided: the record has changed since you saw it. Look at it again.'
-                : `${refusal.message} ${refusal.hint ?? ''}`}
+                ? 'The record changed since you opened it, so nothing was saved. Check the values again.'
+                : explain(refusal)}
             </p>
           )}
         </div>

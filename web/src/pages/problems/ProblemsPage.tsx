@@ -71,7 +71,7 @@ function ProblemList() {
       organizationId,
       operationId,
       title: `${values(keyCount)} decided.`,
-      message: isMine ? 'Submit it again under Changes.' : 'What is there stays.',
+      message: isMine ? 'Submit again under Changes.' : 'The current value stays.',
       onUndone: refetchAll,
     });
   };
@@ -102,24 +102,20 @@ function ProblemList() {
         choice,
         keys: keys.map(({ key }) => key),
       })),
-      { onError: (thrown) => complain('Nothing was decided.', thrown) },
+      { onError: (thrown) => complain('The problem wasn’t resolved.', thrown) },
     );
 
   return (
     <Page
       title="Problems"
       scope={organization.code}
-      subtitle={
-        data && data.total > 0
-          ? `${formatRecords(data.total)} with something that cannot be submitted before you decide it`
-          : undefined
-      }
+      subtitle={data && data.total > 0 ? `${formatRecords(data.total)} needing your decision` : undefined}
     >
       <LeftOutOfAddress leftOut={leftOut} onDismiss={() => onPage(page)} />
       <TakeoverNotice />
       {error && (
         <ErrorPanel
-          title={data ? 'What is shown may be out of date.' : 'The problems could not be loaded.'}
+          title={data ? 'The list may be out of date.' : 'The problems couldn’t be loaded.'}
           error={error}
           onRetry={() => void refetch()}
           isRetrying={isFetching}
@@ -128,7 +124,7 @@ function ProblemList() {
       {!data && !error && (
         <div aria-busy="true">
           <span className="visually-hidden" role="status">
-            Loading the problems
+            Loading problems
           </span>
           <Skeleton height={44} mb={12} />
           <Skeleton height={180} />
@@ -137,21 +133,20 @@ function ProblemList() {
       {data?.total === 0 && (
         <EmptyState
           icon={CheckIcon}
-          title="There are no problems."
+          title="No problems"
           action={
             <PageLink to="/o/$code/changes" params={{ code: organization.code }}>
-              See your changes
+              Go to changes
             </PageLink>
           }
         >
-          When PEMS or somebody else changes what you have drafted, or PEMS refuses what you submitted, it
-          comes here, with what to do.
+          Drafts appear here when another user or PEMS changed the same value, or when PEMS rejected a change.
         </EmptyState>
       )}
       {data && data.total > 0 && (
         <>
           {canEdit && (
-            <div className={classes.bar} role="group" aria-label="Several at once">
+            <div className={classes.bar} role="group" aria-label="Resolve several">
               <Checkbox
                 size="sm"
                 label={count > 0 ? `${values(count)} selected` : 'Select all on this page'}
@@ -176,7 +171,7 @@ function ProblemList() {
                   variant="default"
                   disabled={count === 0 || onlyTheirs}
                   title={
-                    onlyTheirs ? 'Of a record that is gone from PEMS only theirs can be taken' : undefined
+                    onlyTheirs ? 'This record was removed from PEMS, so you can only take theirs' : undefined
                   }
                   loading={resolve.isPending}
                   onClick={() => resolveChosen('mine')}
@@ -269,11 +264,11 @@ function ResolveAll({
       if (first)
         notifications.show({
           color: 'yellow',
-          title: `${formatRecords(refused.length)} left as they were.`,
+          title: `${formatRecords(refused.length)} unchanged.`,
           message: `${first.recordId}: ${first.problem}.`,
         });
     },
-    onError: (thrown) => complain('Nothing was decided.', thrown),
+    onError: (thrown) => complain('The problem wasn’t resolved.', thrown),
     onSettled,
   });
   const close = () => setAsked(undefined);
@@ -286,7 +281,7 @@ function ResolveAll({
           loading={resolveAll.isPending}
           onClick={() => setAsked({ choice: 'theirs', total, revision })}
         >
-          All theirs …
+          Take all theirs…
         </Button>
         <Button
           size="compact-sm"
@@ -294,7 +289,7 @@ function ResolveAll({
           loading={resolveAll.isPending}
           onClick={() => setAsked({ choice: 'mine', total, revision })}
         >
-          All mine …
+          Keep all mine…
         </Button>
       </Group>
       <Modal
@@ -308,8 +303,8 @@ function ResolveAll({
       >
         <Text size="sm" mb="md">
           {asked?.choice === 'mine'
-            ? 'Your values stay drafted, over what is there now. They reach PEMS only when you submit them again.'
-            : 'Your values for what has a problem are given up, and what is there now stays. You can undo this: they are drafted again then, over what is there.'}
+            ? 'Your values stay as drafts on top of the current values. Submit them again to send them to PEMS.'
+            : 'Your values with problems are discarded, and the current values stay. You can undo this.'}
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={close} data-autofocus>

@@ -93,27 +93,27 @@ export const problemsQuery = (organizationId: number, page: number) =>
 export const explanations: Record<string, { title: string; what: string; todo: string }> = {
   conflict: {
     title: 'Conflict',
-    what: 'It was changed since you drafted it.',
-    todo: 'Choose which value is to hold.',
+    what: 'Another user changed this value after you drafted it.',
+    todo: 'Choose a value.',
   },
   refused: {
-    title: 'Refused by PEMS',
-    what: 'PEMS did not take it.',
-    todo: 'Correct the value, or take what PEMS has.',
+    title: 'Rejected by PEMS',
+    what: 'PEMS rejected this change.',
+    todo: 'Correct the value, or take the value in PEMS.',
   },
   altered: {
     title: 'Altered by PEMS',
-    what: 'PEMS made another value of it.',
-    todo: 'Choose which value is to hold.',
+    what: 'PEMS stored a different value.',
+    todo: 'Choose a value.',
   },
   failed: {
-    title: 'Not written',
-    what: 'PEMS could not be asked about this record.',
-    todo: 'Keep yours and submit it again when PEMS works.',
+    title: 'Not sent',
+    what: 'PEMS couldn’t be reached for this record.',
+    todo: 'Keep your value and submit again later.',
   },
   removed: {
-    title: 'Gone from PEMS',
-    what: 'The record was removed from PEMS.',
-    todo: 'All that is left is to give up your draft of it.',
+    title: 'Removed from PEMS',
+    what: 'This record was removed from PEMS.',
+    todo: 'Discard your draft.',
   },
 };

@@ -3,7 +3,8 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useRef, useState, type FormEvent } from 'react';
 import { whenConnected } from '../../api/connection.ts';
-import { asApiError, hasCode, isPassing } from '../../api/errors.ts';
+import { hasCode, isPassing } from '../../api/errors.ts';
+import { explain } from '../../components/explain.ts';
 import type {
   BulkPreviewQuery,
   PfaBulkOperationInput,
@@ -27,7 +28,7 @@ import type { Reading } from '../../format/reading.ts';
 import { readValue, type Field } from '../../records/cells.ts';
 import { findColumn, type ColumnDefinition } from '../../records/columns.ts';
 import { applyBulkDocument, bulkPreviewDocument, operationsDocument } from './documents.ts';
-import { asSent, type Value } from '../../records/edits.ts';
+import { asSent, type Value } from '../../records/value.ts';
 
 interface Props {
   organizationId: number;
@@ -50,17 +51,17 @@ export interface BulkDone {
 }
 
 const kinds = [
-  { value: 'shift', label: 'Move the forecast by days' },
-  { value: 'duration', label: 'Lengthen or shorten the forecast' },
-  { value: 'reset', label: 'Put the forecast back to the plan' },
-  { value: 'set', label: 'Give a field a value' },
+  { value: 'shift', label: 'Shift dates' },
+  { value: 'duration', label: 'Change duration' },
+  { value: 'reset', label: 'Reset to plan' },
+  { value: 'set', label: 'Set field' },
 ];
 
 const explanations: Record<string, string> = {
-  shift: 'Both dates move. Of a record that is on site, its actual end moves.',
-  duration: 'The end moves, never before the start. Of a record that is on site, its actual end moves.',
-  reset: 'The dates of the forecast become those of the plan. Records on site cannot go back.',
-  set: 'Every selected record gets this value; left empty, the field is emptied.',
+  shift: 'Moves both forecast dates. For records on site, moves only the actual end.',
+  duration: 'Moves the forecast end, never before the start. For records on site, moves the actual end.',
+  reset: 'Sets the forecast dates to the plan dates. Records on site can’t be reset.',
+  set: 'Sets this value on every selected record. Leave it empty to clear the field.',
 };
 
 /** How long somebody who writes is waited for, in milliseconds. */
@@ -79,7 +80,7 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
 
   const editable = [...fields.values()].filter(({ isEditable }) => isEditable);
   const column = key === undefined ? undefined : findColumn(key);
-  const reading = column && readValue(column, text, fields.get(column.key)?.allowedValues);
+  const reading = column && readValue(column, text, fields.get(column.key));
   const problem = kind === 'set' && reading && 'problem' in reading ? reading.problem : undefined;
   const operation = operationOf(kind, days, column, reading);
   const [asked] = useDebouncedValue(operation && JSON.stringify(operation), patience);
@@ -146,11 +147,11 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
   };
 
   return (
-    <Modal opened onClose={onClose} title="Change the selected records" size="lg">
+    <Modal opened onClose={onClose} title="Change selected records" size="lg">
       <form className={classes.form} onSubmit={(event) => void apply(event)}>
         <NativeSelect
           data-autofocus
-          label="What to do"
+          label="Operation"
           description={explanations[kind]}
           data={kinds}
           value={kind}
@@ -162,7 +163,7 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
         {(kind === 'shift' || kind === 'duration') && (
           <NumberInput
             label="Days"
-            description={kind === 'shift' ? 'Below zero: earlier.' : 'Below zero: shorter.'}
+            description={kind === 'shift' ? 'Negative: earlier' : 'Negative: shorter'}
             value={days}
             onChange={setDays}
             allowDecimal={false}
@@ -195,13 +196,13 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
           className={classes.preview}
           // On a phone its figures are scrolled sideways.
           tabIndex={0}
-          aria-label="What it would do"
+          aria-label="Preview"
           aria-busy={!isCurrent && operation !== undefined}
         >
           {failure !== undefined && <Failure error={failure} />}
           {preview.isError && isSettled ? (
             <p role="alert" className={classes.wrong}>
-              {asApiError(preview.error).message} {asApiError(preview.error).hint}{' '}
+              {explain(preview.error)}{' '}
               {isPassing(preview.error) && (
                 <Button size="compact-xs" variant="default" onClick={() => void preview.refetch()}>
                   Try again
@@ -213,8 +214,8 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
               {kind !== 'set'
                 ? 'Enter a number of days.'
                 : problem
-                  ? 'Correct the value to see the effect.'
-                  : 'Choose a field to see the effect.'}
+                  ? 'Correct the value to see a preview.'
+                  : 'Choose a field to see a preview.'}
             </Text>
           ) : shown ? (
             <Preview preview={shown} shownKeys={shownKeys} isFaint={!isCurrent} />
@@ -251,8 +252,8 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
           </Button>
         </div>
         <Text size="xs" c="dimmed">
-          The changes become your drafts: nothing is sent to PEMS before you submit, and all of it is one step
-          to undo.
+          The changes become drafts. Nothing is sent to PEMS until you submit. You can undo all of them in one
+          step.
         </Text>
       </form>
     </Modal>
@@ -325,7 +326,7 @@ function Preview({
     <div data-faint={isFaint || undefined} className={classes.result}>
       <p role="status" className={classes.counts}>
         Of {formatRecords(selectedCount)} <b>{formatCount(changedCount)} would change</b>
-        {unchangedCount > 0 && <>, {formatCount(unchangedCount)} would stay as they are</>}
+        {unchangedCount > 0 && <>, {formatCount(unchangedCount)} would not change</>}
         {refusedCount > 0 && <>, {formatCount(refusedCount)} cannot be changed so</>}.
       </p>
       <Table withRowBorders={false} verticalSpacing={3} className="figures">
@@ -355,7 +356,7 @@ function Preview({
           {changedKeysOf(preview).map(({ key, count }) => (
             <li key={key}>
               <b>{fieldOf(key).label}</b> in {formatRecords(count)}
-              {!shownKeys.has(key) && ' (the list does not show this column)'}
+              {!shownKeys.has(key) && ' (column is hidden)'}
             </li>
           ))}
         </ul>
@@ -375,14 +376,13 @@ function Preview({
 }
 
 function Failure({ error }: { error: unknown }) {
-  const { message, hint } = asApiError(error);
   return (
     <p role="alert" className={classes.wrong}>
       {hasCode(error, 'REVISION_CONFLICT')
-        ? 'Something that is selected has changed since. This is what it would do now; look at it again.'
+        ? 'The selected records changed. Check the updated preview.'
         : isPassing(error)
-          ? 'The answer was lost, and it is not among your operations: most likely it was not done. Try again; it is never done twice.'
-          : `${message} ${hint ?? ''}`}
+          ? 'The response was lost, and the change was probably not made. Try again. It is never applied twice.'
+          : explain(error)}
     </p>
   );
 }

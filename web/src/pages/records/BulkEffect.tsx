@@ -8,7 +8,7 @@ export function BulkEffect({ costs, keys }: Pick<BulkDone, 'costs' | 'keys'>) {
   return (
     <span className="figures">
       {costs.length === 0
-        ? 'No total changes.'
+        ? 'No change in totals'
         : costs.map(({ label, difference }) => `${label} ${formatDifference(difference)}`).join(', ')}
       <br />
       {keys.map((key) => fieldOf(key).label).join(', ')}

@@ -3,7 +3,7 @@ import { datePattern } from '../../format/dates.ts';
 import { formatToEdit, readValue, type Field } from '../../records/cells.ts';
 import type { Column } from '../../records/columns.ts';
 import type { Reading } from '../../format/reading.ts';
-import type { Value } from '../../records/edits.ts';
+import type { Value } from '../../records/value.ts';
 import classes from './Grid.module.css';
 
 interface Props {
@@ -59,12 +59,7 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
   const end = (taken: string | undefined, move?: { row?: number; column?: number }) => {
     if (hasEnded.current) return;
     hasEnded.current = true;
-    onEnd(
-      taken === undefined
-        ? undefined
-        : { text: taken, reading: readValue(column, taken, field?.allowedValues) },
-      move,
-    );
+    onEnd(taken === undefined ? undefined : { text: taken, reading: readValue(column, taken, field) }, move);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;

@@ -72,7 +72,7 @@ export function CellNote({ row, column, edit, isActive, canEdit, top, height, fi
       >
         {edit?.state === 'conflict' ? (
           <>
-            <b>Somebody else has changed this meanwhile.</b>
+            <b>Another user changed this value.</b>
             <dl className={classes.sides}>
               <dt>You saw</dt>
               <dd>{show(edit.seen)}</dd>
@@ -101,13 +101,13 @@ export function CellNote({ row, column, edit, isActive, canEdit, top, height, fi
                   Correct
                 </Button>
                 <Button {...stays} size="compact-xs" variant="default" onClick={() => onDrop(edit)}>
-                  Leave it as it was
+                  Discard
                 </Button>
               </div>
             )}
           </>
         ) : edit ? (
-          <>{edit.state === 'waiting' ? 'Not saved yet: the server cannot be reached.' : 'Saving …'}</>
+          <>{edit.state === 'waiting' ? 'Not saved yet: the server can’t be reached.' : 'Saving …'}</>
         ) : (
           isDrafted(row, column.key) && (
             <>

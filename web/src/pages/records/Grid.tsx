@@ -31,7 +31,8 @@ import { baseValue, editability, formatValue, isDrafted, valueOf, type Field } f
 import { findColumn, fitWidth, type Column, type Sort } from '../../records/columns.ts';
 import type { Row } from '../../records/row.ts';
 import { shortcutLetter } from '../../app/shortcut.ts';
-import { isSame, type Edit, type EditQueue, type Value } from '../../records/edits.ts';
+import type { Edit, EditQueue } from '../../records/edits.ts';
+import { isSame, type Value } from '../../records/value.ts';
 import classes from './Grid.module.css';
 import type { RecordList } from './recordList.ts';
 import {
@@ -754,7 +755,7 @@ const stateWords = {
   saving: 'saving',
   waiting: 'not saved yet: waiting for the server',
   refused: 'not saved: refused',
-  conflict: 'not saved: changed by somebody else',
+  conflict: 'not saved: changed by another user',
 } as const;
 
 function CellContent({ row, column, edit }: { row: Row; column: Column; edit: Edit | undefined }) {
@@ -792,7 +793,7 @@ function CellContent({ row, column, edit }: { row: Row; column: Column; edit: Ed
 
 const statuses = [
   ['problem', 'Problem', WarningIcon, (row: Row) => row.hasProblem],
-  ['problem', 'Gone from PEMS', WarningIcon, (row: Row) => row.removedAt !== null],
+  ['problem', 'Removed from PEMS', WarningIcon, (row: Row) => row.removedAt !== null],
   ['draft', 'Draft', DraftIcon, (row: Row) => row.hasDraft],
   ['pending', 'Pending', PendingIcon, (row: Row) => row.isPending],
 ] as const;

@@ -1,6 +1,6 @@
 import { Skeleton } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { asApiError } from '../../api/errors.ts';
+import { explain } from '../../components/explain.ts';
 import type { PfaSelectionInput } from '../../api/generated/graphql.ts';
 import { query } from '../../api/graphql.ts';
 import { Variance } from '../../components/Variance.tsx';
@@ -31,12 +31,16 @@ export function KpiStrip({
   if (error && !data)
     return (
       <p className={classes.note} role="alert">
-        The costs could not be loaded: {asApiError(error).message}
+        The costs couldn’t be loaded: {explain(error)}
       </p>
     );
   return (
     <div className={classes.costs}>
-      <dl className={classes.kpis} aria-label="Costs of these records" aria-busy={isPlaceholderData || !seen}>
+      <dl
+        className={classes.kpis}
+        aria-label="Costs of listed records"
+        aria-busy={isPlaceholderData || !seen}
+      >
         {kinds.map(([key, label]) => (
           <div key={key} data-kpi={key}>
             <dt>{label}</dt>

@@ -51,7 +51,7 @@ export function PasteReport({
                 <Table.Th>Record</Table.Th>
                 <Table.Th>Column</Table.Th>
                 <Table.Th>Value</Table.Th>
-                <Table.Th>Why not</Table.Th>
+                <Table.Th>Reason</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -76,7 +76,7 @@ export function PasteReport({
         <div className={classes.actions}>
           {changed > 0 && (
             <Button variant="default" onClick={onUndo}>
-              Undo the rest too
+              Undo all
             </Button>
           )}
           <Button onClick={onClose}>Close</Button>

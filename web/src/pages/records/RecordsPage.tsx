@@ -20,12 +20,10 @@ import { Chips, FilterBar } from '../../filter/Filters.tsx';
 import { formatCount, formatRecords } from '../../format/numbers.ts';
 import { offerUndo, tellImpossible } from '../../records/offerUndo.tsx';
 import { HistoryDrawer } from '../../records/RecordHistory.tsx';
-import type { Field } from '../../records/cells.ts';
 import { BulkDialog } from './BulkDialog.tsx';
 import { BulkEffect, hiddenColumns } from './BulkEffect.tsx';
 import {
   fieldsOf,
-  findColumn,
   orderOf,
   readColumns,
   readSort,
@@ -34,7 +32,6 @@ import {
   type Column,
   type ColumnDefinition,
 } from '../../records/columns.ts';
-import { fieldsDocument } from '../../records/documents.ts';
 import { savedOf } from '../../records/edits.ts';
 import type { Row } from '../../records/row.ts';
 import {
@@ -67,6 +64,8 @@ import { SelectionBar } from './SelectionBar.tsx';
 import { ToBoard } from './ToBoard.tsx';
 import { ColumnsMenu } from './Toolbar.tsx';
 import { decidingFields, validateRecordsView, type RecordsView } from './view.ts';
+import { explain } from '../../components/explain.ts';
+import { useFields } from '../../records/useFields.ts';
 
 /** So many rows come with the answer to a change; those of larger ones are read where they are in sight. */
 const rowsAtOnce = 100;
@@ -178,7 +177,7 @@ function Records() {
       refetchFigures();
       await list.refresh([row.pfaId]);
     } catch (thrown) {
-      complain('The draft could not be taken back.', thrown);
+      complain('The draft couldn’t be reverted.', thrown);
     }
   };
 
@@ -200,8 +199,8 @@ function Records() {
   const selectBetween = async (first: number, last: number) => {
     if (last - first >= mostAtOnce) {
       notifications.show({
-        title: `At most ${formatCount(mostAtOnce)} rows can be selected one by one.`,
-        message: 'Narrow the list down by filters, and select all that match.',
+        title: `At most ${formatCount(mostAtOnce)} rows can be selected individually.`,
+        message: 'Filter the list, then select all matching records.',
       });
       return;
     }
@@ -209,7 +208,7 @@ function Records() {
       const ids = await list.idsBetween(first, last);
       choose((before) => withRecords(before, ids, true));
     } catch (thrown) {
-      complain('The rows in between could not be loaded.', thrown);
+      complain('Some rows couldn’t be loaded.', thrown);
     }
   };
 
@@ -231,7 +230,7 @@ function Records() {
           message: 'They are drafts. Ctrl-Z undoes all of them.',
         });
     } catch (thrown) {
-      complain('The block could not be pasted.', thrown);
+      complain('The cells couldn’t be pasted.', thrown);
     }
   };
 
@@ -251,7 +250,7 @@ function Records() {
       const wanted = rows.filter(({ pfaId }) => isSelected(picked, pfaId));
       await copyLater(copyOf(wanted, columns), wanted.length);
     } catch (thrown) {
-      if (!isAbort(thrown)) complain('The rows could not be copied.', thrown);
+      if (!isAbort(thrown)) complain('The rows couldn’t be copied.', thrown);
     }
   };
 
@@ -324,9 +323,7 @@ function Records() {
       {failure && list.total !== undefined && (
         <div className={classes.bar} data-tone="error" role="alert">
           <WarningIcon />
-          <span>
-            Some records could not be loaded: {failure.message} {failure.hint}
-          </span>
+          <span>Some records couldn’t be loaded: {explain(failure)}</span>
           <Button size="compact-xs" onClick={retry}>
             Try again
           </Button>
@@ -341,18 +338,18 @@ function Records() {
       )}
       {list.isOutdated && (
         <div className={classes.bar} role="status">
-          <span>Records have changed: some may belong elsewhere in this list, into it, or out of it.</span>
+          <span>Records changed. The list may no longer match its filters and order.</span>
           <Button size="compact-xs" variant="default" onClick={reload}>
-            Show it anew
+            Refresh list
           </Button>
         </div>
       )}
       {failure && list.total === undefined ? (
-        <ErrorPanel title="The records could not be loaded." error={failure} onRetry={retry} />
+        <ErrorPanel title="The records couldn’t be loaded." error={failure} onRetry={retry} />
       ) : isEmpty ? (
         <EmptyState
           icon={RecordsIcon}
-          title={hasFilters ? 'No records match.' : 'There are no records here yet.'}
+          title={hasFilters ? 'No records match.' : 'No records yet'}
           action={
             hasFilters && (
               <Button size="xs" onClick={() => changeView({ ...noFilters, discontinued: undefined })}>
@@ -362,8 +359,8 @@ function Records() {
           }
         >
           {hasFilters
-            ? 'Take away some of the filters above, or all of them.'
-            : 'They come with the first sync; above you see how far it is.'}
+            ? 'Remove some or all filters.'
+            : 'Records appear with the first sync. Its progress is shown above.'}
         </EmptyState>
       ) : (
         <div className={classes.grid}>
@@ -432,7 +429,7 @@ function Records() {
               refetchFigures();
               list
                 .catchUp()
-                .catch((thrown: unknown) => complain('The records could not be read again.', thrown));
+                .catch((thrown: unknown) => complain('The records couldn’t be reloaded.', thrown));
             };
             readAgain();
             offerUndo({
@@ -470,20 +467,6 @@ function Records() {
         />
       )}
     </div>
-  );
-}
-
-/** What may be edited, and how, by key. */
-function useFields(): ReadonlyMap<string, Field> {
-  const { data } = useQuery({ ...query(fieldsDocument, {}), staleTime: Infinity });
-  return useMemo(
-    () =>
-      new Map(
-        (data?.pfaFields?.nodes ?? []).flatMap((field): [string, Field][] =>
-          field && findColumn(field.key) ? [[field.key, field]] : [],
-        ),
-      ),
-    [data],
   );
 }
 
@@ -537,7 +520,7 @@ const names: Record<string, string> = {
   shift: 'a shift of dates',
   duration: 'a change of duration',
   reset: 'a reset to plan',
-  set: 'a change of many',
+  set: 'a bulk change',
   discard: 'discarding',
   resolve: 'resolving a problem',
 };
@@ -567,13 +550,16 @@ function useSteps(organizationId: number, onDone: () => Promise<void>) {
           ? (await request(undoDocument, { organizationId })).undoDraft?.result
           : (await request(redoDocument, { organizationId })).redoDraft?.result;
       tellImpossible(
-        step === 'undo' ? 'Not everything could be undone.' : 'Not everything could be done again.',
+        step === 'undo' ? 'Some values couldn’t be undone.' : 'Some values couldn’t be redone.',
         answer?.impossible,
       );
     };
     doIt()
       .catch((thrown: unknown) =>
-        complain(step === 'undo' ? 'It could not be undone.' : 'It could not be done again.', thrown),
+        complain(
+          step === 'undo' ? 'The change couldn’t be undone.' : 'The change couldn’t be redone.',
+          thrown,
+        ),
       )
       .then(() => {
         // The next step need not wait for what is shown of this one.
@@ -581,7 +567,7 @@ function useSteps(organizationId: number, onDone: () => Promise<void>) {
         refetchFigures();
         return onDone();
       })
-      .catch((thrown: unknown) => complain('The records could not be read again.', thrown));
+      .catch((thrown: unknown) => complain('The records couldn’t be reloaded.', thrown));
   };
   return { undo: describe(done), redo: describe(undone), run };
 }

@@ -18,7 +18,7 @@ export function ToBoard({ view }: { view: RecordsView }) {
       variant="subtle"
       leftSection={<BoardIcon size={14} />}
     >
-      On the board
+      Open on board
     </Button>
   );
 }

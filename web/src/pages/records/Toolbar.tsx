@@ -86,7 +86,7 @@ export function ColumnsMenu({ view, onChange }: Props) {
           disabled={view.columns === undefined}
           onClick={() => onChange({ columns: undefined })}
         >
-          As they were at first
+          Reset columns
         </Button>
       </Popover.Dropdown>
     </Popover>

@@ -7,7 +7,8 @@ import {
   valueOf,
   type Field,
 } from '../../records/cells.ts';
-import { isSame, whyNotSaved, type EditQueue, type NewEdit, type Value } from '../../records/edits.ts';
+import { whyNotSaved, type EditQueue, type NewEdit } from '../../records/edits.ts';
+import { isSame, type Value } from '../../records/value.ts';
 import type { Column, ColumnDefinition } from '../../records/columns.ts';
 import type { Row } from '../../records/row.ts';
 import { asTextCell, fromTextCell, parseBlock, writeBlock } from './clipboard.ts';
@@ -67,7 +68,7 @@ export async function paste(
         return;
       }
       if (!column) {
-        leaveOut(row.pfaId, name, value, 'There are no more columns.');
+        leaveOut(row.pfaId, name, value, 'The list has no more columns.');
         return;
       }
       const field = fields.get(column.key);
@@ -79,7 +80,7 @@ export async function paste(
         return;
       }
       const { isEditable, reason } = editability(field, row, canEdit);
-      if (!isEditable) leaveOut(row.pfaId, column.label, value, reason ?? 'It cannot be edited.');
+      if (!isEditable) leaveOut(row.pfaId, column.label, value, reason ?? 'This cell can’t be edited.');
       else if ('problem' in reading) leaveOut(row.pfaId, column.label, value, reading.problem);
       else
         changes.push({
@@ -111,7 +112,7 @@ const isText = ({ kind }: Pick<ColumnDefinition, 'kind'>) =>
 /** The same in another way of writing, as a copied cell has it, is no change. */
 function readCell(column: Column, field: Field | undefined, written: string, seen: Value): Reading<Value> {
   if (written === formatValue(column, seen)) return { value: seen };
-  return readValue(column, isText(column) ? fromTextCell(written) : written, field?.allowedValues);
+  return readValue(column, isText(column) ? fromTextCell(written) : written, field);
 }
 
 /** Rows as a block: what is shown, in a way that is read again, and that a spreadsheet takes for values. */

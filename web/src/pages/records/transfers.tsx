@@ -38,7 +38,7 @@ export async function withProgress<T>(
 function Transfer({ done, of, onStop }: { done: number; of: number; onStop: () => void }) {
   return (
     <>
-      <Text size="sm">{of > 0 ? `${formatCount(done)} of ${formatCount(of)}` : 'Getting ready'}</Text>
+      <Text size="sm">{of > 0 ? `${formatCount(done)} of ${formatCount(of)}` : 'Preparing'}</Text>
       <Group gap="sm" mt={6} wrap="nowrap">
         <Progress value={of > 0 ? (done / of) * 100 : 0} style={{ flex: 1 }} aria-label="Progress" />
         <Button size="compact-xs" variant="default" onClick={onStop}>
@@ -54,7 +54,7 @@ function Transfer({ done, of, onStop }: { done: number; of: number; onStop: () =
  * those are over, the user is asked for a click.
  */
 export async function copyLater(text: string, rows: number): Promise<void> {
-  const done = () => notifications.show({ title: `${formatCount(rows)} rows are copied.`, message: '' });
+  const done = () => notifications.show({ title: `${formatCount(rows)} rows copied.`, message: '' });
   try {
     await navigator.clipboard.writeText(text);
     done();
