@@ -84,7 +84,7 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   const third = page.getByLabel('Another model');
   await third.fill('x'.repeat(201));
   await page.getByRole('button', { name: 'Use this value' }).click();
-  await page.getByText(/is longer than \d+ characters/).waitFor();
+  await page.getByText(/^Enter at most \d+ characters/).waitFor();
   await third.fill('Third');
   await page.keyboard.press('Enter');
   await row(c.pfaId, 'model').waitFor({ state: 'detached' });

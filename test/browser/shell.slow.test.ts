@@ -184,7 +184,7 @@ describe('freshness', async () => {
       [organization.id],
     );
     const { page } = await openOrganization('BAYTOWN', { role: 'owner' });
-    await page.getByRole('button', { name: /^Sync failed, data of/ }).click();
+    await page.getByRole('button', { name: /^Sync failed, data from/ }).click();
     await page.getByText('The last sync failed: PEMS cannot be reached.').waitFor();
     await db.owner.query(
       `delete from app_public.pfa_sync_log where organization_id = $1 and state = 'failed'`,
@@ -261,7 +261,7 @@ describe('the board', () => {
         : route.fallback(),
     );
     await page.reload();
-    await page.getByRole('alert').getByText('Something went wrong on our side.').waitFor();
+    await page.getByRole('alert').getByText('The server had an internal error.').waitFor();
     await page.unroute('**/graphql');
     await page.getByRole('button', { name: 'Try again' }).click();
     await figures(page, 'Including my drafts').waitFor();

@@ -9,9 +9,15 @@ export function Refusal({ error }: { error: ApiError | undefined }) {
     <div role="alert">
       {error && (
         <Text size="sm" className={classes.refusal}>
-          {explain(error)}
+          {wordsOf(error)}
         </Text>
       )}
     </div>
   );
 }
+
+/** Codes whose messages the server writes for users: they say which password is wrong, and how to choose a better one. */
+const writtenForUsers = ['INVALID_INPUT', 'WRONG_CREDENTIALS'];
+
+const wordsOf = (error: ApiError): string =>
+  writtenForUsers.includes(error.code) ? `${error.message} ${error.hint ?? ''}`.trim() : explain(error);
