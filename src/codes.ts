@@ -418,8 +418,22 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Give PFA Vanguard a database of its own: correct the name at the end of DATABASE_URL.',
     },
     PORT_IN_USE: {
-      means: 'A port that is needed belongs to another program, or cannot be had at this address.',
+      means: 'A port that is needed belongs to another program.',
       act: 'Stop that program, or set the variable that the message names.',
+    },
+    PORT_DENIED: {
+      means: 'The user may not listen on the port: those below 1024 are for root.',
+      act: 'Set the variable that the message names to a higher port.',
+    },
+    ADDRESS_UNAVAILABLE: {
+      means:
+        'The address that a server is to listen on cannot be resolved, or does not belong to this machine.',
+      act: 'Set `HOST` or `ADMIN_HOST` to an address of this machine, or to `0.0.0.0` for all of them.',
+    },
+    DATABASE_EXTENSION_MISSING: {
+      means:
+        'The PostgreSQL server lacks an extension that comes with PostgreSQL, but in a package of its own.',
+      act: 'Install the contrib package of PostgreSQL on the server, or use a service that offers the extension.',
     },
     ALREADY_RUNNING: {
       means: 'PFA Vanguard runs already on this data folder.',

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { VanguardError } from '../errors.ts';
-import { flushFolder } from '../files.ts';
+import { flushFolder, makeFolder } from '../files.ts';
 import { hashOf } from './file.ts';
 import {
   beginningName,
@@ -98,7 +98,7 @@ async function finishedFile(folder: string, { finished }: Beginning, name: strin
 
 /** Makes the folder ready: what is to be done there, or the manifest if it is done. */
 async function begin(folder: string, source: Source): Promise<Beginning | Manifest> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const names = await readdir(folder);
   const isSame = (other: Source) =>
     source.sha256 !== null && other.sha256 === source.sha256 && other.walSha256 === source.walSha256;
