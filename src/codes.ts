@@ -290,9 +290,55 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'The SQLite file has no tables. Prisma creates such a file where its path is wrong.',
       act: 'Give the file that DATABASE_URL of the prototype names, usually `prisma/dev.db`.',
     },
+    LEGACY_ADDRESS_INVALID: {
+      means:
+        'The address of the legacy database is no address of PostgreSQL. It is not repeated: it may hold a password.',
+      act: 'Give a file, or `postgresql://USER@HOST:PORT/DATABASE?schema=public` with the password in `PGPASSWORD`.',
+    },
+    LEGACY_DATABASE_UNREACHABLE: {
+      means:
+        'No PostgreSQL answers at the address of the legacy database, or not with the encryption that it asks for.',
+      act: 'Correct host, port and `sslmode`, start PostgreSQL, or let this machine through to it.',
+    },
+    LEGACY_DATABASE_REFUSED: {
+      means:
+        'The server of the legacy database does not let the user in, or has no such database or no connection free.',
+      act: 'Check user and database, and set `PGPASSWORD`.',
+    },
+    LEGACY_DATABASE_DENIED: {
+      means:
+        'The user may not read every table of the legacy database, or row level security would hide rows. Nothing was exported.',
+      act: 'Sign in as the owner of the tables, or grant SELECT on all of them.',
+    },
+    LEGACY_DATABASE_LOCKED: {
+      means: 'A table of the legacy database is locked, or the server took too long.',
+      act: 'Wait until a migration there has ended, or the server has less to do, and try again.',
+    },
+    LEGACY_DATABASE_LOST: {
+      means: 'The server of the legacy database closed the connection while it was read.',
+      act: 'Start the command again: it begins anew, in the same folder.',
+    },
+    LEGACY_DATABASE_UNREADABLE: {
+      means:
+        'The legacy database holds something that cannot be read; the message has the error of PostgreSQL.',
+      act: 'Have the prototype checked, or restore a backup of its database.',
+    },
+    LEGACY_DATABASE_NO_TABLES: {
+      means: 'The legacy database has no such schema, or no tables in it.',
+      act: 'Give the DATABASE_URL of the prototype, with its `?schema=`.',
+    },
+    LEGACY_DATABASE_OWN: {
+      means: 'The address is that of a database of PFA Vanguard, which also has a table `pfa_mirror`.',
+      act: 'Give the DATABASE_URL of the prototype.',
+    },
+    LEGACY_TWO_FORMS: {
+      means:
+        'The legacy database holds records or changes in two tables, such as `pfa_records` and `pfa_mirror`, and it is not known which counts.',
+      act: 'Empty or rename the table that the prototype no longer uses, and export into a new folder.',
+    },
     LEGACY_VALUE_TOO_LARGE: {
       means:
-        'A value of the SQLite file is larger than an export can hold. The message names table, row, column and size.',
+        'A value of the legacy database is larger than an export can hold. The message names table, row, column and size.',
       act: 'Shorten or remove the value in the prototype, then export into a new folder.',
     },
     LEGACY_TIME_ZONE: {
@@ -372,8 +418,22 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Give PFA Vanguard a database of its own: correct the name at the end of DATABASE_URL.',
     },
     PORT_IN_USE: {
-      means: 'A port that is needed belongs to another program, or cannot be had at this address.',
+      means: 'A port that is needed belongs to another program.',
       act: 'Stop that program, or set the variable that the message names.',
+    },
+    PORT_DENIED: {
+      means: 'The user may not listen on the port: those below 1024 are for root.',
+      act: 'Set the variable that the message names to a higher port.',
+    },
+    ADDRESS_UNAVAILABLE: {
+      means:
+        'The address that a server is to listen on cannot be resolved, or does not belong to this machine.',
+      act: 'Set `HOST` or `ADMIN_HOST` to an address of this machine, or to `0.0.0.0` for all of them.',
+    },
+    DATABASE_EXTENSION_MISSING: {
+      means:
+        'The PostgreSQL server lacks an extension that comes with PostgreSQL, but in a package of its own.',
+      act: 'Install the contrib package of PostgreSQL on the server, or use a service that offers the extension.',
     },
     ALREADY_RUNNING: {
       means: 'PFA Vanguard runs already on this data folder.',

@@ -302,9 +302,13 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
   };
 }
 
-/** Ports that are given to two things at once. */
+/** Ports that are given to two things at once, or that do not exist. */
 function samePorts(env: z.infer<typeof environmentSchema>): string[] {
   const control = env.SIMULATOR_CONTROL_PORT ?? env.SIMULATOR_PORT + 1;
+  if (control > 65535 && env.NODE_ENV !== 'production')
+    return [
+      'SIMULATOR_CONTROL_PORT must be set where SIMULATOR_PORT is 65535: the port after it is used otherwise',
+    ];
   const ports = Object.entries({
     PORT: env.PORT,
     ADMIN_PORT: env.ADMIN_PORT,

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { chmod, link, open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { encryptionKeysFormat, type Configuration } from './configuration.ts';
 import { newEncryptionKey } from './encryption.ts';
 import { VanguardError } from './errors.ts';
+import { makeFolder } from './files.ts';
 
 /** What must stay secret and the same from start to start. */
 export interface Secrets {
@@ -24,7 +25,7 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
   if (secret && encryptionKeys) return { secret, encryptionKeys };
   const file = join(dataFolder, 'secrets.json');
   try {
-    const created = await mkdir(dataFolder, { recursive: true });
+    const created = makeFolder(dataFolder);
     // As root, the user that PostgreSQL runs as must be able to pass through what we made, whatever the umask is.
     if (created !== undefined && process.getuid?.() === 0)
       for (let path = dataFolder; path.length >= created.length; path = dirname(path))

@@ -56,7 +56,7 @@ const requestLimits = {
   idle_in_transaction_session_timeout: 60_000,
 };
 
-/** Starts the API server. Refuses with PORT_IN_USE, DATABASE_UNREACHABLE, BOOTSTRAP_INCOMPLETE, DATABASE_NOT_MIGRATED, ... */
+/** Starts the API server. Refuses with PORT_IN_USE, ADDRESS_UNAVAILABLE, DATABASE_UNREACHABLE, BOOTSTRAP_INCOMPLETE, DATABASE_NOT_MIGRATED, ... */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const logger = createLogger('server', options.logLevel);
   const pool = createPool(options.authenticatorUrl, 'vanguard server', logger, {

@@ -94,6 +94,8 @@ export type ILegacyTablesParams = void;
 
 /** 'LegacyTables' return type */
 export interface ILegacyTablesResult {
+  /** What later forms of the prototype call it. */
+  aliases: stringArray;
   /** Its name there. */
   name: string;
   /** Where its rows go. */
@@ -106,12 +108,12 @@ export interface ILegacyTablesQuery {
   result: ILegacyTablesResult;
 }
 
-const legacyTablesIR: any = {"usedParamSet":{},"params":[],"statement":"select name, target from app_private.legacy_table order by position"};
+const legacyTablesIR: any = {"usedParamSet":{},"params":[],"statement":"select name, target, aliases from app_private.legacy_table order by position"};
 
 /**
  * Query generated from SQL:
  * ```
- * select name, target from app_private.legacy_table order by position
+ * select name, target, aliases from app_private.legacy_table order by position
  * ```
  */
 export const legacyTables = new PreparedQuery<ILegacyTablesParams,ILegacyTablesResult>(legacyTablesIR);
@@ -124,11 +126,13 @@ export interface ILegacyColumnsParams {
 
 /** 'LegacyColumns' return type */
 export interface ILegacyColumnsResult {
+  /** What other forms of the prototype call it. */
+  aliases: stringArray;
   /** Where only these may be chosen. */
   allowedValues: stringArray | null;
   isEditable: boolean;
   isRequired: boolean;
-  /** How a value is converted (src/legacy/convert.ts). `reference` is the id of a row of `parent`; `secret` was encrypted by the prototype; `edit` describes an edit that was not submitted; `none` goes nowhere. */
+  /** How a value is converted (src/legacy/convert.ts). `reference` is the id of a row of `parent`; `secret` was encrypted by the prototype; `edit` describes an edit that was not submitted; `data` is a record as JSON; `delta` describes a change as JSON; `none` goes nowhere. */
   kind: string;
   maxAmount: number | null;
   /** Of text, in characters. */
@@ -150,13 +154,13 @@ export interface ILegacyColumnsQuery {
   result: ILegacyColumnsResult;
 }
 
-const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":726,"b":736}]}],"statement":"select c.name, c.kind, c.target, c.parent, c.note, f.max_length as \"maxLength\", f.max_amount::float8 as \"maxAmount\",\n  f.allowed_values as \"allowedValues\", coalesce(f.is_editable, false) as \"isEditable!\",\n  c.table_name = 'organizations' and c.name not in ('id', 'code') as \"mayBeLeftOut!\",\n  c.kind = 'password' or exists (\n    select from pg_attribute a\n    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef\n      and a.attidentity = '') as \"isRequired!\"\nfrom app_private.legacy_column c\njoin app_private.legacy_table t on t.name = c.table_name\nleft join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'\nwhere c.table_name = :tableName!\norder by c.name"};
+const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":737,"b":747}]}],"statement":"select c.name, c.kind, c.target, c.parent, c.note, c.aliases, f.max_length as \"maxLength\",\n  f.max_amount::float8 as \"maxAmount\", f.allowed_values as \"allowedValues\", coalesce(f.is_editable, false) as \"isEditable!\",\n  c.table_name = 'organizations' and c.name not in ('id', 'code') as \"mayBeLeftOut!\",\n  c.kind = 'password' or exists (\n    select from pg_attribute a\n    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef\n      and a.attidentity = '') as \"isRequired!\"\nfrom app_private.legacy_column c\njoin app_private.legacy_table t on t.name = c.table_name\nleft join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'\nwhere c.table_name = :tableName!\norder by c.name"};
 
 /**
  * Query generated from SQL:
  * ```
- * select c.name, c.kind, c.target, c.parent, c.note, f.max_length as "maxLength", f.max_amount::float8 as "maxAmount",
- *   f.allowed_values as "allowedValues", coalesce(f.is_editable, false) as "isEditable!",
+ * select c.name, c.kind, c.target, c.parent, c.note, c.aliases, f.max_length as "maxLength",
+ *   f.max_amount::float8 as "maxAmount", f.allowed_values as "allowedValues", coalesce(f.is_editable, false) as "isEditable!",
  *   c.table_name = 'organizations' and c.name not in ('id', 'code') as "mayBeLeftOut!",
  *   c.kind = 'password' or exists (
  *     select from pg_attribute a
@@ -631,6 +635,35 @@ const legacyEndpointsIR: any = {"usedParamSet":{},"params":[],"statement":"selec
  * ```
  */
 export const legacyEndpoints = new PreparedQuery<ILegacyEndpointsParams,ILegacyEndpointsResult>(legacyEndpointsIR);
+
+
+/** 'LegacyModifications' parameters type */
+export type ILegacyModificationsParams = void;
+
+/** 'LegacyModifications' return type */
+export interface ILegacyModificationsResult {
+  drafts: number;
+  kind: string;
+  modifications: number;
+  unknownBases: number;
+}
+
+/** 'LegacyModifications' query type */
+export interface ILegacyModificationsQuery {
+  params: ILegacyModificationsParams;
+  result: ILegacyModificationsResult;
+}
+
+const legacyModificationsIR: any = {"usedParamSet":{},"params":[],"statement":"select kind as \"kind!\", modifications as \"modifications!\", drafts as \"drafts!\", unknown_bases as \"unknownBases!\"\nfrom app_private.legacy_modifications()"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select kind as "kind!", modifications as "modifications!", drafts as "drafts!", unknown_bases as "unknownBases!"
+ * from app_private.legacy_modifications()
+ * ```
+ */
+export const legacyModifications = new PreparedQuery<ILegacyModificationsParams,ILegacyModificationsResult>(legacyModificationsIR);
 
 
 /** 'CountLegacyAdministrators' parameters type */

@@ -10,11 +10,11 @@ from app_private.legacy_import
 where rolled_back_at is null;
 
 /* @name legacyTables */
-select name, target from app_private.legacy_table order by position;
+select name, target, aliases from app_private.legacy_table order by position;
 
 /* @name legacyColumns */
-select c.name, c.kind, c.target, c.parent, c.note, f.max_length as "maxLength", f.max_amount::float8 as "maxAmount",
-  f.allowed_values as "allowedValues", coalesce(f.is_editable, false) as "isEditable!",
+select c.name, c.kind, c.target, c.parent, c.note, c.aliases, f.max_length as "maxLength",
+  f.max_amount::float8 as "maxAmount", f.allowed_values as "allowedValues", coalesce(f.is_editable, false) as "isEditable!",
   c.table_name = 'organizations' and c.name not in ('id', 'code') as "mayBeLeftOut!",
   c.kind = 'password' or exists (
     select from pg_attribute a
@@ -88,6 +88,10 @@ select app_private.finish_legacy_roll_back(:importId!);
 
 /* @name legacyEndpoints */
 select legacy_id as "legacyId", name, stored, url, settings as "settings!" from app_private.legacy_endpoints();
+
+/* @name legacyModifications */
+select kind as "kind!", modifications as "modifications!", drafts as "drafts!", unknown_bases as "unknownBases!"
+from app_private.legacy_modifications();
 
 /* @name countLegacyAdministrators */
 select app_private.count_legacy_administrators() as "administrators";

@@ -29,7 +29,7 @@ const patience = { statement_timeout: 2000, query_timeout: 2500, connectionTimeo
 
 /**
  * `/metrics`, `/api/health` and `/api/ready` on a port of their own, without signing in: it is for monitoring, and on
- * loopback unless ADMIN_HOST says otherwise. Refuses with PORT_IN_USE.
+ * loopback unless ADMIN_HOST says otherwise. Refuses with PORT_IN_USE, PORT_DENIED or ADDRESS_UNAVAILABLE.
  */
 export async function startAdmin(options: AdminOptions): Promise<{ port: number; stop(): Promise<void> }> {
   const { host, variable, databaseUrl, showsDatabase, allowedHosts = [], metrics, logger } = options;

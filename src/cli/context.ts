@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander';
 import type pg from 'pg';
 import { readConfiguration, type Configuration } from '../configuration.ts';
 import { withClient } from '../database/bootstrap.ts';
@@ -11,12 +12,29 @@ export async function readContext(): Promise<{ configuration: Configuration; sec
   return { configuration, secrets: await readSecrets(configuration) };
 }
 
-/** Runs a command that needs the database, as its owner. */
+/** What a shell says of a program that Ctrl-C ended. */
+const interruptedCode = 130;
+
+/** Runs a command that needs the database, as its owner. A signal ends it as an error would: the database is closed behind it. */
 export async function withDatabase(
   use: (client: pg.Client, context: { configuration: Configuration; secrets: Secrets }) => Promise<void>,
 ): Promise<void> {
   const { configuration, secrets } = await readContext();
   await withMigratedDatabase(configuration, secrets, ({ urls }) =>
-    withClient(urls.owner, (client) => use(client, { configuration, secrets })),
+    withClient(urls.owner, (client) => interruptible(() => use(client, { configuration, secrets }))),
   );
+}
+
+async function interruptible(work: () => Promise<void>): Promise<void> {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  let stop: () => void = () => undefined;
+  const interrupted = new Promise<never>((_, reject) => {
+    stop = () => reject(new CommanderError(interruptedCode, 'interrupted', 'Interrupted.'));
+  });
+  for (const signal of signals) process.on(signal, stop);
+  try {
+    await Promise.race([work(), interrupted]);
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+  }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ensureBootstrap, openDatabase } from '../database/open.ts';
+import { ensureBootstrap, openDatabase, prepareIfNew } from '../database/open.ts';
 import { seed } from '../database/seed.ts';
 import { VanguardError } from '../errors.ts';
 import { readContext, withDatabase } from './context.ts';
@@ -41,8 +41,12 @@ export function addDatabaseCommands(program: Command): void {
       const { configuration, secrets } = await readContext();
       const database = await openDatabase(configuration, secrets);
       try {
-        // The roles of an embedded database are ours to make.
-        if (database.embedded) await ensureBootstrap(database, secrets);
+        const { embedded } = database;
+        // The roles of an embedded database are ours to make, and so is what a new one starts with.
+        if (embedded) {
+          await prepareIfNew({ ...database, embedded }, configuration, secrets);
+          await ensureBootstrap(database, secrets);
+        }
         const { migrate } = await import('../database/migrate.ts');
         await migrate(database.urls.owner);
         print('The database is up to date.');

@@ -35,7 +35,9 @@ interface ImportCommandOptions {
 export function addLegacyCommands(program: Command): void {
   const legacy = program
     .command('legacy')
-    .description('moving in from the SQLite database of the prototype, which is only read');
+    .description(
+      'moving in from the database of the prototype, a SQLite file or a PostgreSQL database, which is only read',
+    );
   const copy = new Option('--copy', 'work on a temporary copy; the prototype must not write meanwhile');
   const json = new Option('--json', 'for programs');
   const timeZone = new Option(
@@ -44,9 +46,9 @@ export function addLegacyCommands(program: Command): void {
   );
 
   legacy
-    .command('analyze <file>')
+    .command('analyze <source>')
     .description(
-      'say what FILE.db holds, what of it goes where, and what cannot; ends with 2 if anything cannot. Changes nothing',
+      'say what FILE.db or postgresql://... holds, what of it goes where, and what cannot; ends with 2 if anything cannot. Changes nothing',
     )
     .addOption(copy)
     .addOption(timeZone)
@@ -54,20 +56,20 @@ export function addLegacyCommands(program: Command): void {
     .action(async (file: string, options: AnalyzeOptions) => {
       await withDatabase(async (client) => {
         const analysis = await analyzeLegacy(client, file, {
-          copy: options.copy ?? false,
-          timeZone: options.timeZone,
+          ...{ copy: options.copy ?? false, timeZone: options.timeZone },
+          environment: terminal().environment,
           progress: progress(),
         });
         if (analysis.problems.length > 0) terminal().exitCode = foundSomething;
         if (options.json) printJson(analysis);
-        else showAnalysis(file, analysis);
+        else showAnalysis(analysis);
       });
     });
 
   legacy
-    .command('export <file>')
+    .command('export <source>')
     .description(
-      'write every table of FILE.db into a folder, a row a line, with checksums. Interrupted, start it again and it goes on',
+      'write every table of FILE.db or postgresql://... into a folder, a row a line, with checksums. Interrupted, start it again and it goes on; from a server it begins anew',
     )
     .requiredOption('--out <folder>', 'a new or empty folder')
     .addOption(copy)
@@ -75,7 +77,7 @@ export function addLegacyCommands(program: Command): void {
     .action(async (file: string, options: AnalyzeOptions & { out: string }) => {
       const { out } = options;
       const { tables, source } = await exportLegacy(file, out, {
-        copy: options.copy ?? false,
+        ...{ copy: options.copy ?? false, environment: terminal().environment },
         progress: progress(),
       });
       if (options.json) {
@@ -152,6 +154,7 @@ export function addLegacyCommands(program: Command): void {
           return;
         }
         showOutcomes(outcomes);
+        showModifications(result.modifications);
         for (const name of credentials.toBeEnteredAgain) print(`To be entered again: ${name}`);
         if (credentials.reencrypted > 0)
           print(`${credentials.reencrypted} credentials are encrypted under our own key now.`);
@@ -213,7 +216,7 @@ export function addLegacyCommands(program: Command): void {
             `${outcome.padEnd(10)} ${count(rows.filter((row) => row.outcome === outcome).length).padStart(10)} rows`,
           );
         print(
-          `Taken back. The prototype's database was never touched: start the prototype as before, with DATABASE_URL="file:${manifest.source.path}".`,
+          `Taken back. The prototype's database was never touched: start the prototype as before, with DATABASE_URL="${manifest.source.server === undefined ? 'file:' : ''}${manifest.source.path}"${manifest.source.server === undefined ? '' : ' and its user and password'}.`,
         );
       });
     });
@@ -273,11 +276,37 @@ function showEndpoints(endpoints: Analysis['endpoints']): void {
   }
 }
 
-function showAnalysis(
-  file: string,
-  { tables, problems, outcomes, needs, schemaVersion, endpoints, foreignDays, credentialTables }: Analysis,
-): void {
-  print(`${file}${schemaVersion === null ? '' : `, after the prototype's migration ${schemaVersion}`}`);
+/** What becomes of the changes of each kind, and why. */
+const modificationWords: Record<string, string> = {
+  draft: 'drafts there',
+  committed:
+    'committed there and not confirmed by PEMS: an import sends nothing to PEMS, so they become drafts to submit here',
+  failed: 'failed there: they become drafts',
+  synced: 'confirmed by PEMS: history, which is kept in legacy_row alone',
+  discarded: 'discarded there: left behind, and kept in legacy_row alone',
+  empty: 'that change nothing: left behind, and kept in legacy_row alone',
+};
+
+function showModifications(modifications: Analysis['modifications']): void {
+  if (modifications.length > 0) print('\nChanges that users made:');
+  for (const { kind, modifications: all, drafts, unknownBases } of modifications) {
+    const isHistory = ['synced', 'discarded', 'empty'].includes(kind);
+    print(
+      `  ${count(all).padStart(8)} ${modificationWords[kind] ?? kind}${isHistory ? '' : ` (${count(drafts)})`}`,
+    );
+    if (unknownBases > 0)
+      print(
+        `  ${''.padStart(8)} what the author of ${count(unknownBases)} had seen is not known: another value in PEMS is a conflict`,
+      );
+  }
+}
+
+function showAnalysis(analysis: Analysis): void {
+  const { source, tables, problems, outcomes, needs, schemaVersion, endpoints, foreignDays } = analysis;
+  const { credentialTables, modifications } = analysis;
+  print(
+    `${source.path}${source.server === undefined ? '' : `, ${source.server}`}${schemaVersion === null ? '' : `, after the prototype's migration ${schemaVersion}`}`,
+  );
   for (const { name, rows, target, columns, references } of tables) {
     print(
       `\n${name}: ${count(rows)} rows, ${target === null ? 'does not move in: it is kept as it is in legacy_row, and nothing here is made of it' : `to ${target}`}`,
@@ -295,6 +324,7 @@ function showAnalysis(
   print('');
   showOrphans(tables);
   showEndpoints(endpoints);
+  showModifications(modifications);
   for (const text of credentialTables) print(`To be entered again: ${text}`);
   if (foreignDays) print(`${daysInWords(foreignDays)}. Add --time-zone ZONE to analyze and import.`);
   showProblems(problems);

@@ -144,7 +144,9 @@ export function addPeopleCommands(program: Command): void {
       withDatabase(async (client) => {
         const { id } = await requireUser(client, name);
         if ((await removeMembership.run({ userId: id, organization }, client)).length === 0) {
-          throw new VanguardError('NOT_FOUND', `${name} is no member of ${organization}.`);
+          throw new VanguardError('NOT_FOUND', `${name} is no member of ${organization}.`, {
+            hint: 'Check the user and the code of the organization, in which case matters.',
+          });
         }
         print(`${name} is out of ${organization}.`);
       }),

@@ -1,8 +1,10 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguration, type Configuration } from '../configuration.ts';
 import { configuredRoleUrls } from '../database/open.ts';
 import { VanguardError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import { createLogger, hideInLogs, hidePasswordsOf, logEverything } from '../logger.ts';
 import type { Secrets } from '../secrets.ts';
 import { readContext } from './context.ts';
@@ -86,16 +88,23 @@ export function addProcessCommands(program: Command): void {
             },
           );
         }
+        const folder = join(configuration.dataFolder, 'simulator');
+        checkFolder(folder);
         const { startSimulator } = await import('../../simulator/index.ts');
         const simulator = await startSimulator({
           port: configuration.simulatorPort,
           controlPort: configuration.simulatorControlPort,
-          folder: join(configuration.dataFolder, 'simulator'),
+          folder,
           organizations: options.organization ?? {},
           seed: options.seed,
           latencyMs: options.latency,
         }).catch((error: NodeJS.ErrnoException) => {
           if (error.syscall !== 'listen' && error.code !== 'EADDRINUSE') throw error;
+          if (error.code === 'EACCES')
+            throw new VanguardError('PORT_DENIED', `This user may not listen: ${error.message}.`, {
+              hint: 'Ports below 1024 are for root: set SIMULATOR_PORT and SIMULATOR_CONTROL_PORT to higher ones.',
+              cause: error,
+            });
           throw new VanguardError('PORT_IN_USE', error.message, {
             hint: 'Stop that program, or set SIMULATOR_PORT (and SIMULATOR_CONTROL_PORT) to others.',
             cause: error,
@@ -119,6 +128,22 @@ function keepLog(name: string, configuration: Configuration, secrets: Secrets): 
     hidePasswordsOf(owner, authenticator, worker);
   }
   logEverything(createLogger(name, configuration.logLevel));
+}
+
+function checkFolder(folder: string): void {
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new VanguardError(
+      'DATA_FOLDER_NOT_WRITABLE',
+      `The folder ${folder} cannot be used: ${(error as Error).message}.`,
+      {
+        hint: 'Make it writable for this user, or set VANGUARD_DATA_DIR to another folder.',
+        cause: error,
+      },
+    );
+  }
 }
 
 function requireDatabaseUrl<T extends { databaseUrl: string | undefined }>(

@@ -63,7 +63,7 @@ function explained(error: unknown): VanguardError {
   if (error instanceof VanguardError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   const cause = { cause: error };
-  if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR' || code === 'ENOTDIR')
+  if (['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'EEXIST'].includes(code ?? ''))
     return new VanguardError('FILE_UNREADABLE', `${message}.`, {
       hint: 'Correct the path, or the permissions of the file.',
       ...cause,

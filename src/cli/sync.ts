@@ -404,7 +404,9 @@ async function driftEnded(client: pg.ClientBase, which: { organizationId: number
     if (!check) throw new VanguardError('NOT_FOUND', 'The comparison is there no longer.');
     if (check.finishedAt) return check;
     if (looks === 25 && check.state === 'queued')
-      warn('It waits for a worker, or for a sync that is under way. Ctrl-C stops only the waiting.');
+      warn(
+        'It waits for a worker, which `npx vanguard start` runs, or for a sync that is under way. Ctrl-C stops only the waiting.',
+      );
     await sleep(200);
   }
 }

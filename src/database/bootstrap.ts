@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { VanguardError } from '../errors.ts';
 import { checkDatabase } from './state.ts';
-import { checkServer, connectionFailure } from './usable.ts';
+import { checkExtensions, checkServer, connectionFailure } from './usable.ts';
 import { loginRoles, rolePassword, roleUrls, urlTo, type LoginRole, type RoleUrls } from './roles.ts';
 
 const sql = (file: string) => readFile(new URL(file, import.meta.url), 'utf8');
@@ -24,6 +24,7 @@ export async function bootstrap(
 ): Promise<RoleUrls> {
   await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
     await checkServer(client);
+    await checkExtensions(client);
     const existing = await client.query('select from pg_database where datname = $1', [database]);
     // A name that was mistyped must not take its rights from somebody else's database.
     if (existing.rows.length > 0) await withClient(urlTo(superuserUrl, database), checkDatabase);

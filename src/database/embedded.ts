@@ -6,7 +6,6 @@ import {
   chownSync,
   existsSync,
   linkSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -22,7 +21,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { VanguardError } from '../errors.ts';
-import { flushFolder } from '../files.ts';
+import { flushFolder, makeFolder } from '../files.ts';
 import {
   embeddedBinaries,
   program,
@@ -172,7 +171,7 @@ async function startAt(place: Place, options: EmbeddedOptions): Promise<Embedded
 /** PostgreSQL refuses to run as root, so root needs another user, and a folder that this user can reach. */
 async function findPlace(asked: string): Promise<Place> {
   const root = process.getuid?.() === 0;
-  const created = mkdirSync(asked, { recursive: true, mode: root ? 0o711 : 0o700 });
+  const created = makeFolder(asked, root ? 0o711 : 0o700);
   const folder = realpathSync(asked); // one folder, one name, whichever link it was reached by
   const elsewhere = elsewhereOf(folder);
   const has = (folder: string) => existsSync(join(folder, 'data'));
@@ -215,7 +214,7 @@ async function findPlace(asked: string): Promise<Place> {
       `There is a database in ${folder}, but the user ${account.name} cannot enter that folder: ${reached.output}`,
       'Give that user execute permission on each folder of the path, or start as the owner of the folder.',
     );
-  mkdirSync(elsewhere, { recursive: true });
+  makeFolder(elsewhere);
   chmodSync(elsewhere, 0o711);
   writeFileSync(join(elsewhere, 'belongs-to'), `${folder}\n`);
   if (!(await run('/bin/sh', ['-c', 'cd "$1"', 'sh', elsewhere], account)).ok)

@@ -108,7 +108,7 @@ export async function ensureBootstrap(database: OpenDatabase, { secret }: Secret
 }
 
 /** Prepares a new embedded database as `start` does, so that every command works on a new data folder. */
-async function prepareIfNew(
+export async function prepareIfNew(
   database: OpenDatabase & { embedded: EmbeddedDatabase },
   configuration: Configuration,
   secrets: Secrets,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { migrationState, type IMigrationStateResult } from '../../sql/health/health.queries.ts';
 import { VanguardError } from '../errors.ts';
-import { checkEncoding, checkServer } from './usable.ts';
+import { checkEncoding, checkExtensions, checkServer } from './usable.ts';
 
 // Checks whether this version may use a database, before it changes anything in it.
 
@@ -77,6 +77,7 @@ export async function databaseState(
  */
 export async function checkDatabase(client: pg.ClientBase): Promise<void> {
   await checkServer(client);
+  await checkExtensions(client);
   await checkEncoding(client);
   const { rows } = await client.query<{ is_ours: boolean; has_migrations: boolean; others: string[] }>(`
     select to_regnamespace('app_core') is not null and to_regnamespace('app_private') is not null as is_ours,

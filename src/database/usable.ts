@@ -78,6 +78,22 @@ export async function checkServer(client: Pick<pg.ClientBase, 'query'>): Promise
     );
 }
 
+/** What the migrations create. It comes with PostgreSQL, in a package of its own on some systems. */
+const extensions = ['btree_gin'];
+
+/** Checks that the server has the extensions that the migrations create. Fails with DATABASE_EXTENSION_MISSING. */
+export async function checkExtensions(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    'select name from unnest($1::text[]) name where name not in (select a.name from pg_available_extensions a)',
+    [extensions],
+  );
+  if (rows.length === 0) return;
+  const names = rows.map(({ name }) => name).join(', ');
+  throw new VanguardError('DATABASE_EXTENSION_MISSING', `PostgreSQL lacks the extension ${names}.`, {
+    hint: 'Install the contrib package of PostgreSQL on the server, such as postgresql-contrib, and try again.',
+  });
+}
+
 /** Checks the encoding of a database. Fails with DATABASE_ENCODING. */
 export async function checkEncoding(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
   const { rows } = await client.query<{ encoding: string }>(

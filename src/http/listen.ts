@@ -5,7 +5,8 @@ import { VanguardError } from '../errors.ts';
 const patience = { headers: 20_000, request: 60_000 };
 
 /**
- * Lets a server listen, and answers the port: another than asked for where that was 0. Refuses with PORT_IN_USE.
+ * Lets a server listen, and answers the port: another than asked for where that was 0. Refuses with PORT_IN_USE, PORT_DENIED or
+ * ADDRESS_UNAVAILABLE.
  *
  * @param variable What the port is set with, for who has to change it.
  */
@@ -14,13 +15,7 @@ export async function listen(server: Server, host: string, port: number, variabl
   server.requestTimeout = patience.request;
   await new Promise<void>((resolve, reject) => {
     const refuse = (cause: NodeJS.ErrnoException) => {
-      reject(
-        new VanguardError(
-          'PORT_IN_USE',
-          `Port ${port} of ${host} cannot be used: ${cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message}.`,
-          { hint: whatHelps(cause.code, variable), cause },
-        ),
-      );
+      reject(listenFailure(cause, host, port, variable));
     };
     server.once('error', refuse);
     server.listen(port, host, () => {
@@ -32,13 +27,32 @@ export async function listen(server: Server, host: string, port: number, variabl
   return typeof address === 'object' && address ? address.port : port;
 }
 
-/** What to do about a port or an address that the system refuses. */
-function whatHelps(code: string | undefined, variable: string): string {
-  const host = variable === 'PORT' ? 'HOST' : 'ADMIN_HOST';
-  if (code === 'EACCES') return `Ports below 1024 are for root: set ${variable} to a higher one.`;
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return `Set ${host} to an address of this machine, or to 0.0.0.0 for all of them.`;
-  return `Stop that program, or set ${variable} to another.`;
+/** Why the system refuses a port or an address. */
+function listenFailure(
+  cause: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+  variable: string,
+): VanguardError {
+  const hostVariable = variable === 'PORT' ? 'HOST' : 'ADMIN_HOST';
+  if (cause.code === 'EADDRINUSE')
+    return new VanguardError(
+      'PORT_IN_USE',
+      `Port ${port} of ${host} cannot be used: another program listens there.`,
+      { hint: `Stop that program, or set ${variable} to another.`, cause },
+    );
+  if (cause.code === 'EACCES')
+    return new VanguardError('PORT_DENIED', `This user may not listen on port ${port} of ${host}.`, {
+      hint: `Ports below 1024 are for root: set ${variable} to a higher one.`,
+      cause,
+    });
+  return new VanguardError(
+    'ADDRESS_UNAVAILABLE',
+    /^(ENOTFOUND|EAI_\w+)$/.test(cause.code ?? '')
+      ? `The name ${host} stands for no address.`
+      : `${host} is no address of this machine that a server can listen on: ${cause.message}.`,
+    { hint: `Set ${hostVariable} to an address of this machine, or to 0.0.0.0 for all of them.`, cause },
+  );
 }
 
 /** The address of a server as users enter it: one that listens on all interfaces is reached as localhost. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { legacyColumns, legacyTables } from '../../sql/legacy/legacy.queries.ts';
 import { exportLegacy, type Progress } from './export.ts';
+import type { OpenOptions } from './source.ts';
 import { planImport, tablesIn, type ImportPlan } from './import.ts';
 import { placeOf } from './names.ts';
 import { readRows, type ExportedTable, type Source } from './manifest.ts';
@@ -37,20 +38,20 @@ export interface Analysis extends ImportPlan {
 
 /**
  * Looks at a legacy database as an import would: by an export into a temporary folder and the plan of its import, of which nothing is kept.
- * The client is connected as the owner. Errors: LEGACY_FILE_...
+ * The client is connected as the owner. Errors: LEGACY_FILE_..., LEGACY_ADDRESS_INVALID, LEGACY_DATABASE_...
  */
 export async function analyzeLegacy(
   client: pg.ClientBase,
-  path: string,
+  given: string,
   {
-    copy = false,
     timeZone,
     progress = () => undefined,
-  }: { copy?: boolean; timeZone?: string | undefined; progress?: Progress } = {},
+    ...options
+  }: OpenOptions & { timeZone?: string | undefined; progress?: Progress } = {},
 ): Promise<Analysis> {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-legacy-'));
   try {
-    const manifest = await exportLegacy(path, folder, { copy, progress });
+    const manifest = await exportLegacy(given, folder, { ...options, progress });
     const targets = new Map(
       (await legacyTables.run(undefined, client)).map(({ name, target }) => [name, target]),
     );
@@ -62,7 +63,7 @@ export async function analyzeLegacy(
       const target = known === null ? null : (targets.get(known) ?? null);
       const places = new Map(
         (target === null ? [] : await legacyColumns.run({ tableName: known! }, client)).flatMap((column) => {
-          const at = placeOf(table.columns, column.name);
+          const at = placeOf(table.columns, column);
           return at < 0 ? [] : [[table.columns[at]!.name, column]];
         }),
       );

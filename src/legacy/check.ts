@@ -126,7 +126,7 @@ async function stageKept(
     let rows = 0;
     async function* lines(): AsyncGenerator<StagedLine> {
       for (let after = 0; ;) {
-        const page = await legacyRows.run({ importId, tableName: table.known ?? table.name, after }, reader);
+        const page = await legacyRows.run({ importId, tableName: table.keptAs, after }, reader);
         for (const row of page) {
           hash.update(`${row.line}\n`);
           yield row;
@@ -140,7 +140,7 @@ async function stageKept(
     }
     await (table.known !== null
       ? stageTable(client, { ...table, name: table.known }, lines(), { timeZone: timeZone ?? undefined })
-      : stageOtherTable(client, table.name, lines()));
+      : stageOtherTable(client, table.keptAs, lines()));
     kept.set(table.name, { rows, hash: hash.digest('hex') });
   }
   return kept;

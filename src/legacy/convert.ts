@@ -1,11 +1,14 @@
 import { dayIn, isElsewhereMidnight, type DayCollector } from './days.ts';
 import type { ImportProblem } from './import.ts';
-import { placeOf } from './names.ts';
+import { bare, placeOf } from './names.ts';
+import { jsonMembers, jsonNumber, type JsonMember } from './json.ts';
 import type { CanonicalValue } from './values.ts';
 
 /** How a column of the prototype moves in: a row of app_private.legacy_column, with what its place here demands. */
 export interface LegacyColumn {
   name: string;
+  /** What other forms of the prototype call it. */
+  aliases: string[];
   kind: string;
   /** A column here, `data.KEY` of a record, or the name of a credential; null: it goes nowhere. */
   target: string | null;
@@ -22,8 +25,10 @@ export interface LegacyColumn {
   maxAmount: number | null;
 }
 
-/** A row as it goes into app_private's legacy_plan; each of the last four as JSON. */
+/** A row as it goes into app_private's legacy_plan; `refs`, `content`, `data` and `secrets` as JSON. */
 export interface ConvertedRow {
+  /** What is done with it, where that is not to be decided. */
+  state?: 'kept';
   legacyId: string | null;
   refs: string;
   content: string;
@@ -93,13 +98,20 @@ const kinds: Record<
       if (typeof value === 'number') return String(value);
       if (typeof value === 'string') return undefined;
       if ('integer' in value) return value.integer;
+      if ('decimal' in value) return jsonNumber(value.decimal);
       // The shortest decimal that names it.
       return 'real' in value && Number.isFinite(Number(value.real)) ? value.real : undefined;
     },
     expected: 'is no finite number',
   },
   integer: {
-    convert: (value) => (typeof value === 'number' && Math.abs(value) < 2 ** 31 ? String(value) : undefined),
+    convert: (value) => {
+      const number =
+        typeof value === 'object' && 'decimal' in value && /^-?\d+(\.0+)?$/.test(value.decimal)
+          ? Number(value.decimal)
+          : value;
+      return typeof number === 'number' && Math.abs(number) < 2 ** 31 ? String(number) : undefined;
+    },
     expected: 'is no whole number of 32 bits',
   },
   // `2026-04-02T08:30:00Z`
@@ -181,6 +193,7 @@ function textOf(value: Exclude<CanonicalValue, null>): string | undefined {
   if (typeof value === 'number') return `"${value}"`;
   if (typeof value === 'string') return value.includes('\0') ? undefined : JSON.stringify(value);
   if ('real' in value) return `"${value.real}"`;
+  if ('decimal' in value) return `"${value.decimal}"`;
   return 'integer' in value ? `"${value.integer}"` : undefined;
 }
 
@@ -225,7 +238,7 @@ function momentOfText(text: string): string | undefined {
 }
 
 /** How a day is read where its zone counts: the day, or what is wrong. */
-function dayReader({ timeZone, collector }: DayOptions) {
+export function dayReader({ timeZone, collector }: DayOptions) {
   const local = timeZone === undefined ? undefined : dayIn(timeZone);
   const known = new Map<number, string>();
   return (value: Exclude<CanonicalValue, null>): { day: string } | { problem: string } | undefined => {
@@ -253,6 +266,17 @@ interface Edit {
   problems: { column: string; value: CanonicalValue; problem: string }[];
 }
 
+/** The keys of a record that a draft may hold, by the bare names of their columns and their own. */
+export const editableKeys = (legacyColumns: readonly LegacyColumn[]): Map<string, string> =>
+  new Map(
+    legacyColumns
+      .filter(({ target, isEditable }) => isEditable && target?.startsWith('data.'))
+      .flatMap(({ name, target }) => [
+        [bare(name), target!.slice(5)] as const,
+        [bare(target!.slice(5)), target!.slice(5)] as const,
+      ]),
+  );
+
 /** Reads which keys of a record hold an edit, and whose. */
 function editReader(
   columns: readonly { name: string }[],
@@ -261,23 +285,14 @@ function editReader(
 ): (row: readonly CanonicalValue[]) => Edit {
   const at = (target: string) => {
     const column = legacyColumns.find((column) => column.kind === 'edit' && column.target === target);
-    const name = column?.name ?? '';
-    return { name, place: column ? placeOf(columns, name) : -1 };
+    return { name: column?.name ?? '', place: column ? placeOf(columns, column) : -1 };
   };
   const [state, fields, user] = ['draft.state', 'draft.fields', 'draft.user'].map(at) as [
     ReturnType<typeof at>,
     ReturnType<typeof at>,
     ReturnType<typeof at>,
   ];
-  const bare = (name: string) => name.toLowerCase().replaceAll('_', '');
-  const keys = new Map(
-    legacyColumns
-      .filter(({ target, isEditable }) => isEditable && target?.startsWith('data.'))
-      .flatMap(({ name, target }) => [
-        [bare(name), target!.slice(5)] as const,
-        [bare(target!.slice(5)), target!.slice(5)] as const,
-      ]),
-  );
+  const keys = editableKeys(legacyColumns);
   const none: Edit = { keys: new Set(), user: undefined, problems: [] };
 
   return (row) => {
@@ -334,8 +349,38 @@ function namesIn(value: CanonicalValue): string[] | undefined {
   return typeof parsed === 'object' && parsed !== null ? Object.keys(parsed) : undefined;
 }
 
+/** Converts the value of one column but for references and secrets: to JSON, or says what is wrong with it. */
+export function fieldConverter(column: LegacyColumn, readDay: ReturnType<typeof dayReader>) {
+  const kind = kinds[column.kind]!;
+  return (value: Exclude<CanonicalValue, null>): { converted: string } | { problem: string } => {
+    const implausible = kind.refuse?.(value);
+    if (implausible !== undefined) return { problem: implausible };
+    const day = column.kind === 'day' ? readDay(value) : undefined;
+    if (day && 'problem' in day) return day;
+    const converted = day ? `"${day.day}"` : kind.convert(value);
+    if (converted === undefined) return { problem: kind.expected };
+    if (
+      column.maxLength !== null &&
+      typeof value === 'string' &&
+      value.length > column.maxLength &&
+      [...value].length > column.maxLength
+    )
+      return { problem: `is longer than ${column.maxLength} characters` };
+    if (column.maxAmount !== null && !(Number(converted) >= 0 && Number(converted) < column.maxAmount))
+      return { problem: 'is negative, or too large for an amount' };
+    if (!column.allowedValues) return { converted };
+    const allowed = column.allowedValues.find(
+      (known) => typeof value === 'string' && known.toLowerCase() === value.trim().toLowerCase(),
+    );
+    return allowed === undefined
+      ? { problem: `is none of ${column.allowedValues.join(', ')}` }
+      : { converted: JSON.stringify(allowed) };
+  };
+}
+
 /**
- * Converts the rows of a table. `columns` are those that the table has, in their order.
+ * Converts the rows of a table. `columns` are those that the table has, in their order. A record may hold its keys as columns, as
+ * members of a column of JSON, or both; a member comes before a column.
  */
 export function converter(
   columns: readonly { name: string }[],
@@ -343,21 +388,29 @@ export function converter(
   findParent: FindParent,
   days: DayOptions = {},
 ): (row: readonly CanonicalValue[]) => ConvertedRow {
-  const place = (name: string) => placeOf(columns, name);
   const readDay = dayReader(days);
   const readEdit = editReader(columns, legacyColumns, findParent);
   const needsId = legacyColumns.some(({ name, kind }) => name === 'id' && kind === 'text');
   const steps = legacyColumns
-    .filter(({ kind }) => kind !== 'none' && kind !== 'edit')
+    .filter(({ kind }) => !['none', 'edit', 'data', 'delta'].includes(kind))
     .map((column) => {
       const target = column.target ?? '';
       const isData = target.startsWith('data.');
       const key = isData ? target.slice(5) : target;
-      const member = `${JSON.stringify(key)}:`;
-      return { ...column, ...kinds[column.kind]!, place: place(column.name), isData, key, member };
+      return {
+        ...{ ...column, isData, key, member: `${JSON.stringify(key)}:`, place: placeOf(columns, column) },
+        ...{ convert: fieldConverter(column, readDay), names: [column.name, key].map(bare) },
+      };
     });
   const isRecord = steps.some(({ isData }) => isData);
-  const idPlace = place('id');
+  const idPlace = placeOf(columns, { name: 'id' });
+  const dataColumn = legacyColumns.find(({ kind }) => kind === 'data');
+  const dataPlace = dataColumn ? placeOf(columns, dataColumn) : -1;
+  // What the prototype itself notes of a record is no field that PEMS has and this product does not know.
+  const known = new Set(
+    legacyColumns.flatMap(({ name, aliases, target }) => [name, ...aliases, target ?? ''].map(bare)),
+  );
+  for (const { names } of steps) for (const name of names) known.add(name);
 
   return (row) => {
     const problems: ConvertedRow['problems'] = [];
@@ -366,17 +419,31 @@ export function converter(
     for (const { column, value, problem } of edit.problems)
       problems.push({ column, value: value === null ? null : shown(value), problem });
     if (edit.user !== undefined) refs += `,"draft_user":${JSON.stringify(edit.user)}`;
+    let members: Map<string, JsonMember> | undefined;
+    const stored = dataPlace < 0 ? null : (row[dataPlace] ?? null);
+    if (stored !== null) {
+      members = jsonMembers(stored);
+      if (!members)
+        problems.push({ column: dataColumn!.name, value: shown(stored), problem: 'is no JSON object' });
+      for (const [name, { key, json }] of members ?? [])
+        if (!known.has(name)) data += `,${JSON.stringify(key)}:${json}`;
+    }
     for (const step of steps) {
       const { name: column, kind, member } = step;
-      const value = row[step.place] ?? null;
-      const refuse = (problem: string) =>
+      const inside = members && (members.get(step.names[0]!) ?? members.get(step.names[1]!));
+      const value = inside ? inside.valueOf(kind) : (row[step.place] ?? null);
+      const refuse = (problem: string, what: CanonicalValue | undefined = value) =>
         problems.push({
           column,
-          value: kind === 'secret' || kind === 'password' ? '(hidden)' : shown(value),
+          value: kind === 'secret' || kind === 'password' ? '(hidden)' : shown(what ?? null),
           problem,
           ...(step.mayBeLeftOut ? { isLeftOut: true as const } : {}),
         });
       const isEdited = step.isData && edit.keys.has(step.key);
+      if (value === undefined) {
+        refuse('is a list or an object', inside!.json);
+        continue;
+      }
       if (needsId && column === 'id' && (value === null || String(shown(value)).trim() === ''))
         refuse('is empty: every row needs an id');
       if (value === null || value === '') {
@@ -384,18 +451,16 @@ export function converter(
         if (step.isRequired) refuse('is missing');
         continue;
       }
-      const implausible = step.refuse?.(value);
-      const day = kind === 'day' && implausible === undefined ? readDay(value) : undefined;
-      const converted = day && 'day' in day ? `"${day.day}"` : step.convert(value);
-      if (implausible !== undefined) {
-        refuse(implausible);
-      } else if (day && 'problem' in day) {
-        refuse(day.problem);
-      } else if (converted === undefined) {
-        refuse(step.expected);
-      } else if (kind === 'reference') {
-        refs += `,${member}${converted}`;
-        const found = findParent(step.parent!, JSON.parse(converted) as string);
+      const result = step.convert(value);
+      if ('problem' in result) {
+        refuse(result.problem);
+        continue;
+      }
+      const { converted } = result;
+      if (kind === 'reference') {
+        const legacyId = JSON.parse(converted) as string;
+        const found = findParent(step.parent!, legacyId);
+        refs += `,${member}${JSON.stringify(typeof found === 'object' ? found.legacyId : legacyId)}`;
         if (found === undefined) refuse(`points at no row of ${step.parent}`);
         else if (found === 'cannot be migrated')
           refuse(`points at a row of ${step.parent} that cannot be migrated`);
@@ -403,23 +468,8 @@ export function converter(
       } else if (kind === 'secret' || kind === 'password') {
         secrets += `,${member}${converted}`;
       } else {
-        if (
-          step.maxLength !== null &&
-          typeof value === 'string' &&
-          value.length > step.maxLength &&
-          [...value].length > step.maxLength
-        )
-          refuse(`is longer than ${step.maxLength} characters`);
-        if (step.maxAmount !== null && !(Number(converted) >= 0 && Number(converted) < step.maxAmount))
-          refuse('is negative, or too large for an amount');
-        const allowed = step.allowedValues?.find(
-          (known) => typeof value === 'string' && known.toLowerCase() === value.trim().toLowerCase(),
-        );
-        if (step.allowedValues && allowed === undefined)
-          refuse(`is none of ${step.allowedValues.join(', ')}`);
-        const kept = allowed === undefined ? converted : JSON.stringify(allowed);
-        if (isEdited) draft += `,${member}${kept}`;
-        else if (step.isData) data += `,${member}${kept}`;
+        if (isEdited) draft += `,${member}${converted}`;
+        else if (step.isData) data += `,${member}${converted}`;
         else content += `,${member}${converted}`;
         if (step.target === 'pfa_id') data += `,"pfaId":${converted}`;
       }
@@ -437,10 +487,10 @@ export function converter(
   };
 }
 
-const object = (members: string) => `{${members.slice(1)}}`;
+export const object = (members: string) => `{${members.slice(1)}}`;
 
 /** A value in a list of problems. */
-function shown(value: CanonicalValue): unknown {
+export function shown(value: CanonicalValue): unknown {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (text.length > 200) return `${text.slice(0, 200).toWellFormed()}...`;
   // U+0000 cannot be stored, also not as a part of what is wrong.

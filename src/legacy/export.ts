@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { VanguardError } from '../errors.ts';
-import { flushFolder } from '../files.ts';
-import { hashOf, openLegacyFile, type LegacyFile } from './file.ts';
+import { flushFolder, makeFolder } from '../files.ts';
+import { hashOf } from './file.ts';
 import {
   beginningName,
   countOrphans,
@@ -20,7 +20,8 @@ import {
   type Manifest,
   type Source,
 } from './manifest.ts';
-import { checkSizes, countOf, quoted, rowsOf, tablesOf, type LegacyTable } from './tables.ts';
+import { openLegacy, type LegacySource, type OpenOptions } from './source.ts';
+import type { LegacyTable } from './tables.ts';
 import { lineOf } from './values.ts';
 
 export type Progress = (what: string, done: number, total: number) => void;
@@ -34,32 +35,29 @@ type Beginning = z.infer<typeof beginningSchema>;
 
 /**
  * Writes every table of a legacy database into a folder: one file a table, a row a line, and a manifest. What was interrupted goes
- * on where it stopped. Errors: LEGACY_FILE_..., LEGACY_FOLDER_TAKEN.
+ * on where it stopped; of a server, whose rows may be others by then, it begins anew. `given` is a file or an address.
+ * Errors: LEGACY_FILE_..., LEGACY_ADDRESS_INVALID, LEGACY_DATABASE_..., LEGACY_FOLDER_TAKEN.
  */
 export async function exportLegacy(
-  path: string,
+  given: string,
   folder: string,
-  {
-    copy = false,
-    patience,
-    progress = () => undefined,
-  }: { copy?: boolean; patience?: number; progress?: Progress } = {},
+  { progress = () => undefined, ...options }: OpenOptions & { progress?: Progress } = {},
 ): Promise<Manifest> {
-  const file = await openLegacyFile(path, { copy, patience });
+  const opened = await openLegacy(given, options);
   try {
-    const { bytes, sha256, walSha256, encoding } = file;
-    const source: Source = { path: file.path, bytes, sha256, walSha256, encoding };
+    const { source } = opened;
     const beginning = await begin(folder, source);
     if ('tables' in beginning) return beginning;
 
-    const tables = tablesOf(file);
-    for (const table of tables) checkSizes(file, table);
+    const tables = await opened.tables();
+    const counts: number[] = [];
+    for (const table of tables) counts.push(await opened.count(table));
     const exported: Omit<ExportedTable, 'references'>[] = [];
     for (const [i, table] of tables.entries()) {
       const name = `${String(i + 1).padStart(3, '0')}-${table.name.replaceAll(/[^A-Za-z0-9_]/g, '-')}.ndjson`;
       let done = await finishedFile(folder, beginning, name);
       if (!done) {
-        done = { file: name, ...(await writeTable(file, table, join(folder, name), progress)) };
+        done = { file: name, ...(await writeTable(opened, table, counts[i]!, join(folder, name), progress)) };
         beginning.finished = [...beginning.finished.filter(({ file }) => file !== name), done];
         await replace(join(folder, beginningName), textOf(beginning));
       }
@@ -77,7 +75,7 @@ export async function exportLegacy(
       format: 'PFA Vanguard legacy export',
       version: 1,
       source,
-      schemaVersion: schemaVersion(file, tables),
+      schemaVersion: await schemaVersion(opened, tables),
       tables: exported.map((table, i) => ({
         ...table,
         references: tables[i]!.foreignKeys.map((key, j) => ({ ...key, orphans: orphans[i]![j]! })),
@@ -87,7 +85,7 @@ export async function exportLegacy(
     await rm(join(folder, beginningName));
     return manifest;
   } finally {
-    file.close();
+    await opened.close();
   }
 }
 
@@ -100,9 +98,10 @@ async function finishedFile(folder: string, { finished }: Beginning, name: strin
 
 /** Makes the folder ready: what is to be done there, or the manifest if it is done. */
 async function begin(folder: string, source: Source): Promise<Beginning | Manifest> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const names = await readdir(folder);
-  const isSame = (other: Source) => other.sha256 === source.sha256 && other.walSha256 === source.walSha256;
+  const isSame = (other: Source) =>
+    source.sha256 !== null && other.sha256 === source.sha256 && other.walSha256 === source.walSha256;
   if (names.includes(manifestName)) {
     const manifest = await readManifest(folder);
     if (typeof manifest === 'string' || !isSame(manifest.source)) throw taken(folder, 'holds another export');
@@ -114,12 +113,20 @@ async function begin(folder: string, source: Source): Promise<Beginning | Manife
     const begun = beginningSchema.safeParse(JSON.parse(await readFile(join(folder, beginningName), 'utf8')));
     if (!begun.success) throw taken(folder, 'holds an export of another version');
     if (isSame(begun.data.source)) return begun.data;
+    if (source.sha256 === null && begun.data.source.path === source.path) {
+      for (const { file } of begun.data.finished) await rm(join(folder, file), { force: true });
+      return start(folder, source);
+    }
     throw taken(
       folder,
       'holds the beginning of an export of another database, or of what this one was before',
     );
   }
   if (names.length > 0) throw taken(folder, 'is not empty');
+  return start(folder, source);
+}
+
+async function start(folder: string, source: Source): Promise<Beginning> {
   const beginning: Beginning = { source, finished: [] };
   await replace(join(folder, beginningName), textOf(beginning));
   return beginning;
@@ -132,17 +139,17 @@ function taken(folder: string, why: string): VanguardError {
 }
 
 async function writeTable(
-  file: LegacyFile,
+  opened: LegacySource,
   table: LegacyTable,
+  total: number,
   path: string,
   progress: Progress,
 ): Promise<{ rows: number; bytes: number; sha256: string }> {
-  const total = countOf(file, table);
   const hash = createHash('sha256');
   const stream = createWriteStream(partial(path), { flush: true });
   let [rows, bytes] = [0, 0];
   try {
-    for (const row of rowsOf(file, table)) {
+    for await (const row of opened.rows(table)) {
       const line = Buffer.from(`${lineOf(row)}\n`);
       hash.update(line);
       rows += 1;
@@ -173,14 +180,8 @@ async function complete(path: string): Promise<void> {
   flushFolder(dirname(path));
 }
 
-function schemaVersion({ database }: LegacyFile, tables: LegacyTable[]): string | null {
+async function schemaVersion(opened: LegacySource, tables: LegacyTable[]): Promise<string | null> {
   const list = tables.find(({ name }) => name === '_prisma_migrations');
   const has = (column: string) => list?.columns.some(({ name }) => name === column);
-  if (!list || !has('migration_name') || !has('finished_at')) return null;
-  const row = database
-    .prepare(
-      `select migration_name as name from ${quoted(list.name)} where finished_at is not null order by finished_at desc, migration_name desc limit 1`,
-    )
-    .get();
-  return typeof row?.name === 'string' ? row.name : null;
+  return list && has('migration_name') && has('finished_at') ? opened.lastMigration(list) : null;
 }

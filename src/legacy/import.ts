@@ -7,6 +7,7 @@ import {
   countLegacyAdministrators,
   finishLegacyImport,
   legacyEndpoints,
+  legacyModifications,
   legacyOutcomes,
   legacyProblems,
   legacySecrets,
@@ -66,10 +67,21 @@ export interface LegacyEndpoint {
   settings: Record<string, string>;
 }
 
+/** What becomes of the changes of the prototype that had got as far as `kind`. */
+export interface LegacyModifications {
+  kind: string;
+  modifications: number;
+  /** How many of them become drafts. */
+  drafts: number;
+  /** Of how many drafts it is not known what their author had seen under them. */
+  unknownBases: number;
+}
+
 export interface ImportPlan {
   outcomes: TableOutcome[];
   problems: ImportProblem[];
   endpoints: LegacyEndpoint[];
+  modifications: LegacyModifications[];
   /** The days of records, where they begin in another zone than that of the import. */
   foreignDays: ForeignDays | undefined;
   /** Tables that hold encrypted credentials and do not move in. */
@@ -134,7 +146,8 @@ export async function importLegacy(
       await client.query('rollback');
       return {
         ...{ imported: false, alreadyImportedAt: standing.importedAt },
-        ...{ outcomes: [], problems: [], endpoints: [], foreignDays: undefined, credentialTables: [] },
+        ...{ outcomes: [], problems: [], endpoints: [], modifications: [] },
+        ...{ foreignDays: undefined, credentialTables: [] },
         credentials,
       };
     }
@@ -224,13 +237,13 @@ async function plan(
         .slice(0, 5)
         .map(({ name }) => name)
         .join(', ')}${tables.length > 5 ? ', ...' : ''}.`,
-      { hint: 'Give the file that DATABASE_URL of the prototype names, usually prisma/dev.db.' },
+      { hint: 'Give the file or the database that DATABASE_URL of the prototype names.' },
     );
   const collector = new DayCollector();
   for (const table of tables) {
     const lines = linesOf(folder, table, progress);
     if (table.known === null) {
-      await stageOtherTable(client, table.name, lines);
+      await stageOtherTable(client, table.keptAs, lines);
       continue;
     }
     await stageTable(client, { ...table, name: table.known }, lines, { timeZone, collector });
@@ -260,15 +273,17 @@ async function plan(
     .map(({ name, rows }) => `the credentials in ${name} (${rows.toLocaleString('en')} rows)`);
   return {
     ...{ outcomes, problems, endpoints, credentialTables },
+    modifications: await legacyModifications.run(undefined, client),
     foreignDays: timeZone === undefined ? collector.found() : undefined,
   };
 }
 
 /** The tables of the export: first those that move in, in the order of what points at what, then the others. */
 export async function tablesIn(client: pg.ClientBase, { tables }: Manifest): Promise<RecognizedTable[]> {
-  const names = (await legacyTables.run(undefined, client)).map(({ name }) => name);
+  const knownTables = await legacyTables.run(undefined, client);
+  const names = knownTables.map(({ name }) => name);
   const place = ({ known }: RecognizedTable) => (known === null ? names.length : names.indexOf(known));
-  return recognizeTables(tables, names).toSorted((a, b) => place(a) - place(b));
+  return recognizeTables(tables, knownTables).toSorted((a, b) => place(a) - place(b));
 }
 
 /** The lines of a file as they are. Refuses a file that is not what was exported. */

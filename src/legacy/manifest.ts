@@ -16,12 +16,16 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
 
 export const sourceSchema = z.strictObject({
+  /** Of a server: its address, without user and password. */
   path: z.string(),
-  bytes: count,
-  sha256,
+  /** Null: it is no file. */
+  bytes: count.nullable(),
+  sha256: sha256.nullable(),
   /** Of the write-ahead log beside it. */
   walSha256: sha256.nullable(),
   encoding: z.enum(['utf-8', 'utf-16le', 'utf-16be']),
+  /** Which server a database was read from; of a file it is left out. */
+  server: z.string().optional(),
 });
 export type Source = z.infer<typeof sourceSchema>;
 

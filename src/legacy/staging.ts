@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { legacyColumns, legacyKeys, readLegacyJson } from '../../sql/legacy/legacy.queries.ts';
 import { converter, type ConvertedRow, type DayOptions, type FindParent } from './convert.ts';
+import { modificationConverter } from './modifications.ts';
 import type { CanonicalValue } from './values.ts';
 
 /** A row on its way into the temporary table legacy_plan: a line of the export, and what is known to have been done with it. */
@@ -31,7 +32,7 @@ export async function stageTable(
 ): Promise<void> {
   const columns = await legacyColumns.run({ tableName: table.name }, client);
   const parents = new Map<string, Map<string, ReturnType<FindParent>>>();
-  const hasEdits = columns.some(({ kind }) => kind === 'edit');
+  const hasEdits = columns.some(({ kind }) => kind === 'edit' || kind === 'delta');
   for (const parent of [...columns.map(({ parent }) => parent), ...(hasEdits ? ['users'] : [])]) {
     if (parent === null || parents.has(parent)) continue;
     const keys = await legacyKeys.run({ tableName: parent }, client);
@@ -50,12 +51,16 @@ export async function stageTable(
       ]),
     );
   }
-  const convert = converter(
-    ...([table.columns, columns] as const),
-    (parent, legacyId) => parents.get(parent)?.get(legacyId),
-    days,
-  );
-  await copyLines(client, table.name, lines, (row) => convert(row), 'added');
+  const findParent: FindParent = (parent, legacyId) => parents.get(parent)?.get(legacyId);
+  const convert =
+    table.name === 'pfa_modification'
+      ? modificationConverter(
+          ...([table.columns, columns] as const),
+          await legacyColumns.run({ tableName: 'pfa_records' }, client),
+          ...([findParent, days] as const),
+        )
+      : converter(table.columns, columns, findParent, days);
+  await copyLines(client, table.name, lines, convert, 'added');
   if (columns.some(({ kind }) => kind === 'json'))
     await readLegacyJson.run({ tableName: table.name }, client);
   await client.query('analyze pg_temp.legacy_plan (table_name, legacy_id)');
@@ -91,12 +96,12 @@ async function copyLines(
     for await (const staged of lines) {
       number += 1;
       const { line } = staged;
-      const { legacyId, refs, content, data, secrets, problems } = convert(
+      const { legacyId, refs, content, data, secrets, problems, ...decided } = convert(
         JSON.parse(line) as CanonicalValue[],
       );
       const values = [
         ...[name, String(number), line, legacyId, refs, content, data, secrets, JSON.stringify(problems)],
-        ...[staged.state ?? state, json(staged.target), json(staged.previous)],
+        ...[staged.state ?? decided.state ?? state, json(staged.target), json(staged.previous)],
       ];
       chunk += `${values.map(copied).join('\t')}\n`;
       if (chunk.length < chunkLength) continue;

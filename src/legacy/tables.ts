@@ -100,8 +100,8 @@ export function countOf({ database, path }: LegacyFile, table: LegacyTable): num
 }
 
 /** The largest value and the largest row that an export can hold, in bytes: as base64 in one line both stay below what a text can have. */
-const largestValue = 100_000_000;
-const largestRow = 200_000_000;
+export const largestValue = 100_000_000;
+export const largestRow = 200_000_000;
 
 /** Refuses a table with a value that is too large, before anything of the table is read into memory. Errors: LEGACY_VALUE_TOO_LARGE. */
 export function checkSizes(file: LegacyFile, table: LegacyTable): void {
@@ -121,15 +121,26 @@ export function checkSizes(file: LegacyFile, table: LegacyTable): void {
     if (!found) return;
     const bytes = table.columns.map((_, i) => Number(found[`size${i}`]));
     const largest = bytes.indexOf(Math.max(...bytes));
-    const [key] = [table.primaryKey.join(', ') || (rowid ?? 'row')];
-    throw new VanguardError(
-      'LEGACY_VALUE_TOO_LARGE',
-      `${table.name}: the row with ${key} ${String(found.id)} has ${bytes[largest]!.toLocaleString('en')} bytes in ${table.columns[largest]!.name}; an export holds at most ${largestValue.toLocaleString('en')} bytes a value and ${largestRow.toLocaleString('en')} a row.`,
-      { hint: 'Shorten or remove the value in the prototype, then export into a new folder.' },
+    throw valueTooLarge(
+      table,
+      { key: table.primaryKey.join(', ') || (rowid ?? 'row'), id: String(found.id) },
+      { column: table.columns[largest]!.name, bytes: bytes[largest]! },
     );
   } catch (error) {
     throw legacyError(error, file.path);
   }
+}
+
+export function valueTooLarge(
+  table: { name: string },
+  row: { key: string; id: string },
+  value: { column: string; bytes: number },
+): VanguardError {
+  return new VanguardError(
+    'LEGACY_VALUE_TOO_LARGE',
+    `${table.name}: the row with ${row.key} ${row.id} has ${value.bytes.toLocaleString('en')} bytes in ${value.column}; an export holds at most ${largestValue.toLocaleString('en')} bytes a value and ${largestRow.toLocaleString('en')} a row.`,
+    { hint: 'Shorten or remove the value in the prototype, then export into a new folder.' },
+  );
 }
 
 /** Each row in the canonical form, in the order of the primary key, and of the file where that is not enough. */

@@ -13,7 +13,15 @@ export type StoredValue =
 
 /** A value in a line: text, safe integers and null as they are in JSON, else an object that names the type. */
 export type CanonicalValue =
-  null | string | number | { integer: string } | { real: string } | { text: string } | { blob: string };
+  | null
+  | string
+  | number
+  | { integer: string }
+  | { real: string }
+  | { text: string }
+  | { blob: string }
+  /** Of PostgreSQL alone: an exact number, with the digits that it is stored with. */
+  | { decimal: string };
 
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
@@ -82,6 +90,8 @@ function isCanonical(value: unknown): value is CanonicalValue {
       return isLargeInteger(text);
     case 'real':
       return text === '-0' || (String(Number(text)) === text && text !== 'NaN');
+    case 'decimal':
+      return /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text);
     case 'text':
     case 'blob':
       return Buffer.from(text, 'base64').toString('base64') === text;

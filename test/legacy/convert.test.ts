@@ -7,7 +7,7 @@ import type { CanonicalValue } from '../../src/legacy/values.ts';
 
 const column = (kind: string, more: Partial<LegacyColumn> = {}): LegacyColumn => ({
   ...{ name: 'x', kind, target: 'x', parent: null, isRequired: false, maxLength: null, maxAmount: null },
-  ...{ mayBeLeftOut: false, isEditable: false, allowedValues: null },
+  ...{ mayBeLeftOut: false, isEditable: false, allowedValues: null, aliases: [] },
   ...more,
 });
 
@@ -167,7 +167,7 @@ test('references go to what is there, and say what is not', () => {
   );
   expect(convert(['here'])).toMatchObject({
     content: '{"organization_id":7}',
-    refs: '{"organization_id":"here"}',
+    refs: '{"organization_id":"x"}',
     problems: [],
   });
   expect(convert(['bad']).problems).toMatchObject([

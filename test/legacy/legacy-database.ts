@@ -15,7 +15,8 @@ const recordColumns = `"organization" TEXT, "areaSilo" TEXT, "category" TEXT, "c
   "isDiscontinued" BOOLEAN NOT NULL DEFAULT false, "isFundsTransferable" BOOLEAN NOT NULL DEFAULT false,
   "hasPlan" BOOLEAN NOT NULL DEFAULT true, "hasActuals" BOOLEAN NOT NULL DEFAULT false`;
 
-const declarations = `
+/** Every table, in SQLite. */
+export const declarations = `
 create table "users" ("id" TEXT NOT NULL PRIMARY KEY, "username" TEXT NOT NULL, "email" TEXT, "passwordHash" TEXT NOT NULL, "firstName" TEXT,
   "lastName" TEXT, "role" TEXT NOT NULL DEFAULT 'user', "isActive" BOOLEAN NOT NULL DEFAULT true, ${common});
 create unique index "users_username_key" on "users" ("username");

@@ -106,7 +106,7 @@ describe('codes', () => {
 
   /** In capitals and in quotes, but none of our codes: errors of node and undici, names of files, fields of PEMS. */
   const others =
-    /^((UND_)?ERR_\w+|E[A-Z]+(_AGAIN)?|PG_VERSION|PFS_\w+|PEMS_(PFA_READ|PFA_WRITE|ASSETS|CLASSES|ORGANIZATIONS))$/;
+    /^((UND_)?ERR_\w+|E[A-Z]+(_AGAIN)?|PG_VERSION|SQL_ASCII|PFS_\w+|PEMS_(PFA_READ|PFA_WRITE|ASSETS|CLASSES|ORGANIZATIONS))$/;
   const quoted = [...text.matchAll(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)].map(([, name = '']) => name);
   const variables = Object.keys(environmentSchema.shape);
   const used = new Set([

@@ -1,55 +1,293 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { launcher, spawned } from '../cli/vanguard.ts';
+import { join, relative } from 'node:path';
+import type { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import { projectFolder } from '../../src/configuration.ts';
+import { exportLegacy } from '../../src/legacy/export.ts';
+import { launcher, run, spawned, type Ran } from '../cli/vanguard.ts';
+import { fillLegacyDatabase, makeLegacyDatabase } from '../legacy/legacy-database.ts';
 import { environmentOf } from '../support/environment.ts';
+import { newFolderCommands } from '../support/scale.ts';
 import { until } from '../support/until.ts';
+import { freePorts, isAlive, isListening, postmaster, processes } from './vanguard.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000, maxConcurrency: 2 });
 
-// Any command may be the first one on a new data folder.
+// Any command may be the first one on a new data folder: it does its work, or says what to do first, and leaves nothing half-made.
+
+/** What stands for an argument. A command with another argument fails here until it is said what to give it. */
+const argumentsByName: Record<string, string> = {
+  ...{ organization: 'HOLNG', record: 'PFA-1', column: 'forecastEnd', connection: 'pems-global-pfa-read' },
+  ...{ user: 'admin', name: 'erika' },
+};
+const optionsByName: Record<string, string> = {
+  ...{ url: 'http://127.0.0.1:1/axis/restservices', tenant: 'T', username: 'U' },
+};
+/** Other arguments than by name. */
+const ownArguments: Record<string, string[]> = {
+  'connection create': ['--password', 'P'],
+  'user password': ['admin'],
+  'user disable': ['admin'],
+  'user enable': ['admin'],
+  'user unlock': ['admin'],
+};
+/** What a command says that cannot do anything yet. All others do their work. */
+const refusals: Record<string, string> = {
+  ...{ server: 'DATABASE_URL_MISSING', worker: 'DATABASE_URL_MISSING' },
+  ...{ 'connection test': 'NO_PEMS_CONNECTION', 'membership remove': 'NOT_FOUND' },
+  ...{ 'sync accept': 'NOT_FOUND', 'sync accept-removals': 'NOT_FOUND', 'sync forget-column': 'NOT_FOUND' },
+  ...{
+    'push explain': 'NOT_FOUND',
+    'push pause-connection': 'NOT_FOUND',
+    'push resume-connection': 'NOT_FOUND',
+  },
+  ...{ 'legacy check': 'LEGACY_NOT_IMPORTED', 'legacy rollback': 'LEGACY_NOT_IMPORTED' },
+};
+/** What a command says that runs until it is told to stop. */
+const readiness: Record<string, RegExp> = {
+  start: /is ready after/,
+  simulator: /^Simulated PEMS at /m,
+  'sync drift': /It waits for a worker, which `npx vanguard start` runs/,
+};
+/** What a command ends with that only waits, when it is told to stop. */
+const interrupted = 130;
+
+interface Named {
+  name: string;
+  command: Command;
+}
+const leaves = (command: Command, names: string[]): Named[] =>
+  command.commands.length === 0
+    ? [{ name: names.join(' '), command }]
+    : command.commands.flatMap((sub) => leaves(sub, [...names, sub.name()]));
+const commands = leaves(createProgram(), []);
+/** So many of them, from the first to the last. */
+const some = (wanted: number) => {
+  const step = Math.max(1, commands.length / wanted);
+  return commands.filter((_, i) => Math.floor(i / step) > Math.floor((i - 1) / step));
+};
 
 let base: string;
-let legacyFile: string;
-beforeAll(() => {
+let made = 0;
+const root = process.getuid?.() === 0;
+/** An ordinary user, where the tests run as root and that user can run the product. */
+const ordinary = root ? ordinaryUser() : undefined;
+
+function ordinaryUser(): { uid: number; gid: number } | undefined {
+  const id = (flag: string) => Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout);
+  const user = { uid: id('-u'), gid: id('-g') };
+  const tried = spawnSync(process.execPath, [launcher, '--version'], {
+    ...user,
+    env: environmentOf({}),
+  });
+  return tried.status === 0 ? user : undefined;
+}
+
+beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'vanguard-new-folder-'));
   chmodSync(base, 0o711); // as root, the user that PostgreSQL runs as must get in
-  legacyFile = join(base, 'legacy.db');
-  const legacy = new DatabaseSync(legacyFile);
-  legacy.exec(
-    'create table organizations (id text primary key, code text, name text, isActive integer, updatedAt integer)',
-  );
-  legacy.close();
+  const legacy = makeLegacyDatabase(join(base, 'legacy.db'));
+  fillLegacyDatabase(legacy);
+  legacy.database.close();
+  await exportLegacy(join(base, 'legacy.db'), join(base, 'moved'));
+  for (const name of ['moved', 'legacy.db']) chmodSync(join(base, name), 0o755);
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-let folders = 0;
-const newFolder = () => ({ VANGUARD_DATA_DIR: join(base, String(++folders)) });
+/** The arguments of a command, with as little as it takes. */
+function argumentsOf({ name, command }: Named, folder: string): string[] {
+  const files: Record<string, string> = { source: join(base, 'legacy.db'), folder: join(base, 'moved') };
+  const given = command.registeredArguments
+    .filter(({ required }) => required)
+    .map((argument) => files[argument.name()] ?? argumentsByName[argument.name()]);
+  const options = command.options
+    .filter(({ mandatory }) => mandatory)
+    .flatMap((option) => [
+      option.long!,
+      option.name() === 'out' ? `${folder}-out` : optionsByName[option.name()],
+    ]);
+  const all = [...name.split(' '), ...(ownArguments[name] ?? given), ...options];
+  expect(all, `${name} needs an argument that this test does not know`).not.toContain(undefined);
+  return all as string[];
+}
 
-test.each([
-  ['legacy analyze', () => ['legacy', 'analyze', legacyFile], 0, /Nothing stands in its way/],
-  ['legacy rollback', () => ['legacy', 'rollback'], 1, /^LEGACY_NOT_IMPORTED: /],
-  ['connection test', () => ['connection', 'test', 'HOLNG'], 1, /^NO_PEMS_CONNECTION: /],
-  ['migrate', () => ['migrate'], 0, /up to date/],
-  ['push status', () => ['push', 'status'], 0, /HOLNG/],
-])('%s works on a new data folder, and so does the next command', async (_, args, code, words) => {
-  const environment = newFolder();
-  const ran = await spawned(environment, args());
-  expect({ code: ran.code, text: ran.said + ran.complained }).toEqual({
-    code,
-    text: expect.stringMatching(words) as string,
+interface User {
+  uid?: number;
+  gid?: number;
+}
+
+/** Runs a command to its end as a user, or until it is ready, and stops it then. */
+async function first(
+  one: Named,
+  folder: string,
+  user: User,
+  more: Record<string, string | undefined> = {},
+): Promise<Ran> {
+  const ports = await freePorts(3);
+  const child: ChildProcess = spawn(process.execPath, [launcher, ...argumentsOf(one, folder)], {
+    ...user,
+    env: {
+      ...environmentOf({
+        ...{ VANGUARD_DATA_DIR: folder, PORT: String(ports[0]) },
+        ...{ SIMULATOR_PORT: String(ports[1]), SIMULATOR_CONTROL_PORT: String(ports[2]) },
+      }),
+      ...more,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 120_000,
   });
-  expect(await spawned(environment, ['seed'])).toMatchObject({ code: 0, complained: '' });
-  const status = await spawned(environment, ['sync', 'status']);
-  expect(status).toMatchObject({ code: 0, said: expect.stringContaining('HOLNG') as string });
+  const ran: Ran = { code: null, said: '', complained: '' };
+  child.stdout!.on('data', (text) => (ran.said += String(text)));
+  child.stderr!.on('data', (text) => (ran.complained += String(text)));
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const ready = readiness[one.name];
+  if (ready) {
+    const isReady = () => ready.test(ran.said + ran.complained);
+    await until('it is ready or has ended', () => isReady() || child.exitCode !== null, 90);
+    child.kill('SIGTERM');
+  }
+  [ran.code] = await closed;
+  // A clone whose web app is not built is told so.
+  ran.complained = ran.complained.replace(/^.*The web app is not built.*\n/m, '');
+  expect(await Promise.all(ports.map(isListening)), 'nothing listens').toEqual([false, false, false]);
+  return ran;
+}
+
+/** One line with a code, and what to do. */
+function expectRefusal({ code, complained }: Ran, name?: string): void {
+  expect({ code, complained }).toEqual({
+    code: 1,
+    complained: expect.stringMatching(
+      new RegExp(`^${name ?? '(?!INTERNAL)[A-Z_]+'}: .+\\n\\S.{15,}\\n$`),
+    ) as string,
+  });
+}
+
+const noRefusal = expect.not.stringMatching(/^[A-Z][A-Z_]+: /m) as string;
+
+/** The folder holds nothing that is unfinished, and nothing runs on it. */
+function expectNothingHalfMade(folder: string): void {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  expect(names.filter((name) => !['secrets.json', 'database', 'simulator'].includes(name))).toEqual([]);
+  const database = join(folder, 'database');
+  if (existsSync(database))
+    expect(
+      readdirSync(database).filter((name) => /initialising|copying|unfinished|\.lock/.test(name)),
+    ).toEqual([]);
+  expect(postmaster(folder)).toBeUndefined();
+  expect(processes().filter(({ command, pid }) => command.includes(`${folder}/`) && isAlive(pid))).toEqual(
+    [],
+  );
+}
+
+async function walk(one: Named, user: User): Promise<void> {
+  const folder = join(base, `data-${++made}`);
+  if (user.uid !== undefined) {
+    // That user's own, with room for what a command writes beside it.
+    for (const path of [folder, `${folder}-out`]) {
+      mkdirSync(path, { mode: 0o700 });
+      chownSync(path, user.uid, user.gid!);
+    }
+  }
+  const ran = await first(one, folder, user);
+  const refusal = refusals[one.name];
+  if (refusal !== undefined) expectRefusal(ran, refusal);
+  else if (one.name === 'sync drift') expect(ran.code).toBe(interrupted);
+  // The log of a part that was stopped in its work is no complaint.
+  else expect(ran, one.name).toMatchObject({ code: 0, complained: one.name === 'start' ? noRefusal : '' });
+  expectNothingHalfMade(folder);
+  // What it has left is all that the next command needs.
+  const status = {
+    name: 'sync status',
+    command: commands.find(({ name }) => name === 'sync status')!.command,
+  };
+  if (existsSync(join(folder, 'database')))
+    expect(await first(status, folder, user)).toMatchObject({
+      code: 0,
+      said: expect.stringContaining('HOLNG') as string,
+    });
+  rmSync(folder, { recursive: true, force: true });
+}
+
+describe.concurrent('on a new data folder', () => {
+  // Each takes seconds. `npm run test:commands` takes all of them.
+  test.for(some(newFolderCommands))('$name does its work or says what to do first', (one) => walk(one, {}));
+
+  test.skipIf(!ordinary).for(some(newFolderCommands / 3))('$name does so as an ordinary user', (one) =>
+    walk(one, ordinary!),
+  );
+
+  test.for(['start', 'sync status'])(
+    '%s needs no HOME, and takes a folder relative to the project',
+    async (name) => {
+      const folder = join(base, `data-${++made}`);
+      const one = commands.find((one) => one.name === name)!;
+      const more = { HOME: undefined, VANGUARD_DATA_DIR: relative(projectFolder, folder) };
+      expect(await first(one, folder, {}, more)).toMatchObject({ code: 0, complained: noRefusal });
+      expect(existsSync(join(folder, 'database'))).toBe(true);
+      expectNothingHalfMade(folder);
+    },
+  );
+});
+
+describe('a data folder that cannot be used', () => {
+  /** These need none. */
+  const isWithout = (name: string) => /^legacy (export|verify)$/.test(name);
+  const inProcess = commands.filter(
+    ({ name }) => !isWithout(name) && !readiness[name] && !refusals[name]?.startsWith('DATABASE_URL'),
+  );
+
+  test.each(inProcess)('because it is a file is refused by $name', async (one) => {
+    const file = join(base, `file-${++made}`);
+    writeFileSync(file, 'precious');
+    const ran = await run({ VANGUARD_DATA_DIR: file }, argumentsOf(one, file));
+    expectRefusal(ran, 'DATA_FOLDER_NOT_WRITABLE');
+  });
+
+  test.each(['start', 'simulator', 'legacy analyze'])(
+    'because the system has no room for one is refused at once by %s',
+    async (name) => {
+      const one = commands.find((one) => one.name === name)!;
+      for (const folder of process.platform === 'linux'
+        ? ['/proc/vanguard', '/dev/null/data']
+        : ['/dev/null/data'])
+        expectRefusal(
+          await spawned({ VANGUARD_DATA_DIR: folder }, argumentsOf(one, folder)),
+          'DATA_FOLDER_NOT_WRITABLE',
+        );
+    },
+  );
+
+  test.skipIf(root && !ordinary).each(['start', 'simulator', 'migrate', 'legacy rollback'])(
+    'because it belongs to somebody else is refused by %s, and stays as it is',
+    async (name) => {
+      const folder = join(base, `data-${++made}`);
+      mkdirSync(folder, { mode: 0o755 });
+      writeFileSync(join(folder, 'thesis.doc'), 'precious');
+      chmodSync(folder, 0o555);
+      const one = commands.find((one) => one.name === name)!;
+      expectRefusal(await first(one, folder, ordinary ?? {}), 'DATA_FOLDER_NOT_WRITABLE');
+      expect(readdirSync(folder)).toEqual(['thesis.doc']);
+      chmodSync(folder, 0o755);
+    },
+  );
 });
 
 test('a command that was killed while PostgreSQL initialised leaves nothing that stops the next one', async () => {
-  const environment = newFolder();
+  const environment = { VANGUARD_DATA_DIR: join(base, `data-${++made}`) };
   const killed = spawn(process.execPath, [launcher, 'sync', 'status'], {
     env: environmentOf(environment),
     stdio: 'ignore',

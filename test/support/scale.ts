@@ -18,3 +18,5 @@ export const fuzzRequests = count('FUZZ_REQUESTS', { small: 60, full: 300 });
 export const editHistories = count('EDIT_RUNS', { small: 500, full: 5000 });
 /** Hostile databases of the prototype. */
 export const legacyDatabases = count('LEGACY_RUNS', { small: 2, full: 12 });
+/** Commands that are the first one on a new data folder; a third of them also as an ordinary user, where the tests run as root. */
+export const newFolderCommands = count('COMMAND_RUNS', { small: 5, full: 15 });

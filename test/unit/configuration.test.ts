@@ -157,6 +157,10 @@ test('two things on one port are refused, where both are used', () => {
 });
 
 test('the control port of the simulator follows its port', () => {
+  expect(problems({ SIMULATOR_PORT: '65535' })).toEqual([
+    'SIMULATOR_CONTROL_PORT must be set where SIMULATOR_PORT is 65535: the port after it is used otherwise',
+  ]);
+  expect(problems({ SIMULATOR_PORT: '65535', SIMULATOR_CONTROL_PORT: '5000' })).toEqual([]);
   expect(readConfiguration({ SIMULATOR_PORT: '4000' }).simulatorControlPort).toBe(4001);
   expect(
     readConfiguration({ SIMULATOR_PORT: '4000', SIMULATOR_CONTROL_PORT: '5000' }).simulatorControlPort,

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { shownUrl } from '../../src/http/listen.ts';
+import { listen, shownUrl } from '../../src/http/listen.ts';
 
 test.each([
   ['127.0.0.1', 'http://localhost:3001'],
@@ -12,4 +15,25 @@ test.each([
   ['192.0.2.7', 'http://192.0.2.7:3001'],
 ])('a server on %s is at %s', (host, url) => {
   expect(shownUrl(host, 3001)).toBe(url);
+});
+
+test('a port that is taken and an address that cannot be had are told apart', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  await expect(listen(createServer(), '127.0.0.1', port, 'PORT')).rejects.toMatchObject({
+    code: 'PORT_IN_USE',
+    hint: 'Stop that program, or set PORT to another.',
+  });
+  other.close();
+  await expect(listen(createServer(), 'nohost.invalid', 0, 'PORT')).rejects.toMatchObject({
+    code: 'ADDRESS_UNAVAILABLE',
+    message: 'The name nohost.invalid stands for no address.',
+    hint: 'Set HOST to an address of this machine, or to 0.0.0.0 for all of them.',
+  });
+  // Of TEST-NET-1, which no machine has.
+  await expect(listen(createServer(), '192.0.2.1', 0, 'ADMIN_PORT')).rejects.toMatchObject({
+    code: 'ADDRESS_UNAVAILABLE',
+    hint: expect.stringContaining('Set ADMIN_HOST') as string,
+  });
 });
