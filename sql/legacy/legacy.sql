@@ -14,7 +14,8 @@ select name, target, aliases from app_private.legacy_table order by position;
 
 /* @name legacyColumns */
 select c.name, c.kind, c.target, c.parent, c.note, c.aliases, f.max_length as "maxLength",
-  f.max_amount::float8 as "maxAmount", f.allowed_values as "allowedValues", coalesce(f.is_editable, false) as "isEditable!",
+  f.max_amount::float8 as "maxAmount", f.allowed_values as "allowedValues",
+  coalesce(f.is_editable, false) as "isEditable!",
   c.table_name = 'organizations' and c.name not in ('id', 'code') as "mayBeLeftOut!",
   c.kind = 'password' or exists (
     select from pg_attribute a
