@@ -182,6 +182,11 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
         'A run refused so large a share of the rows that it is not to be trusted. It is withheld: the mirror is as it was.',
       act: 'Look at the rejects of the run and correct the connection, the mapping or PEMS. If PEMS is right, accept the run, or raise the limit with `npx vanguard sync limits`.',
     },
+    SYNC_VALUES_REFUSED: {
+      means:
+        'A run could not read so large a share of the values of a key that it is not to be trusted. It is withheld: the mirror is as it was.',
+      act: 'Look at the samples. Correct the choices or the mapping of the key, or PEMS. If PEMS is right, accept the run: the records then keep their last value of the key.',
+    },
     SYNC_DATE_ORDER: {
       means:
         'A date proves that day and month stand in another order than the connection says, so that other dates may have been read wrong. The run is withheld.',
