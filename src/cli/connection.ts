@@ -27,6 +27,11 @@ interface CreateOptions {
   timeout?: number;
   rate?: number;
   filterDates: DateFormat;
+  loginOrganization?: string;
+  gridPath?: string;
+  headerPath?: string;
+  screenPath?: string;
+  monthLanguage?: string;
 }
 
 /** connection create, connection test. */
@@ -59,6 +64,26 @@ export function addConnectionCommands(program: Command): void {
       'how many requests a second this tenant allows: 1 to 1000 (default: as before, at first 10)',
       wholeNumber(1, 1000),
     )
+    .option(
+      '--login-organization <code>',
+      'the organization that the user of PEMS signs in to, * for all; "" for that of the records (default: as before, at first that of the records)',
+    )
+    .option(
+      '--grid-path <path>',
+      'endpoint of grids below the address (default: as before, at first griddata)',
+    )
+    .option(
+      '--header-path <path>',
+      'endpoint that tells the columns of a grid; "" for that of grids (default: as before, at first that of grids)',
+    )
+    .option(
+      '--screen-path <path>',
+      'endpoint of user-defined screens (default: as before, at first userdefinedscreenservices)',
+    )
+    .option(
+      '--month-language <tag>',
+      'language of months in dates, such as fr or pt-BR (default: as before, at first en)',
+    )
     .option('--read-only', 'write nothing over it: what people commit waits')
     .addOption(
       new Option('--date-order <order>', 'how this tenant writes 04/02/2026')
@@ -87,9 +112,14 @@ export function addConnectionCommands(program: Command): void {
           hint: 'Give --password-stdin (or --password).',
         });
       if (!/^https?:\/\//.test(options.url)) {
-        throw new VanguardError('INVALID_INPUT', `${options.url} is not an address.`, {
-          hint: 'It begins with https://, e.g. https://HOST/axis/restservices.',
-        });
+        // It may hold a password.
+        throw new VanguardError(
+          'INVALID_INPUT',
+          `${options.url.replace(/^.*@/, '***@')} is not an address.`,
+          {
+            hint: 'It begins with https://, e.g. https://HOST/axis/restservices.',
+          },
+        );
       }
       await withDatabase(async (client, { secrets }) => {
         if (options.organization) {

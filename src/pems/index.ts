@@ -15,11 +15,13 @@ export type {
 export { checkConnection, secretsOf } from './connection.ts';
 export type { PemsAuthorization, PemsConnection } from './connection.ts';
 export type { GridRow } from './grid.ts';
+export type { Choice } from './choices.ts';
 export { createRecordMapper } from './mapping.ts';
 export type { FieldKind, MappedRecord, RecordField, RecordMapper } from './mapping.ts';
 export type { ScreenRecord, ScreenValue, WritableValue } from './screen.ts';
 export { createScreenMapper } from './screen-mapping.ts';
 export type { ScreenField, ScreenMapper } from './screen-mapping.ts';
+export { monthNames } from './month-names.ts';
 export { wait as waitFor } from './pacing.ts';
 export { makeStorable } from './values.ts';
 export type { DateFormat } from './values.ts';

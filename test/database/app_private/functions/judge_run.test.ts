@@ -49,7 +49,15 @@ async function sync(
     lost = [],
     partly = {},
     kind = 'full',
-  }: { lost?: string[]; partly?: Record<string, number>; kind?: 'full' | 'incremental' } = {},
+    more = [],
+    types = {},
+  }: {
+    lost?: string[];
+    partly?: Record<string, number>;
+    kind?: 'full' | 'incremental';
+    more?: string[];
+    types?: Record<string, string>;
+  } = {},
 ): Promise<SyncRun> {
   const run = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org, kind)).id);
   if (!run) throw new Error('The run did not begin.');
@@ -60,12 +68,12 @@ async function sync(
     ...(refused && { problems: refused, rowContent: {} }),
   }));
   await stage(db.worker, org, run.id, staged);
-  const told = columnsOfMapping.filter((alias) => !lost.includes(alias));
+  const told = [...columnsOfMapping, ...more].filter((alias) => !lost.includes(alias));
   const columns = Object.fromEntries(told.map((alias) => [alias, partly[alias] ?? rows.length]));
   const merged = await db.worker.query<SyncRun>('select m.* from app_private.merge_sync_run($1, $2, $3) m', [
     org.id,
     run.id,
-    { rows: rows.length, columns },
+    { rows: rows.length, columns, types },
   ]);
   return one(merged.rows);
 }
@@ -218,6 +226,112 @@ describe('a column that is missing', () => {
   });
 });
 
+describe('the header of the grid', () => {
+  const header = (of: { more?: string[]; lost?: string[]; types?: Record<string, string> }, count = 3) =>
+    sync(records(count), of);
+
+  test('is held against that of the run before: what came, went, and has another type', async () => {
+    expect(await header({ types: { pfs_f_rate: 'number', pfs_id: 'text' } })).toMatchObject({
+      column_changes: {},
+    });
+    expect(await header({ types: { pfs_f_rate: 'number' } })).toMatchObject({ column_changes: {} });
+    const run = await header({
+      more: ['pfs_x_new'],
+      lost: ['pfs_f_model'],
+      types: { pfs_f_rate: 'text', pfs_x_new: 'date' },
+    });
+    expect(run).toMatchObject({ state: 'succeeded' });
+    expect(run.column_changes).toEqual({
+      came: [{ alias: 'pfs_x_new', keys: [], type: 'date' }],
+      went: [{ alias: 'pfs_f_model', keys: ['model'] }],
+      retyped: [{ alias: 'pfs_f_rate', keys: ['monthlyRate'], type: 'text', was: 'number' }],
+    });
+    // Once.
+    const same = { more: ['pfs_x_new'], lost: ['pfs_f_model'], types: { pfs_f_rate: 'text' } };
+    expect(await header(same)).toMatchObject({ column_changes: {} });
+    expect((await header({ more: ['pfs_x_new'] })).column_changes).toEqual({
+      came: [{ alias: 'pfs_f_model', keys: ['model'] }],
+    });
+  });
+
+  test('is not new for an organization of which only values are known', async () => {
+    await sync(records(3));
+    await db.owner.query('delete from app_public.pfa_column where organization_id = $1', [org.id]);
+    expect(await header({ more: ['pfs_x_new'] })).toMatchObject({ column_changes: {} });
+  });
+});
+
+describe('what was not read before', () => {
+  const history = async () =>
+    (
+      await db.owner.query<{ pfa_id: string; changes: Json }>(
+        'select pfa_id, changes from app_core.pfa_change where organization_id = $1 order by id',
+        [org.id],
+      )
+    ).rows;
+
+  test('has no history, and withholds nothing: a key that the mapping has gained', async () => {
+    await sync(records(60));
+    // As a migration does.
+    await db.owner.query(
+      "update app_public.pfa_field_mappings set created_at = now() where key = 'originalMonthlyRate'",
+    );
+    const run = await sync(
+      records(60, (n) => ({ originalMonthlyRate: 90 + n, ...(n === 7 && { category: 'Cranes' }) })),
+    );
+    expect(run).toMatchObject({ state: 'succeeded', rows_updated: 60 });
+    expect(await history()).toEqual([
+      { pfa_id: 'R-007', changes: { category: { from: null, to: 'Cranes' } } },
+    ]);
+    // From now on it has.
+    await sync(
+      records(60, (n) => ({
+        originalMonthlyRate: n === 3 ? 1 : 90 + n,
+        ...(n === 7 && { category: 'Cranes' }),
+      })),
+    );
+    expect((await history()).at(-1)).toEqual({
+      pfa_id: 'R-003',
+      changes: { originalMonthlyRate: { from: 93, to: 1 } },
+    });
+  });
+
+  test('nor has a column that the grid has gained, or one that moves to a key', async () => {
+    await sync(
+      records(60, () => ({ pfs_x_own: 'A' })),
+      { more: ['pfs_x_own'] },
+    );
+    expect(
+      await sync(
+        records(60, () => ({ pfs_x_own: 'A', pfs_x_new: 'N' })),
+        { more: ['pfs_x_own', 'pfs_x_new'] },
+      ),
+    ).toMatchObject({ rows_updated: 60 });
+    await db.owner.query(
+      `insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'contract', '{pfs_x_own}')`,
+      [org.id],
+    );
+    expect(
+      await sync(
+        records(60, () => ({ contract: 'A', pfs_x_new: 'N' })),
+        { more: ['pfs_x_own', 'pfs_x_new'] },
+      ),
+    ).toMatchObject({ state: 'succeeded', rows_updated: 60 });
+    expect((await history()).flatMap(({ changes }) => Object.keys(changes as object))).not.toContain(
+      'pfs_x_own',
+    );
+    expect((await history()).flatMap(({ changes }) => Object.keys(changes as object))).not.toContain(
+      'pfs_x_new',
+    );
+  });
+
+  test('but what was merely empty has', async () => {
+    await sync(records(3));
+    await sync(records(3, (n) => (n === 1 ? { model: 'M' } : {})));
+    expect(await history()).toEqual([{ pfa_id: 'R-001', changes: { model: { from: null, to: 'M' } } }]);
+  });
+});
+
 describe('withheld is a run', () => {
   const bad = (key: string, value: string, proves?: string) => [
     { key, value, message: 'It cannot be read.', ...(proves && { proves }) },
@@ -236,9 +350,9 @@ describe('withheld is a run', () => {
   test('that refuses more than a fifth of its rows', async () => {
     const refused = (count: number) =>
       records(100).map((record, n) =>
-        n < count ? { ...record, [problems]: bad('isActualized', 'ja') } : record,
+        n < count ? { ...record, [problems]: bad('organization', 'x') } : record,
       );
-    expect(reasonsOf(await tried(refused(21)))).toEqual([['SYNC_ROWS_REFUSED', 'isActualized', 21, 100]]);
+    expect(reasonsOf(await tried(refused(21)))).toEqual([['SYNC_ROWS_REFUSED', 'organization', 21, 100]]);
     expect(await sync(refused(20))).toMatchObject({
       state: 'succeeded',
       rows_rejected: 20,
@@ -246,9 +360,43 @@ describe('withheld is a run', () => {
     });
   });
 
-  test('that refuses all of a few rows', async () => {
-    const all = records(12).map((record) => ({ ...record, [problems]: bad('isActualized', 'ja') }));
-    expect(await sync(all)).toMatchObject({ state: 'withheld', rows_rejected: 12, rows_inserted: 0 });
+  test('that rejects a field of more than a fifth of its rows', async () => {
+    const refused = (count: number) =>
+      records(100).map((record, n) => {
+        if (n >= count) return record;
+        const { source: _, ...others } = record;
+        return { ...others, [problems]: bad('source', 'LEASE'), [unknown]: ['source'] };
+      });
+    const run = await tried(refused(21));
+    expect(reasonsOf(run)).toEqual([['SYNC_ROWS_REFUSED', 'source', 21, 100]]);
+    expect(run).toMatchObject({ rows_rejected: 0, values_rejected: 21 });
+    expect(run.reasons[0]?.message).toContain('21 of 100 rows are refused, whole or in part');
+    expect(await sync(refused(20))).toMatchObject({
+      state: 'succeeded',
+      rows_updated: 0,
+      values_rejected: 20,
+      notice: expect.stringContaining('source of 20 rows cannot be read (as "LEASE"') as string,
+    });
+  });
+
+  test('that rejects nearly all values of a key that few records have', async () => {
+    const some = (n: number, model: Json) => (n < 12 ? { model } : {});
+    await sync(records(100, (n) => some(n, 'M')));
+    const run = await sync(
+      records(100).map((record, n) =>
+        n < 12 ? { ...record, [problems]: bad('model', 'x'), [unknown]: ['model'] } : record,
+      ),
+    );
+    expect(reasonsOf(run)).toEqual([['SYNC_VALUES_REFUSED', 'model', 12, 12]]);
+  });
+
+  test('that rejects a field of all of a few rows', async () => {
+    const all = records(12).map((record) => ({
+      ...record,
+      [problems]: bad('isActualized', 'ja'),
+      [unknown]: ['isActualized'],
+    }));
+    expect(await sync(all)).toMatchObject({ state: 'withheld', values_rejected: 12, rows_inserted: 0 });
     expect(await mirror()).toEqual([]);
   });
 
@@ -335,14 +483,17 @@ describe('withheld is a run', () => {
   });
 
   test('which keeps samples of what it refused, and leaves nothing in staging', async () => {
-    const all = records(300).map((record) => ({ ...record, [problems]: bad('isActualized', 'ja') }));
-    expect(await sync(all)).toMatchObject({ state: 'withheld', rows_rejected: 300 });
+    const all = records(300).map((record, n) => ({
+      ...record,
+      [problems]: bad(n < 150 ? 'organization' : 'isActualized', 'ja'),
+    }));
+    expect(await sync(all)).toMatchObject({ state: 'withheld', rows_rejected: 150, values_rejected: 150 });
     const { rows } = await db.owner.query(
       `select (select count(*)::integer from app_public.pfa_sync_reject where organization_id = $1) as rejects,
         (select count(*)::integer from app_private.pfa_staging where organization_id = $1) as staged`,
       [org.id],
     );
-    expect(rows).toEqual([{ rejects: 100, staged: 0 }]);
+    expect(rows).toEqual([{ rejects: 200, staged: 0 }]);
   });
 
   test('and the next one is due as after a success', async () => {
