@@ -154,13 +154,14 @@ export interface ILegacyColumnsQuery {
   result: ILegacyColumnsResult;
 }
 
-const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":737,"b":747}]}],"statement":"select c.name, c.kind, c.target, c.parent, c.note, c.aliases, f.max_length as \"maxLength\",\n  f.max_amount::float8 as \"maxAmount\", f.allowed_values as \"allowedValues\", coalesce(f.is_editable, false) as \"isEditable!\",\n  c.table_name = 'organizations' and c.name not in ('id', 'code') as \"mayBeLeftOut!\",\n  c.kind = 'password' or exists (\n    select from pg_attribute a\n    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef\n      and a.attidentity = '') as \"isRequired!\"\nfrom app_private.legacy_column c\njoin app_private.legacy_table t on t.name = c.table_name\nleft join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'\nwhere c.table_name = :tableName!\norder by c.name"};
+const legacyColumnsIR: any = {"usedParamSet":{"tableName":true},"params":[{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":739,"b":749}]}],"statement":"select c.name, c.kind, c.target, c.parent, c.note, c.aliases, f.max_length as \"maxLength\",\n  f.max_amount::float8 as \"maxAmount\", f.allowed_values as \"allowedValues\",\n  coalesce(f.is_editable, false) as \"isEditable!\",\n  c.table_name = 'organizations' and c.name not in ('id', 'code') as \"mayBeLeftOut!\",\n  c.kind = 'password' or exists (\n    select from pg_attribute a\n    where a.attrelid = t.target::regclass and a.attname = c.target and a.attnotnull and not a.atthasdef\n      and a.attidentity = '') as \"isRequired!\"\nfrom app_private.legacy_column c\njoin app_private.legacy_table t on t.name = c.table_name\nleft join app_public.pfa_fields f on c.target = 'data.' || f.key or c.target = 'pfa_id' and f.key = 'pfaId'\nwhere c.table_name = :tableName!\norder by c.name"};
 
 /**
  * Query generated from SQL:
  * ```
  * select c.name, c.kind, c.target, c.parent, c.note, c.aliases, f.max_length as "maxLength",
- *   f.max_amount::float8 as "maxAmount", f.allowed_values as "allowedValues", coalesce(f.is_editable, false) as "isEditable!",
+ *   f.max_amount::float8 as "maxAmount", f.allowed_values as "allowedValues",
+ *   coalesce(f.is_editable, false) as "isEditable!",
  *   c.table_name = 'organizations' and c.name not in ('id', 'code') as "mayBeLeftOut!",
  *   c.kind = 'password' or exists (
  *     select from pg_attribute a
