@@ -4,11 +4,17 @@ import { loadEnvFile } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import type { DialectName } from '../simulator/index.ts';
 import { VanguardError } from './errors.ts';
 import { defaultAdmission, type AdmissionLimits } from './http/admission.ts';
 
 /** The folder of the project: relative paths of the configuration are under it, wherever a command was called. */
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
+
+/** The dialects of the simulated PEMS. Named here so that reading the configuration does not load the simulator. */
+export const simulatorDialects = [
+  ...(['official', 'classic', 'terse', 'localized', 'strict'] as const),
+] satisfies DialectName[];
 
 const portNumber = z.coerce.number({ error: 'must be a port, 1 to 65535' }).int().min(1).max(65535);
 const port = (byDefault: number) => portNumber.default(byDefault);
@@ -148,6 +154,9 @@ export const environmentSchema = z.object({
   VANGUARD_ENCRYPTION_KEYS: encryptionKeysFormat.optional(),
   SIMULATOR_PORT: port(3010),
   SIMULATOR_CONTROL_PORT: portNumber.optional(),
+  SIMULATOR_DIALECT: z
+    .enum(simulatorDialects, { error: `must be one of ${simulatorDialects.join(', ')}` })
+    .default('official'),
   WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number, 1 to 50' }).int().min(1).max(50).default(4),
   MAX_USER_REQUESTS: atMost(defaultAdmission.userRequests),
   MAX_ORGANIZATION_REQUESTS: atMost(defaultAdmission.organizationRequests),
@@ -208,6 +217,7 @@ export interface Configuration {
   encryptionKeys: string | undefined;
   simulatorPort: number;
   simulatorControlPort: number;
+  simulatorDialect: DialectName;
   workerConcurrency: number;
   /** A PEMS named by the environment, or undefined. */
   pems: { url: string; tenant: string; username: string; password: string } | undefined;
@@ -289,6 +299,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     encryptionKeys: env.VANGUARD_ENCRYPTION_KEYS,
     simulatorPort: env.SIMULATOR_PORT,
     simulatorControlPort: env.SIMULATOR_CONTROL_PORT ?? env.SIMULATOR_PORT + 1,
+    simulatorDialect: env.SIMULATOR_DIALECT,
     workerConcurrency: env.WORKER_CONCURRENCY,
     pems:
       env.PEMS_URL && env.PEMS_TENANT && env.PEMS_USERNAME && env.PEMS_PASSWORD

@@ -36,6 +36,7 @@ const pems = {
 test('nothing has to be set to try it out', () => {
   expect(readConfiguration({})).toMatchObject({
     ...{ production: false, host: '127.0.0.1', port: 3001, simulatorPort: 3010, simulatorControlPort: 3011 },
+    simulatorDialect: 'official',
     ...{ databaseUrl: undefined, secret: undefined, encryptionKeys: undefined, pems: undefined },
     dataFolder: join(projectFolder, '.data'),
   });
