@@ -419,6 +419,10 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'A pooler between PFA Vanguard and PostgreSQL changes the session between transactions.',
       act: 'Set `pool_mode = session` in the pooler, or connect to PostgreSQL itself.',
     },
+    RECORDING_FOLDER_TAKEN: {
+      means: 'The folder for recorded answers of PEMS is not empty. Nothing there was touched.',
+      act: 'Give `connection record` a new or empty folder.',
+    },
     FILE_UNREADABLE: {
       means: 'A file or folder that a command names does not exist or cannot be read.',
       act: 'Correct the path or the permissions.',
