@@ -102,7 +102,8 @@ function orderText({ dateOrder: { found, connection } }: Inspection): string {
       return `The order of day and month is not proved; the connection says ${connection}.`;
     case 'both':
       return 'Day and month come in both orders.';
-    default:
+    case 'MDY':
+    case 'DMY':
       return `Order ${found}; the connection says ${connection}.`;
   }
 }

@@ -24,7 +24,6 @@ export type { ScreenRecord, ScreenValue, WritableValue } from './screen.ts';
 export { createScreenMapper } from './screen-mapping.ts';
 export type { ScreenField, ScreenMapper } from './screen-mapping.ts';
 export { createMasker } from './masking.ts';
-export type { Masker } from './masking.ts';
 export { createRecorder } from './recording.ts';
 export type { Exchange } from './recording.ts';
 export { wait as waitFor } from './pacing.ts';

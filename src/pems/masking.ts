@@ -16,11 +16,11 @@ import { createHmac, randomBytes } from 'node:crypto';
 /** Replaces values. The same masker gives equal values equal masks; another one gives others. */
 export interface Masker {
   /** A value as text, e.g. an id or a cell of a grid. */
-  text(value: string): string;
+  text: (value: string) => string;
   /** The parsed JSON of a request or an answer. */
-  json(value: unknown): unknown;
+  json: (value: unknown) => unknown;
   /** Text that is no JSON, e.g. a sign-in page. */
-  plain(value: string): string;
+  plain: (value: string) => string;
 }
 
 type Json = Readonly<Record<string, unknown>>;

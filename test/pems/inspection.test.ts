@@ -24,7 +24,7 @@ function look(
   rows: readonly Row[],
   {
     record,
-    dateOrder = 'MDY' as 'MDY' | 'DMY',
+    dateOrder = 'MDY',
     isComplete = true,
   }: {
     record?: Parameters<typeof inspect>[0]['record'];
@@ -48,7 +48,7 @@ function look(
       dateOrder,
     }),
     screen: createScreenMapper(screenFields),
-    page: { aliases, rows: all.map((one) => aliases.map((alias) => (one as Row)[alias])) },
+    page: { aliases, rows: all.map((one) => aliases.map((alias) => (one)[alias])) },
     ...(record !== undefined && { record }),
   });
 }
@@ -114,7 +114,7 @@ test('month names in another language, 12-hour clocks and forms of flags are nam
 });
 
 test('a missing column is named with those that may be meant, by kind and name', () => {
-  const given = { ...complete } as Row;
+  const given = { ...complete };
   delete given.pfs_ac_startdate;
   const rows = [
     { ...given, ...row({ pfs_actual_start: '04/13/2026', pfs_actual_by: 'JDOE', pfs_x_start: '900.00' }) },
@@ -132,7 +132,7 @@ test('a missing column is named with those that may be meant, by kind and name',
 });
 
 test('without the column of ids it is an error, and no record is made up', () => {
-  const inspection = look([{ ...complete, pfs_a_org: 'RIO' } as Row], { isComplete: false });
+  const inspection = look([{ ...complete, pfs_a_org: 'RIO' }], { isComplete: false });
   expect(codes(inspection)).toEqual(['error COLUMN_MISSING']);
 });
 
