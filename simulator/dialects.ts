@@ -60,12 +60,9 @@ const classic: Dialect = {
   isStrict: false,
 };
 
-/** Whether the dialects that follow the official API spell choices in capitals. */
-const officialCapitals = false;
-
 const official: Dialect = {
   ...classic,
-  capitalChoices: officialCapitals,
+  capitalChoices: true,
   flags: ['true', 'false'],
   namesColumns: false,
   metadata: 'texts',

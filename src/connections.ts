@@ -54,6 +54,11 @@ export async function openPemsConnection(
   const connection: PemsConnection = {
     baseUrl: row.url,
     tenant: row.tenant,
+    loginOrganization: row.loginOrganization ?? null,
+    gridPath: row.gridPath,
+    headerPath: row.headerPath ?? null,
+    screenPath: row.screenPath,
+    monthLanguage: row.monthLanguage,
     authorization: authorizationOf(row.authType, secrets, headers),
     headers,
     grid: { name: row.gridName, id: row.gridId },
@@ -103,6 +108,14 @@ export interface NewConnection {
   requestType: PemsConnection['requestType'];
   /** How the tenant wants dates in filters; undefined: `DD-MON-YYYY`. */
   filterDateFormat?: DateFormat;
+  /** The organization of the login; undefined: as before, at first that of the records; empty: that of the records again. */
+  loginOrganization?: string;
+  /** Endpoints below the address; undefined: as before, at first those of `PemsConnection`. */
+  gridPath?: string;
+  headerPath?: string;
+  screenPath?: string;
+  /** The language of months in dates; undefined: as before, at first English. */
+  monthLanguage?: string;
   /** How long to wait for an answer, in milliseconds; undefined: as before, at first 120,000. */
   timeoutMs?: number;
   /** What the tenant allows; undefined: as before, at first 10. */
@@ -128,6 +141,11 @@ export async function saveConnection(
   checkConnection({
     baseUrl: connection.url,
     tenant: connection.tenant,
+    loginOrganization: connection.loginOrganization || null,
+    gridPath: connection.gridPath,
+    headerPath: connection.headerPath || null,
+    screenPath: connection.screenPath,
+    monthLanguage: connection.monthLanguage,
     authorization: { type: 'basic', username: connection.username, password: connection.password },
     grid: { name: 'grid', id: '1' },
     requestType: connection.requestType,
@@ -154,6 +172,11 @@ export async function saveConnection(
         filterDateFormat: connection.filterDateFormat ?? 'DD-MON-YYYY',
         timeoutMs: connection.timeoutMs ?? null,
         requestsPerSecond: connection.requestsPerSecond ?? null,
+        loginOrganization: connection.loginOrganization ?? null,
+        gridPath: connection.gridPath ?? null,
+        headerPath: connection.headerPath ?? null,
+        screenPath: connection.screenPath ?? null,
+        monthLanguage: connection.monthLanguage ?? null,
       },
       client,
     );

@@ -3,8 +3,11 @@ import { fieldMapping, seenColumns } from '../sql/sync/sync.queries.ts';
 import {
   createRecordMapper,
   createScreenMapper,
+  monthNames,
+  type Choice,
   type FieldKind,
   type InspectedField,
+  type PemsConnection,
   type RecordMapper,
   type ScreenMapper,
 } from '../src/pems/index.ts';
@@ -23,7 +26,7 @@ export interface RecordMappers {
 export async function recordMappers(
   pool: pg.Pool,
   organizationId: number,
-  dateOrder: 'MDY' | 'DMY',
+  { dateOrder, monthLanguage }: Pick<PemsConnection, 'dateOrder' | 'monthLanguage'>,
 ): Promise<RecordMappers> {
   const rows = await fieldMapping.run({ organizationId }, pool);
   const seen = await seenColumns.run({ organizationId }, pool);
@@ -31,27 +34,24 @@ export async function recordMappers(
   const special: Readonly<Record<string, string>> = { lastModified: 'version', lastModifiedBy: 'versionBy' };
   const fields = rows
     .filter((row) => row.kind !== 'version')
-    .map(({ key, kind, maxLength, maxAmount, earliest, latest, largest, screenField, gridAliases }) => ({
-      key,
+    .map(({ kind, screenField, allowed, choices, ...field }) => ({
+      ...field,
       kind: (kind === 'identity' ? 'text' : kind) as FieldKind,
-      maxLength,
-      maxAmount,
-      earliest,
-      latest,
-      largest,
       screenField: screenField ?? null,
-      gridAliases,
+      allowed,
+      choices: (choices ?? []) as unknown as Choice[],
     }));
   return {
     grid: createRecordMapper({
       fields,
       mappings: rows.map(({ key, gridAliases }) => ({ key: special[key] ?? key, gridAliases })),
       dateOrder,
+      months: monthNames(monthLanguage ?? 'en') ?? undefined,
       seenAliases: seen.map(({ alias }) => alias),
     }),
     screen: createScreenMapper(fields),
-    mapping: rows.map(({ key, kind, gridAliases, screenField }) => ({
-      ...{ key, kind, gridAliases },
+    mapping: rows.map(({ key, kind, gridAliases, screenField, allowed }) => ({
+      ...{ key, kind, gridAliases, allowed },
       screenField: screenField ?? null,
     })),
     writtenAliases: new Map(

@@ -14,6 +14,9 @@ import {
 export const copyIntoStaging = `copy app_private.pfa_staging (organization_id, run_id, pfa_id, organization_code, data, version,
   version_by, problems, row_content, unknown, requested_at, received_at) from stdin (format binary)`;
 
+/** A problem of one of these keys refuses the whole row. */
+const identity = new Set(['pfaId', 'organization']);
+
 /** Which run of which organization a page belongs to. */
 export interface StagedRun {
   organization: string;
@@ -35,11 +38,23 @@ const chunkSize = 256 * 1024;
 export class ReadSummary {
   private rows = 0;
   private readonly columns = new Map<string, number>();
+  private readonly types = new Map<string, string>();
+  private spellings: ReturnType<RecordMapper['spellings']> = [];
   private readonly implausible = new Map<string, { rows: number; recordId: string | null }>();
 
   addPage(rows: number, told: readonly string[]): void {
     this.rows += rows;
     for (const alias of told) this.columns.set(alias, (this.columns.get(alias) ?? 0) + rows);
+  }
+
+  /** What the header says of columns. */
+  addTypes(types: ReadonlyMap<string, string>): void {
+    for (const [alias, type] of types) this.types.set(alias, type);
+  }
+
+  /** In which spellings all rows had values that can only be chosen. */
+  addSpellings(spellings: ReturnType<RecordMapper['spellings']>): void {
+    this.spellings = spellings;
   }
 
   addRecord({ pfaId, implausible }: MappedRecord): void {
@@ -55,6 +70,8 @@ export class ReadSummary {
     return {
       rows: this.rows,
       columns: Object.fromEntries([...this.columns].map(([alias, rows]) => [makeStorable(alias), rows])),
+      types: Object.fromEntries([...this.types].map(([alias, type]) => [makeStorable(alias), type])),
+      spellings: this.spellings,
       implausible: Object.fromEntries(this.implausible),
     };
   }
@@ -100,6 +117,7 @@ export function* stagingRows(
   }
   const told = toldAliases(page);
   summary?.addPage(page.rows.length, told);
+  if (page.types) summary?.addTypes(page.types);
   const map = mapper.forAliases(page.aliases, told);
   const head = new CopyWriter().int16(columnCount).int32(organizationId).int64(BigInt(runId)).take();
   const tail = new CopyWriter()
@@ -112,7 +130,9 @@ export function* stagingRows(
     // PEMS selects by the beginning of the code, so RIO brings RIO2: expected, and no reason to refuse it in each run.
     if (record.organization !== organization && record.organization?.startsWith(organization)) continue;
     if (record.implausible.length > 0) summary?.addRecord(record);
-    const refused = record.problems.length > 0;
+    const hasProblems = record.problems.length > 0;
+    // Of a field that is rejected alone, its problem says all.
+    const isRefused = hasProblems && record.problems.some(({ key }) => identity.has(key));
     out
       .raw(head)
       .text(record.pfaId)
@@ -120,8 +140,8 @@ export function* stagingRows(
       .jsonb(record.data)
       .timestamp(record.version)
       .text(record.versionBy)
-      .jsonb(refused ? JSON.stringify(record.problems) : null)
-      .jsonb(refused ? contentOf(page.aliases, row) : null)
+      .jsonb(hasProblems ? JSON.stringify(record.problems) : null)
+      .jsonb(isRefused ? contentOf(page.aliases, row) : null)
       .jsonb(record.unknown.length > 0 ? JSON.stringify(record.unknown.map(makeStorable)) : null)
       .raw(tail);
     if (out.length > chunkSize) yield out.take();

@@ -15,14 +15,25 @@ export interface IPemsConnectionResult {
   authType: string;
   customHeaders: Json;
   dateOrder: string;
+  /** How this tenant wants the date in a filter, which incremental runs ask by. */
   filterDateFormat: string;
   gridId: string;
   gridName: string;
+  /** The endpoint of grids, below the base address. */
+  gridPath: string;
+  /** The endpoint that tells the header of a grid, below the base address; null: that of grids. */
+  headerPath: string | null;
   isSimulated: boolean;
+  /** Organization that the login belongs to, sent as the header `organization`; null: the organization of the record. */
+  loginOrganization: string | null;
+  /** The language of months in dates, such as `fr` or `pt-BR`. English names are read as well. */
+  monthLanguage: string;
   pageSize: number;
   requestsPerSecond: number;
   requestType: string;
   screenName: string;
+  /** The endpoint of user-defined screens, below the base address. */
+  screenPath: string;
   tenant: string;
   timeoutMs: number;
   url: string;
@@ -35,19 +46,21 @@ export interface IPemsConnectionQuery {
   result: IPemsConnectionResult;
 }
 
-const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true,"purpose":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":637,"b":652}]},{"name":"purpose","required":true,"transform":{"type":"scalar"},"locs":[{"a":655,"b":663}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", url as \"url!\", auth_type as \"authType!\",\n  custom_headers as \"customHeaders!\", is_simulated as \"isSimulated!\", tenant as \"tenant!\", grid_name as \"gridName!\",\n  grid_id as \"gridId!\", request_type as \"requestType!\", page_size as \"pageSize!\", date_order as \"dateOrder!\",\n  screen_name as \"screenName!\", year_format as \"yearFormat!\", requests_per_second as \"requestsPerSecond!\",\n  timeout_ms as \"timeoutMs!\",\n  (select s.filter_date_format from app_public.pems_settings s\n    where s.api_configuration_id = c.api_configuration_id) as \"filterDateFormat!\"\nfrom app_private.pems_connection(:organizationId!, :purpose!) c"};
+const pemsConnectionIR: any = {"usedParamSet":{"organizationId":true,"purpose":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":746,"b":761}]},{"name":"purpose","required":true,"transform":{"type":"scalar"},"locs":[{"a":764,"b":772}]}],"statement":"select api_configuration_id as \"apiConfigurationId!\", c.url as \"url!\", c.auth_type as \"authType!\",\n  c.custom_headers as \"customHeaders!\", c.is_simulated as \"isSimulated!\", c.tenant as \"tenant!\",\n  c.grid_name as \"gridName!\", c.grid_id as \"gridId!\", c.request_type as \"requestType!\", c.page_size as \"pageSize!\",\n  c.date_order as \"dateOrder!\", c.screen_name as \"screenName!\", c.year_format as \"yearFormat!\",\n  c.requests_per_second as \"requestsPerSecond!\", c.timeout_ms as \"timeoutMs!\",\n  s.filter_date_format as \"filterDateFormat!\", s.login_organization as \"loginOrganization?\",\n  s.grid_path as \"gridPath!\", s.header_path as \"headerPath?\", s.screen_path as \"screenPath!\",\n  s.month_language as \"monthLanguage!\"\nfrom app_private.pems_connection(:organizationId!, :purpose!) c\njoin app_public.pems_settings s using (api_configuration_id)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!",
- *   custom_headers as "customHeaders!", is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!",
- *   grid_id as "gridId!", request_type as "requestType!", page_size as "pageSize!", date_order as "dateOrder!",
- *   screen_name as "screenName!", year_format as "yearFormat!", requests_per_second as "requestsPerSecond!",
- *   timeout_ms as "timeoutMs!",
- *   (select s.filter_date_format from app_public.pems_settings s
- *     where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
+ * select api_configuration_id as "apiConfigurationId!", c.url as "url!", c.auth_type as "authType!",
+ *   c.custom_headers as "customHeaders!", c.is_simulated as "isSimulated!", c.tenant as "tenant!",
+ *   c.grid_name as "gridName!", c.grid_id as "gridId!", c.request_type as "requestType!", c.page_size as "pageSize!",
+ *   c.date_order as "dateOrder!", c.screen_name as "screenName!", c.year_format as "yearFormat!",
+ *   c.requests_per_second as "requestsPerSecond!", c.timeout_ms as "timeoutMs!",
+ *   s.filter_date_format as "filterDateFormat!", s.login_organization as "loginOrganization?",
+ *   s.grid_path as "gridPath!", s.header_path as "headerPath?", s.screen_path as "screenPath!",
+ *   s.month_language as "monthLanguage!"
  * from app_private.pems_connection(:organizationId!, :purpose!) c
+ * join app_public.pems_settings s using (api_configuration_id)
  * ```
  */
 export const pemsConnection = new PreparedQuery<IPemsConnectionParams,IPemsConnectionResult>(pemsConnectionIR);
@@ -165,8 +178,13 @@ export interface ISavePemsSettingsParams {
   apiConfigurationId: string;
   dateOrder: string;
   filterDateFormat: string;
+  gridPath?: string | null | void;
+  headerPath?: string | null | void;
+  loginOrganization?: string | null | void;
+  monthLanguage?: string | null | void;
   requestsPerSecond?: number | null | void;
   requestType: string;
+  screenPath?: string | null | void;
   tenant: string;
   timeoutMs?: number | null | void;
 }
@@ -180,20 +198,27 @@ export interface ISavePemsSettingsQuery {
   result: ISavePemsSettingsResult;
 }
 
-const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true,"filterDateFormat":true,"timeoutMs":true,"requestsPerSecond":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":162,"b":181}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":184,"b":191}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":194,"b":204}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":207,"b":219}]},{"name":"filterDateFormat","required":true,"transform":{"type":"scalar"},"locs":[{"a":222,"b":239}]},{"name":"timeoutMs","required":false,"transform":{"type":"scalar"},"locs":[{"a":251,"b":260},{"a":537,"b":546}]},{"name":"requestsPerSecond","required":false,"transform":{"type":"scalar"},"locs":[{"a":283,"b":300},{"a":599,"b":616}]}],"statement":"insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format,\n  timeout_ms, requests_per_second)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000),\n  coalesce(:requestsPerSecond, 10))\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,\n    filter_date_format = excluded.filter_date_format,\n    timeout_ms = coalesce(:timeoutMs, s.timeout_ms),\n    requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second)"};
+const savePemsSettingsIR: any = {"usedParamSet":{"apiConfigurationId":true,"tenant":true,"dateOrder":true,"requestType":true,"filterDateFormat":true,"timeoutMs":true,"requestsPerSecond":true,"loginOrganization":true,"gridPath":true,"headerPath":true,"screenPath":true,"monthLanguage":true},"params":[{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":235,"b":254}]},{"name":"tenant","required":true,"transform":{"type":"scalar"},"locs":[{"a":257,"b":264}]},{"name":"dateOrder","required":true,"transform":{"type":"scalar"},"locs":[{"a":267,"b":277}]},{"name":"requestType","required":true,"transform":{"type":"scalar"},"locs":[{"a":280,"b":292}]},{"name":"filterDateFormat","required":true,"transform":{"type":"scalar"},"locs":[{"a":295,"b":312}]},{"name":"timeoutMs","required":false,"transform":{"type":"scalar"},"locs":[{"a":324,"b":333},{"a":786,"b":795}]},{"name":"requestsPerSecond","required":false,"transform":{"type":"scalar"},"locs":[{"a":356,"b":373},{"a":848,"b":865}]},{"name":"loginOrganization","required":false,"transform":{"type":"scalar"},"locs":[{"a":388,"b":405},{"a":966,"b":983}]},{"name":"gridPath","required":false,"transform":{"type":"scalar"},"locs":[{"a":422,"b":430},{"a":1039,"b":1047}]},{"name":"headerPath","required":false,"transform":{"type":"scalar"},"locs":[{"a":455,"b":465},{"a":1098,"b":1108}]},{"name":"screenPath","required":false,"transform":{"type":"scalar"},"locs":[{"a":482,"b":492},{"a":1159,"b":1169}]},{"name":"monthLanguage","required":false,"transform":{"type":"scalar"},"locs":[{"a":534,"b":547},{"a":1218,"b":1231}]}],"statement":"insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format,\n  timeout_ms, requests_per_second, login_organization, grid_path, header_path, screen_path, month_language)\nvalues (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000),\n  coalesce(:requestsPerSecond, 10), nullif(:loginOrganization, ''), coalesce(:gridPath, 'griddata'),\n  nullif(:headerPath, ''), coalesce(:screenPath, 'userdefinedscreenservices'), coalesce(:monthLanguage, 'en'))\non conflict (api_configuration_id) do update\n  set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,\n    filter_date_format = excluded.filter_date_format,\n    timeout_ms = coalesce(:timeoutMs, s.timeout_ms),\n    requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second),\n    -- Empty: the default again.\n    login_organization = nullif(coalesce(:loginOrganization, s.login_organization), ''),\n    grid_path = coalesce(:gridPath, s.grid_path),\n    header_path = nullif(coalesce(:headerPath, s.header_path), ''),\n    screen_path = coalesce(:screenPath, s.screen_path),\n    month_language = coalesce(:monthLanguage, s.month_language)"};
 
 /**
  * Query generated from SQL:
  * ```
  * insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format,
- *   timeout_ms, requests_per_second)
+ *   timeout_ms, requests_per_second, login_organization, grid_path, header_path, screen_path, month_language)
  * values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000),
- *   coalesce(:requestsPerSecond, 10))
+ *   coalesce(:requestsPerSecond, 10), nullif(:loginOrganization, ''), coalesce(:gridPath, 'griddata'),
+ *   nullif(:headerPath, ''), coalesce(:screenPath, 'userdefinedscreenservices'), coalesce(:monthLanguage, 'en'))
  * on conflict (api_configuration_id) do update
  *   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
  *     filter_date_format = excluded.filter_date_format,
  *     timeout_ms = coalesce(:timeoutMs, s.timeout_ms),
- *     requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second)
+ *     requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second),
+ *     -- Empty: the default again.
+ *     login_organization = nullif(coalesce(:loginOrganization, s.login_organization), ''),
+ *     grid_path = coalesce(:gridPath, s.grid_path),
+ *     header_path = nullif(coalesce(:headerPath, s.header_path), ''),
+ *     screen_path = coalesce(:screenPath, s.screen_path),
+ *     month_language = coalesce(:monthLanguage, s.month_language)
  * ```
  */
 export const savePemsSettings = new PreparedQuery<ISavePemsSettingsParams,ISavePemsSettingsResult>(savePemsSettingsIR);

@@ -1,12 +1,14 @@
 /* @name pemsConnection */
-select api_configuration_id as "apiConfigurationId!", url as "url!", auth_type as "authType!",
-  custom_headers as "customHeaders!", is_simulated as "isSimulated!", tenant as "tenant!", grid_name as "gridName!",
-  grid_id as "gridId!", request_type as "requestType!", page_size as "pageSize!", date_order as "dateOrder!",
-  screen_name as "screenName!", year_format as "yearFormat!", requests_per_second as "requestsPerSecond!",
-  timeout_ms as "timeoutMs!",
-  (select s.filter_date_format from app_public.pems_settings s
-    where s.api_configuration_id = c.api_configuration_id) as "filterDateFormat!"
-from app_private.pems_connection(:organizationId!, :purpose!) c;
+select api_configuration_id as "apiConfigurationId!", c.url as "url!", c.auth_type as "authType!",
+  c.custom_headers as "customHeaders!", c.is_simulated as "isSimulated!", c.tenant as "tenant!",
+  c.grid_name as "gridName!", c.grid_id as "gridId!", c.request_type as "requestType!", c.page_size as "pageSize!",
+  c.date_order as "dateOrder!", c.screen_name as "screenName!", c.year_format as "yearFormat!",
+  c.requests_per_second as "requestsPerSecond!", c.timeout_ms as "timeoutMs!",
+  s.filter_date_format as "filterDateFormat!", s.login_organization as "loginOrganization?",
+  s.grid_path as "gridPath!", s.header_path as "headerPath?", s.screen_path as "screenPath!",
+  s.month_language as "monthLanguage!"
+from app_private.pems_connection(:organizationId!, :purpose!) c
+join app_public.pems_settings s using (api_configuration_id);
 
 /* @name credentials */
 select name, key_id as "keyId", nonce, ciphertext from app_private.credentials
@@ -29,14 +31,21 @@ returning id;
 
 /* @name savePemsSettings */
 insert into app_public.pems_settings as s (api_configuration_id, tenant, date_order, request_type, filter_date_format,
-  timeout_ms, requests_per_second)
+  timeout_ms, requests_per_second, login_organization, grid_path, header_path, screen_path, month_language)
 values (:apiConfigurationId!, :tenant!, :dateOrder!, :requestType!, :filterDateFormat!, coalesce(:timeoutMs, 120000),
-  coalesce(:requestsPerSecond, 10))
+  coalesce(:requestsPerSecond, 10), nullif(:loginOrganization, ''), coalesce(:gridPath, 'griddata'),
+  nullif(:headerPath, ''), coalesce(:screenPath, 'userdefinedscreenservices'), coalesce(:monthLanguage, 'en'))
 on conflict (api_configuration_id) do update
   set tenant = excluded.tenant, date_order = excluded.date_order, request_type = excluded.request_type,
     filter_date_format = excluded.filter_date_format,
     timeout_ms = coalesce(:timeoutMs, s.timeout_ms),
-    requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second);
+    requests_per_second = coalesce(:requestsPerSecond, s.requests_per_second),
+    -- Empty: the default again.
+    login_organization = nullif(coalesce(:loginOrganization, s.login_organization), ''),
+    grid_path = coalesce(:gridPath, s.grid_path),
+    header_path = nullif(coalesce(:headerPath, s.header_path), ''),
+    screen_path = coalesce(:screenPath, s.screen_path),
+    month_language = coalesce(:monthLanguage, s.month_language);
 
 /* @name saveCredential */
 insert into app_private.credentials as c (api_configuration_id, name, key_id, nonce, ciphertext)

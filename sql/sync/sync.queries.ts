@@ -46,6 +46,7 @@ export type ISyncStatusParams = void;
 
 /** 'SyncStatus' return type */
 export interface ISyncStatusResult {
+  columnChanges: Json | null;
   /** Why it failed or was withheld: a stable code. */
   errorCode: string | null;
   /** What to do about it. */
@@ -62,6 +63,7 @@ export interface ISyncStatusResult {
   organization: string;
   /** Our key. An integer, because it leads the key of every tenant table. */
   organizationId: number;
+  rejectedFields: Json;
   /** When somebody accepted what the run withheld: the next run merges it. */
   runAcceptedAt: Date | null;
   /** When it ended. */
@@ -91,7 +93,7 @@ export interface ISyncStatusQuery {
   result: ISyncStatusResult;
 }
 
-const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", whole.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\",\n  run.requested_at as \"runRequestedAt?\", run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\",\n  run.error_code as \"errorCode?\", run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\",\n  done.notice as \"notice?\", run.reasons as \"runReasons?\", run.preview as \"runPreview?\",\n  run.accepted_at as \"runAcceptedAt?\", lost.columns as \"missingColumns!\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice\n  from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  -- How many there are; an incremental run reads only what changed.\n  select l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1\n) whole on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\ncross join lateral (\n  select coalesce(json_agg(json_build_object('alias', c.alias, 'keys', c.keys, 'lastSeenAt', c.last_seen_at)\n    order by c.alias), '[]') as columns\n  from app_public.pfa_column c\n  where c.organization_id = o.id and c.missing_since is not null and c.first_seen_at is not null\n) lost\norder by o.code"};
+const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.id as \"organizationId!\", o.code as \"organization!\",\n  done.finished_at as \"lastSyncedAt?\", whole.rows_read as \"lastRowsRead?\",\n  run.id as \"runId?\", run.kind as \"runKind?\", run.state as \"runState?\", run.rows_read as \"runRowsRead?\",\n  run.requested_at as \"runRequestedAt?\", run.started_at as \"runStartedAt?\", run.finished_at as \"runFinishedAt?\",\n  run.error_code as \"errorCode?\", run.error_message as \"errorMessage?\", run.error_hint as \"errorHint?\",\n  done.notice as \"notice?\", run.reasons as \"runReasons?\", run.preview as \"runPreview?\",\n  run.accepted_at as \"runAcceptedAt?\", lost.columns as \"missingColumns!\", changed.columns as \"columnChanges?\",\n  rejected.fields as \"rejectedFields!\"\nfrom app_public.organizations o\nleft join lateral (\n  select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice\n  from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1\n) done on true\nleft join lateral (\n  -- How many there are; an incremental run reads only what changed.\n  select l.rows_read from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1\n) whole on true\nleft join lateral (\n  select l.* from app_public.pfa_sync_log l where l.organization_id = o.id order by l.id desc limit 1\n) run on true\ncross join lateral (\n  select coalesce(json_agg(json_build_object('alias', c.alias, 'keys', c.keys, 'lastSeenAt', c.last_seen_at)\n    order by c.alias), '[]') as columns\n  from app_public.pfa_column c\n  where c.organization_id = o.id and c.missing_since is not null and c.first_seen_at is not null\n) lost\nleft join lateral (\n  -- The last time that the header changed.\n  select json_build_object('runId', l.id, 'at', l.finished_at, 'came', coalesce(l.column_changes->'came', '[]'),\n    'went', coalesce(l.column_changes->'went', '[]'), 'retyped', coalesce(l.column_changes->'retyped', '[]')) as columns\n  from app_public.pfa_sync_log l\n  where l.organization_id = o.id and l.column_changes <> '{}' and l.state in ('succeeded', 'withheld')\n    and l.finished_at > clock_timestamp() - interval '7 days'\n  order by l.id desc limit 1\n) changed on true\ncross join lateral (\n  -- Of the last full run, and of what has changed since.\n  select coalesce(json_agg(json_build_object('key', f.key, 'alias', f.alias, 'count', f.count, 'samples', f.samples)\n    order by f.key), '[]') as fields\n  from (\n    select f.key, min(f.alias) as alias, sum(f.count) as count, (array_agg(f.samples order by l.id desc))[1] as samples\n    from app_public.pfa_sync_log l\n    cross join jsonb_to_recordset(l.rejected_fields) f (key text, alias text, count integer, samples jsonb)\n    where l.organization_id = o.id and l.state = 'succeeded' and l.values_rejected > 0 and l.id >= (\n      select max(w.id) from app_public.pfa_sync_log w\n      where w.organization_id = o.id and w.state = 'succeeded' and w.kind = 'full')\n    group by f.key\n  ) f\n) rejected\norder by o.code"};
 
 /**
  * Query generated from SQL:
@@ -102,7 +104,8 @@ const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.i
  *   run.requested_at as "runRequestedAt?", run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?",
  *   run.error_code as "errorCode?", run.error_message as "errorMessage?", run.error_hint as "errorHint?",
  *   done.notice as "notice?", run.reasons as "runReasons?", run.preview as "runPreview?",
- *   run.accepted_at as "runAcceptedAt?", lost.columns as "missingColumns!"
+ *   run.accepted_at as "runAcceptedAt?", lost.columns as "missingColumns!", changed.columns as "columnChanges?",
+ *   rejected.fields as "rejectedFields!"
  * from app_public.organizations o
  * left join lateral (
  *   select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice
@@ -123,6 +126,29 @@ const syncStatusIR: any = {"usedParamSet":{},"params":[],"statement":"select o.i
  *   from app_public.pfa_column c
  *   where c.organization_id = o.id and c.missing_since is not null and c.first_seen_at is not null
  * ) lost
+ * left join lateral (
+ *   -- The last time that the header changed.
+ *   select json_build_object('runId', l.id, 'at', l.finished_at, 'came', coalesce(l.column_changes->'came', '[]'),
+ *     'went', coalesce(l.column_changes->'went', '[]'), 'retyped', coalesce(l.column_changes->'retyped', '[]')) as columns
+ *   from app_public.pfa_sync_log l
+ *   where l.organization_id = o.id and l.column_changes <> '{}' and l.state in ('succeeded', 'withheld')
+ *     and l.finished_at > clock_timestamp() - interval '7 days'
+ *   order by l.id desc limit 1
+ * ) changed on true
+ * cross join lateral (
+ *   -- Of the last full run, and of what has changed since.
+ *   select coalesce(json_agg(json_build_object('key', f.key, 'alias', f.alias, 'count', f.count, 'samples', f.samples)
+ *     order by f.key), '[]') as fields
+ *   from (
+ *     select f.key, min(f.alias) as alias, sum(f.count) as count, (array_agg(f.samples order by l.id desc))[1] as samples
+ *     from app_public.pfa_sync_log l
+ *     cross join jsonb_to_recordset(l.rejected_fields) f (key text, alias text, count integer, samples jsonb)
+ *     where l.organization_id = o.id and l.state = 'succeeded' and l.values_rejected > 0 and l.id >= (
+ *       select max(w.id) from app_public.pfa_sync_log w
+ *       where w.organization_id = o.id and w.state = 'succeeded' and w.kind = 'full')
+ *     group by f.key
+ *   ) f
+ * ) rejected
  * order by o.code
  * ```
  */
@@ -245,6 +271,7 @@ export interface IMergeSyncRunResult {
   rowsUnchanged: number;
   rowsUpdated: number;
   state: string;
+  valuesRejected: number;
 }
 
 /** 'MergeSyncRun' query type */
@@ -253,7 +280,7 @@ export interface IMergeSyncRunQuery {
   result: IMergeSyncRunResult;
 }
 
-const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"summary":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":363,"b":378}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":381,"b":387}]},{"name":"summary","required":false,"transform":{"type":"scalar"},"locs":[{"a":390,"b":397}]}],"statement":"select state as \"state!\", error_code as \"errorCode?\",\n  rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\",\n  rows_unchanged as \"rowsUnchanged!\", rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\",\n  rows_rejected as \"rowsRejected!\", conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!, :summary)"};
+const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,"summary":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":401,"b":416}]},{"name":"runId","required":true,"transform":{"type":"scalar"},"locs":[{"a":419,"b":425}]},{"name":"summary","required":false,"transform":{"type":"scalar"},"locs":[{"a":428,"b":435}]}],"statement":"select state as \"state!\", error_code as \"errorCode?\",\n  rows_read as \"rowsRead!\", rows_inserted as \"rowsInserted!\", rows_updated as \"rowsUpdated!\",\n  rows_unchanged as \"rowsUnchanged!\", rows_removed as \"rowsRemoved!\", rows_spared as \"rowsSpared!\",\n  rows_rejected as \"rowsRejected!\", values_rejected as \"valuesRejected!\", conflicts as \"conflicts!\", notice as \"notice?\"\nfrom app_private.merge_sync_run(:organizationId!, :runId!, :summary)"};
 
 /**
  * Query generated from SQL:
@@ -261,7 +288,7 @@ const mergeSyncRunIR: any = {"usedParamSet":{"organizationId":true,"runId":true,
  * select state as "state!", error_code as "errorCode?",
  *   rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
  *   rows_unchanged as "rowsUnchanged!", rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!",
- *   rows_rejected as "rowsRejected!", conflicts as "conflicts!", notice as "notice?"
+ *   rows_rejected as "rowsRejected!", values_rejected as "valuesRejected!", conflicts as "conflicts!", notice as "notice?"
  * from app_private.merge_sync_run(:organizationId!, :runId!, :summary)
  * ```
  */
@@ -275,6 +302,9 @@ export interface IFieldMappingParams {
 
 /** 'FieldMapping' return type */
 export interface IFieldMappingResult {
+  /** Where only these may be chosen. */
+  allowed: stringArray | null;
+  choices: Json | null;
   earliest: string | null;
   gridAliases: stringArray;
   key: string;
@@ -292,7 +322,7 @@ export interface IFieldMappingQuery {
   result: IFieldMappingResult;
 }
 
-const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":344,"b":359}]}],"statement":"select m.key as \"key!\", m.kind as \"kind!\", m.max_length as \"maxLength?\", m.max_amount::float8 as \"maxAmount?\",\n  m.grid_aliases as \"gridAliases!\", m.screen_field as \"screenField?\",\n  to_char(f.earliest, 'YYYY-MM-DD') as \"earliest?\", to_char(f.latest, 'YYYY-MM-DD') as \"latest?\",\n  f.largest::float8 as \"largest?\"\nfrom app_private.field_mapping(:organizationId!) m\njoin app_public.pfa_fields f on f.key = m.key"};
+const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":401,"b":416},{"a":643,"b":658}]}],"statement":"select m.key as \"key!\", m.kind as \"kind!\", m.max_length as \"maxLength?\", m.max_amount::float8 as \"maxAmount?\",\n  m.grid_aliases as \"gridAliases!\", m.screen_field as \"screenField?\",\n  to_char(f.earliest, 'YYYY-MM-DD') as \"earliest?\", to_char(f.latest, 'YYYY-MM-DD') as \"latest?\",\n  f.largest::float8 as \"largest?\", f.allowed_values as \"allowed?\", c.choices as \"choices?\"\nfrom app_private.field_mapping(:organizationId!) m\njoin app_public.pfa_fields f on f.key = m.key\nleft join (\n  select key, json_agg(json_build_object('value', value, 'spelling', spelling, 'notation', notation)\n    order by rank) as choices\n  from app_private.field_choices(:organizationId!) group by key\n) c on c.key = m.key"};
 
 /**
  * Query generated from SQL:
@@ -300,9 +330,14 @@ const fieldMappingIR: any = {"usedParamSet":{"organizationId":true},"params":[{"
  * select m.key as "key!", m.kind as "kind!", m.max_length as "maxLength?", m.max_amount::float8 as "maxAmount?",
  *   m.grid_aliases as "gridAliases!", m.screen_field as "screenField?",
  *   to_char(f.earliest, 'YYYY-MM-DD') as "earliest?", to_char(f.latest, 'YYYY-MM-DD') as "latest?",
- *   f.largest::float8 as "largest?"
+ *   f.largest::float8 as "largest?", f.allowed_values as "allowed?", c.choices as "choices?"
  * from app_private.field_mapping(:organizationId!) m
  * join app_public.pfa_fields f on f.key = m.key
+ * left join (
+ *   select key, json_agg(json_build_object('value', value, 'spelling', spelling, 'notation', notation)
+ *     order by rank) as choices
+ *   from app_private.field_choices(:organizationId!) group by key
+ * ) c on c.key = m.key
  * ```
  */
 export const fieldMapping = new PreparedQuery<IFieldMappingParams,IFieldMappingResult>(fieldMappingIR);

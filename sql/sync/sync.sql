@@ -9,7 +9,8 @@ select o.id as "organizationId!", o.code as "organization!",
   run.requested_at as "runRequestedAt?", run.started_at as "runStartedAt?", run.finished_at as "runFinishedAt?",
   run.error_code as "errorCode?", run.error_message as "errorMessage?", run.error_hint as "errorHint?",
   done.notice as "notice?", run.reasons as "runReasons?", run.preview as "runPreview?",
-  run.accepted_at as "runAcceptedAt?", lost.columns as "missingColumns!"
+  run.accepted_at as "runAcceptedAt?", lost.columns as "missingColumns!", changed.columns as "columnChanges?",
+  rejected.fields as "rejectedFields!"
 from app_public.organizations o
 left join lateral (
   select l.finished_at, case when l.removals_accepted_at is null then l.notice end as notice
@@ -30,6 +31,29 @@ cross join lateral (
   from app_public.pfa_column c
   where c.organization_id = o.id and c.missing_since is not null and c.first_seen_at is not null
 ) lost
+left join lateral (
+  -- The last time that the header changed.
+  select json_build_object('runId', l.id, 'at', l.finished_at, 'came', coalesce(l.column_changes->'came', '[]'),
+    'went', coalesce(l.column_changes->'went', '[]'), 'retyped', coalesce(l.column_changes->'retyped', '[]')) as columns
+  from app_public.pfa_sync_log l
+  where l.organization_id = o.id and l.column_changes <> '{}' and l.state in ('succeeded', 'withheld')
+    and l.finished_at > clock_timestamp() - interval '7 days'
+  order by l.id desc limit 1
+) changed on true
+cross join lateral (
+  -- Of the last full run, and of what has changed since.
+  select coalesce(json_agg(json_build_object('key', f.key, 'alias', f.alias, 'count', f.count, 'samples', f.samples)
+    order by f.key), '[]') as fields
+  from (
+    select f.key, min(f.alias) as alias, sum(f.count) as count, (array_agg(f.samples order by l.id desc))[1] as samples
+    from app_public.pfa_sync_log l
+    cross join jsonb_to_recordset(l.rejected_fields) f (key text, alias text, count integer, samples jsonb)
+    where l.organization_id = o.id and l.state = 'succeeded' and l.values_rejected > 0 and l.id >= (
+      select max(w.id) from app_public.pfa_sync_log w
+      where w.organization_id = o.id and w.state = 'succeeded' and w.kind = 'full')
+    group by f.key
+  ) f
+) rejected
 order by o.code;
 
 /* @name beginSyncRun */
@@ -48,16 +72,21 @@ select app_private.fail_sync_run(:organizationId!, :runId!, :code!, :message!, :
 select state as "state!", error_code as "errorCode?",
   rows_read as "rowsRead!", rows_inserted as "rowsInserted!", rows_updated as "rowsUpdated!",
   rows_unchanged as "rowsUnchanged!", rows_removed as "rowsRemoved!", rows_spared as "rowsSpared!",
-  rows_rejected as "rowsRejected!", conflicts as "conflicts!", notice as "notice?"
+  rows_rejected as "rowsRejected!", values_rejected as "valuesRejected!", conflicts as "conflicts!", notice as "notice?"
 from app_private.merge_sync_run(:organizationId!, :runId!, :summary);
 
 /* @name fieldMapping */
 select m.key as "key!", m.kind as "kind!", m.max_length as "maxLength?", m.max_amount::float8 as "maxAmount?",
   m.grid_aliases as "gridAliases!", m.screen_field as "screenField?",
   to_char(f.earliest, 'YYYY-MM-DD') as "earliest?", to_char(f.latest, 'YYYY-MM-DD') as "latest?",
-  f.largest::float8 as "largest?"
+  f.largest::float8 as "largest?", f.allowed_values as "allowed?", c.choices as "choices?"
 from app_private.field_mapping(:organizationId!) m
-join app_public.pfa_fields f on f.key = m.key;
+join app_public.pfa_fields f on f.key = m.key
+left join (
+  select key, json_agg(json_build_object('value', value, 'spelling', spelling, 'notation', notation)
+    order by rank) as choices
+  from app_private.field_choices(:organizationId!) group by key
+) c on c.key = m.key;
 
 /* @name seenColumns */
 select c.alias as "alias!"

@@ -6,7 +6,13 @@ export interface ConnectionReport extends Inspection {
   grid: string;
   screenName: string;
   /** As whom requests are sent. PEMS has no request that would tell it. */
-  signedIn: { user: string | null; by: 'password' | 'API key' | 'token'; tenant: string };
+  signedIn: {
+    user: string | null;
+    by: 'password' | 'API key' | 'token';
+    tenant: string;
+    /** Of the login; `null` where that of the records is sent. */
+    organization: string | null;
+  };
   /** How long PEMS took for the page. */
   milliseconds: number;
 }
@@ -15,6 +21,7 @@ export interface ConnectionReport extends Inspection {
 export function describeConnection({
   baseUrl,
   tenant,
+  loginOrganization,
   authorization,
   grid,
   screen,
@@ -28,6 +35,7 @@ export function describeConnection({
       user: authorization.type === 'basic' ? authorization.username : null,
       by: by[authorization.type],
       tenant,
+      organization: loginOrganization ?? null,
     },
   };
 }
@@ -45,7 +53,8 @@ export function reportText(report: ConnectionReport): string {
   const unmapped = columns.filter(({ keys }) => keys.length === 0);
   return [
     `${report.url} answered in ${Math.round(report.milliseconds)} ms with ${counted(rows, 'row')}.`,
-    `Signed in as ${signedIn.user ?? 'the owner'} by ${signedIn.by}, tenant ${signedIn.tenant}. Grid ${report.grid}, organization ${organization}.`,
+    `Signed in as ${signedIn.user ?? 'the owner'} by ${signedIn.by}, tenant ${signedIn.tenant}, login organization ${signedIn.organization ?? organization}.`,
+    `Grid ${report.grid}, organization ${organization}.`,
     ...(others.length > 0 ? [`Rows of other organizations, which are left out: ${others.join(', ')}.`] : []),
     '',
     ...table(`Mapped columns (${mapped.length})`, mapped),
@@ -59,7 +68,8 @@ export function reportText(report: ConnectionReport): string {
       : []),
     `Dates: ${notations(report.dates)}. ${orderText(report)}`,
     `Numbers: ${notations(report.numbers)}.`,
-    `Flags: ${notations(report.flags)}.`,
+    `Flags: ${spellings(report.flags)}.`,
+    ...report.choices.map(({ key, spellings: found }) => `Choices of ${key}: ${spellings(found)}.`),
     screenText(report),
     '',
     ...findingsText(report.findings),
@@ -93,6 +103,11 @@ const notations = (found: Inspection['dates']): string =>
     : found
         .map(({ notation, count, example }) => `${notation} (${count}, e.g. ${shortened(example)})`)
         .join('; ');
+
+const spellings = (found: Inspection['dates']): string =>
+  found.length === 0
+    ? 'none'
+    : found.map(({ notation, count }) => `${shortened(notation)} (${count})`).join(', ');
 
 function orderText({ dateOrder: { found, connection } }: Inspection): string {
   switch (found) {

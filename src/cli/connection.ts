@@ -39,6 +39,11 @@ interface CreateOptions {
   timeout?: number;
   rate?: number;
   filterDates: DateFormat;
+  loginOrganization?: string;
+  gridPath?: string;
+  headerPath?: string;
+  screenPath?: string;
+  monthLanguage?: string;
 }
 
 /** connection create, connection test, connection record. */
@@ -71,6 +76,26 @@ export function addConnectionCommands(program: Command): void {
       'how many requests a second this tenant allows: 1 to 1000 (default: as before, at first 10)',
       wholeNumber(1, 1000),
     )
+    .option(
+      '--login-organization <code>',
+      'the organization that the user of PEMS signs in to, * for all; "" for that of the records (default: as before, at first that of the records)',
+    )
+    .option(
+      '--grid-path <path>',
+      'endpoint of grids below the address (default: as before, at first griddata)',
+    )
+    .option(
+      '--header-path <path>',
+      'endpoint that tells the columns of a grid; "" for that of grids (default: as before, at first that of grids)',
+    )
+    .option(
+      '--screen-path <path>',
+      'endpoint of user-defined screens (default: as before, at first userdefinedscreenservices)',
+    )
+    .option(
+      '--month-language <tag>',
+      'language of months in dates, such as fr or pt-BR (default: as before, at first en)',
+    )
     .option('--read-only', 'write nothing over it: what people commit waits')
     .addOption(
       new Option('--date-order <order>', 'how this tenant writes 04/02/2026')
@@ -99,9 +124,14 @@ export function addConnectionCommands(program: Command): void {
           hint: 'Give --password-stdin (or --password).',
         });
       if (!/^https?:\/\//.test(options.url)) {
-        throw new VanguardError('INVALID_INPUT', `${options.url} is not an address.`, {
-          hint: 'It begins with https://, e.g. https://HOST/axis/restservices.',
-        });
+        // It may hold a password.
+        throw new VanguardError(
+          'INVALID_INPUT',
+          `${options.url.replace(/^.*@/, '***@')} is not an address.`,
+          {
+            hint: 'It begins with https://, e.g. https://HOST/axis/restservices.',
+          },
+        );
       }
       await withDatabase(async (client, { secrets }) => {
         if (options.organization) {
@@ -182,7 +212,10 @@ interface Opened {
 }
 
 /** Opens the connection of an organization, uses it, and notes in the database whether it works. */
-async function withConnection<T>(code: string, use: (opened: Opened) => Promise<T>): Promise<T> {
+async function withConnection<T extends { failure?: VanguardError | null }>(
+  code: string,
+  use: (opened: Opened) => Promise<T>,
+): Promise<T> {
   const { configuration, secrets } = await readContext();
   return withMigratedDatabase(configuration, secrets, async ({ urls }) => {
     const owner = new pg.Pool({ connectionString: urls.owner, max: 2 });
@@ -197,12 +230,12 @@ async function withConnection<T>(code: string, use: (opened: Opened) => Promise<
         createVault(secrets.encryptionKeys),
         found.id,
       );
-      const mappers = await recordMappers(owner, found.id, connection.dateOrder);
+      const mappers = await recordMappers(owner, found.id, connection);
       const note = (errorMessage: string | null) =>
         noteConnectionResult.run({ apiConfigurationId: id, rowsRead: null, errorMessage }, owner);
       try {
         const result = await use({ organization: found.code, connection, mappers });
-        await note(null);
+        await note(result.failure?.message ?? null);
         return result;
       } catch (error) {
         await note((error as Error).message);
@@ -218,7 +251,7 @@ async function withConnection<T>(code: string, use: (opened: Opened) => Promise<
 async function examine(
   { organization, connection, mappers }: Opened,
   rows: number,
-): Promise<{ report: ConnectionReport }> {
+): Promise<{ report: ConnectionReport; failure?: never }> {
   // A person waits for the reason of a failure.
   const client = createPemsClient({ ...connection, maxAttempts: 1 });
   const { milliseconds, ...sample } = await client.readSample({ organization, rows });
@@ -240,6 +273,7 @@ async function examine(
   const inspection = inspect({
     ...input,
     dateOrder: connection.dateOrder,
+    monthLanguage: connection.monthLanguage,
     fields: mappers.mapping,
     screen: mappers.screen,
     ...(record !== undefined && { record }),

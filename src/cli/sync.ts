@@ -62,6 +62,22 @@ interface MissingColumn {
   lastSeenAt: string;
 }
 
+/** What changed in the header of the grid. */
+interface ColumnChanges {
+  at: string;
+  came: { alias: string; keys: string[] }[];
+  went: { alias: string; keys: string[] }[];
+  retyped: { alias: string; keys: string[]; type: string; was: string }[];
+}
+
+/** Values of a key that could not be read. */
+interface RejectedField {
+  key: string;
+  alias: string | null;
+  count: number;
+  samples: { recordId: string; value: string }[];
+}
+
 interface ScheduleOptions {
   every?: number;
   cron?: string;
@@ -200,6 +216,10 @@ export function addSyncCommands(program: Command): void {
           if (notice) print(`\n${organization}: ${notice}`);
           for (const column of row.missingColumns as unknown as MissingColumn[])
             print(`\n${organization}: ${describeColumn(column)}`);
+          const changes = row.columnChanges as unknown as ColumnChanges | null;
+          if (changes) print(`\n${organization}: ${describeChanges(changes)}`);
+          for (const field of row.rejectedFields as unknown as RejectedField[])
+            print(`\n${organization}: ${describeRejected(field)}`);
         }
       }),
     );
@@ -375,6 +395,26 @@ const reasonsOf = (reasons: unknown): Reason[] => (reasons ?? []) as Reason[];
 
 const describeColumn = ({ alias, keys, lastSeenAt }: MissingColumn) =>
   `The column ${alias}${keys.length > 0 ? ` (${keys.join(', ')})` : ''} is missing; its values are of ${shown(new Date(lastSeenAt))}.`;
+
+function describeChanges({ at, came, went, retyped }: ColumnChanges): string {
+  const named = (columns: { alias: string; keys: string[] }[]) =>
+    columns.map(({ alias, keys }) => (keys.length > 0 ? `${alias} (${keys.join(', ')})` : alias)).join(', ');
+  return [
+    `The header of the grid changed, as read ${shown(new Date(at))}.`,
+    came.length > 0 && `New: ${named(came)}.`,
+    went.length > 0 && `Gone: ${named(went)}.`,
+    retyped.length > 0 &&
+      `Another type: ${retyped.map(({ alias, type, was }) => `${alias} (${type}, was ${was})`).join(', ')}.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function describeRejected({ key, alias, count, samples: [sample] }: RejectedField): string {
+  const column = alias === null || alias === key ? key : `${key} (${alias})`;
+  const example = sample ? `, as ${JSON.stringify(sample.value)} in ${sample.recordId}` : '';
+  return `${count} values of ${column} cannot be read${example}; these records keep their last value of it.`;
+}
 
 function describeWithheld(run: Awaited<ReturnType<typeof lastWithheldRun.run>>[number]): string {
   const preview = run.preview as Preview | null;

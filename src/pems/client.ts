@@ -281,7 +281,7 @@ export function createPemsClient(
   clientOptions: PemsClientOptions = {},
 ): PemsClient {
   const checked = checkConnection(connection);
-  const { grid, pageSize, timeoutMs, gridUrl, screenUrl } = checked;
+  const { grid, pageSize, timeoutMs, gridUrl, headerUrl, screenUrl } = checked;
   const takeTurn = clientOptions.takeTurn ?? createRateLimiter(checked.requestsPerSecond);
   const hide = hiderOf(checked.secrets, '***');
 
@@ -394,7 +394,8 @@ export function createPemsClient(
     let body: Body;
     try {
       const options = {
-        headers: { ...checked.headers, organization },
+        // The organization that the login belongs to; that of the records is in the body.
+        headers: { ...checked.headers, organization: checked.loginOrganization ?? organization },
         body: call.body,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       };
@@ -478,16 +479,17 @@ export function createPemsClient(
     query: GridQuery,
     parse: (content: unknown) => T,
     requestType: string = checked.requestType,
+    url: URL = gridUrl,
   ): Call<T> => ({
     action,
-    url: gridUrl,
+    url,
     organization: query.organization,
     body: JSON.stringify({ ...gridRequest(checked, query), REQUEST_TYPE: requestType }),
     parse,
   });
 
   const headerCall = (action: PemsAction, query: GridQuery): Call<GridHeader> =>
-    gridCall(action, { ...query, rows: 1 }, parseGridHeader, 'LIST.HEAD_ONLY.STORED');
+    gridCall(action, { ...query, rows: 1 }, parseGridHeader, 'LIST.HEAD_ONLY.STORED', headerUrl);
 
   /** Reads pages of one run. Where answers have no names of columns, the first one is followed by a request for them. */
   const pageReader = (options: SendOptions) => {
@@ -634,7 +636,7 @@ export function createPemsClient(
           const fitting = Math.floor((ANSWER_BYTES / bytes) * page.rows.length);
           rows = Math.min(pageSize, Math.max(LEAST_ROWS, fitting));
           asked = ask(after, rows);
-          yield { aliases: page.aliases, rows: cut.rows, more: true, requestedAt, receivedAt };
+          yield { ...page, rows: cut.rows, more: true, requestedAt, receivedAt };
         } else if (page.rows.length > 0 && rows < MAX_PAGE_SIZE) {
           // A single id filled the page: only a larger one can show where it ends.
           rows = Math.min(rows * 10, MAX_PAGE_SIZE);
@@ -666,7 +668,7 @@ export function createPemsClient(
       const wanted = new Set(ids);
       const found = page.rows.filter((row) => wanted.has(row[at] ?? ''));
       if (!page.more && page.rows.length < rows) {
-        yield { ids, aliases: page.aliases, rows: found, more: waiting.length > 0, requestedAt, receivedAt };
+        yield { ...page, ids, rows: found, more: waiting.length > 0, requestedAt, receivedAt };
       } else if (found.length < page.rows.length) {
         // PEMS does not understand the filter: what is missing from the page may exist all the same.
         throw malformed('The page', `holds rows of another ${idAlias} than was asked for`);

@@ -1,5 +1,6 @@
 import { validateHeaderName } from 'node:http';
 import { VanguardError } from '../errors.ts';
+import { monthNames } from './month-names.ts';
 import type { YearFormat } from './screen.ts';
 import type { DateFormat, DateOrder } from './values.ts';
 
@@ -37,6 +38,17 @@ export interface PemsConnection {
   baseUrl: string;
   /** Sent as header `tenant`. */
   tenant: string;
+  /**
+   * Sent as header `organization`: the one that the login belongs to, `*` for all. Default: the organization whose records
+   * are read or written.
+   */
+  loginOrganization?: string | null;
+  /** The endpoint of grids, below the base address. Default `griddata`. */
+  gridPath?: string | null;
+  /** The endpoint of a grid's header. Default: that of grids. */
+  headerPath?: string | null;
+  /** The endpoint of user-defined screens. Default `userdefinedscreenservices`. */
+  screenPath?: string | null;
   authorization: PemsAuthorization;
   /** Further headers. They cannot replace those that this client sets itself. */
   headers?: Readonly<Record<string, string>>;
@@ -49,6 +61,8 @@ export interface PemsConnection {
   pageSize: number;
   /** How the tenant writes dates with slashes; for `createRecordMapper`. */
   dateOrder: DateOrder;
+  /** The language of months in dates, a tag such as `fr` or `pt-BR`. Default English; English names are always read. */
+  monthLanguage?: string | null;
   /** How the tenant wants the date of `changedSince` in the filter. Default `DD-MON-YYYY`. */
   filterDateFormat?: DateFormat;
   /** How the tenant wants YEAR of a date on the screen; read are both. Default `milliseconds`. */
@@ -70,8 +84,12 @@ export const MAX_PAGE_SIZE = 10_000;
 export interface CheckedConnection {
   /** Where grids are read. */
   gridUrl: URL;
+  /** Where the header of a grid is read. */
+  headerUrl: URL;
   /** Where single records are read and written. */
   screenUrl: URL;
+  /** For the header `organization`; `null`: the organization of the records. */
+  loginOrganization: string | null;
   /** Everything but `organization`, which is set for each request. */
   headers: Readonly<Record<string, string>>;
   /** Texts that must never leave this client other than as headers. */
@@ -95,16 +113,25 @@ export interface CheckedConnection {
  * @throws VanguardError `PEMS_CONNECTION_INVALID`, naming the setting but never its value
  */
 export function checkConnection(connection: PemsConnection): CheckedConnection {
-  const { grid, screen } = connection;
+  const { grid, screen, loginOrganization = null, monthLanguage } = connection;
   const authorization = authorizationHeaders(connection.authorization);
   const custom: Record<string, string> = {};
   for (const [name, value] of Object.entries(connection.headers ?? {})) {
     checkHeaderName(name);
     custom[name.toLowerCase()] = headerValue(`header ${name.toLowerCase()}`, value);
   }
+  const gridPath = endpointPath('gridPath', connection.gridPath ?? 'griddata');
+  const headerPath = endpointPath('headerPath', connection.headerPath ?? gridPath);
+  const screenPath = endpointPath('screenPath', connection.screenPath ?? 'userdefinedscreenservices');
+  const serviceUrl = serviceUrls(connection.baseUrl, [gridPath, headerPath, screenPath]);
+  if (monthLanguage && monthNames(monthLanguage) === null)
+    throw invalid('monthLanguage', 'must be the tag of a language that is known, such as fr or pt-BR');
   return {
-    gridUrl: serviceUrl(connection.baseUrl, 'griddata'),
-    screenUrl: serviceUrl(connection.baseUrl, 'userdefinedscreenservices'),
+    gridUrl: serviceUrl(gridPath),
+    headerUrl: serviceUrl(headerPath),
+    screenUrl: serviceUrl(screenPath),
+    loginOrganization:
+      loginOrganization === null ? null : headerValue('login organization', loginOrganization),
     headers: {
       ...custom,
       ...authorization,
@@ -211,12 +238,24 @@ function secretParts(value: string): string[] {
 const endpoints = /\/(?:griddata|grids|userdefinedscreenservices?)\/?$/i;
 
 /** The path below which the REST services are; the address of a SOAP service names its neighbour. */
-function basePath(path: string): string {
-  if (!endpoints.test(path)) return path.replace(/\/$/, '');
+function basePath(path: string, paths: readonly string[]): string {
+  const trimmed = path.replace(/\/$/, '');
+  const own = paths.find((service) => trimmed.toLowerCase().endsWith(`/${service.toLowerCase()}`));
+  if (own !== undefined) return trimmed.slice(0, -own.length - 1);
+  if (!endpoints.test(path)) return trimmed;
   return path.replace(endpoints, '').replace(/\/services$/i, '/restservices');
 }
 
-function serviceUrl(baseUrl: string, service: string): URL {
+/** A path below the base address, without slashes at its ends. */
+function endpointPath(setting: string, path: string): string {
+  const segments = path.replace(/^\/|\/$/g, '').split('/');
+  if (!segments.every((segment) => /^[\w.~-]+$/.test(segment) && !/^\.+$/.test(segment)))
+    throw invalid(setting, 'must be a path such as griddata, of letters, digits, ".", "_", "~" and "-"');
+  return segments.join('/');
+}
+
+/** Of a base address, or the address of one of these endpoints, what gives the address of each. */
+function serviceUrls(baseUrl: string, paths: readonly string[]): (path: string) => URL {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   if (
     url === null ||
@@ -230,8 +269,12 @@ function serviceUrl(baseUrl: string, service: string): URL {
       'must be like https://HOST/axis/restservices, without user, password, query or fragment',
     );
   }
-  url.pathname = `${basePath(url.pathname)}/${service}`;
-  return url;
+  const base = basePath(url.pathname, paths);
+  return (path) => {
+    const service = new URL(url);
+    service.pathname = `${base}/${path}`;
+    return service;
+  };
 }
 
 function checkHeaderName(name: string): void {

@@ -1,6 +1,6 @@
 import { VanguardError } from '../errors.ts';
 import type { CheckedConnection } from './connection.ts';
-import { isBlank } from './values.ts';
+import { isBlank, makeStorable } from './values.ts';
 
 /**
  * One row of a grid: texts as PEMS shows them, empty for none, in the order of the page's aliases; undefined where the
@@ -15,6 +15,8 @@ export interface GridPage {
   rows: GridRow[];
   /** Whether PEMS says that there are more rows after these. */
   more: boolean;
+  /** Kinds of data by alias, in the words of PEMS, where its header says them. */
+  types?: ReadonlyMap<string, string>;
 }
 
 /** Which rows of the grid are asked for. */
@@ -185,6 +187,8 @@ export interface GridHeader {
   aliases: string[];
   /** From `aliasnum`, as a number and as text, to the place of its alias. */
   places: ReadonlyMap<unknown, number>;
+  /** As of a page. */
+  types: ReadonlyMap<string, string>;
 }
 
 /**
@@ -209,7 +213,7 @@ function parseDataOnly(grid: Record<string, unknown>, given?: GridHeader): GridP
   const header = own.aliases.length > 0 ? own : given;
   const hasCells = (row: unknown): boolean => isObject(row) && list(row.D).length > 0;
   if (header === undefined && rows.some(hasCells)) return null;
-  const { aliases, places } = header ?? own;
+  const { aliases, places, types } = header ?? own;
   const metadata = (grid.METADATA ?? null) === null ? {} : object(grid.METADATA, `${GRID}.METADATA`);
   if (rows.length === 0 && Number(metadata.RECORDS ?? 0) > 0)
     throw malformed(`${GRID}.DATA`, 'has no rows, though METADATA.RECORDS counts some');
@@ -230,13 +234,15 @@ function parseDataOnly(grid: Record<string, unknown>, given?: GridHeader): GridP
       return row;
     }),
     more: moreRecords(metadata.MORERECORDPRESENT),
+    ...(types.size > 0 && { types }),
   };
 }
 
 function headerOf(fields: unknown): GridHeader {
   const aliases: string[] = [];
   const places = new Map<unknown, number>();
-  if ((fields ?? null) === null) return { aliases, places };
+  const types = new Map<string, string>();
+  if ((fields ?? null) === null) return { aliases, places, types };
   const seen = new Set<string>();
   for (const [index, item] of list(object(fields, FIELDS).FIELD).entries()) {
     const field = object(item, `${FIELDS}.FIELD[${index}]`);
@@ -252,8 +258,20 @@ function headerOf(fields: unknown): GridHeader {
     seen.add(alias);
     places.set(number, aliases.length).set(Number(number), aliases.length);
     aliases.push(alias);
+    const type = typeOf(field);
+    if (type !== null) types.set(alias, type);
   }
-  return { aliases, places };
+  return { aliases, places, types };
+}
+
+/** The kind of data of a column; systems differ in what they call it, and most do not say. */
+function typeOf(field: Record<string, unknown>): string | null {
+  for (const [name, value] of Object.entries(field)) {
+    if (!/^(?:data_?)?type$/i.test(name) || typeof value !== 'string') continue;
+    const type = makeStorable(value.trim().slice(0, 50)).toLowerCase();
+    if (type !== '') return type;
+  }
+  return null;
 }
 
 /** Where PEMS does not say, a page with fewer rows than were asked for is the last. */

@@ -5,6 +5,7 @@
 import { VanguardError } from '../errors.ts';
 import type { GridRow } from './grid.ts';
 import type { RecordField, RecordMapper } from './mapping.ts';
+import { monthNames, monthOf } from './month-names.ts';
 import type { ScreenRecord } from './screen.ts';
 import type { ScreenMapper } from './screen-mapping.ts';
 import { isBlank, type DateOrder } from './values.ts';
@@ -15,11 +16,15 @@ export interface InspectedField extends Pick<RecordField, 'key'> {
   kind: string;
   gridAliases: readonly string[];
   screenField: string | null;
+  /** The only values that it may have, if it is a choice. */
+  allowed?: readonly string[] | null;
 }
 
 export interface InspectionInput {
   organization: string;
   dateOrder: DateOrder;
+  /** The language of months that the connection says; default English. */
+  monthLanguage?: string | null;
   fields: readonly InspectedField[];
   grid: RecordMapper;
   screen: ScreenMapper;
@@ -86,6 +91,8 @@ export interface Inspection {
   dateOrder: { connection: DateOrder; found: DateOrder | 'both' | 'undecided' | 'none' };
   numbers: Notation[];
   flags: Notation[];
+  /** How PEMS spells the values of each key that can only be chosen. */
+  choices: { key: string; spellings: Notation[] }[];
   /** Of the first record; absent if the screen was not asked. */
   screen?: {
     answers: boolean;
@@ -111,6 +118,7 @@ export function inspect(input: InspectionInput): Inspection {
   const { dates, order } = datesOf(columns, page);
   const numbers = numbersOf(columns, fields, page);
   const flags = notationsOf(cellsOf(columns, page, 'flag'), (text) => text.trim());
+  const choices = choicesOf(columns, fields, page);
   const mapped = mapRows(input);
   const screen = screenOf(input, mapped);
 
@@ -178,12 +186,15 @@ export function inspect(input: InspectionInput): Inspection {
       `No date has a day above 12, so the order of day and month is not proved. The connection says ${dateOrder}.`,
       'Compare one date with PEMS, or see whether grid and screen agree.',
     );
-  if (dates.some(({ notation }) => notation.startsWith('DD-month')))
+  const { unread, languages } = monthsOf(input, columns);
+  if (unread.length > 0)
     find(
       'error',
       'MONTH_NAMES',
-      'Months have names in a language other than English.',
-      'Set the language of the login in PEMS to English. If PEMS ignores LOCALIZE_RESULT, tell us: connection record keeps an example.',
+      `Months have names that the connection does not know: ${unread.join(', ')}.`,
+      languages.length > 0
+        ? `Enter the connection again with --month-language ${languages.join(' or ')}.`
+        : 'Set the language of the login in PEMS to English.',
     );
   if (numbers.some(({ notation }) => notation === 'decimal comma'))
     find(
@@ -203,6 +214,7 @@ export function inspect(input: InspectionInput): Inspection {
     dateOrder: { connection: dateOrder, found: order },
     numbers,
     flags,
+    choices,
     ...(screen && { screen }),
     findings,
   };
@@ -248,6 +260,62 @@ function kindOf(texts: readonly string[]): ColumnKind {
   if (all(forms.flag)) return 'flag';
   if (texts.every((text) => notationOfDate(text) !== undefined)) return 'date';
   return all(forms.number) ? 'number' : 'text';
+}
+
+/** Languages that are tried where the connection does not know a month. */
+const tried = [
+  'de',
+  'fr',
+  'es',
+  'pt',
+  'it',
+  'nl',
+  'da',
+  'nb',
+  'sv',
+  'fi',
+  'pl',
+  'cs',
+  'hu',
+  'ro',
+  'tr',
+  'ru',
+  'en',
+];
+
+/** The names of months that the connection cannot read, and the languages in which all names of the page are known. */
+function monthsOf(
+  { page, monthLanguage }: InspectionInput,
+  columns: readonly InspectedColumn[],
+): { unread: string[]; languages: string[] } {
+  const names = new Set(
+    cellsOf(columns, page, 'date').flatMap((text) => forms.named.exec(text.trim())?.[1] ?? []),
+  );
+  const unknownIn = (language: string): string[] => {
+    const months = monthNames(language);
+    return [...names].filter((name) => months === null || monthOf(months, name) === undefined);
+  };
+  const unread = unknownIn(monthLanguage ?? 'en');
+  if (unread.length === 0) return { unread, languages: [] };
+  return { unread, languages: tried.filter((language) => unknownIn(language).length === 0).slice(0, 3) };
+}
+
+function choicesOf(
+  columns: readonly InspectedColumn[],
+  fields: readonly InspectedField[],
+  { rows }: InspectionInput['page'],
+): Inspection['choices'] {
+  return fields
+    .filter(({ allowed }) => (allowed ?? []).length > 0)
+    .map(({ key }) => ({
+      key,
+      spellings: notationsOf(
+        columns.flatMap(({ keys }, place) =>
+          keys.includes(key) ? rows.map((row) => row[place] ?? '').filter((text) => !isBlank(text)) : [],
+        ),
+        (text) => text.trim(),
+      ),
+    }));
 }
 
 /** How a date is written; undefined where the text is none. */

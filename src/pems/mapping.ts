@@ -1,5 +1,7 @@
 import { VanguardError } from '../errors.ts';
+import { createChoices, type Choice, type Choices, type ReadSpelling } from './choices.ts';
 import type { GridRow } from './grid.ts';
+import { englishMonths, type MonthNames } from './month-names.ts';
 import {
   isBlank,
   makeStorable,
@@ -29,6 +31,10 @@ export interface RecordField {
   latest?: string | null;
   /** Of money: larger amounts are implausible, and read all the same. */
   largest?: number | null;
+  /** Of text: the only values that it may have. */
+  allowed?: readonly string[] | null;
+  /** Of a flag or of text with allowed values: how PEMS writes them, the first to be written first. */
+  choices?: readonly Choice[];
 }
 
 /** Where PEMS holds a key: the first of the aliases that is not blank counts ("X, else Y"). */
@@ -40,9 +46,11 @@ export interface GridMapping {
 
 /** One value of a row that cannot be taken. */
 export interface FieldProblem {
-  /** The key, or the alias where no key belongs to it. */
+  /** The key, or the name in `data` where no key belongs to the column. */
   key: string;
-  /** What PEMS holds; characters that PostgreSQL cannot store are replaced. */
+  /** The column that holds the value, where one does. */
+  alias?: string;
+  /** What PEMS holds, at most 1,000 characters of it; characters that PostgreSQL cannot store are replaced. */
   value: string;
   /** A sentence that names what was given and what is allowed. */
   message: string;
@@ -50,7 +58,7 @@ export interface FieldProblem {
   proves?: Proof;
 }
 
-/** One row of the grid as a record. With any problem the record is to be refused as a whole. */
+/** One row of the grid as a record. With a problem of id or organization the record is to be refused as a whole. */
 export interface MappedRecord {
   /** Exactly as PEMS holds it, spaces included; `null` when blank, which is a problem. */
   pfaId: string | null;
@@ -67,8 +75,8 @@ export interface MappedRecord {
   versionBy: string | null;
   problems: FieldProblem[];
   /**
-   * Keys of `data`, `version` and `versionBy` that the page does not tell, because a column that it had before is
-   * missing. Unknown is not empty.
+   * Keys of `data`, `version` and `versionBy` that the row does not tell: a column that the grid had before is missing, or
+   * its value cannot be read. Unknown is not empty.
    */
   unknown: readonly string[];
   /** Keys with a value outside of what may be drafted. */
@@ -83,12 +91,16 @@ export interface RecordMapper {
    * @throws VanguardError `PEMS_COLUMN_MISSING` when the id or the organization is not among them
    */
   forAliases(aliases: readonly string[], told?: readonly string[]): (row: GridRow) => MappedRecord;
+  /** In which spellings fields with choices were read so far. */
+  spellings(): (ReadSpelling & { key: string })[];
 }
 
 export interface RecordMapperOptions {
   fields: readonly RecordField[];
   mappings: readonly GridMapping[];
   dateOrder: DateOrder;
+  /** Names of months in dates. Default: English. */
+  months?: MonthNames;
   /** Aliases that the grid had in earlier runs, in lower case. Missing ones make their keys unknown. */
   seenAliases?: readonly string[];
 }
@@ -115,13 +127,22 @@ const UNKNOWN_PREFIX = 'pems.';
  * @throws VanguardError `PEMS_MAPPING_INVALID` when the mapping does not fit the fields
  */
 export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
-  const { dateOrder } = options;
+  const { dateOrder, months = englishMonths } = options;
   const fields = new Map(options.fields.map((field) => [field.key, field]));
+  const choices = new Map(
+    options.fields.flatMap((field) => {
+      const of = choicesOf(field);
+      return of === null ? [] : [[field.key, of] as const];
+    }),
+  );
   const sources = aliasesByKey(options.mappings, fields);
   const columns = [...fields]
     .filter(([key]) => sources.has(key))
-    .map(([key, field]) => ({ key, read: memberReader(key, tokenReader(field, dateOrder)) }));
-  const readVersion: Reader = (text) => parseTimestamp(text, dateOrder);
+    .map(([key, field]) => ({
+      key,
+      read: memberReader(key, tokenReader(field, dateOrder, months, choices.get(key))),
+    }));
+  const readVersion: Reader = (text) => parseTimestamp(text, dateOrder, months);
   const known = new Set([...sources.values()].flat());
   const unknownColumns = new Map<string, Reader>();
 
@@ -170,18 +191,24 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
       const problems: FieldProblem[] = [];
       let unknown = lost;
       const implausible: string[] = [];
-      const read = (column: Column, reader: Reader): string | null => {
-        const value = take(problems, implausible, column, row, reader);
-        if (value !== UNKNOWN) return value;
+      const notTold = (key: string): void => {
         if (unknown === lost) unknown = [...lost];
-        unknown.push(column.key);
+        unknown.push(key);
+      };
+      const read = (column: Column, reader: Reader): string | null => {
+        const value = take(problems, implausible, column, row, aliases, reader);
+        if (value !== UNKNOWN) return value;
+        notTold(column.key);
         return null;
       };
-      const pfaId = read(idColumn, parseText);
-      if (pfaId === null) refuse(problems, 'pfaId', '', 'PEMS gave a row without an id.');
-      const organization = read(organizationColumn, parseText);
-      if (organization === null)
-        refuse(problems, 'organization', '', 'PEMS gave a row without an organization.');
+      const identify = (column: Column, name: string): string | null => {
+        const value = take(problems, implausible, column, row, aliases, parseText);
+        if (value !== UNKNOWN && value !== null) return value;
+        refuse(problems, column.key, undefined, '', `PEMS gave a row without an ${name}.`);
+        return null;
+      };
+      const pfaId = identify(idColumn, 'id');
+      const organization = identify(organizationColumn, 'organization');
       const version = read(versionColumn, readVersion);
       const versionBy = read(versionByColumn, parseText);
 
@@ -194,25 +221,48 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
         const text = row[place];
         if (text === undefined || text === '') continue;
         const member = read(text);
-        if (!member.ok) refuse(problems, alias, text, member.problem);
-        else if (member.value !== null) data += data === '' ? member.value : `,${member.value}`;
+        if (!member.ok) {
+          refuse(problems, unmappedName(alias), alias, text, member.problem);
+          notTold(makeStorable(unmappedName(alias)));
+        } else if (member.value !== null) data += data === '' ? member.value : `,${member.value}`;
       }
       return { pfaId, organization, data: `{${data}}`, version, versionBy, problems, unknown, implausible };
     };
   };
-  return { forAliases };
+  return {
+    forAliases,
+    spellings: () =>
+      [...choices].flatMap(([key, of]) => of.spellings().map((spelling) => ({ ...spelling, key }))),
+  };
+}
+
+/** The choices of a field; null for one that takes other values, too. */
+export function choicesOf({ key, kind, allowed, choices = [] }: RecordField): Choices | null {
+  if (kind === 'flag') return choices.length > 0 ? createChoices(key, ['true', 'false'], choices) : null;
+  return kind === 'text' && allowed ? createChoices(key, allowed, choices) : null;
 }
 
 /** Adds a problem; one problem a key is enough. */
-function refuse(problems: FieldProblem[], key: string, value: string, message: string, proves?: Proof): void {
+function refuse(
+  problems: FieldProblem[],
+  key: string,
+  alias: string | undefined,
+  value: string,
+  message: string,
+  proves?: Proof,
+): void {
   if (problems.some((problem) => problem.key === key)) return;
   problems.push({
     key: makeStorable(key),
-    value: makeStorable(value),
+    ...(alias !== undefined && { alias: makeStorable(alias) }),
+    value: makeStorable(value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value),
     message,
     ...(proves !== undefined && { proves }),
   });
 }
+
+/** So many characters of a value that cannot be taken are kept. */
+const MOST_SHOWN = 1_000;
 
 /** Where a key stands in a row. */
 interface Column {
@@ -222,15 +272,16 @@ interface Column {
 
 /** The place of a column that the page lacks. */
 const LOST = -1;
-/** What a lost column holds. */
+/** What a lost column holds, and one with a value that cannot be read. */
 const UNKNOWN = Symbol('unknown');
 
-/** Reads the first text that is not blank; null where there is none, or where it cannot be read. */
+/** Reads the first text that is not blank; null where there is none. */
 function take(
   problems: FieldProblem[],
   implausible: string[],
   { key, places }: Column,
   row: GridRow,
+  aliases: readonly string[],
   read: Reader,
 ): string | null | typeof UNKNOWN {
   for (const place of places) {
@@ -242,8 +293,8 @@ function take(
       if (parsed.isImplausible) implausible.push(key);
       return parsed.value;
     }
-    refuse(problems, key, text, parsed.problem, parsed.proves);
-    return null;
+    refuse(problems, key, aliases[place], text, parsed.problem, parsed.proves);
+    return UNKNOWN;
   }
   return null;
 }
@@ -299,8 +350,17 @@ function memberReader(key: string, read: Reader): Reader {
 }
 
 /** From the text of PEMS to the JSON token of its value. */
-export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
+export function tokenReader(
+  field: RecordField,
+  dateOrder: DateOrder,
+  months: MonthNames = englishMonths,
+  choices: Choices | null | undefined = choicesOf(field),
+): Reader {
   const { maxLength, maxAmount, earliest, latest, largest } = field;
+  if (choices) {
+    const toToken = field.kind === 'flag' ? String : (value: string) => JSON.stringify(value);
+    return (text) => withToken(choices.read(text), toToken);
+  }
   switch (field.kind) {
     case 'text':
       return (text) =>
@@ -309,7 +369,7 @@ export function tokenReader(field: RecordField, dateOrder: DateOrder): Reader {
           : readText(text);
     case 'date':
       return (text) => {
-        const parsed = parseDate(text, dateOrder);
+        const parsed = parseDate(text, dateOrder, months);
         const token = withToken(parsed, JSON.stringify);
         return parsed.ok &&
           parsed.value !== null &&

@@ -44,23 +44,20 @@ const keptWords = new Set(
 );
 
 /** Members whose values are part of the form of an answer. */
-const keptMembers = new Set([
-  ...['aliasnum', 'n', 'MORERECORDPRESENT', 'RECORDS', 'CURRENTCURSORPOSITION', 'NEXTCURSORPOSITION'],
-  ...[
-    'NUMBER_OF_ROWS_FIRST_RETURNED',
-    'CURSOR_POSITION',
-    'LOCALIZE_RESULT',
-    'TYPE',
-    'REQUEST_TYPE',
-    'OPERATOR',
-  ],
-  ...['JOINER', 'SEQNUM', 'NUMOFDEC', 'SIGN', 'DRCR', 'qualifier', 'CURRENCY', 'USERDEFINEDSERVICEACTION'],
-]);
+const keptMembers = new Set(
+  (
+    'aliasnum n MORERECORDPRESENT RECORDS CURRENTCURSORPOSITION NEXTCURSORPOSITION NUMBER_OF_ROWS_FIRST_RETURNED ' +
+    'CURSOR_POSITION LOCALIZE_RESULT TYPE REQUEST_TYPE OPERATOR JOINER SEQNUM NUMOFDEC SIGN DRCR qualifier CURRENCY ' +
+    'USERDEFINEDSERVICEACTION'
+  ).split(' '),
+);
 /** Members that name fields, columns, grids and screens. */
-const nameMembers = new Set([
-  ...['FIELDNAME', 'ALIAS_NAME', 'USERDEFINEDSCREENFIELDNAME', 'USERDEFINEDSCREENNAME'],
-  ...['GRID_NAME', 'GRID_ID', 'GRIDNAME', 'GRIDID'],
-]);
+const nameMembers = new Set(
+  (
+    'FIELDNAME ALIAS_NAME USERDEFINEDSCREENFIELDNAME USERDEFINEDSCREENNAME GRID_NAME GRID_ID GRIDNAME ' +
+    'GRIDID'
+  ).split(' '),
+);
 /** Texts that the members above may hold; anything else in them is masked. */
 const keptForm = /^[A-Z_. ]{0,30}$|^[<>=!+-]{0,2}$|^\d{1,9}$|^(?:true|false)$/;
 /** What a name of PEMS may look like; anything else may be a value. */

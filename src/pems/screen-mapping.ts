@@ -1,4 +1,6 @@
-import { tokenReader, type FieldProblem, type RecordField } from './mapping.ts';
+import type { Choices } from './choices.ts';
+import { choicesOf, tokenReader, type FieldProblem, type RecordField } from './mapping.ts';
+import { englishMonths } from './month-names.ts';
 import { isWritable, type ScreenValue, type WritableValue } from './screen.ts';
 import { isBlank, makeStorable, parseDate, parseNumber, type Parsed } from './values.ts';
 
@@ -28,7 +30,7 @@ export interface ScreenMapper {
    *
    * @param changes by key, each as the text of its JSON value (`->>` of PostgreSQL), so that amounts keep all their
    *   digits; `null` or `''` empties it
-   * @param read the record as it was read: a flag is written in the form that the tenant uses there
+   * @param read the record as it was read: a choice is written in the notation that the tenant uses there
    */
   write(
     changes: Readonly<Record<string, string | null>>,
@@ -36,15 +38,9 @@ export interface ScreenMapper {
   ): { values: Map<string, WritableValue>; problems: FieldProblem[] };
 }
 
-/** The forms in which tenants hold a flag; the first where the record shows none. */
-const FLAGS = [
-  { on: '+', off: '-' },
-  { on: 'true', off: 'false' },
-  { on: '1', off: '0' },
-];
-
 /** Turns records of the screen into what the mirror holds, and changes into what is written to the screen. */
 export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper {
+  const choices = new Map(fields.map((field) => [field.key, choicesOf(field)]));
   const columns = fields.map((field) => ({
     field,
     places: [
@@ -54,7 +50,7 @@ export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper
       ]),
     ],
     // The order is for dates with slashes, which no value of the screen has.
-    token: tokenReader(field, 'MDY'),
+    token: tokenReader(field, 'MDY', englishMonths, choices.get(field.key)),
   }));
   const byKey = new Map(fields.map((field) => [field.key, field]));
 
@@ -87,7 +83,7 @@ export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper
         const value =
           field === undefined || place === null
             ? 'It has no field on the screen of PEMS.'
-            : writable(field, text === '' ? null : text, read.get(place.toUpperCase()));
+            : writable(field, choices.get(key), text === '' ? null : text, read.get(place.toUpperCase()));
         if (typeof value === 'string')
           problems.push({ key: makeStorable(key), value: makeStorable(text ?? ''), message: value });
         else if (place !== null) values.set(place, value);
@@ -117,21 +113,20 @@ function plainText({ kind }: ScreenField, value: ScreenValue | undefined): Parse
 /** The value, or a sentence that says why there is none. */
 function writable(
   { kind }: ScreenField,
+  choices: Choices | null | undefined,
   text: string | null,
   held: ScreenValue | undefined,
 ): WritableValue | string {
+  if (kind === 'flag' && text !== 'true' && text !== 'false')
+    return 'A flag of PEMS is true or false and cannot be emptied.';
   switch (kind) {
     case 'text':
-      return { type: 'text', value: text ?? '' };
     case 'flag': {
-      if (text !== 'true' && text !== 'false')
-        return 'A flag of PEMS is true or false and cannot be emptied.';
-      const shows = held?.type === 'text' ? held.value.trim().toLowerCase() : '';
-      const { on, off } = FLAGS.find((form) => form.on === shows || form.off === shows) ?? {
-        on: '+',
-        off: '-',
-      };
-      return { type: 'text', value: text === 'true' ? on : off };
+      if (text === null || !choices) return { type: 'text', value: text ?? '' };
+      const spelling = choices.write(text, held?.type === 'text' ? held.value : '');
+      return spelling === null
+        ? 'It is not one of the values that PEMS takes.'
+        : { type: 'text', value: spelling };
     }
     case 'money': {
       const amount = parseNumber(text ?? '');

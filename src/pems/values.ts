@@ -1,3 +1,5 @@
+import { englishMonths, monthOf, type MonthNames } from './month-names.ts';
+
 /**
  * The single values of PEMS. PEMS hands over every value as the text a person would see on its screen; here each
  * kind of text becomes the one strict form that the database stores. Nothing passes through `Date` or a float, so
@@ -25,12 +27,11 @@ const MAX_INTEGER_DIGITS = 15;
 const MAX_DECIMALS = 10;
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
-const MONTH_NUMBERS = new Map(MONTHS.map((name, index) => [name, String(index + 1).padStart(2, '0')]));
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** Hour and minute, and which half of the day a 12-hour clock means; seconds are dropped. */
 const TIME = String.raw`(?:[ T]+(\d\d?):(\d\d)(?::\d\d(?:\.\d+)?)?(?: *([AaPp])[Mm])?)?`;
-const NAMED_MONTH = new RegExp(`^(\\d\\d?)-([A-Za-z]{3})-(\\d{4})${TIME}$`);
+const NAMED_MONTH = new RegExp(`^(\\d\\d?)-([^-/]{1,20})-(\\d{4})${TIME}$`);
 const ISO = new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)${TIME}$`);
 const NUMBERS = new RegExp(`^(\\d\\d?)([/-])(\\d\\d?)\\2(\\d{4})${TIME}$`);
 
@@ -69,12 +70,16 @@ export function parseText(text: string): Parsed<string> {
 }
 
 /**
- * A calendar date as strict ISO text, `2026-04-02`. Reads `02-APR-2026` (English months in any case), `2026-04-02`, and
- * `04/02/2026` or `04-02-2026` in the tenant's order, each also with a time, which is dropped. Days that the calendar
+ * A calendar date as strict ISO text, `2026-04-02`. Reads `02-APR-2026` (months of the language in any case), `2026-04-02`,
+ * and `04/02/2026` or `04-02-2026` in the tenant's order, each also with a time, which is dropped. Days that the calendar
  * does not have are a problem, and so is the year 0000, which PostgreSQL does not have.
  */
-export function parseDate(text: string, order: DateOrder): Parsed<string> {
-  return parseMoment(text, order, false);
+export function parseDate(
+  text: string,
+  order: DateOrder,
+  months: MonthNames = englishMonths,
+): Parsed<string> {
+  return parseMoment(text, order, months, false);
 }
 
 /**
@@ -82,8 +87,12 @@ export function parseDate(text: string, order: DateOrder): Parsed<string> {
  * zone. Reads what `parseDate` reads, with seconds or not, by a clock of 24 or 12 hours; a date without a time is its
  * midnight.
  */
-export function parseTimestamp(text: string, order: DateOrder): Parsed<string> {
-  return parseMoment(text, order, true);
+export function parseTimestamp(
+  text: string,
+  order: DateOrder,
+  months: MonthNames = englishMonths,
+): Parsed<string> {
+  return parseMoment(text, order, months, true);
 }
 
 /**
@@ -151,10 +160,10 @@ export function isBlank(text: string): boolean {
   return (first <= 32 || first >= 127) && text.trim() === '';
 }
 
-function parseMoment(text: string, order: DateOrder, withTime: boolean): Parsed<string> {
+function parseMoment(text: string, order: DateOrder, months: MonthNames, withTime: boolean): Parsed<string> {
   const trimmed = text.trim();
   if (trimmed === '') return NONE;
-  const parts = dateParts(trimmed, order);
+  const parts = dateParts(trimmed, order, months);
   if (parts === null) {
     const example = order === 'MDY' ? '04/02/2026 (month first)' : '02/04/2026 (day first)';
     const allowed = `02-APR-2026, 2026-04-02 or ${example}, with or without a time such as 14:30 or 02:30 PM`;
@@ -183,13 +192,7 @@ function parseMoment(text: string, order: DateOrder, withTime: boolean): Parsed<
 type Clock = [hour: string | undefined, minute: string | undefined, half: string | undefined];
 type DateParts = [year: string, month: string, day: string, clock: Clock];
 
-function dateParts(text: string, order: DateOrder): DateParts | null {
-  const named = NAMED_MONTH.exec(text);
-  if (named !== null) {
-    const [, day = '', name = '', year = '', ...clock] = named;
-    const month = MONTH_NUMBERS.get(name) ?? MONTH_NUMBERS.get(name.toUpperCase());
-    return month === undefined ? null : [year, month, day.padStart(2, '0'), clock as Clock];
-  }
+function dateParts(text: string, order: DateOrder, months: MonthNames): DateParts | null {
   const iso = ISO.exec(text);
   if (iso !== null) {
     const [, year = '', month = '', day = '', ...clock] = iso;
@@ -200,6 +203,12 @@ function dateParts(text: string, order: DateOrder): DateParts | null {
     const [, one = '', , two = '', year = '', ...clock] = numbers;
     const [first, second] = [one.padStart(2, '0'), two.padStart(2, '0')];
     return order === 'MDY' ? [year, first, second, clock as Clock] : [year, second, first, clock as Clock];
+  }
+  const named = NAMED_MONTH.exec(text);
+  if (named !== null) {
+    const [, day = '', name = '', year = '', ...clock] = named;
+    const month = monthOf(months, name);
+    return month === undefined ? null : [year, month, day.padStart(2, '0'), clock as Clock];
   }
   return null;
 }
@@ -233,6 +242,7 @@ function withoutTrailingZeros(digits: string): string {
   return digits.slice(0, end);
 }
 
-function quote(text: string): string {
+/** A text of PEMS as part of a message. */
+export function quote(text: string): string {
   return JSON.stringify(makeStorable(text.length > 80 ? `${text.slice(0, 80)}…` : text));
 }

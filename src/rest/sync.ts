@@ -63,6 +63,8 @@ export function syncRoutes(pool: pg.Pool, admission: Admission): Router {
         lastRowsRead: row.lastRowsRead ?? null,
         notice: row.notice ?? null,
         missingColumns: row.missingColumns,
+        columnChanges: row.columnChanges ?? null,
+        rejectedFields: row.rejectedFields,
         run:
           row.runId === null || row.runId === undefined
             ? null

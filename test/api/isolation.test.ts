@@ -271,7 +271,7 @@ async function plant(): Promise<Record<string, string>> {
     {
       pfaId: 'd',
       data: {},
-      problems: [{ key: 'monthlyRate', value: `${mark} much`, message: 'is not a number' }],
+      problems: [{ key: 'organization', value: `${mark} much`, message: 'is too long' }],
       rowContent: { of: mark },
     },
   ]);

@@ -357,6 +357,8 @@ describe('sync', () => {
           ...{ id: org.id, organization: 'HOLNG', lastRowsRead: records.length + many.length },
           notice: null,
           missingColumns: [],
+          columnChanges: null,
+          rejectedFields: [],
           lastSyncedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
           run: {
             ...{

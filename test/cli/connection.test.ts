@@ -25,11 +25,14 @@ let folder: string;
 const vanguard = (...args: string[]): Promise<Ran> => run(processEnvironment(db), args);
 const folderOf = (name: string): string => join(folder, name);
 
+/** A strict tenant takes only the organization of the login in the header. */
+const login = (dialect: DialectName): string[] => (dialect === 'strict' ? ['--login-organization', '*'] : []);
+
 async function connect(code: string, url: string, ...more: string[]): Promise<void> {
-  const login = ['--tenant', tenant, '--username', username, '--password', password];
+  const credentials = ['--tenant', tenant, '--username', username, '--password', password];
   const created = await vanguard(
     ...['connection', 'create', '--id', code.toLowerCase(), '--organization', code, '--url', url],
-    ...login,
+    ...credentials,
     ...more,
   );
   expect(created).toMatchObject({ code: 0, complained: '' });
@@ -57,11 +60,11 @@ beforeAll(async () => {
     const simulator = await startSimulator({
       ...{ dialect, dateFormat: 'MM/DD/YYYY', onlyListed: true, requestsPerSecond: 0 },
       organizations: { [code]: 40, [`${code}2`]: 3, [code.slice(0, 3)]: 0 },
-      credentials: { username, password, tenant, organization: code },
+      credentials: { username, password, tenant },
     });
     simulators.set(dialect, simulator);
     await makeOrganization(db, code);
-    await connect(code, simulator.url, '--filter-dates', 'MM/DD/YYYY');
+    await connect(code, simulator.url, '--filter-dates', 'MM/DD/YYYY', ...login(dialect));
   }
 });
 afterAll(async () => {
@@ -76,7 +79,7 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
     const found = await report(code);
     expect(found).toMatchObject({
       ...{ organization: code, rows: 43, otherOrganizations: { [`${code}2`]: 3 }, missing: [] },
-      signedIn: { user: username, by: 'password', tenant },
+      signedIn: { user: username, by: 'password', tenant, organization: dialect === 'strict' ? '*' : null },
       dateOrder: { connection: 'MDY', found: 'MDY' },
       screen: { answers: true, id: `${code}-0000001`, different: [], missingFields: [] },
       findings: [{ level: 'note', code: 'COLUMN_UNMAPPED' }],
@@ -85,6 +88,9 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
     expect(found.columns).toContainEqual(
       expect.objectContaining({ alias: 'pfs_f_startdate', keys: ['forecastStart'], kind: 'date' }),
     );
+    const [source] = found.choices.filter(({ key }) => key === 'source');
+    const spelled = dialect === 'classic' ? ['Purchase', 'Rental'] : ['PURCHASE', 'RENTAL'];
+    expect(source?.spellings.map(({ notation }) => notation).sort()).toEqual(spelled);
     expect(found.screen?.equal.length).toBeGreaterThan(15);
     expect(found.dates[0]?.notation).toMatch(/^NN\/NN\/YYYY/);
     // A JSON number has no thousands.
@@ -130,8 +136,9 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
       findings,
       rows,
       screen,
+      choices,
     }: ConnectionReport) => ({
-      ...{ dateOrder, missing, findings, rows },
+      ...{ dateOrder, missing, findings, rows, choices },
       columns: columns.map(({ alias, keys, kind, filled }) => ({ alias, keys, kind, filled })),
       notations: [dates, numbers, flags].map((found) =>
         found.map(({ notation, count }) => [notation, count]),
@@ -180,6 +187,22 @@ describe('what does not fit is named, with the next step', () => {
       expect(said).toContain('error NUMBER_FORMAT: ');
       expect(said).toMatch(/SCREEN_DIFFERS: .*\n {2}Next: Day and month are exchanged/);
     });
+  });
+
+  test('months in another language, with those in which they are known', async () => {
+    const [code, simulator] = ['LOCA', simulators.get('localized') as Simulator];
+    // As a tenant that ignores LOCALIZE_RESULT.
+    const given = {
+      kind: 'malformed',
+      what: 'value',
+      field: 'pfs_f_startdate',
+      text: '02-MRZ-2026',
+      id: `${code}-0000001`,
+    };
+    await control(simulator, 'POST', '/faults', { probability: 1, ...given });
+    const { findings: found } = await report(code);
+    await control(simulator, 'DELETE', '/faults');
+    expect(found.find(({ code: name }) => name === 'MONTH_NAMES')?.next).toContain('--month-language de');
   });
 
   test('a screen that is not open to the user', async () => {

@@ -432,6 +432,8 @@ describe('tables and cells', () => {
       await problemsOf(
         `update users set role = 'king', email = 'x' where id = 'user-2'`,
         `update api_configurations set url = 'ftp://x' where id = 'configuration-1'`,
+        `update api_configurations set url = 'https://jo:se:cr@t@pems.example/axis' where id = (
+          select id from api_configurations where id <> 'configuration-1' and url is not null order by id limit 1)`,
         `update ai_providers set availableModels = '{}', errorRate = 3 where id = 'gemini-default'`,
       ),
     ).toEqual(
@@ -439,6 +441,9 @@ describe('tables and cells', () => {
         'users user-2: email "x" is not 3 to 320 characters long',
         'users user-2: role "king" is none of admin, user, viewer',
         'api_configurations configuration-1: url "ftp://x" is no address that begins with http:// or https://',
+        expect.stringContaining(
+          'url "https://***@pems.example/axis" has a user or a password in it, which belong to the credentials',
+        ) as string,
         'ai_providers gemini-default: availableModels {} is no JSON list',
         'ai_providers gemini-default: errorRate 3 is not between 0 and 1',
       ]),

@@ -34,13 +34,12 @@ async function connected(
   dialect: DialectName,
   requestType: PemsConnection['requestType'] = 'LIST.DATA_ONLY.STORED',
 ): Promise<{ simulator: Simulator; client: PemsClient }> {
-  // A strict tenant takes the organization of the login only.
-  const simulator = await start({ dialect, credentials: { organization: 'ONE' } });
+  const simulator = await start({ dialect });
   const { username, password, tenant } = simulator.credentials;
   const authorization = { type: 'basic', username, password } as const;
   const connection = connectionTo(
     { baseUrl: simulator.url },
-    { authorization, tenant, requestType, pageSize: 7 },
+    { authorization, tenant, requestType, pageSize: 7, loginOrganization: '*' },
   );
   return { simulator, client: createPemsClient(connection) };
 }

@@ -48,7 +48,7 @@ function look(
       dateOrder,
     }),
     screen: createScreenMapper(screenFields),
-    page: { aliases, rows: all.map((one) => aliases.map((alias) => (one)[alias])) },
+    page: { aliases, rows: all.map((one) => aliases.map((alias) => one[alias])) },
     ...(record !== undefined && { record }),
   });
 }
@@ -110,7 +110,10 @@ test('month names in another language, 12-hour clocks and forms of flags are nam
   ]);
   expect(inspection.dates.map(({ notation }) => notation)).toEqual(['DD-month-YYYY', 'NN/NN/YYYY hh:mm AM']);
   expect(inspection.flags.map(({ notation }) => notation)).toEqual(['Y', 'N']);
-  expect(codes(inspection)).toContain('error MONTH_NAMES');
+  expect(inspection.findings.find(({ code }) => code === 'MONTH_NAMES')?.next).toContain(
+    '--month-language de',
+  );
+  expect(codes(look([row({ pfs_x_seen: '02-QQQ-2026' })]))).toContain('error MONTH_NAMES');
 });
 
 test('a missing column is named with those that may be meant, by kind and name', () => {

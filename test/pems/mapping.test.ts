@@ -84,6 +84,7 @@ describe('"X, else Y"', () => {
     expect(record.problems).toEqual([
       {
         key: 'monthlyRate',
+        alias: 'pfs_f_rate',
         value: 'lots',
         message: expect.stringContaining('"lots" is no number') as string,
       },
@@ -156,6 +157,8 @@ test('each value that cannot be read is a problem of its key, and the others are
   expect(record.problems.map((problem) => problem.key)).toEqual(['version', 'forecastStart', 'isActualized']);
   expect(record.version).toBeNull();
   expect(record.data).toBe('{"model":"M"}');
+  // Neither is empty.
+  expect(record.unknown).toEqual(['version', 'forecastStart', 'isActualized']);
 });
 
 test.each([

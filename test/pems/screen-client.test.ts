@@ -82,7 +82,7 @@ async function log(simulator: Simulator): Promise<unknown[]> {
 describe('a record that is read', () => {
   test('is what the grid has of it, for every record', async () => {
     const { client } = await pemsWith();
-    const fields = screenFields.map(({ key, kind }) => ({ key, kind }));
+    const fields = screenFields;
     const grid = createRecordMapper({
       fields,
       mappings: [

@@ -1,5 +1,5 @@
 /** The screen of the default mapping, for tests. */
-import type { RecordField, ScreenField } from '../../src/pems/index.ts';
+import type { Choice, RecordField, ScreenField } from '../../src/pems/index.ts';
 
 type Line = [key: string, kind: RecordField['kind'], screenField: string | null, ...gridAliases: string[]];
 
@@ -22,6 +22,25 @@ const lines: Line[] = [
   ['isFundsTransferable', 'flag', 'PFS_FT', 'pfs_ft'],
 ];
 
+/** How PEMS writes flags and choices, as the database has it. */
+export const flagChoices: Choice[] = (
+  [
+    ['+', '-'],
+    ['true', 'false'],
+    ['1', '0'],
+    ['-1', '0'],
+    ['Y', 'N'],
+    ['Yes', 'No'],
+  ] as const
+).flatMap(([on, off], index) => [
+  { value: 'true', spelling: on, notation: index + 1 },
+  { value: 'false', spelling: off, notation: index + 1 },
+]);
+export const sourceChoices: Choice[] = ['Rental', 'Purchase'].flatMap((value) => [
+  { value, spelling: value, notation: 1 },
+  { value, spelling: value.toUpperCase(), notation: 2 },
+]);
+
 export const screenFields: ScreenField[] = lines.map(([key, kind, screenField, ...gridAliases]) => ({
   key,
   kind,
@@ -29,6 +48,8 @@ export const screenFields: ScreenField[] = lines.map(([key, kind, screenField, .
   gridAliases,
   maxLength: kind === 'text' ? 200 : null,
   maxAmount: kind === 'money' ? 1e11 : null,
+  ...(kind === 'flag' && { choices: flagChoices }),
+  ...(key === 'source' && { allowed: ['Rental', 'Purchase'], choices: sourceChoices }),
 }));
 
 /** An answer of the screen about the record `A` of `RIO`. */

@@ -97,6 +97,16 @@ export interface SyncRun {
   rows_spared: number;
   rows_rejected: number;
   rows_twin: number;
+  values_rejected: number;
+  rejected_fields: {
+    key: string;
+    alias: string | null;
+    count: number;
+    samples: { recordId: string; value: string }[];
+  }[];
+  column_changes: Partial<
+    Record<'came' | 'went' | 'retyped', { alias: string; keys: string[]; type?: string; was?: string }[]>
+  >;
   missing_columns: { alias: string; keys: string[]; rows: number; lastSeenAt: string | null }[];
   reasons: { code: string; key: string; count: number; of: number; message: string; samples: Json[] }[];
   preview: { added: number; changed: number; rejected: number; missing: number; columns: Json[] } | null;

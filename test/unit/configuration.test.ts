@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { dialectNames } from '../../simulator/index.ts';
 import { projectFolder, readConfiguration } from '../../src/configuration.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
 import { VanguardError } from '../../src/errors.ts';
@@ -40,6 +41,14 @@ test('nothing has to be set to try it out', () => {
     ...{ databaseUrl: undefined, secret: undefined, encryptionKeys: undefined, pems: undefined },
     dataFolder: join(projectFolder, '.data'),
   });
+});
+
+test('the simulated PEMS speaks each of its dialects, and no other', () => {
+  for (const dialect of dialectNames)
+    expect(readConfiguration({ SIMULATOR_DIALECT: dialect }).simulatorDialect).toBe(dialect);
+  expect(problems({ SIMULATOR_DIALECT: 'latin' })).toEqual([
+    expect.stringMatching(/SIMULATOR_DIALECT.*official, classic/),
+  ]);
 });
 
 test('an empty variable is one that is not set', () => {

@@ -35,6 +35,7 @@ interface Staged {
   version: string | null;
   problems: { key: string; value: string }[] | null;
   row_content: Record<string, string> | null;
+  unknown: string[] | null;
 }
 
 async function stage(...rows: GridRow[]): Promise<{ taken: number; staged: Staged[]; chunks: number }> {
@@ -51,7 +52,7 @@ async function stage(...rows: GridRow[]): Promise<{ taken: number; staged: Stage
     const copy = client.query(copyFrom(copyIntoStaging));
     await pipeline(Readable.from(chunks), copy);
     const { rows: staged } = await client.query<Staged>(
-      `select pfa_id, organization_code, data, data::text as text, version::text as version, problems, row_content
+      `select pfa_id, organization_code, data, data::text as text, version::text as version, problems, row_content, unknown
       from app_private.pfa_staging order by ctid`,
     );
     return { taken: copy.rowCount, staged, chunks: chunks.length };
@@ -101,7 +102,7 @@ test('numbers keep all their digits', async () => {
   ]);
 });
 
-test('what PostgreSQL cannot hold is refused with its row, which is kept in a form that it can', async () => {
+test('what PostgreSQL cannot hold is a problem in a form that it can, and keeps the row if it is the id', async () => {
   const { staged } = await stage(
     ['A', 'RIO', 'nul\0', '', ''],
     ['B', 'RIO', 'half \uD83C', '', ''],
@@ -115,7 +116,13 @@ test('what PostgreSQL cannot hold is refused with its row, which is kept in a fo
     [['pfaId', 'bad\uFFFDid']],
   ]);
   expect(staged.map(({ data }) => data)).toEqual([{}, {}, {}, {}]);
-  expect(staged.map(({ row_content }) => row_content?.model)).toEqual(['nul\uFFFD', 'half \uFFFD', '', '']);
+  expect(staged.map(({ row_content }) => row_content?.id)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    'bad\uFFFDid',
+  ]);
+  expect(staged.map(({ unknown }) => unknown)).toEqual([['model'], ['model'], ['rate'], null]);
   expect(staged.at(-1)?.pfa_id).toBeNull();
 });
 

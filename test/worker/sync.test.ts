@@ -206,7 +206,7 @@ test('a record that is gone is removed by the second run that misses it, one tha
   ]);
 });
 
-test('a row with a value that cannot be read is refused whole, and comes when it can', async () => {
+test('a value that cannot be read is rejected alone, and comes when it can', async () => {
   const organization = await world.organization('BAD');
   await world.fault({
     ...{ kind: 'malformed', what: 'value', count: 1, match: { organization: 'BAD' } },
@@ -223,18 +223,24 @@ test('a row with a value that cannot be read is refused whole, and comes when it
     state: 'succeeded',
     rows_read: 31,
     rows_inserted: run.rows_read - run.rows_rejected,
+    rows_rejected: 2,
+    values_rejected: 1,
   });
   const rejected = await rejects(run.id);
-  const value = one(rejected.filter(({ reason }) => reason === 'value'));
+  const value = one(rejected.filter(({ reason }) => reason === 'field'));
   expect(value).toMatchObject({
     problems: [{ value: '31-FEB-20Z6', message: expect.stringContaining('31-FEB-20Z6') as string }],
-    row_content: { pfs_id: value.pfa_id, pfs_a_org: 'BAD', pfs_x_wbs: expect.any(String) as string },
+    row_content: { pfs_f_startdate: '31-FEB-20Z6' },
   });
   const twice = rejected.filter(({ reason }) => reason === 'duplicate').map(({ pfa_id }) => pfa_id);
   expect(twice).toEqual([idOf(organization, 30), idOf(organization, 30)]);
-  expect((await world.mirror(organization)).map(({ pfa_id }) => pfa_id)).not.toContain(value.pfa_id);
+  const there = (await world.mirror(organization)).find(({ pfa_id }) => pfa_id === value.pfa_id);
+  expect(there?.data).toMatchObject({ organization: 'BAD' });
+  expect(there?.data).not.toHaveProperty('forecastStart');
 
-  expect(await world.sync(organization)).toMatchObject({ rows_inserted: 2, rows_rejected: 0 });
+  expect(await world.sync(organization)).toMatchObject({
+    ...{ rows_inserted: 1, rows_updated: 1, rows_rejected: 0, values_rejected: 0 },
+  });
   expect((await world.mirror(organization)).map(held)).toEqual(
     (await world.generated(organization)).map(asHeld),
   );

@@ -76,7 +76,7 @@ async function compare(context: TaskContext, check: Check, signal: AbortSignal |
   const { pool } = context;
   const { organizationId, id: checkId, organization } = check;
   const { apiConfigurationId, connection, client, clock } = await openPems(context, organizationId, 'read');
-  const { grid } = await recordMappers(pool, organizationId, connection.dateOrder);
+  const { grid } = await recordMappers(pool, organizationId, connection);
   let rowsRead = 0;
 
   /** Reads these records, or (null) all; answers those that changed meanwhile. */

@@ -62,7 +62,7 @@ async function push(context: TaskContext, organizationId: number, signal: AbortS
   let world: PushWorld;
   try {
     const pems = await openPems(context, organizationId, 'write');
-    const mappers = await recordMappers(pool, organizationId, pems.connection.dateOrder);
+    const mappers = await recordMappers(pool, organizationId, pems.connection);
     world = new PushWorld({ pool, organizationId, organization: gate.organization, pems, mappers, signal });
   } catch (error) {
     if (!(error instanceof VanguardError)) throw error;

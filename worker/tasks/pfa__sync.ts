@@ -66,7 +66,7 @@ async function readIntoStaging(
   const { organization, organizationId, runId } = run;
   const { pool } = context;
   const { apiConfigurationId, connection, client, clock } = await openPems(context, organizationId, 'read');
-  const { grid } = await recordMappers(pool, organizationId, connection.dateOrder);
+  const { grid } = await recordMappers(pool, organizationId, connection);
 
   const summary = new ReadSummary();
   let rowsRead = 0;
@@ -94,5 +94,6 @@ async function readIntoStaging(
     throw error;
   }
   await noteConnectionResult.run({ apiConfigurationId, rowsRead, errorMessage: null }, pool);
+  summary.addSpellings(grid.spellings());
   return summary;
 }

@@ -138,7 +138,7 @@ function stateOf(
 }
 
 function Details({
-  freshness: { lastSyncedAt, lastRowsRead, notice, missingColumns, run },
+  freshness: { lastSyncedAt, lastRowsRead, notice, missingColumns, columnChanges, rejectedFields, run },
   now,
 }: {
   freshness: Freshness;
@@ -184,6 +184,40 @@ function Details({
                 {formatAgo(Date.parse(lastSeenAt), now)}
               </li>
             ))}
+          </ul>
+        </div>
+      )}
+      {rejectedFields.length > 0 && (
+        <div className={classes.warning}>
+          Can’t be read, last values kept:
+          <ul className={classes.list}>
+            {rejectedFields.map(({ key, alias, count, samples: [sample] }) => (
+              <li key={key}>
+                {[fieldLabel(key), alias].filter(Boolean).join(', ')}: {formatCount(count)}
+                {sample && `, as “${sample.value}” in ${sample.recordId}`}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {columnChanges && (
+        <div>
+          Columns in PEMS changed {formatAgo(Date.parse(columnChanges.at), now)}
+          <ul className={classes.list}>
+            {(
+              [
+                ['New', columnChanges.came],
+                ['Gone', columnChanges.went],
+                ['Another type', columnChanges.retyped],
+              ] as const
+            ).map(
+              ([what, columns]) =>
+                columns.length > 0 && (
+                  <li key={what}>
+                    {what}: {columns.map(({ alias }) => alias).join(', ')}
+                  </li>
+                ),
+            )}
           </ul>
         </div>
       )}

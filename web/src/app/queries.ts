@@ -84,6 +84,20 @@ export interface Freshness {
   notice: string | null;
   /** Columns that the grid of PEMS no longer has; their values are as old as that. */
   missingColumns: { alias: string; keys: string[]; lastSeenAt: string }[];
+  /** What last changed in the header of the grid, within a week. */
+  columnChanges: {
+    at: string;
+    came: { alias: string; keys: string[] }[];
+    went: { alias: string; keys: string[] }[];
+    retyped: { alias: string; keys: string[]; type: string; was: string }[];
+  } | null;
+  /** Values that the runs since the last full one could not read; their records keep the last that could be. */
+  rejectedFields: {
+    key: string;
+    alias: string | null;
+    count: number;
+    samples: { recordId: string; value: string }[];
+  }[];
   /** The latest run. */
   run: {
     id: number;

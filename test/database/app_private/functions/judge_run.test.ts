@@ -236,9 +236,9 @@ describe('withheld is a run', () => {
   test('that refuses more than a fifth of its rows', async () => {
     const refused = (count: number) =>
       records(100).map((record, n) =>
-        n < count ? { ...record, [problems]: bad('isActualized', 'ja') } : record,
+        n < count ? { ...record, [problems]: bad('organization', 'x') } : record,
       );
-    expect(reasonsOf(await tried(refused(21)))).toEqual([['SYNC_ROWS_REFUSED', 'isActualized', 21, 100]]);
+    expect(reasonsOf(await tried(refused(21)))).toEqual([['SYNC_ROWS_REFUSED', 'organization', 21, 100]]);
     expect(await sync(refused(20))).toMatchObject({
       state: 'succeeded',
       rows_rejected: 20,
@@ -246,9 +246,43 @@ describe('withheld is a run', () => {
     });
   });
 
-  test('that refuses all of a few rows', async () => {
-    const all = records(12).map((record) => ({ ...record, [problems]: bad('isActualized', 'ja') }));
-    expect(await sync(all)).toMatchObject({ state: 'withheld', rows_rejected: 12, rows_inserted: 0 });
+  test('that rejects a field of more than a fifth of its rows', async () => {
+    const refused = (count: number) =>
+      records(100).map((record, n) => {
+        if (n >= count) return record;
+        const { source: _, ...others } = record;
+        return { ...others, [problems]: bad('source', 'LEASE'), [unknown]: ['source'] };
+      });
+    const run = await tried(refused(21));
+    expect(reasonsOf(run)).toEqual([['SYNC_ROWS_REFUSED', 'source', 21, 100]]);
+    expect(run).toMatchObject({ rows_rejected: 0, values_rejected: 21 });
+    expect(run.reasons[0]?.message).toContain('21 of 100 rows are refused, whole or in part');
+    expect(await sync(refused(20))).toMatchObject({
+      state: 'succeeded',
+      rows_updated: 0,
+      values_rejected: 20,
+      notice: expect.stringContaining('source of 20 rows cannot be read (as "LEASE"') as string,
+    });
+  });
+
+  test('that rejects nearly all values of a key that few records have', async () => {
+    const some = (n: number, model: Json) => (n < 12 ? { model } : {});
+    await sync(records(100, (n) => some(n, 'M')));
+    const run = await sync(
+      records(100).map((record, n) =>
+        n < 12 ? { ...record, [problems]: bad('model', 'x'), [unknown]: ['model'] } : record,
+      ),
+    );
+    expect(reasonsOf(run)).toEqual([['SYNC_VALUES_REFUSED', 'model', 12, 12]]);
+  });
+
+  test('that rejects a field of all of a few rows', async () => {
+    const all = records(12).map((record) => ({
+      ...record,
+      [problems]: bad('isActualized', 'ja'),
+      [unknown]: ['isActualized'],
+    }));
+    expect(await sync(all)).toMatchObject({ state: 'withheld', values_rejected: 12, rows_inserted: 0 });
     expect(await mirror()).toEqual([]);
   });
 
@@ -335,14 +369,17 @@ describe('withheld is a run', () => {
   });
 
   test('which keeps samples of what it refused, and leaves nothing in staging', async () => {
-    const all = records(300).map((record) => ({ ...record, [problems]: bad('isActualized', 'ja') }));
-    expect(await sync(all)).toMatchObject({ state: 'withheld', rows_rejected: 300 });
+    const all = records(300).map((record, n) => ({
+      ...record,
+      [problems]: bad(n < 150 ? 'organization' : 'isActualized', 'ja'),
+    }));
+    expect(await sync(all)).toMatchObject({ state: 'withheld', rows_rejected: 150, values_rejected: 150 });
     const { rows } = await db.owner.query(
       `select (select count(*)::integer from app_public.pfa_sync_reject where organization_id = $1) as rejects,
         (select count(*)::integer from app_private.pfa_staging where organization_id = $1) as staged`,
       [org.id],
     );
-    expect(rows).toEqual([{ rejects: 100, staged: 0 }]);
+    expect(rows).toEqual([{ rejects: 200, staged: 0 }]);
   });
 
   test('and the next one is due as after a success', async () => {

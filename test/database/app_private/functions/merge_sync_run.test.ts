@@ -236,6 +236,86 @@ describe('what came', () => {
   });
 });
 
+const ofOrganization = [{ key: 'organization', value: 'long', message: 'is too long' }];
+
+describe('a value that could not be read', () => {
+  const rate = { key: 'monthlyRate', alias: 'pfs_f_rate', value: 'much', message: 'is not a number' };
+  const source = { key: 'source', alias: 'pfs_f_source', value: 'LEASE', message: 'is not one of them' };
+
+  test('leaves the field as it was, and the others are taken', async () => {
+    await putRecords(db, org, [{ ...crane, source: 'Rental' }, pump]);
+    const before = await mirror();
+    const run = await syncRows(db, org, [
+      {
+        pfaId: 'crane',
+        data: { organization: org.code, pfaId: 'crane', category: 'Other' },
+        problems: [rate, source],
+        unknown: ['monthlyRate', 'source'],
+      },
+      { pfaId: 'pump', data: { organization: org.code, ...pump } },
+    ]);
+    expect(run).toMatchObject({
+      state: 'succeeded',
+      rows_updated: 1,
+      rows_unchanged: 1,
+      rows_rejected: 0,
+      values_rejected: 2,
+      rejected_fields: [
+        {
+          key: 'monthlyRate',
+          alias: 'pfs_f_rate',
+          count: 1,
+          samples: [{ recordId: 'crane', value: 'much' }],
+        },
+        { key: 'source', alias: 'pfs_f_source', count: 1, samples: [{ recordId: 'crane', value: 'LEASE' }] },
+      ],
+      notice: expect.stringContaining(
+        'source of 1 rows cannot be read (as "LEASE" in record crane)',
+      ) as string,
+    });
+    const [first] = await mirror();
+    const { monthlyRate, source: held } = before[0]!.data as Record<string, unknown>;
+    expect(first?.data).toMatchObject({ category: 'Other', monthlyRate, source: held });
+    expect(await changes()).toMatchObject([{ pfa_id: 'crane', changes: { category: { to: 'Other' } } }]);
+    const { rows } = await db.owner.query(
+      'select pfa_id, reason, key, alias, value, row_content from app_public.pfa_sync_reject where run_id = $1 order by key',
+      [run.id],
+    );
+    expect(rows).toEqual([
+      {
+        ...{ pfa_id: 'crane', reason: 'field', key: 'monthlyRate', alias: 'pfs_f_rate', value: 'much' },
+        row_content: { pfs_f_rate: 'much' },
+      },
+      {
+        ...{ pfa_id: 'crane', reason: 'field', key: 'source', alias: 'pfs_f_source', value: 'LEASE' },
+        row_content: { pfs_f_source: 'LEASE' },
+      },
+    ]);
+  });
+
+  test('of a new record is not there, and said', async () => {
+    const run = await syncRows(db, org, [
+      { pfaId: 'crane', data: { category: 'A' }, problems: [source], unknown: ['source'] },
+    ]);
+    expect(run).toMatchObject({ rows_inserted: 1, values_rejected: 1 });
+    expect(await mirror()).toMatchObject([{ pfa_id: 'crane', data: { category: 'A' } }]);
+  });
+
+  test('of another organization is not said to members of this one', async () => {
+    const run = await syncRows(db, org, [
+      { pfaId: 'crane', data: {} },
+      {
+        pfaId: 'secret',
+        organizationCode: `${org.code}2`,
+        data: {},
+        problems: [source],
+        unknown: ['source'],
+      },
+    ]);
+    expect(run).toMatchObject({ rows_rejected: 1, values_rejected: 0, rejected_fields: [] });
+  });
+});
+
 describe('what is refused, whole', () => {
   test('all rows of an id that came twice, also when they are the same', async () => {
     const run = await syncRows(db, org, [
@@ -284,12 +364,15 @@ describe('what is refused, whole', () => {
     expect(await mirror()).toMatchObject([{ pfa_id: 'crane', data: { a: 1 } }]);
   });
 
-  test('a row with a value that could not be read', async () => {
-    const problems = [{ key: 'monthlyRate', value: 'much', message: 'is not a number' }];
+  test('a row whose id or organization could not be read', async () => {
+    const problems = [
+      { key: 'monthlyRate', value: 'much', message: 'is not a number' },
+      { key: 'pfaId', value: 'long', message: 'is too long' },
+    ];
     const run = await syncRows(db, org, [
       { pfaId: 'crane', data: {}, problems, rowContent: { pfs_f_rate: 'much' } },
     ]);
-    expect(run).toMatchObject({ rows_inserted: 0, rows_rejected: 1 });
+    expect(run).toMatchObject({ rows_inserted: 0, rows_rejected: 1, values_rejected: 0 });
     expect(await rejects(run.id)).toEqual([
       { pfa_id: 'crane', reason: 'value', problems, row_content: { pfs_f_rate: 'much' } },
     ]);
@@ -303,7 +386,7 @@ describe('what is refused, whole', () => {
         await syncRows(db, org, [
           { pfaId: 'crane', data: { category: 'A' } },
           { pfaId: 'crane', data: { category: 'B' } },
-          { pfaId: 'pump', data: { category: 'C' }, problems: [] },
+          { pfaId: 'pump', data: { category: 'C' }, problems: ofOrganization },
         ]),
       ).toMatchObject({ rows_rejected: 3, rows_missing: 0, rows_removed: 0 });
     }
@@ -374,7 +457,7 @@ describe('what is older', () => {
   test('the newest change counts only rows that were not refused', async () => {
     const run = await syncRows(db, org, [
       { pfaId: 'crane', data: {}, version: '2026-01-02 10:00' },
-      { pfaId: 'pump', data: {}, version: '2031-01-01 10:00', problems: [] },
+      { pfaId: 'pump', data: {}, version: '2031-01-01 10:00', problems: ofOrganization },
     ]);
     const { rows } = await db.owner.query(
       'select greatest_version::text from app_public.pfa_sync_log where id = $1',
