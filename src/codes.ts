@@ -215,6 +215,19 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'A run changes one key in a large share of the records. The run is withheld.',
       act: 'Look at the preview of the run. If PEMS is right, accept it.',
     },
+    SYNC_TOO_MANY_ROWS: {
+      means: 'PEMS gave more rows than a run may read (SYNC_MAX_ROWS), as a list without an end would. The mirror is as it was.',
+      act: 'Check the grid and the organization of the connection. If there are so many records, raise the limit.',
+    },
+    SYNC_TOO_LONG: {
+      means: 'A run read for longer than it may (SYNC_MAX_SECONDS). The mirror is as it was.',
+      act: 'See why PEMS is slow. If a run takes so long, raise the limit.',
+    },
+    SYNC_KILLED_WORKER: {
+      means:
+        'The worker of each of the last two runs was killed or ended. They may have ended it, so no further run is begun by itself.',
+      act: 'See why the workers ended (memory, for instance). Then start a run as an owner or admin: `npx vanguard sync trigger ORGANIZATION`, `requestSync` in GraphQL, or in the web app.',
+    },
     PEMS_COLUMN_MISSING: {
       means:
         'The grid of PEMS lacks the column of the id or the organization, without which no record is known.',
@@ -230,7 +243,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     },
     WORKER_LOST: {
       means: 'The worker that did the run was killed or lost its connection; the run merged nothing.',
-      act: 'Nothing: the run is repeated. If it comes often, see why workers die (memory, for instance).',
+      act: 'Nothing: the run is repeated once. If it comes often, see why workers die (memory, for instance).',
     },
     DRIFT_FAILED: {
       means: 'A comparison with PEMS stopped because of a fault of ours; nothing was changed.',

@@ -126,6 +126,15 @@ export const defaultRetention: Retention = {
   exchangesDays: 30,
 };
 
+/** How much one run of the sync may read: more is no organization, and would fill the disk. */
+export interface RunLimits {
+  rows: number;
+  seconds: number;
+}
+
+/** What one run may read where nobody says otherwise. */
+export const defaultRunLimits: RunLimits = { rows: 1_000_000, seconds: 3_600 };
+
 /** Every variable that is read, as .env.example and docs/reference/configuration.md document it. */
 export const environmentSchema = z.object({
   NODE_ENV: z
@@ -158,6 +167,18 @@ export const environmentSchema = z.object({
     .enum(simulatorDialects, { error: `must be one of ${simulatorDialects.join(', ')}` })
     .default('official'),
   WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number, 1 to 50' }).int().min(1).max(50).default(4),
+  SYNC_MAX_ROWS: z.coerce
+    .number({ error: 'must be a number of rows, 1,000 to 100,000,000, in digits' })
+    .int()
+    .min(1_000)
+    .max(100_000_000)
+    .default(defaultRunLimits.rows),
+  SYNC_MAX_SECONDS: z.coerce
+    .number({ error: 'must be a number of seconds, 10 to 86400' })
+    .int()
+    .min(10)
+    .max(86_400)
+    .default(defaultRunLimits.seconds),
   MAX_USER_REQUESTS: atMost(defaultAdmission.userRequests),
   MAX_ORGANIZATION_REQUESTS: atMost(defaultAdmission.organizationRequests),
   MAX_BULK_REQUESTS: atMost(defaultAdmission.bulkRequests),
@@ -219,6 +240,7 @@ export interface Configuration {
   simulatorControlPort: number;
   simulatorDialect: DialectName;
   workerConcurrency: number;
+  runLimits: RunLimits;
   /** A PEMS named by the environment, or undefined. */
   pems: { url: string; tenant: string; username: string; password: string } | undefined;
 }
@@ -301,6 +323,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     simulatorControlPort: env.SIMULATOR_CONTROL_PORT ?? env.SIMULATOR_PORT + 1,
     simulatorDialect: env.SIMULATOR_DIALECT,
     workerConcurrency: env.WORKER_CONCURRENCY,
+    runLimits: { rows: env.SYNC_MAX_ROWS, seconds: env.SYNC_MAX_SECONDS },
     pems:
       env.PEMS_URL && env.PEMS_TENANT && env.PEMS_USERNAME && env.PEMS_PASSWORD
         ? {

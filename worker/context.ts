@@ -2,7 +2,7 @@ import type { Task } from 'graphile-worker';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Metrics } from '../src/admin/metrics.ts';
-import type { Retention } from '../src/configuration.ts';
+import type { Retention, RunLimits } from '../src/configuration.ts';
 import type { Vault } from '../src/encryption.ts';
 
 /** What every task may use. */
@@ -12,6 +12,8 @@ export interface TaskContext {
   vault: Vault;
   /** How long what only grows is kept. */
   retention: Retention;
+  /** How much one run may read. */
+  runLimits: RunLimits;
   logger: Logger;
   /** Where requests to PEMS are counted. */
   metrics: Pick<Metrics, 'pemsRequest'>;

@@ -12,7 +12,13 @@ import type { Logger } from 'pino';
 import { deregisterWorker, registerWorker, releaseDeadWorkers } from '../sql/sync/sync.queries.ts';
 import { createMetrics, type Metrics } from '../src/admin/metrics.ts';
 import { startAdmin } from '../src/admin/server.ts';
-import { defaultRetention, type Address, type Retention } from '../src/configuration.ts';
+import {
+  defaultRetention,
+  defaultRunLimits,
+  type Address,
+  type Retention,
+  type RunLimits,
+} from '../src/configuration.ts';
 import { createPool } from '../src/database/pool.ts';
 import { checkMigrations } from '../src/database/state.ts';
 import { checkPooler, checkServer, connectionFailure } from '../src/database/usable.ts';
@@ -46,6 +52,8 @@ export interface WorkerOptions {
   logLevel: string;
   /** How long what only grows is kept. */
   retention?: Retention;
+  /** How much one run may read. Default: as of the configuration. */
+  runLimits?: RunLimits;
   /** Where this worker can be watched; undefined: nowhere. */
   admin?: Address;
   /** As ALLOWED_HOSTS. */
@@ -131,6 +139,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       pool,
       vault: createVault(options.encryptionKeys),
       retention: options.retention ?? defaultRetention,
+      runLimits: options.runLimits ?? defaultRunLimits,
       logger,
       metrics,
       workerId: registration.promise,

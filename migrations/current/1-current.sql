@@ -60,36 +60,20 @@ cross join (values
 where f.kind = 'flag';
 
 -- Values that were read before in another spelling, and what was drafted on them: the same value, no conflict.
+create temporary table respelled on commit drop as
 with choice as (
   select f.key, v.value from app_public.pfa_fields f cross join unnest(f.allowed_values) v (value)
-),
-read as (
-  select m.organization_id, m.pfa_id, jsonb_object_agg(c.key, c.value) as data
-  from app_core.pfa_mirror m
-  join choice c on upper(btrim(m.data->>c.key)) = upper(c.value) and m.data->>c.key <> c.value
-  group by 1, 2
-),
-renamed as (
-  update app_core.pfa_mirror m set data = m.data || r.data, revision = nextval('app_core.revision_seq')
-  from read r where m.organization_id = r.organization_id and m.pfa_id = r.pfa_id
-  returning m.organization_id
 )
-select app_private.queue_refresh(o.organization_id) from (select distinct r.organization_id from renamed r) o;
+select m.organization_id, m.pfa_id, jsonb_object_agg(c.key, c.value) as data
+from app_core.pfa_mirror m
+join choice c on upper(btrim(m.data->>c.key)) = upper(c.value) and m.data->>c.key <> c.value
+group by 1, 2;
+update app_core.pfa_mirror m set data = m.data || r.data, revision = nextval('app_core.revision_seq')
+from respelled r where m.organization_id = r.organization_id and m.pfa_id = r.pfa_id;
 with choice as (
   select f.key, v.value from app_public.pfa_fields f cross join unnest(f.allowed_values) v (value)
 ),
-read as (
-  select o.organization_id, o.pfa_id, o.viewer_id, jsonb_object_agg(c.key, c.value) as data
-  from app_core.pfa_overlay o
-  join choice c on upper(btrim(o.data->>c.key)) = upper(c.value) and o.data->>c.key <> c.value
-  group by 1, 2, 3
-)
-update app_core.pfa_overlay o set data = o.data || r.data, revision = nextval('app_core.revision_seq')
-from read r where o.organization_id = r.organization_id and o.pfa_id = r.pfa_id and o.viewer_id = r.viewer_id;
-with choice as (
-  select f.key, v.value from app_public.pfa_fields f cross join unnest(f.allowed_values) v (value)
-),
-read as (
+drafted as (
   select d.organization_id, d.id, jsonb_object_agg(c.key, c.value) as base
   from app_core.pfa_modification d
   join choice c on upper(btrim(d.base->>c.key)) = upper(c.value) and d.base->>c.key <> c.value
@@ -97,7 +81,10 @@ read as (
   group by 1, 2
 )
 update app_core.pfa_modification d set base = d.base || r.base
-from read r where d.organization_id = r.organization_id and d.id = r.id;
+from drafted r where d.organization_id = r.organization_id and d.id = r.id;
+select app_private.rewrite_overlay(r.organization_id, array_agg(r.pfa_id)), app_private.queue_refresh(r.organization_id)
+from respelled r group by r.organization_id;
+drop table respelled;
 
 -- PostgreSQL 15 adds no column to a table whose row a function takes.
 drop function if exists app_public.pfa_sync_log_spared_removals(app_public.pfa_sync_log);
@@ -186,7 +173,9 @@ alter table app_public.ai_providers add constraint ai_providers_api_endpoint_cre
 --!include app_private/functions/note_spellings.sql
 --!include app_private/functions/new_keys.sql
 --!include app_private/functions/sync_source.sql
+--!include app_private/functions/lost_runs.sql
 --!include app_private/functions/begin_sync_run.sql
+--!include app_private/functions/next_sync_at.sql
 --!include app_private/functions/fail_sync_run.sql
 drop function if exists app_private.note_columns(integer, app_public.pfa_sync_log, jsonb, boolean);
 --!include app_private/functions/note_columns.sql

@@ -67,6 +67,7 @@ export function addProcessCommands(program: Command): void {
           concurrency: configuration.workerConcurrency,
           logLevel: configuration.logLevel,
           retention: configuration.retention,
+          runLimits: configuration.runLimits,
           admin: configuration.admin.worker,
           allowedHosts: configuration.allowedHosts,
         });

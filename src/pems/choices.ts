@@ -58,9 +58,15 @@ export function foldChoice(text: string): string {
  *
  * @param allowed the values of a record
  * @param choices the spellings of PEMS, the one to be written first
+ * @param named what a message says is allowed
  * @throws VanguardError `PEMS_MAPPING_INVALID` if one spelling stands for two values, or for one that is not allowed
  */
-export function createChoices(key: string, allowed: readonly string[], choices: readonly Choice[]): Choices {
+export function createChoices(
+  key: string,
+  allowed: readonly string[],
+  choices: readonly Choice[],
+  named: readonly string[] = allowed,
+): Choices {
   const values = new Map<string, string>();
   for (const { value, spelling } of [...allowed.map((value) => ({ value, spelling: value })), ...choices]) {
     if (!allowed.includes(value))
@@ -82,8 +88,7 @@ export function createChoices(key: string, allowed: readonly string[], choices: 
       if (isBlank(text)) return { ok: true, value: null };
       const value = values.get(foldChoice(text));
       if (value === undefined) {
-        const named = allowed.map((choice) => quote(choice)).join(', ');
-        return { ok: false, problem: `${quote(text)} is not one of ${named}.` };
+        return { ok: false, problem: `${quote(text)} is no choice: allowed are ${named.join(', ')}.` };
       }
       const parsed: Parsed<string> = { ok: true, value };
       if (read.size < MOST_SPELLINGS) read.set(text, { parsed, spelling: text.trim(), value, rows: 1 });

@@ -238,7 +238,10 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
 
 /** The choices of a field; null for one that takes other values, too. */
 export function choicesOf({ key, kind, allowed, choices = [] }: RecordField): Choices | null {
-  if (kind === 'flag') return choices.length > 0 ? createChoices(key, ['true', 'false'], choices) : null;
+  if (kind === 'flag') {
+    const spellings = [...new Set(choices.map(({ spelling }) => spelling))];
+    return choices.length > 0 ? createChoices(key, ['true', 'false'], choices, spellings) : null;
+  }
   return kind === 'text' && allowed ? createChoices(key, allowed, choices) : null;
 }
 

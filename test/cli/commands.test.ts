@@ -328,6 +328,9 @@ test('connection create refuses what cannot be one, and may take the place of th
   const inAddress = await vanguard(`connection create --url https://u:hidden-word@pems.example ${options}`);
   expect(inAddress.complained).toMatch(/^PEMS_CONNECTION_INVALID: .*without user, password/);
   expect(inAddress.complained).not.toContain('hidden-word');
+  const other = await vanguard(`connection create --url ftp://u:hidden/word@pems.example ${options}`);
+  expect(other.complained).toMatch(/^INVALID_INPUT: .*pems\.example is not an address/);
+  expect(other.complained).not.toMatch(/hidden|word/);
   expect(noUrl.complained).toMatch(/required option '--url <url>' not specified/);
   expect(address.complained).toMatch(/^INVALID_INPUT: pems\.example is not an address\.\n.*https:/);
   expect(organization.complained).toMatch(/^NOT_FOUND: There is no organization NONE\.\nThere are: .*RIO/);

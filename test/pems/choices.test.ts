@@ -34,7 +34,7 @@ describe('a choice is read', () => {
   });
 
   test.each(['LEASE', 'Rent al', 'Rentals', '0', '-'])('but not as something else: %j', (text) => {
-    expect(value(source(), text)).toBe(`${JSON.stringify(text)} is not one of "Rental", "Purchase".`);
+    expect(value(source(), text)).toBe(`${JSON.stringify(text)} is no choice: allowed are Rental, Purchase.`);
   });
 
   test('as none where it is blank', () => {

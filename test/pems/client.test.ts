@@ -23,6 +23,41 @@ beforeEach(() => {
 const noClock = (): Promise<string> => Promise.resolve('');
 const oneRow = dataOnly([{ pfs_id: 'A', pfs_a_org: 'RIO' }], false);
 const SECRET = 'correct horse battery';
+/** An answer without names of columns, and the header that has them. */
+const unnamed = {
+  Result: {
+    ResultData: {
+      GRID: {
+        METADATA: { MORERECORDPRESENT: '-', RECORDS: '1' },
+        DATA: {
+          ROW: [
+            {
+              id: 1,
+              D: [
+                { n: 3000, value: 'A' },
+                { n: 3001, value: 'RIO' },
+              ],
+            },
+          ],
+        },
+      },
+    },
+  },
+};
+const header = {
+  Result: {
+    ResultData: {
+      GRID: {
+        FIELDS: {
+          FIELD: [
+            { aliasnum: 3000, name: 'pfs_id', datatype: 'VARCHAR' },
+            { aliasnum: 3001, name: 'pfs_a_org', DataType: ' Varchar ', type: 7 },
+          ],
+        },
+      },
+    },
+  },
+};
 
 interface ReadResult {
   pages: PemsPage[];
@@ -79,6 +114,48 @@ describe('a request', () => {
     });
   });
 
+  test('names the organization of the login where it is another one, and that of the records in its body', async () => {
+    pems.answer(json(oneRow));
+    for (const loginOrganization of ['*', 'HQ', null]) await read({ loginOrganization });
+    expect(pems.requests.map(({ headers }) => headers.organization)).toEqual(['*', 'HQ', 'RIO']);
+    for (const { body } of pems.requests) expect(body.ADDON_FILTER).toMatchObject({ VALUE: 'RIO' });
+    expect((await failure({ loginOrganization: 'H\r\nQ' })).code).toBe('PEMS_CONNECTION_INVALID');
+  });
+
+  test('goes to the endpoints of the connection, below the address of any of them', async () => {
+    const paths = { gridPath: 'lists/data', headerPath: '/lists/head/', screenPath: 'screens/PFA' };
+    pems.answer(json(unnamed), json(header));
+    for (const end of ['', '/', '/lists/data', '/Lists/Head', '/screens/PFA/', '/griddata', '/grids']) {
+      pems.requests.length = 0;
+      pems.answer(json(unnamed), json(header));
+      await read({ baseUrl: `${pems.baseUrl}${end}`, ...paths });
+      expect(pems.requests.map(({ url }) => url)).toEqual([
+        '/axis/restservices/lists/data',
+        '/axis/restservices/lists/head',
+      ]);
+      const checked = checkConnection(connectionTo(pems, { baseUrl: `${pems.baseUrl}${end}`, ...paths }));
+      expect(checked.screenUrl.pathname).toBe('/axis/restservices/screens/PFA');
+    }
+  });
+
+  test.each([
+    '',
+    '/',
+    '..',
+    'a/../b',
+    'a b',
+    'grid?x=1',
+    'grid#x',
+    '//evil',
+    'a//b',
+    'https://evil',
+    'a\\b',
+    '%2e%2e',
+  ])('never goes to an endpoint such as %j', async (path) => {
+    for (const setting of ['gridPath', 'headerPath', 'screenPath'])
+      expect((await failure({ [setting]: path })).code).toBe('PEMS_CONNECTION_INVALID');
+  });
+
   test('carries a key, or only the headers of the connection', async () => {
     pems.answer(json(oneRow));
     await read({ authorization: { type: 'apiKey', key: 'key-123' } });
@@ -96,6 +173,19 @@ describe('a request', () => {
     const values = pems.requests.map(({ body }) => body.MULTIADDON_FILTERS?.MADDON_FILTER[0]?.VALUE);
     expect(values).toEqual(['02-APR-2026 14:30', '2026-04-02 14:30']);
     expect((await failure({}, { changedSince: 'yesterday' })).code).toBe('PEMS_CHANGED_SINCE_INVALID');
+  });
+
+  test('brings the kinds of data that the header names', async () => {
+    pems.answer(json(unnamed), json(header));
+    const { pages } = await read();
+    expect(pages[0]?.types).toEqual(
+      new Map([
+        ['pfs_id', 'varchar'],
+        ['pfs_a_org', 'varchar'],
+      ]),
+    );
+    pems.answer(json(oneRow));
+    expect((await read()).pages[0]?.types).toBeUndefined();
   });
 
   test('uses the aliases of the tenant', async () => {

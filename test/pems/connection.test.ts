@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openPemsConnection, saveConnection } from '../../src/connections.ts';
+import { openPemsConnection, saveConnection, type NewConnection } from '../../src/connections.ts';
 import { createVault, newEncryptionKey } from '../../src/encryption.ts';
 import { withoutSecrets } from '../../src/logger.ts';
 import { testDatabase } from '../support/database.ts';
@@ -34,6 +34,71 @@ test('a connection has the screen and the YEAR of its tenant', async () => {
   );
   const other = await openPemsConnection(db.owner, vault, organization.id);
   expect(other.connection).toMatchObject({ screen: { name: 'CUPFA9' }, yearFormat: 'plain' });
+});
+
+test('settings that are not given stay as they were, and an empty one is the default again', async () => {
+  const vault = createVault(newEncryptionKey('a'));
+  const organization = await makeOrganization(db);
+  const save = async (more: Partial<NewConnection>) => {
+    const client = await db.owner.connect();
+    try {
+      await saveConnection(client, vault, {
+        id: 'own',
+        name: 'Own',
+        url: 'https://pems.example/axis/restservices',
+        tenant: 'T',
+        username: 'u',
+        password: 'p',
+        dateOrder: 'MDY',
+        requestType: 'LIST.DATA_ONLY.STORED',
+        organization: organization.code,
+        isSimulated: false,
+        ...more,
+      });
+    } finally {
+      client.release();
+    }
+    const { loginOrganization, gridPath, headerPath, screenPath, monthLanguage } = (
+      await openPemsConnection(db.owner, vault, organization.id)
+    ).connection;
+    return [loginOrganization, gridPath, headerPath, screenPath, monthLanguage];
+  };
+  expect(await save({})).toEqual([null, 'griddata', null, 'userdefinedscreenservices', 'en']);
+  const own = {
+    loginOrganization: '*',
+    gridPath: 'g',
+    headerPath: 'h',
+    screenPath: 's',
+    monthLanguage: 'fr',
+  };
+  expect(await save(own)).toEqual(Object.values(own));
+  expect(await save({})).toEqual(Object.values(own));
+  expect(await save({ loginOrganization: '', headerPath: '' })).toEqual([null, 'g', null, 's', 'fr']);
+  for (const [setting, value] of [
+    ['monthLanguage', 'klingon'],
+    ['gridPath', '../x'],
+    ['loginOrganization', 'Ü'],
+  ])
+    await expect(save({ [setting!]: value })).rejects.toMatchObject({ code: 'PEMS_CONNECTION_INVALID' });
+});
+
+test.each([
+  'https://user:word@pems.example/axis',
+  'HTTPS://user@pems.example',
+  'http://user:w@rd@pems.example',
+  'https://:word@pems.example?x=1',
+])('no connection holds an address with credentials: %s', async (url) => {
+  for (const statement of [
+    "insert into app_public.api_configurations (name, usage, url) values ('N', 'PEMS_PFA_READ', $1)",
+    "insert into app_public.ai_providers (type, name, api_endpoint) values ('gemini', 'N', $1)",
+  ])
+    await expect(db.owner.query(statement, [url])).rejects.toMatchObject({ code: '23514' });
+});
+
+test('an at sign behind the host of an address is none of its credentials', async () => {
+  await db.owner.query(
+    "insert into app_public.api_configurations (name, usage, url) values ('N', 'PEMS_PFA_READ', 'https://pems.example/a@b?c=d@e')",
+  );
 });
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');

@@ -14,7 +14,7 @@ import { testDatabase } from '../support/database.ts';
 
 const db = await testDatabase();
 
-test('an upgrade prices the plans of records that are there', async () => {
+test('an upgrade prices the plans of records that are there, and reads their choices in any spelling', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-earlier-'));
   const earlier = await bootstrap(db.superuserUrl, `${db.name}_earlier`, testSecret);
   const client = new pg.Client({ connectionString: earlier.owner });
@@ -47,10 +47,22 @@ test('an upgrade prices the plans of records that are there', async () => {
         ),
       ],
     );
+    // As a tenant spells it, which cost nothing; somebody has drafted on it.
+    await client.query(
+      `insert into app_core.pfa_mirror (organization_id, pfa_id, data, observed_at)
+      select id, 'spelled', '{"pfaId": "spelled", "source": " RENTAL", "dor": "Beo", "monthlyRate": 3044, "model": "BEO",
+        "originalStart": "2026-01-01", "originalEnd": "2026-01-11"}', now() from app_public.organizations`,
+    );
+    await client.query(
+      `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state)
+      select o.id, u.id, 'spelled', '{"source": "Purchase"}', '{"source": " RENTAL"}', 'draft'
+      from app_public.organizations o cross join app_public.users u`,
+    );
+    await client.query(`select app_private.rewrite_overlay(id, '{spelled}') from app_public.organizations`);
     await client.query(
       `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state)
       select m.organization_id, u.id, m.pfa_id, '{"monthlyRate": 6088}', '{"monthlyRate": 3044}', 'draft'
-      from app_core.pfa_mirror m cross join app_public.users u`,
+      from app_core.pfa_mirror m cross join app_public.users u where m.pfa_id <> 'spelled'`,
     );
     await client.query(`select app_private.rewrite_overlay(id, '{r0,r1}') from app_public.organizations`);
 
@@ -59,11 +71,25 @@ test('an upgrade prices the plans of records that are there', async () => {
     const { rows } = await client.query(
       `select m.pfa_id, m.plan_cost_cents::integer as mirror, o.mirror_plan_cost_cents::integer as below,
         o.plan_cost_cents::integer as drafted, o.plan_is_rental
-      from app_core.pfa_mirror m join app_core.pfa_overlay o using (organization_id, pfa_id) order by 1`,
+      from app_core.pfa_mirror m join app_core.pfa_overlay o using (organization_id, pfa_id)
+      where m.pfa_id <> 'spelled' order by 1`,
     );
     expect(rows).toEqual([
       { pfa_id: 'r0', mirror: 50_000, below: 50_000, drafted: 50_000, plan_is_rental: true },
       { pfa_id: 'r1', mirror: 100_000, below: 100_000, drafted: 200_000, plan_is_rental: true },
+    ]);
+    const { rows: spelled } = await client.query(
+      `select m.data->>'source' as source, m.data->>'dor' as dor, m.data->>'model' as model,
+        m.plan_cost_cents::integer as cost, d.base, o.data->>'source' as drafted, o.data->>'dor' as seen
+      from app_core.pfa_mirror m
+      join app_core.pfa_modification d using (organization_id, pfa_id)
+      join app_core.pfa_overlay o using (organization_id, pfa_id) where m.pfa_id = 'spelled'`,
+    );
+    expect(spelled).toEqual([
+      {
+        ...{ source: 'Rental', dor: 'BEO', model: 'BEO', cost: 100_000, base: { source: 'Rental' } },
+        ...{ drafted: 'Purchase', seen: 'BEO' },
+      },
     ]);
     // The summary is new as well.
     const { rows: sums } = await client.query(

@@ -25,11 +25,15 @@ export const processEnvironment = (db: TestDatabase) => ({
 });
 
 /** A worker as `vanguard worker` is; resolves when it works. */
-export async function workerProcess(db: TestDatabase, logLevel = 'silent'): Promise<WorkerProcess> {
+export async function workerProcess(
+  db: TestDatabase,
+  logLevel = 'silent',
+  { execArgv = [], environment = {} }: { execArgv?: string[]; environment?: Record<string, string> } = {},
+): Promise<WorkerProcess> {
   const child = fork(fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)), ['worker'], {
-    execArgv: [],
+    execArgv,
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    env: environmentOf({ ...processEnvironment(db), LOG_LEVEL: logLevel }),
+    env: environmentOf({ ...processEnvironment(db), LOG_LEVEL: logLevel, ...environment }),
   });
   children.push(child);
   let log = '';

@@ -11,6 +11,7 @@ import type { PemsPage } from '../../src/pems/index.ts';
 import type { TaskContext, WorkerTask } from '../context.ts';
 import { openPems } from '../pems.ts';
 import { recordMappers } from '../record-mappers.ts';
+import { RunLimit } from '../run-limits.ts';
 import { stagePage } from '../staging.ts';
 import { stopReason } from '../stop-reason.ts';
 
@@ -72,11 +73,13 @@ export const pfa__check_drift: WorkerTask = (context) => async (payload, helpers
   }
 };
 
-async function compare(context: TaskContext, check: Check, signal: AbortSignal | undefined): Promise<void> {
+async function compare(context: TaskContext, check: Check, stopSignal: AbortSignal | undefined): Promise<void> {
   const { pool } = context;
   const { organizationId, id: checkId, organization } = check;
   const { apiConfigurationId, connection, client, clock } = await openPems(context, organizationId, 'read');
   const { grid } = await recordMappers(pool, organizationId, connection);
+  const limit = new RunLimit(context.runLimits, stopSignal);
+  const { signal } = limit;
   let rowsRead = 0;
 
   /** Reads these records, or (null) all; answers those that changed meanwhile. */
@@ -87,6 +90,7 @@ async function compare(context: TaskContext, check: Check, signal: AbortSignal |
         ? client.readGrid({ organization, clock, signal })
         : client.readRecords({ organization, ids: pfaIds, clock, signal });
     for await (const page of pages) {
+      limit.take(page.rows.length);
       // Runs have the positive numbers.
       rowsRead += await stagePage(pool, page, grid, { organization, organizationId, runId: `-${checkId}` });
       await reportDriftProgress.run({ organizationId, checkId, rowsRead }, pool);
@@ -102,7 +106,8 @@ async function compare(context: TaskContext, check: Check, signal: AbortSignal |
         : (await driftSample.run({ organizationId, checkId }, pool)).map(({ pfaId }) => pfaId);
     let moved = await round(wanted, false);
     for (let n = 1; n <= rounds && moved.length > 0; n += 1) moved = await round(moved, n === rounds);
-  } catch (error) {
+  } catch (thrown) {
+    const error = limit.explain(thrown);
     if (error instanceof VanguardError && error.code.startsWith('PEMS_')) {
       await noteConnectionResult.run(
         { apiConfigurationId, rowsRead: null, errorMessage: error.message },

@@ -4,6 +4,7 @@ import { VanguardError } from '../../src/errors.ts';
 import type { TaskContext, WorkerTask } from '../context.ts';
 import { openPems } from '../pems.ts';
 import { recordMappers } from '../record-mappers.ts';
+import { RunLimit } from '../run-limits.ts';
 import { stagePage, ReadSummary, type StagedRun } from '../staging.ts';
 import { stopReason } from '../stop-reason.ts';
 
@@ -69,9 +70,11 @@ async function readIntoStaging(
   const { grid } = await recordMappers(pool, organizationId, connection);
 
   const summary = new ReadSummary();
+  const limit = new RunLimit(context.runLimits, signal);
   let rowsRead = 0;
   try {
-    for await (const page of client.readGrid({ organization, changedSince, clock, signal })) {
+    for await (const page of client.readGrid({ organization, changedSince, clock, signal: limit.signal })) {
+      limit.take(page.rows.length);
       rowsRead += await stagePage(pool, page, grid, run, summary);
       const [progress] = await reportSyncProgress.run({ organizationId, runId, rowsRead }, pool);
       if (!progress?.isCurrent) {
@@ -84,7 +87,8 @@ async function readIntoStaging(
         );
       }
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = limit.explain(thrown);
     if (error instanceof VanguardError && error.code.startsWith('PEMS_')) {
       await noteConnectionResult.run(
         { apiConfigurationId, rowsRead: null, errorMessage: error.message },

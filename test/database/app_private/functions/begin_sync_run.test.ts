@@ -99,3 +99,114 @@ test('a run of another organization is not begun, nor touched', async () => {
   expect(await beginSyncRun(db.worker, other, queued.id)).toBeNull();
   expect(await states(org)).toMatchObject([{ state: 'queued' }]);
 });
+
+test('two runs that ended with their worker keep a third one back, until an admin asks for one', async () => {
+  const org = await makeOrganization(db);
+  const nextAt = async () =>
+    (await db.worker.query<{ at: Date | null }>('select app_private.next_sync_at($1) as at', [org.id]))
+      .rows[0]?.at;
+  await db.owner.query(
+    `insert into app_public.api_configurations (id, organization_id, name, usage, url) values ('killer', $1, 'P', 'PEMS_PFA_READ', 'https://pems.example')`,
+    [org.id],
+  );
+  await db.owner.query(
+    "insert into app_public.pems_settings (api_configuration_id, tenant) values ('killer', 'T')",
+  );
+  await db.owner.query(
+    `insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id) values ('killer', 'pfa', $1, 'killer')`,
+    [org.id],
+  );
+  const queued = await queueSync(db.worker, org);
+  expect(await beginSyncRun(db.worker, org, queued.id)).toMatchObject({ state: 'running' });
+  // The job comes again whenever its worker has ended.
+  const second = await beginSyncRun(db.worker, org, queued.id);
+  expect(second).toMatchObject({ state: 'running' });
+  expect(await beginSyncRun(db.worker, org, queued.id)).toBeNull();
+  const killed = { state: 'failed', error_code: 'SYNC_KILLED_WORKER' };
+  expect((await states(org)).at(-1)).toMatchObject(killed);
+  expect(await nextAt()).toBeNull();
+
+  // Nor does the start of the product, or the schedule.
+  for (const trigger of ['start', 'schedule']) {
+    const { rows } = await db.worker.query<{ id: string }>(
+      'select id from app_private.queue_sync($1, $2, null, null)',
+      [org.id, trigger],
+    );
+    expect(await beginSyncRun(db.worker, org, rows[0]!.id)).toBeNull();
+    expect((await states(org)).at(-1)).toMatchObject({ id: rows[0]!.id, ...killed });
+  }
+
+  const asked = await queueSync(db.worker, org);
+  expect(await beginSyncRun(db.worker, org, asked.id)).toMatchObject({ id: asked.id, state: 'running' });
+  // It ended its worker, too: that is not repeated.
+  expect(await beginSyncRun(db.worker, org, asked.id)).toBeNull();
+  const good = await queueSync(db.worker, org);
+  await beginSyncRun(db.worker, org, good.id);
+  await stage(db.worker, org, good.id, []);
+  await mergeSyncRun(db.worker, org, good.id);
+  const { rows } = await db.owner.query('select app_private.lost_runs($1) as lost', [org.id]);
+  expect(rows).toEqual([{ lost: 0 }]);
+  expect(await nextAt()).not.toBeNull();
+});
+
+test('a worker that is stopped, or a PEMS that fails, is no run that ended its worker', async () => {
+  const org = await makeOrganization(db);
+  const fail = (runId: string, code: string) =>
+    db.worker.query("select app_private.fail_sync_run($1, $2, $3, 'M', null)", [org.id, runId, code]);
+  const lose = async () => {
+    const run = await queueSync(db.worker, org);
+    await beginSyncRun(db.worker, org, run.id);
+    await fail(run.id, 'WORKER_LOST');
+  };
+  await lose();
+  const unreachable = await queueSync(db.worker, org);
+  await beginSyncRun(db.worker, org, unreachable.id);
+  await fail(unreachable.id, 'PEMS_UNREACHABLE');
+  await lose();
+  const queue = async () =>
+    (
+      await db.worker.query<{ id: string }>(
+        "select id from app_private.queue_sync($1, 'schedule', null, null)",
+        [org.id],
+      )
+    ).rows[0]!.id;
+  const next = await queue();
+  expect(await beginSyncRun(db.worker, org, next)).toMatchObject({ state: 'running' });
+  await fail(next, 'WORKER_STOPPED');
+  await lose();
+  expect(await beginSyncRun(db.worker, org, await queue())).toBeNull();
+});
+
+test('runs of two organizations whose workers ended are not begun beside each other', async () => {
+  await db.worker.query("select app_private.register_worker('alive')");
+  const begin = async (org: Organization, runId: string) => {
+    const { rows } = await db.worker.query<{ id: string | null }>(
+      "select id from app_private.begin_sync_run($1, $2, 'alive')",
+      [org.id, runId],
+    );
+    return rows[0]?.id ?? null;
+  };
+  const [suspect, other, innocent] = [
+    await makeOrganization(db),
+    await makeOrganization(db),
+    await makeOrganization(db),
+  ];
+  const lost = async (org: Organization) => {
+    const queued = await queueSync(db.worker, org);
+    await begin(org, queued.id);
+    return queued.id;
+  };
+  const [first, second] = [await lost(suspect), await lost(other)];
+  const again = await begin(suspect, first);
+  expect(again).not.toBeNull();
+  expect(await begin(other, second)).toBeNull();
+  const { rows } = await db.owner.query<{ waits: boolean }>(
+    "select run_at > now() as waits from graphile_worker.jobs where key = 'sync:' || $1 || ':' || $2",
+    [other.id, second],
+  );
+  expect(rows).toEqual([{ waits: true }]);
+  // Everybody else's go on.
+  expect(await begin(innocent, (await queueSync(db.worker, innocent)).id)).not.toBeNull();
+  await mergeSyncRun(db.worker, suspect, again!);
+  expect(await begin(other, second)).not.toBeNull();
+});

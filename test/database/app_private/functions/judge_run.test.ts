@@ -49,7 +49,15 @@ async function sync(
     lost = [],
     partly = {},
     kind = 'full',
-  }: { lost?: string[]; partly?: Record<string, number>; kind?: 'full' | 'incremental' } = {},
+    more = [],
+    types = {},
+  }: {
+    lost?: string[];
+    partly?: Record<string, number>;
+    kind?: 'full' | 'incremental';
+    more?: string[];
+    types?: Record<string, string>;
+  } = {},
 ): Promise<SyncRun> {
   const run = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org, kind)).id);
   if (!run) throw new Error('The run did not begin.');
@@ -60,12 +68,12 @@ async function sync(
     ...(refused && { problems: refused, rowContent: {} }),
   }));
   await stage(db.worker, org, run.id, staged);
-  const told = columnsOfMapping.filter((alias) => !lost.includes(alias));
+  const told = [...columnsOfMapping, ...more].filter((alias) => !lost.includes(alias));
   const columns = Object.fromEntries(told.map((alias) => [alias, partly[alias] ?? rows.length]));
   const merged = await db.worker.query<SyncRun>('select m.* from app_private.merge_sync_run($1, $2, $3) m', [
     org.id,
     run.id,
-    { rows: rows.length, columns },
+    { rows: rows.length, columns, types },
   ]);
   return one(merged.rows);
 }
@@ -215,6 +223,112 @@ describe('a column that is missing', () => {
     expect(await forget('PFS_F_RATE')).toEqual({ forget_column: true });
     expect(await forget('pfs_f_model')).toEqual({ forget_column: false });
     expect(Object.keys(await columns())).not.toContain('pfs_f_rate');
+  });
+});
+
+describe('the header of the grid', () => {
+  const header = (of: { more?: string[]; lost?: string[]; types?: Record<string, string> }, count = 3) =>
+    sync(records(count), of);
+
+  test('is held against that of the run before: what came, went, and has another type', async () => {
+    expect(await header({ types: { pfs_f_rate: 'number', pfs_id: 'text' } })).toMatchObject({
+      column_changes: {},
+    });
+    expect(await header({ types: { pfs_f_rate: 'number' } })).toMatchObject({ column_changes: {} });
+    const run = await header({
+      more: ['pfs_x_new'],
+      lost: ['pfs_f_model'],
+      types: { pfs_f_rate: 'text', pfs_x_new: 'date' },
+    });
+    expect(run).toMatchObject({ state: 'succeeded' });
+    expect(run.column_changes).toEqual({
+      came: [{ alias: 'pfs_x_new', keys: [], type: 'date' }],
+      went: [{ alias: 'pfs_f_model', keys: ['model'] }],
+      retyped: [{ alias: 'pfs_f_rate', keys: ['monthlyRate'], type: 'text', was: 'number' }],
+    });
+    // Once.
+    const same = { more: ['pfs_x_new'], lost: ['pfs_f_model'], types: { pfs_f_rate: 'text' } };
+    expect(await header(same)).toMatchObject({ column_changes: {} });
+    expect((await header({ more: ['pfs_x_new'] })).column_changes).toEqual({
+      came: [{ alias: 'pfs_f_model', keys: ['model'] }],
+    });
+  });
+
+  test('is not new for an organization of which only values are known', async () => {
+    await sync(records(3));
+    await db.owner.query('delete from app_public.pfa_column where organization_id = $1', [org.id]);
+    expect(await header({ more: ['pfs_x_new'] })).toMatchObject({ column_changes: {} });
+  });
+});
+
+describe('what was not read before', () => {
+  const history = async () =>
+    (
+      await db.owner.query<{ pfa_id: string; changes: Json }>(
+        'select pfa_id, changes from app_core.pfa_change where organization_id = $1 order by id',
+        [org.id],
+      )
+    ).rows;
+
+  test('has no history, and withholds nothing: a key that the mapping has gained', async () => {
+    await sync(records(60));
+    // As a migration does.
+    await db.owner.query(
+      "update app_public.pfa_field_mappings set created_at = now() where key = 'originalMonthlyRate'",
+    );
+    const run = await sync(
+      records(60, (n) => ({ originalMonthlyRate: 90 + n, ...(n === 7 && { category: 'Cranes' }) })),
+    );
+    expect(run).toMatchObject({ state: 'succeeded', rows_updated: 60 });
+    expect(await history()).toEqual([
+      { pfa_id: 'R-007', changes: { category: { from: null, to: 'Cranes' } } },
+    ]);
+    // From now on it has.
+    await sync(
+      records(60, (n) => ({
+        originalMonthlyRate: n === 3 ? 1 : 90 + n,
+        ...(n === 7 && { category: 'Cranes' }),
+      })),
+    );
+    expect((await history()).at(-1)).toEqual({
+      pfa_id: 'R-003',
+      changes: { originalMonthlyRate: { from: 93, to: 1 } },
+    });
+  });
+
+  test('nor has a column that the grid has gained, or one that moves to a key', async () => {
+    await sync(
+      records(60, () => ({ pfs_x_own: 'A' })),
+      { more: ['pfs_x_own'] },
+    );
+    expect(
+      await sync(
+        records(60, () => ({ pfs_x_own: 'A', pfs_x_new: 'N' })),
+        { more: ['pfs_x_own', 'pfs_x_new'] },
+      ),
+    ).toMatchObject({ rows_updated: 60 });
+    await db.owner.query(
+      `insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'contract', '{pfs_x_own}')`,
+      [org.id],
+    );
+    expect(
+      await sync(
+        records(60, () => ({ contract: 'A', pfs_x_new: 'N' })),
+        { more: ['pfs_x_own', 'pfs_x_new'] },
+      ),
+    ).toMatchObject({ state: 'succeeded', rows_updated: 60 });
+    expect((await history()).flatMap(({ changes }) => Object.keys(changes as object))).not.toContain(
+      'pfs_x_own',
+    );
+    expect((await history()).flatMap(({ changes }) => Object.keys(changes as object))).not.toContain(
+      'pfs_x_new',
+    );
+  });
+
+  test('but what was merely empty has', async () => {
+    await sync(records(3));
+    await sync(records(3, (n) => (n === 1 ? { model: 'M' } : {})));
+    expect(await history()).toEqual([{ pfa_id: 'R-001', changes: { model: { from: null, to: 'M' } } }]);
   });
 });
 

@@ -198,7 +198,7 @@ describe('from when on the next one asks', () => {
     await syncRows(
       db,
       org,
-      [{ ...row('b', '2029-01-01 00:00'), problems: [{ key: 'model', value: 'x', message: 'No.' }] }],
+      [{ ...row('b', '2029-01-01 00:00'), problems: [{ key: 'organization', value: 'x', message: 'No.' }] }],
       'incremental',
     );
     await db.owner.query("update app_core.pfa_mirror set version = '2028-01-01' where organization_id = $1", [
