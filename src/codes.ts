@@ -216,7 +216,8 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Look at the preview of the run. If PEMS is right, accept it.',
     },
     SYNC_TOO_MANY_ROWS: {
-      means: 'PEMS gave more rows than a run may read (SYNC_MAX_ROWS), as a list without an end would. The mirror is as it was.',
+      means:
+        'PEMS gave more rows than a run may read (SYNC_MAX_ROWS), as a list without an end would. The mirror is as it was.',
       act: 'Check the grid and the organization of the connection. If there are so many records, raise the limit.',
     },
     SYNC_TOO_LONG: {
