@@ -1,4 +1,5 @@
 /** What a service of this PEMS answers, and its way of saying no. */
+import type { Dialect } from './dialects.ts';
 
 export interface Answer {
   readonly status: number;
@@ -18,9 +19,36 @@ export class Alert extends Error {
     this.status = status;
   }
 
-  answer(): Answer {
-    return { status: this.status, body: [alertBody(this.alert, this.message)] };
+  /** The answer of a tenant whose alerts have a Name, or of one whose alerts have none. */
+  answer({ namelessAlerts }: Pick<Dialect, 'namelessAlerts'>): Answer {
+    if (!namelessAlerts) return { status: this.status, body: [alertBody(this.alert, this.message)] };
+    const message = plainWords[this.alert] ?? this.message;
+    return json({ Result: null, ...alerts({ error: message }) }, this.status === 200 ? 400 : this.status);
   }
+}
+
+/** A question that nobody answers: nothing was done. Real systems send it with status 200. */
+export class Question extends Alert {
+  override answer(): Answer {
+    return json({ Result: null, ...alerts({ question: this.message, name: this.alert }) });
+  }
+}
+
+/** What a tenant without names says instead of a sentence about the record. */
+const plainWords: Readonly<Record<string, string>> = { RECORD_NOT_FOUND: 'Record not found.' };
+
+/** The members beside Result that the official API always has. */
+export function alerts({
+  error,
+  question,
+  name = '',
+}: { error?: string; question?: string; name?: string } = {}) {
+  return {
+    ErrorAlert: error === undefined ? [] : [{ Message: error, Name: name }],
+    ConfirmationAlert: question === undefined ? null : { Message: question, Name: name },
+    InformationAlert: [],
+    WarningAlert: [],
+  };
 }
 
 /** The JSON body of an error. */

@@ -10,6 +10,7 @@
  *     DELETE /records/:org/:id       another writer removes it (?by=)
  *     GET    /writes?since=seq       every accepted write after seq, in order
  *     POST   /clock                  { now: "2026-04-02T14:30:00Z" } | { advanceMs: n } | { reset: true }
+ *     POST   /dialect                { dialect: "terse", tenant? }: how a tenant speaks from now on; a new name is a new tenant
  *     POST   /faults, GET, DELETE    see faults.ts; GET answers those in force, every kind, and how many requests each kind has hit
  *
  * Values are keyed by grid alias and plain: text, numbers, booleans, dates `2026-04-02`, null for none. Fields
@@ -18,11 +19,13 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { dialectNames } from './dialects.ts';
 import { faultSchema, faultTable, type ActiveFault, type Faults } from './faults.ts';
 import { at, fieldOf, fields, type Value } from './fields.ts';
 import { generateRow, indexOf, profileOf } from './generate.ts';
 import { readBody } from './http.ts';
 import { plainOf, type OrganizationStore, type Store, type StoredRecord } from './store.ts';
+import type { Tenants } from './tenants.ts';
 import { fromPlain } from './values.ts';
 
 class ControlError extends Error {
@@ -59,8 +62,16 @@ const clockSchema = z.union(
   { error: 'give one of { now: "2026-04-02T14:30:00Z" }, { advanceMs: 60000 } or { reset: true }' },
 );
 
+const dialectSchema = z.strictObject({
+  dialect: z.enum(dialectNames),
+  tenant: z.string().min(1).max(100).optional(),
+});
+
 /** What the control port steers and shows. */
 export interface Controlled {
+  readonly tenants: Tenants;
+  /** Of those who name none. */
+  readonly tenant: string;
   readonly store: Store;
   readonly faults: Faults;
   readonly settings: Readonly<Record<string, unknown>>;
@@ -115,6 +126,11 @@ async function route(controlled: Controlled, request: IncomingMessage): Promise<
       else store.moveClock(undefined);
       await store.flush();
       return [200, { now: new Date(store.now()).toISOString() }];
+    }
+    case 'POST /dialect': {
+      const { dialect, tenant = controlled.tenant } = parse(dialectSchema, await jsonOf(request));
+      controlled.tenants.speak(tenant, dialect);
+      return [200, { dialects: controlled.tenants.dialects }];
     }
     case 'GET /faults':
       return [200, { faults: faults.active.map(faultView), hits: faults.hits, kinds: faultTable }];
@@ -175,7 +191,7 @@ async function route(controlled: Controlled, request: IncomingMessage): Promise<
       throw new ControlError(
         404,
         'NO_SUCH_ROUTE',
-        `${method} ${url.pathname}: there are /state, /records/:org/:id, /records/:org, /writes, /clock and /faults`,
+        `${method} ${url.pathname}: there are /state, /records/:org/:id, /records/:org, /writes, /clock, /dialect and /faults`,
       );
   }
 }
@@ -279,7 +295,7 @@ function writesSince(store: Store, since: string): unknown {
   };
 }
 
-function stateOf({ store, faults, settings, requests }: Controlled): unknown {
+function stateOf({ store, faults, tenants, settings, requests }: Controlled): unknown {
   const organizations = [...store.organizations.values()].map(({ code, name, counts }) => ({
     code,
     name,
@@ -287,6 +303,7 @@ function stateOf({ store, faults, settings, requests }: Controlled): unknown {
   }));
   return {
     ...settings,
+    dialects: tenants.dialects,
     seed: store.seed,
     now: new Date(store.now()).toISOString(),
     organizations,

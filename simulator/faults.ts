@@ -12,7 +12,7 @@ export interface RequestInfo {
   readonly service: 'grid' | 'screen' | 'list';
   /** Of the screen service. */
   readonly action?: ScreenAction;
-  /** The record's on the screen, else the `organization` header. */
+  /** The record's on the screen, that of the filter in the grid, else that of the `organization` header. */
   readonly organization: string;
   /** The record's, on the screen. */
   readonly id?: string;
@@ -157,7 +157,7 @@ export const malformedForms = {
     ...['1.234,56', '12,34', '1e400', '1e-400', 'NaN', '--5', '5-', '(5.00)', '$5', 'USD 5', '1 234'],
     ...['0x10', '12345678901234567', '0.12345678901', '########'],
   ],
-  flag: ['Y', 'N', 'yes', '2', '*', '±', '--', 'true-ish'],
+  flag: ['2', '*', '±', '--', 'true-ish'],
 } as const;
 
 export type Fault = z.output<typeof faultSchema>;
@@ -211,6 +211,17 @@ export class Faults {
   /** Resolves at the next `clear`. */
   get cleared(): Promise<void> {
     return this.release.promise;
+  }
+
+  /** How the columns look that a request for the header alone shows: as on the pages that it describes. Not counted. */
+  reshapedHeader(info: RequestInfo): FaultOf<'reshape'> | undefined {
+    const found = this.active.find(
+      ({ fault, hits, passing }) =>
+        fault.kind === 'reshape' &&
+        matches(fault, info) &&
+        (hits > 0 || (fault.probability === 1 && passing === 0)),
+    );
+    return found?.fault as FaultOf<'reshape'> | undefined;
   }
 
   /** The fault of a kind that hits this request, if one does; it is counted. */

@@ -25,7 +25,12 @@ interface FieldDefinition {
   readonly access: Access;
   /** Longest text taken, in UTF-16 units. */
   readonly length?: number;
+  /** The only values of a choice, as they are held; dialects show them in a spelling of their own. */
+  readonly choices?: readonly string[];
 }
+
+const sources = ['Rental', 'Purchase'] as const;
+const dors = ['BEO', 'PROJECT'] as const;
 
 const definitions = [
   { alias: 'pfs_id', label: 'PFA ID', kind: 'text', access: 'key', length: 30 },
@@ -35,10 +40,24 @@ const definitions = [
   { alias: 'pfs_f_category', label: 'Forecast Category', kind: 'text', access: 'editable', length: 80 },
   { alias: 'pfs_a_class', label: 'Plan Class', kind: 'text', access: 'protected', length: 80 },
   { alias: 'pfs_f_class', label: 'Forecast Class', kind: 'text', access: 'editable', length: 80 },
-  { alias: 'pfs_a_source', label: 'Plan Source', kind: 'text', access: 'protected', length: 20 },
-  { alias: 'pfs_f_source', label: 'Forecast Source', kind: 'text', access: 'editable', length: 20 },
-  { alias: 'pfs_a_dor', label: 'Plan DOR', kind: 'text', access: 'protected', length: 20 },
-  { alias: 'pfs_f_dor', label: 'Forecast DOR', kind: 'text', access: 'editable', length: 20 },
+  {
+    alias: 'pfs_a_source',
+    label: 'Plan Source',
+    kind: 'text',
+    access: 'protected',
+    length: 20,
+    choices: sources,
+  },
+  {
+    alias: 'pfs_f_source',
+    label: 'Forecast Source',
+    kind: 'text',
+    access: 'editable',
+    length: 20,
+    choices: sources,
+  },
+  { alias: 'pfs_a_dor', label: 'Plan DOR', kind: 'text', access: 'protected', length: 20, choices: dors },
+  { alias: 'pfs_f_dor', label: 'Forecast DOR', kind: 'text', access: 'editable', length: 20, choices: dors },
   { alias: 'pfs_a_rate', label: 'Plan Monthly Rate', kind: 'number', access: 'protected' },
   { alias: 'pfs_f_rate', label: 'Forecast Monthly Rate', kind: 'number', access: 'editable' },
   { alias: 'pfs_a_price', label: 'Plan Purchase Price', kind: 'number', access: 'protected' },

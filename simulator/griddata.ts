@@ -9,10 +9,13 @@
  *   the next one (the last one's means nothing); AND binds tighter than OR.
  * - Text compares by code point, with case. An empty value equals '' and nothing else, and is neither below nor above
  *   anything; sorted, it comes last (first when DESC). Equal rows follow each other by id.
- * - `pfs_f_intlastupdated` compares and sorts by whole minutes, as it is shown. BEGINS and CONTAINS look at what is shown.
+ * - `pfs_f_intlastupdated` compares and sorts by whole minutes, as it is shown. BEGINS, ENDS, CONTAINS and NOTCONTAINS look
+ *   at what is shown.
+ * - HEAD_ONLY answers with the columns alone, and needs no position or filter.
  */
 import { z } from 'zod';
-import { Alert, listOf, type Answer } from './answer.ts';
+import { Alert, alerts, listOf, type Answer } from './answer.ts';
+import type { Dialect } from './dialects.ts';
 import { fieldOf, fields, type Field, type Row, type Value } from './fields.ts';
 import type { IdRange, OrganizationStore, Store, StoredRecord } from './store.ts';
 import type { Texts } from './texts.ts';
@@ -22,7 +25,10 @@ const gridName = 'CUPFAG';
 const gridId = '100541';
 const maxRows = 10_000;
 const maxInValues = 500;
-const operators = ['=', '!=', '<', '>', '<=', '>=', 'BEGINS', 'CONTAINS', 'IN'] as const;
+const operators = [
+  ...(['=', '!=', '<', '>', '<=', '>=', '=<', '=>', 'IN', 'IS EMPTY', 'NOT EMPTY'] as const),
+  ...(['BEGINS', 'ENDS', 'CONTAINS', 'NOTCONTAINS'] as const),
+];
 type Operator = (typeof operators)[number];
 
 /** A row of a page; a fault may have it say something else in one field. */
@@ -56,12 +62,35 @@ const requestSchema = z.object({
     GRID_ID: text,
     NUMBER_OF_ROWS_FIRST_RETURNED: z.coerce.number().int().min(1).default(100),
     CURSOR_POSITION: z.coerce.number().int().min(0).default(0),
+    LOCALIZE_RESULT: text.nullish(),
   }),
   GRID_TYPE: z.object({ TYPE: z.literal('LIST') }).optional(),
   ADDON_SORT: z.object({ ALIAS_NAME: z.string(), TYPE: z.enum(['ASC', 'DESC']).default('ASC') }).nullish(),
   ADDON_FILTER: z.unknown().optional(),
   MULTIADDON_FILTERS: z.object({ MADDON_FILTER: z.unknown().optional() }).nullish(),
-  REQUEST_TYPE: z.enum(['LIST.DATA_ONLY.STORED', 'LIST.HEAD_DATA.STORED']),
+  REQUEST_TYPE: z.enum(['LIST.DATA_ONLY.STORED', 'LIST.HEAD_DATA.STORED', 'LIST.HEAD_ONLY.STORED']),
+});
+/** What a strict tenant knows of a request: every other member is refused. */
+const strictSchema = z.strictObject({
+  GRID: z.strictObject({
+    ...requestSchema.shape.GRID.shape,
+    USER_FUNCTION_NAME: z.string().nullish(),
+    DATASPY: z.unknown().optional(),
+  }),
+  GRID_TYPE: z.strictObject({ TYPE: z.literal('LIST') }),
+  ADDON_SORT: z.strictObject({ ALIAS_NAME: z.string(), TYPE: z.enum(['ASC', 'DESC']) }).nullish(),
+  ADDON_FILTER: z.strictObject({ ALIAS_NAME: z.string(), OPERATOR: z.string(), VALUE: text }).nullish(),
+  MULTIADDON_FILTERS: z
+    .strictObject({
+      MADDON_FILTER: z.array(
+        z.strictObject({
+          ...{ ALIAS_NAME: z.string(), OPERATOR: z.string(), VALUE: text.optional(), SEQNUM: z.number() },
+          JOINER: z.enum(['AND', 'OR']),
+        }),
+      ),
+    })
+    .nullish(),
+  REQUEST_TYPE: requestSchema.shape.REQUEST_TYPE,
 });
 const filterSchema = z.object({
   ALIAS_NAME: z.string(),
@@ -80,7 +109,7 @@ interface Filter {
 }
 
 interface GridRequest {
-  readonly head: boolean;
+  readonly shape: Shape;
   readonly limit: number;
   readonly position: number;
   readonly sort: Field;
@@ -120,7 +149,11 @@ const comparable = (field: Field, value: Value): Value =>
 function filterTest(field: Field, operator: Operator, value: string, display: Display): Filter['test'] {
   const shown = (given: Value): string => display.text(field, given);
   if (operator === 'BEGINS') return (given) => shown(given).startsWith(value);
+  if (operator === 'ENDS') return (given) => shown(given).endsWith(value);
   if (operator === 'CONTAINS') return (given) => shown(given).includes(value);
+  if (operator === 'NOTCONTAINS') return (given) => !shown(given).includes(value);
+  if (operator === 'IS EMPTY') return (given) => shown(given) === '';
+  if (operator === 'NOT EMPTY') return (given) => shown(given) !== '';
   if (operator === 'IN') {
     const values = value.split(',');
     if (values.length > maxInValues) {
@@ -139,7 +172,9 @@ function filterTest(field: Field, operator: Operator, value: string, display: Di
     '<': (order) => order < 0,
     '>': (order) => order > 0,
     '<=': (order) => order <= 0,
+    '=<': (order) => order <= 0,
     '>=': (order) => order >= 0,
+    '=>': (order) => order >= 0,
   };
   const accept = holds[operator];
   return (given) =>
@@ -162,7 +197,27 @@ function readFilters(value: unknown, display: Display): Filter[] {
     });
 }
 
-function readRequest(body: unknown, display: Display): GridRequest {
+const shapes = {
+  'LIST.DATA_ONLY.STORED': 'data-only',
+  'LIST.HEAD_DATA.STORED': 'head-data',
+  'LIST.HEAD_ONLY.STORED': 'head-only',
+} as const;
+
+/** Whether results are asked for in the language of the login. */
+export function asksLocalized(body: unknown): boolean {
+  const request = requestSchema.safeParse(body);
+  return request.success && request.data.GRID.LOCALIZE_RESULT?.toLowerCase() !== 'false';
+}
+
+/** The organization that a request for records limits itself to, if it does. */
+export function organizationAsked(body: unknown): string | undefined {
+  const request = requestSchema.safeParse(body);
+  const filter = request.success ? filterSchema.safeParse(request.data.ADDON_FILTER) : undefined;
+  return filter?.success && filter.data.ALIAS_NAME === 'pfs_a_org' ? filter.data.VALUE : undefined;
+}
+
+function readRequest(body: unknown, display: Display, isStrict: boolean): GridRequest {
+  if (isStrict) parsed(strictSchema, body);
   const request = parsed(requestSchema, body);
   if (request.GRID.GRID_NAME !== gridName || request.GRID.GRID_ID !== gridId) {
     throw new Alert(
@@ -183,7 +238,7 @@ function readRequest(body: unknown, display: Display): GridRequest {
   }
   const single = readFilters(request.ADDON_FILTER, display);
   return {
-    head: request.REQUEST_TYPE === 'LIST.HEAD_DATA.STORED',
+    shape: shapes[request.REQUEST_TYPE],
     limit,
     position: request.GRID.CURSOR_POSITION,
     sort: knownField(request.ADDON_SORT?.ALIAS_NAME ?? 'pfs_id'),
@@ -204,9 +259,9 @@ function rangeOf(filters: readonly Filter[]): { range: IdRange; rest: Filter[] }
     const upTo = (id: string): boolean => compareText(id, value) <= 0;
     if (filter.field.alias !== 'pfs_id' || value === '') rest.push(filter);
     else if (operator === '>') before.push(upTo);
-    else if (operator === '>=') before.push(below);
+    else if (operator === '>=' || operator === '=>') before.push(below);
     else if (operator === '<') notAfter.push(below);
-    else if (operator === '<=') notAfter.push(upTo);
+    else if (operator === '<=' || operator === '=<') notAfter.push(upTo);
     else if (operator === 'BEGINS') {
       before.push(below);
       notAfter.push((id) => below(id) || id.startsWith(value));
@@ -268,8 +323,15 @@ function candidates(store: Store, request: GridRequest): { found: Iterable<Found
 }
 
 /** Finds the page a request asks for. */
-export function findPage(store: Store, body: unknown, display: Display): { page: Page; head: boolean } {
-  const request = readRequest(body, display);
+export function findPage(
+  store: Store,
+  body: unknown,
+  display: Display,
+  isStrict = false,
+): { page: Page; shape: Shape } {
+  const request = readRequest(body, display, isStrict);
+  const { shape } = request;
+  if (shape === 'head-only') return { page: { rows: [], position: 0, more: false, records: 0 }, shape };
   const { found, rest } = candidates(store, request);
   const holds = (filters: readonly Filter[], row: Row): boolean =>
     filters.every(({ field, test }) => test(row[field.index] ?? null));
@@ -320,20 +382,34 @@ export function findPage(store: Store, body: unknown, display: Display): { page:
     more: count > wanted,
     records: rows.length,
   };
-  return { page, head: request.head };
+  return { page, shape };
 }
 
 const rowsAPiece = 500;
 
+/** How values are shown, and what is kept of what was written before. */
+export interface Writing {
+  readonly dialect: Dialect;
+  readonly display: Display;
+  readonly texts: Texts;
+}
+
+/** The three ways to ask for a grid. */
+export type Shape = 'data-only' | 'head-data' | 'head-only';
+
 /** Writes out rows in pieces of some hundred KB: each opened and closed, its fields between. */
 function rowPieces(
-  rows: readonly PageRow[],
+  page: Page,
   shape: Shape,
-  { display, texts, reshaped }: Writing & Pick<Page, 'reshaped'>,
+  { display, texts }: Writing,
   open: (number: number) => string,
   close: string,
 ): Buffer[] {
+  const { rows, reshaped } = page;
   const pieces: Buffer[] = [];
+  const opening = prefixesOf(shape, reshaped);
+  const { capitalChoices, flags, language, twelveHours, bareNumbers } = display.look;
+  const key = [shape, display.format, capitalChoices, flags[0], language, twelveHours, bareNumbers].join(' ');
   for (let start = 0; start < rows.length; start += rowsAPiece) {
     const end = Math.min(start + rowsAPiece, rows.length);
     const parts: Buffer[] = [];
@@ -341,8 +417,8 @@ function rowPieces(
     for (let i = start; i < end; i++) {
       const given = rows[i] as PageRow;
       text += (i > 0 ? ',' : '') + open(i);
-      const write = (): string => fieldObjects(given, prefixesOf(shape, reshaped), display, reshaped);
-      const kept = given.garbled || reshaped ? undefined : texts.of(given.record, shape, write);
+      const write = (): string => fieldObjects(given, opening, display, reshaped);
+      const kept = given.garbled || reshaped ? undefined : texts.of(given.record, key, write);
       if (kept) {
         parts.push(Buffer.from(text), kept);
         text = '';
@@ -366,61 +442,95 @@ function fieldObjects(
     if (reshaped && reshaped.name(field) === undefined) continue;
     const value = given.record.row[field.index] ?? null;
     const garbled = given.garbled?.index === field.index ? given.garbled.text : undefined;
-    const shown = garbled ?? (reshaped ?? display).text(field, value);
-    const quoted =
-      typeof value === 'string' || garbled !== undefined || reshaped ? JSON.stringify(shown) : `"${shown}"`;
-    out += `${out === '' ? '' : ','}${prefixes[field.index] ?? ''}${quoted}}`;
+    const token = garbled === undefined && !reshaped ? display.token(field, value) : undefined;
+    const json = token ?? JSON.stringify(garbled ?? (reshaped ?? display).text(field, value));
+    out += `${out === '' ? '' : ','}${prefixes[field.index] ?? ''}${json}}`;
   }
   return out;
 }
 
-/** Several as a list, a single one as itself: how DATA_ONLY answers. */
-const oneOrMany = <T>(count: number, inner: readonly T[]): (T | string)[] =>
-  count === 1 ? [...inner] : ['[', ...inner, ']'];
-
-type Shape = 'data-only' | 'head-data';
-
 type Named = Pick<Reshaped, 'name'>;
 const asUsual: Named = { name: ({ alias }) => alias };
+/** A renamed column is another column: its number is another one, too. */
+const numberOf = (field: Field, called: string | undefined): number =>
+  called === field.alias ? field.aliasnum : field.aliasnum + 1000;
+
 /** What opens the JSON of each field, in the order of `fields`. */
 const prefixesIn = (shape: Shape, { name }: Named): readonly string[] =>
   fields.map((field) =>
     shape === 'data-only'
-      ? `{"n":${field.aliasnum},"value":`
+      ? `{"n":${numberOf(field, name(field))},"value":`
       : `{"FIELDNAME":${JSON.stringify(name(field))},"FIELDLABEL":${JSON.stringify(field.label)},"FIELDVALUE":`,
   );
-const prefixes: Readonly<Record<Shape, readonly string[]>> = {
+const usualPrefixes: Readonly<Record<'data-only' | 'head-data', readonly string[]>> = {
   'data-only': prefixesIn('data-only', asUsual),
   'head-data': prefixesIn('head-data', asUsual),
 };
 const prefixesOf = (shape: Shape, reshaped: Reshaped | undefined): readonly string[] =>
-  reshaped ? prefixesIn(shape, reshaped) : prefixes[shape];
+  reshaped || shape === 'head-only' ? prefixesIn(shape, reshaped ?? asUsual) : usualPrefixes[shape];
+
+/** FIELDS: which number stands for which column. */
 const fieldListOf = ({ name }: Named): string[] =>
   fields.flatMap((field) => {
     const called = name(field);
-    return called === undefined ? [] : [JSON.stringify({ aliasnum: field.aliasnum, name: called })];
+    if (called === undefined) return [];
+    return [JSON.stringify({ aliasnum: numberOf(field, called), name: called, label: field.label })];
   });
-const fieldList = fieldListOf(asUsual);
+const usualFieldList = fieldListOf(asUsual).join(',');
+
+function fieldsMember({ reshaped }: Page): string {
+  return `"FIELDS":{"FIELD":[${reshaped ? fieldListOf(reshaped).join(',') : usualFieldList}]}`;
+}
+
+/** METADATA of a page as its dialect has it. Where it may be missing, it is on pages with an even number of rows. */
+function metadataMember(page: Page, { metadata }: Dialect): string[] {
+  const { position, more, records } = page;
+  const [at, count] = metadata === 'texts' ? [String(position), String(records)] : [position, records];
+  const told = {
+    CURRENTCURSORPOSITION: at,
+    MORERECORDPRESENT: more ? '+' : '-',
+    RECORDS: count,
+  };
+  if (metadata !== 'missing') return [`"METADATA":${JSON.stringify(told)}`];
+  const none = { CURRENTCURSORPOSITION: null, MORERECORDPRESENT: null, RECORDS: null };
+  return page.rows.length % 2 === 0 ? [] : [`"METADATA":${JSON.stringify(none)}`];
+}
 
 function dataOnly(page: Page, writing: Writing): Answer {
-  const metadata = {
-    CURRENTCURSORPOSITION: page.position,
-    MORERECORDPRESENT: page.more ? '+' : '-',
-    RECORDS: page.records,
-  };
-  const open = (i: number): string => `{"id":"${page.position + i + 1}","D":[`;
-  const rows = rowPieces(page.rows, 'data-only', { ...writing, ...page }, open, ']}');
-  // An empty page has no ROW at all.
-  const data = page.rows.length === 0 ? ['{}'] : ['{"ROW":', ...oneOrMany(page.rows.length, rows), '}'];
+  const { dialect } = writing;
+  const { rowsIn, unwrapsSingles, bareNumbers } = dialect;
+  const open = (i: number): string =>
+    bareNumbers ? `{"id":${page.position + i + 1},"D":[` : `{"id":"${page.position + i + 1}","D":[`;
+  const rows = rowPieces(page, 'data-only', writing, open, ']}');
+  const isUnwrapped = unwrapsSingles && page.rows.length === 1;
+  const list = isUnwrapped ? rows : ['[', ...rows, ']'];
+  // A page without rows has none of the members that hold them.
+  const empty = dialect.emptyFields === 'own' ? '{}' : 'null';
+  const other = rowsIn === 'R' ? '"ROW":null,' : '';
+  const data = page.rows.length === 0 ? [empty] : [`{${other}"${rowsIn}":`, ...list, '}'];
+  const members = [...metadataMember(page, dialect), ...(dialect.namesColumns ? [fieldsMember(page)] : [])];
   return {
     status: 200,
     body: [
-      `{"Result":{"ResultData":{"GRID":{"METADATA":${JSON.stringify(metadata)},"FIELDS":{"FIELD":`,
-      ...oneOrMany(fields.length, [(page.reshaped ? fieldListOf(page.reshaped) : fieldList).join(',')]),
-      '},"DATA":',
+      '{"Result":{"ResultData":{"GRID":{',
+      members.map((member) => `${member},`).join(''),
+      '"DATA":',
       ...data,
-      '}}}}',
+      `}}}${closing(dialect)}}`,
     ],
+  };
+}
+
+/** What stands beside Result. */
+const closing = ({ namelessAlerts }: Dialect): string =>
+  namelessAlerts ? `,${JSON.stringify(alerts()).slice(1, -1)}` : '';
+
+/** The columns alone. */
+function headOnly(page: Page, { dialect }: Writing): Answer {
+  const members = [...metadataMember(page, dialect), fieldsMember(page), '"DATA":null'];
+  return {
+    status: 200,
+    body: [`{"Result":{"ResultData":{"GRID":{${members.join(',')}}}}${closing(dialect)}}`],
   };
 }
 
@@ -430,24 +540,19 @@ function headData(page: Page, writing: Writing): Answer {
     CURRENTCURSORPOSITION: page.position,
     ...(page.rows.length === 0 && next === 0 ? {} : { NEXTCURSORPOSITION: next }),
   };
-  const rows = rowPieces(page.rows, 'head-data', { ...writing, ...page }, () => '{"DATAFIELD":[', ']}');
+  const rows = rowPieces(page, 'head-data', writing, () => '{"DATAFIELD":[', ']}');
   return {
     status: 200,
     body: [
       '{"Result":{"ResultData":{"DATARECORD":[',
       ...rows,
-      `],${JSON.stringify(positions).slice(1, -1)}}}}`,
+      `],${JSON.stringify(positions).slice(1, -1)}}}${closing(writing.dialect)}}`,
     ],
   };
 }
 
-/** How values are shown, and what is kept of what was written before. */
-export interface Writing {
-  readonly display: Display;
-  readonly texts: Texts;
-}
-
 /** Writes a page out in the shape that was asked for. */
-export function writePage(page: Page, head: boolean, writing: Writing): Answer {
-  return head ? headData(page, writing) : dataOnly(page, writing);
+export function writePage(page: Page, shape: Shape, writing: Writing): Answer {
+  if (shape === 'head-only') return headOnly(page, writing);
+  return shape === 'head-data' ? headData(page, writing) : dataOnly(page, writing);
 }

@@ -5,18 +5,21 @@
  */
 import { Faults } from './faults.ts';
 import { serveControl } from './control.ts';
+import type { DialectName, YearFormat } from './dialects.ts';
 import { listen, type Listening } from './http.ts';
 import { basePath, Service, type Credentials } from './service.ts';
 import { Store } from './store.ts';
 import { Texts } from './texts.ts';
-import { Display, type DateFormat, type YearFormat } from './values.ts';
+import { Tenants } from './tenants.ts';
+import type { DateFormat } from './values.ts';
 
 export { simulatedOrganizations } from './catalogue.ts';
 export { faultTable, malformedForms, type FaultKind } from './faults.ts';
 export { fields as simulatedFields } from './fields.ts';
 export { randomFrom } from './generate.ts';
 export type { Credentials } from './service.ts';
-export type { DateFormat, YearFormat } from './values.ts';
+export { dialectNames, type DialectName, type YearFormat } from './dialects.ts';
+export type { DateFormat } from './values.ts';
 
 /** What the simulator takes where no credentials are given. */
 export const defaultCredentials: Credentials = {
@@ -24,6 +27,7 @@ export const defaultCredentials: Credentials = {
   password: 'simulated',
   apiKey: 'simulated-key',
   tenant: 'VANGUARD_DEMO',
+  organization: '*',
 };
 
 export interface SimulatorOptions {
@@ -41,11 +45,15 @@ export interface SimulatorOptions {
   onlyListed?: boolean;
   /** Those not given are `defaultCredentials`. */
   credentials?: Partial<Credentials>;
+  /** How the tenant of the credentials speaks; default `official`. */
+  dialect?: DialectName;
+  /** Further tenants, with their dialects. They share records and credentials. */
+  tenants?: Readonly<Record<string, DialectName>>;
   /** Default DD-MON-YYYY. */
   dateFormat?: DateFormat;
   /** How YEAR of a DATETIMEDATA is sent and expected; default milliseconds. */
   yearFormat?: YearFormat;
-  /** Whether a stale recordid is refused; default true. */
+  /** Whether a stale recordid is refused; default as the dialect of the tenant. */
   checksRecordId?: boolean;
   /** Before every answer; default 0. */
   latencyMs?: number;
@@ -71,26 +79,30 @@ export interface Simulator {
 /** Starts a simulator on 127.0.0.1. Rejects with `code` EADDRINUSE when one of its ports is taken. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { port = 0, seed = 1, dateFormat = 'DD-MON-YYYY', yearFormat = 'milliseconds' } = options;
-  const { checksRecordId = true, latencyMs = 0, requestsPerSecond = 10 } = options;
+  const { dialect = 'official', checksRecordId, latencyMs = 0, requestsPerSecond = 10 } = options;
   if (!Number.isInteger(seed)) throw new Error(`The seed is a whole number, not ${seed}`);
   const credentials = { ...defaultCredentials, ...options.credentials };
   const { folder, organizations, onlyListed } = options;
   const store = new Store({ seed, folder, organizations, onlyListed });
   const faults = new Faults(seed);
+  const tenants = new Tenants(
+    credentials.tenant,
+    { ...options.tenants, [credentials.tenant]: dialect },
+    { dateFormat, yearFormat, checksRecordId },
+  );
   const service = new Service({
     store,
     faults,
-    display: new Display(dateFormat),
+    tenants,
     texts: new Texts(options.keptBytes ?? 0),
     credentials,
-    yearFormat,
-    checksRecordId,
     latencyMs,
     requestsPerSecond,
     log: options.log ?? (() => undefined),
   });
   const settings = { dateFormat, yearFormat, checksRecordId, latencyMs, requestsPerSecond };
-  const controlled = { store, faults, settings, requests: service.requests };
+  const { tenant } = credentials;
+  const controlled = { store, faults, tenants, tenant, settings, requests: service.requests };
 
   let main: Listening | undefined;
   let control: Listening;

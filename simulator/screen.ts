@@ -5,17 +5,19 @@
  * - A record is named by PFS_ID and PFS_A_ORG; it must exist (RECORD_NOT_FOUND), for an ADD it must not (RECORD_EXISTS).
  * - Fields of the screen only (UNKNOWN_FIELD), each once; protected ones are set by ADD only (PROTECTED_FIELD).
  * - Where the tenant checks `recordid` (sent beside USERDEFINEDSCREENNAME), a stale one is refused on UPDATE and DELETE
- *   (RECORD_MODIFIED, "modified by another user"); a request without one overwrites.
+ *   (RECORD_MODIFIED, "modified by another user"); a request without one, or with 0, overwrites. A strict tenant refuses that.
+ * - A strict tenant asks before a record is discontinued (CONFIRMATION): nothing is written.
  * - No end before its start, source Rental or Purchase, DOR BEO or PROJECT, no negative money, an actual end only where
  *   actualized (INVALID_VALUE). Dates are checked when the write touches one of the pair.
  * - Every write, also of the same values, moves recordid, DATEUPDATED and UPDATEDBY.
  * - GET, ADD and UPDATE answer with every field of the record as it is now, DELETE with the identity only.
  */
 import { z } from 'zod';
-import { Alert, json, listOf, type Answer } from './answer.ts';
+import { Alert, alerts, json, listOf, Question, type Answer } from './answer.ts';
+import type { Dialect } from './dialects.ts';
 import { at, fieldOf, fields, type Field, type Row, type Value } from './fields.ts';
 import { emptyRow, type OrganizationStore, type Store, type StoredRecord } from './store.ts';
-import { dateTimeData, fromScreenValue, toScreenValue, type ScreenValue, type YearFormat } from './values.ts';
+import { dateTimeData, fromScreenValue, toScreenValue, type ScreenLook, type ScreenValue } from './values.ts';
 
 const screenName = 'CUPFA2';
 
@@ -28,6 +30,13 @@ const requestSchema = z.object({
 const pairSchema = z.object({
   USERDEFINEDSCREENFIELDNAME: z.string(),
   USERDEFINEDSCREENFIELDVALUE: z.record(z.string(), z.unknown()),
+});
+/** What a strict tenant knows of a request: every other member is refused. */
+const strictSchema = z.strictObject({
+  ...requestSchema.shape,
+  USERDEFINEDSCREENFIELDVALUELIST: z.strictObject({
+    USERDEFINEDSCREENFIELDVALUEPAIR: z.array(z.strictObject(pairSchema.shape)),
+  }),
 });
 
 export type ScreenAction = 'GET' | 'ADD' | 'UPDATE' | 'DELETE';
@@ -46,14 +55,12 @@ export type Interference =
   | { readonly kind: 'drop-write' }
   | { readonly kind: 'alter-write'; readonly field?: Field; readonly value?: Value };
 
-export interface ScreenOptions {
-  readonly yearFormat: YearFormat;
-  readonly checksRecordId: boolean;
-}
+export type ScreenOptions = ScreenLook & Pick<Dialect, 'userObjects' | 'namelessAlerts' | 'checksRecordId'>;
 
 /** Reads a request's body; throws an Alert when it makes no sense to this screen. */
-export function readScreenRequest(body: unknown, yearFormat: YearFormat): ScreenRequest {
-  const result = requestSchema.safeParse(body);
+export function readScreenRequest(body: unknown, look: ScreenLook): ScreenRequest {
+  const strict = look.isStrict ? strictSchema.safeParse(body) : undefined;
+  const result = strict?.success === false ? strict : requestSchema.safeParse(body);
   if (!result.success) {
     const issue = result.error.issues[0];
     throw new Alert('INVALID_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
@@ -73,7 +80,7 @@ export function readScreenRequest(body: unknown, yearFormat: YearFormat): Screen
     if (values.has(field.index)) throw new Alert('INVALID_REQUEST', `Field ${name} is sent twice`);
     try {
       const sent: ScreenValue = pair.data.USERDEFINEDSCREENFIELDVALUE;
-      values.set(field.index, fromScreenValue(field, sent, yearFormat));
+      values.set(field.index, fromScreenValue(field, sent, look));
     } catch (error) {
       throw new Alert('INVALID_VALUE', (error as Error).message);
     }
@@ -99,14 +106,6 @@ function checkRules(row: Row, touched: ReadonlyMap<number, Value>): void {
   const refuse = (message: string): never => {
     throw new Alert('INVALID_VALUE', message);
   };
-  const oneOf = (index: number, label: string, allowed: readonly string[]): void => {
-    const value = row[index];
-    if (touched.has(index) && value !== null && !allowed.includes(String(value))) {
-      refuse(`${label} must be ${allowed.join(' or ')}, not "${String(value)}"`);
-    }
-  };
-  for (const index of [at.pfs_a_source, at.pfs_f_source]) oneOf(index, 'Source', ['Rental', 'Purchase']);
-  for (const index of [at.pfs_a_dor, at.pfs_f_dor]) oneOf(index, 'DOR', ['BEO', 'PROJECT']);
   for (const [index, value] of touched) {
     const field = fields[index];
     if (field?.kind === 'number' && typeof value === 'number' && value < 0)
@@ -178,10 +177,12 @@ export async function serveScreen(
   const current = organization.get(id);
   if (action === 'ADD' && current) throw new Alert('RECORD_EXISTS', `Record ${id} already exists`);
   if (action !== 'ADD' && !current) throw new Alert('RECORD_NOT_FOUND', `Record ${id} does not exist`);
-  if (action === 'GET' && current) return recordAnswer(current, options.yearFormat);
+  if (action === 'GET' && current) return recordAnswer(current, options);
 
-  if (action !== 'ADD' && options.checksRecordId && request.recordid !== undefined) {
-    if (request.recordid !== current?.recordid) {
+  if (action !== 'ADD' && options.checksRecordId) {
+    if (request.recordid === undefined || request.recordid === 0) {
+      if (options.isStrict) throw new Alert('RECORDID_REQUIRED', 'The recordid of the record is required');
+    } else if (request.recordid !== current?.recordid) {
       throw new Alert('RECORD_MODIFIED', `Record ${id} has been modified by another user since it was read`);
     }
   }
@@ -193,6 +194,8 @@ export async function serveScreen(
     if (action === 'ADD' && /[\u0000-\u001f]/.test(id))
       throw new Alert('INVALID_VALUE', 'PFS_ID is not valid');
     checkRules(mergedRow(organization, id, current, request.values), request.values);
+    if (options.isStrict && current?.row[at.pfa_dis] === false && request.values.get(at.pfa_dis) === true)
+      throw new Question('CONFIRMATION', 'The requirement will be discontinued. Do you want to continue?');
   }
   const keep = fault?.kind === 'alter-write' && action !== 'DELETE' ? altered(request, fault) : undefined;
   const entry = store.write({
@@ -214,11 +217,11 @@ export async function serveScreen(
     const row = mergedRow(organization, id, current, request.values);
     row[at.pfs_f_intlastupdated] = store.now();
     row[at.pfs_f_last_change_by] = user;
-    return recordAnswer({ row, recordid: entry.recordid }, options.yearFormat);
+    return recordAnswer({ row, recordid: entry.recordid }, options);
   }
   const written = organization.get(id);
   if (!written) throw new Alert('RECORD_NOT_FOUND', `Record ${id} does not exist`);
-  return recordAnswer(written, options.yearFormat);
+  return recordAnswer(written, options);
 }
 
 function mergedRow(
@@ -247,23 +250,31 @@ function identity(organization: OrganizationStore, id: string): Record<string, u
   };
 }
 
-function recordAnswer(record: StoredRecord, yearFormat: YearFormat): Answer {
+/** A user as the screen names one. */
+const userOf = (code: Value | undefined, { userObjects }: ScreenOptions): unknown =>
+  userObjects ? { USERCODE: code, DESCRIPTION: `User ${String(code)}` } : code;
+
+function recordAnswer({ row, recordid }: StoredRecord, options: ScreenOptions): Answer {
+  const updatedBy = userOf(row[at.pfs_f_last_change_by], options);
+  const updated = dateTimeData(Number(row[at.pfs_f_intlastupdated]), options);
   return json({
     Result: {
       ResultData: {
         UserDefinedScreenService: {
           USERDEFINEDSCREENNAME: screenName,
-          recordid: record.recordid,
-          DATEUPDATED: dateTimeData(Number(record.row[at.pfs_f_intlastupdated]), yearFormat),
-          UPDATEDBY: record.row[at.pfs_f_last_change_by],
+          recordid,
+          DATEUPDATED: updated,
+          UPDATEDBY: updatedBy,
+          ...(options.userObjects && { DATECREATED: updated, CREATEDBY: userOf('MIGRATION', options) }),
           USERDEFINEDSCREENFIELDVALUELIST: {
             USERDEFINEDSCREENFIELDVALUEPAIR: fields.map((field) => ({
               USERDEFINEDSCREENFIELDNAME: field.screen,
-              USERDEFINEDSCREENFIELDVALUE: toScreenValue(field, record.row[field.index] ?? null, yearFormat),
+              USERDEFINEDSCREENFIELDVALUE: toScreenValue(field, row[field.index] ?? null, options),
             })),
           },
         },
       },
     },
+    ...(options.namelessAlerts && alerts()),
   });
 }

@@ -5,14 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Alert, alertBody, type Answer } from './answer.ts';
 import type { Faults, RequestInfo } from './faults.ts';
 import { fieldOf } from './fields.ts';
-import { findPage, writePage } from './griddata.ts';
+import { asksLocalized, findPage, organizationAsked, writePage } from './griddata.ts';
 import { readBody } from './http.ts';
 import { listNames, serveList, type ListName } from './lists.ts';
 import { readScreenRequest, serveScreen, type Interference, type ScreenRequest } from './screen.ts';
-import { spoilPage } from './spoil.ts';
+import { spoilHeader, spoilPage } from './spoil.ts';
 import type { Store } from './store.ts';
 import type { Texts } from './texts.ts';
-import { fromPlain, type Display, type YearFormat } from './values.ts';
+import type { Tenants, Tenant } from './tenants.ts';
+import { fromPlain } from './values.ts';
 
 /** The path all services are under. */
 export const basePath = '/axis/restservices';
@@ -23,16 +24,16 @@ export interface Credentials {
   /** Instead of user and password, in the header X-Api-Key. */
   readonly apiKey: string;
   readonly tenant: string;
+  /** The organization of the login: a strict tenant takes no other one in the header. */
+  readonly organization: string;
 }
 
 export interface ServiceOptions {
   readonly store: Store;
   readonly faults: Faults;
-  readonly display: Display;
+  readonly tenants: Tenants;
   readonly texts: Texts;
   readonly credentials: Credentials;
-  readonly yearFormat: YearFormat;
-  readonly checksRecordId: boolean;
   readonly latencyMs: number;
   readonly requestsPerSecond: number;
   readonly log: (message: string, details: Record<string, unknown>) => void;
@@ -47,6 +48,9 @@ class NoAnswer extends Error {
     this.how = how;
   }
 }
+
+/** What is posted to. Both addresses of a grid answer in the shape that the request asks for. */
+const services: readonly string[] = ['griddata', 'grids', 'userdefinedscreenservices'];
 
 /** Lets through so many requests a second on average, and as many at once after a pause (a token bucket). */
 class RateLimit {
@@ -98,6 +102,7 @@ export class Service {
     const started = performance.now();
     const wait = this.limit.wait();
     let info: RequestInfo | undefined;
+    const tenant = this.options.tenants.get(String(request.headers.tenant)) ?? this.options.tenants.first;
     try {
       let answer: Answer;
       try {
@@ -107,12 +112,12 @@ export class Service {
           throw new TooMany(wait);
         }
         this.requests.served++;
-        const reading = await this.read(request);
+        const reading = await this.read(request, tenant);
         info = reading.info;
-        answer = await this.answer(reading, info);
+        answer = await this.answer(reading, info, tenant);
       } catch (error) {
         if (!(error instanceof Alert)) throw error;
-        answer = error.answer();
+        answer = error.answer(tenant);
       }
       await this.send(answer, info, response);
     } catch (error) {
@@ -126,17 +131,17 @@ export class Service {
   }
 
   /** Checks the headers, reads the body, and finds out what is asked. */
-  private async read(request: IncomingMessage): Promise<Reading> {
+  private async read(request: IncomingMessage, tenant: Tenant): Promise<Reading> {
     const url = new URL(request.url ?? '/', 'http://pems');
     const body = request.method === 'POST' ? await readLimited(request) : Buffer.alloc(0);
     const user = this.authorize(request);
-    const organization = this.checkedOrganization(request);
+    const organization = this.checkedOrganization(request, tenant);
     const path = url.pathname.startsWith(`${basePath}/`) ? url.pathname.slice(basePath.length + 1) : '';
     const list = listNames.find((name) => name === path);
     if (request.method === 'GET' && list) {
       return { what: 'list', list, query: url.searchParams, user, info: { service: 'list', organization } };
     }
-    if (request.method !== 'POST' || (path !== 'griddata' && path !== 'userdefinedscreenservices')) {
+    if (request.method !== 'POST' || !services.includes(path)) {
       throw new Alert('UNKNOWN_SERVICE', `${request.method ?? ''} ${url.pathname} does not exist`, 404);
     }
     let json: unknown;
@@ -145,9 +150,11 @@ export class Service {
     } catch {
       throw new Alert('INVALID_REQUEST', 'The request is not JSON', 400);
     }
-    if (path === 'griddata')
-      return { what: 'grid', body: json, user, info: { service: 'grid', organization } };
-    const screen = readScreenRequest(json, this.options.yearFormat);
+    if (path !== 'userdefinedscreenservices') {
+      const info = { service: 'grid', organization: organizationAsked(json) ?? organization } as const;
+      return { what: 'grid', body: json, user, info };
+    }
+    const screen = readScreenRequest(json, tenant);
     const { action, id } = screen;
     return {
       what: 'screen',
@@ -170,27 +177,33 @@ export class Service {
         throw denied('User or password is not valid');
     } else if (!same(String(apiKey), credentials.apiKey)) throw denied('The API key is not valid');
     if (tenant === undefined) throw new Alert('TENANT_REQUIRED', 'The header tenant is required', 400);
-    if (tenant !== credentials.tenant) {
+    if (!this.options.tenants.get(String(tenant))) {
       throw new Alert('TENANT_DENIED', `Tenant ${String(tenant)} is not open to this user`, 403);
     }
     return credentials.username;
   }
 
-  /** The header `organization`: missing 400, unknown 403; `*` stands for all. It does not filter, filters do. */
-  private checkedOrganization(request: IncomingMessage): string {
+  /**
+   * The header `organization`: missing 400, unknown 403; `*` stands for all. It does not filter, filters do. A strict tenant
+   * takes only that of the login.
+   */
+  private checkedOrganization(request: IncomingMessage, { isStrict }: Tenant): string {
     const { organization } = request.headers;
     if (organization === undefined) {
       throw new Alert('ORGANIZATION_REQUIRED', 'The header organization is required', 400);
     }
     const code = String(organization);
+    if (isStrict && code !== this.options.credentials.organization) {
+      throw new Alert('ORGANIZATION_DENIED', `Organization ${code} is not that of this login`, 403);
+    }
     if (code !== '*' && !this.options.store.organizations.has(code)) {
       throw new Alert('ORGANIZATION_DENIED', `Organization ${code} is not open to this user`, 403);
     }
     return code;
   }
 
-  private async answer(reading: Reading, info: RequestInfo): Promise<Answer> {
-    const { faults, latencyMs, store, display } = this.options;
+  private async answer(reading: Reading, info: RequestInfo, tenant: Tenant): Promise<Answer> {
+    const { faults, latencyMs, store, texts } = this.options;
     const wait = latencyMs + (faults.hit('latency', info)?.ms ?? 0);
     if (wait > 0) await this.pause(wait);
     if (faults.hit('hang', info)) throw new NoAnswer('hang');
@@ -204,21 +217,27 @@ export class Service {
     if (alert) throw new Alert(alert.name, alert.message);
     switch (reading.what) {
       case 'list':
-        return serveList(reading.list, reading.query, store, info.organization, display);
+        return serveList(reading.list, reading.query, store, info.organization, tenant.plain);
       case 'grid': {
-        const { page, head } = findPage(store, reading.body, display);
-        if (faults.active.length > 0) spoilPage(page, faults, info, store, display);
-        return writePage(page, head, this.options);
+        const display = asksLocalized(reading.body) ? tenant.localized : tenant.plain;
+        const { page, shape } = findPage(store, reading.body, tenant.plain, tenant.isStrict);
+        if (shape === 'head-only') spoilHeader(page, faults, info, display);
+        else if (faults.active.length > 0) spoilPage(page, faults, info, store, display);
+        return writePage(page, shape, { dialect: tenant, display, texts });
       }
       case 'screen':
-        return this.answerScreen(reading.screen, reading.user, info);
+        return this.answerScreen(reading.screen, reading.user, info, tenant);
     }
   }
 
-  private async answerScreen(screen: ScreenRequest, user: string, info: RequestInfo): Promise<Answer> {
+  private async answerScreen(
+    screen: ScreenRequest,
+    user: string,
+    info: RequestInfo,
+    tenant: Tenant,
+  ): Promise<Answer> {
     const { faults, store } = this.options;
-    const run = (fault?: Interference): Promise<Answer> =>
-      serveScreen(store, screen, user, this.options, fault);
+    const run = (fault?: Interference): Promise<Answer> => serveScreen(store, screen, user, tenant, fault);
     const late = faults.hit('apply-late', info);
     if (late) {
       const timer = setTimeout(() => {

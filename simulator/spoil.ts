@@ -1,10 +1,34 @@
 /** What the faults `duplicate`, `foreign-row`, `vanish`, `page-count`, `reshape` and `malformed: value` do to a page of the grid. */
-import { malformedForms, type Faults, type RequestInfo } from './faults.ts';
+import { malformedForms, type Fault, type Faults, type RequestInfo } from './faults.ts';
 import { at, fieldOf, fields } from './fields.ts';
 import { generateRow } from './generate.ts';
-import { type Page, type PageRow } from './griddata.ts';
+import { type Page, type PageRow, type Reshaped } from './griddata.ts';
 import type { Store } from './store.ts';
 import { Display } from './values.ts';
+
+/** Gives an answer with the columns alone the look that faults give to its pages. */
+export function spoilHeader(page: Page, faults: Faults, info: RequestInfo, usual: Display): void {
+  const fault = faults.reshapedHeader(info);
+  if (fault) page.reshaped = reshapedBy(fault, usual);
+}
+
+type Reshape = Extract<Fault, { kind: 'reshape' }>;
+
+function reshapedBy({ lost, renamed, blank, dates, ids, comma }: Reshape, usual: Display): Reshaped {
+  const display = dates === undefined ? usual : new Display(dates, usual.look);
+  return {
+    name: ({ alias }) => (lost.includes(alias) ? undefined : (renamed[alias] ?? alias)),
+    text: (field, value) => {
+      if (blank.includes(field.alias)) return '';
+      const text = display.text(field, value);
+      if (field.alias === 'pfs_id' && ids !== undefined)
+        return ids === 'lower' ? text.toLowerCase() : `${text} `;
+      if (comma && field.kind === 'number')
+        return text.replaceAll(/[.,]/g, (sign) => (sign === '.' ? ',' : '.'));
+      return text;
+    },
+  };
+}
 
 /** Changes the page in place as the faults that hit say. Rows are slipped in within the page, so paging goes on. */
 export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: Store, usual: Display): void {
@@ -52,22 +76,7 @@ export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: 
   if (count?.says === 'records') page.records++;
 
   const reshape = faults.hit('reshape', info);
-  if (reshape) {
-    const { lost, renamed, blank, dates, ids, comma } = reshape;
-    const display = dates === undefined ? usual : new Display(dates);
-    page.reshaped = {
-      name: ({ alias }) => (lost.includes(alias) ? undefined : (renamed[alias] ?? alias)),
-      text: (field, value) => {
-        if (blank.includes(field.alias)) return '';
-        const text = display.text(field, value);
-        if (field.alias === 'pfs_id' && ids !== undefined)
-          return ids === 'lower' ? text.toLowerCase() : `${text} `;
-        if (comma && field.kind === 'number')
-          return text.replaceAll(/[.,]/g, (sign) => (sign === '.' ? ',' : '.'));
-        return text;
-      },
-    };
-  }
+  if (reshape) page.reshaped = reshapedBy(reshape, usual);
 
   const malformed = faults.hit('malformed', info, ({ what, id }) => what === 'value' && holds(id));
   if (malformed) {

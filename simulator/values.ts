@@ -2,14 +2,19 @@
  * How this PEMS writes and reads single values: as a person would see them in a grid, as typed data on a screen,
  * and as plain JSON in the write log and on the control port. All dates are UTC days; PEMS's clock is UTC.
  */
+import type { Dialect, YearFormat } from './dialects.ts';
 import type { Field, Value } from './fields.ts';
 
 export type DateFormat = 'DD-MON-YYYY' | 'YYYY-MM-DD' | 'MM/DD/YYYY' | 'DD/MM/YYYY';
-export type YearFormat = 'milliseconds' | 'plain';
 
 export const dayMs = 86_400_000;
 const minuteMs = 60_000;
-const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const monthNames = {
+  en: ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
+  de: ['JAN', 'FEB', 'MRZ', 'APR', 'MAI', 'JUN', 'JUL', 'AUG', 'SEP', 'OKT', 'NOV', 'DEZ'],
+};
+const months = monthNames.en;
+type Language = Dialect['language'];
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** Text order by Unicode code point: UTF-16 units alone would put surrogate pairs before U+E000 to U+FFFF. */
@@ -35,14 +40,14 @@ function utcDay(year: number, month: number, day: number): number | undefined {
   return same && year >= 1900 && year <= 2200 ? time : undefined;
 }
 
-function dateText(time: number, format: DateFormat): string {
+function dateText(time: number, format: DateFormat, language: Language): string {
   const date = new Date(time);
   const year = date.getUTCFullYear();
   const month = date.getUTCMonth();
   const day = two(date.getUTCDate());
   switch (format) {
     case 'DD-MON-YYYY':
-      return `${day}-${months[month] ?? ''}-${year}`;
+      return `${day}-${monthNames[language][month] ?? ''}-${year}`;
     case 'YYYY-MM-DD':
       return `${year}-${two(month + 1)}-${day}`;
     case 'MM/DD/YYYY':
@@ -60,19 +65,33 @@ function numberText(value: number): string {
   return `${value < 0 ? '-' : ''}${grouped}.${decimals}`;
 }
 
+/** `02:30 PM`, or `14:30`. */
+function timeText(minutes: number, twelveHours: boolean): string {
+  const hour = Math.floor(minutes / 60);
+  const minute = two(minutes % 60);
+  return twelveHours
+    ? `${two(hour % 12 || 12)}:${minute} ${hour < 12 ? 'AM' : 'PM'}`
+    : `${two(hour)}:${minute}`;
+}
+
+/** What of a dialect decides how a grid shows values. */
+export type Look = Pick<Dialect, 'flags' | 'capitalChoices' | 'twelveHours' | 'language' | 'bareNumbers'>;
+
 /** Turns values into grid text in one date format. Days repeat a lot, so their text is remembered. */
 export class Display {
   readonly format: DateFormat;
+  readonly look: Look;
   private readonly days = new Map<number, string>();
 
-  constructor(format: DateFormat) {
+  constructor(format: DateFormat, look: Look) {
     this.format = format;
+    this.look = look;
   }
 
   private day(time: number): string {
     const known = this.days.get(time);
     if (known !== undefined) return known;
-    const text = dateText(time, this.format);
+    const text = dateText(time, this.format, this.look.language);
     if (this.days.size < 100_000) this.days.set(time, text);
     return text;
   }
@@ -80,13 +99,28 @@ export class Display {
   /** The value as a person would see it; empty text for none. */
   text(field: Field, value: Value): string {
     if (value === null) return '';
-    if (typeof value === 'string') return value;
-    if (typeof value === 'boolean') return value ? '+' : '-';
-    if (field.kind === 'number') return numberText(value);
+    if (typeof value === 'string') return choiceText(field, value, this.look);
+    if (typeof value === 'boolean') return this.look.flags[value ? 0 : 1];
+    if (field.kind === 'number') {
+      const text = numberText(value);
+      if (this.look.language === 'en') return text;
+      return text.replaceAll(/[.,]/g, (sign) => (sign === '.' ? ',' : '.'));
+    }
     const day = Math.floor(value / dayMs) * dayMs;
     if (field.kind === 'date') return this.day(day);
     const minutes = Math.floor((value - day) / minuteMs);
-    return `${this.day(day)} ${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+    return `${this.day(day)} ${timeText(minutes, this.look.twelveHours)}`;
+  }
+
+  /** The JSON token of a value that needs no escaping, or undefined where its text has to be escaped. */
+  token(field: Field, value: Value): string | undefined {
+    if (this.look.bareNumbers) {
+      if (field.kind === 'number' && typeof value === 'number') return String(Number(value.toFixed(2)));
+      if (typeof value === 'boolean' && /^\d$/.test(this.look.flags[0]))
+        return this.look.flags[value ? 0 : 1];
+      if (typeof value === 'string' && /^[1-9]\d{0,14}$/.test(value)) return value;
+    }
+    return typeof value === 'string' ? undefined : `"${this.text(field, value)}"`;
   }
 
   /**
@@ -97,7 +131,7 @@ export class Display {
     if (text === '') return null;
     switch (field.kind) {
       case 'text':
-        return text;
+        return choiceOf(field, text, this.look) ?? text;
       case 'flag': {
         const flag = flagOf(text);
         if (flag === undefined) throw new Error(`"${text}" is not a valid checkbox value`);
@@ -145,12 +179,24 @@ export class Display {
   }
 }
 
-/** `+`/`-`, `true`/`false`, `1`/`0`. */
-function flagOf(text: string): boolean | undefined {
-  if (text === '+' || text === 'true' || text === '1') return true;
-  if (text === '-' || text === 'false' || text === '0') return false;
-  return undefined;
-}
+const flagForms = new Map([
+  ...['+', 'true', '1', '-1', 'y', 'yes'].map((form) => [form, true] as const),
+  ...['-', 'false', '0', 'n', 'no'].map((form) => [form, false] as const),
+]);
+
+/** Every form that some dialect shows, in any case. */
+const flagOf = (text: string): boolean | undefined => flagForms.get(text.toLowerCase());
+
+/** A choice in the spelling of the dialect; other text as it is. */
+const choiceText = (
+  { choices }: Field,
+  value: string,
+  { capitalChoices }: Pick<Look, 'capitalChoices'>,
+): string => (capitalChoices && choices ? value.toUpperCase() : value);
+
+/** The reverse; undefined where the text is no choice of the field in that spelling. */
+const choiceOf = (field: Field, text: string, look: Pick<Look, 'capitalChoices'>): string | undefined =>
+  field.choices?.find((choice) => choiceText(field, choice, look) === text);
 
 /** The order of two values of one field; none comes last (as Oracle sorts). */
 export function compareValues(a: Value, b: Value): number {
@@ -204,37 +250,75 @@ export interface ScreenValue {
   DATETIMEDATA?: unknown;
 }
 
-/** DATETIMEDATA of an instant. YEAR is 1 January of the year in ms (UTC) or the plain year, as the tenant has it. */
-export function dateTimeData(time: number, yearFormat: YearFormat): Record<string, number | string> {
+/** What of a tenant decides how the screen shows and takes values. */
+export type ScreenLook = Pick<Dialect, 'flags' | 'capitalChoices' | 'zone' | 'emptyFields' | 'isStrict'> & {
+  readonly yearFormat: YearFormat;
+};
+
+const hourMs = 3_600_000;
+/** `-0500` in milliseconds; undefined where it is no zone. */
+function offsetOf(zone: unknown): number | undefined {
+  const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(String(zone)) ?? [];
+  if (sign === undefined) return undefined;
+  const offset = Number(hours) * hourMs + Number(minutes) * minuteMs;
+  return sign === '-' ? -offset : offset;
+}
+
+/** Milliseconds of 1 January of a year, at midnight in the zone. */
+const yearStart = (year: number, zone: unknown): number => Date.UTC(year, 0, 1) - (offsetOf(zone) ?? 0);
+
+/** DATETIMEDATA of a time by the server's clock. YEAR is 1 January of the year in ms, at midnight in the server's zone, or the plain year. */
+export function dateTimeData(
+  time: number,
+  { yearFormat, zone, emptyFields }: Pick<ScreenLook, 'yearFormat' | 'zone' | 'emptyFields'>,
+): Record<string, number | string> {
   const date = new Date(time);
   const year = date.getUTCFullYear();
   return {
-    YEAR: yearFormat === 'milliseconds' ? Date.UTC(year, 0, 1) : year,
+    YEAR: yearFormat === 'milliseconds' ? yearStart(year, zone) : year,
     MONTH: date.getUTCMonth() + 1,
     DAY: date.getUTCDate(),
     HOUR: date.getUTCHours(),
     MINUTE: date.getUTCMinutes(),
     SECOND: date.getUTCSeconds(),
     SUBSECOND: date.getUTCMilliseconds(),
-    TIMEZONE: '+0000',
+    TIMEZONE: zone,
+    ...(emptyFields !== 'own' && { qualifier: 'OTHER' }),
   };
 }
 
-/** A field's value as the screen answers it. VALUE of a number is its digits without the point: 1234.56 is 123456, 2. */
-export function toScreenValue(field: Field, value: Value, yearFormat: YearFormat): ScreenValue {
+const noKinds = { TEXTDATA: null, NUMERICDATA: null, DATETIMEDATA: null };
+
+/**
+ * A field's value as the screen answers it; undefined for a field without a value. VALUE of a number is its digits without
+ * the point: 1234.56 is 123456, 2.
+ */
+export function toScreenValue(field: Field, value: Value, look: ScreenLook): ScreenValue | undefined {
+  if (look.emptyFields === 'own') return ownKind(field, value, look);
+  if (value !== null) return { ...(look.emptyFields === 'null' && noKinds), ...ownKind(field, value, look) };
+  return look.emptyFields === 'null' ? noKinds : undefined;
+}
+
+/** The value in the kind of its field alone. */
+function ownKind(field: Field, value: Value, look: ScreenLook): ScreenValue {
   switch (field.kind) {
     case 'text':
-      return { TEXTDATA: value ?? '' };
+      return { TEXTDATA: typeof value === 'string' ? choiceText(field, value, look) : '' };
     case 'flag':
-      return { TEXTDATA: value === true ? '+' : '-' };
-    case 'number':
+      return { TEXTDATA: look.flags[value === true ? 0 : 1] };
+    case 'number': {
       if (typeof value !== 'number') return { NUMERICDATA: null };
-      return {
-        NUMERICDATA: { VALUE: Math.round(Math.abs(value) * 100), NUMOFDEC: 2, SIGN: value < 0 ? '-' : '+' },
+      const number = {
+        VALUE: Math.round(Math.abs(value) * 100),
+        NUMOFDEC: 2,
+        SIGN: value < 0 ? '-' : '+',
       };
+      const more = { UOM: null, CURRENCY: 'USD', DRCR: 'D', qualifier: 'OTHER' };
+      return { NUMERICDATA: look.emptyFields === 'own' ? number : { ...number, ...more } };
+    }
     case 'date':
     case 'datetime':
-      return { DATETIMEDATA: typeof value === 'number' ? dateTimeData(value, yearFormat) : null };
+      return { DATETIMEDATA: typeof value === 'number' ? dateTimeData(value, look) : null };
   }
 }
 
@@ -242,9 +326,10 @@ export function toScreenValue(field: Field, value: Value, yearFormat: YearFormat
  * Reads a value sent to the screen; throws an Error with words for a person. TEXTDATA "" (and null data) empties any field.
  * Strict on purpose, so that a client's mistake is heard instead of stored: VALUE must be whole digits that
  * NUMOFDEC scales (more than two decimals are rounded, half away from zero, as a money column does); YEAR must be in the
- * tenant's own format and, in milliseconds, be exactly 1 January UTC. The time of day is dropped from a date.
+ * tenant's own format and, in milliseconds, be exactly 1 January in the zone that is sent. The time of day is dropped from
+ * a date. A strict tenant wants every member of a number and of a date.
  */
-export function fromScreenValue(field: Field, value: ScreenValue, yearFormat: YearFormat): Value {
+export function fromScreenValue(field: Field, value: ScreenValue, look: ScreenLook): Value {
   const kinds = ['TEXTDATA', 'NUMERICDATA', 'DATETIMEDATA'].filter((kind) => kind in value);
   if (kinds.length !== 1) throw new Error(`Field ${field.screen} needs exactly one kind of value`);
   const data = (value.TEXTDATA ?? value.NUMERICDATA ?? value.DATETIMEDATA ?? '') as unknown;
@@ -253,23 +338,42 @@ export function fromScreenValue(field: Field, value: ScreenValue, yearFormat: Ye
     return null;
   }
   switch (field.kind) {
-    case 'text':
+    case 'text': {
       if (typeof value.TEXTDATA !== 'string') throw new Error(`Field ${field.screen} needs TEXTDATA`);
       if (value.TEXTDATA.length > (field.length ?? 80)) {
         throw new Error(`Field ${field.screen} is longer than ${field.length ?? 80} characters`);
       }
-      return value.TEXTDATA;
+      const choice = choiceOf(field, value.TEXTDATA, look);
+      if (choice !== undefined || field.choices === undefined) return choice ?? value.TEXTDATA;
+      const allowed = field.choices.map((one) => choiceText(field, one, look)).join(' or ');
+      throw new Error(`${field.label} must be ${allowed}, not "${value.TEXTDATA}"`);
+    }
     case 'flag': {
       const flag = typeof value.TEXTDATA === 'string' ? flagOf(value.TEXTDATA) : undefined;
       if (flag === undefined) throw new Error(`Field ${field.screen} needs TEXTDATA "+" or "-"`);
       return flag;
     }
     case 'number':
+      if (look.isStrict) requireMembers(field, value.NUMERICDATA, numberMembers);
       return readNumber(field, value.NUMERICDATA);
     case 'date':
     case 'datetime':
-      return readDay(field, value.DATETIMEDATA, yearFormat);
+      if (look.isStrict) requireMembers(field, value.DATETIMEDATA, dateMembers);
+      return readDay(field, value.DATETIMEDATA, look.yearFormat);
   }
+}
+
+const numberMembers = ['VALUE', 'NUMOFDEC', 'SIGN', 'CURRENCY', 'DRCR', 'qualifier'];
+const dateMembers = [
+  ...['YEAR', 'MONTH', 'DAY', 'HOUR', 'MINUTE', 'SECOND', 'SUBSECOND', 'TIMEZONE', 'qualifier'],
+];
+
+function requireMembers(field: Field, data: unknown, members: readonly string[]): void {
+  const given = typeof data === 'object' && data !== null ? data : {};
+  const missing = members.filter((member) => !(member in given));
+  const unknown = Object.keys(given).filter((member) => member !== 'UOM' && !members.includes(member));
+  if (missing.length > 0) throw new Error(`Field ${field.screen} needs ${missing.join(', ')}`);
+  if (unknown.length > 0) throw new Error(`Field ${field.screen} has unknown ${unknown.join(', ')}`);
 }
 
 function readNumber(field: Field, data: unknown): number {
@@ -293,16 +397,17 @@ function readNumber(field: Field, data: unknown): number {
 
 function readDay(field: Field, data: unknown, yearFormat: YearFormat): number {
   if (typeof data !== 'object' || data === null) throw new Error(`Field ${field.screen} needs DATETIMEDATA`);
-  const { YEAR, MONTH, DAY } = data as Record<string, unknown>;
+  const { YEAR, MONTH, DAY, TIMEZONE } = data as Record<string, unknown>;
   let year = Number(YEAR);
   if (yearFormat === 'milliseconds') {
-    const start = new Date(year);
-    year = start.getUTCFullYear();
-    if (start.getTime() !== Date.UTC(year, 0, 1)) year = NaN;
+    const start = year;
+    year = new Date(start + (offsetOf(TIMEZONE) ?? 0)).getUTCFullYear();
+    if (start !== yearStart(year, TIMEZONE)) year = NaN;
   }
   const day = utcDay(year, Number(MONTH), Number(DAY));
   if (day === undefined) {
-    const expected = yearFormat === 'milliseconds' ? 'milliseconds of 1 January UTC' : 'a plain year';
+    const expected =
+      yearFormat === 'milliseconds' ? 'milliseconds of 1 January in its TIMEZONE' : 'a plain year';
     throw new Error(
       `Field ${field.screen} is not a valid date (YEAR is ${expected}, MONTH 1 to 12, DAY 1 to 31)`,
     );

@@ -404,6 +404,57 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Run `npx vanguard legacy import`, or name the folder that was imported.',
     },
   },
+  'Findings of `connection test`': {
+    NO_ROWS: {
+      means: 'PEMS has no row for the organization, nor for one whose code begins alike.',
+      act: 'Compare the code with PEMS, letter case included. Check what the user may see, and the organization of its login.',
+    },
+    OTHER_ORGANIZATIONS: {
+      means: 'All rows belong to organizations whose code only begins alike.',
+      act: 'Compare the code with PEMS, and check the mapping of `organization`.',
+    },
+    COLUMN_MISSING: {
+      means: 'The grid has none of the columns that a key is read from.',
+      act: 'Add the column to the grid in PEMS, or map the key to another column with the statement of the finding.',
+    },
+    COLUMN_UNMAPPED: {
+      means: 'No mapping names the column. Its values are kept under its name.',
+      act: 'Nothing, unless the column holds a key.',
+    },
+    VALUE_UNREADABLE: {
+      means: 'Values of a column are not of the kind that its key wants.',
+      act: 'Correct the mapping if the column holds something else, or the value in PEMS.',
+    },
+    DATE_ORDER: {
+      means:
+        'Dates have day and month in another order than the connection says, in both orders, or in none that is proved.',
+      act: 'Enter the connection again with the `--date-order` of the finding, or compare a date with PEMS.',
+    },
+    MONTH_NAMES: {
+      means: 'Dates have names of months that the language of the connection does not have.',
+      act: 'Enter the connection again with the `--month-language` of the finding.',
+    },
+    NUMBER_FORMAT: {
+      means: 'Numbers have a decimal comma. They are refused, never guessed.',
+      act: 'Set the number format of the login in PEMS to a decimal point.',
+    },
+    SCREEN_FAILED: {
+      means: 'The screen did not answer about the first record. Syncs work without it, write-back does not.',
+      act: 'Check the name of the screen, and whether the user may open it.',
+    },
+    SCREEN_RECORD_MISSING: {
+      means: 'The screen does not know a record that the grid shows.',
+      act: 'Check the name of the screen, and that it identifies records by the same id and organization.',
+    },
+    SCREEN_FIELD_MISSING: {
+      means: 'The screen lacks a field that a key is written to.',
+      act: 'Add the field to the screen in PEMS, or change `screen_field` of the key.',
+    },
+    SCREEN_DIFFERS: {
+      means: 'Grid and screen show a key of one record differently.',
+      act: 'Enter the connection again if day and month are exchanged. Otherwise correct the mapping of the key.',
+    },
+  },
   'Commands and starting': {
     CONFIGURATION_INVALID: {
       means:
@@ -497,6 +548,10 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
     POOLER_UNSUPPORTED: {
       means: 'A pooler between PFA Vanguard and PostgreSQL changes the session between transactions.',
       act: 'Set `pool_mode = session` in the pooler, or connect to PostgreSQL itself.',
+    },
+    RECORDING_FOLDER_TAKEN: {
+      means: 'The folder for recorded answers of PEMS is not empty. Nothing there was touched.',
+      act: 'Give `connection record` a new or empty folder.',
     },
     FILE_UNREADABLE: {
       means: 'A file or folder that a command names does not exist or cannot be read.',

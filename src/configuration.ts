@@ -4,11 +4,17 @@ import { loadEnvFile } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import type { DialectName } from '../simulator/index.ts';
 import { VanguardError } from './errors.ts';
 import { defaultAdmission, type AdmissionLimits } from './http/admission.ts';
 
 /** The folder of the project: relative paths of the configuration are under it, wherever a command was called. */
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
+
+/** The dialects of the simulated PEMS. Named here so that reading the configuration does not load the simulator. */
+export const simulatorDialects = [
+  ...(['official', 'classic', 'terse', 'localized', 'strict'] as const),
+] satisfies DialectName[];
 
 const portNumber = z.coerce.number({ error: 'must be a port, 1 to 65535' }).int().min(1).max(65535);
 const port = (byDefault: number) => portNumber.default(byDefault);
@@ -157,6 +163,9 @@ export const environmentSchema = z.object({
   VANGUARD_ENCRYPTION_KEYS: encryptionKeysFormat.optional(),
   SIMULATOR_PORT: port(3010),
   SIMULATOR_CONTROL_PORT: portNumber.optional(),
+  SIMULATOR_DIALECT: z
+    .enum(simulatorDialects, { error: `must be one of ${simulatorDialects.join(', ')}` })
+    .default('official'),
   WORKER_CONCURRENCY: z.coerce.number({ error: 'must be a number, 1 to 50' }).int().min(1).max(50).default(4),
   SYNC_MAX_ROWS: z.coerce
     .number({ error: 'must be a number of rows, 1,000 to 100,000,000, in digits' })
@@ -229,6 +238,7 @@ export interface Configuration {
   encryptionKeys: string | undefined;
   simulatorPort: number;
   simulatorControlPort: number;
+  simulatorDialect: DialectName;
   workerConcurrency: number;
   runLimits: RunLimits;
   /** A PEMS named by the environment, or undefined. */
@@ -311,6 +321,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
     encryptionKeys: env.VANGUARD_ENCRYPTION_KEYS,
     simulatorPort: env.SIMULATOR_PORT,
     simulatorControlPort: env.SIMULATOR_CONTROL_PORT ?? env.SIMULATOR_PORT + 1,
+    simulatorDialect: env.SIMULATOR_DIALECT,
     workerConcurrency: env.WORKER_CONCURRENCY,
     runLimits: { rows: env.SYNC_MAX_ROWS, seconds: env.SYNC_MAX_SECONDS },
     pems:

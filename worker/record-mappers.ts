@@ -6,6 +6,7 @@ import {
   monthNames,
   type Choice,
   type FieldKind,
+  type InspectedField,
   type PemsConnection,
   type RecordMapper,
   type ScreenMapper,
@@ -17,6 +18,8 @@ export interface RecordMappers {
   screen: ScreenMapper;
   /** By key, the column of the grid that shows the very field that is written, where there is one. */
   writtenAliases: ReadonlyMap<string, string>;
+  /** The mapping itself, with the keys that are special to the grid. */
+  mapping: readonly InspectedField[];
 }
 
 /** Of the mapping that is in force for an organization. Refuses with PEMS_MAPPING_INVALID. */
@@ -47,6 +50,10 @@ export async function recordMappers(
       seenAliases: seen.map(({ alias }) => alias),
     }),
     screen: createScreenMapper(fields),
+    mapping: rows.map(({ key, kind, gridAliases, screenField, allowed }) => ({
+      ...{ key, kind, gridAliases, allowed },
+      screenField: screenField ?? null,
+    })),
     writtenAliases: new Map(
       fields.flatMap(({ key, screenField, gridAliases }) => {
         const alias = gridAliases.find((name) => name.toLowerCase() === screenField?.toLowerCase());

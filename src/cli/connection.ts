@@ -8,9 +8,21 @@ import { openPemsConnection, saveConnection } from '../connections.ts';
 import { withMigratedDatabase } from '../database/open.ts';
 import { createVault } from '../encryption.ts';
 import { VanguardError } from '../errors.ts';
-import { createPemsClient, type DateFormat } from '../pems/index.ts';
+import {
+  createMasker,
+  createPemsClient,
+  createRecorder,
+  firstId,
+  inspect,
+  type DateFormat,
+  type PemsConnection,
+  type Transport,
+} from '../pems/index.ts';
+import { recordMappers, type RecordMappers } from '../../worker/record-mappers.ts';
+import { describeConnection, reportText, type ConnectionReport } from './connection-report.ts';
 import { readContext, withDatabase } from './context.ts';
-import { print, terminal } from './terminal.ts';
+import { checkFolder, writeRecording } from './recording-folder.ts';
+import { print, terminal, warn } from './terminal.ts';
 
 interface CreateOptions {
   id: string;
@@ -34,7 +46,7 @@ interface CreateOptions {
   monthLanguage?: string;
 }
 
-/** connection create, connection test. */
+/** connection create, connection test, connection record. */
 export function addConnectionCommands(program: Command): void {
   const connection = program.command('connection').description('connections to PEMS');
 
@@ -147,44 +159,175 @@ export function addConnectionCommands(program: Command): void {
 
   connection
     .command('test <organization>')
-    .description('read one row of an organization (by its code) over its connection')
-    .action(async (organization: string) => {
-      const { configuration, secrets } = await readContext();
-      await withMigratedDatabase(configuration, secrets, async ({ urls }) => {
-        const owner = new pg.Pool({ connectionString: urls.owner, max: 2 });
-        try {
-          const [found] = await findOrganization.run({ org: organization }, owner);
-          if (!found)
-            throw new VanguardError('NOT_FOUND', `There is no organization ${organization}.`, {
-              hint: 'Codes are case-sensitive.',
-            });
-          const { id, connection: opened } = await openPemsConnection(
-            owner,
-            createVault(secrets.encryptionKeys),
-            found.id,
-          );
-          try {
-            const result = await createPemsClient(opened).testConnection({ organization: found.code });
-            await noteConnectionResult.run(
-              { apiConfigurationId: id, rowsRead: null, errorMessage: null },
-              owner,
-            );
-            print(
-              `${opened.baseUrl} answered in ${Math.round(result.milliseconds)} ms with ${result.rows} row${result.rows === 1 ? '' : 's'}.`,
-            );
-            print(`Columns: ${result.aliases.join(', ') || '(none)'}`);
-          } catch (error) {
-            await noteConnectionResult.run(
-              { apiConfigurationId: id, rowsRead: null, errorMessage: (error as Error).message },
-              owner,
-            );
-            throw error;
-          }
-        } finally {
-          await owner.end();
-        }
-      });
+    .description(
+      'read one page and one record of an organization (by its code) over its connection, and say what does not fit; writes nothing',
+    )
+    .option('--rows <n>', 'how many rows to look at: 1 to 1000', wholeNumber(1, 1000), 100)
+    .option('--json', 'print the result as JSON')
+    .action(async (organization: string, options: { rows: number; json?: true }) => {
+      try {
+        const { report } = await withConnection(organization, (opened) => examine(opened, options.rows));
+        print(options.json ? JSON.stringify(report, null, 2) : reportText(report));
+        if (report.findings.some(({ level }) => level === 'error')) terminal().exitCode = 1;
+      } catch (error) {
+        if (!options.json || !(error instanceof VanguardError)) throw error;
+        const { code, message, hint } = error;
+        print(JSON.stringify({ error: { code, message, hint } }, null, 2));
+        terminal().exitCode = 1;
+      }
     });
+
+  connection
+    .command('record <folder> <organization>')
+    .description(
+      'keep masked answers of PEMS about an organization in a new folder, to send to those who develop PFA Vanguard; writes nothing to PEMS',
+    )
+    .option('--rows <n>', 'how many rows to keep: 1 to 1000', wholeNumber(1, 1000), 50)
+    .action(async (folder: string, organization: string, { rows }: { rows: number }) => {
+      await checkFolder(folder);
+      const masker = createMasker();
+      const recorder = createRecorder(masker);
+      const { opened, failure } = await withConnection(organization, async (connection) => {
+        const failed = await exerciseEach(connection, rows, recorder.transport);
+        return { opened: connection, failure: failed };
+      });
+      // Without an answer there is nothing to keep.
+      if (recorder.exchanges.length === 0 && failure) throw failure;
+      const { id, kept } = await writeRecording(folder, recorder.exchanges, {
+        organization: masker.text(organization),
+        connection: opened.connection,
+      });
+      print(
+        `${kept} answers are in ${folder}, as recording ${id}. Look at them, then send the folder. Values are masked; names of columns and fields are not.`,
+      );
+      if (failure) warn(`Not everything answered: ${failure.code}: ${failure.message}`);
+    });
+}
+
+/** A connection, opened for one organization. */
+interface Opened {
+  organization: string;
+  connection: PemsConnection;
+  mappers: RecordMappers;
+}
+
+/** Opens the connection of an organization, uses it, and notes in the database whether it works. */
+async function withConnection<T extends { failure?: VanguardError | null }>(
+  code: string,
+  use: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const { configuration, secrets } = await readContext();
+  return withMigratedDatabase(configuration, secrets, async ({ urls }) => {
+    const owner = new pg.Pool({ connectionString: urls.owner, max: 2 });
+    try {
+      const [found] = await findOrganization.run({ org: code }, owner);
+      if (!found)
+        throw new VanguardError('NOT_FOUND', `There is no organization ${code}.`, {
+          hint: 'Codes are case-sensitive.',
+        });
+      const { id, connection } = await openPemsConnection(
+        owner,
+        createVault(secrets.encryptionKeys),
+        found.id,
+      );
+      const mappers = await recordMappers(owner, found.id, connection);
+      const note = (errorMessage: string | null) =>
+        noteConnectionResult.run({ apiConfigurationId: id, rowsRead: null, errorMessage }, owner);
+      try {
+        const result = await use({ organization: found.code, connection, mappers });
+        await note(result.failure?.message ?? null);
+        return result;
+      } catch (error) {
+        await note((error as Error).message);
+        throw error instanceof VanguardError ? withNextStep(error, id, connection) : error;
+      }
+    } finally {
+      await owner.end();
+    }
+  });
+}
+
+/** Reads a page and its first record, and examines both. */
+async function examine(
+  { organization, connection, mappers }: Opened,
+  rows: number,
+): Promise<{ report: ConnectionReport; failure?: never }> {
+  // A person waits for the reason of a failure.
+  const client = createPemsClient({ ...connection, maxAttempts: 1 });
+  const { milliseconds, ...sample } = await client.readSample({ organization, rows });
+  // An empty page may have no names. Where the header does not tell them either, NO_ROWS is all there is to say.
+  const header =
+    sample.aliases.length > 0
+      ? sample.aliases
+      : await client.readColumns({ organization }).catch((error: unknown) => onlyRefusals(error));
+  const aliases = header instanceof VanguardError ? [] : header;
+  const page = { aliases, rows: sample.rows };
+  const input = { organization, page, grid: mappers.grid };
+  const id = firstId(input);
+  const record =
+    id === null
+      ? undefined
+      : await client
+          .readRecord({ organization, id, clock: noClock })
+          .catch((error: unknown) => onlyRefusals(error));
+  const inspection = inspect({
+    ...input,
+    dateOrder: connection.dateOrder,
+    monthLanguage: connection.monthLanguage,
+    fields: mappers.mapping,
+    screen: mappers.screen,
+    ...(record !== undefined && { record }),
+  });
+  return { report: { ...describeConnection(connection), milliseconds, ...inspection } };
+}
+
+/** Asks for all that a recording holds, one after the other. Returns the first failure: its answer is kept, too. */
+async function exerciseEach(
+  { organization, connection, mappers }: Opened,
+  rows: number,
+  transport: Transport,
+): Promise<VanguardError | null> {
+  const client = createPemsClient({ ...connection, maxAttempts: 1 }, { transport });
+  const failures: VanguardError[] = [];
+  const ask = async <T>(request: Promise<T>): Promise<T | null> => {
+    const answer = await request.catch((error: unknown) => onlyRefusals(error));
+    if (!(answer instanceof VanguardError)) return answer;
+    failures.push(answer);
+    return null;
+  };
+  const page = await ask(client.readSample({ organization, rows }));
+  await ask(client.readColumns({ organization }));
+  const id = page && firstId({ organization, page, grid: mappers.grid });
+  // The form of an answer about a record that is none, as well.
+  for (const one of [id, id && `${id}-NONE`])
+    if (one) await ask(client.readRecord({ organization, id: one, clock: noClock }));
+  return failures[0] ?? null;
+}
+
+const noClock = (): Promise<string> => Promise.resolve('');
+
+/** What PEMS refuses is a result, anything else is thrown on. */
+function onlyRefusals(error: unknown): VanguardError {
+  if (error instanceof VanguardError) return error;
+  throw error;
+}
+
+/** Says what to change first, where the error alone does not. */
+function withNextStep(error: VanguardError, id: string, connection: PemsConnection): VanguardError {
+  const { status } = (error.details ?? {}) as { status?: number };
+  const again = `npx vanguard connection create --id ${id}`;
+  const hint =
+    error.code === 'PEMS_REFUSED' && status === 404
+      ? `Nothing is at this address of PEMS. Check ${connection.baseUrl} and the path of the grid, then enter it again: ${again} --url ...`
+      : error.code === 'PEMS_UNAUTHORIZED'
+        ? `${error.hint ?? ''} Check the organization that the user logs in with, too. Enter them again: ${again} ...`
+        : undefined;
+  if (hint === undefined) return error;
+  return new VanguardError(error.code, error.message, {
+    hint: hint.trim(),
+    details: error.details,
+    cause: error,
+  });
 }
 
 const wholeNumber = (least: number, most: number) => (text: string) => {

@@ -1,7 +1,8 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { readConfiguration, type Configuration } from '../configuration.ts';
+import type { DialectName } from '../../simulator/index.ts';
+import { readConfiguration, simulatorDialects, type Configuration } from '../configuration.ts';
 import { configuredRoleUrls } from '../database/open.ts';
 import { VanguardError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
@@ -9,6 +10,14 @@ import { createLogger, hideInLogs, hidePasswordsOf, logEverything } from '../log
 import type { Secrets } from '../secrets.ts';
 import { readContext } from './context.ts';
 import { runProcess } from './process.ts';
+
+interface SimulatorCommandOptions {
+  organization?: Record<string, number>;
+  seed: number;
+  latency: number;
+  dialect?: DialectName;
+  tenant?: Record<string, DialectName>;
+}
 
 /** start, server, worker, simulator. Each loads what it runs only then: the whole takes a second, and no other command needs it. */
 export function addProcessCommands(program: Command): void {
@@ -77,7 +86,18 @@ export function addProcessCommands(program: Command): void {
     )
     .option('--seed <n>', 'which data to make up', wholeNumber, 1)
     .option('--latency <ms>', 'how long each answer takes, in milliseconds', wholeNumber, 0)
-    .action((options: { organization?: Record<string, number>; seed: number; latency: number }) =>
+    .addOption(
+      new Option(
+        '--dialect <name>',
+        'how this PEMS writes its answers (default: SIMULATOR_DIALECT, or official)',
+      ).choices(simulatorDialects),
+    )
+    .option(
+      '--tenant <name=dialect>',
+      'another tenant with the same records, in a dialect of its own (may be repeated)',
+      collectTenant,
+    )
+    .action((options: SimulatorCommandOptions) =>
       runProcess(async () => {
         const configuration = readConfiguration();
         if (configuration.production) {
@@ -99,6 +119,8 @@ export function addProcessCommands(program: Command): void {
           organizations: options.organization ?? {},
           seed: options.seed,
           latencyMs: options.latency,
+          dialect: options.dialect ?? configuration.simulatorDialect,
+          tenants: options.tenant ?? {},
         }).catch((error: NodeJS.ErrnoException) => {
           if (error.syscall !== 'listen' && error.code !== 'EADDRINUSE') throw error;
           if (error.code === 'EACCES')
@@ -170,4 +192,14 @@ function collectOrganization(text: string, sofar: Record<string, number> = {}): 
   const [, code, size] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
   if (!code || !size) throw new InvalidArgumentError('It must be CODE=NUMBER, e.g. BIG=200000.');
   return { ...sofar, [code]: Number(size) };
+}
+
+function collectTenant(text: string, sofar: Record<string, DialectName> = {}): Record<string, DialectName> {
+  const [, name, given] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  const dialect = simulatorDialects.find((one) => one === given);
+  if (!name || !dialect)
+    throw new InvalidArgumentError(
+      `It must be NAME=DIALECT with a dialect of ${simulatorDialects.join(', ')}.`,
+    );
+  return { ...sofar, [name]: dialect };
 }

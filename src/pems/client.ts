@@ -103,6 +103,12 @@ export interface ConnectionTest {
   aliases: string[];
 }
 
+/** One page as a sample. */
+export interface SamplePage extends GridPage {
+  /** How long PEMS took for it. */
+  milliseconds: number;
+}
+
 export interface ReadRecordOptions extends RecordIdentity {
   /** As of `readGrid`. */
   clock: () => Promise<string>;
@@ -157,6 +163,18 @@ export interface PemsClient {
    * @throws VanguardError as `readGrid`
    */
   testConnection(options: TestConnectionOptions): Promise<ConnectionTest>;
+  /**
+   * Reads the first rows of an organization, once, with the rows of other organizations whose code begins alike.
+   *
+   * @throws VanguardError as `readGrid`
+   */
+  readSample(options: TestConnectionOptions & { rows: number }): Promise<SamplePage>;
+  /**
+   * Reads the names of the grid's columns, in lower case, from a request for the header alone.
+   *
+   * @throws VanguardError as `readGrid`
+   */
+  readColumns(options: TestConnectionOptions): Promise<string[]>;
   /**
    * Reads one record from the screen.
    *
@@ -227,7 +245,8 @@ interface Call<T> {
   action: PemsAction;
 }
 
-type Transport = (
+/** Sends one request. */
+export type Transport = (
   url: URL,
   options: Omit<PostOptions, 'beforeSending'>,
   requestedAt: string,
@@ -246,6 +265,8 @@ export interface PemsClientOptions {
    * requests a second of the connection.
    */
   takeTurn?: (signal?: AbortSignal) => Promise<void>;
+  /** Sends what may be sent again, and never a change. Default: over HTTP. */
+  transport?: Transport;
   /** Called after each attempt of each request. */
   onRequest?: (action: PemsAction, event: PemsRequestEvent) => void;
 }
@@ -365,7 +386,7 @@ export function createPemsClient(
     call: Call<T>,
     { signal, clock }: Pick<SendOptions, 'signal' | 'clock'>,
     exchange: PemsExchange | undefined,
-    transport: Transport = postAgain,
+    transport: Transport = clientOptions.transport ?? postAgain,
   ): Promise<Answer<T> | Failure> => {
     const { url, organization } = call;
     const requestedAt = await clock();
@@ -467,19 +488,14 @@ export function createPemsClient(
     parse,
   });
 
+  const headerCall = (action: PemsAction, query: GridQuery): Call<GridHeader> =>
+    gridCall(action, { ...query, rows: 1 }, parseGridHeader, 'LIST.HEAD_ONLY.STORED', headerUrl);
+
   /** Reads pages of one run. Where answers have no names of columns, the first one is followed by a request for them. */
   const pageReader = (options: SendOptions) => {
     let header: Promise<GridHeader> | undefined;
-    const readHeader = async (query: GridQuery): Promise<GridHeader> => {
-      const call = gridCall(
-        'list',
-        { ...query, rows: 1 },
-        parseGridHeader,
-        'LIST.HEAD_ONLY.STORED',
-        headerUrl,
-      );
-      return (await send(call, options)).value;
-    };
+    const readHeader = async (query: GridQuery): Promise<GridHeader> =>
+      (await send(headerCall('list', query), options)).value;
     return async (
       action: PemsAction,
       query: GridQuery,
@@ -675,8 +691,7 @@ export function createPemsClient(
     updateRecord,
     async testConnection({ organization, signal }) {
       headerValue('organization', organization);
-      const clock = (): Promise<string> => Promise.resolve('');
-      const readPage = pageReader({ clock, signal, maxAttempts: 1 });
+      const readPage = pageReader({ clock: noClock, signal, maxAttempts: 1 });
       const answer = await readPage('test', { organization, after: null, changedSince: null, rows: 1 });
       const { rows, aliases } = answer.value;
       return {
@@ -685,8 +700,24 @@ export function createPemsClient(
         aliases: aliases.filter((_, place) => rows[0]?.[place] !== undefined),
       };
     },
+    async readSample({ organization, rows, signal }) {
+      headerValue('organization', organization);
+      const readPage = pageReader({ clock: noClock, signal, maxAttempts: 1 });
+      const query = { organization, after: null, changedSince: null, rows };
+      const { value, milliseconds } = await readPage('test', query);
+      return { ...value, milliseconds };
+    },
+    async readColumns({ organization, signal }) {
+      headerValue('organization', organization);
+      const query = { organization, after: null, changedSince: null, rows: 1 };
+      const call = headerCall('test', query);
+      return (await send(call, { clock: noClock, signal, maxAttempts: 1 })).value.aliases;
+    },
   };
 }
+
+/** For requests whose answers are compared with nothing. */
+const noClock = (): Promise<string> => Promise.resolve('');
 
 /** What each refusal says to those who read it. */
 const meanings: Record<RefusalCode, { what: string; hint: string }> = {

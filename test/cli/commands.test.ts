@@ -291,7 +291,9 @@ test('connection create keeps the password encrypted, connection test reads over
   }
   const good = await vanguard('connection test RIO');
   expect(good.complained).toBe('');
-  expect(good.said).toMatch(/answered in \d+ ms with 1 row\.\nColumns: .*pfs_id.*pfs_x_wbs/);
+  expect(good.said).toMatch(
+    /answered in \d+ ms with 5 rows\.\nSigned in as benutzerin [^]*pfs_id[^]*pfs_x_wbs/,
+  );
   expect(await connection()).toEqual({ status: 'connected', last_error: null });
 
   await vanguard(`connection create ${options} --password falsches-Wort`);

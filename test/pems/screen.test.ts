@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fieldOf } from '../../simulator/fields.ts';
+import { dialectNames, dialects } from '../../simulator/dialects.ts';
 import { fromScreenValue, toPlain, toScreenValue } from '../../simulator/values.ts';
 import { VanguardError } from '../../src/errors.ts';
 import { createScreenMapper } from '../../src/pems/index.ts';
@@ -441,16 +442,19 @@ test('every value that may be drafted comes to PEMS as it is, and back', () => {
       expect(problems).toEqual([]);
       const [[name, value] = expect.unreachable('nothing to write')] = values;
       const field = fieldOf(name) ?? expect.unreachable('no field of the simulator');
-      const held = fromScreenValue(field, wireOf(value, yearFormat) as object, yearFormat);
+      const tenant = { ...dialects.strict, yearFormat };
+      const held = fromScreenValue(field, wireOf(value, yearFormat) as object, tenant);
       const plain = toPlain(field, held);
       if (field.kind === 'number') expect(plain).toBe(drafted === null ? null : Number(drafted));
       else if (field.kind === 'flag') expect(plain).toBe(drafted === 'true');
       else expect(plain).toBe(drafted);
-      // The other way to write a year is read, too.
-      for (const format of ['milliseconds', 'plain'] as const) {
-        const { data } = mapper.read(
-          parse(screenAnswer({ [name]: toScreenValue(field, held, format) })).values,
-        );
+      // Every dialect is read, with either way to write a year.
+      for (const [dialect, format] of dialectNames.flatMap((one) => [
+        [dialects[one], 'milliseconds'] as const,
+        [dialects[one], 'plain'] as const,
+      ])) {
+        const shown = toScreenValue(field, held, { ...dialect, yearFormat: format });
+        const { data } = mapper.read(parse(screenAnswer({ [name]: shown })).values);
         expect(JSON.parse(data)).toEqual({ [key]: plain });
         if (field.kind === 'number' && drafted !== null) {
           const amount = drafted.replace(/0+$/, '').replace(/\.$/, '');

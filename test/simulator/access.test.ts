@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { defaultCredentials, startSimulator } from '../../simulator/index.ts';
-import { alertOf, control, dig, gridBody, headersOf, listOf, start } from './client.ts';
+import { alertOf, control, dig, gridBody, headersOf, listOf, startClassic } from './client.ts';
 
 test('each header is needed, and must be right', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const ask = async (change: Record<string, string | undefined>): Promise<string> => {
     const headers = Object.entries({ ...headersOf(simulator, 'ONE'), ...change }).filter(
       ([, value]) => value !== undefined,
@@ -31,7 +31,7 @@ test('each header is needed, and must be right', async () => {
 });
 
 test('what is no JSON, and what is no service, is told so', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const headers = headersOf(simulator);
   const bad = await fetch(`${simulator.url}/griddata`, { method: 'POST', headers, body: '{' });
   expect(bad.status).toBe(400);
@@ -39,7 +39,7 @@ test('what is no JSON, and what is no service, is told so', async () => {
 });
 
 test('too many requests a second are answered 429 with Retry-After', async () => {
-  const simulator = await start({ requestsPerSecond: 3 });
+  const simulator = await startClassic({ requestsPerSecond: 3 });
   const answers = await Promise.all(
     Array.from({ length: 8 }, () =>
       fetch(`${simulator.url}/organizations`, { headers: headersOf(simulator) }),
@@ -64,7 +64,7 @@ test('a taken port is a clear error, for either port', async () => {
 });
 
 test('the plain lists come in pages of objects', async () => {
-  const simulator = await start({ onlyListed: false, organizations: {} });
+  const simulator = await startClassic({ onlyListed: false, organizations: {} });
   const list = async (path: string): Promise<unknown[]> => {
     const response = await fetch(`${simulator.url}/${path}`, { headers: headersOf(simulator, 'HOLNG') });
     const body: unknown = await response.json();

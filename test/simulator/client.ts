@@ -20,6 +20,10 @@ export async function start(options: SimulatorOptions = {}): Promise<Simulator> 
   return simulator;
 }
 
+/** As `start`, in the dialect whose alerts have names and whose pages name their columns: for tests of what all dialects share. */
+export const startClassic = (options: SimulatorOptions = {}): Promise<Simulator> =>
+  start({ dialect: 'classic', ...options });
+
 export const headersOf = ({ credentials }: Simulator, organization = '*'): Record<string, string> => ({
   authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`,
   tenant: credentials.tenant,

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { control, grid, screen, start, stored, text } from './client.ts';
+import { control, grid, screen, startClassic, stored, text } from './client.ts';
 
 const id = 'ONE-0000001';
 
 test('GET /state tells counts, clock, settings and the length of the log', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await control(simulator, 'POST', '/records/ONE', { id: 'X' });
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_rate: 1 } });
   await control(simulator, 'DELETE', '/records/ONE/ONE-0000002');
@@ -13,7 +13,7 @@ test('GET /state tells counts, clock, settings and the length of the log', async
     seed: 1,
     records: 30,
     writes: 3,
-    checksRecordId: true,
+    dialects: { VANGUARD_DEMO: 'classic' },
     dateFormat: 'DD-MON-YYYY',
     faults: [],
   });
@@ -29,7 +29,7 @@ test('GET /state tells counts, clock, settings and the length of the log', async
 });
 
 test('another writer changes a record: recordid, time and name move', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await control(simulator, 'POST', '/clock', { now: '2026-04-02T14:30:00+02:00' });
   const before = await control(simulator, 'GET', `/records/ONE/${id}`);
   const after = await control(simulator, 'PATCH', `/records/ONE/${id}`, {
@@ -44,7 +44,7 @@ test('another writer changes a record: recordid, time and name move', async () =
 });
 
 test('another writer changes several records at once, all or none', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const change = (...ids: string[]) =>
     control(simulator, 'PATCH', '/records/ONE', {
       records: ids.map((one, n) => ({ id: one, values: { pfs_f_rate: n + 1, pfs_f_source: 'Rental' } })),
@@ -63,7 +63,7 @@ test('another writer changes several records at once, all or none', async () => 
 });
 
 test('ids and organizations are URL-encoded', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const strange = 'a/b? "é" 中%';
   expect((await control(simulator, 'POST', '/records/ONE', { id: strange })).status).toBe(201);
   expect((await control(simulator, 'POST', '/records/ONE', { id: strange })).status).toBe(409);
@@ -74,7 +74,7 @@ test('ids and organizations are URL-encoded', async () => {
 });
 
 test('GET /writes gives every accepted write in order, what was there and what came', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'A' } });
   const { recordid } = await screen(simulator, { action: 'GET', id });
   await screen(simulator, { action: 'UPDATE', id, values: { PFS_F_MODEL: text('B') }, recordid });
@@ -103,7 +103,7 @@ test('GET /writes gives every accepted write in order, what was there and what c
 });
 
 test('POST /clock moves the time that writes get', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const shown = async (): Promise<unknown> => {
     await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: {} });
     return (await grid(simulator, { filters: [{ alias: 'pfs_id', op: '=', value: id }] })).rows[0]
@@ -145,7 +145,7 @@ test.each([
   ['POST', '/faults', { kind: 'alter-write', count: 1, value: 1 }, 400, /give the field/],
   ['POST', '/faults', { kind: 'foreign-row', count: 1, organization: 'NONE' }, 404, /no organization/],
 ])('%s %s %j is answered %d with a sentence that helps', async (method, path, body, status, sentence) => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const answer = await control(simulator, method, path, body);
   expect(answer.status).toBe(status);
   expect((answer.body.error as { message: string }).message).toMatch(sentence);

@@ -10,7 +10,7 @@ import {
   post,
   screen,
   screenBody,
-  start,
+  startClassic,
   stored,
   text,
 } from './client.ts';
@@ -26,12 +26,12 @@ const hitsOf = async (simulator: Simulator): Promise<unknown> =>
   dig((await control(simulator, 'GET', '/faults')).body, 'faults', '0', 'hits');
 
 test('every kind of fault is in the table that GET /faults shows', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   expect((await control(simulator, 'GET', '/faults')).body.kinds).toEqual(faultTable);
 });
 
 test('what each kind has hit is counted, also when its faults are deleted', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const none = Object.fromEntries(Object.keys(faultTable).map((kind) => [kind, 0]));
   const hits = async () => (await control(simulator, 'GET', '/faults')).body.hits;
   expect(await hits()).toEqual(none);
@@ -48,7 +48,7 @@ test('what each kind has hit is counted, also when its faults are deleted', asyn
 });
 
 test('latency answers later', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'latency', ms: 120, count: 1 });
   const begun = performance.now();
   expect((await read(simulator)).status).toBe(200);
@@ -62,7 +62,7 @@ test('latency answers later', async () => {
 });
 
 test('hang never answers, until faults are deleted', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'hang', count: 2 });
   const left = post(simulator, 'griddata', gridBody({})).catch(() => 'closed');
   await vi.waitUntil(async () => (await hitsOf(simulator)) === 1, { interval: 5 });
@@ -81,7 +81,7 @@ test('hang never answers, until faults are deleted', async () => {
 });
 
 test('status answers it, with Retry-After or without, and does not write', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'status', status: 429, count: 1 });
   const limited = await read(simulator);
   expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, null]);
@@ -93,7 +93,7 @@ test('status answers it, with Retry-After or without, and does not write', async
 });
 
 test('half-body breaks off in the middle', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'half-body', count: 1 });
   const response = await read(simulator);
   expect(response.status).toBe(200);
@@ -101,7 +101,7 @@ test('half-body breaks off in the middle', async () => {
 });
 
 test('close gives no answer and does not write', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'close', count: 1 });
   const before = await modelOf(simulator);
   await expect(write(simulator)).rejects.toThrow();
@@ -109,7 +109,7 @@ test('close gives no answer and does not write', async () => {
 });
 
 test('error-alert answers 200 with the given words', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'error-alert', name: 'ORA-00060', message: 'deadlock', count: 1 });
   const response = await read(simulator);
   expect(response.status).toBe(200);
@@ -117,7 +117,7 @@ test('error-alert answers 200 with the given words', async () => {
 });
 
 test('malformed is no JSON, a page of HTML, or a date that is none', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'malformed', count: 1 });
   await expect((await read(simulator)).json()).rejects.toThrow();
   await fault(simulator, { kind: 'malformed', what: 'html', count: 1 });
@@ -127,7 +127,7 @@ test('malformed is no JSON, a page of HTML, or a date that is none', async () =>
 test.each(['date', 'number', 'flag'] as const)(
   'malformed has every form of a value that is no %s',
   async (of) => {
-    const simulator = await start();
+    const simulator = await startClassic();
     const before = new Map(
       (await grid(simulator, { organization: 'ONE' })).rows.map((row) => [row.pfs_id, row]),
     );
@@ -157,7 +157,7 @@ test.each(['date', 'number', 'flag'] as const)(
 );
 
 test('duplicate gives a row twice', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'duplicate', id, count: 1 });
   const { ids, records } = await grid(simulator, { organization: 'ONE' });
   expect(ids).toHaveLength(31);
@@ -166,7 +166,7 @@ test('duplicate gives a row twice', async () => {
 });
 
 test('foreign-row slips in a row of another organization, under its own id or a known one', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const query = { filters: [{ alias: 'pfs_a_org', op: '=', value: 'ONE' }] };
   await fault(simulator, { kind: 'foreign-row', organization: 'ONE2', count: 1 });
   const own = await grid(simulator, query);
@@ -180,7 +180,7 @@ test('foreign-row slips in a row of another organization, under its own id or a 
 });
 
 test('vanish leaves out rows that exist', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'vanish', id, count: 1 });
   expect((await grid(simulator, { organization: 'ONE' })).ids).not.toContain(id);
   await fault(simulator, { kind: 'vanish', rows: 3, count: 1 });
@@ -190,7 +190,7 @@ test('vanish leaves out rows that exist', async () => {
 });
 
 test('page-count lies about what follows', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   for (const head of [false, true]) {
     await fault(simulator, { kind: 'page-count', says: 'end', count: 1 });
     expect((await grid(simulator, { organization: 'ONE', rows: 5, head })).more).toBe(false);
@@ -202,7 +202,7 @@ test('page-count lies about what follows', async () => {
 });
 
 test('apply-no-answer writes, and closes or answers 504', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'apply-no-answer', count: 1 });
   await expect(write(simulator)).rejects.toThrow();
   expect(await modelOf(simulator)).toBe('NEW');
@@ -213,7 +213,7 @@ test('apply-no-answer writes, and closes or answers 504', async () => {
 });
 
 test('apply-late writes after the answer, and only what is still allowed then', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'OLD' } });
   await fault(simulator, { kind: 'apply-late', ms: 300, answer: 'status', count: 2 });
   expect((await write(simulator)).status).toBe(504);
@@ -233,7 +233,7 @@ test('apply-late writes after the answer, and only what is still allowed then', 
 });
 
 test('drop-write answers as if written', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const before = await screen(simulator, { action: 'GET', id });
   await fault(simulator, { kind: 'drop-write', count: 1 });
   const answer = await screen(simulator, update);
@@ -245,7 +245,7 @@ test('drop-write answers as if written', async () => {
 });
 
 test('alter-write keeps something else, and shows it', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'alter-write', count: 1 });
   expect((await screen(simulator, update)).values.PFS_F_MODEL).toEqual(text('NEW*'));
   const rate = (await stored(simulator, id)).pfs_f_rate;
@@ -264,14 +264,14 @@ test('alter-write keeps something else, and shows it', async () => {
 });
 
 test('bad-credentials answers 401', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'bad-credentials', count: 1 });
   expect((await read(simulator)).status).toBe(401);
   expect((await read(simulator)).status).toBe(200);
 });
 
 test('count, skip, match and probability decide which requests are hit', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await fault(simulator, { kind: 'status', count: 2, match: { service: 'screen', action: 'GET', id } });
   expect((await read(simulator)).status).toBe(200);
   expect((await write(simulator)).status).toBe(200);

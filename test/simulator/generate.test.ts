@@ -9,7 +9,7 @@ import {
   idOf,
   profileOf,
 } from '../../simulator/generate.ts';
-import { idsByKeyset, start } from './client.ts';
+import { idsByKeyset, startClassic } from './client.ts';
 
 const rowsOf = (code: string, size: number, seed = 1): Row[] => {
   const profile = profileOf(seed, code);
@@ -100,7 +100,7 @@ test('HOLNG has 20,280 records, spread as those of a project', async () => {
   expect(assetCount(20_280)).toBe(3735);
   expect(generateAsset(profileOf(1, 'HOLNG'), 0)).toEqual(generateAsset(profileOf(1, 'HOLNG'), 0));
 
-  const simulator = await start({ onlyListed: false, organizations: {} });
+  const simulator = await startClassic({ onlyListed: false, organizations: {} });
   const ids = await idsByKeyset(simulator, { organization: 'HOLNG' });
   expect(ids).toHaveLength(20_280);
   expect(new Set(ids).size).toBe(20_280);

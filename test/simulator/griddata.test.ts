@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { simulatedFields } from '../../simulator/index.ts';
 import { compareText } from '../../simulator/values.ts';
-import { control, dig, grid, gridBody, idsByKeyset, post, start, type Filter } from './client.ts';
+import { control, dig, grid, gridBody, idsByKeyset, post, startClassic, type Filter } from './client.ts';
 
 const ids = (...numbers: number[]): string[] => numbers.map((n) => `ONE-${String(n).padStart(7, '0')}`);
 const one: Filter = { alias: 'pfs_a_org', op: '=', value: 'ONE' };
 
 describe('shapes', () => {
   test('DATA_ONLY and HEAD_DATA say the same', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     const data = await grid(simulator, { organization: 'ONE' });
     const head = await grid(simulator, { organization: 'ONE', head: true });
     expect(data.rows).toHaveLength(30);
@@ -18,7 +18,7 @@ describe('shapes', () => {
   });
 
   test('DATA_ONLY gives a single row as an object, several as an array, none not at all', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     const rowOf = async (filters: Filter[]): Promise<unknown> =>
       dig((await grid(simulator, { filters })).raw, 'Result', 'ResultData', 'GRID', 'DATA', 'ROW');
     expect(await rowOf([{ alias: 'pfs_id', op: '=', value: 'ONE-0000003' }])).toMatchObject({ id: '1' });
@@ -27,7 +27,7 @@ describe('shapes', () => {
   });
 
   test('a person would read the values so', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     await control(simulator, 'POST', '/clock', { now: '2026-04-02T14:30:59Z' });
     const values = {
       pfs_f_rate: 1234.56,
@@ -61,7 +61,7 @@ describe('shapes', () => {
     ['MM/DD/YYYY', '04/02/2026'],
     ['DD/MM/YYYY', '02/04/2026'],
   ] as const)('dates as %s, read and in filters', async (dateFormat, shown) => {
-    const simulator = await start({ dateFormat });
+    const simulator = await startClassic({ dateFormat });
     await control(simulator, 'PATCH', '/records/ONE/ONE-0000001', {
       values: { pfs_x_reviewed: '2026-04-02' },
     });
@@ -76,7 +76,7 @@ describe('shapes', () => {
 
 describe('paging', () => {
   test('by keyset each id comes once, in order, from several organizations too', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     await control(simulator, 'POST', '/records/ONE', { id: 'ONE-0000010-B' });
     await control(simulator, 'POST', '/records/ONE', { id: '\u{1F600}' });
     await control(simulator, 'POST', '/records/ONE', { id: '\uFF5E' });
@@ -91,7 +91,7 @@ describe('paging', () => {
   });
 
   test.each([false, true])('by cursor each id comes once (head: %s)', async (head) => {
-    const simulator = await start();
+    const simulator = await startClassic();
     for (const sort of ['pfs_id', 'pfs_f_enddate']) {
       const all: string[] = [];
       for (let page, position = 0; !page || page.more; position = page.next) {
@@ -104,18 +104,18 @@ describe('paging', () => {
   });
 
   test('a full last page says that there is no more', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     expect(await grid(simulator, { filters: [one], rows: 25 })).toMatchObject({ more: false, records: 25 });
     expect(await grid(simulator, { filters: [one], rows: 24 })).toMatchObject({ more: true, records: 24 });
   });
 
   test('more than 10,000 rows a page are refused', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     await expect(grid(simulator, { rows: 10_001 })).rejects.toThrow('TOO_MANY_ROWS');
   });
 
   test('a deep page of a large organization is found at once', async () => {
-    const simulator = await start({ organizations: { BIG: 200_000 } });
+    const simulator = await startClassic({ organizations: { BIG: 200_000 } });
     const after = { alias: 'pfs_id', op: '>', value: 'BIG-0190000' };
     await grid(simulator, { filters: [after], rows: 5 });
     const begun = performance.now();
@@ -138,12 +138,12 @@ describe('operators', () => {
     ['IN', 'ONE-0000025, ONE-0000001,ONE2-0000001', ids(1, 25)],
   ];
   test.each(cases)('id %s %s', async (op, value, expected) => {
-    const simulator = await start();
+    const simulator = await startClassic();
     expect((await grid(simulator, { filters: [one, { alias: 'pfs_id', op, value }] })).ids).toEqual(expected);
   });
 
   test('id != leaves one out', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     const found = await grid(simulator, {
       filters: [one, { alias: 'pfs_id', op: '!=', value: 'ONE-0000002' }],
     });
@@ -151,7 +151,7 @@ describe('operators', () => {
   });
 
   test('numbers compare as numbers, dates as dates, checkboxes by sign, empty equals nothing else', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     const set = (n: number, values: Record<string, unknown>): Promise<unknown> =>
       control(simulator, 'PATCH', `/records/ONE/${ids(n)[0] ?? ''}`, { values });
     for (let n = 1; n <= 25; n++) await set(n, { pfs_x_units: null, pfs_x_reviewed: null, pfs_ft: false });
@@ -176,7 +176,7 @@ describe('operators', () => {
   });
 
   test('last updated compares by the minute', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     await control(simulator, 'POST', '/clock', { now: '2030-01-01T10:20:45Z' });
     await control(simulator, 'PATCH', '/records/ONE/ONE-0000004', { values: { pfs_x_units: 3 } });
     const find = async (op: string): Promise<string[]> =>
@@ -191,7 +191,7 @@ describe('operators', () => {
   });
 
   test('JOINER joins a filter to the next by SEQNUM, AND binds tighter, ADDON_FILTER holds for all', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     const id = (value: string, joiner: 'AND' | 'OR' = 'AND', op = '='): Filter => ({
       alias: 'pfs_id',
       op,
@@ -218,7 +218,7 @@ describe('operators', () => {
   });
 
   test('BEGINS on the organization also brings a longer code', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     const { rows } = await grid(simulator, { organization: 'ONE' });
     expect(new Set(rows.map((row) => row.pfs_a_org))).toEqual(new Set(['ONE', 'ONE2']));
   });
@@ -226,7 +226,7 @@ describe('operators', () => {
 
 describe('sort', () => {
   test('by any alias, either way, with empty values last', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     for (let n = 1; n <= 25; n++) {
       const values = { pfs_x_units: n === 5 ? null : (n * 7) % 25, pfs_x_reviewed: null };
       await control(simulator, 'PATCH', `/records/ONE/${ids(n)[0] ?? ''}`, { values });
@@ -252,7 +252,7 @@ describe('sort', () => {
   });
 
   test('by id backwards', async () => {
-    const simulator = await start();
+    const simulator = await startClassic();
     await control(simulator, 'POST', '/records/ONE', { id: 'ONE-0000024-B' });
     const { ids: found } = await grid(simulator, { filters: [one], descending: true, rows: 3 });
     expect(found).toEqual(['ONE-0000025', 'ONE-0000024-B', 'ONE-0000024']);
@@ -260,7 +260,7 @@ describe('sort', () => {
 });
 
 test('another grid does not exist', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const body = { ...gridBody({}), GRID: { GRID_NAME: 'OTHER', GRID_ID: '1' } };
   const raw: unknown = await (await post(simulator, 'griddata', body)).json();
   expect(dig(raw, 'ErrorAlert', '0', 'Name')).toBe('UNKNOWN_GRID');

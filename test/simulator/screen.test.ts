@@ -1,11 +1,22 @@
 import { expect, test } from 'vitest';
-import { control, date, grid, money, post, screen, screenBody, start, stored, text } from './client.ts';
+import {
+  control,
+  date,
+  grid,
+  money,
+  post,
+  screen,
+  screenBody,
+  startClassic,
+  stored,
+  text,
+} from './client.ts';
 
 const id = 'ONE-0000001';
 const forecast = { PFS_F_STARTDATE: date(2026, 4, 2), PFS_F_ENDDATE: date(2026, 5, 1) };
 
 test('what is written is read back, on the screen and in the grid', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const values = {
     ...forecast,
     PFS_F_RATE: money(123456),
@@ -23,7 +34,7 @@ test('what is written is read back, on the screen and in the grid', async () => 
 });
 
 test('recordid and DATEUPDATED move with every write, also of the same values', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await control(simulator, 'POST', '/clock', { now: '2026-06-01T10:00:00Z' });
   const first = await screen(simulator, { action: 'UPDATE', id, values: { PFS_FT: text('+') } });
   await control(simulator, 'POST', '/clock', { advanceMs: 3_600_000 });
@@ -34,7 +45,7 @@ test('recordid and DATEUPDATED move with every write, also of the same values', 
 });
 
 test('a stale recordid is refused, none overwrites, and a tenant may not check', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const { recordid } = await screen(simulator, { action: 'GET', id });
   const update = (value: string, sent?: number | string): Promise<{ alert: string | undefined }> =>
     screen(simulator, { action: 'UPDATE', id, values: { PFS_F_MODEL: text(value) }, recordid: sent });
@@ -45,13 +56,13 @@ test('a stale recordid is refused, none overwrites, and a tenant may not check',
   expect((await update('C')).alert).toBeUndefined();
   expect(await stored(simulator, id)).toMatchObject({ pfs_f_model: 'C' });
 
-  const careless = await start({ checksRecordId: false });
+  const careless = await startClassic({ checksRecordId: false });
   const call = { action: 'UPDATE', id, values: { PFS_F_MODEL: text('D') }, recordid: 999 } as const;
   expect((await screen(careless, call)).alert).toBeUndefined();
 });
 
 test('ADD makes a record, DELETE removes it, and ids are free again', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const values = {
     ...forecast,
     PFS_A_SOURCE: text('Rental'),
@@ -75,7 +86,7 @@ test('ADD makes a record, DELETE removes it, and ids are free again', async () =
 });
 
 test('numbers: VALUE is digits scaled by NUMOFDEC, SIGN counts, cents are rounded', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const rate = async (value: Record<string, unknown>): Promise<unknown> => {
     const { alert } = await screen(simulator, { action: 'UPDATE', id, values: { PFS_F_RATE: value } });
     return alert ?? (await stored(simulator, id)).pfs_f_rate;
@@ -93,7 +104,7 @@ test.each([
   ['milliseconds', Date.UTC(2026, 0, 1), [2026, Date.UTC(2026, 3, 2), Date.UTC(2025, 11, 31, 23)]],
   ['plain', 2026, [Date.UTC(2026, 0, 1), 26]],
 ] as const)('YEAR in %s is sent and taken, anything else refused', async (yearFormat, right, wrong) => {
-  const simulator = await start({ yearFormat });
+  const simulator = await startClassic({ yearFormat });
   const update = (
     YEAR: number,
     MONTH = 4,
@@ -113,7 +124,7 @@ test.each([
 });
 
 test('the rules of a record are kept', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfa_act: false } });
   const refused = async (
     values: Record<string, Record<string, unknown>>,
@@ -146,7 +157,7 @@ test('the rules of a record are kept', async () => {
 });
 
 test('a single pair may come as an object, and another screen does not exist', async () => {
-  const simulator = await start();
+  const simulator = await startClassic();
   const send = async (change: Record<string, unknown>): Promise<string> =>
     (
       await post(simulator, 'userdefinedscreenservices', { ...screenBody({ action: 'GET', id }), ...change })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { dialectNames } from '../../simulator/index.ts';
 import { projectFolder, readConfiguration } from '../../src/configuration.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
 import { VanguardError } from '../../src/errors.ts';
@@ -36,9 +37,18 @@ const pems = {
 test('nothing has to be set to try it out', () => {
   expect(readConfiguration({})).toMatchObject({
     ...{ production: false, host: '127.0.0.1', port: 3001, simulatorPort: 3010, simulatorControlPort: 3011 },
+    simulatorDialect: 'official',
     ...{ databaseUrl: undefined, secret: undefined, encryptionKeys: undefined, pems: undefined },
     dataFolder: join(projectFolder, '.data'),
   });
+});
+
+test('the simulated PEMS speaks each of its dialects, and no other', () => {
+  for (const dialect of dialectNames)
+    expect(readConfiguration({ SIMULATOR_DIALECT: dialect }).simulatorDialect).toBe(dialect);
+  expect(problems({ SIMULATOR_DIALECT: 'latin' })).toEqual([
+    expect.stringMatching(/SIMULATOR_DIALECT.*official, classic/),
+  ]);
 });
 
 test('an empty variable is one that is not set', () => {

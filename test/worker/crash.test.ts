@@ -22,12 +22,12 @@ const releaseDeadWorkers = async () =>
 test('a worker killed in the middle of a run: another one does it again, and the lost run is closed', async () => {
   const organization = await world.organization('KILLED', { pageSize: 10 });
   const { child: killed } = await workerProcess(db);
-  // The first page comes, the second does not.
-  await world.fault({ kind: 'latency', ms: 0, count: 1 });
+  // The first page and the names of the columns come, the second page does not.
+  await world.fault({ kind: 'latency', ms: 0, count: 2 });
   await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
   const { id } = await world.request(organization);
-  await until('the second page is asked for', async () => (await world.faultHits()) === 2);
-  expect(await stagedRows(db.owner, organization)).toBeGreaterThan(0);
+  await until('the second page is asked for', async () => (await world.faultHits()) === 3);
+  await until('the first page is staged', async () => (await stagedRows(db.owner, organization)) > 0);
 
   await world.startWorker({ releaseIntervalMs: 250 });
   // While it lives, nobody takes its job away.

@@ -169,7 +169,9 @@ test('what PEMS refuses comes back with its words, key by key; neither other key
   );
   expect(said).toMatch(/ {2}change \d+ attempt 1 {2}read: HTTP 200 after \d+ ms\n {2}> {.*\n {2}< {"Result"/);
   // All keys at once, and then that one alone; the others were taken.
-  const refusals = said.match(/write: PEMS_ERROR_ALERT after \d+ ms\n {2}> {.*\n {2}< {"ErrorAlert":\[.*80/g);
+  const refusals = said.match(
+    /write: PEMS_ERROR_ALERT after \d+ ms\n {2}> {.*\n {2}< {.*"ErrorAlert":\[.*80/g,
+  );
   expect(refusals).toHaveLength(2);
   expect(said).toMatch(/write: HTTP 200 after \d+ ms\n/);
   const { said: json } = await run(processEnvironment(db), [
