@@ -5,13 +5,13 @@ import { withMigratedDatabase } from '../database/open.ts';
 import { readSecrets, type Secrets } from '../secrets.ts';
 import { terminal } from './terminal.ts';
 
-/** What the environment says, and the secrets that go with it. */
+/** Configuration from the environment, with its secrets. */
 export async function readContext(): Promise<{ configuration: Configuration; secrets: Secrets }> {
   const configuration = readConfiguration(terminal().environment);
   return { configuration, secrets: await readSecrets(configuration) };
 }
 
-/** Runs a command that needs the database, as its owner. */
+/** Runs a command on the database as vanguard_owner. */
 export async function withDatabase(
   use: (client: pg.Client, context: { configuration: Configuration; secrets: Secrets }) => Promise<void>,
 ): Promise<void> {

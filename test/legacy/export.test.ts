@@ -305,7 +305,7 @@ describe('verify', () => {
     );
     expect(await problems(`${lines[0]}\n${text}`)).toContainEqual(expect.stringMatching(/29 rows/));
     expect(await problems([lines[1], lines[0], ...lines.slice(2)].join('\n'))).toEqual([
-      ' its checksum is another one',
+      ' its checksum differs',
     ]);
     expect(await problems(text.replace(lines[4]!, lines[4]!.replace(',', ', ')))).toContainEqual(
       expect.stringMatching(/^5 it is written in another way/),
@@ -589,7 +589,7 @@ test('the commands: export, verify, --json, and what they end with', async () =>
   expect(damaged.code).toBe(2);
   expect(JSON.parse(damaged.said)).toMatchObject({
     isWhole: false,
-    damages: [{ problem: 'it has 0 rows, and was exported with 10' }, {}],
+    damages: [{ problem: 'it has 0 rows, but was exported with 10' }, {}],
   });
   const refused = await run({}, ['legacy', 'export', file, '--out', out]);
   expect(refused.code).toBe(0); // it is there already; whether it is whole is what verify says
