@@ -92,7 +92,7 @@ export const rules: readonly Rule[] = [
   phrase('answers to', '(?:is|are) told (?:of|about)', 'Write receives, learns or shows.', ['test title']),
   phrase(
     'one has',
-    'what one|that one (?:has|may|can|sees)|as one',
+    'what one|that one (?:has|may|can|sees)|as one(?! [a-z])',
     'Address the reader as you, or name the user.',
   ),
   phrase(

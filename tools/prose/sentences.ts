@@ -31,7 +31,7 @@ type Paragraph = Omit<Sentence, 'file'>;
 
 /** Files that hold no prose of ours, or prose that cannot change. */
 const ignored =
-  /^(migrations\/committed|docs\/database|docs\/reference\/(?:commands|errors)\.md|web\/src\/api\/generated|schema\.graphql|CHANGELOG\.md)|\.queries\.ts$/;
+  /^(migrations\/committed|docs\/database|docs\/reference\/(?:commands|errors|plans)\.md|web\/src\/api\/generated|schema\.graphql|CHANGELOG\.md)|\.queries\.ts$/;
 
 /** Every file of the project that may hold prose. */
 export function proseFiles(): string[] {
@@ -61,7 +61,7 @@ export function sentencesOf(file: string, text: string): Sentence[] {
 function split(paragraph: string): string[] {
   const text = paragraph.replace(/\s+/g, ' ').trim();
   return text
-    .split(/(?<=[.!?]["'`)]?)\s+(?=["'(]?[A-Z]|`)(?<!\b(?:e\.g|i\.e|etc|vs|No)\.\s)/)
+    .split(/(?<=[.!?]["'`)]?)\s+(?=["'(]?[A-Z]|`|\d)(?<!\b(?:e\.g|i\.e|etc|vs|No)\.\s)/)
     .map((sentence) => sentence.trim())
     .filter((sentence) => /\p{L}{2}.*\s.*\p{L}{2}/u.test(sentence));
 }
