@@ -24,7 +24,9 @@ export interface Listening {
 const isLoopback = (url: string) =>
   URL.canParse(url) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 
-/** Returns whether a request comes from a page of another site, or from a page that points its own host name here. */
+/**
+ * Returns whether a request comes from a page of another site, or uses a foreign host name that points to this machine.
+ */
 function isForeign({ headers }: http.IncomingMessage): boolean {
   const { host, origin } = headers;
   return (

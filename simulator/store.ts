@@ -276,7 +276,8 @@ export class Store {
   /** Applies an entry to memory; live writes and replay share it. */
   private apply(entry: WriteEntry): void {
     this.writes.push(entry);
-    // The folder has entries of organizations that this simulator does not serve: keep them, apply nothing.
+    // The folder may hold entries of organizations that this simulator does not serve. They stay in the log and have no
+    // effect.
     const organization = this.organizations.get(entry.organization);
     if (!organization || entry.fault === 'drop-write') return;
     if (entry.action === 'delete') {

@@ -1,4 +1,7 @@
-/** Text without secrets. `isCut`: it may break off within one, whose beginning then goes as well. */
+/**
+ * Returns a text without secrets. With `isCut`, the text may end within a secret, whose beginning is then redacted as
+ * well.
+ */
 export type Hide = (text: string, isCut?: boolean) => string;
 
 /** Number of characters that distinguish the beginning of a secret from a word. */
@@ -131,7 +134,7 @@ function found({ said, starts }: Reading, secrets: readonly string[]): Span[] {
   return spans;
 }
 
-/** No escape is longer. */
+/** Maximum length of the escape of one character. */
 const longestEscape = 36;
 
 /** Finds where a truncated secret begins at the end of the text; its visible part may end with half an escape. */

@@ -15,7 +15,7 @@ export interface TaskContext {
   logger: Logger;
   /** Counter of requests to PEMS. */
   metrics: Pick<Metrics, 'pemsRequest'>;
-  /** Resolves to the queue's id of this worker, once the list of live workers holds it. A run records this id. */
+  /** Resolves to the id of this worker in the queue, once the worker is registered. Each run records this id. */
   workerId: Promise<string>;
   /** Aborted when the worker is told to stop: tasks begin nothing new after that. */
   stopping: AbortSignal;

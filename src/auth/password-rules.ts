@@ -4,8 +4,7 @@ import { VanguardError } from '../errors.ts';
 /** Minimum length of a password; NIST SP 800-63B requires 8, or 15 if it is the only factor. */
 export const shortestPassword = 12;
 /**
- * Number of characters of a password that are rated. The work grows with the length, and a strong beginning is strong
- * enough.
+ * Number of characters of a password that are rated. The work grows with the length, and a strong beginning suffices.
  */
 const lookedAt = 40;
 /** Lowest accepted score of 0 to 4: from 3 on, guessing takes at least 10^8 attempts. */

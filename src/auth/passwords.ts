@@ -34,7 +34,7 @@ export const work = {
   bcrypt: (password: string, stored: string): Promise<boolean> => bcrypt.compare(password, stored),
 };
 
-/** Hashes a password with argon2id, as a PHC string. Refuses with OVERLOADED. */
+/** Hashes a password with argon2id, as a PHC string. Throws OVERLOADED. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const hash = await hashing.run(() =>
@@ -51,7 +51,7 @@ const currentKind = `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$`;
  * outdated. Without a hash, for an unknown user, no password matches.
  *
  * The work is the same for all users: one comparison for each kind of stored hash. Its time reveals neither whether a
- * hash exists nor its kind. Refuses with OVERLOADED.
+ * hash exists nor its kind. Throws OVERLOADED.
  *
  * @param kinds Beginnings of all stored hashes.
  */

@@ -13,7 +13,7 @@ interface Running {
   stop(): Promise<void>;
 }
 
-/** How often to check whether the parent process still exists, in milliseconds. */
+/** Interval of checks that the parent process still exists, in milliseconds. */
 const parentInterval = 500;
 
 /**

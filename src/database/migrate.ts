@@ -9,7 +9,7 @@ import { withClient } from './bootstrap.ts';
 import { checkDatabase, migrationsFolder } from './state.ts';
 import { checkPooler } from './usable.ts';
 
-/** Both libraries print to the console; only their errors matter here, and those they throw. */
+/** Silences the console output of a library, which throws its errors anyway. */
 const quiet = <T>(LoggerOf: new (factory: () => () => void) => T) => new LoggerOf(() => () => undefined);
 
 /**

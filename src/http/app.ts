@@ -84,7 +84,7 @@ export async function createApp({
   realtime,
 }: AppOptions): Promise<App> {
   const app = express();
-  // Stays with HTTP/1.1 if a client asks for an upgrade to another protocol, e.g. h2c.
+  // Ignores upgrades to protocols other than websockets, e.g. h2c, and stays with HTTP/1.1.
   const server = createServer(
     { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     app,

@@ -112,7 +112,7 @@ export function webApp({
   return router;
 }
 
-/** Returns whether a request navigates to a page. Scripts and images either exist or not. */
+/** Returns whether a request navigates to a page. A request for a missing script or image gets no page. */
 function isPage({ path, headers }: Request): boolean {
   return path === '/' || (!hashed.test(path) && (headers.accept ?? '').includes('text/html'));
 }

@@ -8,7 +8,7 @@ import { exchangeOf, type Work } from './work.ts';
 
 /** Number of records per read-back request. */
 const batchSize = 100;
-/** Longest time the first change waits for others to share its request, in milliseconds. */
+/** Longest time that the first change waits for others to share its request, in milliseconds. */
 const longestWait = 2000;
 
 /**
@@ -77,7 +77,7 @@ export class ReadBack {
         }
         await this.world.succeeded();
       } catch (error) {
-        // An unreadable grid still leaves the screen; a failing connection leaves nothing.
+        // If the grid is unreadable, the screen is read instead. If the connection fails, no read can succeed.
         if (!(error instanceof VanguardError) || connectionFailure(error) !== 'none') {
           await this.failed([...unclear], error);
           return;

@@ -6,7 +6,7 @@ import { screenRead } from './reads.ts';
 import { exchangeOf, type Work } from './work.ts';
 import type { PushWorld } from './world.ts';
 
-/** Number of immediate reads while the mirror already knows newer content. */
+/** Maximum number of reads in a row while the mirror holds newer content than the read. */
 const mostReads = 5;
 
 /**

@@ -5,12 +5,12 @@ import type { WorkerTask } from '../context.ts';
 const batch = 5000;
 
 /**
- * Days for which events are kept: a client that was away for less receives the changes it missed. A client that was
- * away for longer reloads everything.
+ * Days for which events are kept. A client that was away for less receives the changes that it missed. A client that
+ * was away for longer reloads everything.
  */
 const eventsDays = 7;
 
-/** Deletes, each night, data past its retention, in batches with a transaction each. */
+/** Runs each night: deletes data past its retention in batches, each in its own transaction. */
 export const retention__enforce: WorkerTask =
   ({ pool, retention, logger }) =>
   async (_payload, helpers) => {
