@@ -336,7 +336,7 @@ describe('what may be subscribed to', () => {
       });
       expect(body.data ?? null).toBeNull();
       expect(body.errors[0]?.extensions.code).toBe('INVALID_QUERY');
-      expect(body.errors[0]?.message).toContain('over a websocket');
+      expect(body.errors[0]?.message).toContain('require a websocket');
     }
   });
 

@@ -205,11 +205,13 @@ test('user create and user password refuse a password that is short or easy to g
     vanguard('user password hänsel --password-stdin', 'hänselhänsel'),
   ]);
   expect(short).toMatchObject({ code: 1, said: '' });
-  expect(short.complained).toMatch(/^INVALID_INPUT: .*at least 12 characters\.\nSeveral words/);
+  expect(short.complained).toMatch(/^INVALID_INPUT: .*at least 12 characters\.\nUse several unrelated words/);
   expect(common.complained).toMatch(
-    /^INVALID_INPUT: .*too easy to guess\. Repeated .*Avoid repeated words.*\nSeveral words/,
+    /^INVALID_INPUT: .*too easy to guess\. Repeated .*Avoid repeated words.*\nUse several unrelated words/,
   );
-  expect(own.complained).toMatch(/^INVALID_INPUT: .*too easy to guess\. .*personal .*\nSeveral words/);
+  expect(own.complained).toMatch(
+    /^INVALID_INPUT: .*too easy to guess\. .*personal .*\nUse several unrelated words/,
+  );
   expect(await everything()).toEqual(before);
 });
 

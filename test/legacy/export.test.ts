@@ -444,7 +444,7 @@ describe('the folder', () => {
     );
     process.kill(-child.pid!, 'SIGKILL');
     await once(child, 'exit');
-    await expect(verifyExport(out)).rejects.toEqual(problem('LEGACY_EXPORT_MISSING', /not finished/));
+    await expect(verifyExport(out)).rejects.toEqual(problem('LEGACY_EXPORT_MISSING', /is incomplete/));
     const resumed = await exportLegacy(file, out);
     expect(resumed).toEqual(await exportLegacy(file, fresh()));
     expect((await verifyExport(out)).damages).toEqual([]);
@@ -539,7 +539,9 @@ describe('the file', () => {
     await expect(exportLegacy(join(folder, 'none.db'), fresh())).rejects.toEqual(
       problem('LEGACY_FILE_UNREADABLE', /ENOENT/),
     );
-    await expect(exportLegacy(folder, fresh())).rejects.toEqual(problem('LEGACY_FILE_UNREADABLE', /no file/));
+    await expect(exportLegacy(folder, fresh())).rejects.toEqual(
+      problem('LEGACY_FILE_UNREADABLE', /not a file/),
+    );
     await expect(broken((path) => truncateSync(path, 0))).rejects.toEqual(
       problem('LEGACY_FILE_NOT_SQLITE', /is empty/),
     );
