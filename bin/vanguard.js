@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The launcher of `npx vanguard`. The program is TypeScript that node 24 runs as it is; whoever calls us with
-// an older node is handed over to the one that npm installed for this project.
+// The launcher of `npx vanguard`. The program is TypeScript, which Node 24 runs directly. An older Node starts the version
+// that npm installed for this project.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { setInterval } from 'node:timers';
@@ -17,18 +17,18 @@ if (Number(process.versions.node.split('.')[0]) >= oldestNode) {
   );
   const child = spawn(pinnedNode, [fileURLToPath(entry), ...process.argv.slice(2)], {
     stdio: 'inherit',
-    // The child ends when this process is gone: src/cli/process.ts.
+    // The child ends with this process: see src/cli/process.ts.
     env: { ...process.env, VANGUARD_LAUNCHER_PID: String(process.pid) },
   });
-  // npm passes SIGTERM on to its shell only. When that shell is gone, the child is told to stop.
+  // npm passes SIGTERM to its shell only. When the shell is gone, stop the child.
   const parent = process.ppid;
   if (process.env.npm_lifecycle_event !== undefined)
     setInterval(() => process.ppid === parent || child.kill('SIGTERM'), 500).unref();
-  // Ctrl-C reaches the whole process group by itself; a signal sent to us alone has to be passed on.
+  // Ctrl-C reaches the whole process group. A signal to this process alone must be passed on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => signal === 'SIGINT' || child.kill(signal));
   child.on('error', (error) => {
-    console.error(`The pinned node could not be started: ${error.message}. Run \`npm ci\` again.`);
+    console.error(`Cannot start the pinned Node: ${error.message}. Run \`npm ci\` again.`);
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => {

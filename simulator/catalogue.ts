@@ -1,13 +1,13 @@
-/** What the invented company has: organizations, categories and classes of equipment, manufacturers, areas. */
+/** Data of an invented company: organizations, categories and classes of equipment, manufacturers and areas. */
 
 export interface SimulatedOrganization {
   readonly code: string;
   readonly name: string;
-  /** Number of generated records. */
+  /** Number of records to generate. */
   readonly size: number;
 }
 
-/** The 28 organizations served by default. RIO2 is there because a prefix filter for RIO also brings it. */
+/** The 28 organizations served by default. RIO2 is included because a prefix filter for RIO also returns it. */
 export const simulatedOrganizations: readonly SimulatedOrganization[] = [
   { code: 'HOLNG', name: 'Holcombe LNG Terminal', size: 20280 },
   { code: 'RIO', name: 'Rio Bravo LNG Trains 1-3', size: 7420 },
@@ -120,15 +120,18 @@ export interface EquipmentClass {
   readonly rate: number;
 }
 
-/** The 20 categories with their 6 classes each. */
+/** The 20 categories, with 6 classes each. */
 export const categories: readonly { readonly name: string; readonly classes: readonly EquipmentClass[] }[] =
   catalogue.map(([name, rate, classes]) => ({
     name,
-    // The classes of a category are written from small to large, apart from a few: rates rise with the position.
+    // Most categories list their classes from small to large: rates rise with the position.
     classes: classes.split('|').map((cls, i) => ({ name: cls, rate: Math.round(rate * (0.55 + 0.2 * i)) })),
   }));
 
-/** Makers and models, with the characters that break careless readers: accents, CJK, quotes, backslash, leading `=`. */
+/**
+ * Manufacturers and models, with the characters that break careless parsers: accents, CJK, quotes, backslash, leading
+ * `=`.
+ */
 export const manufacturers: readonly (readonly [maker: string, models: readonly string[]])[] = [
   ['Liebherr', ['LR 1300', 'LTM 1130-5.1', 'LR 1600/2']],
   ['Manitowoc', ['MLC 300', '16000', '18000']],
@@ -146,7 +149,7 @@ export const manufacturers: readonly (readonly [maker: string, models: readonly 
   ['Wacker Neuson', ['LTV6', 'RTx-SC3']],
 ];
 
-/** Areas of a site; chosen unevenly, the silos most. */
+/** Areas of a site. The generator chooses them unevenly, the silos most often. */
 export const areas: readonly string[] = [
   ...Array.from({ length: 12 }, (_, i) => `Silo ${i + 1}`),
   'Marine Jetty',
@@ -155,7 +158,7 @@ export const areas: readonly string[] = [
   'Tank Farm',
 ];
 
-/** Free text of a field that no mapping knows. */
+/** Free text for a field that no mapping has. */
 export const notes: readonly string[] = [
   'Vendor confirmed by phone',
   '🏗️ on hold until permit, see email',

@@ -1,26 +1,26 @@
 /**
- * Invented PFA records and assets. Everything about record n of an organization follows from (seed, organization, n)
- * alone, so nothing is stored until somebody writes, and two simulators with one seed agree.
- * Every record keeps the rules of a PFA record: ends not before starts, a source and a rule for its cost,
- * actual dates only where actualized. Dates run from 2024 to 2028, UTC days; money is USD.
+ * Generates PFA records and assets. Record n of an organization depends only on (seed, organization, n): nothing is
+ * stored until a client writes, and two simulators with one seed agree. Every record is valid: ends are not before
+ * starts, a source decides the cost, and only actualized records have actual dates. Dates are UTC days from 2024 to
+ * 2028. Money is in USD.
  */
 import { areas, categories, manufacturers, notes } from './catalogue.ts';
 import { at, fields, type Row, type Value } from './fields.ts';
 import { dayMs } from './values.ts';
 
-/** "Today" of the invented data: nothing generated is on site after it. */
+/** "Today" of the generated data: no generated record is on site after it. */
 const dataDate = Date.UTC(2026, 5, 30);
 const firstDay = Date.UTC(2024, 0, 1);
 const lastDay = Date.UTC(2028, 11, 31);
 
-/** HOLNG is the measure: 3,735 assets for 20,280 records. */
+/** The ratio of HOLNG: 3,735 assets for 20,280 records. */
 const assetsPer = { assets: 3735, records: 20280 };
 
-/** What is the same for all records of an organization. */
+/** Properties that all records of an organization share. */
 export interface Profile {
   readonly code: string;
   readonly hash: number;
-  /** The 8 to 20 categories this project uses, as positions in `categories`. */
+  /** The 8 to 20 categories of the project, as positions in `categories`. */
   readonly categories: readonly number[];
 }
 
@@ -37,7 +37,7 @@ function mix(value: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** A small repeatable random source (mulberry32): numbers from 0 up to 1. */
+/** Returns a small repeatable random source (mulberry32) of numbers from 0 up to 1. */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -48,7 +48,7 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** The profile of an organization under a seed. */
+/** Returns the profile of an organization under a seed. */
 export function profileOf(seed: number, code: string): Profile {
   const hash = mix(hashText(`${seed}/${code}`));
   const random = randomFrom(hash);
@@ -60,19 +60,19 @@ export function profileOf(seed: number, code: string): Profile {
   return { code, hash, categories: order.slice(0, 8 + Math.floor(random() * 13)) };
 }
 
-/** The id of record n (from 0): zero-padded, so that the order of ids is the order of n. */
+/** Returns the id of record n (from 0). It is zero-padded, so that ids sort in the order of n. */
 export function idOf(code: string, index: number): string {
   return `${code}-${String(index + 1).padStart(7, '0')}`;
 }
 
-/** The n of a generated id, or -1 when the id is none of this organization's pattern. */
+/** Returns the n of a generated id, or -1 if the id does not follow the organization's pattern. */
 export function indexOf(code: string, id: string): number {
   if (id.length !== code.length + 8 || !id.startsWith(code) || id[code.length] !== '-') return -1;
   const digits = id.slice(code.length + 1);
   return /^\d{7}$/.test(digits) ? Number(digits) - 1 : -1;
 }
 
-/** How many assets an organization with so many records has. */
+/** Returns the number of assets of an organization with this many records. */
 export function assetCount(records: number): number {
   return Math.ceil((records * assetsPer.assets) / assetsPer.records);
 }
@@ -85,14 +85,14 @@ export interface Asset {
   readonly manufacturer: string;
   readonly model: string;
   readonly serial: string;
-  /** UTC day in milliseconds. */
+  /** Returns a UTC day in milliseconds. */
   readonly commissioned: number;
 }
 
 const pick = <T>(list: readonly T[], random: () => number): T =>
   list[Math.floor(random() * list.length)] as T;
 
-/** Asset n (from 0) of an organization. */
+/** Returns asset n (from 0) of an organization. */
 export function generateAsset(profile: Profile, index: number): Asset {
   const random = randomFrom(mix(profile.hash ^ Math.imul(index + 1, 0x9e3779b1) ^ 0x5bd1e995));
   const category = categories[pick(profile.categories, random)] as (typeof categories)[number];
@@ -112,7 +112,7 @@ export function generateAsset(profile: Profile, index: number): Asset {
   };
 }
 
-// Work outdoors follows the weather: starts are most frequent from April to August.
+// Outdoor work follows the weather: most starts are from April to August.
 const monthWeights = [4, 5, 8, 11, 13, 13, 12, 10, 8, 7, 5, 4];
 const yearWeights = [15, 25, 30, 20, 10];
 
@@ -126,11 +126,11 @@ function weighted(weights: readonly number[], random: () => number): number {
 }
 
 const clamp = (time: number, low: number, high: number): number => Math.min(Math.max(time, low), high);
-/** Whole dollars mostly, cents for a fifth. */
+/** Returns mostly whole dollars; one in five has cents. */
 const money = (value: number, random: () => number): number =>
   random() < 0.2 ? Math.round(value * 100) / 100 : Math.round(value / 10) * 10;
 
-/** Record n (from 0) of an organization, as a row in the order of `fields`. */
+/** Returns record n (from 0) of an organization, as a row in the order of `fields`. */
 export function generateRow(profile: Profile, index: number): Row {
   const random = randomFrom(mix(profile.hash ^ Math.imul(index + 1, 0x85ebca77)));
   const row: Row = new Array<Value>(fields.length).fill(null);
@@ -143,7 +143,7 @@ export function generateRow(profile: Profile, index: number): Row {
 
   const actualized = chance(0.2);
   const rental = chance(0.78);
-  // An actualized record stands for one asset on site and is what that asset is.
+  // An actualized record stands for one asset on site and takes its properties.
   const asset = actualized
     ? generateAsset(profile, Math.floor((index * assetsPer.assets) / assetsPer.records))
     : undefined;
@@ -162,7 +162,7 @@ export function generateRow(profile: Profile, index: number): Row {
 
   const rate = money((asset?.rate ?? cls.rate) * (0.75 + random() * 0.6), random);
   const price = money(rate * (14 + random() * 22), random);
-  // A few have no rate or price yet: those cost 0.
+  // A few records have no rate or price yet and cost 0.
   if (rental && chance(0.98)) row[at.pfs_a_rate] = rate;
   if (!rental && chance(0.98)) row[at.pfs_a_price] = price;
   if (chance(0.3)) {
@@ -170,7 +170,7 @@ export function generateRow(profile: Profile, index: number): Row {
     if (rental) row[at.pfs_f_rate] = money(rate * changed, random);
     else row[at.pfs_f_price] = money(price * changed, random);
   }
-  // Buying instead of renting is a classic change of strategy.
+  // Buying instead of renting is a common change of strategy.
   if (rental && chance(0.02)) {
     row[at.pfs_f_source] = 'Purchase';
     row[at.pfs_f_price] = price;
@@ -190,7 +190,7 @@ export function generateRow(profile: Profile, index: number): Row {
     start = clamp(planStart + days(-45, 120), firstDay, lastDay);
     end = clamp(planEnd + (start - planStart) + days(-30, 60), start, lastDay);
   }
-  // Some were never planned (no baseline), a few are not forecast yet.
+  // Some records were never planned (no baseline); a few have no forecast yet.
   if (chance(0.98)) {
     row[at.pfs_a_startdate] = planStart;
     row[at.pfs_a_enddate] = planEnd;
@@ -202,7 +202,7 @@ export function generateRow(profile: Profile, index: number): Row {
   if (actualized) {
     const onSite = clamp(start + days(-10, 20), firstDay, dataDate);
     row[at.pfs_ac_startdate] = onSite;
-    // Still billing with no known end, or an expected end that is often in the future.
+    // Some records still bill without a known end; others have an expected end, often in the future.
     if (chance(0.75)) row[at.pfs_ac_enddate] = clamp(end + days(-15, 60), onSite, lastDay);
     row[at.pfs_equipment] = asset?.code ?? null;
   }

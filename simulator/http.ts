@@ -1,10 +1,10 @@
-/** The small part of HTTP both ports share: reading bodies, listening on loopback, stopping at once. */
+/** Shared HTTP functions of both ports: reading bodies, listening on loopback, stopping at once. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 const mostBytes = 4 * 1024 * 1024;
 
-/** The whole body of a request, at most 4 MB. */
+/** Reads the whole body of a request, at most 4 MB. */
 export async function readBody(request: http.IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;
@@ -24,7 +24,9 @@ export interface Listening {
 const isLoopback = (url: string) =>
   URL.canParse(url) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 
-/** Whether a page of another site sends a request, or has let its own name point here. */
+/**
+ * Returns whether a request comes from a page of another site, or uses a foreign host name that points to this machine.
+ */
 function isForeign({ headers }: http.IncomingMessage): boolean {
   const { host, origin } = headers;
   return (
@@ -35,8 +37,8 @@ function isForeign({ headers }: http.IncomingMessage): boolean {
 }
 
 /**
- * Listens on 127.0.0.1; port 0 takes any free one. Rejects with an Error whose `code` is EADDRINUSE when the port is
- * taken. A handler that rejects ends its request with 500 (or the connection, when the answer has begun).
+ * Listens on 127.0.0.1. Port 0 takes any free port. Rejects with an Error whose `code` is EADDRINUSE if the port is in
+ * use. If a handler rejects, its request ends with 500, or its connection closes if the response has begun.
  */
 export function listen(
   what: string,
@@ -47,7 +49,7 @@ export function listen(
     if (isForeign(request)) {
       const error = {
         code: 'HOST_NOT_ALLOWED',
-        message: 'Ask for localhost or 127.0.0.1, and not from a page of another site.',
+        message: 'Use localhost or 127.0.0.1, and no page of another site.',
       };
       response
         .writeHead(421, { 'content-type': 'application/json; charset=utf-8' })
@@ -59,14 +61,14 @@ export function listen(
       else response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error));
     });
   });
-  // Faults hold requests for as long as a test likes.
+  // A fault may delay a request for as long as a test likes.
   server.requestTimeout = 0;
-  // Clients give up an idle connection first, so that none sends into a closed one.
+  // Clients close an idle connection first, so that none sends into a closed one.
   server.keepAliveTimeout = 65_000;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return reject(error);
-      const message = `Port ${port} on 127.0.0.1, for the ${what}, is taken by another program.`;
+      const message = `Another program uses port ${port} on 127.0.0.1, which the ${what} needs.`;
       reject(Object.assign(new Error(message, { cause: error }), { code: 'EADDRINUSE' }));
     });
     server.listen({ port, host: '127.0.0.1' }, () => {

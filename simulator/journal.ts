@@ -1,7 +1,7 @@
 /**
- * What was written to the simulator, kept in a folder: `simulator.json` (which seed the folder belongs to) and
- * `writes.jsonl`, one JSON object a line, only ever appended to. A line is on disk before its write is answered;
- * writes that arrive together share one fsync.
+ * Log of the writes to the simulator, kept in a folder: `simulator.json` (the seed of the folder) and `writes.jsonl`
+ * (append-only, one JSON object per line). A line is on disk before the simulator answers its write. Writes that arrive
+ * together share one fsync.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -20,8 +20,9 @@ export class Journal {
   }
 
   /**
-   * Opens (or makes) the folder's log and hands each kept entry to `replay` in order. A last line that a killed process
-   * left torn is cut off; it was never answered. A folder of another seed, or damage elsewhere, is an Error.
+   * Opens or creates the log of the folder and passes each kept entry to `replay`, in order. Cuts off an incomplete
+   * last line, which a killed process leaves: its write was never answered. Throws an Error for a folder of another
+   * seed, and for damage elsewhere.
    */
   static open(folder: string, seed: number, replay: (entry: unknown) => void): Journal {
     fs.mkdirSync(folder, { recursive: true });
@@ -31,15 +32,15 @@ export class Journal {
     let good = 0;
     for (let line = 1; good < content.length; line++) {
       const end = content.indexOf(10, good);
-      if (end === -1) break; // no newline: torn
+      if (end === -1) break; // no newline: an incomplete line
       let entry: unknown;
       try {
         entry = JSON.parse(content.toString('utf8', good, end));
       } catch {
-        // A crash of the whole machine can leave a last line of the right length but the wrong bytes.
+        // After a crash of the machine, the last line may have the right length but the wrong bytes.
         if (end === content.length - 1) break;
         throw new Error(
-          `Line ${line} of ${file} is not JSON: the log is damaged, repair or remove the folder`,
+          `Line ${line} of ${file} is not JSON: the log is damaged. Repair or remove the folder`,
         );
       }
       replay(entry);
@@ -50,15 +51,15 @@ export class Journal {
     return new Journal(fd);
   }
 
-  /** Appends one entry. Not answered for until `flush` has resolved. */
+  /** Appends one entry. The entry is durable only after `flush` has resolved. */
   append(entry: unknown): void {
-    // The descriptor may be another file's by now.
-    if (this.closed) throw new Error('The simulator has stopped: nothing is written any more');
+    // The descriptor may already belong to another file.
+    if (this.closed) throw new Error('The simulator has stopped and writes nothing more');
     fs.writeSync(this.fd, `${JSON.stringify(entry)}\n`);
     this.dirty = true;
   }
 
-  /** Resolves when everything appended so far is on disk. */
+  /** Resolves when all appended entries are on disk. */
   async flush(): Promise<void> {
     while (this.dirty || this.syncing) {
       if (this.syncing) {

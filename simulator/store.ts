@@ -1,6 +1,6 @@
 /**
- * The records of this PEMS: generated ones computed when asked for, and what was written on top of them. Organizations,
- * ids in order, single records, writes with their log, and PEMS's own clock.
+ * The records of this PEMS: generated ones, computed on demand, and the writes on top of them. Also holds the
+ * organizations, the order of ids, the log of writes and the clock of PEMS.
  */
 import { simulatedOrganizations, type SimulatedOrganization } from './catalogue.ts';
 import { at, fieldOf, fields, type Row, type Value } from './fields.ts';
@@ -8,17 +8,17 @@ import { generateRow, idOf, indexOf, profileOf, type Profile } from './generate.
 import { Journal } from './journal.ts';
 import { compareText, fromPlain, toPlain } from './values.ts';
 
-/** A record and the token that changes with every write of it. Generated ones have 1. */
+/** A record and its token, which changes with every write. Generated records have 1. */
 export interface StoredRecord {
   readonly row: Row;
   readonly recordid: number;
 }
 
-/** A record that nobody has written to: computed when somebody looks at its values. */
+/** A record without writes: its values are computed on demand. */
 export class GeneratedRecord implements StoredRecord {
   readonly recordid = 1;
   readonly organization: OrganizationStore;
-  /** Its n, from 0. */
+  /** Position of the record, from 0. */
   readonly index: number;
   private computed: Row | undefined;
 
@@ -34,40 +34,43 @@ export class GeneratedRecord implements StoredRecord {
 
 export type PlainValues = Record<string, Value>;
 
-/** One accepted write. Values are keyed by grid alias and plain: dates `2026-04-02`, flags as booleans, null for none. */
+/**
+ * An accepted write. Values are keyed by grid alias and plain: dates `2026-04-02`, flags as booleans, empty values as
+ * null.
+ */
 export interface WriteEntry {
   readonly seq: number;
-  /** PEMS's time, ISO, UTC. */
+  /** Time of PEMS, ISO, UTC. */
   readonly at: string;
   readonly action: 'add' | 'update' | 'delete';
-  /** By whom: the user-defined screen service, or the control port ("another writer"). */
+  /** Source of the write: the user-defined screen service, or the control port ("another writer"). */
   readonly via: 'screen' | 'control';
   readonly by: string;
   readonly organization: string;
   readonly id: string;
-  /** What was there: of an update the fields sent, of a delete all. */
+  /** Values before: the fields sent with an update, all fields for a delete. */
   readonly before: PlainValues;
-  /** What came, before a fault altered or dropped it. */
+  /** Values received, before a fault altered or dropped them. */
   readonly came: PlainValues;
-  /** What is kept now: of an update the fields changed, of an add all. */
+  /** Values kept: the changed fields of an update, all fields of an add. */
   readonly after: PlainValues;
-  /** The recordid after the write, and the one that was sent with it. */
+  /** The recordid after the write, and the one that the client sent. */
   readonly recordid: number;
   readonly recordidSent?: number;
-  /** `drop-write` or `alter-write`, when such a fault hit. */
+  /** Set to `drop-write` or `alter-write` if such a fault applied. */
   readonly fault?: string;
 }
 
 /**
- * Bounds of a range of ids. Each function is true for the ids up to some place in their order and false after it, so
- * that the place can be found by binary search.
+ * Bounds of a range of ids. Each function is true up to some place in the order of ids and false after it, so that
+ * binary search finds the place.
  */
 export interface IdRange {
   readonly before: readonly ((id: string) => boolean)[];
   readonly notAfter: readonly ((id: string) => boolean)[];
 }
 
-/** How many of 0..length-1, counted from the start, `holds` is true for. */
+/** Returns how many of 0..length-1, counted from the start, `holds` accepts. */
 function countWhile(length: number, holds: (index: number) => boolean): number {
   let low = 0;
   let high = length;
@@ -79,7 +82,7 @@ function countWhile(length: number, holds: (index: number) => boolean): number {
   return low;
 }
 
-/** One organization: `size` generated records, and what was changed, removed and added since. */
+/** An organization: `size` generated records, with its changes, removals and additions. */
 export class OrganizationStore {
   readonly code: string;
   readonly name: string;
@@ -87,7 +90,7 @@ export class OrganizationStore {
   readonly profile: Profile;
   private readonly changed = new Map<string, StoredRecord>();
   private readonly removed = new Set<string>();
-  /** Ids that are not generated ones, in order. */
+  /** Added ids, in order. */
   private readonly added: string[] = [];
 
   constructor(seed: number, organization: SimulatedOrganization) {
@@ -97,7 +100,7 @@ export class OrganizationStore {
     this.profile = profileOf(seed, organization.code);
   }
 
-  /** Counts for the control port. */
+  /** Returns the counts for the control port. */
   get counts(): { records: number; generated: number; changed: number; added: number; removed: number } {
     return {
       records: this.size - this.removed.size + this.added.length,
@@ -108,7 +111,7 @@ export class OrganizationStore {
     };
   }
 
-  /** The n of a generated id, or -1. */
+  /** Returns the n of a generated id, or -1. */
   private generatedIndex(id: string): number {
     const index = indexOf(this.code, id);
     return index < this.size ? index : -1;
@@ -141,7 +144,10 @@ export class OrganizationStore {
     return countWhile(this.added.length, (i) => compareText(this.added[i] as string, id) < 0);
   }
 
-  /** The ids within a range in order of code points, or backwards. Its ends are found by binary search. */
+  /**
+   * Returns the ids of a range in the order of code points, or in reverse. Finds the ends of the range by binary
+   * search.
+   */
   *ids(range: IdRange, descending: boolean): Generator<string> {
     const cut = (length: number, idAt: (index: number) => string): [number, number] => [
       Math.max(0, ...range.before.map((test) => countWhile(length, (i) => test(idAt(i))))),
@@ -176,7 +182,7 @@ export interface StoreOptions {
   readonly onlyListed?: boolean;
 }
 
-/** What a write wants, once checked. Values are typed, keyed by position in `fields`. */
+/** A checked write. Values are typed and keyed by their position in `fields`. */
 export interface Write {
   readonly action: WriteEntry['action'];
   readonly via: WriteEntry['via'];
@@ -184,7 +190,7 @@ export interface Write {
   readonly organization: OrganizationStore;
   readonly id: string;
   readonly came: ReadonlyMap<number, Value>;
-  /** What to keep instead of what came (fault alter-write), or nothing at all (drop-write). */
+  /** Values to keep instead of the received ones (fault `alter-write`), or nothing (`drop-write`). */
   readonly keep?: ReadonlyMap<number, Value>;
   readonly fault?: string;
   readonly recordidSent?: number;
@@ -207,19 +213,19 @@ export class Store {
     }
   }
 
-  /** PEMS's time in milliseconds since 1970: the machine's, moved by `moveClock`. */
+  /** Returns the time of PEMS in milliseconds since 1970: the machine's, moved by `moveClock`. */
   now(): number {
     return Date.now() + this.clockOffset;
   }
 
-  /** Moves PEMS's clock so that it shows `time` now (or the machine's own again). Kept in the log. */
+  /** Moves the clock of PEMS to `time`, or resets it to the machine's clock. The log keeps the change. */
   moveClock(time: number | undefined): void {
     const offset = time === undefined ? 0 : time - Date.now();
     this.journal?.append({ clockOffset: offset });
     this.clockOffset = offset;
   }
 
-  /** Does one checked write: log first, then memory. Call `flush` before answering it. */
+  /** Applies a checked write: first to the log, then to memory. Call `flush` before you answer the write. */
   write(write: Write): WriteEntry {
     const { organization, id, action } = write;
     const current = organization.get(id);
@@ -252,7 +258,7 @@ export class Store {
     return entry;
   }
 
-  /** Resolves when what was written is on disk. */
+  /** Resolves when all writes are on disk. */
   async flush(): Promise<void> {
     await this.journal?.flush();
   }
@@ -267,10 +273,11 @@ export class Store {
     else this.apply(entry as WriteEntry);
   }
 
-  /** Brings an entry into memory, the same way live and at replay. */
+  /** Applies an entry to memory; live writes and replay share it. */
   private apply(entry: WriteEntry): void {
     this.writes.push(entry);
-    // Started with fewer organizations than the folder was written with: the entry stays, it has no place.
+    // The folder may hold entries of organizations that this simulator does not serve. They stay in the log and have no
+    // effect.
     const organization = this.organizations.get(entry.organization);
     if (!organization || entry.fault === 'drop-write') return;
     if (entry.action === 'delete') {
@@ -290,7 +297,7 @@ export class Store {
   }
 }
 
-/** A record with nothing but its identity; flags are off. */
+/** Returns a record with only its identity; flags are off. */
 export function emptyRow(organization: string, id: string): Row {
   const row: Row = fields.map((field) => (field.kind === 'flag' ? false : null));
   row[at.pfs_id] = id;
@@ -298,7 +305,7 @@ export function emptyRow(organization: string, id: string): Row {
   return row;
 }
 
-/** Values keyed by alias, plain; only those of `only` when given. */
+/** Returns plain values, keyed by alias; only those of `only` if given. */
 export function plainOf(values: Iterable<readonly [number, Value]>, only?: PlainValues): PlainValues {
   const plain: PlainValues = {};
   for (const [index, value] of values) {

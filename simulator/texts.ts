@@ -1,17 +1,19 @@
-/** What generated records look like in an answer, kept once written out: they never change, and writing is most of the work. */
+/**
+ * Cache of the text of generated records in responses. The texts never change, and writing them is most of the work.
+ */
 import { GeneratedRecord, type StoredRecord } from './store.ts';
 
 export class Texts {
   private left: number;
-  /** By organization and shape of the answer, in the order of the records. */
+  /** Keyed by organization and shape of the response, in the order of the records. */
   private readonly kept = new Map<string, (Buffer | undefined)[]>();
 
-  /** Keeps so many bytes of text; what does not fit any more is written anew each time. */
+  /** Keeps at most this many bytes of text; other texts are written anew each time. */
   constructor(bytes: number) {
     this.left = bytes;
   }
 
-  /** The text of a record; undefined when it is not one to keep: somebody wrote to it, or there is no room. */
+  /** Returns the text of a record; undefined if it cannot be kept because of a write or a full cache. */
   of(record: StoredRecord, shape: string, write: () => string): Buffer | undefined {
     if (!(record instanceof GeneratedRecord)) return undefined;
     const key = `${shape} ${record.organization.code}`;

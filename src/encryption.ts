@@ -1,24 +1,27 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { VanguardError } from './errors.ts';
 
-/** A secret as it is stored: AES-256-GCM, the 16 bytes of the tag appended. */
+/** Stored form of a secret: AES-256-GCM with the 16 bytes of the tag appended. */
 export interface Sealed {
   keyId: string;
   nonce: Buffer;
   ciphertext: Buffer;
 }
 
-/** Encrypts and decrypts the secrets that the database keeps but never sees. */
+/** Encrypts and decrypts secrets that the database stores but cannot read. */
 export interface Vault {
-  /** Encrypts under the newest key. `context` says whose secret it is; it opens only under the same words. */
+  /** Encrypts under the newest key. `context` names the owner of the secret; decryption needs the same context. */
   seal(plaintext: string, context: string): Sealed;
-  /** Decrypts. Refuses with ENCRYPTION_KEY_MISSING or SECRET_UNREADABLE. */
+  /** Decrypts. Throws ENCRYPTION_KEY_MISSING or SECRET_UNREADABLE. */
   open(sealed: Sealed, context: string): string;
 }
 
 const tagLength = 16;
 
-/** @param keys As VANGUARD_ENCRYPTION_KEYS: `ID:KEY[,ID:KEY...]`, each 32 bytes in base64, the first used for what is new. */
+/**
+ * @param keys Keys in the form of VANGUARD_ENCRYPTION_KEYS: `ID:KEY[,ID:KEY...]`, each 32 bytes in base64; the first
+ *   key encrypts new secrets.
+ */
 export function createVault(keys: string): Vault {
   const byId = new Map(
     keys.split(',').map((entry) => {
@@ -60,7 +63,7 @@ export function createVault(keys: string): Vault {
       } catch (cause) {
         throw new VanguardError(
           'SECRET_UNREADABLE',
-          `The secret "${context}" cannot be decrypted: the key ${keyId} is another one, or the row was changed.`,
+          `The secret "${context}" cannot be decrypted: the key ${keyId} differs, or the row was changed.`,
           {
             hint: 'Put the right key into VANGUARD_ENCRYPTION_KEYS, or enter the secret again.',
             cause,
@@ -71,13 +74,13 @@ export function createVault(keys: string): Vault {
   };
 }
 
-/** The words a credential of a connection is bound to. */
+/** Returns the context that a credential of a connection is bound to. */
 export const credentialContext = (apiConfigurationId: string, name: string) =>
   `api_configurations/${apiConfigurationId}/${name}`;
 
-/** The words the key of an AI provider is bound to. */
+/** Returns the context that the key of an AI provider is bound to. */
 export const providerCredentialContext = (aiProviderId: string, name: string) =>
   `ai_providers/${aiProviderId}/${name}`;
 
-/** A new key, as VANGUARD_ENCRYPTION_KEYS takes it. */
+/** Returns a new key in the form of VANGUARD_ENCRYPTION_KEYS. */
 export const newEncryptionKey = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;

@@ -1,15 +1,15 @@
 /**
- * A problem that a person can act on. Everything that refuses something throws one of these, so that the
- * command line, REST and GraphQL can all show the same three things: what was wrong, what is allowed, what to do.
+ * An error that a reader can act on. Every refusal throws one, so that the command line, REST and GraphQL show the same
+ * facts: the problem, the allowed values, and the remedy.
  */
 export class VanguardError extends Error {
-  /** Stable, in upper case: what a program tests for, e.g. `PORT_IN_USE`. */
+  /** Stable code in upper case, for programs, e.g. `PORT_IN_USE`. */
   readonly code: string;
-  /** What to do next, one sentence. */
+  /** Remedy, in one sentence. */
   readonly hint: string | undefined;
-  /** Machine-readable particulars, e.g. the problems of a record by key. */
+  /** Machine-readable details, e.g. the problems of a record by key. */
   readonly details: unknown;
-  /** After how many seconds it is worth trying again, where that is known. */
+  /** Seconds after which a retry makes sense, if known. */
   readonly retryAfter: number | undefined;
 
   constructor(

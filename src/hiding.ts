@@ -1,12 +1,15 @@
-/** Text without secrets. `isCut`: it may break off within one, whose beginning then goes as well. */
+/**
+ * Returns a text without secrets. With `isCut`, the text may end within a secret, whose beginning is then redacted as
+ * well.
+ */
 export type Hide = (text: string, isCut?: boolean) => string;
 
-/** So much of a secret must be there to tell its beginning from that of a word. */
+/** Number of characters that distinguish the beginning of a secret from a word. */
 const leastBeginning = 4;
 
 /**
- * Replaces secrets in texts that other systems wrote, however those write them: as they stand in JSON, in an address, a form or
- * a page of HTML, or with their UTF-8 read as Latin-1, and in one of these within another. JSON stays JSON.
+ * Returns a function that redacts secrets in texts of other systems, in every notation: JSON, URL, form or HTML
+ * escapes, UTF-8 read as Latin-1, and combinations of these. Redacted JSON stays valid.
  */
 export function hiderOf(secrets: Iterable<string>, replacement: string): Hide {
   const wanted = [...new Set(secrets)].filter((secret) => secret !== '');
@@ -24,13 +27,13 @@ interface Span {
   end: number;
 }
 
-/** What a text says once escapes in it are read, and where in the text each character of that begins, its end included. */
+/** A text with its escapes decoded, and the place in the original where each character begins, including the end. */
 interface Reading {
   said: string;
   starts: readonly number[] | undefined;
 }
 
-/** Escapes, each the text of one character. */
+/** A notation of escapes; each escape stands for one character. */
 interface Escapes {
   pattern: RegExp;
   read: (escape: RegExpMatchArray) => string;
@@ -49,7 +52,7 @@ function percentRead([escape]: RegExpMatchArray): string {
   return bytes.length > 1 ? utf8(bytes) : String.fromCharCode(bytes[0] ?? 0);
 }
 
-/** The names of the characters from U+00A0 on. */
+/** Names of the characters from U+00A0 on. */
 const latin1Names =
   'nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml'.split(
     ' ',
@@ -83,7 +86,7 @@ const ways: readonly Escapes[] = [
   },
 ];
 
-/** A text as it is, and read in each way, and what comes of that again. */
+/** Yields a text as it is and decoded in each notation, repeatedly. */
 function* readingsOf(text: string): Generator<Reading> {
   const asItIs = { said: text, starts: undefined };
   yield asItIs;
@@ -98,7 +101,7 @@ function* readingsOf(text: string): Generator<Reading> {
   }
 }
 
-/** Undefined where nothing is to be read in that way. */
+/** Returns undefined if the text has no escape of this notation. */
 function readingOf({ said, starts }: Reading, { pattern, read }: Escapes): Reading | undefined {
   const placeOf = (at: number) => starts?.[at] ?? at;
   const places: number[] = [];
@@ -131,10 +134,10 @@ function found({ said, starts }: Reading, secrets: readonly string[]): Span[] {
   return spans;
 }
 
-/** No character is written in more. */
+/** Maximum length of the escape of one character. */
 const longestEscape = 36;
 
-/** Where a secret begins whose rest the text does not hold any more; what is there of it may end with half an escape. */
+/** Finds where a truncated secret begins at the end of the text; its visible part may end with half an escape. */
 function beginningAtEnd(text: string, secrets: readonly string[], longest: number): Span[] {
   const tailStart = Math.max(0, text.length - (longest + 1) * longestEscape);
   const tail = text.slice(tailStart);
@@ -160,7 +163,7 @@ function replaceSpans(text: string, spans: Span[], replacement: string): string 
   let done = 0;
   let last: Span | undefined;
   const take = ({ start, end }: Span) => {
-    // What a backslash stands for is replaced together with it.
+    // An escaped character is replaced together with its backslash.
     const from = isEscaped(text, start) ? start - 1 : start;
     result += text.slice(done, Math.max(done, from)) + replacement;
     done = isEscaped(text, end) ? end + 1 : end;
@@ -176,7 +179,7 @@ function replaceSpans(text: string, spans: Span[], replacement: string): string 
   return result + text.slice(done);
 }
 
-/** Whether a backslash takes the character there along, as in JSON. */
+/** Returns whether a backslash escapes the character there, as in JSON. */
 function isEscaped(text: string, at: number): boolean {
   let backslashes = 0;
   while (text[at - 1 - backslashes] === '\\') backslashes += 1;

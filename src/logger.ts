@@ -5,22 +5,22 @@ import { hiderOf } from './hiding.ts';
 
 const requests = new AsyncLocalStorage<{ requestId: string }>();
 
-/** Runs something whose lines in the log all carry the id of the request, also those that libraries write. */
+/** Runs a function whose log lines all carry the id of the request, including lines of libraries. */
 export function logAsRequest(requestId: string, use: () => void): void {
   requests.run({ requestId }, use);
 }
 
-/** What stands in a log where a secret was. */
+/** Replacement of a redacted secret. */
 const censored = '(left out)';
 
-/** Secrets of this process. */
+/** Known secrets of this process. */
 const hidden = new Set<string>();
 let hide = hiderOf(hidden, censored);
 
-/** Shorter ones would be found in words that are none. */
+/** Minimum length of a redacted secret: shorter ones would match ordinary words. */
 const shortestHidden = 6;
 
-/** Keeps a secret out of every log of this process from now on, wherever it turns up, e.g. in what another system answers. */
+/** Redacts a secret in every later log line of this process, wherever it occurs, e.g. in responses of other systems. */
 export function hideInLogs(...secrets: (string | undefined)[]): void {
   const news = secrets.filter(
     (secret) => secret !== undefined && secret.length >= shortestHidden && !hidden.has(secret),
@@ -30,7 +30,7 @@ export function hideInLogs(...secrets: (string | undefined)[]): void {
   hide = hiderOf(hidden, censored);
 }
 
-/** As `hideInLogs`, for the password of a connection string: as written, and decoded. */
+/** Redacts the password of a connection string, as written and decoded. */
 export function hidePasswordsOf(...urls: (string | undefined)[]): void {
   for (const url of urls) {
     if (!url || !URL.canParse(url)) continue;
@@ -39,10 +39,10 @@ export function hidePasswordsOf(...urls: (string | undefined)[]): void {
   }
 }
 
-/** A character of a string within a line of JSON, but for the quote that ends it. */
+/** A character of a string within a line of JSON, except the closing quote. */
 const character = String.raw`(?:\\.|[^"\\\s])`;
 
-/** What looks like a secret wherever it stands, with what takes its place. */
+/** Patterns of secrets, with their replacements. */
 const patterns: readonly [RegExp, string][] = [
   // scheme://user:password@host
   [/(:\/\/)(?:\\[^nrt]|[^"\\\s/])*@/g, `$1${censored}@`],
@@ -56,7 +56,7 @@ const patterns: readonly [RegExp, string][] = [
   ],
 ];
 
-/** A line of the log without secrets; it stays JSON. */
+/** Returns a log line without secrets; it stays valid JSON. */
 export function withoutSecrets(line: string): string {
   let clean = hide(line);
   for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement);
@@ -71,17 +71,20 @@ interface LoggedError {
   [about: string]: unknown;
 }
 
-/** What of an error is logged beside its message. Not its other properties: PostgreSQL's quote rows and values. */
+/**
+ * Properties of an error that are logged beside its message. Other properties are left out, because those of PostgreSQL
+ * quote rows and values.
+ */
 const aboutErrors = ['hint', 'severity', 'schema', 'table', 'constraint', 'routine', 'status', 'statusCode'];
 
-/** An error and its causes as they are logged: named properties only. */
+/** Returns the logged form of an error and its causes: named properties only. */
 function errorForLog(error: unknown, depth = 0): LoggedError | undefined {
   if (!(error instanceof Error)) {
     return error === undefined ? undefined : { type: typeof error, message: format('%s', error) };
   }
   const about = error as unknown as Record<string, unknown>;
   const code = typeof about.code === 'string' ? about.code : undefined;
-  // Class 22 quotes the value that it cannot read: invalid input syntax for type integer: "..."
+  // Errors of class 22 quote the unreadable value: invalid input syntax for type integer: "..."
   const quotes = code?.startsWith('22') && 'severity' in error;
   const message = quotes ? error.message.replace(/(: )?"[\s\S]*/, ` ${censored}`) : error.message;
   const stack = quotes ? error.stack?.replace(error.message, () => message) : error.stack;
@@ -101,8 +104,8 @@ function errorForLog(error: unknown, depth = 0): LoggedError | undefined {
 }
 
 /**
- * Structured logs on standard error, one JSON object a line, so that what a command prints stays apart from them.
- * Secrets are left out: by the name of what holds them, by how they look, and those that `hideInLogs` knows.
+ * Creates a logger that writes one JSON object a line to standard error, apart from the output of commands. Redacts
+ * secrets by the name of their property, by their pattern, and by the list of `hideInLogs`.
  */
 export function createLogger(
   name: string,
@@ -126,17 +129,17 @@ export function createLogger(
   );
 }
 
-/** `error` is the message alone where it is a text. */
+/** `error` holds only the message if it is a text. */
 function loggedAsError(error: unknown): unknown {
   return error instanceof Error ? errorForLog(error) : error;
 }
 
 /**
- * Makes everything that this process says itself part of its log: libraries that print to the console, warnings of node,
- * and the error that ends it. For processes that run for long; call it once.
+ * Adds all output of this process to its log: console output of libraries, warnings of node, and the error that ends
+ * the process. Call it once, in long-lived processes.
  */
 export function logEverything(logger: Logger): void {
-  // The GraphQL library prints also what is only a client's fault; what is ours is logged as an error where it is answered.
+  // The GraphQL library also prints errors of clients; internal errors are logged where they are answered.
   const levels = {
     error: 'warn',
     warn: 'warn',
@@ -151,16 +154,16 @@ export function logEverything(logger: Logger): void {
       logger[level]({ from: 'console', ...(err ? { err } : {}) }, wordsOf(said));
     };
   }
-  // node prints them itself as long as it listens.
+  // node itself prints warnings as long as it listens.
   process.removeAllListeners('warning');
   process.on('warning', (err) => logger.warn({ err }, 'node warns'));
   process.on('uncaughtException', (err) => {
-    logger.fatal({ err }, 'stopped by an error that nobody caught');
+    logger.fatal({ err }, 'stopped by an uncaught error');
     process.exit(1);
   });
 }
 
-/** What was printed, without what objects hold. */
+/** Returns the printed text without the contents of objects. */
 function wordsOf(said: unknown[]): string {
   const words = said.map((one) => {
     if (one instanceof Error) return one.message;

@@ -21,18 +21,18 @@ import { VanguardError } from './errors.ts';
 import type { Secrets } from './secrets.ts';
 import { smallHeap } from '../worker/memory.ts';
 
-/** Begins the name of the connection that `start` keeps. The process id follows. */
+/** Prefix of the name of the connection that `start` keeps. The process id follows. */
 const startName = 'vanguard start';
 const entry = fileURLToPath(new URL('cli/main.ts', import.meta.url));
-/** How long a part may take to stop before it is killed, in milliseconds. */
+/** Grace period for a part to stop before it is killed, in milliseconds. */
 const patience = 15_000;
-/** How long the parts of a start that was killed may take to go away, in milliseconds. */
+/** Grace period for the parts of a killed start to end, in milliseconds. */
 const farewell = 3000;
-/** How long to wait before a part that died is started again, in milliseconds; twice as long each time that it does not start. */
+/** Delay before a dead part is restarted, in milliseconds; it doubles with each failed restart. */
 const restartDelay = 1000;
 const longestRestartDelay = 60_000;
 
-/** A part of the product in a process of its own. */
+/** A part of the product in its own process. */
 interface Part {
   name: string;
   url: string | undefined;
@@ -40,9 +40,9 @@ interface Part {
 }
 
 /**
- * Runs the whole product until Ctrl-C or SIGTERM: database, migrations, seeds, simulated PEMS, worker, server, the first
- * sync of every organization. What was started is stopped in the order HTTP, worker, simulator, PostgreSQL, also when a
- * later step fails.
+ * Runs the whole product until Ctrl-C or SIGTERM: database, migrations, seeds, simulated PEMS, worker, server, the
+ * first sync of every organization. Stops the parts in the order HTTP, worker, simulator, PostgreSQL, even if a step
+ * fails.
  */
 export async function start(configuration: Configuration, secrets: Secrets): Promise<void> {
   const stopped = new AbortController();
@@ -56,14 +56,14 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
   let reviving: Promise<void> | undefined;
   const connect = async (url: string) => {
     const client = new pg.Client({ connectionString: url, application_name: `${startName} ${process.pid}` });
-    // Losing it ends the progress display, and shows that the database has ended.
+    // The loss of this connection ends the progress display, and shows that the database has ended.
     client.on('error', () => undefined);
     await client.connect().catch((error: unknown) => {
       throw connectionFailure(url, error);
     });
     return client;
   };
-  /** A database of our own that ends without us is started again; the parts connect again by themselves. */
+  /** An embedded database that ends unexpectedly is restarted; the parts reconnect. */
   const keepAlive = (client: pg.Client, ownerUrl: string) => {
     client.once('end', () => {
       if (stopped.signal.aborted || !embedded) return;
@@ -83,9 +83,9 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
             await claim(again);
             owner = again;
             keepAlive(again, ownerUrl);
-            return say('PostgreSQL runs again.');
+            return say('PostgreSQL is running again.');
           } catch (error) {
-            say(`PostgreSQL could not be started again: ${(error as Error).message}`);
+            say(`PostgreSQL could not be restarted: ${(error as Error).message}`);
             await sleep(wait, undefined, { signal: stopped.signal }).catch(() => undefined);
           }
         }
@@ -95,7 +95,7 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
   try {
     say(configuration.databaseUrl ? 'Connecting to PostgreSQL ...' : 'Starting PostgreSQL ...');
     database = await openDatabase(configuration, secrets);
-    // One that ran already may belong to another start, which stops it.
+    // A server that was already running may belong to another start, which stops it.
     embedded = database.embedded?.adopted ? undefined : database.embedded;
     for (const note of database.embedded?.notes ?? []) say(note);
     await ensureBootstrap(database, secrets);
@@ -147,14 +147,16 @@ export async function start(configuration: Configuration, secrets: Secrets): Pro
     for (const part of parts) await part.stop();
     await reviving;
     await owner?.end();
-    // Also one that ran already: it was left over from a start that was killed, and is ours now.
+    // Also a server that was already running: a killed start left it over, and now it belongs to this start.
     await embedded?.stop();
   }
-  say('Everything is stopped; all data is kept.');
+  say('Everything has stopped. Your data is kept.');
   process.exit(process.exitCode ?? 0);
 }
 
-/** Makes this start the only one on the embedded database, if no other one is: whoever ends first would stop it for both. */
+/**
+ * Ensures that this start is the only one on the embedded database; otherwise the first to end would stop it for both.
+ */
 async function claim(owner: pg.Client): Promise<boolean> {
   const deadline = performance.now() + farewell;
   for (;;) {
@@ -167,7 +169,7 @@ async function claim(owner: pg.Client): Promise<boolean> {
   }
 }
 
-/** Returns the process id of the start that runs on this database. */
+/** Returns the process id of another start that runs on this database. */
 async function runningStart(owner: pg.Client): Promise<number | undefined> {
   const { rows } = await owner.query<{ pid: number }>(
     `select substring(application_name from '\\d+$')::integer as pid
@@ -181,9 +183,9 @@ async function runningStart(owner: pg.Client): Promise<number | undefined> {
 function alreadyRunning({ dataFolder }: Configuration, pid: number | undefined): VanguardError {
   return new VanguardError(
     'ALREADY_RUNNING',
-    `PFA Vanguard runs already on the data in ${dataFolder}${pid === undefined ? '' : `, as process ${pid}`}.`,
+    `PFA Vanguard is already running on the data in ${dataFolder}${pid === undefined ? '' : `, as process ${pid}`}.`,
     {
-      hint: `Use that one, or stop it first${pid === undefined ? '' : ` with \`kill ${pid}\``}; a second one needs VANGUARD_DATA_DIR, PORT, ADMIN_PORT and SIMULATOR_PORT of its own.`,
+      hint: `Use that instance, or stop it first${pid === undefined ? '' : ` with \`kill ${pid}\``}; a second one needs VANGUARD_DATA_DIR, PORT, ADMIN_PORT and SIMULATOR_PORT of its own.`,
     },
   );
 }
@@ -192,7 +194,7 @@ function say(text: string): void {
   console.log(text);
 }
 
-/** Whether records come from the simulator; a PEMS named by the environment is stored as a connection. */
+/** Returns whether records come from the simulator. Stores a PEMS named by the environment as a connection. */
 async function preparePems(
   client: pg.ClientBase,
   { pems, production }: Configuration,
@@ -212,7 +214,7 @@ async function preparePems(
   if (connections!.isConfigured) return { needsSimulator: false };
   if (production)
     say(
-      'No connection to PEMS is configured yet, and in production none is simulated: npx vanguard connection create',
+      'No connection to PEMS is configured yet, and production does not simulate one: npx vanguard connection create',
     );
   return { needsSimulator: !production };
 }
@@ -227,15 +229,15 @@ async function connectSimulator(client: pg.ClientBase, url: string, secrets: Sec
     password: defaultCredentials.password,
     dateOrder: 'MDY',
     requestType: 'LIST.DATA_ONLY.STORED',
-    // It answers at once: who stops it to see what happens need not wait for minutes.
+    // The simulator answers immediately, so that a user who stops it to watch the effect does not wait for minutes.
     timeoutMs: 5000,
     isSimulated: true,
   });
 }
 
 /**
- * Starts a part in a process group of its own, so that Ctrl-C reaches only us, and starts it again when it dies. Unless
- * LOG_LEVEL says otherwise, parts log only what is wrong: the terminal belongs to the progress.
+ * Starts a part in its own process group, so that Ctrl-C reaches only this process, and restarts it when it dies.
+ * Unless LOG_LEVEL is set, parts log only warnings and errors, to leave the terminal to the progress display.
  */
 async function startPart(
   command: string,
@@ -287,7 +289,7 @@ async function startPart(
       () => (wait = restartDelay),
       (error: Error) => {
         if (ending) return;
-        say(`The ${command} could not be started again: ${error.message}`);
+        say(`The ${command} could not be restarted: ${error.message}`);
         wait = Math.min(wait * 2, longestRestartDelay);
         setTimeout(relaunch, wait);
       },
@@ -324,7 +326,7 @@ ${production ? '' : `\n  Sign in     ${demoUser.username} / ${demoUser.password}
 `;
 }
 
-/** Shows the first sync of every organization until it is done. */
+/** Shows the progress of the first sync of every organization. */
 async function showProgress(owner: pg.Client, stopped: AbortSignal): Promise<void> {
   const began = performance.now();
   let shown = '';
@@ -347,5 +349,5 @@ async function showProgress(owner: pg.Client, stopped: AbortSignal): Promise<voi
     `${progress!.records.toLocaleString('en')} records of ${progress!.done} organizations are in, after ${((performance.now() - began) / 1000).toFixed(1)} s.`,
   );
   if (progress!.failed > 0)
-    say(`${progress!.failed} could not be read; it is tried again by itself. Why: npx vanguard sync status`);
+    say(`${progress!.failed} could not be read and will be retried. Why: npx vanguard sync status`);
 }

@@ -5,25 +5,25 @@ import type { Metrics } from '../src/admin/metrics.ts';
 import type { Retention, RunLimits } from '../src/configuration.ts';
 import type { Vault } from '../src/encryption.ts';
 
-/** What every task may use. */
+/** Objects that every task may use. */
 export interface TaskContext {
   /** Connects as vanguard_worker. */
   pool: pg.Pool;
   vault: Vault;
-  /** How long what only grows is kept. */
+  /** Retention of data that only grows. */
   retention: Retention;
   /** How much one run may read. */
   runLimits: RunLimits;
   logger: Logger;
-  /** Where requests to PEMS are counted. */
+  /** Counter of requests to PEMS. */
   metrics: Pick<Metrics, 'pemsRequest'>;
-  /** What the queue calls this worker, once it is on the list of those that live. A run says who does it. */
+  /** Resolves to the id of this worker in the queue, once the worker is registered. Each run records this id. */
   workerId: Promise<string>;
-  /** Aborted as soon as the worker is told to stop: nothing new is begun then. */
+  /** Aborted when the worker is told to stop: tasks begin nothing new after that. */
   stopping: AbortSignal;
-  /** The pause before a request to PEMS is repeated, in milliseconds; undefined: the client's own. */
+  /** Delay before a request to PEMS is retried, in milliseconds; undefined: the client's default. */
   pemsRetryDelayMs: number | undefined;
 }
 
-/** A task, given what it may use. */
+/** Function that makes a task from its context. */
 export type WorkerTask = (context: TaskContext) => Task;

@@ -1,5 +1,5 @@
 /**
- * Options of node for a worker's process: garbage is collected before it is several times of what is in use, which V8
- * otherwise lets happen however little that is. They are no limit, which would end a process where many runs come together.
+ * Options of node for a worker process: they make V8 collect garbage before the heap is several times the memory in
+ * use. The options set no limit: a limit would end the process when many runs coincide.
  */
 export const smallHeap = ['--max-semi-space-size=16', '--heap-growing-percent=60'];

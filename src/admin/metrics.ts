@@ -5,7 +5,7 @@ import { monitoring } from '../../sql/health/health.queries.ts';
 import { workClasses, type AdmissionFigures } from '../http/admission.ts';
 import type { PemsAction } from '../pems/index.ts';
 
-/** What app_private.monitoring() answers. */
+/** Result of app_private.monitoring(). */
 interface Monitoring {
   queue: {
     task: string;
@@ -46,28 +46,28 @@ interface Monitoring {
   rates: { connection: string; tenant: string; requests_per_second: number; requests: number }[];
 }
 
-/** What app_private.push_gate() answers. */
+/** Results of app_private.push_gate(). */
 const gates = ['open', 'paused', 'no_connection', 'connection_paused', 'breaker_open'] as const;
 
-/** What one process counts and measures of itself, and where it is read. */
+/** Metrics of one process. */
 export interface Metrics {
-  /** A request was answered. `route` is a pattern such as /api/pfa/:org, never a path. */
+  /** Records an answered request. `route` is a pattern such as /api/pfa/:org, never a path. */
   request(method: string, route: string, status: number, seconds: number): void;
-  /** A job ended. */
+  /** Records a finished job. */
   job(task: string, outcome: 'succeeded' | 'failed', seconds: number): void;
-  /** PEMS was asked for something. `outcome`: `answered`, or the code of why not. */
+  /** Records a request to PEMS. `outcome` is `answered` or the code of the error. */
   pemsRequest(action: PemsAction, outcome: string, seconds: number): void;
-  /** From now on the connections of this pool are shown. */
+  /** Adds the connections of this pool to the metrics. */
   watchPool(name: string, pool: pg.Pool): void;
-  /** From now on the requests are shown that run, wait and were refused. */
+  /** Adds running, waiting and refused requests to the metrics. */
   watchAdmission(figures: () => AdmissionFigures): void;
-  /** From now on the websockets and subscriptions are shown that are open. */
+  /** Adds open websockets and subscriptions to the metrics. */
   watchRealtime(open: () => { sockets: number; subscriptions: number }): void;
-  /** A subscription was told something. */
+  /** Records an event sent to a subscription. */
   realtimeEvent(kind: string): void;
-  /** A subscription has to catch up: it was `slow`, there were too `many` changes, or notifications were `lost`. */
+  /** Records a reload notice: the client was `slow`, there were too `many` changes, or notifications were `lost`. */
   realtimeResync(reason: 'slow' | 'many' | 'lost'): void;
-  /** Everything as Prometheus reads it. `database`: also what the database knows, where it can be asked. */
+  /** Returns all metrics in the format of Prometheus. With `database`, adds the metrics that the database holds, if it answers. */
   read(database?: pg.Pool): Promise<string>;
   contentType: string;
 }
@@ -79,8 +79,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /**
- * Labels hold only what there is a bounded number of: methods, route patterns, statuses, tasks, codes, organizations,
- * connections, tenants.
+ * Creates the metrics of a process. Labels hold only bounded sets of values: methods, route patterns, statuses, tasks,
+ * codes, organizations, connections, tenants.
  */
 export function createMetrics(part: 'server' | 'worker'): Metrics {
   const registry = new Registry();
@@ -95,20 +95,20 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
   );
   const requests = new Histogram({
     name: 'vanguard_http_request_duration_seconds',
-    help: 'Requests answered, and how long they took; 499: the client went away.',
+    help: 'Duration of answered requests, in seconds; 499: the client disconnected.',
     labelNames: ['method', 'route', 'status'],
     buckets: seconds,
     registers: [registry],
   });
   const jobs = new Counter({
     name: 'vanguard_jobs_total',
-    help: 'Jobs that this worker ended.',
+    help: 'Jobs that this worker finished.',
     labelNames: ['task', 'outcome'],
     registers: [registry],
   });
   const jobSeconds = new Histogram({
     name: 'vanguard_job_duration_seconds',
-    help: 'How long the jobs of this worker took.',
+    help: 'Duration of the jobs of this worker, in seconds.',
     labelNames: ['task'],
     buckets: [...seconds, 60, 300],
     registers: [registry],
@@ -116,7 +116,7 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
 
   const pemsRequests = new Histogram({
     name: 'vanguard_pems_request_duration_seconds',
-    help: 'Requests of this worker to PEMS by what was asked and how it ended, and how long they took.',
+    help: 'Duration of the requests of this worker to PEMS, in seconds, by action and outcome.',
     labelNames: ['action', 'outcome'],
     buckets: [...seconds, 60, 120],
     registers: [registry],
@@ -124,12 +124,12 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
 
   const pools = new Map<string, pg.Pool>();
   const poolSize = gauge('pool_size', 'Open connections of a pool.', ['pool']);
-  const poolIdle = gauge('pool_idle', 'Open connections of a pool that nobody uses.', ['pool']);
-  const poolWaiting = gauge('pool_waiting', 'Who waits for a connection of a pool.', ['pool']);
-  const poolMaximum = gauge('pool_maximum', 'How many connections a pool may open.', ['pool']);
+  const poolIdle = gauge('pool_idle', 'Idle connections of a pool.', ['pool']);
+  const poolWaiting = gauge('pool_waiting', 'Callers that wait for a connection of a pool.', ['pool']);
+  const poolMaximum = gauge('pool_maximum', 'Maximum number of connections of a pool.', ['pool']);
 
   let admission: (() => AdmissionFigures) | undefined;
-  const admitted = gauge('requests_admitted', 'Requests that run or wait for their turn, by class of work.', [
+  const admitted = gauge('requests_admitted', 'Requests that run or wait for admission, by class of work.', [
     'class',
     'state',
   ]);
@@ -141,103 +141,114 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
   });
 
   let realtime: (() => { sockets: number; subscriptions: number }) | undefined;
-  const sockets = gauge('websockets', 'Websockets that are open.');
-  const subscriptions = gauge('subscriptions', 'GraphQL subscriptions that are open.');
+  const sockets = gauge('websockets', 'Open websockets.');
+  const subscriptions = gauge('subscriptions', 'Open GraphQL subscriptions.');
   const events = new Counter({
     name: 'vanguard_subscription_events_total',
-    help: 'Events told to subscriptions, by kind.',
+    help: 'Events sent to subscriptions, by kind.',
     labelNames: ['kind'],
     registers: [registry],
   });
   const resyncs = new Counter({
     name: 'vanguard_subscription_resyncs_total',
-    help: 'Subscriptions told to catch up, by reason.',
+    help: 'Reload notices sent to subscriptions, by reason.',
     labelNames: ['reason'],
     registers: [registry],
   });
 
-  const up = gauge('database_up', 'Whether the database answered at this scrape.');
-  const workers = gauge('workers', 'Worker processes that run.');
+  const up = gauge('database_up', 'Whether the database answered this scrape.');
+  const workers = gauge('workers', 'Running worker processes.');
   const queueJobs = gauge(
     'queue_jobs',
     'Jobs by task: ready, scheduled for later, locked, failed for good.',
     ['task', 'state'],
   );
-  const oldest = gauge('queue_oldest_ready_seconds', 'How long the oldest job that is ready has waited.', [
-    'task',
-  ]);
-  const age = gauge('mirror_age_seconds', 'Time since the last run that succeeded; none: never.', [
-    'organization',
-  ]);
-  const overdue = gauge(
-    'mirror_overdue_seconds',
-    'How much longer ago the last run that succeeded is than the schedule allows; none: no schedule asks for one.',
+  const oldest = gauge('queue_oldest_ready_seconds', 'Age of the oldest ready job, in seconds.', ['task']);
+  const age = gauge(
+    'mirror_age_seconds',
+    'Time since the last successful run, in seconds; absent before the first.',
     ['organization'],
   );
-  const succeeded = gauge('sync_last_succeeded', 'Whether the last run that ended succeeded: 1 or 0.', [
+  const overdue = gauge(
+    'mirror_overdue_seconds',
+    'Time by which the last successful run is overdue, in seconds; absent without a schedule.',
+    ['organization'],
+  );
+  const succeeded = gauge('sync_last_succeeded', 'Whether the last finished run succeeded: 1 or 0.', [
     'organization',
   ]);
-  const endedAt = gauge('sync_last_ended_timestamp_seconds', 'When the last run ended.', ['organization']);
-  const duration = gauge('sync_last_duration_seconds', 'How long the last run took.', ['organization']);
-  const syncPaused = gauge('sync_paused_seconds', 'How long the schedule has been paused; 0: it is not.', [
+  const endedAt = gauge('sync_last_ended_timestamp_seconds', 'Time at which the last run ended.', [
     'organization',
   ]);
+  const duration = gauge('sync_last_duration_seconds', 'Duration of the last run, in seconds.', [
+    'organization',
+  ]);
+  const syncPaused = gauge(
+    'sync_paused_seconds',
+    'Time since the schedule was paused, in seconds; 0: not paused.',
+    ['organization'],
+  );
 
-  const gate = gauge('push_gate', 'Whether changes are written to PEMS, or what holds them up: 1 or 0.', [
-    'organization',
-    'state',
-  ]);
+  const gate = gauge(
+    'push_gate',
+    'State of writing to PEMS, or the obstacle: 1 for the current state, else 0.',
+    ['organization', 'state'],
+  );
   const pushPaused = gauge(
     'push_paused_seconds',
-    'How long writing changes of the organization has been paused; 0: it is not.',
+    'Time since writing for the organization was paused, in seconds; 0: not paused.',
     ['organization'],
   );
   const unsettled = gauge(
     'push_changes',
-    'Committed changes that wait, are being written, and of these those whose write ended without a certain answer.',
+    'Committed changes: waiting, being written, and among the latter those whose write has no certain outcome.',
     ['organization', 'state'],
   );
   const pushOldest = gauge(
     'push_oldest_seconds',
-    'How long ago the oldest change was committed that is not settled; 0: all are.',
+    'Age of the oldest committed change that is not settled, in seconds; 0: all are settled.',
     ['organization'],
   );
   const settled = gauge(
     'push_settled_10m',
-    'Changes that PEMS confirmed, or that came back to their authors, within the last 10 minutes: over that window, not since the beginning.',
+    'Changes that PEMS confirmed, or that returned to their authors, in the last 10 minutes (a window, not a total).',
     ['organization', 'outcome'],
   );
   const problemDrafts = gauge('problem_drafts', 'Drafts with problems.', ['organization']);
   const problems = gauge('problems', 'Drafted keys with a problem, by kind.', ['organization', 'kind']);
   const problemOldest = gauge(
     'problem_oldest_seconds',
-    'How long the draft with problems has been untouched that has been so for longest; 0: there is none.',
+    'Longest time for which a draft with problems has been untouched, in seconds; 0: no such draft.',
     ['organization'],
   );
 
   const breaker = gauge(
     'pems_breaker_open',
-    'Whether PEMS does not work over the connection, so that it is only probed: 1 or 0.',
+    'Whether the breaker of the connection is open, so that PEMS is only probed: 1 or 0.',
     ['connection'],
   );
-  const breakerSeconds = gauge('pems_breaker_open_seconds', 'For how long so; 0: it is not.', ['connection']);
+  const breakerSeconds = gauge(
+    'pems_breaker_open_seconds',
+    'Time since the breaker opened, in seconds; 0: closed.',
+    ['connection'],
+  );
   const failures = gauge(
     'pems_failures',
-    'Requests in a row that failed for a reason of the connection while writing.',
+    'Consecutive failed requests for a reason of the connection, while writing.',
     ['connection'],
   );
   const connectionPaused = gauge(
     'pems_paused_seconds',
-    'How long writing over the connection has been paused; 0: it is not.',
+    'Time since writing over the connection was paused, in seconds; 0: not paused.',
     ['connection'],
   );
   const turns = new Counter({
     name: 'vanguard_pems_requests_total',
-    help: 'Requests to a tenant of PEMS that were given out, by all workers together.',
+    help: 'Requests granted to a tenant of PEMS, by all workers together.',
     labelNames: ['connection', 'tenant'],
     registers: [registry],
   });
-  const limit = gauge('pems_requests_per_second', 'How many requests a second a tenant of PEMS allows.', [
+  const limit = gauge('pems_requests_per_second', 'Rate limit of a tenant of PEMS, in requests per second.', [
     'connection',
     'tenant',
   ]);
@@ -281,20 +292,20 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
       connectionPaused.set({ connection }, state.paused_seconds);
     }
     for (const { connection, tenant, requests: given, requests_per_second } of rates) {
-      // Counted by the database: it is told here as it stands there.
+      // The database counts these, so the counter is set to its value.
       turns.inc({ connection, tenant }, given);
       limit.set({ connection, tenant }, requests_per_second);
     }
   }
 
-  /** Whoever scrapes while another scrape waits for the database shares its answer. */
+  /** Concurrent scrapes share one query of the database. */
   let asking: Promise<Monitoring | undefined> | undefined;
   const ask = (database: pg.Pool) =>
     (asking ??= monitoring
       .run(undefined, database)
       .then(
         ([row]) => row!.monitoring as unknown as Monitoring,
-        // A database that is down is a figure, not a failure.
+        // An unreachable database is a metric, not an error.
         () => undefined,
       )
       .finally(() => (asking = undefined)));
@@ -313,12 +324,12 @@ export function createMetrics(part: 'server' | 'worker'): Metrics {
     realtimeEvent: (kind) => events.inc({ kind }),
     realtimeResync: (reason) => resyncs.inc({ reason }),
     read: async (database) => {
-      // Of the process only where somebody looks: it keeps timers.
+      // Default metrics start with the first scrape, because they keep timers.
       if (!collects) collectDefaultMetrics({ register: registry });
       collects = true;
       const answer = database && (await ask(database));
       for (const metric of ofDatabase) metric.reset();
-      // Without labels they would be 0 where nobody knows.
+      // Metrics without labels would be 0 while their value is unknown.
       if (database) up.set(answer ? 1 : 0);
       else up.remove();
       if (answer) show(answer);

@@ -2,14 +2,14 @@ import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
 /**
- * Where a request comes from, as attempts to sign in are counted: by IPv4 address, or by IPv6 /64, which is what one
- * customer of a network gets at least. X-Forwarded-For counts as far as TRUST_PROXY says.
+ * Returns the address under which sign-in attempts are counted: an IPv4 address, or an IPv6 /64, the smallest network
+ * that a customer gets. X-Forwarded-For counts as far as TRUST_PROXY allows.
  */
 export function clientAddress({ ip, socket }: Pick<Request, 'ip' | 'socket'>): string {
   return counted(ip) ?? counted(socket.remoteAddress) ?? '0.0.0.0';
 }
 
-/** Undefined for what is no address: a proxy may pass on anything. Some add a port. */
+/** Returns undefined for text that is no address, because a proxy may pass on anything. Some proxies add a port. */
 export function counted(given: string | undefined): string | undefined {
   const text = (given ?? '').replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return text;

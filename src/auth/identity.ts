@@ -3,32 +3,38 @@ import { sessionClaims } from '../../sql/auth/auth.queries.ts';
 import { prepared } from '../database/prepared.ts';
 import { VanguardError } from '../errors.ts';
 
-/** A sign-in, as an access token names it. */
+/** The session that an access token names. */
 export interface Session {
   userId: number;
   sessionId: string;
 }
 
-/** Who asks, and what that person may do at this moment. */
+/** The user of a request, with current rights. */
 export interface Identity extends Session {
   username: string;
   mustChangePassword: boolean;
-  /** What the policies read, by setting; `role` makes the transaction the visitor's, `plan_cache_mode` says how it is planned. */
+  /**
+   * Settings that the policies read. `role` switches the transaction to the visitor, `plan_cache_mode` sets its
+   * planning.
+   */
   settings: Readonly<Record<string, string>>;
 }
 
 const arrayLiteral = (ids: readonly number[]) => `{${ids.join(',')}}`;
 
-/** The settings of somebody who has not signed in: nothing may be seen. */
+/** Settings without a signed-in user: nothing is visible. */
 export const anonymousSettings: Readonly<Record<string, string>> = { role: 'vanguard_visitor' };
 
-/** Looks up what the user of a session may do right now. Refuses with UNAUTHENTICATED when it has ended, or the account is gone or switched off. */
+/**
+ * Looks up the current rights of the user of a session. Throws UNAUTHENTICATED if the session has ended, or the account
+ * is disabled or deleted.
+ */
 export async function identify(pool: pg.Pool, { userId, sessionId }: Session): Promise<Identity> {
   const [claims] = await sessionClaims.run({ userId, sessionId }, prepared(pool));
   if (!claims) {
     throw new VanguardError(
       'UNAUTHENTICATED',
-      'You were signed out, or this account has been switched off or does not exist any more.',
+      'You were signed out, or this account was disabled or deleted.',
       { hint: 'Sign in again, or ask an administrator.' },
     );
   }

@@ -19,32 +19,32 @@ import { VanguardError } from '../errors.ts';
 
 const algorithm = 'ES256';
 
-/** How long what was read of the keys is relied on, in milliseconds. `list_signing_keys` allows for it. */
+/** Longest time for which read keys are used, in milliseconds; `list_signing_keys` allows for it. */
 const longestAge = 60_000;
-/** How far apart two reads of the keys are at least, in milliseconds, whatever tokens come. */
+/** Shortest time between two reads of the keys, in milliseconds, no matter which tokens arrive. */
 const pause = 1000;
 
-/** A key that signs. */
+/** A key that signs tokens. */
 export interface SigningKey {
   kid: string;
   algorithm: string;
   privateKey: CryptoKey;
 }
 
-/** The keys that access tokens are signed and checked with. They change while the server runs: each is looked up when it is needed. */
+/** Keys that sign and check access tokens. The keys change while the server runs, so each is looked up when needed. */
 export interface SigningKeys {
-  /** The key that signs now. Refuses with SIGN_IN_UNAVAILABLE when none that may sign can be decrypted. */
+  /** Returns the current signing key. Throws SIGN_IN_UNAVAILABLE if no permitted key can be decrypted. */
   signing(): Promise<SigningKey>;
-  /** The public key of a token. Throws a JOSEError when it is none of ours. */
+  /** Returns the public key of a token. Throws a JOSEError for an unknown key. */
   verifying(header: JWSHeaderParameters, input: FlattenedJWSInput): Promise<CryptoKey>;
-  /** The public keys that are accepted, as they are published. */
+  /** Returns the accepted public keys in their published form. */
   published(): Promise<JSONWebKeySet>;
 }
 
-/** The words the private half of a key is bound to. */
+/** Returns the context that the encrypted private half of a key is bound to. */
 export const signingKeyContext = (kid: string) => `signing_keys/${kid}`;
 
-/** A new key pair, its private half encrypted, as the database stores it. */
+/** Returns a new key pair with its private half encrypted, in the form that the database stores. */
 export async function newSigningKey(
   vault: Vault,
 ): Promise<{ kid: string; algorithm: string; publicJwk: Record<string, string> } & Sealed> {
@@ -55,7 +55,7 @@ export async function newSigningKey(
   return { kid, algorithm, publicJwk: { ...publicJwk } as Record<string, string>, ...sealed };
 }
 
-/** What was read of the keys, and when that began. */
+/** Keys of one read, and when the read began. */
 interface Reading {
   begunAt: number;
   signing: SigningKey | undefined;
@@ -64,12 +64,12 @@ interface Reading {
 }
 
 /**
- * Reads the signing keys, making the first one on a new installation, and goes on reading them: at least each minute in
- * which they are used, and whenever a token names one that is not known. Refuses with ENCRYPTION_KEY_MISSING or
- * SECRET_UNREADABLE when it can decrypt none; later that is logged, and tokens are still checked.
+ * Reads the signing keys, and creates the first one on a new installation. Reads them again at least once in each
+ * minute of use, and whenever a token names an unknown key. Throws ENCRYPTION_KEY_MISSING or SECRET_UNREADABLE if no
+ * key can be decrypted at the start; later failures are logged, and tokens are still checked.
  */
 export async function openSigningKeys(pool: pg.Pool, vault: Vault, logger: Logger): Promise<SigningKeys> {
-  /** What was decrypted once stays so, also when it is encrypted under a key that this server does not have. */
+  /** A decrypted key stays usable, also when it is later encrypted under a key that this server does not have. */
   const unlocked = new Map<string, SigningKey | undefined>();
   let problem: VanguardError | undefined;
   let reading: Reading | undefined;
@@ -87,7 +87,7 @@ export async function openSigningKeys(pool: pg.Pool, vault: Vault, logger: Logge
       unlocked.set(kid, undefined);
       logger.error(
         { code: error.code, kid },
-        `A signing key cannot be used by this server: ${error.message} ${error.hint ?? ''} Then start the server again. Until then it signs with an older key for at most 3 minutes, and after that signs nobody in; tokens are still checked.`,
+        `This server cannot use a signing key: ${error.message} ${error.hint ?? ''} Then start the server again. Until then the server signs with an older key for at most 3 minutes, and after that signs no user in; it still checks tokens.`,
       );
     }
     return unlocked.get(kid);
@@ -99,7 +99,7 @@ export async function openSigningKeys(pool: pg.Pool, vault: Vault, logger: Logge
     let stored = await listSigningKeys.run(undefined, pool);
     if (!stored.some((key) => key.retiredAt === null)) {
       await addSigningKey.run(await newSigningKey(vault), pool);
-      // Another server may have been first; whichever key is there now is the one.
+      // Another server may have added a key first; the stored key counts.
       stored = await listSigningKeys.run(undefined, pool);
     }
     let signing: SigningKey | undefined;
@@ -118,7 +118,7 @@ export async function openSigningKeys(pool: pg.Pool, vault: Vault, logger: Logge
     reading = { begunAt, signing, published, keySet: createLocalJWKSet(published) };
   }
 
-  /** What was read at that moment or later. However many ask, one read at a time. */
+  /** Returns a read that began at this moment or later. Concurrent callers share one read. */
   async function readSince(moment: number): Promise<Reading> {
     while (!reading || reading.begunAt < moment) {
       underWay ??= read().finally(() => (underWay = undefined));
@@ -137,8 +137,8 @@ export async function openSigningKeys(pool: pg.Pool, vault: Vault, logger: Logge
       if (!signing) {
         throw new VanguardError(
           'SIGN_IN_UNAVAILABLE',
-          'This server cannot sign anybody in at the moment: it cannot read the current signing key.',
-          { hint: 'Ask an operator to look at its log.', cause: problem },
+          'This server cannot sign users in at the moment: it cannot read the current signing key.',
+          { hint: 'Ask an operator to check the log of the server.', cause: problem },
         );
       }
       return signing;
@@ -146,7 +146,7 @@ export async function openSigningKeys(pool: pg.Pool, vault: Vault, logger: Logge
     async verifying(header, input) {
       const { published, keySet } = await recent();
       const isKnown = published.keys.some(({ kid }) => kid === header.kid);
-      // It may be newer than what was read here, but not than what is read from now on.
+      // The key may be newer than the last read, but not newer than a read that begins now.
       return isKnown ? keySet(header, input) : (await readSince(performance.now())).keySet(header, input);
     },
     published: async () => (await recent()).published,

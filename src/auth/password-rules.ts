@@ -1,19 +1,21 @@
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { VanguardError } from '../errors.ts';
 
-/** The shortest password that is taken; NIST SP 800-63B asks for at least 8, 15 where it is the only factor. */
+/** Minimum length of a password; NIST SP 800-63B requires 8, or 15 if it is the only factor. */
 export const shortestPassword = 12;
-/** How much of a password is looked at: the work grows with it, and what is strong so far stays so. */
+/**
+ * Number of characters of a password that are rated. The work grows with the length, and a strong beginning suffices.
+ */
 const lookedAt = 40;
-/** Of 0 to 4; from 3 on, guessing takes 10^8 attempts and more. */
+/** Lowest accepted score of 0 to 4: from 3 on, guessing takes at least 10^8 attempts. */
 const lowestScore = 3;
 
-/** What anybody would try here. */
+/** Words that an attacker would try first. */
 const productWords = ['vanguard', 'pfa', 'pems', 'pfavanguard', 'hexagon', 'hxgn', 'forecast', 'equipment'];
 
 let estimator: Promise<ZxcvbnFactory> | undefined;
 
-/** The dictionaries take megabytes and a quarter of a second: they are loaded by who needs them only. */
+/** The dictionaries take megabytes and a quarter of a second, so they are loaded on first use. */
 async function loadEstimator(): Promise<ZxcvbnFactory> {
   const [core, common, english] = await Promise.all([
     import('@zxcvbn-ts/core'),
@@ -30,9 +32,9 @@ async function loadEstimator(): Promise<ZxcvbnFactory> {
 }
 
 /**
- * Refuses, with INVALID_INPUT, a new password that is short or easy to guess, and says why and what would help.
+ * Throws INVALID_INPUT for a new password that is short or easy to guess, with the reason and advice.
  *
- * @param known What others know of the person: user name, e-mail address.
+ * @param known Public facts about the user: user name, e-mail address.
  */
 export async function requireStrongPassword(
   password: string,
@@ -52,7 +54,7 @@ export async function requireStrongPassword(
 
 function weak(path: string, message: string): VanguardError {
   return new VanguardError('INVALID_INPUT', `The new password ${message.replace(/\.$/, '')}.`, {
-    hint: 'Several words that have nothing to do with each other make a good one.',
+    hint: 'Use several unrelated words.',
     details: [{ path, message }],
   });
 }

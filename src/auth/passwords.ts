@@ -5,19 +5,19 @@ import { createSlots } from './slots.ts';
 
 const argon2 = promisify(argon2Callback);
 
-/** Cost of a hash, as OWASP's password storage cheat sheet has it for argon2id: 19 MiB, two passes. */
+/** Cost of a hash, from OWASP's password storage cheat sheet for argon2id: 19 MiB, two passes. */
 const memory = 19_456;
 const passes = 2;
 const parallelism = 1;
 const tagLength = 32;
 
-/** Longer ones are refused: hashing a megabyte is work that anybody could make us do. */
+/** Maximum length of a password: any client could make the server hash a megabyte. */
 export const longestPassword = 1000;
 
-/** How many hashes a process computes at once, of 19 MiB each, and how many may wait: a second's worth. */
+/** Hashes that a process computes at once, 19 MiB each, and hashes that may wait: about a second of work. */
 const hashing = createSlots(4, 64);
 
-/** Refuses with OVERLOADED when a password could not be hashed or compared now. */
+/** Throws OVERLOADED if a password could not be hashed or compared now. */
 export const requireRoomForHashing = hashing.requireRoom;
 
 interface Argon2Cost {
@@ -27,14 +27,14 @@ interface Argon2Cost {
   tagLength: number;
 }
 
-/** The work itself, apart from what decides to do it. */
+/** The hash functions, replaceable in tests. */
 export const work = {
   argon2id: (message: string, nonce: Buffer, cost: Argon2Cost): Promise<Buffer> =>
     argon2('argon2id', { message, nonce, ...cost }),
   bcrypt: (password: string, stored: string): Promise<boolean> => bcrypt.compare(password, stored),
 };
 
-/** Hashes a password: argon2id, a PHC string. Refuses with OVERLOADED. */
+/** Hashes a password with argon2id, as a PHC string. Throws OVERLOADED. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const hash = await hashing.run(() =>
@@ -43,17 +43,17 @@ export async function hashPassword(password: string): Promise<string> {
   return `${currentKind}${unpadded(salt)}$${unpadded(hash)}`;
 }
 
-/** How a hash that is made now begins. */
+/** Beginning of every new hash. */
 const currentKind = `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$`;
 
 /**
- * Whether the password belongs to the hash (argon2id, or bcrypt from the legacy database), and whether to hash it anew.
- * Without a hash, for somebody who does not exist, it does not.
+ * Returns whether the password matches the hash (argon2id, or bcrypt from the legacy database), and whether the hash is
+ * outdated. Without a hash, for an unknown user, no password matches.
  *
- * The work is the same for everybody: one comparison of each kind of hash that anybody has, so that its time tells
- * neither whether there is a hash nor of which kind. Refuses with OVERLOADED.
+ * The work is the same for all users: one comparison for each kind of stored hash. Its time reveals neither whether a
+ * hash exists nor its kind. Throws OVERLOADED.
  *
- * @param kinds How the hashes begin that are stored at all.
+ * @param kinds Beginnings of all stored hashes.
  */
 export function verifyPassword(
   password: string,
@@ -71,21 +71,21 @@ export function verifyPassword(
   });
 }
 
-/** Algorithm and cost of a hash, or of its beginning; the letter of bcrypt makes no difference to its work. */
+/** Returns algorithm and cost of a hash, or of its beginning; the letter of bcrypt does not change its work. */
 function kindOf(hash: string): string {
   const [, kind] = /^(\$2[abxy]\$\d\d\$|\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$)/.exec(hash) ?? [];
-  if (!kind) throw new Error('A stored password hash is of no known kind.');
+  if (!kind) throw new Error('A stored password hash has an unknown format.');
   return kind.replace(/^\$2.\$/, '$2b$');
 }
 
-/** A hash of this kind that nobody has the password of. */
+/** Returns a hash of this kind that no password matches. */
 const decoy = (kind: string) =>
   kind.startsWith('$2') ? `${kind}${'.'.repeat(53)}` : `${kind}${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 async function compare(password: string, hash: string): Promise<{ matches: boolean; outdated: boolean }> {
   if (hash.startsWith('$2')) return { matches: await work.bcrypt(password, hash), outdated: true };
   const parts = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(hash);
-  if (!parts) throw new Error('A stored password hash is of no known kind.');
+  if (!parts) throw new Error('A stored password hash has an unknown format.');
   const [, m, t, p, salt = '', tag = ''] = parts;
   const expected = Buffer.from(tag, 'base64');
   const actual = await work.argon2id(password, Buffer.from(salt, 'base64'), {
@@ -99,5 +99,5 @@ async function compare(password: string, hash: string): Promise<{ matches: boole
 
 const unpadded = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
 
-/** A password for somebody who has to choose another: 96 random bits. */
+/** Returns a random password of 96 bits, to be changed at the next sign-in. */
 export const newPassword = () => randomBytes(12).toString('base64url');

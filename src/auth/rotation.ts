@@ -10,21 +10,21 @@ import { credentialContext, providerCredentialContext, type Vault } from '../enc
 import { VanguardError } from '../errors.ts';
 import { newSigningKey, signingKeyContext } from './keys.ts';
 
-/** What a rotation did. */
+/** Result of a rotation. */
 export interface Rotation {
-  /** The signing key that is new. */
+  /** Id of the new signing key. */
   kid: string;
-  /** The encryption key that everything is encrypted under now. */
+  /** Id of the encryption key of all secrets after the rotation. */
   encryptionKeyId: string;
   credentials: number;
   signingKeys: number;
-  /** Old signing keys that could not be decrypted. They sign no more, and nobody needs their private halves. */
+  /** Old signing keys that could not be decrypted. They no longer sign, so their private halves are not needed. */
   unreadable: string[];
 }
 
 /**
- * Makes a new signing key, retires the one before it, and encrypts all secrets anew under the newest encryption key: all
- * of it, or nothing. Refuses with ENCRYPTION_KEY_MISSING or SECRET_UNREADABLE when a credential cannot be decrypted.
+ * Creates a signing key, retires the one before it, and encrypts all secrets again under the newest encryption key, in
+ * one transaction. Throws ENCRYPTION_KEY_MISSING or SECRET_UNREADABLE if a credential cannot be decrypted.
  *
  * @param client Connects as vanguard_owner.
  */

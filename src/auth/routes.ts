@@ -46,18 +46,18 @@ const changePasswordBody = z.object({
 });
 const logoutBody = z.object({ everywhere: z.boolean({ error: 'must be true or false' }).default(false) });
 
-/** A password that is being compared with that of a user name; it is resolved when that has ended. */
+/** A running comparison of a password for a user name; resolved at its end. */
 interface Comparison extends PromiseWithResolvers<void> {
   username: string;
   address: string;
 }
 
-/** As the database compares user names. */
+/** Compares user names as the database does. */
 const sameName = (one: string, other: string) => one.trim().toLowerCase() === other.trim().toLowerCase();
 
 /**
- * `/api/auth`: login, refresh, logout, change-password. The access token goes into the body, the refresh token into a
- * cookie that scripts cannot read and other sites cannot send.
+ * Serves `/api/auth`: login, refresh, logout, change-password. The access token goes into the body. The refresh token
+ * goes into a cookie that scripts cannot read and other sites cannot send.
  */
 export function authRoutes({
   pool,
@@ -77,7 +77,7 @@ export function authRoutes({
 
   async function answer(response: Response, session: Session, refreshToken: string): Promise<void> {
     const { username, mustChangePassword } = await identify(pool, session);
-    // Before what may still fail: the token that was presented is used up.
+    // Comes before steps that may fail, because the presented token is used up.
     response.cookie(cookieName, refreshToken, { ...cookie, maxAge: refreshTokenLifetime * 1000 });
     response.json({
       token: await tokens.issue(session),
@@ -100,18 +100,18 @@ export function authRoutes({
       return;
     isProxyReported = true;
     logger.warn(
-      'A request to sign in came with X-Forwarded-For, which is ignored. If it came through a proxy of yours, set TRUST_PROXY: until then everybody behind it shares its limit of attempts.',
+      'A sign-in request came with X-Forwarded-For, which is ignored. If it came through your proxy, set TRUST_PROXY: until then all users behind the proxy share one limit of attempts.',
     );
   }
 
-  /** Comparisons that go on: they are counted as wrong until they turn out right. */
+  /** Running comparisons, which count as wrong until they turn out right. */
   const comparisons = new Set<Comparison>();
-  /** Counts one attempt after the other, so that each one knows all that were counted before it. */
+  /** Counts attempts one at a time, so that each one sees all earlier ones. */
   const counting = new PQueue({ concurrency: 1 });
 
   /**
-   * Counts an attempt, and returns its comparison, or for how many seconds it has to wait. What is refused only because of
-   * comparisons that go on waits for one of them: right passwords do not count.
+   * Counts an attempt, and returns its comparison, or the number of seconds to wait. An attempt that only running
+   * comparisons block waits for one of them, because right passwords do not count.
    */
   async function beginComparison(counted: {
     username: string;
@@ -135,18 +135,18 @@ export function authRoutes({
   }
 
   /**
-   * Compares a password with that of a user name, if the limits on guessing let it come to that. What it does and how
-   * long it takes is the same whether or not there is such a user. Refuses with TOO_MANY_ATTEMPTS or OVERLOADED.
+   * Compares a password with that of a user name, within the limits on guessing. The work and its time are the same for
+   * unknown user names. Throws TOO_MANY_ATTEMPTS or OVERLOADED.
    */
   async function compare(request: Request, username: string, password: string) {
-    // Before it is counted: who is turned away here has guessed nothing.
+    // Comes before the count, because a request refused here has guessed nothing.
     requireRoomForHashing();
     reportUntrustedProxy(request);
     const counted = { username, address: clientAddress(request) };
     const comparison = await beginComparison(counted);
     if (typeof comparison === 'number') {
       const minutes = Math.ceil(comparison / 60);
-      throw new VanguardError('TOO_MANY_ATTEMPTS', 'There were too many attempts with a wrong password.', {
+      throw new VanguardError('TOO_MANY_ATTEMPTS', 'Too many sign-in attempts failed.', {
         hint: `Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
         retryAfter: comparison,
       });
@@ -155,7 +155,7 @@ export function authRoutes({
       const [stored] = await passwordHashKinds.run(undefined, pool);
       const [login] = await findLogin.run({ username }, pool);
       const { matches, outdated } = await verifyPassword(password, login?.passwordHash, stored!.kinds);
-      // What the README prints opens nothing in production, even if a database of the demo was taken there.
+      // The published demo password never works in production, even with a database of the demo.
       if (!login || !matches || (production && password === demoUser.password)) return undefined;
       await noteSignInSuccess.run(counted, pool);
       return { ...login, outdated };
@@ -165,7 +165,7 @@ export function authRoutes({
     }
   }
 
-  /** Begins a session for who has shown the password of a hash, unless it was changed meanwhile. */
+  /** Begins a session after a successful comparison, unless the password was changed meanwhile. */
   async function beginSession(response: Response, userId: number, passwordHash: string): Promise<void> {
     const { token, hash } = newRefreshToken();
     const [session] = await startSession.run(
@@ -216,7 +216,7 @@ export function authRoutes({
       ? await endSession.run({ tokenHash: hashRefreshToken(presented), everywhere }, pool)
       : [];
     response.clearCookie(cookieName, cookie);
-    // Whose session has ended is signed out here; what else there is of this person, nobody can tell.
+    // If the session has ended, this browser is signed out, but the other sessions of the user cannot be found.
     if (everywhere && !result?.ended) throw sessionEnded();
     response.status(204).end();
   });
@@ -227,12 +227,12 @@ export function authRoutes({
     const login = await compare(request, username, currentPassword);
     if (!login) {
       throw new VanguardError('WRONG_CREDENTIALS', 'The current password is wrong.', {
-        hint: 'Enter the password you signed in with.',
+        hint: 'Enter the password that you signed in with.',
       });
     }
     if (newPassword === currentPassword) {
-      throw new VanguardError('INVALID_INPUT', 'The new password is the current one.', {
-        hint: 'Choose another.',
+      throw new VanguardError('INVALID_INPUT', 'The new password is the same as the current one.', {
+        hint: 'Choose a different password.',
       });
     }
     await requireStrongPassword(newPassword, [username, login.email]);

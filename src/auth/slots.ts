@@ -1,23 +1,23 @@
 import { VanguardError } from '../errors.ts';
 
-/** Lets only so much work go on at a time. */
+/** Limits concurrent work. */
 export interface Slots {
-  /** Does the work when its turn comes. Refuses with OVERLOADED when too much is waiting already. */
+  /** Runs the work when a slot is free. Throws OVERLOADED if too much work is waiting already. */
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** Refuses with OVERLOADED what `run` would refuse now. */
+  /** Throws OVERLOADED if `run` would. */
   requireRoom: () => void;
 }
 
 /**
- * @param atOnce How much is done at the same time.
- * @param waiting How much may wait for its turn; it is taken in the order in which it came.
+ * @param atOnce Maximum number of concurrent runs.
+ * @param waiting Maximum number of waiting runs, which start in the order of their arrival.
  */
 export function createSlots(atOnce: number, waiting: number): Slots {
   let busy = 0;
   const queue: (() => void)[] = [];
   const requireRoom = () => {
     if (busy >= atOnce && queue.length >= waiting) {
-      throw new VanguardError('OVERLOADED', 'Too many people sign in at this moment.', {
+      throw new VanguardError('OVERLOADED', 'Too many users are signing in at the moment.', {
         hint: 'Send the request again in a few seconds.',
         retryAfter: 5,
       });
@@ -28,7 +28,7 @@ export function createSlots(atOnce: number, waiting: number): Slots {
     async run(work) {
       requireRoom();
       if (busy < atOnce) busy++;
-      // Whoever ends hands the slot over.
+      // A finished run passes its slot on.
       else await new Promise<void>((turn) => queue.push(turn));
       try {
         return await work();

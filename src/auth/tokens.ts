@@ -4,25 +4,28 @@ import { VanguardError } from '../errors.ts';
 import type { Session } from './identity.ts';
 import type { SigningKeys } from './keys.ts';
 
-/** How long an access token is good for, in seconds. What a user may do is looked up with every request all the same. */
+/** Lifetime of an access token, in seconds. Each request looks up the rights of the user anyway. */
 export const accessTokenLifetime = 10 * 60;
-/** How long a refresh token is good for, in seconds; each use starts it anew. */
+/** Lifetime of a refresh token, in seconds; each use renews it. */
 export const refreshTokenLifetime = 14 * 24 * 60 * 60;
 
 const issuer = 'pfa-vanguard';
 const audience = 'pfa-vanguard-api';
 
-/** Makes and checks access tokens. */
+/** Creates and checks access tokens. */
 export interface Tokens {
-  /** A signed access token for a session. */
+  /** Returns a signed access token for a session. */
   issue(session: Session): Promise<string>;
-  /** The session of a token. Refuses with UNAUTHENTICATED: malformed, expired, of another issuer or audience, or not signed by us. */
+  /**
+   * Returns the session of a token. Throws UNAUTHENTICATED for a token that is malformed, expired, from another issuer
+   * or audience, or signed with an unknown key.
+   */
   verify(token: string): Promise<Session>;
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** @param keys Signing keys as opened at start. */
+/** @param keys Signing keys opened at the start. */
 export function createTokens(keys: SigningKeys): Tokens {
   return {
     async issue({ userId, sessionId }) {
@@ -49,7 +52,7 @@ export function createTokens(keys: SigningKeys): Tokens {
           throw new errors.JWTInvalid('no user or no session');
         return { userId: Number(sub), sessionId: sid };
       } catch (cause) {
-        // The keys could not be looked up: that is no fault of the token.
+        // The keys could not be read, which is no fault of the token.
         if (!(cause instanceof errors.JOSEError)) throw cause;
         const expired = cause instanceof errors.JWTExpired;
         throw new VanguardError(
@@ -57,7 +60,7 @@ export function createTokens(keys: SigningKeys): Tokens {
           expired ? 'The access token has expired.' : 'The access token is not valid here.',
           {
             hint: expired
-              ? 'Get another one from POST /api/auth/refresh, or sign in again.'
+              ? 'Get a new token from POST /api/auth/refresh, or sign in again.'
               : 'Sign in at POST /api/auth/login and send `Authorization: Bearer TOKEN`.',
             cause,
           },
@@ -67,11 +70,11 @@ export function createTokens(keys: SigningKeys): Tokens {
   };
 }
 
-/** A new refresh token: what the client keeps, and what the database does. */
+/** Returns a new refresh token: the token for the client, and the hash for the database. */
 export function newRefreshToken(): { token: string; hash: Buffer } {
   const token = randomBytes(32).toString('base64url');
   return { token, hash: hashRefreshToken(token) };
 }
 
-/** 256 random bits need no slow hash. */
+/** A token of 256 random bits needs no slow hash. */
 export const hashRefreshToken = (token: string) => createHash('sha256').update(token).digest();

@@ -6,16 +6,16 @@ import { withMigratedDatabase } from '../database/open.ts';
 import { readSecrets, type Secrets } from '../secrets.ts';
 import { terminal } from './terminal.ts';
 
-/** What the environment says, and the secrets that go with it. */
+/** Configuration from the environment, with its secrets. */
 export async function readContext(): Promise<{ configuration: Configuration; secrets: Secrets }> {
   const configuration = readConfiguration(terminal().environment);
   return { configuration, secrets: await readSecrets(configuration) };
 }
 
-/** What a shell says of a program that Ctrl-C ended. */
+/** The exit code of a program that Ctrl-C ended, by the convention of shells. */
 const interruptedCode = 130;
 
-/** Runs a command that needs the database, as its owner. A signal ends it as an error would: the database is closed behind it. */
+/** Runs a command on the database as vanguard_owner. A signal ends it like an error: the database is closed afterwards. */
 export async function withDatabase(
   use: (client: pg.Client, context: { configuration: Configuration; secrets: Secrets }) => Promise<void>,
 ): Promise<void> {

@@ -6,29 +6,25 @@ import { print } from './terminal.ts';
 
 /** keys rotate */
 export function addKeyCommands(program: Command): void {
-  const keys = program
-    .command('keys')
-    .description('the keys that tokens are signed with, and secrets encrypted');
+  const keys = program.command('keys').description('keys that sign tokens and encrypt secrets');
   keys
     .command('rotate')
     .description(
-      'make a new signing key, and encrypt everything anew under the first key of VANGUARD_ENCRYPTION_KEYS. Signs nobody out. ' +
+      'create a new signing key, and encrypt all secrets again under the first key of VANGUARD_ENCRYPTION_KEYS. Sessions continue. ' +
         'To replace an encryption key: put the new one first and keep the old one behind it, start servers and workers again, ' +
-        'rotate, then take the old one out and start them again',
+        'rotate, then remove the old key and start them again',
     )
     .action(() =>
       withDatabase(async (client, { secrets }) => {
         const done = await rotateKeys(client, createVault(secrets.encryptionKeys));
         const { credentials, signingKeys, unreadable } = done;
-        print(
-          `The signing key is ${done.kid} from now on. What the one before it signed is accepted until it expires.`,
-        );
+        print(`The new signing key is ${done.kid}. Tokens of the previous key stay valid until they expire.`);
         print(
           `Encrypted under the key ${done.encryptionKeyId}: ${count(credentials, 'credential')} and ${count(signingKeys, 'older signing key')}.`,
         );
         for (const kid of unreadable)
           print(
-            `The older signing key ${kid} could not be decrypted and was left as it is: it signs no more.`,
+            `The older signing key ${kid} could not be decrypted and was left unchanged: it no longer signs.`,
           );
         const others = secrets.encryptionKeys
           .split(',')
@@ -36,7 +32,7 @@ export function addKeyCommands(program: Command): void {
           .filter((id) => id !== done.encryptionKeyId);
         if (others.length > 0)
           print(
-            `Nothing needs ${others.join(', ')} any more: take it out of VANGUARD_ENCRYPTION_KEYS once every server and worker has ${done.encryptionKeyId}.`,
+            `No secret needs ${others.join(', ')} any more: remove it from VANGUARD_ENCRYPTION_KEYS once every server and worker has ${done.encryptionKeyId}.`,
           );
       }),
     );

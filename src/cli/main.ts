@@ -3,5 +3,5 @@ import { runCommand } from './program.ts';
 
 stopWithLauncher();
 const exitCode = await runCommand(process.argv.slice(2));
-// A long-lived part may have set one of its own.
+// A long-lived part may have set its own exit code.
 if (exitCode !== 0) process.exitCode = exitCode;

@@ -23,7 +23,7 @@ interface PasswordOptions {
 
 /** user create, user password, user disable, user enable, user unlock; membership add, membership remove. */
 export function addPeopleCommands(program: Command): void {
-  const user = program.command('user').description('people who sign in');
+  const user = program.command('user').description('manage users');
   const withPasswordOptions = (command: Command) =>
     command
       .addOption(
@@ -35,10 +35,12 @@ export function addPeopleCommands(program: Command): void {
       .option('--password-stdin', 'read the password from standard input');
 
   withPasswordOptions(
-    user.command('create <name>').description('make a user; without a password, one is made up and printed'),
+    user
+      .command('create <name>')
+      .description('create a user; without a password, one is generated and printed'),
   )
     .addOption(
-      new Option('--role <role>', 'what the user is everywhere')
+      new Option('--role <role>', 'role in every organization')
         .choices(['admin', 'user', 'viewer'])
         .default('user'),
     )
@@ -47,7 +49,7 @@ export function addPeopleCommands(program: Command): void {
         const given = await givenPassword(options);
         const password = given ?? newPassword();
         if ((await findUser.run({ username: name }, client)).length > 0) {
-          throw new VanguardError('USER_EXISTS', `There is a user ${name} already.`, {
+          throw new VanguardError('USER_EXISTS', `User ${name} already exists.`, {
             hint: `Choose another name, or set a password with \`npx vanguard user password ${name}\`.`,
           });
         }
@@ -58,7 +60,7 @@ export function addPeopleCommands(program: Command): void {
         await setPassword.run({ userId: created!.id, passwordHash, mustChange: given === undefined }, client);
         await client.query('commit');
         print(
-          `User ${name} (${options.role}) is made.${given === undefined ? ` Password, to be changed at the first sign-in: ${password}` : ''}`,
+          `User ${name} (${options.role}) was created.${given === undefined ? ` Password, to be changed at the first sign-in: ${password}` : ''}`,
         );
         if (options.role !== 'admin')
           print(`Next: npx vanguard membership add ${name} ORGANIZATION --role member`);
@@ -81,7 +83,7 @@ export function addPeopleCommands(program: Command): void {
       await endAllSessions.run({ userId: id }, client);
       await client.query('commit');
       print(
-        `The password of ${name} is set.${given === undefined ? ` To be changed at the next sign-in: ${password}` : ''}`,
+        `The password of ${name} was set.${given === undefined ? ` To be changed at the next sign-in: ${password}` : ''}`,
       );
     }),
   );
@@ -92,40 +94,38 @@ export function addPeopleCommands(program: Command): void {
   ] as const) {
     user
       .command(`${verb} <name>`)
-      .description(
-        isActive ? 'let a user sign in again' : 'switch a user off: no access from the next request on',
-      )
+      .description(isActive ? 'enable a user' : 'disable a user: no access from the next request on')
       .action((name: string) =>
         withDatabase(async (client) => {
           const { id } = await requireUser(client, name);
           await setUserActive.run({ userId: id, isActive }, client);
           if (!isActive) await endAllSessions.run({ userId: id }, client);
-          print(`User ${name} is switched ${isActive ? 'on' : 'off'}.`);
+          print(`User ${name} was ${isActive ? 'enabled' : 'disabled'}.`);
         }),
       );
   }
 
   user
     .command('unlock <name>')
-    .description('let a user try again at once who has to wait after too many wrong passwords')
+    .description('clear the failed sign-in attempts of a user')
     .action((name: string) =>
       withDatabase(async (client) => {
         const { username } = await requireUser(client, name);
         const [result] = await clearSignInAttempts.run({ username }, client);
         print(
           result!.cleared > 0
-            ? `${username} may sign in at once.`
-            : `Nothing keeps ${username} from signing in: no attempts are counted.`,
+            ? `${username} can sign in now.`
+            : `${username} has no failed sign-in attempts.`,
         );
       }),
     );
 
-  const membership = program.command('membership').description('who belongs to which organization');
+  const membership = program.command('membership').description('manage members of organizations');
   membership
     .command('add <user> <organization>')
-    .description('make a user a member of an organization (by its code), or change the role there')
+    .description('add a user to an organization (by its code), or change the role in it')
     .addOption(
-      new Option('--role <role>', 'the role there')
+      new Option('--role <role>', 'role in the organization')
         .choices(['owner', 'admin', 'member', 'viewer'])
         .default('member'),
     )
@@ -139,16 +139,16 @@ export function addPeopleCommands(program: Command): void {
     );
   membership
     .command('remove <user> <organization>')
-    .description('take a user out of an organization: no access from the next request on')
+    .description('remove a user from an organization: no access from the next request on')
     .action((name: string, organization: string) =>
       withDatabase(async (client) => {
         const { id } = await requireUser(client, name);
         if ((await removeMembership.run({ userId: id, organization }, client)).length === 0) {
-          throw new VanguardError('NOT_FOUND', `${name} is no member of ${organization}.`, {
-            hint: 'Check the user and the code of the organization, in which case matters.',
+          throw new VanguardError('NOT_FOUND', `${name} is not a member of ${organization}.`, {
+            hint: 'Check the user and the code of the organization. The code is case-sensitive.',
           });
         }
-        print(`${name} is out of ${organization}.`);
+        print(`${name} was removed from ${organization}.`);
       }),
     );
 }
@@ -157,7 +157,7 @@ async function givenPassword({ password, passwordStdin }: PasswordOptions): Prom
   const given = passwordStdin ? (await text(terminal().input)).replace(/\r?\n$/, '') : password;
   if (given === '')
     throw new VanguardError('INVALID_INPUT', 'The password is empty.', {
-      hint: 'Give one, or leave the option out and one is made up.',
+      hint: 'Enter a password, or omit the option to have one generated.',
     });
   return given;
 }
@@ -169,7 +169,7 @@ async function requireUser(
   const [user] = await findUser.run({ username }, client);
   if (!user)
     throw new VanguardError('NOT_FOUND', `There is no user ${username}.`, {
-      hint: `Make one with \`npx vanguard user create ${username}\`.`,
+      hint: `Create the user with \`npx vanguard user create ${username}\`.`,
     });
   return user;
 }

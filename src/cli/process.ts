@@ -1,6 +1,6 @@
 import { VanguardError } from '../errors.ts';
 
-/** What a process tells the one that started it. */
+/** Messages of a process to its parent. */
 export type ProcessMessage =
   | { type: 'ready'; url?: string; port?: number }
   | { type: 'failed'; code: string; message: string; hint?: string };
@@ -8,12 +8,12 @@ export type ProcessMessage =
 interface Running {
   url?: string;
   port?: number;
-  /** Resolves when it can no longer do its work, with the reason. */
+  /** Resolves with the reason when the process can no longer work. */
   ended?: Promise<VanguardError>;
   stop(): Promise<void>;
 }
 
-/** How often to check whether the parent process still exists, in milliseconds. */
+/** Interval of checks that the parent process still exists, in milliseconds. */
 const parentInterval = 500;
 
 /**
@@ -22,14 +22,14 @@ const parentInterval = 500;
  */
 export function stopWithLauncher(): void {
   const launcher = Number(process.env.VANGUARD_LAUNCHER_PID);
-  // The variable belongs to this process, not to those that it starts.
+  // The variable is for this process only, not for its children.
   delete process.env.VANGUARD_LAUNCHER_PID;
   if (launcher > 0) stopWithout(launcher);
 }
 
 /**
  * Stops this process with SIGTERM when the shell of `npm start` or `npx` is gone. npm passes SIGTERM on to that shell only,
- * and the shell ends without telling anybody.
+ * and the shell ends silently.
  */
 export function stopWithNpm(): void {
   if (process.env.npm_lifecycle_event === undefined || process.send) return;
@@ -46,16 +46,16 @@ function stopWithout(parent: number): void {
 }
 
 /**
- * Runs a long-lived part until it is told to stop (SIGINT, SIGTERM). Under `vanguard start` it reports over the channel
- * to its parent, and ends at once when that is gone: nobody would stop it later.
+ * Runs a long-lived part until SIGINT or SIGTERM. Under `vanguard start`, the part reports to its parent over a
+ * channel, and ends as soon as the parent is gone, because nothing else would stop it.
  */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {
-  // The message is sent before the callback is called.
+  // The callback runs after the message was sent.
   const tell = (message: ProcessMessage) =>
     new Promise<void>((sent) => (process.send ? process.send(message, () => sent()) : sent()));
   const orphaned = () => process.exit(1);
   process.on('disconnect', orphaned);
-  // Listening to it, the channel to the parent keeps this process alive.
+  // The channel to the parent keeps this process alive while it is listened to.
   const leave = () => {
     process.off('disconnect', orphaned);
     if (process.connected) process.disconnect();
@@ -72,7 +72,7 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
     if (failure) throw failure;
   } catch (error) {
     if (!(error instanceof VanguardError && process.send)) throw error;
-    // It is the parent that says it.
+    // The parent prints the error.
     await tell({ type: 'failed', code: error.code, message: error.message, hint: error.hint });
     process.exitCode = 1;
   } finally {

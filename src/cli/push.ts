@@ -12,12 +12,12 @@ import { print } from './terminal.ts';
 
 /** push status, pause, resume, pause-connection, resume-connection, explain. */
 export function addPushCommands(program: Command): void {
-  const push = program.command('push').description('writing committed changes to PEMS');
+  const push = program.command('push').description('manage writing committed changes to PEMS');
 
   push
     .command('status [organization]')
-    .description('how many changes wait, and whether something keeps them from being written')
-    .option('--json', 'for programs')
+    .description('show waiting changes, and what keeps them from being written')
+    .option('--json', 'print JSON')
     .action((organization: string | undefined, { json }: { json?: boolean }) =>
       withDatabase(async (client) => {
         const rows = await pushStatus.run({ organization: organization ?? null }, client);
@@ -46,14 +46,14 @@ export function addPushCommands(program: Command): void {
           ({ connection }) => connection,
         ))
           print(
-            `\nNothing is written over the connection ${connection} since ${shownTime(breakerOpenedAt!)}: ${breakerCode}: ${breakerMessage}\nIt is tried again at ${shownTime(nextProbeAt!)}, and goes on by itself. To try at once: npx vanguard connection test ORGANIZATION`,
+            `\nNothing is written over the connection ${connection} since ${shownTime(breakerOpenedAt!)}: ${breakerCode}: ${breakerMessage}\nThe next try is at ${shownTime(nextProbeAt!)}; writing then resumes. To try now: npx vanguard connection test ORGANIZATION`,
           );
       }),
     );
 
   for (const [name, isPaused, what] of [
-    ['pause', true, 'stop writing changes of an organization (by its code); what is committed waits'],
-    ['resume', false, 'go on writing changes of an organization'],
+    ['pause', true, 'stop writing changes of an organization (by its code); committed changes wait'],
+    ['resume', false, 'resume writing changes of an organization'],
   ] as const)
     push
       .command(`${name} <organization>`)
@@ -64,8 +64,8 @@ export function addPushCommands(program: Command): void {
           if (!found) throw unknownOrganization(organization);
           print(
             isPaused
-              ? `Changes of ${organization} wait from now on. Go on with: npx vanguard push resume ${organization}`
-              : `Changes of ${organization} are written again. See it with: npx vanguard push status ${organization}`,
+              ? `Changes of ${organization} now wait. Resume with: npx vanguard push resume ${organization}`
+              : `Writing changes of ${organization} was resumed. Check it with: npx vanguard push status ${organization}`,
           );
         }),
       );
@@ -76,7 +76,7 @@ export function addPushCommands(program: Command): void {
       true,
       'stop writing over a connection (by its id), for every organization that uses it',
     ],
-    ['resume-connection', false, 'go on writing over a connection'],
+    ['resume-connection', false, 'resume writing over a connection'],
   ] as const)
     push
       .command(`${name} <connection>`)
@@ -85,17 +85,13 @@ export function addPushCommands(program: Command): void {
         withDatabase(async (client) => {
           const [found] = await setConnectionPause.run({ apiConfigurationId, isPaused }, client);
           if (!found)
-            throw new VanguardError(
-              'NOT_FOUND',
-              `There is no connection ${apiConfigurationId} that writes.`,
-              {
-                hint: '`npx vanguard push status --json` shows which connection each organization is written over.',
-              },
-            );
+            throw new VanguardError('NOT_FOUND', `No connection ${apiConfigurationId} writes to PEMS.`, {
+              hint: '`npx vanguard push status --json` shows which connection each organization is written over.',
+            });
           print(
             isPaused
-              ? `Nothing is written over ${apiConfigurationId} from now on. Go on with: npx vanguard push resume-connection ${apiConfigurationId}`
-              : `${apiConfigurationId} is written over again.`,
+              ? `Writing over ${apiConfigurationId} is now paused. Resume with: npx vanguard push resume-connection ${apiConfigurationId}`
+              : `Writing over ${apiConfigurationId} was resumed.`,
           );
         }),
       );
@@ -103,16 +99,16 @@ export function addPushCommands(program: Command): void {
   push
     .command('explain <organization> <record>')
     .description(
-      'what became of the changes of one record: each attempt, what was sent, and what PEMS answered',
+      'show the outcome of the changes of one record: each attempt, the data sent, and the response of PEMS',
     )
-    .option('--json', 'everything, for programs')
+    .option('--json', 'print everything as JSON')
     .action((organization: string, pfaId: string, { json }: { json?: boolean }) =>
       withDatabase(async (client) => {
         const modifications = await explainModifications.run({ organization, pfaId }, client);
         const exchanges = await explainExchanges.run({ organization, pfaId }, client);
         if (modifications.length + exchanges.length === 0)
-          throw new VanguardError('NOT_FOUND', `Nobody changed a record ${pfaId} of ${organization}.`, {
-            hint: 'Codes and ids are case-sensitive. Of changes that are settled this is kept for a time only (RETENTION_... in docs/reference/configuration.md).',
+          throw new VanguardError('NOT_FOUND', `No user changed a record ${pfaId} of ${organization}.`, {
+            hint: 'Codes and ids are case-sensitive. Details of settled changes are kept for a limited time (RETENTION_... in docs/reference/configuration.md).',
           });
         if (json) {
           print(JSON.stringify({ modifications, exchanges }, null, 2));
@@ -123,7 +119,7 @@ export function addPushCommands(program: Command): void {
             `Change ${one.id} by ${one.by}: ${one.state}, attempt ${one.attempts}, ${shortened(one.delta)} over ${shortened(one.base)}`,
           );
           if (JSON.stringify(one.problems) !== '{}') print(`  problems: ${shortened(one.problems)}`);
-          if (one.retryAt) print(`  goes on at ${shownTime(one.retryAt)}`);
+          if (one.retryAt) print(`  continues at ${shownTime(one.retryAt)}`);
         }
         for (const said of exchanges) {
           const outcome = said.errorCode ?? `HTTP ${said.status ?? '(no answer)'}`;
@@ -138,7 +134,7 @@ export function addPushCommands(program: Command): void {
 
 const shownTime = (time: Date) => time.toISOString().replace(/\.\d+Z$/, 'Z');
 
-/** One line of it. */
+/** Prints one line. */
 function shortened(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;

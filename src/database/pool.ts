@@ -2,25 +2,25 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { clientSignal } from '../http/client-gone.ts';
 
-/** How large a pool is, and how long its statements may take, in milliseconds; 0 or nothing: for ever. */
+/** Size of a pool, and timeout of its statements in milliseconds; 0 or absent: no timeout. */
 export interface PoolOptions {
   size?: number;
   statement_timeout?: number;
   lock_timeout?: number;
   idle_in_transaction_session_timeout?: number;
-  /** How long to wait for an answer, whatever became of the server. */
+  /** Timeout of a response even if the server is gone, in milliseconds. */
   query_timeout?: number;
   connectionTimeoutMillis?: number;
 }
 
-/** A pool of connections of one role. An idle connection that breaks is logged and replaced. */
+/** Returns a pool of connections of a role. A broken idle connection is logged and replaced. */
 export function createPool(
   url: string,
   name: string,
   logger: Logger,
   { size = 10, connectionTimeoutMillis = 10_000, query_timeout, ...limits }: PoolOptions = {},
 ): pg.Pool {
-  // Poolers refuse them as parameters of the connection.
+  // Poolers refuse these settings as parameters of the connection.
   const settings = Object.entries(limits)
     .map(([name, value]) => `set ${name} = ${value};`)
     .join('');
@@ -36,7 +36,8 @@ export function createPool(
     connectionTimeoutMillis,
   });
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle database connection broke'));
-  // The same for one that is in use: its user gets the error from the query, but the event must have a listener, or it ends the process.
+  // The same for a connection in use: its user gets the error from the query, but without a listener the event would
+  // end the process.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
   });
@@ -44,15 +45,15 @@ export function createPool(
 }
 
 /**
- * Cancels what a connection of `pool` runs for a client of HTTP that goes away.
+ * Cancels the statement of a connection of `pool` when its HTTP client disconnects.
  *
- * The statement is cancelled through `controlPool`. A cancelled connection is closed at its release and never used again,
- * so that a late cancellation cannot hit the statement of another request.
+ * The cancellation runs through `controlPool`. A cancelled connection is closed at its release and never reused, so
+ * that a late cancellation cannot hit another request.
  */
 export function cancelForGoneClients(pool: pg.Pool, controlPool: pg.Pool, logger: Logger): void {
   const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient & { processID?: number }>;
   pool.connect = (async (callback?: unknown) => {
-    // Pool.query itself connects with a callback: its statements are short.
+    // Pool.query connects with a callback: its statements are short.
     if (callback !== undefined) return (connect as (callback: unknown) => unknown)(callback);
     const signal = clientSignal();
     signal?.throwIfAborted();
@@ -68,7 +69,7 @@ export function cancelForGoneClients(pool: pg.Pool, controlPool: pg.Pool, logger
       isCancelled = true;
       controlPool
         .query('select pg_cancel_backend($1)', [client.processID])
-        .catch((error: Error) => logger.warn({ error: error.message }, 'a query could not be cancelled'));
+        .catch((error: Error) => logger.warn({ error: error.message }, 'could not cancel a query'));
     };
     signal.addEventListener('abort', cancel, { once: true });
     client.release = (error) => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IDatabaseConnection } from '@pgtyped/runtime';
 import type pg from 'pg';
 
-/** Names of statements, by their text: as many as there are queries in sql/. */
+/** Names of statements, by their text: one per query in sql/. */
 const names = new Map<string, string>();
 
 function nameOf(text: string): string {
@@ -12,8 +12,8 @@ function nameOf(text: string): string {
 }
 
 /**
- * The same connection, on which each statement is parsed and planned once and not with every request: for a page of
- * records that takes longer than to read it. Only for texts from sql/, of which there are only so many.
+ * Returns the same connection with prepared statements: each text is parsed and planned once instead of per request,
+ * which takes longer than reading a page of records. Only for texts from sql/, whose number is limited.
  */
 export const prepared = (connection: pg.Pool | pg.ClientBase): IDatabaseConnection => ({
   query: async (text, values) => {

@@ -1,5 +1,5 @@
--- The queue's tables belong to the owner and have row level security without policies: without these the worker
--- would see no jobs, and no error. Run after each migration of the queue. Idempotent.
+-- Tables of the queue belong to the owner and have row level security without policies. Without these grants and
+-- policies, the worker would see no jobs and get no error. Run after each migration of the queue. Idempotent.
 grant usage on schema graphile_worker to vanguard_worker;
 grant select, insert, update, delete on all tables in schema graphile_worker to vanguard_worker;
 grant usage, select on all sequences in schema graphile_worker to vanguard_worker;

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** Roles that log in; the visitor does not, the authenticator becomes it for each request. */
+/** Roles that log in. The visitor does not: the authenticator switches to it for each request. */
 export const loginRoles = [
   'vanguard_owner',
   'vanguard_authenticator',
@@ -9,29 +9,32 @@ export const loginRoles = [
 ] as const;
 export type LoginRole = (typeof loginRoles)[number];
 
-/** The connection string of each role that the product uses. */
+/** Connection string of each role. */
 export interface RoleUrls {
-  /** Runs migrations, owns everything, is no superuser. */
+  /** Runs migrations and owns everything; not a superuser. */
   owner: string;
-  /** The server's login. */
+  /** Login of the server. */
   authenticator: string;
-  /** The worker's login. */
+  /** Login of the worker. */
   worker: string;
 }
 
-/** The password that `bootstrap` gives a role: derived, so that one secret is enough, and no role can tell another's. */
+/**
+ * Returns the password that `bootstrap` sets for a role. It is derived, so that one secret is enough and no role can
+ * compute another's password.
+ */
 export function rolePassword(secret: string, role: LoginRole): string {
   return createHmac('sha256', secret).update(`database role ${role}`).digest('base64url');
 }
 
-/** `url` with another database and the same login. */
+/** Returns `url` with another database and the same login. */
 export function urlTo(url: string, database: string): string {
   const changed = new URL(url);
   changed.pathname = `/${encodeURIComponent(database)}`;
   return changed.href;
 }
 
-/** The logins of all roles to the database that `url` names. */
+/** Returns the connection strings of all roles for the database of `url`. */
 export function roleUrls(url: string, secret: string, database?: string): RoleUrls {
   const as = (role: LoginRole) => {
     const login = new URL(database === undefined ? url : urlTo(url, database));
@@ -46,7 +49,7 @@ export function roleUrls(url: string, secret: string, database?: string): RoleUr
   };
 }
 
-/** The name of the database in a connection string. */
+/** Returns the name of the database in a connection string. */
 export function databaseName(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1)) || 'postgres';
 }

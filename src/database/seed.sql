@@ -1,4 +1,5 @@
--- What a new installation starts with (domain.md, section 4). Idempotent: what is there already stays as it is.
+-- Initial data of a new installation: organizations, AI providers, API configurations and data-source mappings.
+-- Idempotent: existing rows stay unchanged.
 insert into app_public.organizations (code, name) values
   ('HOLNG', 'Holcombe LNG Terminal'),
   ('RIO', 'Rio Bravo LNG Trains 1-3'),
@@ -36,7 +37,7 @@ insert into app_public.ai_providers (id, type, name, enabled, default_model, ava
   ('anthropic-default', 'anthropic', 'Anthropic Claude', false, 'claude-sonnet-4-5', '["claude-sonnet-4-5", "claude-haiku-4-5"]')
 on conflict (id) do nothing;
 
--- The addresses of PEMS are entered by `vanguard connection create`, or by `vanguard start` for the simulator.
+-- `vanguard connection create`, or `vanguard start` for the simulator, enters the addresses of PEMS.
 insert into app_public.api_configurations (id, name, usage, url, auth_type, operation_type, is_simulated) values
   ('pems-global-pfa-read', 'PEMS: read PFA records', 'PEMS_PFA_READ', null, 'basic', 'read', true),
   ('pems-global-pfa-write', 'PEMS: write PFA records', 'PEMS_PFA_WRITE', null, 'basic', 'write', true),

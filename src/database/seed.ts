@@ -4,12 +4,12 @@ import { createUser, findUser } from '../../sql/people/people.queries.ts';
 import { setPassword } from '../../sql/auth/auth.queries.ts';
 import { hashPassword } from '../auth/passwords.ts';
 
-/** The user of the demo. */
+/** User of the demo. */
 export const demoUser = { username: 'admin', password: 'admin123' } as const;
 
 /**
- * Puts in what a new installation starts with (domain.md, section 4); what is there already stays as it is. The default
- * user exists in the demo only: in production `npx vanguard user create` makes the first.
+ * Adds the initial data of a new installation, and keeps existing rows. The default user exists in the demo only; in
+ * production, `npx vanguard user create` creates the first user.
  *
  * @param client Connects as vanguard_owner.
  */

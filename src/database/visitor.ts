@@ -4,8 +4,8 @@ import type { Identity } from '../auth/identity.ts';
 import { prepared } from './prepared.ts';
 
 /**
- * Runs something as the visitor: in a transaction whose settings say who asks. Commits when it succeeds, rolls back
- * when it throws. Only prepared queries with parameters belong in here; no text from outside ever becomes SQL.
+ * Runs a function as the visitor, in a transaction whose settings identify the user. Commits when it succeeds, rolls
+ * back when it throws. Only prepared queries with parameters may run here; external text never becomes SQL.
  */
 export async function asVisitor<T>(
   pool: pg.Pool,
@@ -25,7 +25,7 @@ export async function asVisitor<T>(
     await client.query('commit');
     return result;
   } catch (error) {
-    // A connection that cannot even roll back is thrown away, so that nobody gets it with our settings.
+    // A connection that cannot roll back is discarded, so that no other request inherits its settings.
     await client.query('rollback').catch((failure: Error) => (broken = failure));
     throw error;
   } finally {

@@ -1,4 +1,4 @@
 import './nullable-cursors.ts';
 
-// Read by the GraphQL library when it is imported: its additional checks of itself cost time and help only its authors.
+// The GraphQL library reads this on import: its self-checks cost time and help only its authors.
 process.env.GRAPHILE_ENV ??= 'production';

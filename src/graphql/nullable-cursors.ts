@@ -1,8 +1,8 @@
 /**
- * A fault of @dataplan/pg 1.1.2, mended while it is loaded: in an order by a column that may be null, the page after a
- * cursor left out all records without a value (ascending), or had them again and again (descending). Where it asks which
- * side of the comparison is null it has the sides the wrong way round. To be imported before anything of PostGraphile;
- * test/api/paging.test.ts walks through lists with and without values.
+ * Fixes a bug of @dataplan/pg 1.1.2 while the module loads. With an order by a nullable column, the page after a cursor
+ * left out all records without a value (ascending) or repeated them (descending). The library swaps the two sides where
+ * it tests which one is null. Import this file before PostGraphile; test/api/paging.test.ts pages through lists with
+ * and without values.
  */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
@@ -21,7 +21,7 @@ registerHooks({
     const source = readFileSync(fileURLToPath(url), 'utf8');
     if (source.split(wrong).length !== 2)
       throw new Error(
-        `${url} is another than the one that is known to be wrong about cursors of null. If it is right now, delete src/graphql/nullable-cursors.ts.`,
+        `${url} is not the known faulty version of nullable cursors. If its cursors are right now, delete src/graphql/nullable-cursors.ts.`,
       );
     return { ...loaded, source: source.replace(wrong, right) };
   },

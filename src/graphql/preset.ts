@@ -17,7 +17,7 @@ import { admissionPlugin } from './admission.ts';
 import { limitsPlugin } from './limits.ts';
 import { subscriptionsPlugins, type Subscriber } from './subscriptions.ts';
 
-/** Operators that an index can serve under row level security, or that cost nothing. */
+/** Filter operators that an index can serve under row level security, or that cost nothing. */
 const filterOperators = [
   'isNull',
   'equalTo',
@@ -29,7 +29,9 @@ const filterOperators = [
   'greaterThanOrEqualTo',
 ];
 
-/** A view's columns could all be filtered and sorted by; here only those are that its comment offers (`@behavior +filterBy +orderBy`). */
+/**
+ * Publishes filters and sorts only for the columns that the comment of a view offers (`@behavior +filterBy +orderBy`).
+ */
 const OfferedViewColumnsPlugin: GraphileConfig.Plugin = {
   name: 'OfferedViewColumnsPlugin',
   version: '1.0.0',
@@ -48,8 +50,8 @@ const OfferedViewColumnsPlugin: GraphileConfig.Plugin = {
 };
 
 /**
- * Of records that are found by words or values PostGraphile does not know what tells them apart, and refuses cursors: it is
- * their id, since they are all of one organization. The order has to end with it.
+ * Makes cursors work for records found by words or values. PostGraphile does not know what identifies these records and
+ * refuses cursors; the record id does, because all belong to one organization. The order must end with the id.
  */
 const RecordIdOrderPlugin: GraphileConfig.Plugin = {
   name: 'RecordIdOrderPlugin',
@@ -75,14 +77,14 @@ const RecordIdOrderPlugin: GraphileConfig.Plugin = {
   },
 };
 
-/** What selections of records are filtered by is the filter of the record list; the database gets it as the JSON that it is. */
+/** Gives selections of records the filter type of the record list; the database receives the filter as JSON. */
 const SelectionFilterPlugin: GraphileConfig.Plugin = {
   name: 'SelectionFilterPlugin',
   version: '1.0.0',
   schema: {
     hooks: {
       init: {
-        // Which would make a scalar of the same name out of the domain.
+        // PgCodecs would make a scalar of the same name from the domain.
         before: ['PgCodecs'],
         callback(init, build) {
           const { pfaRecordFilter } = build.input.pgRegistry.pgCodecs;
@@ -94,7 +96,7 @@ const SelectionFilterPlugin: GraphileConfig.Plugin = {
   },
 };
 
-/** Without Relay's global ids there is nothing that a column `id` could be mistaken for. */
+/** Keeps columns named `id`: without the global ids of Relay, the name is unambiguous. */
 const PlainIdPlugin: GraphileConfig.Plugin = {
   name: 'PlainIdPlugin',
   version: '1.0.0',
@@ -105,7 +107,7 @@ const PlainIdPlugin: GraphileConfig.Plugin = {
   },
 };
 
-/** As in REST: a number that JavaScript can only hold as Infinity or 0 would change a value in silence. */
+/** Refuses, as REST does, a number that JavaScript can only hold as Infinity or 0: the value would change silently. */
 const RepresentableNumbersPlugin: GraphileConfig.Plugin = {
   name: 'RepresentableNumbersPlugin',
   version: '1.0.0',
@@ -130,20 +132,23 @@ const RepresentableNumbersPlugin: GraphileConfig.Plugin = {
   },
 };
 
-/** How many things that are wrong with one query are said; there can be a hundred. */
+/** Maximum number of errors reported for one query; a query can have a hundred. */
 const mostErrors = 5;
 
-/** An answer without data, as bytes: what is wrong with the request itself. */
+/** Beginning of a response without data: the request itself is invalid. */
 const errorsOnly = Buffer.from('{"errors":');
 
-/** What is wrong with a request as a client is told it: not everything, and with what helps. */
+/** Returns the errors of a request as a client sees them: not all of them, and each with a hint. */
 export const presentable = (errors: readonly GraphQLFormattedError[], introspection: boolean) =>
   errors.slice(0, mostErrors).map((error) => ({
     ...error,
     message: helpful(introspection ? error.message : withoutSuggestions(error.message)),
   }));
 
-/** Errors that come before a query is executed (it does not parse, does not fit, is no POST) pass by maskError: they get their code here. */
+/**
+ * Adds codes to errors that bypass maskError because they come before execution: a query that does not parse or
+ * validate, or is no POST.
+ */
 const errorCodesPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
   name: 'ErrorCodesPlugin',
   version: '1.0.0',
@@ -173,15 +178,15 @@ const errorCodesPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
   },
 });
 
-/** Where the schema is not told, names that are like the wrong one would tell it piece by piece. */
+/** Removes suggestions of similar names, which would reveal a hidden schema piece by piece. */
 const withoutSuggestions = (message: string) => message.replace(/ Did you mean [^]*\?$/, '');
 
-/** What the GraphQL library refuses without saying what to do. */
+/** Hints for errors of the GraphQL library that give none. */
 const whatHelps: readonly [RegExp, string][] = [
   [/^Media type .* is not allowed$/, 'Send JSON with `Content-Type: application/json`.'],
   [/^query must be a string$/, 'Send `{"query": "{ ... }"}` and, where needed, `variables`.'],
   [/cursor when there is a unique defined order/, 'End `orderBy` with `PFA_ID_ASC`.'],
-  [/exceeds operation depth limits/, 'Ask for fewer levels, in several queries if need be.'],
+  [/exceeds operation depth limits/, 'Request fewer levels, in several queries if needed.'],
 ];
 
 function helpful(message: string): string {
@@ -190,15 +195,15 @@ function helpful(message: string): string {
   return hint ? `${message.replace(/\.?$/, '.')} ${hint}` : message;
 }
 
-/** Words of the GraphQL library for what is wrong with a query but is not marked as such, and ours for it. */
+/** Errors of the GraphQL library that are the client's but not marked so, with the messages of this API. */
 const faultsOfQueries: readonly [RegExp, string][] = [
   [
     /^Invalid cursor digest/,
-    'The cursor belongs to another order. Page on with the order that it came from.',
+    'The cursor belongs to another order. Continue with the order that the cursor came from.',
   ],
   [
     /^Query planning error: Query is too complex/,
-    'The query is nested too deeply. Ask for less in one query.',
+    'The query is nested too deeply. Request less in one query.',
   ],
 ];
 
@@ -207,12 +212,12 @@ function faultOfQuery(cause: Error): string | undefined {
   return faultsOfQueries.find(([words]) => words.test(cause.message))?.[1];
 }
 
-/** What a client is told of an error; of our own failures nothing, they are in the log. */
+/** Returns the error that a client sees. Internal errors are hidden from the client and logged. */
 export const maskErrors =
   (logger: Logger | undefined) =>
   (error: GraphQLError): GraphQLError => {
     const cause = error.originalError;
-    // Without a cause the error is the query's: it does not parse, or does not fit the schema.
+    // An error without a cause is the query's: it does not parse, or does not match the schema.
     if (!cause || cause instanceof GraphQLError) {
       if (engineText.test(error.message))
         return new GraphQLError(tooNested.message, { extensions: { code: tooNested.code } });
@@ -236,20 +241,23 @@ export const maskErrors =
     });
   };
 
-/** What the GraphQL API is made with. */
+/** Parts and settings of the GraphQL API. */
 export interface GraphqlOptions {
   /** Connects as vanguard_authenticator. */
   pool: pg.Pool;
-  /** Whether who has signed in may ask what the schema is. */
+  /** Whether signed-in users may query the schema. */
   introspection: boolean;
-  /** Absent where nothing is executed. */
+  /** Absent if no query is executed. */
   admission?: Admission;
   logger?: Logger;
-  /** Who has subscribed through a websocket. */
+  /** Returns the subscriber behind a websocket. */
   findSubscriber?: (socket: object) => Subscriber | undefined;
 }
 
-/** The GraphQL API over app_public: nothing is published but what the visitor has a right to, and no generated mutations. */
+/**
+ * Returns the preset of the GraphQL API over app_public: publishes only what the visitor has rights to, and no
+ * generated mutations.
+ */
 export function graphqlPreset({
   pool,
   introspection,
@@ -273,7 +281,7 @@ export function graphqlPreset({
     disablePlugins: [
       'NodePlugin',
       'AddNodeInterfaceToSuitableTypesPlugin',
-      // One way to filter: the filter argument.
+      // The filter argument is the only way to filter.
       'PgConditionArgumentPlugin',
       // Filters through relations reach tables without an index for them.
       'PgConnectionArgFilterForwardRelationsPlugin',
@@ -308,7 +316,7 @@ export function graphqlPreset({
       maxRequestLength: largestBody,
       // http/body.ts reads it, with its limits.
       allowedRequestContentTypes: ['application/json'],
-      // A parsed query can have megabytes.
+      // A parsed query can take megabytes.
       parseAndValidateCacheSize: 50,
       maskError: maskErrors(logger),
     },

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { postgraphile } from 'postgraphile';
 import { graphqlPreset } from './preset.ts';
 
-/** The GraphQL schema as text, as committed in schema.graphql. */
+/** Returns the GraphQL schema as text, as committed in schema.graphql. */
 export async function printGraphqlSchema(authenticatorUrl: string): Promise<string> {
   const pool = new pg.Pool({ connectionString: authenticatorUrl, max: 2 });
   const api = postgraphile(graphqlPreset({ pool, introspection: true }));

@@ -10,13 +10,16 @@ import { getOperationAST, GraphQLError, OperationTypeNode } from 'postgraphile/g
 import { extendSchema, gql } from 'postgraphile/utils';
 import type { Subscription } from '../realtime/subscription.ts';
 
-/** One operation of somebody who is connected by websocket. */
+/** An operation of a websocket client. */
 export interface Subscriber extends GrafastSubscriber<Record<string, unknown>> {
-  /** What it subscribed to, once it did. */
+  /** The subscription of the operation, once it exists. */
   subscription: Subscription | undefined;
 }
 
-/** The subscription of organizations. Its events hold nothing that would have to be read from the database: whoever wants to know more asks. */
+/**
+ * Publishes the events of an organization as a subscription. The events hold only ids, revisions and states, so that no
+ * event needs a query; clients request the rest.
+ */
 const organizationEvents = extendSchema(() => ({
   typeDefs: gql`
     """
@@ -168,7 +171,10 @@ const organizationEvents = extendSchema(() => ({
   },
 }));
 
-/** Only websockets end with the rights of who listens, and tell no faster than the client reads. */
+/**
+ * Refuses subscriptions over HTTP: only websockets end with the rights of the user and send no faster than the client
+ * reads.
+ */
 const overWebsocketsOnly: GraphileConfig.Plugin = {
   name: 'OverWebsocketsOnlyPlugin',
   version: '1.0.0',
@@ -180,7 +186,7 @@ const overWebsocketsOnly: GraphileConfig.Plugin = {
         return {
           errors: [
             new GraphQLError(
-              'Subscriptions come over a websocket. Connect to ws(s)://HOST/graphql with the protocol graphql-transport-ws.',
+              'Subscriptions require a websocket. Connect to ws(s)://HOST/graphql with the protocol graphql-transport-ws.',
             ),
           ],
         };

@@ -31,13 +31,13 @@ import { mountedAt, observe } from './observe.ts';
 import { originCheck, requireOwnOrigin } from './origin.ts';
 import { webApp } from './web.ts';
 
-/** What the HTTP application is made of. */
+/** Parts and settings of the HTTP application. */
 export interface AppOptions {
   /** Connects as vanguard_authenticator. */
   pool: pg.Pool;
-  /** The same, kept for health checks, sign-in and looking up who asks. */
+  /** A pool of the same role, reserved for health checks, sign-in and identity look-ups. */
   reservedPool: pg.Pool;
-  /** The same, for the connection that listens. */
+  /** Connection string of the same role, for the listening connection. */
   databaseUrl: string;
   signingKeys: SigningKeys;
   production: boolean;
@@ -46,27 +46,27 @@ export interface AppOptions {
   logger: Logger;
   /** Origins whose pages may call the API. */
   corsOrigins?: readonly string[];
-  /** Names by which the server may be reached, besides localhost, IP addresses and this machine's own. */
+  /** Host names of the server, besides localhost, IP addresses and the name of this machine. */
   allowedHosts?: readonly string[];
   metrics?: Metrics;
-  /** How much runs at once. */
+  /** Limits of concurrent requests. */
   admission?: AdmissionLimits;
-  /** Where the web app was built to, where it is not where `npm run build` does. */
+  /** Folder of the built web app, if it is not the default of `npm run build`. */
   webFolder?: string;
-  /** How long things of websockets take; tests are in a hurry. */
+  /** Intervals and timeouts of websockets; tests shorten them. */
   realtime?: Partial<RealtimeTimes & SocketTimes>;
 }
 
-/** The HTTP application, not yet listening. */
+/** The HTTP application, before it listens. */
 export interface App {
   server: Server;
-  /** Says goodbye to whoever is connected by websocket, and lets nobody else in. */
+  /** Closes all websockets and accepts no more. */
   closeSockets(): Promise<void>;
-  /** Lets go of everything that the application holds. */
+  /** Releases everything that the application holds. */
   release(): Promise<void>;
 }
 
-/** Puts the HTTP application together: this is the list of everything it does, in order. */
+/** Assembles the HTTP application: this function lists, in order, everything that handles a request. */
 export async function createApp({
   pool,
   reservedPool,
@@ -84,12 +84,13 @@ export async function createApp({
   realtime,
 }: AppOptions): Promise<App> {
   const app = express();
-  // Whatever else a client would like to speak, e.g. h2c, it goes on in HTTP.
+  // Ignores upgrades to protocols other than websockets, e.g. h2c, and stays with HTTP/1.1.
   const server = createServer(
     { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     app,
   );
-  // Longer than proxies and clients keep an idle connection, usually a minute, so that none sends into a closed one.
+  // Longer than the usual minute for which proxies and clients keep an idle connection, so that none sends into a
+  // closed one.
   server.keepAliveTimeout = 65_000;
   const tokens = createTokens(signingKeys);
   app.disable('x-powered-by');
@@ -106,14 +107,14 @@ export async function createApp({
   const isTrusted = app.get('trust proxy fn') as (address: string, distance: number) => boolean;
   const isAllowedHost = hostCheck(allowedHosts, (address) => isTrusted(address, 0));
   app.use(requireAllowedHost(isAllowedHost), compress());
-  // Any other address is one of the web app, which says itself what it cannot read.
+  // All other addresses belong to the web app, which reports unreadable ones itself.
   app.use(['/api', '/graphql'], requireReadableAddress);
   app.use('/api', healthRoutes(reservedPool));
   app.get('/.well-known/jwks.json', async (_request, response) => {
     response.json(await signingKeys.published());
   });
   app.use(webApp({ production, logger, ...(webFolder === undefined ? {} : { folder: webFolder }) }));
-  // A page of its own, without data: what it asks is asked at /graphql.
+  // A page without data: its queries go to /graphql.
   if (!production) app.use('/graphiql', mountedAt('/graphiql')).use(graphiql());
   const addressOf = (request: IncomingMessage) =>
     clientAddress({ ip: proxyAddress(request, isTrusted), socket: request.socket });
@@ -127,7 +128,7 @@ export async function createApp({
     admitSignIn(admission),
     authRoutes({ pool: reservedPool, tokens, production, logger }),
   );
-  // Who may not ask is refused before the body is read.
+  // Requests without rights are refused before their body is read.
   app.use('/api/pfa/:org', mountedAt('/api/pfa/:org'), requireSignIn);
   app.use('/api/sync', mountedAt('/api/sync'), requireSignIn);
   if (production) app.use('/graphql', requireSignIn);
@@ -149,8 +150,8 @@ export async function createApp({
   const api = postgraphile(graphqlPreset({ pool, admission, introspection, logger, findSubscriber }));
   const graphql = api.createServ(grafserv);
   try {
-    // It is made from the database. Where that fails later on, every request would be answered with an error for as long as this
-    // process lives: better not to start.
+    // Builds the schema from the database. If that failed later, this process would answer every request with an error.
+    // Therefore the start fails instead.
     await api.getSchema();
   } catch (error) {
     await sockets.close();

@@ -6,13 +6,13 @@ import type { Tokens } from '../auth/tokens.ts';
 import { VanguardError } from '../errors.ts';
 import { requireIdentity, setIdentity } from './request.ts';
 
-/** What needs no access token, and must not fail because of an old one that a client sends along. */
+/** Paths that need no access token and ignore an expired one that a client sends along. */
 const withoutToken = ['/api/auth/login', '/api/auth/refresh', '/api/auth/logout'];
 
 /**
- * Finds out who sends a request with `Authorization: Bearer TOKEN`, and what that person may do at this moment: one
- * look-up a request, so that whoever is switched off or taken out of an organization is so from the next request on.
- * Without the header the request goes on as nobody's. Refuses with UNAUTHENTICATED, or PASSWORD_CHANGE_REQUIRED.
+ * Identifies the sender of a request with `Authorization: Bearer TOKEN` and looks up the user's current rights. The
+ * look-up per request makes a disabled account or a removed membership effective from the next request on. Without the
+ * header, the request continues without a user. Throws UNAUTHENTICATED or PASSWORD_CHANGE_REQUIRED.
  */
 export function authenticate(pool: pg.Pool, tokens: Tokens, production: boolean): RequestHandler {
   return async (request, _response, next) => {
@@ -20,13 +20,13 @@ export function authenticate(pool: pg.Pool, tokens: Tokens, production: boolean)
     if (header !== undefined && !withoutToken.includes(request.path)) {
       const [, token] = /^Bearer +(\S+) *$/i.exec(header) ?? [];
       if (!token) {
-        throw new VanguardError('UNAUTHENTICATED', 'The header Authorization does not hold a bearer token.', {
+        throw new VanguardError('UNAUTHENTICATED', 'The Authorization header does not hold a bearer token.', {
           hint: 'Send `Authorization: Bearer TOKEN`, with the token from POST /api/auth/login.',
         });
       }
       const identity = await identify(pool, await tokens.verify(token));
       if (production && identity.mustChangePassword && !request.path.startsWith('/api/auth/')) {
-        throw new VanguardError('PASSWORD_CHANGE_REQUIRED', 'The password has to be changed first.', {
+        throw new VanguardError('PASSWORD_CHANGE_REQUIRED', 'You must change your password first.', {
           hint: 'Send {currentPassword, newPassword} to POST /api/auth/change-password.',
         });
       }
@@ -36,18 +36,20 @@ export function authenticate(pool: pg.Pool, tokens: Tokens, production: boolean)
   };
 }
 
-/** Finds out again what who asks may do, for answers that take long. Refuses with UNAUTHENTICATED when the session has ended. */
+/** Looks up the rights of the user again, during long responses. Throws UNAUTHENTICATED if the session has ended. */
 export async function identifyAgain(pool: pg.Pool, request: object): Promise<void> {
   setIdentity(request, await identify(pool, requireIdentity(request)));
 }
 
-/** Lets nobody go on who has not signed in. */
+/** Refuses requests without a signed-in user. */
 export const requireSignIn: RequestHandler = (request, _response, next) => {
   requireIdentity(request);
   next();
 };
 
-/** As requireSignIn, except that anybody may ask what the GraphQL schema is: GraphiQL does. Not for production. */
+/**
+ * Like requireSignIn, but without a user the GraphQL schema may be queried, which GraphiQL needs. Not for production.
+ */
 export const requireSignInForData: RequestHandler = (request, _response, next) => {
   if (!asksOnlyForSchema(request.body)) requireIdentity(request);
   next();
@@ -65,7 +67,7 @@ function asksOnlyForSchema(body: unknown): boolean {
         ),
     );
   } catch {
-    // What does not parse asks for nothing; the sign-in comes before saying what is wrong with it.
+    // A query that does not parse requests no data; the sign-in is checked before the query is.
     return false;
   }
 }

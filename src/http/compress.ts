@@ -2,8 +2,9 @@ import compression from 'compression';
 import type { RequestHandler } from 'express';
 
 /**
- * Compresses answers above 1 kB for clients that take it. Brotli at 4 is faster than gzip at its default, and smaller. zlib works
- * on threads of its own. Answers of sign-in are left alone: their length would tell of the token beside what the client sent (BREACH).
+ * Compresses responses above 1 kB for clients that accept it. Brotli at level 4 is faster than gzip at its default
+ * level, and smaller; zlib uses its own threads. Responses of sign-in stay uncompressed: their length would reveal the
+ * token next to client input (BREACH).
  */
 export const compress = (): RequestHandler =>
   compression({

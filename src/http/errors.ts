@@ -5,22 +5,26 @@ import { refusal, type Refusal } from '../sqlstates.ts';
 import { isClientGone } from './client-gone.ts';
 import { routeOf } from './observe.ts';
 
-/** What comes to a path that there is not. */
+/** Refuses requests to unknown paths. */
 export const notFound: RequestHandler = (request) => {
-  throw new VanguardError('NOT_FOUND', `There is no ${request.method} ${request.path.slice(0, 200)} here.`, {
-    hint: 'Use one of the addresses that docs/reference/api.md lists.',
-  });
+  throw new VanguardError(
+    'NOT_FOUND',
+    `The address ${request.method} ${request.path.slice(0, 200)} does not exist.`,
+    {
+      hint: 'Use an address of docs/reference/api.md.',
+    },
+  );
 };
 
-/** Answers every error in the one shape, `{error: {code, message, details?}}`. */
+/** Sends every error in the same shape, `{error: {code, message, details?}}`. */
 export function answerErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    // Its queries were cancelled, and the request is logged as 499.
+    // The queries were cancelled, and the log shows the request as 499.
     if (isClientGone()) return;
     const { status, code, message, details, retryAfter } = ofExpress(error) ?? refusal(error);
     if (status >= 500)
       logger.error({ err: error, method: request.method, route: routeOf(request) }, 'a request failed');
-    // A stream that broke half way can only be cut off: what was sent cannot be taken back.
+    // A stream that broke halfway can only be cut off, because its beginning was sent.
     if (response.headersSent) return next(error);
     if (retryAfter !== undefined || status === 503)
       response.setHeader('Retry-After', String(retryAfter ?? 5));
@@ -28,7 +32,7 @@ export function answerErrors(logger: Logger): ErrorRequestHandler {
   };
 }
 
-/** What express and its body parser refuse: named by type, or at least with a status that blames the request. */
+/** Errors of express and its body parser, by type, or else by a status that blames the request. */
 function ofExpress(error: unknown): Refusal | undefined {
   if (!(error instanceof Error)) return undefined;
   switch ('type' in error ? error.type : undefined) {
@@ -36,7 +40,7 @@ function ofExpress(error: unknown): Refusal | undefined {
       return {
         status: 413,
         code: 'BODY_TOO_LARGE',
-        message: `The body of the request is too large${'limit' in error && typeof error.limit === 'number' ? `: at most ${error.limit.toLocaleString('en')} bytes are taken here` : ''}. Send less in one request.`,
+        message: `The request body is too large${'limit' in error && typeof error.limit === 'number' ? `: the maximum is ${error.limit.toLocaleString('en')} bytes` : ''}. Send less in one request.`,
       };
     case 'encoding.unsupported':
     case 'request.aborted':
@@ -44,7 +48,7 @@ function ofExpress(error: unknown): Refusal | undefined {
       return {
         status: 400,
         code: 'INVALID_INPUT',
-        message: 'The body of the request cannot be read. Send JSON in UTF-8.',
+        message: 'The request body cannot be read. Send JSON in UTF-8.',
       };
     default:
       return 'status' in error && error.status === 400

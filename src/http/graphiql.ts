@@ -4,8 +4,9 @@ import { VanguardError } from '../errors.ts';
 const staticPath = '/ruru-static/';
 
 /**
- * GraphiQL at /graphiql. Its package, ruru, is a development dependency: 60 MB that production never shows. PostGraphile's
- * own route for GraphiQL would need the package in production too, so package.json gives PostGraphile a placeholder.
+ * Serves GraphiQL at /graphiql. Its package, ruru, is a development dependency of 60 MB that production never loads.
+ * The GraphiQL route of PostGraphile would need the package in production too. Therefore package.json replaces it by a
+ * placeholder.
  */
 export function graphiql(): Router {
   const router = Router();
@@ -21,7 +22,7 @@ export function graphiql(): Router {
   return router;
 }
 
-/** Loads a part of ruru. Throws NOT_FOUND where only production's dependencies are installed. */
+/** Loads a part of ruru. Throws NOT_FOUND if only the dependencies of production are installed. */
 async function installed<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load();

@@ -2,7 +2,7 @@ import cors from 'cors';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
-/** An answer of the API is no page: nothing may be loaded, run or framed by it. */
+/** Content security policy of API responses, which are no pages: forbids loading, running and framing. */
 const nothing = {
   defaultSrc: ["'none'"],
   baseUri: ["'none'"],
@@ -10,7 +10,7 @@ const nothing = {
   frameAncestors: ["'none'"],
 };
 
-/** GraphiQL, which exists outside production only: its page holds scripts and starts workers. */
+/** Policy of GraphiQL, which exists outside production only: its page holds scripts and starts workers. */
 const graphiql = {
   ...nothing,
   scriptSrc: ["'self'", "'unsafe-inline'"],
@@ -22,10 +22,10 @@ const graphiql = {
 };
 
 /**
- * The web app's pages: scripts, fonts and requests of our own only, nothing that stands in the page itself, no eval.
+ * Returns the policy of web app pages: only the app's own scripts, fonts and requests, no inline scripts, no eval.
  *
- * @param nonce Of this answer. The components library puts its variables into <style> elements, which carry it. Attributes
- *   `style` in HTML stay forbidden: what scripts set on an element is not one.
+ * @param nonce Nonce of the response. The component library puts its variables into <style> elements, which carry the
+ *   nonce. `style` attributes in HTML stay forbidden; styles that scripts set on elements are allowed.
  */
 export const pagePolicy = (nonce: string): string =>
   Object.entries({
@@ -44,21 +44,21 @@ export const pagePolicy = (nonce: string): string =>
     .map(([name, value]) => `${name} ${value}`)
     .join(';');
 
-/** Where GraphiQL's page and what it loads are. */
+/** Paths of the GraphiQL page and its assets. */
 const graphiqlPaths = /^\/(graphiql|ruru-static)(\/|$)/;
 
-/** How long browsers remember to come by TLS only, in seconds: half a year. */
+/** Time for which browsers remember to use TLS only, in seconds: half a year. */
 const rememberTls = 15_552_000;
 
 /**
- * The headers that every answer has, also refusals. The strict policy is the API's; GraphiQL has one of its own, and so
- * have the pages of the web app.
+ * Sets the security headers of every response, errors included. The strict policy is for the API. GraphiQL and the
+ * pages of the web app have their own.
  */
 export function securityHeaders({ production }: { production: boolean }): RequestHandler {
   const withPolicy = (directives: Record<string, string[]>) =>
     helmet({
       contentSecurityPolicy: { useDefaults: false, directives },
-      // Only behind TLS: a browser that has seen it comes to localhost by TLS too.
+      // Only behind TLS, because a browser that has seen the header also uses TLS for localhost.
       strictTransportSecurity: production ? { maxAge: rememberTls, includeSubDomains: true } : false,
       frameguard: { action: 'deny' },
     });
@@ -69,7 +69,10 @@ export function securityHeaders({ production }: { production: boolean }): Reques
     (graphiqlPaths.test(request.path) ? forGraphiql : strict)(request, response, next);
 }
 
-/** Lets pages of the origins named call the API, with the refresh cookie; without any, a browser lets only our own. */
+/**
+ * Allows pages of the given origins to call the API with the refresh cookie. Without origins, browsers allow only the
+ * app's own pages.
+ */
 export function crossOrigin(origins: readonly string[]): RequestHandler {
   if (origins.length === 0) return (_request, _response, next) => next();
   return cors({

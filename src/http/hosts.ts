@@ -4,24 +4,24 @@ import { hostname } from 'node:os';
 import type { RequestHandler } from 'express';
 import { VanguardError } from '../errors.ts';
 
-/** What a check of hosts reads of a request. */
+/** Parts of a request that the host check reads. */
 type Asked = Pick<IncomingMessage, 'socket'> & { headers: IncomingHttpHeaders };
 
-/** Whether a request names a host that this server is reached by. */
+/** Returns whether a request names a host of this server. */
 export type HostCheck = (request: Asked) => boolean;
 
-/** The name in `host[:port]`, in lower case and without a final dot; undefined where it holds anything else. */
+/** Returns the name in `host[:port]`, in lower case and without a final dot; undefined for any other text. */
 function nameOf(host: string): string | undefined {
   if (!/^[^\s/?#@\\]+$/.test(host) || !URL.canParse(`http://${host}`)) return undefined;
   return new URL(`http://${host}`).hostname.replace(/\.$/, '');
 }
 
 /**
- * Names by which a browser may reach this server: a page of another site could otherwise let its own name point here (DNS
- * rebinding), and its requests would be those of our own pages. An IP address has no name that could point elsewhere, and
- * a request without `Host` comes from no browser.
+ * Returns a check for host names by which a browser may reach this server. Otherwise a page of another site could point
+ * its own name here (DNS rebinding) and act as a page of this server. IP addresses cannot be rebound, and browsers
+ * always send `Host`.
  *
- * @param allowedHosts Besides localhost, IP addresses and the name of this machine.
+ * @param allowedHosts Names besides localhost, IP addresses and the name of this machine.
  */
 function nameCheck(allowedHosts: readonly string[]): (name: string | undefined) => boolean {
   const names = new Set([hostname(), ...allowedHosts].map((name) => nameOf(name)));
@@ -33,7 +33,7 @@ function nameCheck(allowedHosts: readonly string[]): (name: string | undefined) 
       names.has(name));
 }
 
-/** @param isTrustedProxy Whether what this address says of the request's way is believed: then its X-Forwarded-Host counts. */
+/** @param isTrustedProxy Returns whether the address is a trusted proxy, whose X-Forwarded-Host counts. */
 export function hostCheck(
   allowedHosts: readonly string[],
   isTrustedProxy: (address: string) => boolean,
@@ -49,13 +49,13 @@ export function hostCheck(
   };
 }
 
-/** Why a request for another host is refused. */
+/** Returns the error for a request to another host. */
 export const hostNotAllowed = () =>
   new VanguardError('HOST_NOT_ALLOWED', 'The request names a host that is not served here.', {
-    hint: 'Use localhost or an IP address, or have the operator of the server add the name to ALLOWED_HOSTS.',
+    hint: 'Use localhost or an IP address, or ask the operator of the server to add the name to ALLOWED_HOSTS.',
   });
 
-/** Refuses, with HOST_NOT_ALLOWED, requests for another host. */
+/** Refuses requests for another host with HOST_NOT_ALLOWED. */
 export function requireAllowedHost(isAllowed: HostCheck): RequestHandler {
   return (request, _response, next) => {
     if (!isAllowed(request)) throw hostNotAllowed();
@@ -63,7 +63,7 @@ export function requireAllowedHost(isAllowed: HostCheck): RequestHandler {
   };
 }
 
-/** Refuses, with HOST_NOT_ALLOWED, what a page of another host sends: for ports that have no pages. */
+/** Refuses requests from pages of another host with HOST_NOT_ALLOWED, on ports that serve no pages. */
 export function requireOwnPages(allowedHosts: readonly string[]): RequestHandler {
   const isAllowed = nameCheck(allowedHosts);
   return ({ headers }, _response, next) => {
@@ -71,8 +71,8 @@ export function requireOwnPages(allowedHosts: readonly string[]): RequestHandler
     const isForeign =
       origin !== undefined && !(URL.canParse(origin) && isAllowed(nameOf(new URL(origin).host)));
     if (isForeign || headers['sec-fetch-site'] === 'cross-site')
-      throw new VanguardError('HOST_NOT_ALLOWED', 'Pages of other sites may not use this port.', {
-        hint: 'Open the address itself, or use a program that is no browser.',
+      throw new VanguardError('HOST_NOT_ALLOWED', 'Pages of other sites cannot use this port.', {
+        hint: 'Open the address directly, or use a program other than a browser.',
       });
     next();
   };

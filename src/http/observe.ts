@@ -6,13 +6,13 @@ import type { Metrics } from '../admin/metrics.ts';
 import { logAsRequest } from '../logger.ts';
 import { findIdentity } from './request.ts';
 
-/** What a client may call its request; anything else gets an id of ours. */
+/** Request ids accepted from clients; other requests get a generated id. */
 const wellFormedId = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Where the router that answers a request is mounted, as a pattern. */
+/** Mount pattern of the router that handles a request. */
 const mounts = new WeakMap<object, string>();
 
-/** Marks the requests that come by here as those of a mounted router: `app.use(pattern, mountedAt(pattern), router)`. */
+/** Marks requests as handled by a mounted router: `app.use(pattern, mountedAt(pattern), router)`. */
 export function mountedAt(pattern: string): RequestHandler {
   return (request, _response, next) => {
     mounts.set(request, pattern);
@@ -20,17 +20,17 @@ export function mountedAt(pattern: string): RequestHandler {
   };
 }
 
-/** What answered requests that are no route of the API. */
+/** Names of the handlers of requests outside the API. */
 const answerers = new WeakMap<object, string>();
 
-/** Counts and logs a request as this, e.g. `(page)`. */
+/** Counts and logs a request under this name, e.g. `(page)`. */
 export function answeredAs(request: object, what: string): void {
   answerers.set(request, what);
 }
 
 /**
- * The pattern of the route of a request, e.g. `/api/pfa/:org/draft`: never its path, which holds codes and ids and whatever
- * else somebody wrote there. `MOUNT/*` when it came no further than its router, `(none)` when there is nothing at all.
+ * Returns the route pattern of a request, e.g. `/api/pfa/:org/draft`: never its path, which holds codes, ids and arbitrary
+ * text. Returns `MOUNT/*` if only the router matched, and `(none)` if nothing did.
  */
 export function routeOf(request: Request): string {
   const answerer = answerers.get(request);
@@ -38,7 +38,7 @@ export function routeOf(request: Request): string {
   const mount = mounts.get(request);
   const route = request.route as { path?: unknown } | undefined;
   if (typeof route?.path === 'string') {
-    // A route of the app itself is below no mount.
+    // A route of the app itself has no mount.
     return mount && !route.path.startsWith(mount) ? `${mount}${route.path}`.replace(/\/$/, '') : route.path;
   }
   return mount ? `${mount}/*` : '(none)';
@@ -47,9 +47,9 @@ export function routeOf(request: Request): string {
 const isHealthCheck = (request: { url?: string }) => /^\/api\/(health|ready)(\?|$)/.test(request.url ?? '');
 
 /**
- * The first that every request meets: gives it an id (the client's X-Request-Id where that is well formed), answers it
- * as X-Request-Id, counts and measures the request, and logs it when it is over. Logged are id, method, route, status,
- * duration and user id; never a header, a body, a query string or a path.
+ * Handles every request first: assigns an id (the client's X-Request-Id if well formed), returns it as X-Request-Id, counts
+ * and measures the request, and logs its end. Logs id, method, route, status, duration and user id; never a header, a body, a
+ * query string or a path.
  */
 export function observe(logger: Logger, metrics: Metrics | undefined): RequestHandler[] {
   const about = (request: Request, response: Response) => ({

@@ -2,16 +2,16 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import { VanguardError } from '../errors.ts';
 
-/** Whether a request comes from a page of our own, or of an origin that may call us. */
+/** Returns whether a request comes from the server's own page or from an allowed origin. */
 export type OriginCheck = (
   request: Pick<IncomingMessage, 'socket'> & { headers: IncomingHttpHeaders },
 ) => boolean;
 
 /**
- * A browser says with `Origin` which page sends a POST or opens a websocket, and asks nobody whether it may. Programs say
- * nothing, and are let in.
+ * Returns a check of the `Origin` header. Browsers name the page that sends a POST or opens a websocket there, without
+ * asking the server first. Other programs send no `Origin` and are allowed.
  *
- * @param isTrustedProxy Whether what this address says of the request's way is believed.
+ * @param isTrustedProxy Returns whether the address is a trusted proxy.
  */
 export function originCheck(
   corsOrigins: readonly string[],
@@ -27,21 +27,21 @@ export function originCheck(
       isTrustedProxy(socket.remoteAddress ?? '') && typeof forwarded === 'string'
         ? forwarded.split(',')[0]!.trim()
         : (headers.host ?? '');
-    // Default ports may be named or not.
+    // Default ports may be present or absent.
     return URL.canParse(`${protocol}//${own}`) && new URL(`${protocol}//${own}`).host === host;
   };
 }
 
 /**
- * Refuses, with FORBIDDEN, what another site has a browser send to where the refresh cookie counts. The cookie is
- * SameSite=Strict, but other ports and subdomains are the same site, and an answer that clears the cookie would sign out
- * also who sent none.
+ * Refuses requests that other sites send through a browser to paths that use the refresh cookie, with FORBIDDEN. The
+ * cookie is SameSite=Strict, but other ports and subdomains count as the same site. A response that clears the cookie
+ * signs the user out even if the request sent none.
  */
 export function requireOwnOrigin(isOwn: OriginCheck): RequestHandler {
   return (request, _response, next) => {
     if (request.method === 'POST' && !isOwn(request)) {
-      throw new VanguardError('FORBIDDEN', 'Pages of this origin may not sign anybody in or out here.', {
-        hint: 'Whoever runs the server can add the origin to CORS_ORIGINS.',
+      throw new VanguardError('FORBIDDEN', 'Pages of this origin cannot sign users in or out.', {
+        hint: 'Ask the operator of the server to add the origin to CORS_ORIGINS.',
       });
     }
     next();

@@ -3,10 +3,10 @@ import type { z } from 'zod';
 import type { Identity } from '../auth/identity.ts';
 import { VanguardError } from '../errors.ts';
 
-/** The largest body of a request, in bytes. */
+/** Maximum size of a request body, in bytes. */
 export const largestBody = 1_000_000;
 
-/** Refuses, with INVALID_INPUT, an address whose percent encoding is not UTF-8: Node would read it as other characters. */
+/** Refuses an address whose percent encoding is not UTF-8, with INVALID_INPUT: Node would misread it. */
 export const requireReadableAddress: RequestHandler = (request, _response, next) => {
   try {
     decodeURIComponent(request.originalUrl);
@@ -18,17 +18,17 @@ export const requireReadableAddress: RequestHandler = (request, _response, next)
   next();
 };
 
-/** What the authentication found out about each request. */
+/** Identities that the authentication found, by request. */
 const identities = new WeakMap<object, Identity>();
 
 export function setIdentity(request: object, identity: Identity): void {
   identities.set(request, identity);
 }
 
-/** Who asks, or undefined for somebody who has not signed in. */
+/** Returns the user of a request, or undefined without a sign-in. */
 export const findIdentity = (request: object): Identity | undefined => identities.get(request);
 
-/** Who asks. Refuses with UNAUTHENTICATED. */
+/** Returns the user of a request. Throws UNAUTHENTICATED. */
 export function requireIdentity(request: object): Identity {
   const identity = identities.get(request);
   if (!identity) {
@@ -39,7 +39,10 @@ export function requireIdentity(request: object): Identity {
   return identity;
 }
 
-/** The body of a request, checked. Refuses with INVALID_INPUT, naming every field that is wrong, or the wrong `Content-Type`. */
+/**
+ * Returns the validated body of a request. Throws INVALID_INPUT, which names every invalid field or the wrong
+ * `Content-Type`.
+ */
 export function readBody<T>(request: Request, schema: z.ZodType<T>): T {
   const { headers } = request;
   const hasContent = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
@@ -48,10 +51,10 @@ export function readBody<T>(request: Request, schema: z.ZodType<T>): T {
       hint: 'Send JSON with `Content-Type: application/json`.',
     });
   }
-  return check(schema, request.body ?? {}, 'The body of the request');
+  return check(schema, request.body ?? {}, 'The request body');
 }
 
-/** The query string of a request, checked. Refuses with INVALID_INPUT. */
+/** Returns the validated query string of a request. Throws INVALID_INPUT. */
 export function readQuery<T>(request: Request, schema: z.ZodType<T>): T {
   return check(schema, request.query, 'The address of the request');
 }
@@ -61,5 +64,5 @@ function check<T>(schema: z.ZodType<T>, given: unknown, what: string): T {
   if (parsed.success) return parsed.data;
   const details = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
   const named = details.map((d) => (d.path ? `${d.path}: ${d.message}` : d.message)).join('; ');
-  throw new VanguardError('INVALID_INPUT', `${what} is not as it should be: ${named}.`, { details });
+  throw new VanguardError('INVALID_INPUT', `${what} is invalid: ${named}.`, { details });
 }

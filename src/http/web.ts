@@ -8,12 +8,12 @@ import { projectFolder } from '../configuration.ts';
 import { pagePolicy } from './headers.ts';
 import { answeredAs } from './observe.ts';
 
-/** Where `npm run build` puts the web app. */
+/** Folder that `npm run build` writes the web app to. */
 const builtApp = join(projectFolder, 'web', 'dist');
 
-/** What is not the web app's, also where there is no such thing: a client of the API gets an answer of the API. */
+/** Paths that never belong to the web app, even if unknown: API clients get responses of the API. */
 const others = /^\/(api|graphql|graphiql|ruru-static|\.well-known|metrics)(\/|$)/;
-/** Their names change with their content. */
+/** Files whose names change with their content. */
 const hashed = /^\/assets\//;
 const encodings = [
   ['br', '.br'],
@@ -25,17 +25,17 @@ const notBuilt = `<!doctype html>
   <head><meta charset="utf-8" /><title>PFA Vanguard</title></head>
   <body>
     <h1>The web app is not built</h1>
-    <p>The API works all the same. Build the app with <code>npm run build</code> in the folder of the project, and reload this page;
+    <p>The API works without it. Build the app with <code>npm run build</code> in the folder of the project, and reload this page;
       <code>npm start</code> does it by itself.</p>
   </body>
 </html>
 `;
 
 /**
- * The web app at `/`: its files, compressed as they were built, and its page for every address that a person goes to and
- * that is nobody else's, because which pages there are, only the app knows.
+ * Serves the web app at `/`: its precompressed files, and its page for every other address that a browser navigates to,
+ * because only the app knows its routes.
  *
- * @param folder What was built. It may come later: each page that is asked for looks.
+ * @param folder Folder of the built app. The app may be built later: every page request looks for it.
  */
 export function webApp({
   folder = builtApp,
@@ -49,7 +49,7 @@ export function webApp({
   const router = Router();
   const pageFile = join(folder, 'index.html');
   if (!existsSync(pageFile)) {
-    logger.warn({ folder }, 'The web app is not built: `npm run build` does it. The API works all the same.');
+    logger.warn({ folder }, 'The web app is not built: run `npm run build`. The API works without it.');
   }
 
   const files = express.static(folder, {
@@ -99,7 +99,7 @@ export function webApp({
       if (error.code !== 'ENOENT') throw error;
       return undefined;
     });
-    // Not the next time either without asking: the files that it names are those of this build.
+    // Browsers must revalidate the page, because the files it names belong to this build.
     response.setHeader('Cache-Control', 'no-cache');
     response.type('html');
     if (page === undefined) return void response.status(503).send(notBuilt);
@@ -112,7 +112,7 @@ export function webApp({
   return router;
 }
 
-/** The first page, or an address that a person goes to: what scripts and pictures ask for is there or is not. */
+/** Returns whether a request navigates to a page. A request for a missing script or image gets no page. */
 function isPage({ path, headers }: Request): boolean {
   return path === '/' || (!hashed.test(path) && (headers.accept ?? '').includes('text/html'));
 }

@@ -1,4 +1,4 @@
-/** The day of a moment in a time zone, `YYYY-MM-DD`. */
+/** Returns the day of a moment in a time zone, `YYYY-MM-DD`. */
 export function dayIn(timeZone: string): (milliseconds: number) => string {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
@@ -12,7 +12,7 @@ export function dayIn(timeZone: string): (milliseconds: number) => string {
   };
 }
 
-/** Whether `Intl` knows a time zone. */
+/** Returns whether `Intl` knows a time zone. */
 export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: name });
@@ -26,25 +26,25 @@ export function isTimeZone(name: string): boolean {
 const dayLength = 86_400_000;
 const quarter = 900_000;
 
-/** Whether a moment could be midnight somewhere else than in UTC: zones differ from UTC by quarters of an hour. */
+/** Returns whether a moment can be midnight in a zone other than UTC: offsets are multiples of a quarter of an hour. */
 export const isElsewhereMidnight = (milliseconds: number): boolean =>
   milliseconds % dayLength !== 0 && milliseconds % quarter === 0;
 
-/** In which zone the days of a database begin. */
+/** Zone in which the days of a database begin. */
 export interface ForeignDays {
-  /** How many values of days there are. */
+  /** Number of day values. */
   values: number;
-  /** Minutes that local time is ahead of UTC; two where the zone has daylight saving time. */
+  /** Offsets of local time from UTC, in minutes; two in a zone with daylight saving time. */
   offsets: number[];
-  /** Zones in which every day begins at midnight. */
+  /** Zones in which all the days begin at midnight. */
   timeZones: string[];
 }
 
-/** Collects the moments that are stored as days, to find the zone in which all of them are midnight. */
+/** Collects the moments stored as days, to find the zone in which all of them are midnight. */
 export class DayCollector {
   #values = 0;
   #hasForeign = false;
-  /** There are few different days, however many records. */
+  /** Even many records have few distinct days. */
   readonly #moments = new Set<number>();
 
   add(milliseconds: number): void {
@@ -53,7 +53,7 @@ export class DayCollector {
     if (this.#moments.size < 100_000) this.#moments.add(milliseconds);
   }
 
-  /** Undefined where all days begin at midnight in UTC, or where no one zone explains them. */
+  /** Undefined if all days begin at midnight in UTC, or if no single zone explains them. */
   found(): ForeignDays | undefined {
     if (!this.#hasForeign) return undefined;
     const moments = [...this.#moments];
@@ -73,13 +73,13 @@ export class DayCollector {
   }
 }
 
-/** What is known about the days, in a sentence. */
+/** Returns the findings about the days, in a sentence. */
 export function daysInWords({ values, offsets, timeZones }: ForeignDays): string {
   const shown = offsets.map((minutes) => {
     const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
     return `UTC${minutes < 0 ? '-' : '+'}${String(hours).padStart(2, '0')}:${String(rest).padStart(2, '0')}`;
   });
-  // Zones that people live in come first.
+  // Inhabited zones come first.
   const examples = timeZones
     .toSorted((a, b) => Number(a.startsWith('Antarctica')) - Number(b.startsWith('Antarctica')))
     .slice(0, 4);

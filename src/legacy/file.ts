@@ -18,13 +18,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { VanguardError } from '../errors.ts';
 import type { TextEncoding } from './values.ts';
 
-/** The legacy database, open for reading: what it says does not change while it is, also where the prototype goes on writing. */
+/** The legacy database, open for reading: a stable snapshot, even if the prototype goes on writing. */
 export interface LegacyFile {
   readonly database: DatabaseSync;
-  /** As it was given, absolute. */
+  /** The given path, made absolute. */
   readonly path: string;
   readonly encoding: TextEncoding;
-  /** Of the file, and of the write-ahead log beside it, where there is one. */
+  /** Checksums of the file and of its write-ahead log, if any. */
   readonly sha256: string;
   readonly walSha256: string | null;
   readonly bytes: number;
@@ -32,9 +32,9 @@ export interface LegacyFile {
 }
 
 /**
- * Opens a SQLite file read-only. With `copy` it and the logs beside it are copied to a temporary folder first, which must not happen
- * while another program writes. A transaction that was never committed is rolled back there; without `copy` such a file is refused.
- * `patience` is how many milliseconds to wait for a lock. Errors: LEGACY_FILE_...
+ * Opens a SQLite file read-only. With `copy`, copies the file and its logs to a temporary folder first; no other
+ * program may write at the same time. Rolls back an uncommitted transaction in the copy; without `copy`, such a file is
+ * refused. `patience` is the timeout for a lock, in milliseconds. Errors: LEGACY_FILE_...
  */
 export async function openLegacyFile(
   path: string,
@@ -60,12 +60,12 @@ export async function openLegacyFile(
       if (hasJournal) copyFileSync(journal, `${file}-journal`);
       if (stateOf(given) !== before) throw changing(given);
     }
-    // To read the whole file lets go of the locks that SQLite holds on it. Therefore the checksum comes first.
+    // Reading the whole file releases the locks that SQLite holds on it. Therefore the checksum comes first.
     const before = stateOf(file);
     const sha256 = await hashOf(file);
     const isRolledBack = temporary !== undefined && hasJournal;
     database = new DatabaseSync(file, { readOnly: !isRolledBack, timeout: patience });
-    // From here to the end it is one state of the database.
+    // From here to the end, the connection reads one snapshot of the database.
     database.exec('begin');
     const encoding = one(database, 'pragma encoding', 'encoding').toLowerCase() as TextEncoding;
     const tables = one(
@@ -95,7 +95,7 @@ export async function openLegacyFile(
   }
 }
 
-/** What SQLite says, as a problem that a person can act on. */
+/** Turns an error of SQLite into one that a reader can act on. */
 export function legacyError(error: unknown, path: string): unknown {
   const { errcode, message } = error as { errcode?: number; message: string };
   if (typeof errcode !== 'number') return error;
@@ -104,7 +104,7 @@ export function legacyError(error: unknown, path: string): unknown {
   if (errcode === 776)
     return new VanguardError(
       'LEGACY_FILE_INTERRUPTED',
-      `${path} holds changes of a transaction that was never committed: a program was stopped while it wrote.`,
+      `${path} holds changes of an uncommitted transaction, because a program was stopped while it wrote.`,
       {
         ...about,
         hint: `Add --copy, which rolls the transaction back in a temporary copy; or start the prototype once, which rolls it back. Keep ${basename(path)}-journal beside the file.`,
@@ -113,9 +113,9 @@ export function legacyError(error: unknown, path: string): unknown {
   switch (errcode & 0xff) {
     case 5: // SQLITE_BUSY
     case 6: // SQLITE_LOCKED
-      return new VanguardError('LEGACY_FILE_LOCKED', `${path} is locked by another program.`, {
+      return new VanguardError('LEGACY_FILE_LOCKED', `Another program has locked ${path}.`, {
         ...about,
-        hint: 'Wait until the prototype has finished what it does, or stop it, and try again.',
+        hint: 'Wait until the prototype has finished, or stop it, and try again.',
       });
     case 11: // SQLITE_CORRUPT
       return new VanguardError('LEGACY_FILE_DAMAGED', `${path} is damaged: ${message}.`, {
@@ -123,7 +123,7 @@ export function legacyError(error: unknown, path: string): unknown {
         hint: 'Take a backup of it, or have "sqlite3 FILE .recover" save what can be read.',
       });
     case 26: // SQLITE_NOTADB
-      return notSqlite(path, 'is encrypted, or no SQLite file', error);
+      return notSqlite(path, 'is encrypted, or not a SQLite file', error);
     default:
       return new VanguardError('LEGACY_FILE_UNREADABLE', `${path} cannot be read: ${message}.`, {
         ...about,
@@ -132,7 +132,9 @@ export function legacyError(error: unknown, path: string): unknown {
   }
 }
 
-/** The path in a DATABASE_URL of Prisma, such as `file:./dev.db?connection_limit=1`; any other text is a path. */
+/**
+ * Returns the path in a DATABASE_URL of Prisma, such as `file:./dev.db?connection_limit=1`; any other text is a path.
+ */
 function pathOf(given: string): string {
   if (!/^file:/i.test(given) || existsSync(given)) return given;
   return given
@@ -141,7 +143,7 @@ function pathOf(given: string): string {
     .replace(/\?.*$/s, '');
 }
 
-/** Changes whenever the file is written. */
+/** Returns a value that changes with every write of the file. */
 function stateOf(path: string): string {
   const { size, mtimeNs } = statSync(path, { bigint: true });
   return `${size} ${mtimeNs}`;
@@ -149,7 +151,7 @@ function stateOf(path: string): string {
 
 function changing(path: string): VanguardError {
   return new VanguardError('LEGACY_FILE_LOCKED', `${path} changed while it was read.`, {
-    hint: 'Wait until the prototype has finished what it does, or stop it, and try again.',
+    hint: 'Wait until the prototype has finished, or stop it, and try again.',
   });
 }
 
@@ -159,13 +161,13 @@ function notSqlite(path: string, problem: string, cause?: unknown): VanguardErro
   return new VanguardError('LEGACY_FILE_NOT_SQLITE', `${path} ${problem}.`, { hint: `${theFile}.`, cause });
 }
 
-/** The size of the file; refuses what is none, or none of SQLite's. */
+/** Returns the size of the file; refuses anything but a SQLite file. */
 function checkHeader(path: string): number {
   let size: number;
   const header = Buffer.alloc(100);
   try {
     const stat = statSync(path);
-    if (!stat.isFile()) throw new Error('it is no file');
+    if (!stat.isFile()) throw new Error('it is not a file');
     size = stat.size;
     const descriptor = openSync(path, 'r');
     try {
@@ -178,17 +180,17 @@ function checkHeader(path: string): number {
       'LEGACY_FILE_UNREADABLE',
       `${path} cannot be read: ${(error as Error).message}.`,
       {
-        hint: `${theFile}, as somebody who may read it.`,
+        hint: `${theFile}, as a user who can read it.`,
         cause: error,
       },
     );
   }
   if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0')
-    throw notSqlite(path, size === 0 ? 'is empty' : 'is encrypted, or no SQLite file');
+    throw notSqlite(path, size === 0 ? 'is empty' : 'is encrypted, or not a SQLite file');
   return size;
 }
 
-/** SQLite notices only when it comes to the pages that are missing. */
+/** SQLite notices missing pages only when it reaches them. */
 function checkLength(database: DatabaseSync, path: string, bytes: number, hasWal: boolean): void {
   const expected =
     Number(one(database, 'pragma page_count', 'page_count')) *
@@ -196,19 +198,19 @@ function checkLength(database: DatabaseSync, path: string, bytes: number, hasWal
   if (!hasWal && bytes < expected)
     throw new VanguardError(
       'LEGACY_FILE_DAMAGED',
-      `${path} is cut off: it has ${bytes} bytes, and should have ${expected}.`,
+      `${path} is cut off: it has ${bytes} bytes instead of ${expected}.`,
       { hint: 'Copy it again, or take a backup of it.' },
     );
 }
 
-/** A live write-ahead log can be read only beside an index of it, which SQLite has to write. */
+/** Reading a live write-ahead log requires its index, which SQLite has to write. */
 function checkFolder(path: string): void {
   try {
     accessSync(dirname(path), constants.W_OK);
   } catch (error) {
     throw new VanguardError(
       'LEGACY_FOLDER_NOT_WRITABLE',
-      `${path} has a write-ahead log beside it, and to read that SQLite must be able to write in ${dirname(path)}.`,
+      `${path} has a write-ahead log, which SQLite can read only if it can write to ${dirname(path)}.`,
       {
         hint: 'Stop the prototype and add --copy, which works on a temporary copy; or run this as somebody who may write there.',
         cause: error,

@@ -14,17 +14,17 @@ import {
   type Manifest,
 } from './manifest.ts';
 
-/** Something that is not as it was exported. */
+/** A difference from the state at the export. */
 export interface Damage {
   file: string;
-  /** From 1, where it is known. */
+  /** Line number from 1, if known. */
   line?: number;
   problem: string;
 }
 
 /**
- * Compares an export with its manifest: every checksum, count, value and reference. Changes nothing.
- * Errors: LEGACY_EXPORT_MISSING.
+ * Compares an export with its manifest: every checksum, count, value and reference. Changes nothing. Errors:
+ * LEGACY_EXPORT_MISSING.
  */
 export async function verifyExport(
   folder: string,
@@ -43,7 +43,7 @@ export async function verifyExport(
     else damages.push(...(await damagesOf(folder, table)));
     progress(table.name, table.rows, table.rows);
   }
-  // Of damaged files they would say nothing.
+  // These checks say nothing about damaged files.
   if (damages.length === 0) damages.push(...(await wrongReferences(folder, manifest)));
   return { manifest, damages };
 }
@@ -57,7 +57,7 @@ async function namesOf(folder: string): Promise<string[]> {
       'LEGACY_EXPORT_MISSING',
       `${folder} cannot be read: ${(error as Error).message}.`,
       {
-        hint: 'Give the folder that "npx vanguard legacy export" wrote.',
+        hint: 'Enter the folder that "npx vanguard legacy export" wrote.',
         cause: error,
       },
     );
@@ -66,7 +66,7 @@ async function namesOf(folder: string): Promise<string[]> {
     throw new VanguardError(
       'LEGACY_EXPORT_MISSING',
       names.includes(beginningName)
-        ? `The export in ${folder} is not finished.`
+        ? `The export in ${folder} is incomplete.`
         : `There is no export in ${folder}: it has no ${manifestName}.`,
       { hint: 'Run "npx vanguard legacy export FILE.db --out FOLDER", again if it was interrupted.' },
     );
@@ -85,13 +85,13 @@ async function damagesOf(folder: string, table: ExportedTable): Promise<Damage[]
   }
   const found: Damage[] = [];
   if (lines !== table.rows)
-    found.push({ file, problem: `it has ${lines} rows, and was exported with ${table.rows}` });
+    found.push({ file, problem: `it has ${lines} rows, but was exported with ${table.rows}` });
   if (hash.digest('hex') !== table.sha256)
     found.push({
       file,
-      problem: `its checksum is another one${bytes === table.bytes ? '' : `: it has ${bytes} bytes, and was exported with ${table.bytes}`}`,
+      problem: `its checksum differs${bytes === table.bytes ? '' : `: it has ${bytes} bytes, but was exported with ${table.bytes}`}`,
     });
-  // Tells where, if a line is none that an export writes; and that our own reader understands every value.
+  // Reports the place of a line that no export writes, and checks that the reader understands every value.
   let line = 1;
   try {
     for await (const _row of readRows(folder, table)) line += 1;

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The longest that PEMS may make us wait with `Retry-After`, in milliseconds. */
+/** Longest wait that PEMS may request with `Retry-After`, in milliseconds. */
 export const MAX_RETRY_AFTER_MS = 60_000;
 
 const MAX_BACKOFF_MS = 30_000;
 
 /**
- * How long to wait before the next attempt, in milliseconds: the delay doubles with each attempt up to 30 s, and a
- * random half of it is left out so that many clients do not come back together. What PEMS asks for comes first.
+ * Returns the delay before the next attempt, in milliseconds: it doubles with each attempt up to 30 s. A random part of
+ * up to half is left out, so that many clients do not return together. A `Retry-After` of PEMS takes precedence.
  *
- * @param attempt the attempt that failed, from 1
- * @param retryAfter the answer's `Retry-After` header: seconds or an HTTP date; more than 60 s counts as 60 s
+ * @param attempt number of the failed attempt, from 1
+ * @param retryAfter `Retry-After` header of the response: seconds or an HTTP date; more than 60 s counts as 60 s
  */
 export function retryDelay(
   attempt: number,
@@ -22,7 +22,7 @@ export function retryDelay(
   return Math.round(Math.max(backoff, Math.min(retryAfterMs(retryAfter), MAX_RETRY_AFTER_MS)));
 }
 
-/** What a `Retry-After` header asks for, in milliseconds. */
+/** Returns the delay of a `Retry-After` header, in milliseconds. */
 export function retryAfterMs(header: string | null): number {
   if (header === null) return 0;
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1_000;
@@ -31,8 +31,8 @@ export function retryAfterMs(header: string | null): number {
 }
 
 /**
- * Waits until the next request may start, so that starts are at least `1000 / requestsPerSecond` ms apart whoever
- * calls. Rejects with the signal's reason when it is aborted meanwhile.
+ * Waits until the next request may start: starts of all callers are at least `1000 / requestsPerSecond` ms apart.
+ * Rejects with the reason of the signal if it aborts meanwhile.
  */
 export function createRateLimiter(requestsPerSecond: number): (signal?: AbortSignal) => Promise<void> {
   const spacing = 1_000 / requestsPerSecond;
@@ -45,12 +45,12 @@ export function createRateLimiter(requestsPerSecond: number): (signal?: AbortSig
   };
 }
 
-/** Waits; rejects with the signal's reason when it is aborted meanwhile. */
+/** Waits. Rejects with the reason of the signal if it aborts meanwhile. */
 export async function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   const end = performance.now() + milliseconds;
   try {
-    // Looked at again: a timer may fire a little early, which would let one request too many into a second.
+    // The time is checked again, because a timer may fire early and let one request too many into a second.
     for (let left = milliseconds; left > 0; left = end - performance.now()) {
       await sleep(Math.ceil(left), undefined, { signal });
     }

@@ -1,8 +1,8 @@
 import type { PemsAlert } from './grid.ts';
 
-/** What a refusal of PEMS means to us. */
+/** Meaning of a refusal by PEMS. */
 export type RefusalCode =
-  /** There is no such record. */
+  /** The record does not exist. */
   | 'PEMS_RECORD_NOT_FOUND'
   /** Its `recordid` is no longer the one that was read. */
   | 'PEMS_RECORD_MODIFIED'
@@ -17,15 +17,15 @@ export type RefusalCode =
 
 interface Rule {
   code: RefusalCode;
-  /** `Name` of an alert. Many tenants leave it empty, or give a number. */
+  /** `Name` of an alert. Many tenants leave it empty, or send a number. */
   name: RegExp;
-  /** Known words of `Message`, looked at where the name tells nothing. */
+  /** Known words of `Message`, tested if the name says nothing. */
   message: RegExp;
-  /** Whether it must be the only alert: half a sentence must not make a record look removed. */
+  /** Whether it must be the only alert, because a partial match must not make a record look removed. */
   isAlone?: true;
 }
 
-/** In this order: the first rule that any alert meets counts. */
+/** Rules in order of precedence: the first rule that matches any alert counts. */
 const rules: readonly Rule[] = [
   {
     code: 'PEMS_UNAUTHORIZED',
@@ -54,8 +54,8 @@ const rules: readonly Rule[] = [
 ];
 
 /**
- * What complaints of PEMS mean: by the name of an alert, and by its words only where the name tells nothing. HTTP statuses
- * are told apart before: 401, 403, 429 and 5xx mean what they mean whatever the body says.
+ * Classifies alerts of PEMS by name, and by their words only if the name says nothing. HTTP statuses are classified
+ * before: 401, 403, 429 and 5xx have their meaning regardless of the body.
  */
 export function refusalCode(alerts: readonly PemsAlert[]): RefusalCode {
   for (const { code, name, message, isAlone } of rules) {
@@ -67,5 +67,5 @@ export function refusalCode(alerts: readonly PemsAlert[]): RefusalCode {
   return 'PEMS_ERROR_ALERT';
 }
 
-/** A name that one of the rules knows decides alone; a number, an empty name and any other name do not. */
+/** A known name decides alone; a number, an empty name and unknown names do not. */
 const isTelling = (alertName: string): boolean => rules.some(({ name }) => name.test(alertName));

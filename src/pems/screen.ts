@@ -1,55 +1,55 @@
 /**
- * The user-defined screen of PEMS, on which one record is read and written: what is sent, and what comes back.
+ * The user-defined screen of PEMS, which reads and writes one record: requests and responses.
  *
- * Assumed of PEMS: a field is emptied with the data of its kind being null, text with `""`; an amount is sent as whole
- * digits that NUMOFDEC scales. Members that are not known are ignored.
+ * Assumptions about PEMS: null data of its kind empties a field (for text, `""`), and an amount is sent as whole digits
+ * scaled by NUMOFDEC. Unknown members are ignored.
  */
 import type { CheckedConnection } from './connection.ts';
 import { isObject, list, malformed, object } from './grid.ts';
 import { isBlank, parseNumber, parseTimestamp, storageProblem } from './values.ts';
 
-/** How a tenant writes YEAR of a date: milliseconds since 1970 of 1 January (UTC), or the plain year. */
+/** Notation of YEAR in a date of a tenant: milliseconds since 1970 of 1 January (UTC), or the plain year. */
 export type YearFormat = 'milliseconds' | 'plain';
 
-/** A value as it can be written to a field of the screen. */
+/** A value that can be written to a field of the screen. */
 export type WritableValue =
-  /** Empty for none. */
+  /** An empty text empties the field. */
   | { type: 'text'; value: string }
   /** An exact decimal that is also a JSON number, e.g. `1234.5`; `null` for none. */
   | { type: 'number'; value: string | null }
   /** `2026-04-02 14:30`, as PEMS holds it, in no stated zone; `null` for none. */
   | { type: 'date'; value: string | null };
 
-/** A value as a field of the screen holds it. */
+/** A value of a field of the screen. */
 export type ScreenValue = WritableValue | { type: 'unreadable'; problem: string };
 
-/** What PEMS tells versions of a record apart by; as it gave it, because it wants it back so. */
+/** Token of the version of a record, kept in the form that PEMS sent, because PEMS expects the same form back. */
 export type RecordId = number | string;
 
-/** One record as the screen shows it. */
+/** A record on the screen. */
 export interface ScreenRecord {
   recordId: RecordId;
-  /** By the name of the field, in capitals: PEMS spells names in any case. */
+  /** Keyed by the name of the field in capitals, because PEMS spells names in any case. */
   values: ReadonlyMap<string, ScreenValue>;
-  /** When PEMS changed it last, `2026-04-02 14:30` as in the grid; `null` when it does not say. */
+  /** Time of the last change in PEMS, `2026-04-02 14:30` as in the grid; `null` if absent. */
   updatedAt: string | null;
-  /** Who changed it last. */
+  /** User who changed the record last. */
   updatedBy: string | null;
 }
 
-/** Which record. */
+/** Identity of a record. */
 export interface RecordIdentity {
   organization: string;
   id: string;
 }
 
-/** What is to be changed, over the version of the record that was read. */
+/** Changes to write, and the version of the record that was read. */
 export interface RecordChange {
   recordId: RecordId;
   values: ReadonlyMap<string, WritableValue>;
 }
 
-/** The body of `POST /userdefinedscreenservices`. */
+/** Body of `POST /userdefinedscreenservices`. */
 export interface ScreenRequest {
   USERDEFINEDSCREENNAME: string;
   USERDEFINEDSERVICEACTION: 'GET' | 'UPDATE';
@@ -76,14 +76,14 @@ type WireValue =
     }
   | { DATETIMEDATA: Record<string, number | string> | null };
 
-/** PEMS reads VALUE as a number of at most so many digits; all of them are exact in JavaScript, too. */
+/** Maximum number of digits of VALUE in PEMS, all of which are exact in JavaScript. */
 const MAX_DIGITS = 15;
 
 /**
- * The request that reads a record, or with a change the one that writes it: only the fields to be changed are sent,
- * with the two that identify the record and the `recordid` that was read.
+ * Returns the request that reads a record, or writes the given change. A write sends only the changed fields, the two
+ * identifying fields and the `recordid` that was read.
  *
- * @returns `null` where a value does not fit the wire
+ * @returns `null` if the protocol cannot carry a value
  */
 export function screenRequest(
   { screen, yearFormat }: Pick<CheckedConnection, 'screen' | 'yearFormat'>,
@@ -111,17 +111,17 @@ export function screenRequest(
   return request;
 }
 
-/** Whether the wire can carry the value exactly. */
+/** Returns whether the protocol can carry the value exactly. */
 export function isWritable(value: WritableValue): boolean {
   return wireValue(value, 'plain') !== null;
 }
 
 /**
- * Reads an answer, which must be about the record that was asked for: another one's would be taken for a change of it.
- * A value of an unknown form is `unreadable` and does not keep the others from being read.
+ * Reads a response, which must be about the requested record: another record would be mistaken for a change. A value in
+ * an unknown form is `unreadable`, and the other values are still read.
  *
- * @param answer the parsed JSON of an answer without an `ErrorAlert`
- * @throws VanguardError `PEMS_MALFORMED_ANSWER`, naming the place and never what stands there
+ * @param answer the parsed JSON of a response without an `ErrorAlert`
+ * @throws VanguardError `PEMS_MALFORMED_ANSWER` with the place, never with the content
  */
 export function parseScreenAnswer(
   answer: unknown,
@@ -137,7 +137,7 @@ export function parseScreenAnswer(
     const pair = object(item, where);
     const name = pair.USERDEFINEDSCREENFIELDNAME;
     if (typeof name !== 'string' || name === '')
-      throw malformed(`${where}.USERDEFINEDSCREENFIELDNAME`, 'is no text');
+      throw malformed(`${where}.USERDEFINEDSCREENFIELDNAME`, 'is not text');
     const key = name.toUpperCase();
     if (values.has(key)) throw malformed(where, 'is a field that the record already has');
     values.set(key, screenValue(pair.USERDEFINEDSCREENFIELDVALUE));
@@ -148,7 +148,7 @@ export function parseScreenAnswer(
   ] as const) {
     const held = values.get(field.toUpperCase());
     if (held?.type !== 'text' || held.value !== asked)
-      throw malformed(SERVICE, 'is not the record that was asked for');
+      throw malformed(SERVICE, 'is not the requested record');
   }
   return {
     recordId: recordIdOf(service.recordid),
@@ -172,10 +172,10 @@ function updatedAtOf(data: unknown): string | null {
   if (data === undefined || data === null) return null;
   const updated = dateValue(data);
   if (updated.type === 'date') return updated.value;
-  throw malformed(`${SERVICE}.DATEUPDATED`, 'is no date');
+  throw malformed(`${SERVICE}.DATEUPDATED`, 'is not a date');
 }
 
-/** A name, or an object `{ USERCODE, DESCRIPTION }`, of which the code tells users apart. */
+/** Reads a name, or an object `{ USERCODE, DESCRIPTION }`, whose code identifies the user. */
 function updatedByOf(user: unknown): string | null {
   const code = isObject(user) ? user.USERCODE : user;
   if (code === undefined || code === null) return null;
@@ -187,10 +187,13 @@ function updatedByOf(user: unknown): string | null {
 
 const kinds = ['TEXTDATA', 'NUMERICDATA', 'DATETIMEDATA'] as const;
 
-/** PEMS writes none as a field without a value, or with kinds of data that are null or empty; unknown members are ignored. */
+/**
+ * PEMS writes an empty value as a field without a value, or with null or empty kinds of data. Unknown members are
+ * ignored.
+ */
 function screenValue(value: unknown): ScreenValue {
   if (value === undefined || value === null) return none;
-  if (!isObject(value)) return unreadable('holds a value that is no object');
+  if (!isObject(value)) return unreadable('holds a value that is not an object');
   const filled = kinds.filter(
     (kind) => value[kind] !== undefined && value[kind] !== null && value[kind] !== '',
   );
@@ -201,10 +204,10 @@ function screenValue(value: unknown): ScreenValue {
   if (kind === 'DATETIMEDATA') return dateValue(value.DATETIMEDATA);
   return Object.keys(value).every((name) => isOneOf(kinds, name) || (value[name] ?? null) === null)
     ? none
-    : unreadable('holds a kind of data that is not known');
+    : unreadable('holds an unknown kind of data');
 }
 
-/** No value, whatever the kind of the field. */
+/** The value is empty for every kind of field. */
 const none: ScreenValue = { type: 'text', value: '' };
 
 const isOneOf = (names: readonly string[], name: string): boolean => names.includes(name);
@@ -213,22 +216,25 @@ function textValue(data: unknown): ScreenValue {
   if (typeof data === 'string') return { type: 'text', value: data };
   if (typeof data === 'boolean' || (typeof data === 'number' && Number.isSafeInteger(data)))
     return { type: 'text', value: String(data) };
-  return unreadable('has TEXTDATA that is no text');
+  return unreadable('has TEXTDATA that is not text');
 }
 
 function unreadable(what: string): ScreenValue {
   return { type: 'unreadable', problem: `The field ${what}.` };
 }
 
-/** Refused is what JavaScript has rounded, or might have: VALUE with a fraction, or of more than 15 digits or so. */
+/**
+ * Refuses numbers that JavaScript rounded or may have rounded: VALUE with a fraction, or with more than about 15
+ * digits.
+ */
 function numberValue(data: unknown): ScreenValue {
-  if (!isObject(data)) return unreadable('has NUMERICDATA that is no object');
+  if (!isObject(data)) return unreadable('has NUMERICDATA that is not an object');
   const { VALUE, NUMOFDEC } = data;
   if (VALUE === undefined || VALUE === null || VALUE === '') return { type: 'number', value: null };
   const digits = wholeDigits(typeof VALUE === 'number' ? Math.abs(VALUE) : VALUE);
   const decimals = Number(wholeDigits(NUMOFDEC ?? 0) ?? NaN);
   if (digits === null || !(decimals <= 10))
-    return unreadable('has a VALUE or NUMOFDEC that is no whole number');
+    return unreadable('has a VALUE or NUMOFDEC that is not a whole number');
   const isNegative = typeof VALUE === 'number' && VALUE < 0;
   const SIGN = (data.SIGN ?? '') === '' ? (isNegative ? '-' : '+') : data.SIGN;
   if ((SIGN !== '+' && SIGN !== '-') || (isNegative && SIGN === '+'))
@@ -241,9 +247,9 @@ function numberValue(data: unknown): ScreenValue {
     : { type: 'unreadable', problem: amount.problem };
 }
 
-/** MONTH, DAY and time as they stand: a day is the day that a person sees. TIMEZONE tells only which year YEAR means. */
+/** MONTH, DAY and time count as written: a day is the day that users see. TIMEZONE only decides the year of YEAR. */
 function dateValue(data: unknown): ScreenValue {
-  if (!isObject(data)) return unreadable('has DATETIMEDATA that is no object');
+  if (!isObject(data)) return unreadable('has DATETIMEDATA that is not an object');
   if ([data.YEAR, data.MONTH, data.DAY].every((part) => part === undefined || part === null))
     return { type: 'date', value: null };
   const year = calendarYear(data.YEAR, data.TIMEZONE);
@@ -251,24 +257,24 @@ function dateValue(data: unknown): ScreenValue {
     (part) => wholeDigits(part)?.padStart(2, '0') ?? '',
   );
   if (year === null || parts.some((part) => part.length !== 2))
-    return unreadable('has a part of DATETIMEDATA that is none');
+    return unreadable('has an invalid part of DATETIMEDATA');
   const [month, day, hour, minute] = parts;
   const moment = parseTimestamp(`${year}-${month}-${day} ${hour}:${minute}`, 'MDY');
   return moment.ok ? { type: 'date', value: moment.value } : { type: 'unreadable', problem: moment.problem };
 }
 
 const HOUR_MS = 3_600_000;
-/** No zone is further from UTC. */
+/** Maximum offset of a zone from UTC. */
 const WIDEST_OFFSET_MS = 14 * HOUR_MS;
-/** Zones differ from UTC by whole quarters of an hour. */
+/** Offsets from UTC are multiples of a quarter of an hour. */
 const QUARTER_MS = HOUR_MS / 4;
 
 /**
- * The year that YEAR means, in four digits: a plain year, or milliseconds since 1970 of any instant in that year. Systems
- * write 1 January at midnight of UTC, of their own zone, or the instant of the last change.
+ * Returns the year of YEAR in four digits. YEAR is a plain year, or the milliseconds since 1970 of any instant in the
+ * year. Systems write 1 January at midnight in UTC or in their zone, or the instant of the last change.
  *
- * A midnight in UTC is that of its year. A full quarter of an hour in the 14 hours around a 1 January is a midnight of
- * some zone, and means the year that begins. Any other instant lies in the year that TIMEZONE gives it.
+ * A midnight in UTC belongs to its own year. A full quarter of an hour within 14 hours of a 1 January is a midnight of
+ * some zone, and means the beginning year. Any other instant belongs to the year that TIMEZONE gives it.
  */
 function calendarYear(value: unknown, timezone: unknown): string | null {
   const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
@@ -284,7 +290,7 @@ function calendarYear(value: unknown, timezone: unknown): string | null {
 
 const yearOf = (milliseconds: number): number => new Date(milliseconds).getUTCFullYear();
 
-/** `-0500` or `-05:00` in milliseconds; 0 where no offset is stated. */
+/** Returns `-0500` or `-05:00` in milliseconds; 0 without an offset. */
 function offsetOf(timezone: unknown): number {
   const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(String(timezone).trim()) ?? [];
   const offset = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
@@ -299,13 +305,13 @@ function firstOfJanuary(year: string): number {
   return Date.parse(`${year}-01-01T00:00:00Z`);
 }
 
-/** The digits of a whole number that is not negative and is held exactly, given as a number or as text. */
+/** Returns the digits of an exact whole number that is not negative, given as a number or as text. */
 function wholeDigits(value: unknown): string | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? String(value) : null;
   return typeof value === 'string' && /^\d{1,30}$/.test(value) ? value : null;
 }
 
-/** `null` where it does not fit. */
+/** Returns `null` if the amount does not fit. */
 function wireValue(value: WritableValue, yearFormat: YearFormat): WireValue | null {
   switch (value.type) {
     case 'text':
@@ -317,7 +323,7 @@ function wireValue(value: WritableValue, yearFormat: YearFormat): WireValue | nu
   }
 }
 
-/** With two decimals at least, as PEMS itself gives money. */
+/** Writes at least two decimals, as PEMS does for money. */
 function numericData(amount: string): WireValue | null {
   const match = /^(-?)(\d+)(?:\.(\d{1,10}))?$/.exec(amount);
   if (match === null) return null;

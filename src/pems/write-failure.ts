@@ -1,16 +1,16 @@
 import { VanguardError } from '../errors.ts';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from './pacing.ts';
 
-/** Why a write ended without an answer that shows the record. */
+/** Error of a write that ended without a response that shows the record. */
 export class WriteFailure extends VanguardError {
   /**
-   * Whether PEMS has certainly not written, and never will: nothing was sent (PEMS cannot be reached, `sendBefore` had
-   * passed, the write was aborted before), or PEMS refused it. Otherwise it may have written, or still do so: the record
-   * has to be read again, later.
+   * Whether PEMS certainly has not written and never will: nothing was sent (PEMS was unreachable, `sendBefore` had
+   * passed, or the write was aborted), or PEMS refused it. Otherwise PEMS may have written, or may still write: the
+   * record must be read again later.
    */
   readonly certain: boolean;
 
-  /** @param retryAfter the answer's `Retry-After` header */
+  /** @param retryAfter `Retry-After` header of the response */
   constructor(certain: boolean, error: VanguardError, retryAfter: string | null = null) {
     const { hint, details, cause } = error;
     const seconds = Math.ceil(Math.min(retryAfterMs(retryAfter), MAX_RETRY_AFTER_MS) / 1_000);

@@ -14,54 +14,54 @@ import { VanguardError } from '../errors.ts';
 import { listen, type Notification } from './listener.ts';
 import { Subscription, type ChangedCommit, type ChangedRecord, type SyncProgress } from './subscription.ts';
 
-/** What somebody may have at once, and what one event may name. */
+/** Limits of a user and of one event. */
 const realtimeLimits = {
   subscriptionsOfUser: 50,
   watchedRecords: 1000,
-  /** Records or commits of one event; of more the client is told to catch up. */
+  /** Records or commits named in one event; beyond it, the event tells the client to reload. */
   named: 1000,
-  /** Events of one moment that are read one by one. */
+  /** Events of one flush that are read one by one. */
   read: 1000,
 } as const;
 
-/** In milliseconds. */
+/** Times in milliseconds. */
 export interface RealtimeTimes {
-  /** What comes within this time is told together. */
+  /** Events within this time are sent together. */
   together: number;
-  /** At most so often it is told how far a run is. */
+  /** Shortest time between two progress events of a run. */
   progress: number;
-  /** How often rights are read where nothing is told. */
+  /** Interval at which rights are read again without events. */
   heartbeat: number;
 }
 
 export const realtimeTimes: RealtimeTimes = { together: 150, progress: 1000, heartbeat: 20_000 };
 
-/** How long to wait when the database could not be asked, in milliseconds. */
+/** Delay before the database is asked again, in milliseconds. */
 const retryAfter = 1000;
 
-/** What a client asks to be told of. */
+/** Records that a client subscribes to. */
 export interface Interest {
   organizationId: number;
   recordIds: readonly string[] | null | undefined;
 }
 
-/** Tells the subscriptions of this process what the database tells the process. */
+/** Passes the notifications of the database to the subscriptions of this process. */
 export interface Hub {
-  /** Refuses with NOT_FOUND, UNAUTHENTICATED, PASSWORD_CHANGE_REQUIRED, INVALID_INPUT, TOO_MANY_SUBSCRIPTIONS. */
+  /** Throws NOT_FOUND, UNAUTHENTICATED, PASSWORD_CHANGE_REQUIRED, INVALID_INPUT or TOO_MANY_SUBSCRIPTIONS. */
   subscribe(session: Session, interest: Interest): Promise<Subscription>;
   subscriptions(): number;
   close(): Promise<void>;
 }
 
-/** An organization that somebody listens to. */
+/** An organization with subscriptions. */
 interface Channel {
   subscriptions: Set<Subscription>;
-  /** Events that are still to be read. */
+  /** Events to read. */
   events: Set<number>;
   runs: Map<string, SyncProgress>;
-  /** What was told of which run, and when. */
+  /** Last run state that was sent, and when. */
   told: { runId: string; state: string; at: number } | undefined;
-  /** Nobody knows what was missed. */
+  /** Whether events were lost, so that clients have to reload. */
   isLost: boolean;
   timer: NodeJS.Timeout | undefined;
   dueAt: number;
@@ -100,7 +100,7 @@ export function createHub({
     }, delay);
   }
 
-  /** How long a run waits until it may be told, in milliseconds: only progress does. */
+  /** Returns the delay until a run may be sent, in milliseconds; only progress is delayed. */
   const delayOf = ({ told }: Channel, { runId, state }: SyncProgress) =>
     told?.runId === runId && told.state === state ? told.at + times.progress - performance.now() : 0;
 
@@ -118,7 +118,7 @@ export function createHub({
     }
   }
 
-  /** Tells everything that has come in to whoever still may know. */
+  /** Sends all collected events to the subscriptions that may still see them. */
   async function flush(organizationId: number, channel: Channel): Promise<void> {
     if (channel.subscriptions.size === 0) return;
     if (channel.isFlushing) return schedule(organizationId, channel, times.together);
@@ -143,7 +143,7 @@ export function createHub({
         else if (events.length > 0) deliver(subscription, events, shared);
       }
     } catch (error) {
-      logger.warn({ err: error }, 'changes could not be read; those who watch are told to catch up');
+      logger.warn({ err: error }, 'could not read changes; subscribers reload');
       channel.isLost = true;
       schedule(organizationId, channel, retryAfter);
     } finally {
@@ -176,14 +176,14 @@ export function createHub({
     for (const [recordId, revision] of records)
       if (!watched || watched.has(recordId)) told.push({ recordId, revision });
     if (told.length > realtimeLimits.named) return resync(subscription, 'many');
-    // The revision comes with the last of what was told of a moment: who knows it was told everything.
+    // The revision comes with the last event of a flush: a client that has the revision has every event.
     if (own.commits.size > 0) tell(subscription, 'COMMITS', { commits: [...own.commits.values()] });
     const last = events.findLast(({ viewerId }) => viewerId === 0 || viewerId === subscription.userId);
     if (last && told.length > 0)
       tell(subscription, 'RECORDS', { records: told, revision: last.id.toString() });
   }
 
-  /** Those that may still be told; the others end. */
+  /** Returns the subscriptions that still have the right to see events, and ends the others. */
   async function stillAllowed(subscriptions: Subscription[]): Promise<Subscription[]> {
     if (subscriptions.length === 0) return [];
     const rights = await subscriberRights.run(
@@ -205,9 +205,9 @@ export function createHub({
 
   const heartbeat = setInterval(() => {
     const all = [...channels.values()].flatMap(({ subscriptions }) => [...subscriptions]);
-    // Where the database cannot be asked nothing can be told either.
+    // Without the database there are no events to send either.
     stillAllowed(all).catch((error: Error) =>
-      logger.warn({ error: error.message }, 'rights of subscriptions could not be read'),
+      logger.warn({ error: error.message }, 'could not read the rights of subscriptions'),
     );
   }, times.heartbeat);
   heartbeat.unref();
@@ -264,13 +264,13 @@ export function createHub({
         throw new VanguardError(
           'INVALID_INPUT',
           `A subscription watches at most ${realtimeLimits.watchedRecords} records by name.`,
-          { hint: 'Leave `recordIds` out to watch all of the organization.' },
+          { hint: 'Leave `recordIds` out to watch the whole organization.' },
         );
       }
       if ((ofUser.get(userId) ?? 0) >= realtimeLimits.subscriptionsOfUser) {
         throw new VanguardError(
           'TOO_MANY_SUBSCRIPTIONS',
-          `You have ${realtimeLimits.subscriptionsOfUser} subscriptions open, and there may be no more.`,
+          `You have ${realtimeLimits.subscriptionsOfUser} open subscriptions, which is the maximum.`,
           { hint: 'Close some, e.g. in other tabs.' },
         );
       }
@@ -280,7 +280,7 @@ export function createHub({
         onDropped: () => metrics?.realtimeResync('slow'),
         onEnd: remove,
       });
-      // Before anything is asked: what happens from now on is told.
+      // The subscription is registered before the first query, so that it misses no event.
       add(subscription);
       try {
         const [right] = await subscriberRights.run(
@@ -290,7 +290,7 @@ export function createHub({
         if (right?.isSignedIn && !right.mayRead) {
           throw new VanguardError(
             'NOT_FOUND',
-            `There is no organization ${organizationId} that you may see.`,
+            `Organization ${organizationId} does not exist, or you cannot see it.`,
             {
               hint: 'List your organizations with `{ organizations { nodes { id code } } }`.',
             },
@@ -316,7 +316,7 @@ export function createHub({
   };
 }
 
-/** Why somebody may not be told of an organization any more. */
+/** Returns why a user may no longer see events of an organization. */
 function refusalOf(
   right: ISubscriberRightsResult | undefined,
   organizationId: number,
@@ -325,28 +325,28 @@ function refusalOf(
   if (!right?.isSignedIn) {
     return new VanguardError(
       'UNAUTHENTICATED',
-      'You were signed out, or this account has been switched off or does not exist any more.',
+      'You were signed out, or this account was disabled or deleted.',
       { hint: 'Sign in again, or ask an administrator.' },
     );
   }
   if (production && right.mustChangePassword) {
-    return new VanguardError('PASSWORD_CHANGE_REQUIRED', 'The password has to be changed first.', {
+    return new VanguardError('PASSWORD_CHANGE_REQUIRED', 'You must change your password first.', {
       hint: 'Send {currentPassword, newPassword} to POST /api/auth/change-password.',
     });
   }
   if (!right.mayRead) {
-    return new VanguardError('FORBIDDEN', `You may not read organization ${organizationId} any more.`, {
+    return new VanguardError('FORBIDDEN', `You can no longer read organization ${organizationId}.`, {
       hint: 'Ask an owner or admin of the organization.',
     });
   }
   return undefined;
 }
 
-/** What events say to one viewer, each record and commit once. */
+/** Returns the content of events for one viewer, with each record and commit once. */
 interface Collected {
   records: Map<string, string>;
   commits: Map<string, ChangedCommit>;
-  /** There was more than events name. */
+  /** The event names only part of the changes. */
   isTooMuch: boolean;
 }
 

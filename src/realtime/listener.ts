@@ -2,24 +2,24 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { listenToEvents } from '../../sql/realtime/realtime.queries.ts';
 
-/** What the database tells: an event to be read by its id, or how far a run is. */
+/** A notification of the database: the id of an event to read, or the progress of a run. */
 export interface Notification {
   organizationId: number;
   event?: number;
   run?: { id: string; state: string; rowsRead: number; errorCode: string | null };
 }
 
-/** The one connection of this process that listens. */
+/** The listening connection of this process. */
 export interface Listener {
   close(): Promise<void>;
 }
 
-/** How long to wait before connecting again, and how often to see whether the connection lives, in milliseconds. */
+/** Delay before a new connection, and interval of checks that the connection is alive, in milliseconds. */
 const waits = { first: 100, longest: 5_000, check: 15_000 };
 
 /**
- * Listens to what the database tells, and goes on to do so when the connection is lost. What was told in between is
- * lost: `onConnect` is called each time that listening begins.
+ * Listens to the notifications of the database, and connects again when the connection is lost. Notifications in
+ * between are lost: `onConnect` is called each time listening begins.
  */
 export function listen({
   databaseUrl,
@@ -27,7 +27,7 @@ export function listen({
   onNotification,
   onConnect,
 }: {
-  /** As vanguard_authenticator, and not through a pooler of transactions. */
+  /** Connects as vanguard_authenticator, not through a pooler of transactions. */
   databaseUrl: string;
   logger: Logger;
   onNotification: (notification: Notification) => void;
@@ -43,8 +43,8 @@ export function listen({
     client = undefined;
     clearInterval(timer);
     if (isClosed) return;
-    logger.warn({ error: error?.message }, 'the connection that listens to changes broke');
-    // One that does not answer any more cannot be ended properly either.
+    logger.warn({ error: error?.message }, 'the connection that listens for changes broke');
+    // A dead connection cannot be ended in the regular way.
     void lost.end().catch(() => undefined);
     timer = setTimeout(connect, wait);
     wait = Math.min(wait * 2, waits.longest);
@@ -67,7 +67,7 @@ export function listen({
       if (client !== current) return;
       wait = waits.first;
       onConnect();
-      // A connection whose other side vanished says nothing, which looks like a quiet one.
+      // A connection whose server vanished is as silent as an idle one.
       timer = setInterval(() => {
         current.query('select').catch((error: Error) => again(current, error));
       }, waits.check);

@@ -25,36 +25,36 @@ import type { OriginCheck } from '../http/origin.ts';
 import { refusal } from '../sqlstates.ts';
 import type { Hub, Interest } from './hub.ts';
 
-/** What one client may take up. */
+/** Limits of websockets. */
 const socketLimits = {
-  /** Websockets of this process, of one user, and such that have not signed in yet. */
+  /** Websockets of this process, of one user, and of clients that have not signed in yet. */
   sockets: 5000,
   ofUser: 20,
   unknown: 500,
-  /** Of these, such that come from one address. */
+  /** Websockets from one address that have not signed in yet. */
   unknownOfAddress: 50,
-  /** Subscriptions of one websocket, and such that are just being opened or refused. */
+  /** Subscriptions of one websocket, open and still opening. */
   subscriptions: 10,
   opening: 10,
-  /** A message, in bytes: a query and the ids of its variables. */
+  /** Maximum size of a message, in bytes: a query and the ids in its variables. */
   message: 256 * 1024,
-  /** What waits to be read by a client that goes on sending, in bytes. */
+  /** Maximum unread output for a client that goes on sending, in bytes. */
   unread: 1024 * 1024,
 } as const;
 
-/** In milliseconds. */
+/** Times in milliseconds. */
 export interface SocketTimes {
-  /** How long a client may take to sign in. */
+  /** Deadline for a client to sign in. */
   signIn: number;
-  /** How often clients are asked whether they are there; who has not answered by the next time is cut off. */
+  /** Ping interval; a client that misses one is disconnected at the next. */
   ping: number;
-  /** How long clients may take to say goodbye when the server stops. */
+  /** Grace period of clients when the server stops. */
   farewell: number;
 }
 
 export const socketTimes: SocketTimes = { signIn: 5_000, ping: 15_000, farewell: 1_000 };
 
-/** What is known of a websocket. */
+/** State of a websocket. */
 interface Peer {
   session: Session | undefined;
   address: string;
@@ -65,15 +65,15 @@ interface Peer {
 
 /** The websockets of a server. */
 export interface Sockets {
-  /** One more operation of whoever is at the other end, for the context of GraphQL. */
+  /** Returns the subscriber behind a websocket for another operation, for the context of GraphQL. */
   findSubscriber: (socket: object) => Subscriber | undefined;
-  /** From now on websockets are taken. */
+  /** Starts accepting websockets. */
   attach(server: Server, graphql: GrafservBase): void;
-  /** Says goodbye to everybody, and takes nobody any more. */
+  /** Closes all websockets and accepts no more. */
   close(): Promise<void>;
 }
 
-/** Subscriptions over websockets, at /graphql: who may open one, and how much of it. */
+/** Serves subscriptions over websockets at /graphql, and limits their number and size. */
 export function createSockets({
   hub,
   pool,
@@ -94,7 +94,7 @@ export function createSockets({
   introspection: boolean;
   isOwn: OriginCheck;
   isAllowedHost: HostCheck;
-  /** Where a request comes from, as clients are counted. */
+  /** Returns the address under which a client is counted. */
   addressOf: (request: IncomingMessage) => string;
   logger: Logger;
   metrics?: Metrics;
@@ -106,7 +106,7 @@ export function createSockets({
     noServer: true,
     maxPayload: socketLimits.message,
     handleProtocols,
-    // Compression costs memory for each websocket, and events are short.
+    // Compression costs memory per websocket, and events are short.
     perMessageDeflate: false,
   });
   const mask = maskErrors(logger);
@@ -116,16 +116,16 @@ export function createSockets({
     [...peers.values()].filter((peer) => peer.session?.userId === userId).length;
   metrics?.watchRealtime(() => ({ sockets: peers.size, subscriptions: hub.subscriptions() }));
 
-  /** Why a websocket is not opened at all. */
+  /** Returns why a websocket must not be opened. */
   function findObstacle(request: IncomingMessage): VanguardError | undefined {
-    // Not parsed: what comes here need not be a path.
+    // The URL is not parsed: it need not be a valid path.
     if (request.url?.split('?')[0] !== '/graphql') {
-      return new VanguardError('NOT_FOUND', 'There is no websocket here.', { hint: 'It is at /graphql.' });
+      return new VanguardError('NOT_FOUND', 'This path has no websocket.', { hint: 'Connect to /graphql.' });
     }
     if (!isAllowedHost(request)) return hostNotAllowed();
     if (!isOwn(request)) {
-      return new VanguardError('FORBIDDEN', 'Pages of this origin may not open a websocket here.', {
-        hint: 'Whoever runs the server can add the origin to CORS_ORIGINS.',
+      return new VanguardError('FORBIDDEN', 'Pages of this origin cannot open a websocket here.', {
+        hint: 'Ask the operator of the server to add the origin to CORS_ORIGINS.',
       });
     }
     const unknown = [...peers.values()].filter((peer) => !peer.session);
@@ -133,14 +133,14 @@ export function createSockets({
     if (unknown.filter(({ address }) => address === from).length >= socketLimits.unknownOfAddress) {
       return new VanguardError(
         'TOO_MANY_SUBSCRIPTIONS',
-        'Your address has too many websockets open that have not signed in.',
+        'Your address has too many open websockets that have not signed in.',
         { hint: 'Sign in on each websocket within a few seconds.', retryAfter: 5 },
       );
     }
     if (isClosing || peers.size >= socketLimits.sockets || unknown.length >= socketLimits.unknown) {
       return new VanguardError(
         'TOO_MANY_SUBSCRIPTIONS',
-        'The server takes no more websockets at the moment.',
+        'The server accepts no more websockets at the moment.',
         {
           hint: 'Try again in a few seconds.',
           retryAfter: 5,
@@ -168,10 +168,10 @@ export function createSockets({
     const session = await tokens.verify(token);
     const { mustChangePassword } = await identify(pool, session);
     if (production && mustChangePassword) {
-      throw new VanguardError('PASSWORD_CHANGE_REQUIRED', 'The password has to be changed first.');
+      throw new VanguardError('PASSWORD_CHANGE_REQUIRED', 'You must change your password first.');
     }
     if (ofUser(session.userId) >= socketLimits.ofUser) {
-      throw new VanguardError('TOO_MANY_SUBSCRIPTIONS', `You have ${socketLimits.ofUser} websockets open.`);
+      throw new VanguardError('TOO_MANY_SUBSCRIPTIONS', `You have ${socketLimits.ofUser} open websockets.`);
     }
     peer.session = session;
   }
@@ -189,7 +189,7 @@ export function createSockets({
           return true;
         } catch (error) {
           const { status, code, message } = refusal(error);
-          if (status >= 500) logger.error({ err: error }, 'a websocket could not be signed in');
+          if (status >= 500) logger.error({ err: error }, 'could not sign a websocket in');
           socket.close(closeCodes[status] ?? CloseCode.InternalServerError, reason(code, message));
           return false;
         }
@@ -203,7 +203,7 @@ export function createSockets({
           return [
             coded(
               'TOO_MANY_SUBSCRIPTIONS',
-              `A websocket has at most ${socketLimits.subscriptions} subscriptions. Close some first.`,
+              `A websocket can have at most ${socketLimits.subscriptions} subscriptions. Close some first.`,
             ),
           ];
         }
@@ -217,7 +217,7 @@ export function createSockets({
             : [
                 coded(
                   'INVALID_QUERY',
-                  'Over a websocket there are subscriptions only. Send this by POST /graphql.',
+                  'A websocket serves subscriptions only. Send the operation to POST /graphql.',
                 ),
               ];
         } finally {
@@ -276,9 +276,9 @@ export function createSockets({
                 return socket.close(CloseCode.BadRequest, reason(code, message));
               }
               read(data.toString()).catch((error: Error) => {
-                // A client that went away in between is no failure.
+                // A client that disconnected in between is no failure.
                 if (socket.readyState !== socket.OPEN) return;
-                logger.error({ err: error }, 'a message of a websocket could not be answered');
+                logger.error({ err: error }, 'could not answer a websocket message');
                 socket.close(CloseCode.InternalServerError, 'INTERNAL');
               });
             });
@@ -288,7 +288,7 @@ export function createSockets({
       );
       socket.on('pong', () => (peer.isThere = true));
       socket.on('ping', () => isTooSlow(socket));
-      // What is wrong is with the message, e.g. its size, and the library closes the websocket with the code for it.
+      // The message is at fault, for example its size; the library closes the websocket with the matching code.
       socket.on('error', (error) => logger.debug({ error: error.message }, 'a websocket broke'));
       socket.once('close', (code) => {
         peers.delete(socket);
@@ -301,7 +301,7 @@ export function createSockets({
     };
 
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // The HTTP server knows nothing of it any more, and would wait for it when it stops.
+      // The HTTP server no longer tracks the socket, and would wait for it when it stops.
       connections.add(socket);
       socket.once('close', () => connections.delete(socket));
       socket.on('error', () => socket.destroy());
@@ -311,7 +311,7 @@ export function createSockets({
     });
   }
 
-  /** Cuts off who goes on sending and reads nothing of the answers. */
+  /** Disconnects a client that keeps sending and does not read the responses. */
   function isTooSlow(socket: WebSocket): boolean {
     const isSlow = socket.bufferedAmount > socketLimits.unread;
     if (isSlow) socket.terminate();
@@ -345,7 +345,7 @@ export function createSockets({
       isClosing = true;
       clearInterval(pings);
       await hub.close();
-      for (const socket of peers.keys()) socket.close(1001, 'The server stops.');
+      for (const socket of peers.keys()) socket.close(1001, 'The server is stopping.');
       const gone = [...connections].map(
         (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
       );
@@ -364,30 +364,30 @@ interface Extra {
   peer: Peer;
 }
 
-/** What is handed from one step of an operation to the next. */
+/** State passed from one step of an operation to the next. */
 interface Operation extends ExecutionArgs {
   subscribe: typeof subscribe;
   contextValue: Grafast.Context;
   requestContext: Pick<Grafast.RequestContext, 'ws'>;
 }
 
-/** Why an operation was refused before its first event. */
+/** Reason for refusing an operation before its first event. */
 class Refused extends Error {
   readonly errors: readonly GraphQLError[];
 
   constructor(errors: readonly GraphQLError[]) {
-    super('The operation was refused.');
+    super('The server refused the operation.');
     this.errors = errors;
   }
 }
 
-/** Ends at once: so a refusal comes as one message of the protocol, whatever the reason. */
+/** Returns a stream that ends immediately, so that every refusal is one message of the protocol. */
 async function* refused(errors: readonly GraphQLError[]): AsyncGenerator<never> {
   yield* [];
   throw await Promise.resolve(new Refused(errors));
 }
 
-/** The events of an operation, taken one by one as the client reads them. */
+/** Yields the events of an operation, one by one as the client reads them. */
 function asRead(
   results: AsyncGenerator<ExecutionResult>,
   subscriber: Subscriber | null,
@@ -400,7 +400,7 @@ function asRead(
       subscriber?.subscription?.allow();
       try {
         const result = await results.next();
-        // What ends it may be lost on the way when the client was just being sent something.
+        // The final error may be lost while an event was being sent to the client.
         const cause = failure();
         if (result.done && cause) throw cause;
         isOver = result.done ?? false;
@@ -429,7 +429,7 @@ function asRead(
 
 const coded = (code: string, message: string) => new GraphQLError(message, { extensions: { code } });
 
-/** By HTTP status: how a websocket is closed that may not go on. 1013: try again later. */
+/** Close codes by HTTP status. */
 const closeCodes: Readonly<Record<number, number>> = {
   400: CloseCode.BadRequest,
   401: CloseCode.Unauthorized,
@@ -438,14 +438,14 @@ const closeCodes: Readonly<Record<number, number>> = {
   503: 1013,
 };
 
-/** A reason has 123 bytes at most. */
+/** A close reason has at most 123 bytes. */
 const reason = (code: string, message: string) => {
   let text = `${code}: ${message}`;
   while (Buffer.byteLength(text) > 123) text = text.slice(0, -1);
   return text;
 };
 
-/** Answers a request that was to become a websocket as any other one that is refused. */
+/** Refuses a websocket upgrade with an ordinary HTTP response. */
 function refuseHandshake(socket: Duplex, error: VanguardError): void {
   const { status, code, message, retryAfter } = refusal(error);
   const body = JSON.stringify({ error: { code, message } });

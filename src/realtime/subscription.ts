@@ -1,4 +1,4 @@
-/** What a subscription is told: ids, revisions and states, never a value of a record. */
+/** Events of subscriptions: ids, revisions and states, never a value of a record. */
 export interface RealtimeEvent {
   kind: 'READY' | 'SYNC' | 'COMMITS' | 'RECORDS' | 'RESYNC';
   organizationId: number;
@@ -8,7 +8,7 @@ export interface RealtimeEvent {
   records: ChangedRecord[] | null;
 }
 
-/** A run, as far as it is. */
+/** Progress of a run. */
 export interface SyncProgress {
   runId: string;
   state: string;
@@ -16,35 +16,37 @@ export interface SyncProgress {
   errorCode: string | null;
 }
 
-/** What became of something that the user committed, or of a problem in a draft. */
+/** Outcome of a commit of the user, or of a problem in a draft. */
 export interface ChangedCommit {
   id: string;
   recordId: string;
   state: string;
 }
 
-/** A record that changed for the user. */
+/** A record that changed in the user's view. */
 export interface ChangedRecord {
   recordId: string;
   revision: string;
 }
 
-/** How much may wait for a client that is slow. What is more is dropped, and the client is told to catch up. */
+/**
+ * Maximum number of queued events for a slow client. Beyond it, events are dropped and the client is told to reload.
+ */
 const mostWaiting = { events: 100, items: 10_000 };
 
 const weight = ({ commits, records }: RealtimeEvent) => 1 + (commits?.length ?? 0) + (records?.length ?? 0);
 
 /**
- * The events of one subscription on their way to its client. The GraphQL library takes whatever it is given at once and
- * keeps it until the client has read it; so here nothing is given before the client's side asks (`allow`).
+ * Queue of the events of one subscription. The GraphQL library accepts all events at once and keeps them until the
+ * client has read them. Therefore the queue releases an event only when the transport asks (`allow`).
  */
 export class Subscription implements AsyncIterableIterator<RealtimeEvent> {
-  /** Why it ended, unless its client ended it. */
+  /** Error that ended the subscription, unless its client ended it. */
   failure: Error | undefined;
   readonly organizationId: number;
   readonly userId: number;
   readonly sessionId: string;
-  /** Which records are watched; undefined: all of the organization. */
+  /** Ids of the watched records; undefined: the whole organization. */
   readonly watched: ReadonlySet<string> | undefined;
   readonly #onDropped: () => void;
   readonly #onEnd: (subscription: Subscription) => void;
@@ -59,7 +61,7 @@ export class Subscription implements AsyncIterableIterator<RealtimeEvent> {
     userId: number;
     sessionId: string;
     watched: ReadonlySet<string> | undefined;
-    /** What waited was dropped: the client is too slow. */
+    /** The queued events were dropped because the client is too slow. */
     onDropped: () => void;
     onEnd: (subscription: Subscription) => void;
   }) {
@@ -75,14 +77,14 @@ export class Subscription implements AsyncIterableIterator<RealtimeEvent> {
     return this.#isOver;
   }
 
-  /** Adds an event, before all others if told so. */
+  /** Adds an event, at the front if `first`. */
   push(kind: RealtimeEvent['kind'], about: Partial<RealtimeEvent> = {}, first = false): void {
     if (this.#isOver) return;
     const event: RealtimeEvent = {
       ...{ kind, organizationId: this.organizationId },
       ...{ revision: null, sync: null, commits: null, records: null, ...about },
     };
-    // Whoever has to catch up anyway need not be told again, nor what came in between.
+    // A client that has to reload anyway needs neither a second notice nor the events in between.
     if (this.#queue.at(-1)?.kind === 'RESYNC' && kind !== 'SYNC') return;
     if (first) this.#queue.unshift(event);
     else this.#queue.push(event);
@@ -97,13 +99,13 @@ export class Subscription implements AsyncIterableIterator<RealtimeEvent> {
     this.#give();
   }
 
-  /** The client can take one more event. */
+  /** Signals that the client can take one more event. */
   allow(): void {
     this.#allowed++;
     this.#give();
   }
 
-  /** Ends it, at once: what still waited is not told any more. */
+  /** Ends the subscription immediately and drops its queued events. */
   fail(error: Error): void {
     if (this.#isOver) return;
     this.failure = error;

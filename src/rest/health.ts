@@ -3,7 +3,10 @@ import type pg from 'pg';
 import { databaseState } from '../database/state.ts';
 import { isReadOnly } from '../database/usable.ts';
 
-/** `/api/health`: this process is alive. `/api/ready`: the database takes changes, and migrations and queue are as this version needs them. */
+/**
+ * Serves `/api/health` (this process is alive) and `/api/ready` (the database accepts changes, and its migrations and queue
+ * match this version).
+ */
 export function healthRoutes(pool: pg.Pool): Router {
   const router = Router();
   router.get('/health', (_request, response) => {
@@ -27,7 +30,7 @@ export function healthRoutes(pool: pg.Pool): Router {
   return router;
 }
 
-/** Returns the code of the first check that fails. */
+/** Returns the code of the first failed check. */
 function notReady(
   checks: Record<'database' | 'writable' | 'migrations' | 'queue', boolean>,
 ): string | undefined {

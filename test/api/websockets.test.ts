@@ -295,7 +295,7 @@ describe('what may be subscribed to', () => {
       const { code, message, told } = await refusedWith(everything, { id });
       expect({ code, message, told }).toEqual({
         code: 'NOT_FOUND',
-        message: `There is no organization ${id} that you may see. List your organizations with \`{ organizations { nodes { id code } } }\`.`,
+        message: `Organization ${id} does not exist, or you cannot see it. List your organizations with \`{ organizations { nodes { id code } } }\`.`,
         told: [],
       });
     }
@@ -336,7 +336,7 @@ describe('what may be subscribed to', () => {
       });
       expect(body.data ?? null).toBeNull();
       expect(body.errors[0]?.extensions.code).toBe('INVALID_QUERY');
-      expect(body.errors[0]?.message).toContain('over a websocket');
+      expect(body.errors[0]?.message).toContain('require a websocket');
     }
   });
 
@@ -685,7 +685,7 @@ test('a server that stops says goodbye, and does not wait for anybody', async ()
   const began = performance.now();
   await server.stop();
   expect(performance.now() - began).toBeLessThan(5000);
-  expect(await polite.closed()).toEqual({ code: 1001, reason: 'The server stops.' });
+  expect(await polite.closed()).toEqual({ code: 1001, reason: 'The server is stopping.' });
   const { rows } = await db.owner.query(
     "select from pg_stat_activity where datname = current_database() and application_name = 'vanguard events'",
   );

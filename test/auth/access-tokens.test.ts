@@ -198,7 +198,7 @@ test('an expired token is refused and says so: the client can refresh', async ()
   expect(body).toEqual({
     error: {
       code: 'UNAUTHENTICATED',
-      message: 'The access token has expired. Get another one from POST /api/auth/refresh, or sign in again.',
+      message: 'The access token has expired. Get a new token from POST /api/auth/refresh, or sign in again.',
     },
   });
 });

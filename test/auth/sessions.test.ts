@@ -335,7 +335,7 @@ test('in production nothing but signing in and out works until a password that m
       error: {
         code: 'PASSWORD_CHANGE_REQUIRED',
         message:
-          'The password has to be changed first. Send {currentPassword, newPassword} to POST /api/auth/change-password.',
+          'You must change your password first. Send {currentPassword, newPassword} to POST /api/auth/change-password.',
       },
     },
   };

@@ -78,7 +78,7 @@ test('after 10 wrong passwords on an account from an address it has to wait ther
     retryAfter: expect.stringMatching(/^\d+$/) as string,
     error: {
       code: 'TOO_MANY_ATTEMPTS',
-      message: 'There were too many attempts with a wrong password. Try again in 15 minutes.',
+      message: 'Too many sign-in attempts failed. Try again in 15 minutes.',
     },
   });
   expect(Number(refused.retryAfter)).toBeGreaterThan(14 * 60);
@@ -437,7 +437,7 @@ test('a flood of sign-ins is answered 503 beyond what the process takes on, and 
         retryAfter: '5',
         error: {
           code: 'OVERLOADED',
-          message: 'Too many people sign in at this moment. Send the request again in a few seconds.',
+          message: 'Too many users are signing in at the moment. Send the request again in a few seconds.',
         },
       });
     }

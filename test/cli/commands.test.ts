@@ -141,7 +141,7 @@ test('user create: with a password, with one from standard input, with one made 
     vanguard('user create witch --role viewer'),
     vanguard('user create wolf --role king'),
   ]);
-  expect(given).toMatchObject({ code: 0, said: 'User Grete (admin) is made.\n' });
+  expect(given).toMatchObject({ code: 0, said: 'User Grete (admin) was created.\n' });
   expect(await logIn('grete', 'vom-Rand-der-Bank')).toMatchObject({ status: 200, mustChangePassword: false });
   expect(piped).toMatchObject({ code: 0 });
   expect(piped.said).not.toContain('brotkrümel');
@@ -164,7 +164,7 @@ test('user create refuses a name that is taken, whatever its capitals, and an em
     vanguard('user create nobody --password-stdin', '\n'),
   ]);
   expect(taken).toMatchObject({ code: 1, said: '' });
-  expect(taken.complained).toMatch(/^USER_EXISTS: There is a user ADMIN already\.\n.*user password/);
+  expect(taken.complained).toMatch(/^USER_EXISTS: User ADMIN already exists\.\n.*user password/);
   expect(empty.complained).toMatch(/^INVALID_INPUT: The password is empty\./);
   expect(await everything()).toEqual(before);
 });
@@ -186,7 +186,7 @@ test('user password replaces the old one; user disable ends what is open, for go
   expect(await organizationsOf(last.token)).toHaveLength(28);
   expect(await vanguard('user disable Grete')).toMatchObject({
     code: 0,
-    said: 'User Grete is switched off.\n',
+    said: 'User Grete was disabled.\n',
   });
   expect(await organizationsOf(last.token)).toBe(401);
   expect(await logIn('Grete', 'ein ganz neues')).toMatchObject({ status: 401 });
@@ -205,24 +205,26 @@ test('user create and user password refuse a password that is short or easy to g
     vanguard('user password hänsel --password-stdin', 'hänselhänsel'),
   ]);
   expect(short).toMatchObject({ code: 1, said: '' });
-  expect(short.complained).toMatch(/^INVALID_INPUT: .*at least 12 characters\.\nSeveral words/);
+  expect(short.complained).toMatch(/^INVALID_INPUT: .*at least 12 characters\.\nUse several unrelated words/);
   expect(common.complained).toMatch(
-    /^INVALID_INPUT: .*too easy to guess\. Repeated .*Avoid repeated words.*\nSeveral words/,
+    /^INVALID_INPUT: .*too easy to guess\. Repeated .*Avoid repeated words.*\nUse several unrelated words/,
   );
-  expect(own.complained).toMatch(/^INVALID_INPUT: .*too easy to guess\. .*personal .*\nSeveral words/);
+  expect(own.complained).toMatch(
+    /^INVALID_INPUT: .*too easy to guess\. .*personal .*\nUse several unrelated words/,
+  );
   expect(await everything()).toEqual(before);
 });
 
 test('user unlock lets somebody in at once who has to wait', async () => {
   expect(await vanguard('user unlock hänsel')).toMatchObject({
     code: 0,
-    said: 'Nothing keeps hänsel from signing in: no attempts are counted.\n',
+    said: 'hänsel has no failed sign-in attempts.\n',
   });
   for (let i = 0; i < 10; i++) expect((await logIn('HÄNSEL', 'falsch')).status).toBe(401);
   expect((await logIn('hänsel', 'brotkrümel im wald')).status).toBe(429);
   expect(await vanguard('user unlock Hänsel')).toMatchObject({
     code: 0,
-    said: 'hänsel may sign in at once.\n',
+    said: 'hänsel can sign in now.\n',
   });
   expect((await logIn('hänsel', 'brotkrümel im wald')).status).toBe(200);
   expect((await vanguard('user unlock nobody')).complained).toMatch(/^NOT_FOUND: There is no user nobody\./);
@@ -235,7 +237,7 @@ test('keys rotate signs nobody out, encrypts everything under the first key, and
   const { code, said, complained } = await vanguard('keys rotate');
   expect({ code, complained }).toEqual({ code: 0, complained: '' });
   expect(said).toMatch(
-    /^The signing key is \S+ from now on\. .*\nEncrypted under the key next: \d+ credentials and 1 older signing key\.\nNothing needs cli any more: .*\n$/,
+    /^The new signing key is \S+\. .*\nEncrypted under the key next: \d+ credentials and 1 older signing key\.\nNo secret needs cli any more: .*\n$/,
   );
   expect(await organizationsOf(token)).toBeInstanceOf(Array);
   expect((await logIn('hänsel', 'brotkrümel im wald')).status).toBe(200);
@@ -259,7 +261,7 @@ test('membership add and remove count from the next request on', async () => {
     vanguard('membership remove hänsel RIO'),
     vanguard('membership add hänsel rio'),
   ]);
-  expect(again).toMatchObject({ code: 1, complained: 'NOT_FOUND: hänsel is no member of RIO.\n' });
+  expect(again).toMatchObject({ code: 1, complained: 'NOT_FOUND: hänsel is not a member of RIO.\n' });
   expect(unknown.complained).toMatch(
     /^NOT_FOUND: There is no organization rio\.\nThere are: .*HOLNG.*RIO, RIO2/,
   );
@@ -458,12 +460,14 @@ test('push status, pause and resume, of an organization and of a connection; wha
     said: expect.stringMatching(/^organization +state +waiting[^\n]*\nHOLNG +open +0 +0 +0\n$/) as string,
   });
   const { connection } = await status('HOLNG');
-  expect((await vanguard('push pause HOLNG')).said).toMatch(/^Changes of HOLNG wait from now on/);
+  expect((await vanguard('push pause HOLNG')).said).toMatch(/^Changes of HOLNG now wait/);
   const [paused, other] = await Promise.all([status('HOLNG'), status('SABINE')]);
   expect(paused).toMatchObject({ state: 'paused', waiting: 0 });
   expect(other.state).toBe('open');
   expect((await vanguard('push resume HOLNG')).code).toBe(0);
-  expect((await vanguard(`push pause-connection ${connection}`)).said).toMatch(/^Nothing is written over/);
+  expect((await vanguard(`push pause-connection ${connection}`)).said).toMatch(
+    /^Writing over \S+ is now paused/,
+  );
   expect((await status('HOLNG')).state).toBe('connection_paused');
   expect((await vanguard(`push resume-connection ${connection}`)).code).toBe(0);
   expect((await status('HOLNG')).state).toBe('open');

@@ -146,7 +146,10 @@ export interface Judgement {
   problems: string[];
 }
 
-/** Where PEMS keeps a key: the forecast's field, and the plan's, which stands where there is no forecast. domain.md, written down once more. */
+/**
+ * Fields of PEMS for each key: the forecast's, then the plan's, which counts if the forecast's is empty. Repeats the default
+ * mapping on purpose.
+ */
 const fieldsOf: Readonly<Record<string, readonly [string, string?]>> = {
   areaSilo: ['pfs_a_corporate'],
   category: ['pfs_f_category', 'pfs_a_category'],

@@ -305,7 +305,7 @@ describe('verify', () => {
     );
     expect(await problems(`${lines[0]}\n${text}`)).toContainEqual(expect.stringMatching(/29 rows/));
     expect(await problems([lines[1], lines[0], ...lines.slice(2)].join('\n'))).toEqual([
-      ' its checksum is another one',
+      ' its checksum differs',
     ]);
     expect(await problems(text.replace(lines[4]!, lines[4]!.replace(',', ', ')))).toContainEqual(
       expect.stringMatching(/^5 it is written in another way/),
@@ -444,7 +444,7 @@ describe('the folder', () => {
     );
     process.kill(-child.pid!, 'SIGKILL');
     await once(child, 'exit');
-    await expect(verifyExport(out)).rejects.toEqual(problem('LEGACY_EXPORT_MISSING', /not finished/));
+    await expect(verifyExport(out)).rejects.toEqual(problem('LEGACY_EXPORT_MISSING', /is incomplete/));
     const resumed = await exportLegacy(file, out);
     expect(resumed).toEqual(await exportLegacy(file, fresh()));
     expect((await verifyExport(out)).damages).toEqual([]);
@@ -539,7 +539,9 @@ describe('the file', () => {
     await expect(exportLegacy(join(folder, 'none.db'), fresh())).rejects.toEqual(
       problem('LEGACY_FILE_UNREADABLE', /ENOENT/),
     );
-    await expect(exportLegacy(folder, fresh())).rejects.toEqual(problem('LEGACY_FILE_UNREADABLE', /no file/));
+    await expect(exportLegacy(folder, fresh())).rejects.toEqual(
+      problem('LEGACY_FILE_UNREADABLE', /not a file/),
+    );
     await expect(broken((path) => truncateSync(path, 0))).rejects.toEqual(
       problem('LEGACY_FILE_NOT_SQLITE', /is empty/),
     );
@@ -589,7 +591,7 @@ test('the commands: export, verify, --json, and what they end with', async () =>
   expect(damaged.code).toBe(2);
   expect(JSON.parse(damaged.said)).toMatchObject({
     isWhole: false,
-    damages: [{ problem: 'it has 0 rows, and was exported with 10' }, {}],
+    damages: [{ problem: 'it has 0 rows, but was exported with 10' }, {}],
   });
   const refused = await run({}, ['legacy', 'export', file, '--out', out]);
   expect(refused.code).toBe(0); // it is there already; whether it is whole is what verify says

@@ -238,7 +238,7 @@ describe('the simulated PEMS', () => {
     await expectRefusal(
       refused,
       'PORT_IN_USE',
-      new RegExp(`Port ${port} on 127\\.0\\.0\\.1, for the \\w+, is taken by another program\\.$`),
+      new RegExp(`Another program uses port ${port} on 127\\.0\\.0\\.1, which the \\w+ needs\\.$`),
     );
     await once(other.close(), 'close');
   });

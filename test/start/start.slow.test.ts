@@ -186,7 +186,7 @@ test('a part that is killed is started again', async () => {
 test('a database that is killed alone is started again, and everything goes on', async () => {
   const before = postmaster(folder) as number;
   process.kill(before, 'SIGKILL');
-  await until('it runs again', () => running.output().includes('PostgreSQL runs again.'), 30);
+  await until('it runs again', () => running.output().includes('PostgreSQL is running again.'), 30);
   expect(postmaster(folder)).not.toBe(before);
   await until('the server answers', () => expectAllData(running).catch(() => false));
   await until('the worker was started again', () => running.parts().has('worker'));
@@ -254,7 +254,7 @@ test('told to stop while it starts, it stops at once and leaves nothing', async 
     starting.kill('SIGINT');
     expect(await starting.exited(), what).toBe(0);
     expect(starting.output()).not.toContain('is ready');
-    expect(starting.output()).toMatch(/Everything is stopped; all data is kept\.\n$/);
+    expect(starting.output()).toMatch(/Everything has stopped\. Your data is kept\.\n$/);
     await expectNothingRuns([starting.pid]);
   }
 });

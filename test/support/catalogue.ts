@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
-// The rules of "Schemas and roles" in design.md, each as a query of the catalogue that names what breaks it. A rule
-// answers one text a violation and nothing when all is well.
+// Rules of the schemas and roles (docs/explanation/security.md, docs/decisions), each as a query of the catalog. A query
+// returns one text for each violation.
 
 /** What a rule does not apply to, and why. A name that no longer exists is a violation too. */
 const exceptions = {

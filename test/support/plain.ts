@@ -21,7 +21,7 @@ const quotient = (numerator: bigint, denominator: bigint) =>
 
 const days = (first: string, last: string) => BigInt((Date.parse(last) - Date.parse(first)) / 86_400_000);
 
-/** Cost in cents over the time from one day to another: domain.md, Cost. */
+/** Returns the cost in cents from one day to another, by the rules of docs/explanation/costs.md. */
 export function costCents(
   source: Json | undefined,
   first: Json | undefined,

@@ -38,7 +38,7 @@ test.each([
   await expect(requireStrongPassword(password, known, 'password')).rejects.toMatchObject({
     code: 'INVALID_INPUT',
     details: [{ path: 'password' }],
-    hint: expect.stringContaining('Several words') as string,
+    hint: expect.stringContaining('Use several unrelated words') as string,
   });
 });
 

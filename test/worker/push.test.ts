@@ -345,7 +345,7 @@ test('wrong credentials open the breaker: no attempt is burned, it is probed, an
     /^organization +state +waiting +writing +uncertain +oldest\nLETIN +breaker open +1 +0 +0 {2}20\S+Z\n/,
   );
   expect(said).toMatch(
-    /\nNothing is written over the connection test-letin since 20\S+Z: PEMS_UNAUTHORIZED: PEMS did not accept [^\n]+\nIt is tried again at 20\S+Z, and goes on by itself/,
+    /\nNothing is written over the connection test-letin since 20\S+Z: PEMS_UNAUTHORIZED: PEMS did not accept [^\n]+\nThe next try is at 20\S+Z; writing then resumes/,
   );
   expect(await modifications(organization)).toMatchObject([{ failures: 0 }]);
   await settled(organization);

@@ -249,7 +249,7 @@ export async function stagedRows(owner: pg.Pool, { id }: Organization): Promise<
 
 const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 
-/** What the mirror has to hold of a record of PEMS: domain.md, field names, written down a second time. */
+/** Returns the mirrored data of a record of PEMS. Repeats the default field mapping on purpose. */
 export function mirrored({ values: v }: PemsRecord): Record<string, Json> {
   const money = (value: string | number | boolean | null | undefined) =>
     typeof value === 'number' ? Math.round(value * 100) / 100 : null;

@@ -7,7 +7,7 @@ export interface Rule {
   advice: string;
   /** Kinds of text that the rule does not hold for. */
   except?: readonly SentenceKind[];
-  finds(text: string): boolean;
+  finds: (text: string) => boolean;
 }
 
 const matches =
@@ -51,7 +51,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'file outside of the repository',
     advice: 'Refer to a file that readers have.',
-    finds: matches(/\b(?:domain|design|writing|reports)\.md\b/),
+    finds: matches(/(?<!explanation\/)\b(?:domain|design|writing|reports)\.md\b/),
   },
   phrase(
     'person',
@@ -92,7 +92,7 @@ export const rules: readonly Rule[] = [
   phrase('answers to', '(?:is|are) told (?:of|about)', 'Write receives, learns or shows.', ['test title']),
   phrase(
     'one has',
-    'what one|that one (?:has|may|can|sees)|as one',
+    'what one|that one (?:has|may|can|sees)|as one(?! [a-z])',
     'Address the reader as you, or name the user.',
   ),
   phrase(

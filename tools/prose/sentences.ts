@@ -31,7 +31,7 @@ type Paragraph = Omit<Sentence, 'file'>;
 
 /** Files that hold no prose of ours, or prose that cannot change. */
 const ignored =
-  /^(migrations\/committed|docs\/database|docs\/reference\/(?:commands|errors)\.md|web\/src\/api\/generated|schema\.graphql|CHANGELOG\.md)|\.queries\.ts$/;
+  /^(migrations\/committed|docs\/database|docs\/reference\/(?:commands|errors|plans)\.md|web\/src\/api\/generated|schema\.graphql|CHANGELOG\.md)|\.queries\.ts$/;
 
 /** Every file of the project that may hold prose. */
 export function proseFiles(): string[] {
@@ -61,7 +61,7 @@ export function sentencesOf(file: string, text: string): Sentence[] {
 function split(paragraph: string): string[] {
   const text = paragraph.replace(/\s+/g, ' ').trim();
   return text
-    .split(/(?<=[.!?]["'`)]?)\s+(?=["'`(]?[A-Z])(?<!\b(?:e\.g|i\.e|etc|vs|No)\.\s)/)
+    .split(/(?<=[.!?]["'`)]?)\s+(?=["'(]?[A-Z]|`|\d)(?<!\b(?:e\.g|i\.e|etc|vs|No)\.\s)/)
     .map((sentence) => sentence.trim())
     .filter((sentence) => /\p{L}{2}.*\s.*\p{L}{2}/u.test(sentence));
 }
@@ -78,7 +78,7 @@ function documentParagraphs(text: string): Paragraph[] {
   for (const [index, line] of text.split('\n').entries()) {
     if (/^\s*(```|~~~)/.test(line)) isCode = !isCode;
     const isPlain =
-      !isCode && !/^\s*(```|~~~)/.test(line) && !/^( {4}|\t)\S/.test(line) && !/^\s*<!--/.test(line);
+      !isCode && !/^\s*(```|~~~)/.test(line) && !/^( {4,}|\t)\S/.test(line) && !/^\s*<!--/.test(line);
     if (!isPlain || line.trim() === '' || /^\s*(#|[-*]\s|\d+\.\s|\|)/.test(line)) end();
     if (!isPlain || line.trim() === '' || /^\s*\|[\s:|-]+\|$/.test(line)) continue;
     const content = line.replace(/^\s*(#+|[-*]|\d+\.)\s+/, '').replace(/\[([^\]]*)\]\([^)]*\)/g, '$1');

@@ -1,9 +1,9 @@
 import type { VanguardError } from '../../src/errors.ts';
 import type { WriteFailure } from '../../src/pems/index.ts';
 
-/** What a request that failed says about the connection. */
+/** Meaning of a failed request for the connection. */
 export type ConnectionFailure =
-  /** Nothing: it was about what was asked. */
+  /** No failure of the connection: the error concerns the requested record. */
   | 'none'
   /** One more that failed. */
   | 'failed'
@@ -28,14 +28,14 @@ export function connectionFailure({ code, details }: VanguardError): ConnectionF
   }
 }
 
-/** As app_private.fail_push takes it. */
+/** Arguments of app_private.fail_push. */
 export interface Verdict {
   verdict: 'uncertain' | 'wait' | 'retry' | 'refuse' | 'remove';
   waitMs: number;
   message: string;
 }
 
-/** What becomes of a change whose read failed. `isOpen`: the breaker of the connection is. */
+/** Returns the verdict on a change after a failed read. */
 export function verdictOfRead(error: VanguardError, isOpen: boolean): Verdict {
   const isNotItsFault = isOpen || error.code === 'PEMS_RATE_LIMITED';
   return {
@@ -45,7 +45,7 @@ export function verdictOfRead(error: VanguardError, isOpen: boolean): Verdict {
   };
 }
 
-/** What becomes of a change whose write failed. */
+/** Returns the verdict on a change after a failed write. */
 export function verdictOfWrite(error: WriteFailure, isOpen: boolean): Verdict {
   const { code, message, certain } = error;
   if (!certain) return { verdict: 'uncertain', waitMs: 0, message };
@@ -68,7 +68,7 @@ export function verdictOfWrite(error: WriteFailure, isOpen: boolean): Verdict {
   }
 }
 
-/** PEMS's own words, where it has any. */
+/** Returns the text of the alerts of PEMS, or the message of the error. */
 function wordsOf({ details, message }: VanguardError): string {
   const { alerts } = (details ?? {}) as { alerts?: { message: string; name: string }[] };
   return alerts?.map((alert) => alert.message || alert.name).join('; ') || message;

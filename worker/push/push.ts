@@ -4,16 +4,17 @@ import type { Work } from './work.ts';
 import type { PushWorld } from './world.ts';
 import { writeChange } from './write.ts';
 
-/** How long one job takes up new changes, in milliseconds: other organizations wait for their turn, too. */
+/** Longest time in which a job begins new changes, in milliseconds. After it, other organizations get the worker. */
 const slice = 120_000;
 
-/** How many records may be under way: what PEMS lets through in some seconds. */
+/** Returns the maximum number of records in progress: as many as PEMS accepts in a few seconds. */
 const mostUnderWay = (requestsPerSecond: number) =>
   Math.min(64, Math.max(4, Math.ceil(requestsPerSecond * 4)));
 
 /**
- * Writes what is due of an organization: in the order of commits, overlapping up to the rate of the connection. Ends when
- * nothing is due any more, when its time is over, or when `stopping`; what is under way is finished then.
+ * Writes the due changes of an organization, in the order of commits. Writes overlap up to the rate limit of the
+ * connection. Ends when no change is due, when the time of the job is over, or when `stopping` aborts; changes in
+ * progress are finished first.
  */
 export async function pushChanges(world: PushWorld, stopping: AbortSignal): Promise<void> {
   const { organizationId, pool, pems, signal } = world;
@@ -65,7 +66,7 @@ export async function pushChanges(world: PushWorld, stopping: AbortSignal): Prom
       readBack.next(underWay.size === 0, wake);
       if (underWay.size === 0 && readBack.isEmpty && (isIdle || !takesMore)) break;
       await sleepUntil(changed.promise, readBack.dueIn);
-      // A record that was written may have another change that waited for it.
+      // A written record may have another change that waited.
       isIdle = false;
     }
   } finally {

@@ -6,14 +6,15 @@ import { connectionFailure, verdictOfRead } from './failures.ts';
 import { gridReads, screenRead } from './reads.ts';
 import { exchangeOf, type Work } from './work.ts';
 
-/** So many are read back in one request. */
+/** Number of records per read-back request. */
 const batchSize = 100;
-/** How long the first may wait for others, in milliseconds: one request serves all. */
+/** Longest time that the first change waits for others to share its request, in milliseconds. */
 const longestWait = 2000;
 
 /**
- * Settles what PEMS has answered, by reading it back: what PEMS says of a write is not proof that it kept it. Many at
- * a time through the grid; what the grid does not show clearly, one by one on the screen.
+ * Settles answered writes by reading the records back, because a write response does not prove that PEMS kept the
+ * values. Reads many records at a time through the grid, and each record that the grid leaves unclear through the
+ * screen.
  */
 export class ReadBack {
   private readonly world: PushWorld;
@@ -34,14 +35,14 @@ export class ReadBack {
     this.waiting.push(work);
   }
 
-  /** In how many milliseconds `next` has something to do by itself; infinite when nothing waits, or it is at it. */
+  /** Milliseconds until the next batch is due; infinite if nothing waits or a batch is being read. */
   get dueIn(): number {
     if (this.waiting.length === 0 || this.reading) return Infinity;
     if (this.waiting.length >= batchSize) return 0;
     return Math.max(0, this.since + longestWait - performance.now());
   }
 
-  /** Begins with the next batch if it is due, or at once. Never two at a time. `then` is called at its end. */
+  /** Begins the next batch if it is due, or immediately with `atOnce`. Reads one batch at a time, and calls `then` at its end. */
   next(atOnce: boolean, then: (error?: Error) => void): void {
     if (this.reading || this.waiting.length === 0 || (!atOnce && this.dueIn > 0)) return;
     const batch = this.waiting.splice(0, batchSize);
@@ -58,7 +59,7 @@ export class ReadBack {
     );
   }
 
-  /** Resolves when nothing is being read. */
+  /** Resolves when no batch is being read. */
   async done(): Promise<void> {
     await this.reading;
   }
@@ -76,7 +77,7 @@ export class ReadBack {
         }
         await this.world.succeeded();
       } catch (error) {
-        // A grid that is not to be read does not keep the screen from telling; a connection that fails does.
+        // If the grid is unreadable, the screen is read instead. If the connection fails, no read can succeed.
         if (!(error instanceof VanguardError) || connectionFailure(error) !== 'none') {
           await this.failed([...unclear], error);
           return;
@@ -110,7 +111,7 @@ export class ReadBack {
         await this.world.fail(work, {
           verdict: 'remove',
           waitMs: 0,
-          message: 'The record is gone in PEMS.',
+          message: 'The record no longer exists in PEMS.',
           readAt,
         });
     } catch (error) {
@@ -127,7 +128,7 @@ export class ReadBack {
     for (const work of works) if (again.includes(work.id)) this.add(work);
   }
 
-  /** They stay as they are, and are read back later. */
+  /** Keeps the changes as they are, to be read back later. */
   private async failed(works: Work[], error: unknown): Promise<void> {
     if (!(error instanceof VanguardError)) throw error;
     const isOpen = await this.world.failed(error);

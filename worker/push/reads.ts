@@ -2,11 +2,12 @@ import type { PemsRecord, PemsRecordsPage } from '../../src/pems/index.ts';
 import type { RecordMappers } from '../record-mappers.ts';
 import type { Work } from './work.ts';
 
-// What PEMS said of records, as app_private.enter_reads takes it. It is JSON as text: amounts keep all their digits.
+// Reads of records in the form that app_private.enter_reads takes. The form is JSON text, so that amounts keep all
+// their digits.
 
 const withData = (read: object, data: string) => `${JSON.stringify(read).slice(0, -1)},"data":${data}}`;
 
-/** A record as the screen shows it: only the keys that the screen has. */
+/** Returns a record as the screen shows it, with only the keys of the screen. */
 export function screenRead(work: Work, record: PemsRecord, { screen }: RecordMappers): string {
   const { data, blank } = screen.read(record.values);
   return withData(
@@ -27,8 +28,8 @@ export function screenRead(work: Work, record: PemsRecord, { screen }: RecordMap
 }
 
 /**
- * The records of a page of the grid, by the change that is being written: whole. Left out are those that are not in it
- * exactly once, hold what cannot be read, or lack a column that the grid had.
+ * Returns the whole records of a grid page, by the change that is being written. Leaves out records that are missing or
+ * duplicate, hold an unreadable value, or lack a column of the grid.
  */
 export function gridReads(
   works: readonly Work[],

@@ -1,13 +1,13 @@
 import type { PemsRequestEvent } from '../../src/pems/index.ts';
 
-/** A change that is being written to PEMS, under its present attempt. */
+/** A change that the worker is writing to PEMS, with its current attempt. */
 export interface Work {
   id: string;
   attempt: number;
   pfaId: string;
 }
 
-/** A request and its answer as app_private.note_exchange keeps them, as JSON. */
+/** Returns a request and its response as JSON, in the form that app_private.note_exchange takes. */
 export function exchangeOf(
   action: 'read' | 'write' | 'read_back',
   event: PemsRequestEvent | undefined,

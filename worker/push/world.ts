@@ -6,15 +6,15 @@ import type { RecordMappers } from '../record-mappers.ts';
 import { connectionFailure, type Verdict } from './failures.ts';
 import type { Work } from './work.ts';
 
-/** What the steps of one push of one organization share. */
+/** Objects shared by the steps of a push of one organization. */
 export class PushWorld {
   readonly pool: pg.Pool;
   readonly organizationId: number;
-  /** Its code. */
+  /** Code of the organization. */
   readonly organization: string;
   readonly pems: OpenPems;
   readonly mappers: RecordMappers;
-  /** Ends requests under way at once. */
+  /** Aborts running requests immediately. */
   readonly signal: AbortSignal;
 
   constructor(given: {
@@ -33,12 +33,14 @@ export class PushWorld {
     this.signal = given.signal;
   }
 
-  /** PEMS answered. */
+  /** Records that PEMS answered. */
   async succeeded(): Promise<void> {
     await notePemsSuccess.run({ apiConfigurationId: this.pems.apiConfigurationId }, this.pool);
   }
 
-  /** A request failed: what that means for the connection. Answers whether its breaker is open. */
+  /**
+   * Records the meaning of a failed request for the connection. Returns whether the breaker of the connection is open.
+   */
   async failed(error: VanguardError): Promise<boolean> {
     if (error.code === 'PEMS_RATE_LIMITED') await this.pems.hold(error.retryAfter ?? 1);
     const failure = connectionFailure(error);
@@ -55,7 +57,7 @@ export class PushWorld {
     return state!.isOpen;
   }
 
-  /** What becomes of a change whose step failed. */
+  /** Records the verdict on a change whose step failed. */
   async fail(
     work: Work,
     { verdict, waitMs, message, readAt }: Verdict & { readAt?: string },

@@ -6,13 +6,13 @@ import { screenRead } from './reads.ts';
 import { exchangeOf, type Work } from './work.ts';
 import type { PushWorld } from './world.ts';
 
-/** Something newer than what was read is known: how often it is read again at once. */
+/** Maximum number of reads in a row while the mirror holds newer content than the read. */
 const mostReads = 5;
 
 /**
- * Reads a record and writes what was changed on it: read, plan (what contradicts comes back, the intent is written
- * down), write. Answers whether it is to be read back. Two turns at PEMS have been taken for it, so that the write follows its
- * read at once.
+ * Reads a record, plans the write and writes the change. The plan returns contradicting keys to their author and
+ * commits the intent row. Returns whether the record must be read back. The caller has acquired two requests from the
+ * rate limit, so that the write follows its read immediately.
  */
 export async function writeChange(world: PushWorld, work: Work): Promise<boolean> {
   const { pems, organization, organizationId, pool, signal, mappers } = world;
@@ -37,7 +37,7 @@ export async function writeChange(world: PushWorld, work: Work): Promise<boolean
     await world.succeeded();
     const exchange = exchangeOf('read', event);
     if (record === null) {
-      const message = 'PEMS has no such record any more.';
+      const message = 'The record no longer exists in PEMS.';
       await world.fail(work, { verdict: 'remove', waitMs: 0, message, readAt }, exchange);
       return false;
     }
@@ -51,7 +51,7 @@ export async function writeChange(world: PushWorld, work: Work): Promise<boolean
     if (decision !== 'read_again') return false;
     await pems.takeTurns(1, signal);
   }
-  const message = 'Each read met something newer.';
+  const message = 'Each read found the record changed again.';
   await world.fail(work, { verdict: 'wait', waitMs: 1000, message });
   return false;
 }

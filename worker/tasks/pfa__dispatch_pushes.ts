@@ -1,8 +1,8 @@
 import { dispatchPushes } from '../../sql/push/push.queries.ts';
 import type { WorkerTask } from '../context.ts';
 
-/** Each minute: queues a push for every organization that has something to write and no job for it. */
+/** Runs each minute: queues a push for every organization that has a change to write and no job for it. */
 export const pfa__dispatch_pushes: WorkerTask = (context) => async () => {
   const [result] = await dispatchPushes.run(undefined, context.pool);
-  if (result!.queued > 0) context.logger.warn({ queued: result!.queued }, 'pushes queued that had no job');
+  if (result!.queued > 0) context.logger.warn({ queued: result!.queued }, 'queued pushes that had no job');
 };

@@ -1,13 +1,16 @@
 import { deleteDriftChecks, enforceRetention, forgetEvents } from '../../sql/retention/retention.queries.ts';
 import type { WorkerTask } from '../context.ts';
 
-/** How much one statement deletes of each kind: little enough that nobody waits for it. */
+/** Rows of each kind that one statement deletes: few enough to block no other statement for long. */
 const batch = 5000;
 
-/** How long clients may be away and are told what changed, in days. Who was away for longer loads everything again. */
+/**
+ * Days for which events are kept. A client that was away for less receives the changes that it missed. A client that
+ * was away for longer reloads everything.
+ */
 const eventsDays = 7;
 
-/** Each night: deletes what is older than it is kept, batch by batch, each in a transaction of its own. */
+/** Runs each night: deletes data past its retention in batches, each in its own transaction. */
 export const retention__enforce: WorkerTask =
   ({ pool, retention, logger }) =>
   async (_payload, helpers) => {
@@ -42,6 +45,6 @@ export const retention__enforce: WorkerTask =
     }
     logger.info(
       { deleted: { ...deleted, events, driftChecks }, keptForDays: retention },
-      'deleted what was kept long enough',
+      'deleted data past its retention',
     );
   };

@@ -1,7 +1,10 @@
 import { prepareSearch, refreshSummaries } from '../../sql/sync/sync.queries.ts';
 import type { WorkerTask } from '../context.ts';
 
-/** After the mirror changed: computes the materialized sums and bounds anew, and lists the values that words are looked for in. */
+/**
+ * Recomputes the materialized totals and bounds after a change of the mirror, and lists the values that the word search
+ * uses.
+ */
 export const summaries__refresh: WorkerTask =
   ({ pool, stopping }) =>
   async (_payload, { addJob }) => {
@@ -9,7 +12,8 @@ export const summaries__refresh: WorkerTask =
     const prepareNext = async () => (await prepareSearch.run(undefined, pool))[0]!.hadWork;
     while (await prepareNext()) {
       if (!stopping.aborted) continue;
-      // After a first sync of many organizations it would go on for longer than anybody waits for a worker to stop.
+      // After the first sync of many organizations, the rest takes longer than a stopping worker may: a new job
+      // continues it.
       await addJob('summaries__refresh', {}, { jobKey: 'summaries:refresh', jobKeyMode: 'preserve_run_at' });
       break;
     }
