@@ -186,7 +186,7 @@ test('a block of a spreadsheet is pasted in one step, and each cell that is refu
   await cell(page, 13, 'source').click();
   await pasteText(page, 'Rented\tBEO\t1/1/2031\t1/1/2030\t5');
   await dialog(page)
-    .getByText(/of 5 cells were not pasted/)
+    .getByText(/of 5 cells weren’t pasted/)
     .waitFor();
   const why = (value: string) =>
     dialog(page)

@@ -48,7 +48,7 @@ const steps: Step[] = [
     async (page) => {
       await loaded(page);
       await cell(page, 1, 'category').click();
-      await page.locator('#cell-note').getByText('Drafted; it was').waitFor();
+      await page.locator('#cell-note').getByText('Drafted. Before:').waitFor();
     },
   ],
   [
@@ -95,7 +95,7 @@ const steps: Step[] = [
         data.setData('text/plain', 'Rented\\tBEO');
         document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
       })()`);
-      await dialog(page).getByText('of 2 cells were not pasted').waitFor();
+      await dialog(page).getByText('of 2 cells weren’t pasted').waitFor();
     },
   ],
   [

@@ -22,7 +22,7 @@ test('rows are judged one by one: one that would end before it starts leaves the
   await cell(page, 1, 'forecastStart').click();
   const starts = Array.from({ length: 20 }, (_, i) => (i === 7 ? '1/1/2040' : '1/1/2020'));
   await pasteText(page, starts.join('\n'));
-  await page.getByRole('dialog').getByText('1 of 20 cells were not pasted').waitFor();
+  await page.getByRole('dialog').getByText('1 of 20 cells weren’t pasted').waitFor();
   await page
     .getByRole('dialog')
     .getByText(/Forecast end lies before forecast start/i)

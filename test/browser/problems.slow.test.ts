@@ -155,7 +155,7 @@ test('drafts that somebody left behind are taken over or discarded by an owner',
   const [taken, discarded] = leavers;
   await page.getByRole('button', { name: `Take over drafts of ${taken}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Take over', exact: true }).click();
-  await page.getByText(`The drafts of ${taken} are yours now: 1.`).waitFor();
+  await page.getByText(`1 draft of ${taken} taken over.`).waitFor();
   await page.getByRole('list', { name: 'Your work' }).getByText('1 draft').waitFor();
   await page.getByRole('button', { name: `Discard drafts of ${discarded}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Discard', exact: true }).click();

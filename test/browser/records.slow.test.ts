@@ -198,7 +198,7 @@ describe('a change', () => {
     await saved(category);
     await cell(page, 1, 'status').getByText('Draft').waitFor();
     await category.click();
-    await note(page).getByText(`it was ${was}`).waitFor();
+    await note(page).getByText(`Before: ${was}`).waitFor();
 
     const forecast = await kpi(page, 'forecastCost').getAttribute('title');
     await price.click();

@@ -145,7 +145,7 @@ describe('a part of a page that fails to draw', () => {
     });
     await page.reload();
     await loaded(page);
-    await page.getByText('The costs could not be shown.').waitFor();
+    await page.getByText('The costs couldn’t be displayed.').waitFor();
     expect(await grid(page).count()).toBe(1);
     await page.unroute('**/graphql');
     await page.getByRole('button', { name: 'Reload' }).click();

@@ -30,7 +30,7 @@ test('a change that was refused is told of on every page, with its reason, and c
   await heading(page, 'Board').waitFor();
   await page.reload();
   await unsaved(page).click();
-  const dialog = page.getByRole('dialog', { name: '1 change is not saved' });
+  const dialog = page.getByRole('dialog', { name: '1 change isn’t saved' });
   await dialog.getByText(/^Forecast end lies before forecast start/).waitFor();
   await dialog.getByText('Jan 1, 1999').waitFor();
   await dialog.getByRole('link', { name: id ?? '' }).click();
