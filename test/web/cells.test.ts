@@ -23,11 +23,11 @@ test.each([
   expect(readValue({ kind }, text, field)).toEqual(
     typeof expected === 'string' ? { value: expected } : expected,
   );
-  // Without limits nothing is refused: the server has the last word.
+  // Without known limits, the client refuses nothing and leaves the decision to the server.
   expect(readValue({ kind }, text)).not.toEqual({ value: null });
 });
 
-test('a choice is read in any case, and no other text', () => {
+test('a choice is read in any case, and other text is refused', () => {
   const choices = { ...field, allowedValues: ['Rental', null, 'Purchase'] };
   expect(readValue({ kind: 'text' }, ' RENTAL ', choices)).toEqual({ value: 'Rental' });
   expect(readValue({ kind: 'text' }, 'Lease', choices)).toEqual({ problem: 'Choose Rental or Purchase.' });
