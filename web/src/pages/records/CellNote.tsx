@@ -32,8 +32,8 @@ const narrow = 600;
 type Side = 'end' | 'start' | 'below' | 'bottom';
 
 /**
- * Chooses the side of the note: beside the cell, so the cells above and below stay uncovered; below the cell if there
- * is no room; at the bottom of the screen on a phone.
+ * Chooses the side of the note: beside the cell, so the cells above and below stay uncovered, or below it if there is no
+ * room. On a phone, the note is at the bottom of the screen.
  */
 function sideOf(column: Column, scroller: HTMLElement, fixed: number): Side {
   const { scrollLeft, clientWidth } = scroller;
