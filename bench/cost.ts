@@ -1,4 +1,4 @@
-/** The dearest request of each published field that the limit of cost accepts, and what it takes of the database. */
+/** The most expensive request of each published field that the cost limit accepts, and its use of the database. */
 import { readdir, readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { postgraphile } from 'postgraphile';
@@ -10,17 +10,20 @@ import type { Measurement } from './measurements.ts';
 import type { World } from './world.ts';
 
 const mostCpu = 1000;
-/** Linux counts CPU in hundredths of a second. */
+/** Linux counts CPU time in hundredths of a second. */
 const tick = 10;
 
-/** Fields of /proc/PID/stat after the name of the program: its parent, and what it took of the CPU. */
+/** Fields of /proc/PID/stat after the program's name: the parent process and the CPU time. */
 async function statOf(pid: string): Promise<{ parent: string; cpu: number } | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
   return fields && { parent: fields[1]!, cpu: (Number(fields[11]) + Number(fields[12])) * tick };
 }
 
-/** Returns what reads the CPU of all processes of the database, in milliseconds; undefined where they are not on this machine. */
+/**
+ * Returns a function that reads the CPU time of all database processes, in milliseconds; undefined if they run on
+ * another machine.
+ */
 async function watchCpu({ owner, urls }: World): Promise<(() => Promise<number>) | undefined> {
   const { rows } = await owner.query<{ pid: string }>('select pg_backend_pid() as pid');
   const isHere = ['localhost', '127.0.0.1'].includes(new URL(urls.owner).hostname);

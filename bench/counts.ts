@@ -2,7 +2,7 @@ import { compare } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 import { views } from './viewers.ts';
 
-/** How many records a filter has, as the list says it above its rows. */
+/** Counts the records of a filter, as the list shows them above its rows. */
 export const counts: Measurement = async function* (world) {
   const { owner, scale } = world;
   const filter = 'organization_id = $1 and category = $2 and source = $3';

@@ -1,8 +1,8 @@
 /**
- * Users of one organization, in a process of their own so that what they do with the answers costs who is measured
- * nothing: `node bench/crowd.ts '{"url", "code", "query", "categories", "pagers": [token, ...], "readers": [token, ...]}'`.
- * Pagers look at a page a second; readers read the whole organization, one time after the other. It goes on until the
- * process that started it ends or lets it go.
+ * Simulates users of one organization, in a separate process so that handling their responses does not slow the
+ * measured user: `node bench/crowd.ts '{"url", "code", "query", "categories", "pagers": [token, ...], "readers":
+ * [token, ...]}'`. Pagers read a page a second; readers read the whole organization again and again. It runs until the
+ * process that started it ends or disconnects.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { httpClient } from './http.ts';

@@ -1,11 +1,11 @@
 /**
- * What is measured on: organizations and their records, read from the simulated PEMS by our own worker; users; drafts,
- * saved as a user saves them; and changes that wait for PEMS.
+ * The data of the measurements: organizations and records that the worker reads from the simulated PEMS, users, drafts
+ * saved through the API, and pending changes.
  */
 import type pg from 'pg';
 import type { Scale } from './scale.ts';
 
-/** Codes of the organizations that measurements name. Nobody has changed anything in `none`. */
+/** Codes of the organizations that the measurements use. `none` has no drafts and no pending changes. */
 export const named = {
   none: 'ORD01',
   few: 'ORD02',
@@ -22,21 +22,24 @@ export function organizationsOf(scale: Scale): Record<string, number> {
 }
 
 /**
- * Who looks: at the ordinary organizations, and at the large one; each sees so many records overlaid and no others, in
- * five organizations at most.
+ * Creates the viewers of the ordinary organizations and of the large one; each sees a given number of overlaid records
+ * and belongs to at most five organizations.
  */
 export const users = {
   ...{ none: 'user1', few: 'user2', many: 'user3' },
   ...{ largeNone: 'user4', largeFew: 'user5', largeMany: 'user6' },
 } as const;
 
-/** Where each of those looks. */
+/** The organization of each viewer. */
 const homes: Record<keyof typeof users, string> = {
   ...{ none: named.none, few: named.few, many: named.many },
   ...{ largeNone: named.large, largeFew: named.large, largeMany: named.large },
 };
 
-/** Users, and memberships: of those who look at home and where drafts are saved, of everybody else in five organizations. */
+/**
+ * Creates users and memberships: viewers belong to their organizations, draft authors to those of their drafts, and all
+ * others to five.
+ */
 export async function makeUsers(owner: pg.Client, scale: Scale): Promise<void> {
   await owner.query(
     `insert into app_public.users (username, role) select 'user' || n, 'user' from generate_series(1, $1) n`,
@@ -63,7 +66,7 @@ export async function makeUsers(owner: pg.Client, scale: Scale): Promise<void> {
   );
 }
 
-/** A draft for each of so many records, as the user saves them: most move the forecast, some change what it costs or what it is. */
+/** Saves a draft for each record as the user would: most move the forecast, some change the cost or another value. */
 async function draft(
   owner: pg.Client,
   username: string,
@@ -98,7 +101,7 @@ async function draft(
   await owner.query('commit');
 }
 
-/** Changes of other people that PEMS has not confirmed. */
+/** Creates pending changes by other users. */
 async function commitChanges(owner: pg.Client, code: string, count: number): Promise<void> {
   await owner.query(
     `with chosen as (
@@ -125,7 +128,10 @@ async function commitChanges(owner: pg.Client, code: string, count: number): Pro
   );
 }
 
-/** Drafts and pending changes. In `few` and `many` most are pending; in `large` all are drafts of those who look. */
+/**
+ * Creates drafts and pending changes. Most changes are pending in `few` and `many`; in `large`, all are drafts of the
+ * viewers.
+ */
 export async function makeDrafts(owner: pg.Client, scale: Scale): Promise<void> {
   const { few, many } = scale;
   const drafted = { few: Math.ceil(few * 0.75), many: Math.ceil(many * 0.2) };

@@ -4,7 +4,7 @@ import { compare, timed } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 import type { World } from './world.ts';
 
-/** Records of the organization for drafts that nobody has touched, with what a client knows of them. */
+/** Records without drafts, with the values that a client knows. */
 export async function untouched(owner: pg.Client, organizationId: number, count: number) {
   const { rows } = await owner.query<{ pfa_id: string; revision: string; forecast_end: string }>(
     `select m.pfa_id, m.revision, m.forecast_end + 14 as forecast_end from app_core.pfa_mirror m
@@ -16,7 +16,7 @@ export async function untouched(owner: pg.Client, organizationId: number, count:
   return rows;
 }
 
-/** Runs something in a transaction that is committed, and times it; what it did is undone after the time was taken. */
+/** Runs and times work in a committed transaction, then undoes it outside the measured time. */
 async function committed(
   client: pg.Client,
   work: () => Promise<unknown>,
@@ -31,7 +31,7 @@ async function committed(
   return time;
 }
 
-/** Saving drafts, checks and merged rows and history and all, against inserting as many rows into the same table and nothing else. */
+/** Compares saving drafts, including checks, merged rows and history, with plain inserts into the same table. */
 export const drafts: Measurement = async function* (world: World) {
   const { owner, organizations, visitor, settings, scale } = world;
   const id = organizations.saving;

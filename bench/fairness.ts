@@ -1,4 +1,4 @@
-/** What a user of one organization notices while users of another one ask for as much as they can. */
+/** Effect on users of one organization while users of another one send as many requests as possible. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { named, users } from './data.ts';
@@ -15,7 +15,7 @@ const page = `query Page($code: String!) {
     pfaRecords(first: 100, orderBy: [PFA_ID_ASC]) { nodes { pfaId revision category planCost forecastCost } }
   }
 }`;
-/** As the web app shifts the dates of all records: with the token of a preview. */
+/** Shifts the dates of all records like the web app, with the token of a preview. */
 const preview = `query Preview($id: Int!) {
   organization(id: $id) { bulkPreview(selection: { everything: true }, operation: { shiftDays: 1 }) { previewToken } }
 }`;
@@ -28,14 +28,17 @@ const step = (name: string) =>
   `mutation Step($id: Int!) { ${name}(input: { organizationId: $id }) { clientMutationId } }`;
 const repeated = (count: number, field: string) =>
   `query Read($id: Int!) { organization(id: $id) { ${Array.from({ length: count }, (_, i) => `f${i}: ${field}`).join(' ')} } }`;
-/** Queries that take seconds of database time, or are refused for their cost. */
+/** Queries that take seconds of database time or are refused for their cost. */
 const expensive = [
   repeated(45, 'bulkPreview(selection: { everything: true }, operation: { shiftDays: 1 }) { previewToken }'),
   repeated(12, 'sums(groupBy: month) { totalCount }'),
   repeated(12, 'foundRecords(search: "a", first: 1) { totalCount }'),
 ];
 
-/** A page of records of an ordinary organization: alone, and while two users of the large one send 24 requests each at once. */
+/**
+ * Times a page of an ordinary organization: alone, and while two users of the large one each send 24 concurrent
+ * requests.
+ */
 export const fairness: Measurement = async function* (world) {
   const { organizations } = world;
   const server = await world.startServer();

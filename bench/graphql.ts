@@ -21,12 +21,12 @@ interface Page {
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
 }
 
-/** Requests under way at once, and how long each side has its turn at full scale. */
+/** Concurrent requests, and the duration of each side's turn at full scale. */
 const concurrency = 8;
 const turn = 2000;
 const turns = 6;
 
-/** A page of records over HTTP: GraphQL against a server that was written by hand for this one page. */
+/** Times a page of records over HTTP: GraphQL against a hand-written server for the same page. */
 export const graphql: Measurement = async function* (world) {
   const [ours, plain] = await Promise.all([world.startServer(), world.startPlainServer()]);
   const token = (await signIn(world, ours.url, [users.few])).get(users.few)!;
@@ -37,7 +37,7 @@ export const graphql: Measurement = async function* (world) {
   );
   const pages = rows.map((row) => ({ code: named.few, ...row }));
 
-  // Both say the same.
+  // Both must return the same data.
   const [one, other] = [httpClient(ours.url, token), httpClient(plain.url, token)];
   for (const page of pages) {
     const mine = (await one.graphql<{ organizationByCode: { pfaRecords: Page } }>(query, page))

@@ -1,4 +1,4 @@
-/** Clients of the API: connections that are kept, and requests as many at once as there are users. */
+/** Clients of the API with kept connections, and one concurrent request for each user. */
 import { Agent, request } from 'node:http';
 import { hashPassword } from '../src/auth/passwords.ts';
 import type { World } from './world.ts';
@@ -8,15 +8,15 @@ export interface Answer {
   text: string;
 }
 
-/** What one client sends over its own connection. */
+/** Sends requests of one client over its own connection. */
 export interface HttpClient {
   send(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<Answer>;
-  /** Data of a GraphQL request; throws when there are errors. */
+  /** Returns the data of a GraphQL request; throws on errors. */
   graphql<T>(query: string, variables: object): Promise<T>;
   close(): void;
 }
 
-/** @param token Sent with each request. */
+/** @param token Headers of each request. */
 export function httpClient(url: string, token?: string): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const authorization = token === undefined ? undefined : { authorization: `Bearer ${token}` };
@@ -55,7 +55,7 @@ export function httpClient(url: string, token?: string): HttpClient {
 
 const password = 'bench: correct horse battery staple';
 
-/** Access tokens, by real sign-ins. All have the same password, hashed once. */
+/** Returns access tokens from real sign-ins. All users share one password, hashed once. */
 export async function signIn(
   world: World,
   url: string,
@@ -76,7 +76,7 @@ export async function signIn(
   return tokens;
 }
 
-/** Keeps so many requests under way for so long, and answers how long each took. */
+/** Keeps a number of requests running for a time, and returns the duration of each. */
 export async function load(
   clients: readonly HttpClient[],
   milliseconds: number,

@@ -14,10 +14,10 @@ import { fillLegacyDatabase, fillRecords, makeLegacyDatabase } from '../test/leg
 import { judged, summarize, timed } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 
-/** A database of its own: who moves in has none yet. */
+/** A separate database, because a legacy import requires an empty one. */
 const database = 'vanguard_bench_moving_in';
 
-/** The columns of the prototype's table as they would be here, and how SQLite is asked for their text. */
+/** Columns of the prototype's table in PostgreSQL types, and the SQLite expressions for their text. */
 const columns: readonly (readonly [name: string, type: string])[] = [
   ...['id', 'pfaId', 'organizationId', 'areaSilo', 'category', 'class', 'source', 'dor'].map(
     (name) => [name, 'text'] as const,
@@ -36,9 +36,9 @@ const columns: readonly (readonly [name: string, type: string])[] = [
 const mirrorColumns = 'organization_id, pfa_id, data, version, version_by, observed_at';
 
 /**
- * The import of an export with many records, from the first statement to the commit; against COPY of the same rows into a plain table
- * with the columns and keys of the prototype's, and against COPY of what becomes of them into the mirror itself, where generated
- * columns and lists are part of the price.
+ * Times the import of a large export, from the first statement to the commit. The first comparison is COPY of the same rows
+ * into a plain table with the prototype's columns and keys. The second is COPY of the imported rows into the mirror
+ * itself, including generated columns and lists.
  */
 export const movingIn: Measurement = async function* ({ scale, superuserUrl, urls, say }) {
   const records = scale.large;
@@ -108,7 +108,7 @@ export const movingIn: Measurement = async function* ({ scale, superuserUrl, url
           }),
         );
       });
-      // Of a table with row level security COPY is for superusers only.
+      // Only superusers may COPY from a table with row level security.
       await withClient(urlTo(superuserUrl, database), async (client) => {
         const mirrored: Buffer[] = [];
         for await (const chunk of client.query(

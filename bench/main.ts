@@ -1,4 +1,7 @@
-/** `npm run bench`: measures what docs/explanation/performance.md claims about speed. It never fails because of a time. */
+/**
+ * `npm run bench`: measures the speed that docs/explanation/performance.md claims. It never fails because of a slow
+ * result.
+ */
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { table, type Result } from './measure.ts';
@@ -16,11 +19,11 @@ interface Options {
 }
 
 const program = new Command('bench')
-  .description('Measures PFA Vanguard on a database of its own: embedded, or on the server of DATABASE_URL.')
-  .addOption(new Option('--scale <scale>', 'how much data').choices(Object.keys(scales)).default('small'))
-  .option('--only <name...>', `only these: ${Object.keys(measurements).join(', ')}`)
+  .description('Measures PFA Vanguard on its own database: embedded, or on the server of DATABASE_URL.')
+  .addOption(new Option('--scale <scale>', 'amount of data').choices(Object.keys(scales)).default('small'))
+  .option('--only <name...>', `only these measurements: ${Object.keys(measurements).join(', ')}`)
   .option('--json', 'print the results as JSON')
-  .option('--keep <folder>', 'keep the embedded database in this folder, and use it again the next time')
+  .option('--keep <folder>', 'keep the embedded database in this folder and reuse it')
   .option(
     '--plans <file>',
     'write the plans of the hot queries into this file; measures only what --only names',
@@ -30,7 +33,7 @@ const { scale, only, json, keep, plans } = program.opts<Options>();
 
 for (const name of only ?? [])
   if (!(name in measurements))
-    program.error(`There is no measurement ${name}; there are ${Object.keys(measurements).join(', ')}.`);
+    program.error(`There is no measurement ${name}. Choose from ${Object.keys(measurements).join(', ')}.`);
 
 const began = performance.now();
 const say = (text: string) =>
@@ -54,15 +57,14 @@ try {
     say('plans');
     await writeFile(plans, await plansPage(world));
   }
-  // All that is measured needs them, or nothing does.
-  if (!only && !plans)
-    say(`indexes that nothing has looked into: ${(await unusedIndexes(world)).join(', ') || 'none'}`);
+  // Only meaningful if all measurements ran.
+  if (!only && !plans) say(`unused indexes: ${(await unusedIndexes(world)).join(', ') || 'none'}`);
 } catch (error) {
   if (!stopped.signal.aborted) throw error;
-  say('Stopped; these were finished.');
+  say('Stopped. Finished measurements:');
   process.exitCode = 130;
 } finally {
-  // Also when one of them fails: the others have taken their time.
+  // Prints the finished measurements even if a later one fails.
   process.stdout.write(
     `${
       json

@@ -2,36 +2,36 @@ import { styleText } from 'node:util';
 import pg from 'pg';
 import type { Scale } from './scale.ts';
 
-/** One line of the result. Times are milliseconds; what does not apply is null. */
+/** A line of the results. Times are in milliseconds; null where a column does not apply. */
 export interface Result {
   name: string;
   median_ms: number | null;
   p95_ms: number | null;
-  /** Ours to the plainest thing that could do the job; the goal says which of both is to be the larger. */
+  /** Ratio of the product to the plain alternative; the goal defines which of them is the larger. */
   ratio: number | null;
-  /** What was asked for, in words. */
+  /** The goal in words. */
   goal: string;
   held: boolean;
-  /** What the ratio is to, and whatever helps to read the figures. */
+  /** Parts of the ratio, and notes on the figures. */
   note?: string;
 }
 
-/** What is asked of a comparison. */
+/** The goal of a comparison. */
 export interface Goal {
-  /** At most so many times the time of the plain thing. */
+  /** Maximum ratio of the product's time to the plain alternative's. */
   atMostTimes?: number;
-  /** At least so many times faster than the plain thing: its time to ours. */
+  /** Minimum speedup: the plain alternative's time divided by the product's. */
   timesFaster?: number;
-  /** At least so much of the plain thing's rows a second, of the same rows. */
+  /** Minimum share of the plain alternative's throughput, for the same rows. */
   rateAtLeast?: number;
-  /** The 95th percentile, milliseconds. */
+  /** Maximum 95th percentile, in milliseconds. */
   p95Below?: number;
 }
 
 export interface Sample {
   median: number;
   p95: number;
-  /** The time that this share of them did not exceed. */
+  /** Returns the time that this share of the samples did not exceed. */
   at: (share: number) => number;
   runs: number;
 }
@@ -49,8 +49,8 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * A statement, prepared by name once, that answers how long the server took for it: to plan, to execute and to write
- * all rows as text, without the way to the client and what the driver makes of them.
+ * Returns a statement, prepared once, that measures the server's time to plan, to execute and to write all rows as
+ * text, without the network and the driver.
  */
 export function onServer(
   client: pg.Client,
@@ -63,7 +63,7 @@ export function onServer(
     const { rows } = await client.query<{ version: string }>('select current_setting($1) as version', [
       'server_version_num',
     ]);
-    // Without it the time is that of finding the rows alone.
+    // False measures only the time to find the rows.
     return Number(rows[0]!.version) >= 170000 ? 'serialize text,' : '';
   };
   return async (values) => {
@@ -80,23 +80,23 @@ export function onServer(
 }
 
 interface Comparison {
-  /** Each does its work once; one that answers a number says itself how many milliseconds it took. */
+  /** Does the work once; may return its own duration in milliseconds. */
   ours: () => Promise<unknown>;
   theirs?: () => Promise<unknown>;
   goal: Goal;
   note?: string;
-  /** Times of each side at full scale; default: as many as fit into two seconds, 20 at least and 200 at most. */
+  /** Repetitions of each side at full scale; by default as many as fit into two seconds, from 20 to 200. */
   runs?: number;
 }
 
-/** Warms both sides up, then measures them in turns, so that whatever else happens on the machine happens to both. */
+/** Warms both sides up, then measures them alternately, so that disturbances of the machine affect both. */
 export async function compare(
   { repeat }: Scale,
   name: string,
   { ours, theirs, goal, note, runs }: Comparison,
 ): Promise<Result> {
   const sides = theirs ? [ours, theirs] : [ours];
-  // A named statement is planned anew five times before PostgreSQL thinks about keeping a plan.
+  // PostgreSQL plans a named statement anew five times before it considers a generic plan.
   const warm = 6;
   const all = await timed(async () => {
     for (let i = 0; i < warm; i++) for (const side of sides) await side();
@@ -146,7 +146,7 @@ export function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** The results as a table for people. */
+/** Formats the results as a table. */
 export function table(results: readonly Result[]): string {
   const rows = results.map((result) => [
     result.name,

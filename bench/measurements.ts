@@ -17,7 +17,7 @@ import { manyUsers } from './users.ts';
 import { wholeOrganization } from './whole-organization.ts';
 import type { World } from './world.ts';
 
-/** Measures something, and says each figure when it has it. */
+/** Runs a measurement, which reports each figure as soon as it has it. */
 export type Measurement = (world: World) => AsyncIterable<Result>;
 
 /** In the order of the table in docs/explanation/performance.md. */
@@ -30,7 +30,7 @@ export const measurements: Readonly<Record<string, Measurement>> = {
   groups,
   cost,
   drafts,
-  // Before others change many records, which leaves room behind.
+  // Before measurements that change many records and leave dead rows.
   size,
   sync,
   upsert,

@@ -1,4 +1,4 @@
-/** What somebody in an organization of ordinary size notices of the large one beside it. */
+/** Effect of a large organization on a user of an ordinary one. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { named, users } from './data.ts';
@@ -8,9 +8,9 @@ import type { Measurement } from './measurements.ts';
 import type { World } from './world.ts';
 
 const atMostTimes = 1.5;
-/** How often each case comes at full scale, in turns. */
+/** Repetitions of each case at full scale, alternating. */
 const rounds = 2;
-/** Users of the large one who look at a page a second. */
+/** Users of the large organization who read a page a second. */
 const pagers = 5;
 const crowdScript = fileURLToPath(new URL('crowd.ts', import.meta.url));
 
@@ -36,7 +36,7 @@ async function get(client: HttpClient, path: string): Promise<void> {
   if (status !== 200) throw new Error(`${path} answered ${status}.`);
 }
 
-/** One percent of the large organization changes in PEMS. */
+/** One percent of the large organization's records change in PEMS. */
 async function change({ simulator, scale }: World, round: number): Promise<void> {
   const client = httpClient(simulator.controlUrl);
   for (let n = round + 1; n <= scale.large; n += 100) {
@@ -49,7 +49,9 @@ async function change({ simulator, scale }: World, round: number): Promise<void>
   client.close();
 }
 
-/** A page and the sums of an ordinary organization: alone, and while the large one is read from PEMS and by its users. */
+/**
+ * Times a page and the totals of an ordinary organization: alone, and while PEMS syncs and users read the large one.
+ */
 export const neighbour: Measurement = async function* (world) {
   const { owner, organizations } = world;
   const [server, worker] = await Promise.all([world.startServer(), world.startWorker()]);
@@ -61,7 +63,7 @@ export const neighbour: Measurement = async function* (world) {
   );
   const categories = rows.map(({ category }) => category);
   let n = 0;
-  /** What the reader of the small one does until it is over. */
+  /** Requests of the ordinary organization's user until the load ends. */
   const read = async (times: Times, isOver: () => boolean) => {
     while (!isOver()) {
       const variables = { code: named.small, category: categories[n++ % categories.length] };

@@ -3,7 +3,7 @@ import { compare } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 import { views } from './viewers.ts';
 
-/** What lists of records are sorted by: `PfaRecordOrderBy` of the API. */
+/** Orders of record lists: `PfaRecordOrderBy` of the API. */
 export const orders = [
   'pfa_id',
   'area_silo',
@@ -16,7 +16,7 @@ export const orders = [
 
 const rows = 200;
 
-/** A page as the API asks for it: after the last row of the page before, by its sort key and then by id. */
+/** Builds a page query like the API's: rows after the last row of the previous page, by sort key and id. */
 export function page(
   table: string,
   order: string,
@@ -32,7 +32,7 @@ export function page(
     order by ${order === 'pfa_id' ? '' : `${order}, `}pfa_id limit ${rows}`;
 }
 
-/** The category with the most rented records, and their number. */
+/** Returns the category with the most rented records, and their number. */
 export async function commonest(
   owner: pg.Client,
   organizationId: number,
@@ -45,8 +45,8 @@ export async function commonest(
 }
 
 /**
- * A page of 200, filtered by category and source, in each order that is offered, first and deep: in an ordinary organization
- * with none, few and many records overlaid; and in the large one, where alone a filter has enough hits to go deep.
+ * Times a page of 200, filtered by category and source, in each order, at the beginning and deep in the list. Ordinary
+ * organizations have none, few or many overlaid records; only the large one has enough matches for deep pages.
  */
 export const pages: Measurement = async function* (world) {
   const { owner, scale } = world;

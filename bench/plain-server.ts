@@ -1,7 +1,7 @@
 /**
- * What the GraphQL API is compared with: the plainest server that does the same by hand, for one page of records. It
- * checks the token and looks up the session, becomes the visitor in a transaction, and writes the rows as JSON with the
- * same headers. It ends with the process that started it.
+ * The counterpart of the GraphQL API: the plainest hand-written server for one page of records. It checks the token,
+ * looks up the session, sets the visitor role in a transaction, and sends the rows as JSON with the same headers. It
+ * ends with the process that started it.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- --plans FILE`: the plans of the hot queries as the server makes them for a signed-in visitor, also
- * those inside of functions; and what each index of the mirror is for and costs. As a page: docs/reference/plans.md.
+ * `npm run bench -- --plans FILE`: generates docs/reference/plans.md. The page has the plans of the hot queries
+ * for a signed-in visitor, including those inside functions, and the purpose and cost of each index of the mirror.
  */
 import type pg from 'pg';
 import { withClient } from '../src/database/bootstrap.ts';
@@ -11,27 +11,27 @@ import { commonest, orders, page } from './pages.ts';
 import { found } from './search.ts';
 import type { World } from './world.ts';
 
-/** A statement of which plans are shown. */
+/** A statement whose plans are shown. */
 interface Hot {
   title: string;
-  /** Who asks: a user, or the worker. */
+  /** The role of the statement: a user, or the worker. */
   who: string;
   text: string;
   values: unknown[];
-  /** Runs before it, each time, in the same transaction, which is rolled back. */
+  /** Runs before each execution in the same transaction, which is rolled back. */
   before?: (client: pg.Client) => Promise<unknown[]>;
 }
 
-/** What auto_explain said of one statement, or of one inside of a function. */
+/** A plan from auto_explain, of a statement or of one inside a function. */
 interface Explained {
   query: string;
   plan: string;
   milliseconds: number;
 }
 
-/** A named statement is planned for its values five times, then PostgreSQL decides; this is the plan that it comes to. */
+/** PostgreSQL plans a named statement for its values five times, then decides; this execution shows the final plan. */
 const executions = 7;
-/** Statements inside of functions that take less than this share of the whole are counted only. */
+/** Statements inside functions with a smaller share of the total time are only counted. */
 const worthShowing = 0.05;
 const longestLine = 220;
 const next = 'select 1';
@@ -134,7 +134,7 @@ async function hotQueries({ owner, organizations, scale }: World): Promise<Hot[]
   ];
 }
 
-/** A run whose rows are what the mirror holds, with another rate in each so-manieth. */
+/** Stages a run with the mirror's rows, where every nth row has another rate. */
 async function stage(client: pg.Client, organization: number, changedOf: number): Promise<unknown[]> {
   const { rows } = await client.query<{ id: string }>(
     `select id from app_private.queue_sync($1, 'command', null, 'full')`,
@@ -153,7 +153,7 @@ async function stage(client: pg.Client, organization: number, changedOf: number)
   return values;
 }
 
-/** What the server says of the last of several executions. */
+/** Returns the server's notices of the last of several executions. */
 async function explained(world: World, { who, text, values, before }: Hot): Promise<Explained[]> {
   return withClient(world.superuserUrl, async (client) => {
     const said: string[] = [];
@@ -171,7 +171,7 @@ async function explained(world: World, { who, text, values, before }: Hot): Prom
       await client.query(`select set_config(key, value, true) from json_each_text(${literal})`);
       said.length = 0;
       await client.query({ name: 'hot', text, values: found });
-      // A statement with parameters ends, and its plan is told, when the next one begins.
+      // auto_explain reports a statement with parameters only when the next statement begins.
       await client.query(next);
       await client.query('rollback');
       if (i === executions - 1)
@@ -189,7 +189,7 @@ async function explained(world: World, { who, text, values, before }: Hot): Prom
   });
 }
 
-/** What policies and the view ask of the request, as a plan names it and as it is named here. */
+/** Conditions of policies and of the view, as plans write them and as the page names them. */
 const settings: readonly [string, string][] = [
   [
     "(COALESCE(NULLIF(current_setting('jwt.claims.organization_ids'::text, true), ''::text), '{}'::text))::integer[]",
@@ -198,7 +198,7 @@ const settings: readonly [string, string][] = [
   ["(NULLIF(current_setting('jwt.claims.user_id'::text, true), ''::text))::integer", 'me'],
 ];
 
-/** A plan to read: without costs, with the buffers of the whole only, with long lists and conditions cut. */
+/** Shortens a plan for readers: no costs, buffers of the root only, long lists and conditions cut. */
 const legible = (plan: string) =>
   plan
     .trimEnd()
@@ -223,10 +223,10 @@ const indexesIn = (plans: readonly Explained[]) =>
     ),
   ].sort();
 
-/** One query: its own plan last said, since it ends last; before it, those of what its functions ask. */
+/** Documents a query: its own plan ends last, after those of the queries in its functions. */
 function section({ title, who, text }: Hot, plans: readonly Explained[]): string {
   const whole = plans.at(-1);
-  if (!whole) throw new Error(`The server told no plan of: ${title}.`);
+  if (!whole) throw new Error(`The server reported no plan of: ${title}.`);
   const groups = Map.groupBy(plans.slice(0, -1), ({ query }) => query);
   const inner = [...groups.values()].map((each) => ({
     longest: each.reduce((a, b) => (b.milliseconds > a.milliseconds ? b : a)),
@@ -272,7 +272,7 @@ interface Index {
   scans: string;
 }
 
-/** Seconds of CPU that the server needed for a statement, by its own account. */
+/** Returns the server's own measure of CPU seconds for a statement. */
 async function cpu(client: pg.Client, text: string): Promise<number> {
   let seconds = 0;
   const hear = ({ detail }: { detail?: string | undefined }) => {
@@ -287,7 +287,7 @@ async function cpu(client: pg.Client, text: string): Promise<number> {
   return seconds;
 }
 
-/** What inserting the records of the large organization costs more with each index alone than without any. */
+/** Measures the extra cost of inserting the large organization's records for each index alone. */
 async function costOfIndexes(world: World, indexes: readonly Index[]): Promise<Map<string, number>> {
   const rounds = 3;
   return withClient(world.superuserUrl, async (client) => {
@@ -321,7 +321,7 @@ async function costOfIndexes(world: World, indexes: readonly Index[]): Promise<M
   });
 }
 
-/** Indexes of the tenants' tables, largest first. */
+/** Lists the indexes of the tenants' tables, largest first. */
 async function indexesOf(owner: pg.Client, table: string): Promise<Index[]> {
   const { rows } = await owner.query<Index>(
     `select c.relname as name, pg_get_indexdef(i.indexrelid) as definition, pg_relation_size(i.indexrelid) as bytes, s.idx_scan as scans
@@ -334,7 +334,7 @@ async function indexesOf(owner: pg.Client, table: string): Promise<Index[]> {
   return rows;
 }
 
-/** Indexes of records that nothing has looked into since the database was made: candidates for removal, or nothing that is measured needs them. */
+/** Lists indexes of records that no query has used: candidates for removal, or gaps in the measurements. */
 export async function unusedIndexes({ owner }: World): Promise<string[]> {
   const { rows } = await owner.query<{ name: string }>(
     `select s.indexrelname as name from pg_stat_all_indexes s
@@ -343,7 +343,7 @@ export async function unusedIndexes({ owner }: World): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** The page. */
+/** Writes the page. */
 export async function plansPage(world: World): Promise<string> {
   const { owner, scale, organizations } = world;
   const sections: string[] = [];
@@ -368,9 +368,9 @@ export async function plansPage(world: World): Promise<string> {
   return [
     '# Plans of the hot queries\n',
     `Written by \`npm run bench -- --scale ${scale.name} --plans docs/reference/plans.md\` with PostgreSQL ${version.split(' ')[0]} at ${Number(records).toLocaleString('en')} records; nobody edits it.`,
-    'Each plan is the one that a named statement comes to after its first executions, by auto_explain, with row level security as in a request. Long conditions are cut.\n',
+    'Each plan is the one that a named statement settles on after its first executions, by auto_explain, with row level security as in a request. Long conditions are cut.\n',
     '## Indexes\n',
-    `CPU is what inserting ${Number(inserted).toLocaleString('en')} records takes longer with this index alone than with none; of the GIN index, working off its pending list is included.\n`,
+    `CPU is the extra time to insert ${Number(inserted).toLocaleString('en')} records with only this index; for the GIN index, it includes processing its pending list.\n`,
     line(['index of the mirror', 'bytes a record', 's of CPU', 'plans below that use it']),
     line(['---', '---', '---', '---']),
     ...mirror.map(({ name, bytes }) =>

@@ -6,13 +6,13 @@ import type { Measurement } from './measurements.ts';
 
 const simulator = fileURLToPath(new URL('simulator.ts', import.meta.url));
 const code = 'PUSHED';
-/** What PEMS allows, and how long it takes for an answer. */
+/** Limit and response time of PEMS. */
 const requestsPerSecond = 10;
 const latencyMs = 1000;
 
 /**
- * From a commit of many records to the confirmation of the last, at a PEMS that takes a second for each answer and allows ten
- * requests a second; against the time that PEMS's limit alone takes for a read and a write of each.
+ * Times a commit of many records until the last is confirmed, with a PEMS that takes a second to respond and allows ten
+ * requests a second. It is compared with the time that this limit alone requires for a read and a write of each record.
  */
 export const push: Measurement = async function* (world) {
   const { owner, scale } = world;
@@ -67,7 +67,7 @@ export const push: Measurement = async function* (world) {
       p95_ms: null,
       ratio: took / least,
       goal: '<= 1.2 x, 1,000 in < 4 min',
-      // What the last ones take after the limit has let them through does not grow with their number.
+      // The last requests take constant time after the limit admits them, independent of the number of records.
       held: took < least * 1.1 + 10_000 && seen.problems === 0 && requests.limited === 0,
       note: `${latencyMs / 1000} s an answer, ${requestsPerSecond} requests a second; a read and a write of each take ${least / 1000} s at that rate; ${requests.served} requests, ${requests.limited} refused as too many, ${seen.problems} returned`,
     };

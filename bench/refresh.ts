@@ -9,7 +9,7 @@ const below = 3000;
 /** At full scale. */
 const refreshes = 7;
 
-/** The materialized sums and bounds computed anew, while others go on reading the board that is made of them. */
+/** Times refreshes of the materialized totals and bounds while users read the board. */
 export const refresh: Measurement = async function* ({ organizations, owner, superuserUrl, visitor, scale }) {
   const { rows } = await owner.query<{ count: string }>('select count(*) from app_core.pfa_mirror');
   const readers = [await visitor(users.few), await visitor(users.few)];
@@ -27,14 +27,14 @@ export const refresh: Measurement = async function* ({ organizations, owner, sup
         where o.id = $1`,
       values: [organizations.few],
     });
-  /** How long the readers took while something went on. */
+  /** Returns the readers' response times during some work. */
   const reading = async (work: () => Promise<void>): Promise<number[]> => {
     const times: number[] = [];
     let goesOn = true;
     const all = readers.map(async (reader) => {
       while (goesOn) {
         times.push(await timed(() => board(reader)));
-        // A board is not read all the time: without it the readers alone would fill both cores.
+        // Users pause between reads; without a pause, the readers alone would occupy both cores.
         await sleep(10);
       }
     });

@@ -1,23 +1,23 @@
-/** How much data there is. `full` is what the goals are about; `small`, a tenth of it, is for trying out. */
+/** The amount of data. `full` is the scale of the goals; `small`, a tenth of it, is for trials. */
 export interface Scale {
   name: 'small' | 'full';
-  /** Records of an ordinary organization, as large as real ones. */
+  /** Records of an ordinary organization; real ones are of this size. */
   ordinary: number;
-  /** How many ordinary organizations. */
+  /** Number of ordinary organizations. */
   organizations: number;
-  /** Records of the large one. */
+  /** Records of the large organization. */
   large: number;
-  /** Drafts of all users together, and how many users. */
+  /** Drafts of all users together, and the number of users. */
   drafts: number;
   users: number;
-  /** Overlaid records that the viewers of the "few" and "many" cases see. */
+  /** Overlaid records that viewers of the "few" and "many" cases see. */
   few: number;
   many: number;
   /** Rows that a deep page skips. */
   deep: number;
   /** Drafts saved in one call. */
   batch: number;
-  /** Which share of the repetitions of `full`: fewer tell less about the slowest, and take less time. */
+  /** Share of the repetitions of `full`; fewer take less time and say less about the slowest. */
   repeat: number;
 }
 

@@ -2,11 +2,14 @@ import { compare } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 import { views } from './viewers.ts';
 
-/** A page of the records of organization $1 that have the words $2 and contain the object $3. */
+/** Query for a page of organization $1's records that match the words $2 and contain the object $3. */
 export const found = `select r.pfa_id, r.data from app_public.organizations o
   cross join lateral app_public.organizations_found_records(o, $2, $3) r where o.id = $1 order by r.forecast_start, r.pfa_id limit 200`;
 
-/** Finding records: by words, by what they contain, by a range of money, by a window of days. Pages of 200 by first day. */
+/**
+ * Times searches: by words, by contained values, by a range of money, and by a window of days. Pages of 200 by first
+ * day.
+ */
 export const search: Measurement = async function* (world) {
   const { owner, scale } = world;
   const prepareNext = async () =>

@@ -1,7 +1,7 @@
 /**
- * The simulated PEMS in a process of its own, as PEMS is: `node bench/simulator.ts '{"CODE": size, ...}' [OPTIONS]`.
- * Unless the options (JSON of SimulatorOptions) say otherwise it answers as fast as it can. It has only these organizations,
- * and ends with the process that started it.
+ * Runs the simulated PEMS in its own process: `node bench/simulator.ts '{"CODE": size, ...}' [OPTIONS]`. It responds as
+ * fast as it can, unless the options (JSON of SimulatorOptions) set a delay. It has only the given organizations and
+ * ends with the process that started it.
  */
 import { startSimulator, type SimulatorOptions } from '../simulator/index.ts';
 
@@ -9,7 +9,7 @@ const simulator = await startSimulator({
   organizations: JSON.parse(process.argv[2]!) as Record<string, number>,
   onlyListed: true,
   requestsPerSecond: 0,
-  // A real PEMS has a machine of its own: making up its data is not to take time from what is measured.
+  // Generates the data first, because a real PEMS runs on another machine and would cost the measurement no time.
   keptBytes: 1024 ** 3,
   ...(JSON.parse(process.argv[3] ?? '{}') as SimulatorOptions),
 });

@@ -10,8 +10,9 @@ interface Part {
 const atMost = 2.6;
 
 /**
- * What a record takes on disk, with everything that belongs to it: tables, indexes, what is materialized, what people
- * changed, history. Compared with the record as JSON text. After a vacuum, as it has grown; no index is built anew.
+ * Measures the disk space of a record with everything that belongs to it: tables, indexes, materialized views, user
+ * changes and history. It is compared with the record as JSON text. Measured after a vacuum without rebuilding indexes,
+ * so normal growth is included.
  */
 export const size: Measurement = async function* ({ owner, superuserUrl, say }) {
   await withClient(superuserUrl, (client) => client.query('vacuum (analyze) app_core.pfa_mirror'));
@@ -23,7 +24,7 @@ export const size: Measurement = async function* ({ owner, superuserUrl, say }) 
 
   const count = await one('select count(*) from app_core.pfa_mirror');
   const raw = await one('select sum(octet_length(data::text)) from app_core.pfa_mirror');
-  // PostgreSQL writes a blank after each comma and colon; the worker does not.
+  // PostgreSQL writes a space after each comma and colon; the worker does not.
   const blanks = await one(
     'select sum(2 * (select count(*) from jsonb_object_keys(m.data)) - 1) from app_core.pfa_mirror m',
   );

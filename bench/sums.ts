@@ -3,7 +3,7 @@ import { compare } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 import { views } from './viewers.ts';
 
-/** The same figures from every record that the user sees. */
+/** Computes the same figures from every record that the user sees. */
 const recomputed = {
   kpis: `select
       count(*) filter (where not is_discontinued) as record_count,
@@ -27,7 +27,7 @@ const recomputed = {
     from app_public.pfa_record where organization_id = $1 and removed_at is null and not is_discontinued`,
 };
 
-/** KPIs and bounds against computing them from all records that the user sees; the figures have to be the same. */
+/** Compares totals and bounds with computing them from all records that the user sees; the figures must be equal. */
 export const sums: Measurement = async function* (world) {
   const cases = await views(world);
   for (const kind of ['kpis', 'bounds'] as const) {
@@ -56,17 +56,17 @@ export const sums: Measurement = async function* (world) {
   }
 };
 
-/** The others cost what a category does, and sums without groups a little less. */
+/** Other dimensions cost as much as the category; totals without groups cost slightly less. */
 const dimensions = ['category', 'month'] as const;
 
-/** What is summed, as a selection and a layer, in SQL. */
+/** A selection and layer in SQL. */
 const summed = {
   everything: "null::app_public.pfa_selection, 'merged'",
   'of the mirror alone': "null::app_public.pfa_selection, 'mirror'",
   filtered: `row(null, '{"source": {"equalTo": "Rental"}, "forecastEnd": {"isNull": false}}', null, null, null)::app_public.pfa_selection, 'merged'`,
 };
 
-/** Sums by group of an organization of 20,000 records, for the charts. */
+/** Times totals by group of an organization of 20,000 records, as the charts request them. */
 export const groups: Measurement = async function* (world) {
   for (const { where, id, viewer, overlaid } of await views(world)) {
     if (where === 'large') continue;

@@ -11,23 +11,24 @@ import type { Measurement } from './measurements.ts';
 import type { Scale } from './scale.ts';
 import type { Part, Run, World } from './world.ts';
 
-/** How often each way is measured; the plain COPY comes before each of ours, so that it meets the same machine. */
+/** Repetitions of each method; each plain COPY precedes the product's run, so that both meet the same conditions. */
 const roundsOf = ({ repeat }: Scale) => Math.ceil(3 * repeat);
 
-/** Organizations of the simulator that are read by nobody else. */
+/** Simulated organizations that only these measurements read. */
 const large = 'SYNC';
 const small = 'SMALLSYNC';
 
 /**
- * Syncs of a large organization, from the first request to the commit of the merge: of an empty mirror, of an unchanged
- * one, and with one record in a hundred changed; against COPY of the same rows into a plain table with the same key.
+ * Times syncs of a large organization, from the first request to the commit of the merge: into an empty mirror, without
+ * changes, and with one record in a hundred changed. They are compared with COPY of the same rows into a plain table
+ * with the same key.
  */
 export const sync: Measurement = async function* (world) {
   const { owner, say } = world;
   const organization = await world.organization(large);
   const worker = await world.startWorker();
   try {
-    // Also lets the simulator make up its data, which a real PEMS has.
+    // Also lets the simulator generate its data, which a real PEMS already has.
     await forget(world, organization);
     const first = await world.sync(organization);
     const rows = first.rows_read;
@@ -86,7 +87,10 @@ export const sync: Measurement = async function* (world) {
   }
 };
 
-/** What the prototype did: a statement a row. It is given the rows; ours still has to read and map them. */
+/**
+ * The prototype's method: one statement for each row. It receives the rows, while the product must also read and map
+ * them.
+ */
 export const upsert: Measurement = async function* (world) {
   const { owner } = world;
   const organization = await world.organization(small);
@@ -125,7 +129,7 @@ export const upsert: Measurement = async function* (world) {
   }
 };
 
-/** The most memory that a worker needs: a fresh one for each size. */
+/** Measures the peak memory of a fresh worker for each size. */
 export const workerMemory: Measurement = async function* (world) {
   const most = { megabytes: 250, times: 1.1 };
   let first: number | undefined;
@@ -152,16 +156,16 @@ export const workerMemory: Measurement = async function* (world) {
   }
 };
 
-/** Empties the mirror of an organization, as if it had never been read, without leaving dead rows in the way. */
+/** Empties an organization's mirror as if it had never been read, without leaving dead rows. */
 async function forget({ owner, superuserUrl }: World, organization: number): Promise<void> {
   for (const table of ['app_core.pfa_change', 'app_core.pfa_mirror'])
     await owner.query(`delete from ${table} where organization_id = $1`, [organization]);
   await withClient(superuserUrl, (client) => client.query('vacuum app_core.pfa_mirror'));
 }
 
-/** Lets what a run left behind come to its end: the refresh of the summaries, dead rows of staging, pages to be written. */
+/** Completes the work that a run leaves behind: the refresh of summaries, dead rows of staging, and unwritten pages. */
 async function quiet({ owner, superuserUrl }: World): Promise<void> {
-  // Now, and not when it has waited for others to join it.
+  // Runs at once, instead of waiting for other refreshes.
   await owner.query(
     `select graphile_worker.add_job('summaries__refresh', '{}', job_key => key)
     from graphile_worker.jobs where key = 'summaries:refresh' and locked_at is null`,
@@ -177,7 +181,7 @@ async function quiet({ owner, superuserUrl }: World): Promise<void> {
   });
 }
 
-/** Another writer gives some records another rate, spread over all of them. */
+/** Changes the rate of records in PEMS, spread over all of them, as another writer. */
 async function change({ simulator, scale }: World, count: number, round: number): Promise<void> {
   const step = Math.floor(scale.large / count);
   const records = Array.from({ length: count }, (_, i) => ({
@@ -191,7 +195,7 @@ async function change({ simulator, scale }: World, count: number, round: number)
   if (!response.ok) throw new Error(await response.text());
 }
 
-/** Which version of each row is there. */
+/** Returns the stored version of each row. */
 async function rowVersions(owner: pg.Client, organization: number): Promise<Map<string, string>> {
   const { rows } = await owner.query<{ pfa_id: string; version: string }>(
     `select pfa_id, ctid || ' ' || xmin as version from app_core.pfa_mirror where organization_id = $1`,
@@ -200,7 +204,7 @@ async function rowVersions(owner: pg.Client, organization: number): Promise<Map<
   return new Map(rows.map(({ pfa_id, version }) => [pfa_id, version]));
 }
 
-/** The rows of an organization in COPY's text format, as its chunks. */
+/** Returns an organization's rows in chunks of COPY's text format. */
 async function copyText(owner: pg.Client, organization: number): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
   for (let after = ''; ;) {
@@ -215,7 +219,7 @@ async function copyText(owner: pg.Client, organization: number): Promise<Buffer[
   }
 }
 
-/** The plainest thing: how long PostgreSQL takes to copy these rows into a table with the same key. */
+/** Times the plain alternative: COPY of these rows into a table with the same key. */
 async function plainCopy(world: World, chunks: readonly Buffer[]): Promise<number> {
   const { owner } = world;
   await owner.query(`drop table if exists app_private.bench_copy;
@@ -230,7 +234,7 @@ async function plainCopy(world: World, chunks: readonly Buffer[]): Promise<numbe
   }
 }
 
-/** Columns of the legacy table, and where their values are in the mirror. */
+/** Columns of the legacy table, with the place of their values in the mirror. */
 const legacyColumns: readonly (readonly [column: string, value: string])[] = [
   ...['areaSilo', 'category', 'class', 'source', 'dor'].map(
     (key) => [`"${key}" text`, `m.data->>'${key}'`] as const,
@@ -275,7 +279,7 @@ async function upsertEach(client: pg.Client, rows: readonly (string | null)[][])
   }
 }
 
-/** The most memory that a process has had, in megabytes; Linux says so. */
+/** Returns a process's peak memory in megabytes, from Linux. */
 async function peakMemory({ pid }: Part): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmHWM:\s*(\d+) kB/.exec(status)![1]) / 1024;

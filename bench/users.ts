@@ -1,6 +1,4 @@
-/**
- * What everybody of the company does at once: most look at pages of their organizations, some at the board, a few save.
- */
+/** Load of a whole company: most users read pages of their organizations, some read the board, and a few save. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomFrom } from '../simulator/index.ts';
 import { httpClient, signIn, type HttpClient } from './http.ts';
@@ -9,9 +7,9 @@ import type { Measurement } from './measurements.ts';
 import type { World } from './world.ts';
 
 const seconds = 60;
-/** Of all requests: pages, sums; the rest saves drafts. */
+/** Shares of all requests for pages and totals; the rest saves drafts. */
 const shares = { pages: 0.8, kpis: 0.15 };
-/** How long somebody looks at an answer, in milliseconds on average: more often than anybody clicks. */
+/** Average time between a user's requests, in milliseconds; shorter than that of real users. */
 const pause = 1000;
 const p99Below = 500;
 
@@ -64,11 +62,11 @@ interface Row {
   forecastEnd: string | null;
 }
 
-/** Whole days later. */
+/** Shifts by whole days. */
 const later = (day: string, days: number) =>
   new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
 
-/** Somebody who works: each call does the next thing, and answers when it is done. */
+/** Simulates a working user: each call takes the next step and resolves when it is complete. */
 function userAtWork(
   client: HttpClient,
   organizations: readonly Organization[],
@@ -80,7 +78,7 @@ function userAtWork(
   let rows: Row[] = [];
   let next: Record<string, unknown> | undefined;
 
-  /** What somebody looks for who has seen the page before: more of what stands in one of its rows. */
+  /** Searches by a user who has seen a page: for text of one of its rows. */
   const filter = (): object => {
     const row = rows.length > 0 ? pick(rows) : undefined;
     const equal = (names: (keyof Row)[]) =>
@@ -165,7 +163,10 @@ function userAtWork(
   };
 }
 
-/** Lets everybody work for so long. Who is asked to wait waits so many milliseconds on average after each answer. */
+/**
+ * Runs all users for a given time. Each user pauses for this many milliseconds on average after each response; 0 means
+ * no pause.
+ */
 async function work(
   everybody: readonly (() => Promise<void>)[],
   milliseconds: number,
@@ -176,7 +177,7 @@ async function work(
   const began = performance.now();
   await Promise.all(
     everybody.map(async (act) => {
-      // They did not all come at the same moment.
+      // Users start at different moments.
       if (wait > 0) await sleep(Math.random() * wait);
       while (performance.now() - began < milliseconds) {
         const from = performance.now();
@@ -200,10 +201,10 @@ async function organizationsOfUsers(world: World): Promise<[string, Organization
   return rows.map((row) => [row.username, JSON.parse(row.organizations) as Organization[]]);
 }
 
-/** 100 users for a minute; then the same without a pause, for what the machine can do at most. */
+/** Simulates 100 users for a minute, then without pauses for the maximum throughput. */
 export const manyUsers: Measurement = async function* (world) {
   if (world.scale.name !== 'full') {
-    world.say('  at full scale only: here are neither the users nor the records');
+    world.say('  full scale only: this scale has too few users and records');
     return;
   }
   const server = await world.startServer();
@@ -216,7 +217,7 @@ export const manyUsers: Measurement = async function* (world) {
   );
   const clients = everybody.map(([username]) => httpClient(server.url, tokens.get(username)));
   const acts = clients.map((client, i) => userAtWork(client, everybody[i]![1], i + 1));
-  // Pools are filled, queries planned.
+  // Fills connection pools and plan caches.
   await work(acts, 5000, pause);
   for (const [name, length, wait] of [
     [`${acts.length} users for ${seconds} s, a request a second each`, seconds, pause],

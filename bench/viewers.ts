@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { users } from './data.ts';
 import type { World } from './world.ts';
 
-/** Somebody who looks at an organization, and how many records that person sees overlaid there (and nowhere else). */
+/** A user of an organization, and the number of overlaid records that the user sees there (and nowhere else). */
 export interface View {
   where: 'ordinary' | 'large';
   id: number;
@@ -10,7 +10,7 @@ export interface View {
   viewer: pg.Client;
 }
 
-/** An ordinary organization and the large one, each with none, few and many records overlaid. */
+/** An ordinary organization and the large one, each with none, few and many overlaid records. */
 export async function views({ organizations, visitor, scale }: World): Promise<View[]> {
   const { none, few, many, large } = organizations;
   return [

@@ -2,7 +2,10 @@ import { compare, onServer } from './measure.ts';
 import type { Measurement } from './measurements.ts';
 import { views } from './viewers.ts';
 
-/** All records of an organization through the merged view, against the same rows of the mirror; on the server. */
+/**
+ * Reads all records of an organization through the merged view, compared with the same rows of the mirror; on the
+ * server.
+ */
 export const wholeOrganization: Measurement = async function* (world) {
   const mirror = onServer(
     world.owner,

@@ -20,9 +20,9 @@ import { smallHeap } from '../worker/memory.ts';
 import { timed } from './measure.ts';
 import type { Scale } from './scale.ts';
 
-/** The same each time, so that a database that was kept can be used again; and looking random, which production insists on. */
+/** Constant, so that a kept database works in the next run, and random-looking, as production requires. */
 const derived = createHash('sha256').update('pfa-vanguard bench');
-/** Of every password here; the database lives as long as the measuring. */
+/** Password of all users; the database exists only during the measurements. */
 const secret = derived.copy().digest('hex');
 const encryptionKeys = `bench:${derived.digest('base64')}`;
 const databaseName = 'vanguard_bench';
@@ -30,7 +30,7 @@ const vanguard = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const plainServer = fileURLToPath(new URL('plain-server.ts', import.meta.url));
 const simulatorScript = fileURLToPath(new URL('simulator.ts', import.meta.url));
 
-/** A process that was started, and has said that it is ready. */
+/** A started process that has reported ready. */
 export interface Part {
   pid: number;
   url: string;
@@ -38,7 +38,7 @@ export interface Part {
   stop(): Promise<void>;
 }
 
-/** A finished run of a sync. */
+/** A completed sync run. */
 export interface Run {
   state: string;
   rows_read: number;
@@ -47,55 +47,55 @@ export interface Run {
   rows_unchanged: number;
   rows_rejected: number;
   error_message: string | null;
-  /** From the start of the run, before the first request, to the commit of its merge. */
+  /** Time from the start of the run, before the first request, to the commit of its merge. */
   milliseconds: number;
 }
 
-/** The product as it runs, with its data, and who looks at it. */
+/** The running product with its data and viewers. */
 export interface World {
   scale: Scale;
   urls: RoleUrls;
   superuserUrl: string;
-  /** As vanguard_owner; what plain queries are measured with. */
+  /** Connection as vanguard_owner, for plain queries. */
   owner: pg.Client;
-  /** Ids of the organizations that have a name here. */
+  /** Ids of the named organizations. */
   organizations: Record<keyof typeof named, number>;
   simulator: Part;
-  /** Says what goes on. */
+  /** Reports progress. */
   say: (text: string) => void;
-  /** A connection that is a signed-in user for as long as it lives, as a request is for its transaction. */
+  /** Opens a connection that acts as a signed-in user throughout, like a request during its transaction. */
   visitor: (username?: string) => Promise<pg.Client>;
-  /** The settings of a request by this user. */
+  /** Returns the settings of a request by this user. */
   settings: (username: string) => Promise<Record<string, string>>;
-  /** A worker in a process of its own. */
+  /** Starts a worker in its own process. */
   startWorker: () => Promise<Part>;
-  /** An API server in a process of its own, as in production. */
+  /** Starts an API server in its own process, as in production. */
   startServer: () => Promise<Part>;
-  /** The hand-written server that it is compared with: see plain-server.ts. */
+  /** Starts the hand-written server for comparison: see plain-server.ts. */
   startPlainServer: () => Promise<Part>;
-  /** Another process, which ends with this world. */
+  /** Starts another process, which ends with this world. */
   startPart: (script: string, args: string[]) => Promise<Part>;
-  /** A PEMS of its own for an organization. */
+  /** Starts a separate PEMS for an organization. */
   connect: (code: string, pems: Part, requestsPerSecond: number) => Promise<void>;
-  /** An organization that no other measurement looks at; the simulator must know its code. */
+  /** Creates an organization that no other measurement uses; the simulator must know its code. */
   organization: (code: string) => Promise<number>;
-  /** Asks for a run and waits for its end; some worker must be there. Throws when the run fails. */
+  /** Requests a sync and waits for its end; a worker must be running. Throws if the run fails. */
   sync: (organizationId: number) => Promise<Run>;
   /** Stops and removes everything that was started. */
   close: () => Promise<void>;
 }
 
-/** Organizations that syncs are measured with: only the simulator knows them at first. */
+/** Organizations for measuring syncs; at first only the simulator knows them. */
 const syncSizes = (scale: Scale) => ({ SYNC: scale.large, SMALLSYNC: scale.ordinary });
 
-/** Values as PostgreSQL sends them: what the driver makes of them is not what is measured. */
+/** Returns values as PostgreSQL sends them, so that the driver's parsing costs no time. */
 const raw: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
 
 /**
- * Sets up a database of its own (on DATABASE_URL's server, else embedded), the product on it, and the data.
+ * Sets up a separate database (on DATABASE_URL's server, else embedded), the product and the data.
  *
- * @param stopped Stops everything, also while it is set up.
- * @param keep A folder in which the embedded database stays for the next time; then it is not made anew.
+ * @param stopped Aborting stops everything, even during the setup.
+ * @param keep Folder of an embedded database to keep and reuse.
  */
 export async function openWorld(
   scale: Scale,
@@ -109,11 +109,11 @@ export async function openWorld(
     (closing ??= (async () => {
       for (const stop of stops.reverse()) await stop();
     })());
-  // Whatever waits for the database fails then.
+  // Operations that wait for the database then fail.
   stopped.addEventListener('abort', () => void close());
   try {
     const folder = keep ?? (await mkdtemp(join(tmpdir(), 'vanguard-bench-')));
-    // Root starts PostgreSQL as somebody else, who has to get there.
+    // Root starts PostgreSQL as another user, who needs access to the folder.
     if (!keep) await chmod(folder, 0o711);
     if (!keep) stops.push(() => rm(folder, { recursive: true, force: true }));
     const given = process.env.DATABASE_URL;
@@ -129,7 +129,7 @@ export async function openWorld(
     if (given) {
       if (exists)
         throw new Error(
-          `There is a database ${databaseName} on that server already; drop it if it is left over.`,
+          `A database ${databaseName} already exists on that server. Drop it if no other run uses it.`,
         );
       stops.push(() =>
         withClient(urlTo(server, 'postgres'), (client) =>
@@ -229,7 +229,7 @@ export async function openWorld(
           `insert into app_public.organizations (code, name) values ($1, $1) on conflict (code) do update set name = excluded.name returning id`,
           [code],
         );
-        // Only when it is asked for.
+        // Pauses scheduled syncs, because measurements request their own.
         await owner.query(
           `insert into app_private.pfa_sync_schedule (organization_id, paused_at) values ($1, now()) on conflict do nothing`,
           [rows[0]!.id],

@@ -1,6 +1,7 @@
 /**
- * `npm run check`: judges the sources without running the product. Two checks run at a time, the longest first, and each keeps a
- * cache under node_modules/.cache. `node tools/check.ts NAME...` runs only these checks or groups of checks.
+ * `npm run check`: checks the sources without running the product. Two checks run at a time, the longest first, and
+ * each keeps a cache under node_modules/.cache. `node tools/check.ts NAME...` runs only these checks or groups of
+ * checks.
  *
  * ESLint's cache knows a file by its own content. A changed type can therefore hide a finding in a file that did not change;
  * CI starts without a cache and finds it.
@@ -15,9 +16,9 @@ import { projectFolder } from '../src/configuration.ts';
 interface Check {
   name: string;
   group: 'types' | 'lint' | 'generated';
-  /** A script for node and its arguments, relative to the project. */
+  /** A script and its arguments for node, relative to the project. */
   command: readonly string[];
-  /** Files and folders that decide the result. After a success, the check is skipped until one of them changes. */
+  /** Files and folders that determine the result. A successful check is skipped until one of them changes. */
   inputs?: readonly string[];
 }
 
@@ -62,7 +63,7 @@ function cached(location: string): string[] {
   return ['--cache', '--cache-location', `${cache}/${location}`, '--cache-strategy', 'content'];
 }
 
-/** A digest of what decides the result of a check. */
+/** Returns a hash of everything that determines a check's result. */
 function digestOf({ command, inputs = [] }: Check): string {
   const hash = createHash('sha256').update(command.join('\0')).update(process.version);
   for (const input of inputs) {
@@ -78,7 +79,7 @@ function digestOf({ command, inputs = [] }: Check): string {
   return hash.digest('hex');
 }
 
-/** Runs a check, or skips it where nothing changed since its last success. Prints its output at its end. */
+/** Runs a check, or skips it if nothing changed since its last success. Prints its output when it ends. */
 async function passes(check: Check): Promise<boolean> {
   const began = performance.now();
   const report = (outcome: string, output = '') =>
@@ -100,7 +101,7 @@ async function passes(check: Check): Promise<boolean> {
   const [code] = (await once(child, 'close')) as [number | null];
   if (digest) {
     rmSync(mark, { force: true });
-    // Only what was judged: a file that changed meanwhile has to be judged again.
+    // A file that changed during the check must be checked again.
     if (code === 0 && digest === digestOf(check)) {
       mkdirSync(join(mark, '..'), { recursive: true });
       writeFileSync(mark, digest);

@@ -1,8 +1,8 @@
 /**
- * `npm run codegen`: writes what follows from the migrations and the code, on a database of its own: the typed module
- * beside each file of sql/, schema.graphql, the types of the web app's GraphQL documents, docs/database, and the
- * generated pages of docs/reference. With `--check` it writes nothing. It fails when something is stale, when an object
- * of the database does not have exactly one fixture, and when the fixtures differ from the migrated database.
+ * `npm run codegen`: generates files from the migrations and the code, on its own database. They are the typed module of
+ * each file in sql/, schema.graphql, types of the web app's GraphQL documents, docs/database, and the generated pages of
+ * docs/reference. With `--check` it writes nothing. It fails if a file is stale, if a database object does not have
+ * exactly one fixture, or if the fixtures differ from the migrated database.
  */
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { fixtureChanges, misplacedFixtures, readFixtures } from './database/fixt
 import { databaseReference } from './database/reference.ts';
 import { generatedPages } from './docs.ts';
 
-/** Runs pgtyped over a copy of sql/ and returns what it wrote, by path relative to the project. */
+/** Runs pgtyped on a copy of sql/ and returns its output, by path relative to the project. */
 async function generateQueries(ownerUrl: string): Promise<Map<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-codegen-'));
   try {
@@ -58,13 +58,16 @@ async function generateQueries(ownerUrl: string): Promise<Map<string, string>> {
   }
 }
 
-/** The GraphQL schema, by path relative to the project. Imported late: the server needs the typed queries to be there. */
+/**
+ * Returns the GraphQL schema, by path relative to the project. Imports the server late, because it needs the generated
+ * queries.
+ */
 async function generateSchema(urls: RoleUrls): Promise<Map<string, string>> {
   const { printGraphqlSchema } = await import('../src/graphql/schema.ts');
   return new Map([['schema.graphql', await printGraphqlSchema(urls.authenticator)]]);
 }
 
-/** Types of the GraphQL documents in web/, checked against the schema; by path relative to the project. */
+/** Returns types of the GraphQL documents in web/, checked against the schema, by path relative to the project. */
 async function generateDocuments(schema: string): Promise<Map<string, string>> {
   const { generate: generateTypes } = await import('@graphql-codegen/cli');
   const folder = join('web', 'src', 'api', 'generated');
@@ -83,7 +86,7 @@ async function generateDocuments(schema: string): Promise<Map<string, string>> {
       generates: {
         [`${folder}/`]: {
           preset: 'client',
-          // The text of a query is all that is sent: nothing of it needs the GraphQL library in the browser.
+          // Only the text of a query is sent, so the browser does not need the GraphQL library.
           presetConfig: { fragmentMasking: false },
           config: {
             documentMode: 'string',
@@ -101,13 +104,13 @@ async function generateDocuments(schema: string): Promise<Map<string, string>> {
   return new Map(files.map(({ filename, content }) => [filename, content] as const).sort());
 }
 
-/** The pages that are generated, by path relative to the project. */
+/** Returns the generated pages, by path relative to the project. */
 async function generatePages(ownerUrl: string): Promise<Map<string, string>> {
   return new Map([...(await generatedPages()), ...(await withClient(ownerUrl, databaseReference))]);
 }
 
 /**
- * Generates everything, step by step, by path relative to the project. Each step may need the files of those before: the
+ * Generates everything step by step, by path relative to the project. A step may need files of earlier steps: the
  * server, which prints the schema, imports the typed queries.
  */
 async function* generateInSteps(urls: RoleUrls): AsyncGenerator<Map<string, string>> {
@@ -118,14 +121,14 @@ async function* generateInSteps(urls: RoleUrls): AsyncGenerator<Map<string, stri
   yield await generateDocuments([...schema.values()].join());
 }
 
-/** Everything that is generated, by path relative to the project. */
+/** Returns all generated files, by path relative to the project. */
 export async function generate(urls: RoleUrls): Promise<Map<string, string>> {
   const all = new Map<string, string>();
   for await (const files of generateInSteps(urls)) for (const [path, text] of files) all.set(path, text);
   return all;
 }
 
-/** Names what is wrong with the fixtures of a project, compared with a migrated database. */
+/** Returns the errors of a project's fixtures, compared with a migrated database. */
 export async function fixtureProblems(ownerUrl: string, folder = projectFolder): Promise<string[]> {
   const fixtures = await readFixtures(folder);
   return withClient(ownerUrl, async (client) => [
@@ -134,10 +137,10 @@ export async function fixtureProblems(ownerUrl: string, folder = projectFolder):
   ]);
 }
 
-/** Where every file is a generated one. */
+/** Folders that contain only generated files. */
 const generatedOnly = ['sql/**/*.queries.ts', 'docs/database/**/*', 'web/src/api/generated/**/*'];
 
-/** The files of a folder that are not as they are generated, and those that are no longer generated. */
+/** Returns the files of a folder that are stale, missing, or no longer generated. */
 export async function staleFiles(
   generated: ReadonlyMap<string, string>,
   folder = projectFolder,
@@ -162,7 +165,7 @@ async function write(files: Map<string, string>): Promise<void> {
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-codegen-database-'));
-  // As root, the user that PostgreSQL runs as must get in.
+  // When root runs this, PostgreSQL runs as another user, who needs access to the folder.
   await chmod(folder, 0o711);
   const database = await startEmbeddedDatabase({
     folder: join(folder, 'database'),

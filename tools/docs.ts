@@ -1,9 +1,9 @@
-/** The pages of docs/reference/ that follow from the code. `npm run codegen` writes them. */
+/** Generates the pages of docs/reference/ from the code; `npm run codegen` runs it. */
 import type { Command, Option } from 'commander';
 import { explanations, type Explanation } from '../src/codes.ts';
 import { refusal, sqlstates, statuses } from '../src/sqlstates.ts';
 
-/** The HTTP status of each code that a request can meet. */
+/** HTTP status of each code that a request can cause. */
 function statusesByCode(): ReadonlyMap<string, number> {
   return new Map([
     ...Object.entries(statuses),
@@ -12,7 +12,7 @@ function statusesByCode(): ReadonlyMap<string, number> {
   ]);
 }
 
-/** The states of PostgreSQL that become a code; two characters are a class. */
+/** PostgreSQL states that become a code; two characters name a class of states. */
 const statesOf = (code: string) =>
   Object.entries(sqlstates)
     .filter(([, entry]) => entry.code === code)
@@ -22,7 +22,7 @@ const statesOf = (code: string) =>
 const paragraph = ([code, { means, act }]: [string, Explanation]) =>
   `**\`${code}\`** — ${means}\n*What to do:* ${act}\n`;
 
-/** The page, as it has to be. */
+/** Returns the expected page. */
 function errorsPage(): string {
   const status = statusesByCode();
   const [ofApi = '', ...others] = Object.keys(explanations);
@@ -45,11 +45,11 @@ ${section(ofApi)}
 ${others.map(section).join('\n')}`;
 }
 
-/** Builds the tree of commands. Imports late, because commands need the typed queries that codegen writes. */
+/** Builds the tree of commands. Imports late, because commands need the generated queries. */
 export const commandTree = async (): Promise<Command> =>
   (await import('../src/cli/program.ts')).createProgram();
 
-/** Returns the commands that do something, each with its full name: "sync trigger", not "sync". */
+/** Returns the runnable commands by their full name: "sync trigger", not "sync". */
 export function namedCommands(parent: Command, prefix = ''): (readonly [string, Command])[] {
   return parent.commands.flatMap((command) => {
     const name = `${prefix}${command.name()}`;
@@ -57,7 +57,7 @@ export function namedCommands(parent: Command, prefix = ''): (readonly [string, 
   });
 }
 
-/** GitHub's anchor of a heading. */
+/** Returns GitHub's anchor of a heading. */
 export const anchor = (heading: string): string =>
   heading
     .trim()
@@ -66,7 +66,7 @@ export const anchor = (heading: string): string =>
     .replace(/\s/g, '-');
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replace(/\s+/g, ' ');
-/** Placeholders such as <code> would be read as HTML. */
+/** Markdown would treat placeholders such as <code> as HTML. */
 const escaped = (text: string) => cell(text).replaceAll('<', '&lt;');
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 

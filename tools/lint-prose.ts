@@ -1,6 +1,6 @@
 /**
- * `node tools/lint-prose.ts [PATH...]`: finds sentences that break the rules of CONTRIBUTING.md, in files whose path begins with
- * one of the paths. Without paths: in all files that were rewritten already.
+ * `node tools/lint-prose.ts [PATH...]`: finds sentences that break the rules of CONTRIBUTING.md, in files whose path
+ * begins with one of the paths. Without paths, it reads all files that were rewritten already.
  */
 import { judge } from './prose/rules.ts';
 import { proseFiles, readSentences } from './prose/sentences.ts';
@@ -45,6 +45,26 @@ const rewritten = [
   'simulator/journal.ts',
   'simulator/store.ts',
   'simulator/texts.ts',
+  'web/src/api/',
+  'web/src/browserStorage.ts',
+  'web/src/components/',
+  'web/src/filter/',
+  'web/src/main.tsx',
+  'web/src/pages/',
+  'web/src/session/',
+  'test/browser/',
+  'tools/check.ts',
+  'tools/codegen.ts',
+  'tools/database/',
+  'tools/docs.ts',
+  'tools/lint-prose.ts',
+  'tools/lint-sql.ts',
+  'tools/migrations.ts',
+  'tools/prose/',
+  'tools/screenshots.ts',
+  'tools/web.ts',
+  'knip.config.ts',
+  'vitest.config.ts',
 ];
 
 const paths = process.argv.slice(2);

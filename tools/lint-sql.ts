@@ -1,4 +1,4 @@
-/** `npm run lint` fails on SQL lines that are too long: no formatter keeps the SQL of functions and of pgtyped readable. */
+/** `npm run lint` fails on long SQL lines, because no formatter keeps the SQL of functions and pgtyped readable. */
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { projectFolder } from '../src/configuration.ts';
 
 export const maxLineLength = 120;
 
-/** Every SQL file of queries and migrations. */
+/** Globs of all SQL files of queries and migrations. */
 const patterns = ['sql/**/*.sql', 'migrations/{current,fixtures,committed}/**/*.sql'];
 
 /** Returns a message `PATH:LINE: ...` for each line of `text` that is longer than the limit, in characters. */
@@ -19,7 +19,7 @@ export function longLines(path: string, text: string): string[] {
   });
 }
 
-/** Checks every SQL file under `folder`; rejects when there is none, which means that the patterns are stale. */
+/** Checks every SQL file under `folder`; rejects if none exists, because the patterns are then stale. */
 export async function lintSql(folder: string): Promise<string[]> {
   const paths = globSync(patterns, { cwd: folder }).sort();
   if (paths.length === 0)

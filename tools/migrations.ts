@@ -1,6 +1,6 @@
 /**
- * `npm run db:watch | db:commit | db:uncommit | db:reset`: graphile-migrate on the database of the configuration (the embedded one
- * unless DATABASE_URL says otherwise), with its shadow database beside it.
+ * `npm run db:watch | db:commit | db:uncommit | db:reset`: runs graphile-migrate on the configured database (embedded
+ * without DATABASE_URL) and its shadow database.
  */
 import graphileMigrate from 'graphile-migrate';
 import { readContext } from '../src/cli/context.ts';
@@ -12,7 +12,7 @@ import { seed } from '../src/database/seed.ts';
 import { migrationsFolder } from '../src/database/state.ts';
 import { VanguardError } from '../src/errors.ts';
 
-/** Resolves when the process is asked to stop, as by Ctrl-C. */
+/** Resolves when the user stops the process, for example with Ctrl-C. */
 const stopSignal = () =>
   new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
@@ -53,7 +53,7 @@ try {
       const stopped = stopSignal();
       await migrate(urls.owner);
       await graphileMigrate.watch(settings, rest.includes('--once'), false);
-      // It watches current/ and fixtures/ in the background, and needs the database until somebody stops it.
+      // It watches current/ and fixtures/ in the background and needs the database until the user stops it.
       if (!rest.includes('--once')) await stopped;
       break;
     }
@@ -73,12 +73,12 @@ try {
       await migrate(urls.owner);
       await applyCurrent(urls.owner);
       await withClient(urls.owner, (client) => seed(client, configuration));
-      console.log('The database is as new, with migrations/current on top.');
+      console.log('The database is new, with migrations/current applied.');
       break;
     }
     default:
-      throw new VanguardError('INVALID_INPUT', `There is no action "${action}".`, {
-        hint: 'It is watch, commit MESSAGE, uncommit or reset.',
+      throw new VanguardError('INVALID_INPUT', `Unknown action "${action}".`, {
+        hint: 'Use watch, commit MESSAGE, uncommit or reset.',
       });
   }
 } catch (error) {
@@ -89,5 +89,5 @@ try {
 } finally {
   await database.close();
 }
-// The library's watcher and its pool keep the process alive.
+// The library's watcher and pool would keep the process alive.
 process.exit();

@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: starts the product on a database of its own, with the simulated PEMS, and takes the pictures of
- * the README from it, into docs/screenshots.
+ * `npm run screenshots`: starts the product with the simulated PEMS on its own database and takes the README's pictures
+ * into docs/screenshots.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { findChromium } from '../test/support/chromium.ts';
 import { environmentOf } from '../test/support/environment.ts';
 import { until } from '../test/support/until.ts';
 
-/** The demo's, as the README has it. */
+/** Password of the demo, as in the README. */
 const person = { username: 'admin', password: 'admin123' };
 const organization = 'HOLNG';
 const pictures = join(projectFolder, 'docs', 'screenshots');
@@ -23,7 +23,7 @@ interface Picture {
   name: string;
   path: string;
   options: BrowserContextOptions;
-  /** Waits until all of it is there. */
+  /** Waits until the page has loaded completely. */
   ready: (page: Page) => Promise<void>;
 }
 
@@ -53,7 +53,7 @@ const wanted: Picture[] = [
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-screenshots-'));
-  // As root, the user that PostgreSQL runs as must get in.
+  // When root runs this, PostgreSQL runs as another user, who needs access to the folder.
   await chmod(folder, 0o711);
   try {
     const [port, simulatorPort, controlPort] = await freePorts(3);
@@ -82,7 +82,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Waits until everything is read, and drafts something that can be seen. */
+/** Waits for the first sync, then creates drafts that the pictures show. */
 async function prepare(product: ChildProcess, url: string): Promise<void> {
   let output = '';
   product.stdout?.on('data', (text) => (output += String(text)));
@@ -114,7 +114,7 @@ async function prepare(product: ChildProcess, url: string): Promise<void> {
     'query ($code: String!) { organizationByCode(code: $code) { id } }',
     { code: organization },
   );
-  // A storm closes Silo 4 for two weeks: what is needed there stays as much longer.
+  // A storm closes Silo 4 for two weeks, so its equipment stays two weeks longer.
   await graphql(
     `
       mutation ($input: ApplyBulkInput!) {
@@ -136,7 +136,7 @@ async function prepare(product: ChildProcess, url: string): Promise<void> {
 }
 
 async function takeAll(url: string): Promise<void> {
-  // As root, and in most containers, its sandbox cannot be set up. It opens our own pages only.
+  // Chromium cannot set up its sandbox as root and in most containers. It opens only pages of this product.
   const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] });
   try {
     await mkdir(pictures, { recursive: true });
@@ -158,7 +158,7 @@ async function takeAll(url: string): Promise<void> {
       await page.getByRole('heading', { level: 1 }).waitFor();
       await ready(page);
       await until('nothing is loading', async () => (await page.locator('[aria-busy=true]').count()) === 0);
-      // It would point at a row.
+      // The pointer would highlight a row.
       await page.mouse.move(0, 0);
       await page.evaluate('document.fonts.ready');
       const file = join(pictures, `${name}.png`);

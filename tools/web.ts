@@ -1,6 +1,6 @@
 /**
- * The web app's build: `node tools/web.ts` builds web/ into web/dist if what it is made of has changed (`npm start` and
- * the browser tests do that), `build` builds it anyway, `dev` serves it as it is written, with the API of a running server.
+ * Builds the web app: `node tools/web.ts` builds web/ into web/dist if its sources changed. `npm start` and the browser
+ * tests run that. With `build` it always builds; with `dev` it serves the sources with the API of a running server.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -14,17 +14,17 @@ import type { InlineConfig, Plugin } from 'vite';
 const projectFolder = join(import.meta.dirname, '..');
 const folder = join(projectFolder, 'web');
 const built = join(folder, 'dist');
-/** What the build in dist was made of, as a hash: written last, so a build that was interrupted is none. */
+/** Hash of the sources of the build in dist; written last, so that an interrupted build does not count. */
 const stamp = join(built, '.made-of');
 
-/** What only the server that serves the page can know; here it is `npm run web:dev`. */
+/** Placeholders that the serving server fills in; in development, that is `npm run web:dev`. */
 const developmentPage: Plugin = {
   name: 'vanguard-development-page',
   apply: 'serve',
   transformIndexHtml: (html) => html.replace('__MODE__', 'development').replaceAll('__NONCE__', ''),
 };
 
-/** Loads the tools that build the web app; undefined where only production's dependencies are installed. */
+/** Loads the build tools; undefined if only production dependencies are installed. */
 async function loadBuildTools() {
   try {
     const [vite, { default: react }] = await Promise.all([import('vite'), import('@vitejs/plugin-react')]);
@@ -36,12 +36,10 @@ async function loadBuildTools() {
 }
 type BuildTools = NonNullable<Awaited<ReturnType<typeof loadBuildTools>>>;
 
-/** Vite takes what follows these for a fragment or a query, also in the name of a folder. */
+/** Vite treats text after these characters as a fragment or query, even in a folder name. */
 const hasOddName = /[#?]/.test(projectFolder);
 
-/**
- * Where Vite finds the project: in a folder that it cannot work in, behind a link.
- */
+/** Calls `use` with a path where Vite can work: the folder itself, or a link if its name would break Vite. */
 async function withRoot<T>(use: (root: string) => Promise<T>): Promise<T> {
   if (!hasOddName) return use(folder);
   const temporary = await mkdtemp(join(tmpdir(), 'vanguard-web-'));
@@ -60,20 +58,20 @@ const configure = ({ react }: BuildTools, root: string): InlineConfig => ({
   resolve: { preserveSymlinks: hasOddName },
   logLevel: 'warn',
   plugins: [react(), developmentPage],
-  // As in every file of ours that is checked by a hash: nothing of the machine that builds.
+  // The build must not depend on the machine, because tests compare files by hash.
   envDir: false,
   build: {
     target: ['chrome120', 'firefox121', 'safari17'],
     reportCompressedSize: false,
-    // A test watches over the size of what is loaded first.
+    // A test limits the size of the first load.
     chunkSizeWarningLimit: 1500,
-    // The Content-Security-Policy knows no data: but for images.
+    // The Content-Security-Policy allows data: only for images.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
 });
 
-/** Returns a digest of what the build is made of: all of web/, the versions of tools and libraries, and this file. */
+/** Returns a hash of the sources: all of web/, the versions of tools and libraries, and this file. */
 async function contentHash(): Promise<string> {
   const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -90,7 +88,7 @@ async function contentHash(): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Puts a compressed copy beside every file that text compresses well in: the server sends it to who takes it. */
+/** Adds a compressed copy of every compressible file, for clients that accept it. */
 async function compress(folder: string): Promise<void> {
   const [brotli, gzipped] = [promisify(brotliCompress), promisify(gzip)];
   const names = (await readdir(folder, { recursive: true })).filter((name) => /\.(js|css|svg)$/.test(name));
@@ -107,7 +105,7 @@ async function compress(folder: string): Promise<void> {
 
 async function buildApp(tools: BuildTools, madeOf: string): Promise<void> {
   const began = performance.now();
-  // Built beside the one that may be served at this moment, and then put in its place.
+  // Builds beside the served version, then replaces it.
   const fresh = `${built}-${randomBytes(4).toString('hex')}`;
   try {
     await withRoot(async (root) => {
@@ -127,7 +125,7 @@ async function buildApp(tools: BuildTools, madeOf: string): Promise<void> {
 
 async function develop(tools: BuildTools): Promise<void> {
   const target = `http://localhost:${process.env.PORT ?? 3001}`;
-  // The host stays as the browser says it: the server compares it with the origin of who asks.
+  // Keeps the browser's Host header, which the server compares with the Origin.
   const proxied = { target, ws: true };
   const paths = ['/api', '/graphql', '/graphiql', '/ruru-static', '/.well-known'];
   const server = await tools.createServer({
@@ -139,7 +137,7 @@ async function develop(tools: BuildTools): Promise<void> {
   server.printUrls();
 }
 
-// Whoever asks, e.g. the tests: React's other build is twice as large, and slow.
+// Always builds for production, even from tests, because React's development build is twice as large and slow.
 process.env.NODE_ENV = process.argv[2] === 'dev' ? 'development' : 'production';
 const [command = 'if-changed'] = process.argv.slice(2);
 const madeOf = await contentHash();
@@ -151,7 +149,7 @@ if (command !== 'if-changed' || !isCurrent) {
     console.error(
       `The web app is ${state}, and the tools that build it are not installed. Run \`npm ci && npm run build\`.`,
     );
-    // `npm start` goes on: the API works without the web app.
+    // `npm start` continues, because the API works without the web app.
     if (command !== 'if-changed') process.exitCode = 1;
   } else if (command === 'dev') await develop(tools);
   else await buildApp(tools, madeOf);

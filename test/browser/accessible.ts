@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 
 const schemes = ['light', 'dark'] as const;
 
-/** Goes in by way of the debugger, which the page's policy does not bind; once for each page that is loaded. */
+/** Injects axe through the debugger, which the page's policy does not restrict, once for each loaded page. */
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface Violation {
@@ -14,13 +14,13 @@ interface Violation {
   nodes: { html: string; failureSummary: string }[];
 }
 
-/** Nothing that axe objects to, in either scheme. */
+/** Expects no violations from axe in either colour scheme. */
 export async function expectAccessible(page: Page, name: string): Promise<void> {
   for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme });
     await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
     if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe);
-    // Between the schemes nothing differs but colours.
+    // Only colours differ between the schemes, so dark runs only the colour rule.
     const rules = colorScheme === 'light' ? undefined : ['color-contrast'];
     const violations = await page.evaluate<Violation[]>(
       `axe.run(document, ${JSON.stringify({ resultTypes: ['violations'], runOnly: rules })}).then(({ violations }) => violations)`,
@@ -32,7 +32,7 @@ export async function expectAccessible(page: Page, name: string): Promise<void> 
   }
 }
 
-/** The page is as wide as the window. */
+/** Expects that the page is no wider than the window. */
 export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   const [needed, there] = await page.evaluate<[number, number]>(
     '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',

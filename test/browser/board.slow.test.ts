@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { ask, findOrganization, openOrganization } from './browser.ts';
 
-// The board: what everything costs, of which records, by what and when; each figure is compared with the API's.
+// The board: costs by group and by month; each figure is compared with the API's.
 
 interface Sum {
   groupValue: string | null;
@@ -15,7 +15,7 @@ interface Sum {
 }
 type Layer = 'merged' | 'mirror';
 
-/** The exact figures, from the API beside the browser. */
+/** Exact figures, requested from the API outside the browser. */
 async function sums(
   username: string,
   code: string,
@@ -50,7 +50,7 @@ const exact = (value: string) => value as Intl.StringNumericLiteral;
 const words = (variance: string) =>
   Number(variance) > 0 ? 'over budget' : Number(variance) < 0 ? 'under budget' : 'on budget';
 
-/** A row of a table as it has to be read, without what stands in its first cell. */
+/** Formatted cells of a table row, without the first cell. */
 const written = ({ recordCount, planCost, forecastCost, actualCost, variance }: Sum): string[] => [
   ...(recordCount === null ? [] : [formats.count.format(exact(recordCount))]),
   ...[planCost, forecastCost, actualCost].map((amount) => formats.money.format(exact(amount))),
@@ -58,12 +58,12 @@ const written = ({ recordCount, planCost, forecastCost, actualCost, variance }: 
 ];
 
 const table = (page: Page, name: string | RegExp) => page.getByRole('table', { name });
-/** What is asked of a table in the browser. */
+/** The parts of a browser table that the script reads. */
 interface Table {
   tBodies: Iterable<{ rows: Iterable<{ cells: Iterable<{ textContent: string }> }> }>;
 }
 
-/** All rows of a table by what is in their first cell, in their order. */
+/** Returns all rows of a table in order, by the text of their first cell. */
 async function rows(at: Locator): Promise<Map<string, string[]>> {
   const texts = await at.evaluate((element: unknown) =>
     [...(element as Table).tBodies].flatMap((body) =>
@@ -84,7 +84,7 @@ const nameOfMonth = (value: string | null) =>
   value === null ? 'Without dates' : monthName.format(new Date(`${value}-01T00:00:00Z`));
 const nothing = { planCost: '0.00', forecastCost: '0.00', actualCost: '0.00', variance: '0.00' };
 
-/** What the table of months has to say: each month from the first to the last. */
+/** Expected rows of the months table: each month from the first to the last. */
 function everyMonth(answer: Sum[]): Sum[] {
   const known = new Map(answer.map((sum) => [sum.groupValue, sum]));
   const dated = answer.flatMap(({ groupValue }) => groupValue ?? []);
@@ -99,7 +99,7 @@ function everyMonth(answer: Sum[]): Sum[] {
 }
 
 describe('the board', () => {
-  test('says what the API says, to the cent: by every group, by month, and of what a filter leaves', async () => {
+  test("shows the API's figures to the cent: by every group, by month, and with filters", async () => {
     const { page, username } = await openOrganization('HOLNG');
     const expectGroups = async (name: string, groupBy: string, filter?: unknown) => {
       const wanted = await sums(username, 'HOLNG', { groupBy, filter });
@@ -116,7 +116,7 @@ describe('the board', () => {
       expect((await rows(drafts(page))).get(sum.groupValue ?? '')).toEqual(written(sum));
     await expectGroups('category', 'category');
     await page.getByText('Class', { exact: true }).last().click();
-    // What costs most comes first, and the total last.
+    // The highest costs come first, the total last.
     const names = await expectGroups('class', 'class');
     const byCost = await sums(username, 'HOLNG', { groupBy: 'class' });
     byCost.sort((a, b) => Number(b.forecastCost) - Number(a.forecastCost));
@@ -129,7 +129,7 @@ describe('the board', () => {
       byMonth.map((sum) => [nameOfMonth(sum.groupValue), written(sum)]),
     );
 
-    // The filter of the records page, by its own buttons.
+    // Sets the records page's filter with its own buttons.
     await page.getByRole('button', { name: 'Area' }).click();
     await page.getByRole('checkbox', { name: /^Silo 4 / }).check();
     await page.keyboard.press('Escape');
@@ -150,7 +150,7 @@ describe('the board', () => {
       );
     });
 
-    // Months added up end at what all of them cost.
+    // Cumulative costs end at the total.
     await page.getByText('Cumulative').click();
     await table(page, 'Cost until each month').waitFor();
     const undated = (await sums(username, 'HOLNG', { groupBy: 'month', filter })).find(
@@ -167,7 +167,7 @@ describe('the board', () => {
     );
   }, 30_000);
 
-  test('keeps its view in the address and for the organization, and leads to the records of a group', async () => {
+  test('keeps its view in the address and for the organization, and links to the records of a group', async () => {
     const { page } = await openOrganization('RIO');
     await groups(page).waitFor();
     await page.getByText('DOR', { exact: true }).last().click();
@@ -200,7 +200,7 @@ describe('the board', () => {
     expect(Object.fromEntries(search(page))).toEqual({});
   });
 
-  test('shows a draft made elsewhere beside the mirror, as a difference and in the months, and the mirror stays', async () => {
+  test('shows a draft made elsewhere beside the PEMS data, as a difference and in the months', async () => {
     const { page, username } = await openOrganization('RIO');
     await groups(page).waitFor();
     const before = await rows(mirror(page));
@@ -237,7 +237,7 @@ describe('the board', () => {
       return JSON.stringify([...shown]) !== JSON.stringify([...before]);
     });
 
-    // A line of its own, only now that there is a difference.
+    // The separate line appears only with a difference.
     await page.getByRole('list', { name: 'Lines' }).getByText('Forecast in PEMS').waitFor();
     await chart(page).focus();
     await page.keyboard.press('End');
@@ -252,12 +252,12 @@ describe('the board', () => {
     const difference = (cents(mine.forecastCost) - cents(theirs.forecastCost)) / 100;
     await until('the difference is shown', async () => {
       const [first] = [...(await rows(groups(page)))];
-      // It is the largest, and so the first.
+      // The group has the largest difference, so it comes first.
       return first?.[0] === category && first[1][2] === formats.difference.format(difference);
     });
   });
 
-  test('a draft made on another page of the app is there when one comes back', async () => {
+  test('shows a draft made on another page of the app on return', async () => {
     const { page, username } = await openOrganization('RIO');
     await drafts(page).waitFor();
     const before = (await rows(drafts(page))).get('All');
@@ -284,7 +284,7 @@ describe('the board', () => {
   });
 });
 
-/** The groups as they are once there are any. */
+/** Returns the groups' rows once there are any. */
 async function rowsOnce(page: Page): Promise<Map<string, string[]>> {
   await groups(page).waitFor();
   return rows(groups(page));

@@ -4,7 +4,8 @@ import { afterAll, expect, inject, onTestFinished } from 'vitest';
 import { makePerson as makePersonIn, password } from '../api/server.ts';
 import { one, type MembershipRole, type Organization } from '../support/make.ts';
 
-// People with browsers, in front of the whole product. Each test makes its own people; organizations and records are shared.
+// Browsers with users, against the whole product. Each test creates its own users; organizations and records are
+// shared.
 
 export { password };
 export const product = inject('product');
@@ -16,18 +17,18 @@ afterAll(async () => {
   await owner.end();
 });
 
-/** The database, as its owner: to make what a test is about, and to look behind the scenes. */
+/** Connection as the owner of the database, to prepare tests and to check stored data. */
 export const db = { owner };
 
-/** How long a page may take for anything, in milliseconds: the machine does other things too. */
+/** Timeout for any step on a page, in milliseconds; long, because the machine is busy with other tests. */
 const patience = 10_000;
 
 interface Options extends BrowserContextOptions {
-  /** Which errors the test brings about on purpose, in the console and uncaught. */
+  /** Matches the errors, in the console or uncaught, that the test causes on purpose. */
   expectedFaults?: RegExp;
 }
 
-/** Somebody's browser: cookies and storage of its own, as many tabs as wanted. It is closed with the test. */
+/** Opens a browser with its own cookies and storage, for any number of tabs. It closes at the end of the test. */
 export async function newBrowser({ expectedFaults, ...options }: Options = {}): Promise<BrowserContext> {
   const context = await browser.newContext({
     baseURL: product.url,
@@ -41,25 +42,25 @@ export async function newBrowser({ expectedFaults, ...options }: Options = {}): 
   const faults: string[] = [];
   context.on('weberror', (fault) => faults.push(String(fault.error())));
   context.on('console', (message) => {
-    // What is refused and what is not reached, tests bring about on purpose.
+    // Tests cause refused and failed requests on purpose.
     if (message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text()))
       faults.push(message.text());
   });
   onTestFinished(async () => {
     await context.close();
-    // Errors of React, scripts that failed, and whatever the Content-Security-Policy refused.
+    // React errors, failed scripts and violations of the Content-Security-Policy.
     const unexpected = faults.filter((fault) => !expectedFaults?.test(fault));
     expect(unexpected, 'what the browser complained of').toEqual([]);
   });
   return context;
 }
 
-/** A page in a browser of its own. */
+/** Opens a page in a new browser. */
 export const newPage = async (options?: Options): Promise<Page> => (await newBrowser(options)).newPage();
 
 let made = 0;
 
-/** Somebody who can sign in. Returns the user name. */
+/** Creates a user who can sign in. Returns the user name. */
 export async function makePerson(
   memberships: Record<string, MembershipRole> = {},
   role: 'admin' | 'user' | 'viewer' = 'user',
@@ -83,14 +84,14 @@ export async function findOrganization(code: string): Promise<Organization> {
   return one(rows);
 }
 
-/** Fills in the form of the page that is shown. */
+/** Fills in the sign-in form on the page. */
 export async function fillSignIn(page: Page, username: string, given = password): Promise<void> {
   await page.getByLabel('User name').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(given);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** Goes to an address as somebody who is signed in: quicker than by the form, and with the same cookie. */
+/** Opens an address as a signed-in user; faster than the form, with the same cookie. */
 export async function signIn(page: Page, username: string, path = '/'): Promise<void> {
   const answer = await page.context().request.post('/api/auth/login', { data: { username, password } });
   if (!answer.ok()) throw new Error(`${username} could not sign in: ${await answer.text()}`);
@@ -98,7 +99,7 @@ export async function signIn(page: Page, username: string, path = '/'): Promise<
   await accountButton(page).waitFor();
 }
 
-/** A page of an organization, with somebody new who belongs to it. */
+/** Opens a page of an organization as a new member. */
 export async function openOrganization(
   code: string,
   { path = 'board', role = 'member', ...options }: Options & { path?: string; role?: MembershipRole } = {},
@@ -112,13 +113,13 @@ export const accountButton = (page: Page) => page.getByRole('button', { name: /^
 export const signInHeading = (page: Page) => page.getByRole('heading', { name: 'Sign in' });
 export const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name });
 
-/** Chooses from the menu of the account. */
+/** Chooses an item of the account menu. */
 export async function chooseFromAccount(page: Page, item: string): Promise<void> {
   await accountButton(page).click();
   await page.getByRole('menuitem', { name: item, exact: true }).click();
 }
 
-/** Asks the API beside the browser, as somebody. */
+/** Sends a request to the API outside the browser, as the given user. */
 export async function ask<T>(username: string, method: string, path: string, body?: unknown): Promise<T> {
   const json = { 'content-type': 'application/json' };
   const login = await fetch(`${product.url}/api/auth/login`, {

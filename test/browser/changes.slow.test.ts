@@ -4,7 +4,7 @@ import { until } from '../support/until.ts';
 import { ask, db, findOrganization, heading, openOrganization } from './browser.ts';
 import { faults, noFaults, writesOf } from './pems.ts';
 
-// What was drafted is looked over, submitted, followed until PEMS has it, and taken back; and what happened is told.
+// The changes page: review, submit, follow until PEMS has confirmed, withdraw, and check the history.
 
 interface PfaRecord {
   pfaId: string;
@@ -20,11 +20,11 @@ const money = new Intl.NumberFormat('en-US', {
   currency: 'USD',
   signDisplay: 'exceptZero',
 });
-/** Not only on its way there: `not confirmed yet`. */
+/** Exact, because `not confirmed yet` means the opposite. */
 const confirmed = (receipt: Locator) => receipt.getByText('Confirmed', { exact: true });
 const total = (page: Page) => page.locator('[data-total="forecastCostChange"]');
 
-/** Purchases on their way, so that a price is a cost; of a part of RIO that is this file's. */
+/** Returns purchases, so that a price counts as a cost, from records of RIO that only this file uses. */
 async function purchases(username: string, count: number, skip: number): Promise<PfaRecord[]> {
   const { records } = await ask<{ records: PfaRecord[] }>(username, 'GET', '/api/pfa/RIO?limit=1000');
   return records
@@ -37,7 +37,7 @@ async function purchases(username: string, count: number, skip: number): Promise
 const draft = (username: string, { pfaId, revision }: PfaRecord, changes: Record<string, unknown>) =>
   ask(username, 'POST', '/api/pfa/RIO/draft', { recordId: pfaId, revision, changes });
 
-test('changes are shown old and new with what they cost, some are discarded and come back', async () => {
+test('drafts show old and new values and costs; discarded drafts can be restored', async () => {
   const { page, username } = await openOrganization('RIO', { path: 'changes' });
   await page.getByText('No drafts').waitFor();
   const made = await purchases(username, 3, 0);
@@ -46,7 +46,7 @@ test('changes are shown old and new with what they cost, some are discarded and 
       purchasePrice: Number(record.data.purchasePrice) + (i + 1) * 0.1,
       ...(i === 0 ? { category: '<img src=x onerror=alert(1)>' } : {}),
     });
-  // They come by themselves.
+  // The rows appear without a reload.
   await drafts(page).getByRole('row').nth(3).waitFor();
   const [first, second, third] = made as [PfaRecord, PfaRecord, PfaRecord];
   const row = rowOf(page, first.pfaId);
@@ -80,7 +80,7 @@ test('changes are shown old and new with what they cost, some are discarded and 
 }, 90_000);
 
 describe('submitting', () => {
-  test('says confirmed when PEMS confirmed it and not before, leaves a receipt, and the history tells the chain', async () => {
+  test('shows changes as confirmed only after PEMS confirmed them, with a receipt and a history', async () => {
     const { page, username } = await openOrganization('RIO', { path: 'changes' });
     const [one, two] = (await purchases(username, 2, 3)) as [PfaRecord, PfaRecord];
     const wanted = Number(one.data.purchasePrice) + 1000;
@@ -88,7 +88,7 @@ describe('submitting', () => {
     await draft(username, two, { model: 'Stays' });
     await rowOf(page, two.pfaId).waitFor();
     await page.getByLabel('Comment').fill('Storm of May');
-    // Whoever looks something up in between finds it again.
+    // The comment survives a visit to another page.
     await page.getByRole('link', { name: 'Records', exact: true }).click();
     await heading(page, 'Records').waitFor();
     await page.goBack();
@@ -119,7 +119,7 @@ describe('submitting', () => {
     expect(await writesOf(one.pfaId)).toMatchObject([{ came: { pfs_f_price: wanted } }]);
     await page.getByText('Nothing is pending.').waitFor();
 
-    // Found again.
+    // The progress survives a reload.
     await page.reload();
     await confirmed(receipt).waitFor();
     await receipt.getByText('Storm of May').waitFor();
@@ -147,7 +147,7 @@ describe('submitting', () => {
     const [record] = (await purchases(username, 1, 5)) as [PfaRecord];
     await draft(username, record, { category: 'Reversed' });
     await rowOf(page, record.pfaId).waitFor();
-    // A rule that came after the draft.
+    // A rule that was added after the draft.
     await db.owner.query(
       `update app_core.pfa_modification m set delta = delta || '{"source": "Leasing"}', base = base || '{"source": "Purchase"}'
       where m.organization_id = $1 and m.pfa_id = $2 and m.state = 'draft'
@@ -163,7 +163,7 @@ describe('submitting', () => {
     });
   });
 
-  test('whose answer is lost is not called submitted until the server has been asked', async () => {
+  test('is not reported as done after a lost response until the server has been asked', async () => {
     const { page, username } = await openOrganization('RIO', { path: 'changes' });
     const [arrived, lost] = (await purchases(username, 2, 6)) as [PfaRecord, PfaRecord];
     await draft(username, arrived, { model: 'Arrived' });
@@ -197,7 +197,7 @@ describe('submitting', () => {
     await page.getByText('1 record submitted,').waitFor();
   }, 90_000);
 
-  test('can be taken back while it waits, and says that PEMS cannot be reached', async () => {
+  test('can be withdrawn while it waits, and reports that PEMS cannot be reached', async () => {
     const { page, username } = await openOrganization('RIO', { path: 'changes' });
     const organization = await findOrganization('RIO');
     const [record] = (await purchases(username, 1, 8)) as [PfaRecord];
@@ -227,7 +227,7 @@ describe('submitting', () => {
   });
 });
 
-test('thousands are looked over a page at a time, and all or all but some are submitted', async () => {
+test('thousands of drafts are paged, and all or all but some are submitted', async () => {
   const { page, username } = await openOrganization('HOLNG', { path: 'changes' });
   const organization = await findOrganization('HOLNG');
   await ask(username, 'POST', '/graphql', {

@@ -4,12 +4,12 @@ import { until } from '../support/until.ts';
 import { heading, openOrganization, product } from './browser.ts';
 import { cell, openRecords } from './grid.ts';
 
-// Last of what changes the product: its server is killed, and started again by `vanguard start`.
+// Runs last of the tests that change the product: it kills the server and starts it again with `vanguard start`.
 
 const serverPid = () =>
   processes().find(({ parent, command }) => parent === product.pid && / server *$/.test(command))?.pid;
 
-test('a server that is restarted is missed and met again without a reload', async () => {
+test('a page reconnects without a reload after the server restarts', async () => {
   const { page } = await openOrganization('HOLNG');
   await heading(page, 'Board').waitFor();
   const lost = page.getByRole('status').filter({ hasText: 'Connection lost' });
@@ -27,12 +27,12 @@ test('a server that is restarted is missed and met again without a reload', asyn
   await until('another server runs', () => serverPid() !== undefined && serverPid() !== before, 40);
   await lost.waitFor({ state: 'detached', timeout: 40_000 });
   await page.getByRole('table', { name: 'In PEMS' }).waitFor();
-  // It is told again what happens, and asks for what it has missed.
+  // The page subscribes again and requests what it has missed.
   await until('it has asked how fresh the mirror is', () => asked > 0);
   expect(loads).toEqual([]);
 }, 100_000);
 
-test('a server that is restarted in the middle of an edit gets it when it is back, and nothing is shown as saved before', async () => {
+test('an edit during a restart is sent afterwards, and is not shown as saved before', async () => {
   const { page } = await openRecords('HOLNG');
   const at = cell(page, 3, 'category');
   await at.click();

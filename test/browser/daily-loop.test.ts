@@ -4,12 +4,12 @@ import { fillSignIn, heading, makePerson, newPage, signIn } from './browser.ts';
 import { cell, grid, kpi, loaded, recordsOf, total } from './grid.ts';
 import { changeInPems, untilRead, writesOf } from './pems.ts';
 
-// The whole of a day, by mouse and keyboard, of a project manager and a colleague who looks on: from signing in to what PEMS
-// holds in the end.
+// A whole day of a project manager and a colleague, by mouse and keyboard, from signing in to the values that PEMS
+// holds.
 
 const code = 'MOZAFUNGI';
 
-test('where the money goes, what it would cost, what PEMS says, and what is there at last', async () => {
+test('a manager and a colleague draft, submit, resolve a conflict, and PEMS holds the result', async () => {
   await untilRead(code);
   const [manager, colleague] = await Promise.all([
     makePerson({ [code]: 'owner' }),
@@ -20,7 +20,7 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   await fillSignIn(page, manager);
   await heading(page, 'Board').waitFor();
 
-  // Where the money goes: the records of one category.
+  // From the board to the records of one category.
   const groups = page.getByRole('table', { name: /^Costs by / });
   await groups.getByRole('link').first().click();
   await heading(page, 'Records').waitFor();
@@ -37,7 +37,7 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   await loaded(other);
   const wasClass = await cell(other, 1, 'class').textContent();
 
-  // One by one, and many at once, seeing the cost before.
+  // Single edits and a bulk change, with a preview of the cost.
   await cell(page, 1, 'class').click();
   await page.keyboard.type('Of the day');
   await page.keyboard.press('Enter');
@@ -60,7 +60,7 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   );
   const longer = await kpi(page, 'forecastCost').getAttribute('title');
 
-  // Undone, after a reload, and done again.
+  // Undo after a reload, then redo.
   await page.reload();
   await loaded(page);
   await grid(page).locator('[tabindex="0"]').first().focus();
@@ -75,9 +75,9 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   );
   expect(await cell(other, 1, 'class').textContent(), 'a draft is nobody else’s').toBe(wasClass);
 
-  // Some of it is submitted, and confirmed.
+  // Some drafts are submitted and confirmed.
   await page.getByRole('link', { name: /drafts?$/ }).click();
-  // Not the one of the records, which stay until the page of changes is loaded.
+  // Waits for the changes page, because the records page stays until that is loaded.
   await page.getByRole('checkbox', { name: /^Select all [\d,]+ drafts$/ }).click();
   await page.getByRole('checkbox', { name: `Select ${first}` }).check();
   await page.getByLabel('Comment').fill('The storm');
@@ -91,7 +91,7 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
     .waitFor({ timeout: 30_000 });
   expect((await writesOf(first)).length).toBeGreaterThan(0);
 
-  // PEMS has another value for what is still drafted: it is decided, and submitted.
+  // PEMS changes a value that is still drafted; the conflict is resolved and the draft submitted.
   const drafted = (await recordsOf(manager, code)).find(({ pfaId }) => pfaId === second);
   const key = drafted?.data.isActualized === true ? 'actualEnd' : 'forecastEnd';
   const field = key === 'actualEnd' ? 'pfs_ac_enddate' : 'pfs_f_enddate';
@@ -106,7 +106,7 @@ test('where the money goes, what it would cost, what PEMS says, and what is ther
   await page.getByText('No problems').waitFor();
   await page.getByRole('link', { name: 'Changes', exact: true }).click();
   await page.getByRole('tab', { name: /^To submit/ }).click();
-  // Not the one of the records, which stay until the page of changes is loaded.
+  // Waits for the changes page, because the records page stays until that is loaded.
   await page.getByRole('checkbox', { name: /^Select all [\d,]+ drafts$/ }).click();
   await page.getByRole('checkbox', { name: `Select ${second}` }).check();
   const writesBefore = (await writesOf(second)).length;

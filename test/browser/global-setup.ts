@@ -17,21 +17,21 @@ import { until } from '../support/until.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The product that browser tests talk to, and the browser. */
+    /** The product under test, and the browser. */
     product: {
-      /** With `localhost`: for a browser that is safe, as https is. */
+      /** `localhost`, because browsers treat it as secure, like https. */
       url: string;
-      /** The process of `vanguard start`. */
+      /** Id of the `vanguard start` process. */
       pid: number;
       ownerUrl: string;
-      /** Of the simulated PEMS. */
+      /** Address of the simulated PEMS's control. */
       controlUrl: string;
       browserEndpoint: string;
     };
   }
 }
 
-/** Starts, once for all files of this folder, the whole product on a database of its own, and one browser. */
+/** Starts the whole product on its own database, and one browser, once for all files of this folder. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const executablePath = findChromium();
   const undo: (() => Promise<unknown>)[] = [];
@@ -63,7 +63,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         SIMULATOR_CONTROL_PORT: String(controlPort),
       }),
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Ctrl-C ends it through us, in order.
+      // Keeps Ctrl-C from reaching the process, so that the teardown ends it in order.
       detached: true,
     });
     undo.push(async () => {
@@ -90,7 +90,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
     const browser = await chromium.launchServer({
       executablePath,
-      // As root, and in most containers, its sandbox cannot be set up. It opens our own pages only.
+      // Chromium cannot set up its sandbox as root and in most containers. It opens only pages of this product.
       args: ['--no-sandbox'],
     });
     undo.push(() => browser.close());

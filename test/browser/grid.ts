@@ -2,14 +2,14 @@ import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { until } from '../support/until.ts';
 import { ask, openOrganization } from './browser.ts';
 
-// The grid of the records page, as tests see it.
+// The grid of the records page in tests.
 
 export const cell = (page: Page, row: number, column: string): Locator =>
   page
     .locator(`[aria-rowindex="${row + 1}"]`)
     .locator(`[data-row="${row - 1}"]`)
     .nth(columns.indexOf(column));
-/** As they are shown by default. */
+/** The default columns. */
 export const columns = [
   'pfaId',
   'status',
@@ -39,7 +39,7 @@ export interface PfaRecord {
   data: Record<string, unknown>;
 }
 
-/** Records that no other test changes, in the order of their ids. */
+/** Returns records that no other test changes, in the order of their ids. */
 export async function recordsOf(username: string, code: string, after = ''): Promise<PfaRecord[]> {
   const path = `/api/pfa/${code}?limit=1000&after=${after}`;
   return (await ask<{ records: PfaRecord[] }>(username, 'GET', path)).records;
@@ -56,7 +56,7 @@ export async function openRecords(
   return opened;
 }
 
-/** Writes into a cell, as somebody does: click, type, Enter. */
+/** Edits a cell as a user does: click, type, Enter. */
 export async function write(page: Page, at: Locator, text: string): Promise<void> {
   await at.click();
   await page.keyboard.press('Enter');

@@ -4,9 +4,9 @@ import { until } from '../support/until.ts';
 import { openOrganization } from './browser.ts';
 import { openRecords } from './grid.ts';
 
-// What opens is on top of everything, and no control moves what one looks at.
+// Overlays are on top of everything, and no control moves the visible content.
 
-/** What is asked of an element in the browser. */
+/** The parts of an element in the browser that the script reads. */
 interface Box {
   getBoundingClientRect: () => { left: number; top: number; width: number; height: number };
   contains: (other: unknown) => boolean;
@@ -21,7 +21,7 @@ interface Box {
   };
 }
 
-/** Counts, of 15 places of an element that are in the window, those where something else is in front. */
+/** Counts those of 15 visible points of an element that another element covers. */
 const hiddenPlaces = (at: Locator) =>
   at.evaluate((element: unknown) => {
     const box = element as Box;
@@ -39,7 +39,7 @@ const hiddenPlaces = (at: Locator) =>
     return hidden;
   });
 
-/** Scrolls until an element is near the top of the window: there a page that becomes shorter moves it most. */
+/** Scrolls an element near the top of the window, where a page that becomes shorter would move it most. */
 const bringUp = (at: Locator) =>
   at.evaluate((element: unknown) => {
     const box = element as Box;
@@ -49,7 +49,7 @@ const bringUp = (at: Locator) =>
 
 const button = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name });
 
-/** What opens on the records page: by what, and how it is found. */
+/** Overlays of the records page: how to open and how to find each. */
 const layers: [string, (page: Page) => Locator, (page: Page) => Locator][] = [
   [
     'the organizations',
@@ -69,7 +69,7 @@ describe.each([
   [1024, 768],
   [390, 844],
 ])('at %i by %i', (width, height) => {
-  test('whatever opens is in front of the navigation, the grid and the header', async () => {
+  test('overlays cover the navigation, the grid and the header', async () => {
     const { page } = await openRecords('RIO', '', 'member', { viewport: { width, height } });
     const hidden: Record<string, number> = {};
     for (const [name, opener, opened] of layers) {
@@ -82,7 +82,7 @@ describe.each([
     expect(hidden).toEqual(Object.fromEntries(layers.map(([name]) => [name, 0])));
   });
 
-  test('no control of the board moves what one looks at', async () => {
+  test('no control of the board moves the visible content', async () => {
     const { page } = await openOrganization('RIO', { viewport: { width, height } });
     const groups = page.getByRole('table', { name: /^Costs by / });
     await groups.waitFor();
@@ -93,13 +93,13 @@ describe.each([
       [choice('Shown', 'Table'), /months=table/],
       [choice('Shown', 'Chart'), /^(?!.*months)/],
       [choice('Group by', 'Class'), /by=class/],
-      // Far fewer groups: the page becomes shorter.
+      // Few groups make the page much shorter.
       [choice('Group by', 'Source'), /by=source/],
       [choice('Group by', 'Category'), /^(?!.*by=)/],
       [choice('Figures', 'Difference to PEMS'), /show=difference/],
       [choice('Figures', 'Amounts'), /^(?!.*show=)/],
     ];
-    // A phone has a list to choose the order from.
+    // Narrow screens have a list for the order instead.
     if (width > 736) controls.push([groups.getByRole('button', { name: 'Plan' }), /sort=planCost/]);
     const settled = () =>
       until('the figures are there', async () => {

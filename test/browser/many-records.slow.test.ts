@@ -4,7 +4,7 @@ import { until } from '../support/until.ts';
 import { ask, db } from './browser.ts';
 import { cell, grid, kpi, loaded, note, openRecords, recordsOf, saved, total } from './grid.ts';
 
-// Many records at once: selected, changed in bulk with the cost shown before, pasted into; and what waits over a reload.
+// Many records at once: selecting, bulk changes with a preview of the cost, pasting, and waiting edits after a reload.
 
 const bar = (page: Page) => page.getByRole('region', { name: 'Selected records' });
 const dialog = (page: Page) => page.getByRole('dialog');
@@ -17,7 +17,7 @@ const drafts = async (username: string) => {
   return rows[0]?.count;
 };
 
-/** Puts a text onto the grid as Ctrl-V does. */
+/** Pastes a text into the grid like Ctrl-V. */
 const pasteText = (page: Page, text: string) =>
   page.evaluate(`(() => {
     const clipboardData = new DataTransfer();
@@ -26,7 +26,7 @@ const pasteText = (page: Page, text: string) =>
     document.activeElement.dispatchEvent(paste);
   })()`);
 
-/** What Ctrl-C would put onto the clipboard. */
+/** Returns the text that Ctrl-C would put onto the clipboard. */
 const copyText = (page: Page) =>
   page.evaluate<string>(`(() => {
     const clipboardData = new DataTransfer();
@@ -37,7 +37,7 @@ const copyText = (page: Page) =>
 
 const counted = (count: number) => count.toLocaleString('en-US');
 
-test('records are selected by mouse, Shift and keyboard, and copied; another filter lets go of them', async () => {
+test('records are selected by mouse, Shift and keyboard, and copied; another filter clears the selection', async () => {
   const { page } = await openRecords('RIO');
   await cell(page, 2, 'pfaId').getByRole('checkbox').click();
   await bar(page).getByText('1 of').waitFor();
@@ -74,7 +74,7 @@ test('records are selected by mouse, Shift and keyboard, and copied; another fil
 });
 
 describe('a bulk operation', () => {
-  test('shows its cost before, changes all that match but one that is left out, and is undone at once', async () => {
+  test('previews its cost, changes all matching records except one, and is undone in one step', async () => {
     const { page, username } = await openRecords('RIO', '?source=%5B"Rental"%5D');
     const all = await total(page);
     await page.getByRole('checkbox', { name: 'Select all records' }).click();
@@ -91,7 +91,7 @@ describe('a bulk operation', () => {
     await until('its preview is there', async () => /^Change \d/.test((await apply.textContent()) ?? ''));
     expect(await dialog(page).locator('[data-cost="Forecast"] td').last().textContent()).toMatch(/^\+\$/);
     if ((await leaveOut.count()) > 0) {
-      // Nothing is done by halves unless one says so.
+      // A partial change needs the user's consent.
       expect(await apply.getAttribute('aria-disabled')).toBe('true');
       await leaveOut.check();
     }
@@ -113,7 +113,7 @@ describe('a bulk operation', () => {
     );
   });
 
-  test('tells what it does to plan, forecast and actual, and names changed fields that are not shown', async () => {
+  test('previews plan, forecast and actual costs, and names changed fields in hidden columns', async () => {
     const { page } = await openRecords('RIO', '?source=%5B"Rental"%5D');
     await page.getByRole('checkbox', { name: 'Select all records' }).click();
     await bar(page).getByRole('button', { name: 'Change' }).click();
@@ -138,7 +138,7 @@ describe('a bulk operation', () => {
     expect(await page.locator('[data-total="actualCostChange"]').textContent()).toContain(actual);
   }, 40_000);
 
-  test('that somebody was quicker than is not done, and shown anew', async () => {
+  test("is not applied after another user's change, and shows a new preview", async () => {
     const { page, username } = await openRecords('RIO', '?source=%5B"Rental"%5D');
     await cell(page, 8, 'pfaId').getByRole('checkbox').click();
     await bar(page).getByRole('button', { name: 'Change' }).click();
@@ -171,7 +171,7 @@ describe('a bulk operation', () => {
   });
 });
 
-test('a block of a spreadsheet is pasted in one step, and each cell that is refused says why', async () => {
+test('a block is pasted in one step, and each refused cell has a reason', async () => {
   const { page, username } = await openRecords('RIO');
   await cell(page, 11, 'category').click();
   await pasteText(page, 'BLOCK A\tCLASS A\r\n"BLOCK ""B"""\tCLASS B\r\n');
@@ -186,7 +186,7 @@ test('a block of a spreadsheet is pasted in one step, and each cell that is refu
   await cell(page, 13, 'source').click();
   await pasteText(page, 'Rented\tBEO\t1/1/2031\t1/1/2030\t5');
   await dialog(page)
-    .getByText(/of 5 cells were not pasted/)
+    .getByText(/of 5 cells weren’t pasted/)
     .waitFor();
   const why = (value: string) =>
     dialog(page)
@@ -199,7 +199,7 @@ test('a block of a spreadsheet is pasted in one step, and each cell that is refu
   expect(await cell(page, 13, 'source').getAttribute('data-state')).toBe(null);
 });
 
-test('three pasted rows that are undone show at once what was there, and can be pasted again', async () => {
+test('undoing three pasted rows shows the old values at once, and they can be pasted again', async () => {
   const { page, username } = await openRecords('RIO');
   const cells = [21, 22, 23].map((row) => cell(page, row, 'category'));
   const texts = () => Promise.all(cells.map(async (at) => (await at.textContent())?.trim()));
@@ -217,7 +217,7 @@ test('three pasted rows that are undone show at once what was there, and can be 
   }
 });
 
-test('what waits for the server is kept over a reload, and sent when it is back', async () => {
+test('edits that wait for the server survive a reload and are sent when it is back', async () => {
   const { page, username } = await openRecords('RIO');
   const at = cell(page, 15, 'category');
   await page.route('**/graphql', (route) =>
@@ -232,7 +232,7 @@ test('what waits for the server is kept over a reload, and sent when it is back'
   await page.getByText('1 change is not saved yet.').waitFor();
   expect(await at.textContent()).toContain('AFTER ALL');
   expect(await drafts(username)).toBe(0);
-  // Also when one comes back to another page.
+  // The edits also survive a visit to another page.
   await page.goto('/o/RIO/board');
   await page.unroute('**/graphql');
   await until('it is saved', async () => (await drafts(username)) === 1);

@@ -5,11 +5,11 @@ import { expectAccessible, expectNoSidewaysScroll } from './accessible.ts';
 import { ask, chooseFromAccount, db, findOrganization, openOrganization } from './browser.ts';
 import { cell, columns, loaded, recordsOf, write } from './grid.ts';
 
-// What axe says of pages that have something in them, and of whatever opens over them: dialogs, drawers, menus, notes.
+// Accessibility, by axe, of pages with data and of everything that opens over them: dialogs, drawers, menus and notes.
 
 const dialog = (page: Page) => page.getByRole('dialog');
 
-/** Five drafts, one of them in conflict, and something that was submitted before. */
+/** Creates five drafts, one of them in conflict, and a submitted change. */
 async function makeWork(username: string): Promise<void> {
   const records = (await recordsOf(username, 'RIO')).filter(({ data }) => !data.isDiscontinued);
   const draft = (index: number, changes: Record<string, unknown>) =>
@@ -41,14 +41,14 @@ const close = async (page: Page) => {
   await dialog(page).waitFor({ state: 'detached' });
 };
 
-/** Each goes on from the one before. */
+/** Each step continues from the previous one. */
 const steps: Step[] = [
   [
     'a drafted cell, and what it was',
     async (page) => {
       await loaded(page);
       await cell(page, 1, 'category').click();
-      await page.locator('#cell-note').getByText('Drafted; it was').waitFor();
+      await page.locator('#cell-note').getByText('Drafted. Before:').waitFor();
     },
   ],
   [
@@ -95,7 +95,7 @@ const steps: Step[] = [
         data.setData('text/plain', 'Rented\\tBEO');
         document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
       })()`);
-      await dialog(page).getByText('of 2 cells were not pasted').waitFor();
+      await dialog(page).getByText('of 2 cells weren’t pasted').waitFor();
     },
   ],
   [
@@ -204,7 +204,7 @@ const steps: Step[] = [
 ];
 
 describe.each([1440, 390])('at %i pixels, in both schemes,', (width) => {
-  test('pages in use are for everybody, too', async () => {
+  test('pages with data are accessible', async () => {
     const { page, username } = await openOrganization('RIO', {
       path: 'records',
       role: 'owner',

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { expectAccessible, expectNoSidewaysScroll } from './accessible.ts';
 import { heading, makePerson, newPage, signIn, signInHeading } from './browser.ts';
 
-// What holds on every page: nothing that axe objects to, in both schemes and on a phone; nothing that scrolls sideways.
-// A new page is a line here.
+// Holds on every page, in both colour schemes and on a phone: no violations from axe, and no sideways scrolling. Add a
+// line here for each new page.
 
 type Visit = (page: Page) => Promise<void>;
 
@@ -20,7 +20,7 @@ const board: Visit = async (page) => {
 };
 const records: Visit = (page) => page.getByRole('rowheader').filter({ hasText: /^RIO-/ }).first().waitFor();
 
-/** What opens in the board, and is closed again by Escape. */
+/** Opens an overlay on the board; Escape closes it. */
 const opened =
   (button: RegExp, content: (page: Page) => Locator): Visit =>
   async (page) => {
@@ -29,7 +29,7 @@ const opened =
     await content(page).first().waitFor();
   };
 
-/** Pages of somebody who is signed in. */
+/** Pages that require signing in. */
 const pages: [string, Visit][] = [
   [
     'an organization that one may not see',
@@ -77,7 +77,7 @@ const pages: [string, Visit][] = [
 ];
 
 describe.each([1440, 390])('at %i pixels, in both schemes,', (width) => {
-  test('every page is for everybody, and none scrolls sideways', async () => {
+  test('every page is accessible and does not scroll sideways', async () => {
     const page = await newPage({ viewport: { width, height: 800 } });
     await page.goto('/');
     await signInHeading(page).waitFor();
@@ -92,7 +92,7 @@ describe.each([1440, 390])('at %i pixels, in both schemes,', (width) => {
   }, 60_000);
 });
 
-test('on a phone the navigation opens and closes, and leads on', async () => {
+test('the navigation opens, closes and links to pages on a phone', async () => {
   const page = await newPage({ viewport: { width: 390, height: 800 } });
   await signIn(page, await makePerson({ RIO: 'member' }), '/o/RIO/board');
   const link = page.getByRole('link', { name: 'Board' });
@@ -109,7 +109,7 @@ test('on a phone the navigation opens and closes, and leads on', async () => {
   await link.waitFor({ state: 'hidden' });
 });
 
-test('a wide screen is used', async () => {
+test('wide screens are used fully', async () => {
   const page = await newPage({ viewport: { width: 2560, height: 1200 } });
   await signIn(page, await makePerson({ RIO: 'member' }), '/o/RIO/board');
   await board(page);

@@ -17,12 +17,12 @@ const undo = (page: Page) => page.keyboard.press('Control+z');
 const noDrafts = (page: Page) =>
   until('no draft is left', async () => (await page.locator('[data-state="drafted"]').count()) === 0);
 
-test('rows are judged one by one: one that would end before it starts leaves the others', async () => {
+test('rows are checked one by one: a row with an end before its start does not affect the others', async () => {
   const { page } = await openRecords('RIO2');
   await cell(page, 1, 'forecastStart').click();
   const starts = Array.from({ length: 20 }, (_, i) => (i === 7 ? '1/1/2040' : '1/1/2020'));
   await pasteText(page, starts.join('\n'));
-  await page.getByRole('dialog').getByText('1 of 20 cells were not pasted').waitFor();
+  await page.getByRole('dialog').getByText('1 of 20 cells weren’t pasted').waitFor();
   await page
     .getByRole('dialog')
     .getByText(/Forecast end lies before forecast start/i)
@@ -44,7 +44,7 @@ test('three pasted rows are undone at once, also on the screen', async () => {
   expect(await cell(page, 2, 'category').innerText()).toBe(was);
 });
 
-test('one value fills the selected rows, and a block repeats itself in them', async () => {
+test('one value fills the selected rows, and a block repeats in them', async () => {
   const { page } = await openRecords('RIO2');
   await cell(page, 1, 'category').click();
   await page.keyboard.press('Shift+Space');
@@ -60,7 +60,7 @@ test('one value fills the selected rows, and a block repeats itself in them', as
   await until('it is undone', async () => (await cell(page, 4, 'category').innerText()).includes('FILLED'));
 });
 
-test('1,100 rows of six columns are pasted in parts, and undone in one step', async () => {
+test('1,100 rows of six columns are pasted in parts and undone in one step', async () => {
   const { page, username } = await openRecords(
     'RIO2',
     '?columns=pfaId,category,class,manufacturer,model,contract,equipment',
@@ -86,7 +86,7 @@ test('1,100 rows of six columns are pasted in parts, and undone in one step', as
   await until('all of it is undone', async () => (await drafted()) === 0);
 });
 
-test('all rows are copied, also those that nobody has scrolled to, and formulas as texts', async () => {
+test('all rows are copied, including rows that are not loaded, and formulas become text', async () => {
   const { page } = await openRecords('RIO2');
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   const category = cell(page, 1, 'category');
@@ -103,7 +103,7 @@ test('all rows are copied, also those that nobody has scrolled to, and formulas 
   expect(copied).toHaveLength(count);
   expect(copied[0]).toContain("'=HYPERLINK");
   expect(copied[0]?.split('\t')).toHaveLength(columns.length);
-  // Pasted again, nothing changes.
+  // Pasting the same block again changes nothing.
   await cell(page, 1, 'pfaId').click();
   await page.keyboard.press('Escape');
   await pasteText(page, copied.slice(0, 5).join('\r\n'));
@@ -111,7 +111,7 @@ test('all rows are copied, also those that nobody has scrolled to, and formulas 
 });
 
 describe('text', () => {
-  test('of an input method begins an edit with all of it', async () => {
+  test('composed by an input method starts an edit with all of it', async () => {
     const { page } = await openRecords('RIO2');
     const category = cell(page, 4, 'category');
     await category.click();
@@ -130,7 +130,7 @@ describe('text', () => {
     expect(await category.textContent()).toMatch(/^漢字/);
   });
 
-  test('that is composed and given up leaves the cell as it was', async () => {
+  test('composed and then cancelled leaves the cell unchanged', async () => {
     const { page } = await openRecords('RIO2');
     const category = cell(page, 5, 'category');
     const was = await category.textContent();
@@ -142,7 +142,7 @@ describe('text', () => {
     expect(await category.getAttribute('data-state')).toBeNull();
   });
 
-  test('of AltGr, of Option, of a dead key or of dictation begins an edit', async () => {
+  test('from AltGr, Option, a dead key or dictation starts an edit', async () => {
     const { page } = await openRecords('RIO2');
     const category = cell(page, 6, 'category');
     for (const text of ['€', 'ø', 'é', 'dictated words']) {
@@ -156,7 +156,7 @@ describe('text', () => {
     expect(await category.locator('input').inputValue()).toBe('Typed');
     await page.keyboard.press('Enter');
     await saved(category);
-    // Also where a draft is.
+    // The same holds for a cell with a draft.
     await page.keyboard.press('ArrowUp');
     await page.keyboard.type('Again');
     expect(await category.locator('input').inputValue()).toBe('Again');
@@ -196,7 +196,7 @@ test('shortcuts work on a Cyrillic layout and with Caps Lock', async () => {
   await page.getByText(`${count} selected`).waitFor();
 });
 
-test("a colleague's commit that is withdrawn is no longer pending, without a reload", async () => {
+test("a colleague's withdrawn commit is no longer pending, without a reload", async () => {
   const { page, username } = await openRecords('RIO2');
   const colleague = await makePerson({ RIO2: 'member' });
   const [record] = (await recordsOf(username, 'RIO2')).slice(10);
@@ -205,7 +205,7 @@ test("a colleague's commit that is withdrawn is no longer pending, without a rel
   await ask(colleague, 'POST', '/api/pfa/RIO2/draft', {
     ...{ recordId: pfaId, changes: { model: 'PENDING 1' }, revision: record?.revision },
   });
-  // Nothing is sent meanwhile.
+  // No request is sent in the meantime.
   const owner = await makePerson({ RIO2: 'owner' });
   const graphql = (who: string, query: string) =>
     ask<{ errors?: unknown }>(who, 'POST', '/graphql', { query });

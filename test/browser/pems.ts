@@ -1,7 +1,7 @@
 import { ask, db, findOrganization, product } from './browser.ts';
 import { until } from '../support/until.ts';
 
-// The simulated PEMS, as tests look into it and work on it by its control.
+// The simulated PEMS: tests read and change its data through its control.
 
 async function control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(`${product.controlUrl}${path}`, {
@@ -22,13 +22,13 @@ interface Write {
   came: Record<string, unknown>;
 }
 
-/** Everything that was written to PEMS of a record. */
+/** Returns all writes to a record in PEMS. */
 export async function writesOf(pfaId: string): Promise<Write[]> {
   const { writes } = await control<{ writes: Write[] }>('GET', '/writes?since=0');
   return writes.filter(({ id }) => id === pfaId);
 }
 
-/** The first sync of an organization is over. */
+/** Waits for the end of an organization's first sync. */
 export async function untilRead(code: string): Promise<void> {
   const { id } = await findOrganization(code);
   await until(
@@ -49,11 +49,11 @@ interface Change {
   values: Record<string, unknown>;
 }
 
-/** Another writer changes these in PEMS, and nobody here knows. */
+/** Changes records in PEMS as another writer, without a sync. */
 export const writeInPems = (code: string, records: Change[]) =>
   control('PATCH', `/records/${code}`, { records });
 
-/** Another writer changes these in PEMS, and it is read again, as somebody who may ask for that. */
+/** Changes records in PEMS as another writer, then requests a sync as a user who may. */
 export async function changeInPems(username: string, code: string, records: Change[]): Promise<void> {
   await writeInPems(code, records);
   await ask(username, 'POST', '/graphql', {

@@ -4,7 +4,8 @@ import { until } from '../support/until.ts';
 import { ask, db, findOrganization, heading, makePerson, openOrganization } from './browser.ts';
 import { changeInPems, untilRead, writeInPems } from './pems.ts';
 
-// What keeps drafts from being submitted: it comes by itself, shows all sides, and is decided one by one, several or all at once.
+// Problems that keep drafts from being submitted: they appear without a reload, show all sides, and are resolved one by
+// one, several or all at once.
 
 const code = 'KITIMAT';
 interface PfaRecord {
@@ -18,7 +19,7 @@ const card = (page: Page, pfaId: string) =>
 const side = (page: Page, pfaId: string, key: string, which: string) =>
   card(page, pfaId).locator(`[data-key=${key}] [data-side=${which}] dd`);
 
-/** Records of this file alone: the organization is nobody else's. */
+/** Records that only this file uses, because no other file uses the organization. */
 async function recordsOf(username: string): Promise<PfaRecord[]> {
   await untilRead(code);
   const { records } = await ask<{ records: PfaRecord[] }>(username, 'GET', `/api/pfa/${code}?limit=1000`);
@@ -31,7 +32,7 @@ const draft = (
   changes: Record<string, unknown>,
 ) => ask(username, 'POST', `/api/pfa/${code}/draft`, { recordId: pfaId, revision, changes });
 
-test('conflicts come without a reload, show all sides, and are decided by mine, theirs, a third value, and all at once', async () => {
+test('conflicts appear without a reload, show all sides, and are resolved with mine, theirs, another value, or all at once', async () => {
   const opened = await openOrganization(code, { path: 'problems', role: 'owner' });
   const { page, username } = opened;
   await page.getByText('No problems').waitFor();
@@ -73,13 +74,13 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   await card(page, b.pfaId).waitFor({ state: 'detached' });
   expect(await draftOf(b.pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
   await page.getByRole('button', { name: 'Undo' }).last().click();
-  // My value is back, over what is there now.
+  // My value is a draft again, on top of the current value.
   await until(
     'it is drafted again',
     async () => JSON.stringify((await draftOf(b.pfaId))?.delta).includes('"model":"Mine"') === true,
   );
 
-  // A third value is held to the same rules as a draft.
+  // A third value must pass the same rules as a draft.
   await row(c.pfaId, 'model').getByRole('button', { name: 'Another value' }).click();
   const third = page.getByLabel('Another model');
   await third.fill('x'.repeat(201));
@@ -90,7 +91,7 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
   await row(c.pfaId, 'model').waitFor({ state: 'detached' });
   expect(await draftOf(c.pfaId)).toMatchObject({ delta: { model: 'Third' }, problems: { category: {} } });
 
-  // Two at once.
+  // Two problems at once.
   await page.getByRole('checkbox', { name: `Select Model of ${others[0]?.pfaId}` }).check();
   await page.getByRole('checkbox', { name: `Select Category of ${c.pfaId}` }).check();
   await page.getByText('2 values selected').waitFor();
@@ -106,7 +107,7 @@ test('conflicts come without a reload, show all sides, and are decided by mine, 
     expect(await draftOf(pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
 }, 90_000);
 
-test('what PEMS refuses comes back with its words, and what has moved meanwhile is not decided', async () => {
+test('a change that PEMS rejects returns with its message, and a later change keeps it from being resolved unseen', async () => {
   const opened = await openOrganization(code, { path: 'problems' });
   const { page, username } = opened;
   const record = (await recordsOf(username)).find(
@@ -114,13 +115,13 @@ test('what PEMS refuses comes back with its words, and what has moved meanwhile 
   ) as PfaRecord;
   const { pfaId } = record;
   await draft(opened, record, { forecastEnd: '2031-06-30', contract: 'C-1' });
-  // Somebody moves the start in PEMS, and no sync has read it yet.
+  // Another writer moves the start in PEMS, and no sync has read it yet.
   await writeInPems(code, [{ id: pfaId, values: { pfs_f_startdate: '2032-01-01' } }]);
   await ask(username, 'POST', `/api/pfa/${code}/commit`, {});
   await card(page, pfaId).getByText('Rejected by PEMS').waitFor();
   await card(page, pfaId).getByText('Forecast End cannot be before Forecast Start').waitFor();
 
-  // As if somebody else were quicker than what tells of it.
+  // Simulates a change by another user before the page receives its event.
   await page.route('**/graphql', (route) => {
     const body = route.request().postData() ?? '';
     if (!body.includes('mutation ResolveProblems')) return route.fallback();
@@ -142,20 +143,20 @@ test('what PEMS refuses comes back with its words, and what has moved meanwhile 
   await page.getByText('No problems').waitFor();
 }, 90_000);
 
-test('drafts that somebody left behind are taken over or discarded by an owner', async () => {
+test('an owner takes over or discards drafts that other users left', async () => {
   const { page, username } = await openOrganization(code, { path: 'problems', role: 'owner' });
   await heading(page, 'Problems').waitFor();
   const records = await recordsOf(username);
   const leavers = [await makePerson({ [code]: 'member' }), await makePerson({ [code]: 'member' })] as const;
   for (const [i, leaver] of leavers.entries())
     await draft({ username: leaver }, records[8 + i] as PfaRecord, { model: 'Left behind' });
-  // Those of members who are active stay theirs.
+  // Drafts of active members stay with them.
   await db.owner.query(`update app_public.users set is_active = false where username = any ($1)`, [leavers]);
   await page.reload();
   const [taken, discarded] = leavers;
   await page.getByRole('button', { name: `Take over drafts of ${taken}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Take over', exact: true }).click();
-  await page.getByText(`The drafts of ${taken} are yours now: 1.`).waitFor();
+  await page.getByText(`1 draft of ${taken} taken over.`).waitFor();
   await page.getByRole('list', { name: 'Your work' }).getByText('1 draft').waitFor();
   await page.getByRole('button', { name: `Discard drafts of ${discarded}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Discard', exact: true }).click();

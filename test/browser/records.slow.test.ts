@@ -15,10 +15,10 @@ import {
   write,
 } from './grid.ts';
 
-// The records page: found, seen by keyboard and eye, changed, taken back, and changed by others meanwhile.
+// The records page: finding, reading by keyboard and eye, changing, undoing, and concurrent changes by other users.
 
 describe('the list', () => {
-  test('shows all records of HOLNG page by page, and only the fields of the columns are asked for', async () => {
+  test('shows all records of HOLNG page by page, and requests only the fields of its columns', async () => {
     const asked: string[] = [];
     const { page } = await openOrganization('HOLNG');
     page.on('request', (request) => {
@@ -40,7 +40,7 @@ describe('the list', () => {
     const last = await total(page);
     await until('the last row is there', async () => /^[+-]?\$/.test((await focused(page)).trim()));
     expect(await page.locator(`[aria-rowindex="${last + 1}"]`).count()).toBe(1);
-    // Far fewer rows than there are, and few pages: those jumped over were not asked for.
+    // The page renders few rows and requests few pages; it skips pages that the user scrolled past.
     expect(await page.getByRole('row').count()).toBeLessThan(80);
     expect(asked.length).toBeLessThan(6);
   });
@@ -83,13 +83,13 @@ describe('the list', () => {
     ['ordered by what some have not', '?sort=-forecastStart&discontinued=true'],
     ['ordered by what some have not, those last', '?sort=forecastStart&discontinued=true'],
     ['by id', '?discontinued=true', 'HOLNG-0020280'],
-  ])('goes on page after page to its end: %s', async (_, search, last?: string) => {
+  ])('reads page after page to the end: %s', async (_, search, last?: string) => {
     const { page } = await openRecords('HOLNG', search);
     await until('its length is known', async () => (await total(page)) > 200);
     const all = await total(page);
     await cell(page, 1, 'pfaId').click();
     const ids = new Set([await cell(page, 1, 'pfaId').textContent()]);
-    // Page by page: each begins where the one before ended.
+    // Each page begins where the previous one ended.
     for (const row of [61, 161, 261]) {
       await page.evaluate(
         `document.querySelector('[role=grid]').parentElement.scrollTop = ${(row - 1) * 32}`,
@@ -106,7 +106,7 @@ describe('the list', () => {
     expect(await page.getByText('Refresh list').count()).toBe(0);
   });
 
-  test('keeps what is shown when more cannot be loaded, and tries again', async () => {
+  test('keeps its rows when more cannot be loaded, and retries', async () => {
     const { page } = await openRecords('RIO');
     await page.route('**/graphql', (route) =>
       route.request().postData()?.includes('query RecordPage')
@@ -132,7 +132,7 @@ describe('the list', () => {
     );
   });
 
-  test('has the columns that one has chosen, also next time', async () => {
+  test('keeps the chosen columns for the next visit', async () => {
     const { page } = await openRecords('RIO');
     await page.getByRole('button', { name: 'Columns' }).click();
     await page.getByRole('dialog').getByRole('checkbox', { name: 'Manufacturer' }).check();
@@ -155,7 +155,7 @@ describe('the list', () => {
   });
 });
 
-test('all of it can be reached by keyboard, and one cell is in the order of tabs', async () => {
+test('the whole list can be reached by keyboard, and one cell is in the tab order', async () => {
   const { page } = await openRecords('RIO');
   await cell(page, 1, 'pfaId').click();
   const first = await focused(page);
@@ -176,7 +176,7 @@ test('all of it can be reached by keyboard, and one cell is in the order of tabs
 });
 
 describe('a change', () => {
-  test('is saved as a draft with the figures after it, marked, undone after a reload, and done again', async () => {
+  test('is saved as a draft with new figures, marked, undone after a reload, and redone', async () => {
     const { page, username } = await openRecords('RIO');
     const [record] = await recordsOf(username, 'RIO');
     await page.goto(`/o/RIO/records?q=${record?.pfaId}`);
@@ -184,7 +184,7 @@ describe('a change', () => {
     const price = cell(page, 1, 'source');
     const category = cell(page, 1, 'category');
     const was = (await category.textContent())?.trim();
-    // Held up, it is seen to be under way, and not as saved.
+    // A delayed save is shown as pending, not as saved.
     let answer = (): void => undefined;
     const held = new Promise<void>((resolve) => (answer = resolve));
     await page.route('**/graphql', async (route) => {
@@ -198,7 +198,7 @@ describe('a change', () => {
     await saved(category);
     await cell(page, 1, 'status').getByText('Draft').waitFor();
     await category.click();
-    await note(page).getByText(`it was ${was}`).waitFor();
+    await note(page).getByText(`Before: ${was}`).waitFor();
 
     const forecast = await kpi(page, 'forecastCost').getAttribute('title');
     await price.click();
@@ -233,7 +233,7 @@ describe('a change', () => {
     await page.getByRole('list', { name: 'Your work' }).getByText('0 drafts').waitFor();
   });
 
-  test('that is undone shows at once what is below it, and the cell can be changed again', async () => {
+  test('shows the value below at once when undone, and the cell can be changed again', async () => {
     const { page, username } = await openRecords('RIO');
     const record = (await recordsOf(username, 'RIO'))[40];
     await page.goto(`/o/RIO/records?q=${record?.pfaId}`);
@@ -255,7 +255,7 @@ describe('a change', () => {
     await until('it is reverted', async () => (await category.textContent())?.trim() === was);
   });
 
-  test('that is cancelled is none; one that is refused says why', async () => {
+  test('that is cancelled has no effect; a refused one gives its reason', async () => {
     const { page } = await openRecords('RIO');
     const end = cell(page, 2, 'forecastEnd');
     const was = await end.textContent();
@@ -274,7 +274,7 @@ describe('a change', () => {
     expect(await end.textContent()).toBe(was);
     await write(page, end, 'soon');
     await until('it is refused', async () => (await end.getAttribute('data-state')) === 'refused');
-    // What is there already needs no saving.
+    // Entering the existing value saves nothing.
     await write(page, end, new Date(was ?? '').toLocaleDateString('en-US'));
     await until('nothing is left of it', async () => (await end.getAttribute('data-state')) === null);
   });
@@ -294,7 +294,7 @@ describe('a change', () => {
     );
   });
 
-  test('of what another has changed meanwhile shows both, and one decides', async () => {
+  test("that conflicts with another user's shows both values, and the user decides", async () => {
     const { page, username } = await openRecords('RIO');
     const [, , third] = await recordsOf(username, 'RIO');
     const id = third?.pfaId;
@@ -305,7 +305,7 @@ describe('a change', () => {
     await at.click();
     await page.keyboard.press('Enter');
     await at.locator('input').fill('Mine');
-    // In another tab, after this one has begun.
+    // Change it in another tab after the edit has begun.
     await ask(username, 'POST', '/api/pfa/RIO/draft', {
       recordId: id,
       revision,
@@ -321,7 +321,7 @@ describe('a change', () => {
     expect(await at.textContent()).toContain('Mine');
   });
 
-  test('of another arrives by itself, and neither focus nor scroll move', async () => {
+  test('by another user arrives by itself, without moving focus or scroll position', async () => {
     const { page, username } = await openRecords('RIO');
     const records = await recordsOf(username, 'RIO');
     await cell(page, 1, 'pfaId').click();
@@ -337,7 +337,7 @@ describe('a change', () => {
     expect(await focused(page)).toBe(place);
   });
 
-  test('that a colleague submits is pending for me without a reload, and nothing moves', async () => {
+  test('that a colleague submits becomes pending here without a reload, and nothing moves', async () => {
     const [{ page }, colleague] = [await openRecords('RIO'), await makePerson({ RIO: 'member' })];
     await cell(page, 18, 'pfaId').click();
     const id = (await cell(page, 18, 'pfaId').textContent())?.trim();
@@ -348,7 +348,7 @@ describe('a change', () => {
       revision: record?.revision,
       changes: { class: 'OF A COLLEAGUE' },
     });
-    // A draft is nobody's but its author's.
+    // Only its author sees a draft.
     expect(await cell(page, 18, 'class').textContent()).not.toContain('OF A COLLEAGUE');
     await ask(colleague, 'POST', '/api/pfa/RIO/commit', {});
     await cell(page, 18, 'class').getByText('OF A COLLEAGUE').waitFor();
@@ -387,7 +387,7 @@ describe('a change', () => {
     }
   });
 
-  test('is not for a viewer', async () => {
+  test('is impossible for viewers', async () => {
     const { page } = await openRecords('RIO', '', 'viewer');
     await cell(page, 1, 'category').click();
     await page.keyboard.press('Enter');
@@ -395,7 +395,7 @@ describe('a change', () => {
     expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(0);
   });
 
-  test('waits in sight while there is no server, and is sent when it is back', async () => {
+  test('waits visibly while the server is away, and is sent when it is back', async () => {
     const { page } = await openRecords('RIO');
     const at = cell(page, 4, 'category');
     await page.route('**/graphql', (route) =>

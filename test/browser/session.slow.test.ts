@@ -32,7 +32,7 @@ const sessionsOf = async (username: string) => {
 };
 
 describe('signing in', () => {
-  test('with a wrong password is refused in words, and the right one is let in', async () => {
+  test('refuses a wrong password with a message and accepts the right one', async () => {
     const page = await newPage();
     await page.goto('/');
     await fillSignIn(page, anna, 'not her password');
@@ -44,7 +44,7 @@ describe('signing in', () => {
     await heading(page, 'Board').waitFor();
   });
 
-  test('happens where one is: an address that was sent survives it', async () => {
+  test('keeps the address that was opened', async () => {
     const page = await newPage();
     const address = '/o/RIO/board?note=%22from%20a%20colleague%22';
     await page.goto(address);
@@ -54,7 +54,7 @@ describe('signing in', () => {
     expect(await page.title()).toBe('Board · RIO · PFA Vanguard');
   });
 
-  test('with a password that somebody else has set asks for another, by the rules of the server', async () => {
+  test("with a password that another user has set asks for a new one, by the server's rules", async () => {
     const username = await makePerson({ RIO: 'member' });
     const { rows } = await db.owner.query<{ id: number }>(
       'select id from app_public.users where username = $1',
@@ -89,7 +89,7 @@ describe('signing in', () => {
 });
 
 describe('a session', () => {
-  test('survives a reload, and its token is nowhere but in memory', async () => {
+  test('survives a reload, and its token exists only in memory', async () => {
     const context = await newBrowser();
     const page = await context.newPage();
     const answer = page.waitForResponse('**/api/auth/login');
@@ -118,7 +118,7 @@ describe('a session', () => {
     expect(await context.cookies(product.url)).toEqual([]);
   });
 
-  test('is one in all tabs: reloaded at once, again and again, they do not spend a token twice', async () => {
+  test('is shared by all tabs: concurrent reloads do not use a token twice', async () => {
     const username = await makePerson({ RIO: 'member' });
     const context = await newBrowser();
     const first = await context.newPage();
@@ -129,7 +129,7 @@ describe('a session', () => {
       await Promise.all([first, ...others].map((tab) => tab.reload()));
       await Promise.all([first, ...others].map((tab) => heading(tab, 'Board').waitFor()));
     }
-    // None of those that were exchanged came again.
+    // No exchanged token was used again.
     const { rows } = await db.owner.query<{ tokens: number; leaves: number }>(
       `select count(*)::integer as tokens, count(*) filter (where t.used_at is null)::integer as leaves
       from app_private.refresh_tokens t join app_private.sessions s on s.id = t.session_id
@@ -140,7 +140,7 @@ describe('a session', () => {
     expect(rows[0]?.leaves).toBe(1);
   });
 
-  test('that is ended in one tab is ended in the other', async () => {
+  test('that ends in one tab ends in the others', async () => {
     const context = await newBrowser();
     const [one, other] = [await context.newPage(), await context.newPage()];
     await signIn(one, anna, '/o/RIO/board');
@@ -153,13 +153,13 @@ describe('a session', () => {
     }
     await other.reload();
     await signInHeading(other).waitFor();
-    // And who signs in again in one of them is in the other, too.
+    // Signing in again in one tab signs in the other, too.
     await fillSignIn(one, anna);
     await accountButton(one).waitFor();
     await accountButton(other).waitFor();
   });
 
-  test('ended everywhere is told to the browser elsewhere, which goes on where it was', async () => {
+  test('ended everywhere is reported in another browser, which continues at its page after a sign-in', async () => {
     const username = await makePerson({ HOLNG: 'member', RIO: 'member' });
     const [here, elsewhere] = [await newPage(), await newPage()];
     await signIn(here, username, '/o/HOLNG/board');
@@ -169,7 +169,7 @@ describe('a session', () => {
     await chooseFromAccount(here, 'Sign out everywhere');
     await here.getByText('You are signed out on all devices.').waitFor();
     expect(await sessionsOf(username)).toBe(0);
-    // The next thing that it asks for.
+    // The next request discovers the end of the session.
     await switchTo(elsewhere, 'RIO');
     await elsewhere.getByText('Your session ended.').waitFor();
     await fillSignIn(elsewhere, username);
@@ -177,7 +177,7 @@ describe('a session', () => {
     expect(new URL(elsewhere.url()).pathname).toBe('/o/RIO/board');
   });
 
-  test('whose token has expired gets another one without a word', async () => {
+  test('renews an expired token silently', async () => {
     const page = await newPage();
     await signIn(page, anna, '/o/HOLNG/board');
     await heading(page, 'Board').waitFor();
@@ -205,7 +205,7 @@ async function switchTo(page: Page, code: string): Promise<void> {
 }
 
 describe('another site', async () => {
-  // Whatever page is asked for: a form that sends itself, and a script that tries.
+  // A page of another site with a form that submits itself and a script that tries the same.
   const evil = createServer((request, response) => {
     const target = `${product.url}/api/auth/${request.url?.slice(1)}`;
     response.setHeader('content-type', 'text/html');
@@ -222,7 +222,7 @@ describe('another site', async () => {
   test.each([
     ['of another host', `http://127.0.0.1:${port}`],
     ['of another port of the same host', `http://localhost:${port}`],
-  ])('%s cannot sign anybody out, nor spend a token', async (_which, origin) => {
+  ])('%s cannot sign users out or use their tokens', async (_which, origin) => {
     const username = await makePerson({ RIO: 'member' });
     const context = await newBrowser();
     const page = await context.newPage();

@@ -14,13 +14,13 @@ import {
 } from './browser.ts';
 import { faults, untilRead } from './pems.ts';
 
-// What is around every page: organizations, freshness, counts, and addresses that lead nowhere.
+// The frame of every page: organizations, freshness, counts, and addresses without a page.
 
 const switcher = (page: Page) => page.getByRole('button', { name: /^Organization |^Choose an/ });
 const figures = (page: Page, table: string) => page.getByRole('table', { name: table });
 
 describe('organizations', () => {
-  test('are switched by keyboard, with search; the last one is come back to', async () => {
+  test('are switched by keyboard, with search, and the last one opens next time', async () => {
     const page = await newPage();
     await signIn(page, await makePerson({}, 'admin'), '/o/HOLNG/board');
     await switcher(page).focus();
@@ -47,7 +47,7 @@ describe('organizations', () => {
     await page.getByLabel('Search organizations').waitFor({ state: 'hidden' });
   });
 
-  test('show no more than one belongs to, and a viewer no more than what may be done', async () => {
+  test("show only the user's own, and show viewers no actions that they may not use", async () => {
     const { page } = await openOrganization('RIO', { role: 'viewer' });
     await figures(page, 'Including my drafts').waitFor();
     expect(await page.getByRole('button', { name: 'Refresh now' }).count()).toBe(0);
@@ -58,7 +58,7 @@ describe('organizations', () => {
     ]);
   });
 
-  test('that one is no member of are not told apart from those that there are not', async () => {
+  test('give the same response for unknown ones and for those of other users', async () => {
     const { page } = await openOrganization('RIO');
     for (const code of ['HOLNG', 'NOSUCH']) {
       await page.goto(`/o/${code}/board`);
@@ -68,7 +68,7 @@ describe('organizations', () => {
     await page.waitForURL('**/o/RIO/board');
   });
 
-  test('are asked for where somebody belongs to none', async () => {
+  test('are explained to a user without any', async () => {
     const page = await newPage();
     const username = await makePerson();
     await signIn(page, username);
@@ -76,7 +76,7 @@ describe('organizations', () => {
     await page.getByText(`npx vanguard membership add ${username} CODE`).waitFor();
   });
 
-  test('with HTML for a name show it as text', async () => {
+  test('with HTML in their names show it as text', async () => {
     const name = '<img src=x onerror="document.title=`pwned`">';
     await db.owner.query(
       `insert into app_public.organizations (code, name) values ('<b>X</b>', $1)
@@ -99,7 +99,7 @@ describe('organizations', () => {
 });
 
 describe('addresses', () => {
-  test('that lead nowhere say so', async () => {
+  test('without a page show an explanation', async () => {
     const { page } = await openOrganization('RIO');
     for (const path of ['/no/such/page', '/o/RIO/nothing']) {
       await page.goto(path);
@@ -110,7 +110,7 @@ describe('addresses', () => {
     await page.waitForURL('**/o/RIO/board');
   });
 
-  test('of the password and of GraphiQL are in the menus', async () => {
+  test('of the password page and of GraphiQL are in the menus', async () => {
     const { page } = await openOrganization('RIO');
     await chooseFromAccount(page, 'Change password');
     await heading(page, 'Change password').waitFor();
@@ -120,7 +120,7 @@ describe('addresses', () => {
   });
 });
 
-test('a keyboard comes to the content first, and colours stay as chosen', async () => {
+test('a keyboard reaches the content first, and the colour scheme is kept', async () => {
   const { page } = await openOrganization('RIO');
   await heading(page, 'Board').waitFor();
   await page.reload();
@@ -148,7 +148,7 @@ describe('freshness', async () => {
     );
 
   beforeAll(async () => {
-    // The clock's own runs would come in between.
+    // Scheduled runs would disturb the test.
     await db.owner.query(
       `insert into app_private.pfa_sync_schedule (organization_id, paused_at) values ($1, now())
       on conflict (organization_id) do update set paused_at = now()`,
@@ -157,7 +157,7 @@ describe('freshness', async () => {
     await untilRead('BAYTOWN');
   });
 
-  test('is told in minutes, exactly on demand, and old age is a warning; refreshing makes it new', async () => {
+  test('is shown in minutes, exactly on demand, with a warning if it is old, and a refresh renews it', async () => {
     await age(42);
     const { page } = await openOrganization('BAYTOWN', { role: 'owner' });
     const status = page.getByRole('button', { name: 'Synced 42 minutes ago' });
@@ -173,11 +173,11 @@ describe('freshness', async () => {
     await page.getByRole('button', { name: 'Refresh now' }).click();
     await page.getByRole('button', { name: /^Syncing|^Waiting to sync/ }).waitFor();
     expect(await page.getByRole('button', { name: 'Refresh now' }).isDisabled()).toBe(true);
-    // Told by the subscription: nothing asks again by itself within a minute.
+    // The subscription reports it; nothing polls within a minute.
     await page.getByRole('button', { name: 'Synced just now' }).waitFor();
   });
 
-  test('that is lost is told', async () => {
+  test('after a failed sync shows the reason', async () => {
     await db.owner.query(
       `insert into app_public.pfa_sync_log (organization_id, kind, trigger, state, started_at, finished_at, error_code, error_message)
       values ($1, 'full', 'command', 'failed', now(), now(), 'PEMS_UNREACHABLE', 'PEMS cannot be reached.')`,
@@ -241,13 +241,13 @@ describe('the board', () => {
       'the figures have followed',
       async () => JSON.stringify(await seen()) === JSON.stringify(after),
     );
-    // The mirror holds no draft.
+    // PEMS data contains no draft.
     expect(
       await figures(page, 'In PEMS').getByRole('row').last().getByRole('cell').allTextContents(),
     ).toContain(before[1]);
   });
 
-  test('says what failed, and tries again when told to', async () => {
+  test('says what failed, and retries on request', async () => {
     const { page } = await openOrganization('RIO');
     await figures(page, 'Including my drafts').waitFor();
     await page.route('**/graphql', (route) =>

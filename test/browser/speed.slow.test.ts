@@ -5,8 +5,8 @@ import { until } from '../support/until.ts';
 import { db, makePerson, newPage, password, signIn } from './browser.ts';
 import { cell, grid, kpi, openRecords, total, write } from './grid.ts';
 
-// What a person waits for, measured in the browser. Times are printed, never judged: they are this machine's. What is
-// judged holds on any machine: how much is sent, and that scrolling waits for nobody.
+// Times that users wait for, measured in the browser. They are printed and never asserted, because they depend on the
+// machine. The tests assert what holds on any machine: the amount of data, and that scrolling waits for nothing.
 
 const figures: string[] = [];
 const say = (what: string, figure: string) => figures.push(`${what.padEnd(58)} ${figure}`);
@@ -33,7 +33,7 @@ const kB = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`;
 const largestAnswer = 2_000_000;
 const initialScript = 350_000;
 
-/** Every answer that a page gets, as it is after unpacking. */
+/** Records each response of a page with its size after decompression. */
 function watchAnswers(page: Page): () => Promise<{ url: string; bytes: number }[]> {
   const answers: Promise<{ url: string; bytes: number }>[] = [];
   page.on('response', (response) => {
@@ -41,7 +41,7 @@ function watchAnswers(page: Page): () => Promise<{ url: string; bytes: number }[
       answers.push(
         response.body().then(
           (body) => ({ url: response.url(), bytes: body.length }),
-          // A page that is left drops what was under way.
+          // The browser drops pending responses of a page that it leaves.
           () => ({ url: response.url(), bytes: 0 }),
         ),
       );
@@ -49,7 +49,7 @@ function watchAnswers(page: Page): () => Promise<{ url: string; bytes: number }[
   return () => Promise.all(answers);
 }
 
-/** How much script a page has loaded so far, bytes, gzipped. */
+/** Records the size of all scripts of a page, in gzipped bytes. */
 function watchScripts(page: Page): () => Promise<number> {
   const sizes: Promise<number>[] = [];
   page.on('response', (response) => {
@@ -59,7 +59,7 @@ function watchScripts(page: Page): () => Promise<number> {
   return async () => (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-test('from signing in to the rows of HOLNG, with scripts and answers that stay small', async () => {
+test('rows of HOLNG appear after signing in, with small scripts and responses', async () => {
   const times: number[] = [];
   let script = 0;
   let largest = 0;
@@ -96,7 +96,7 @@ test('from signing in to the rows of HOLNG, with scripts and answers that stay s
   expect(largest).toBeLessThan(largestAnswer);
 });
 
-test('the figures of the board are there before what draws its chart', async () => {
+test("the board's figures appear before its chart library", async () => {
   const page = await newPage();
   const scripts = watchScripts(page);
   let letGo = () => {};
@@ -117,7 +117,7 @@ test('the figures of the board are there before what draws its chart', async () 
   say('the same with its chart', kB(await scripts()));
 });
 
-test('from an edit to the changed figure', async () => {
+test('a changed figure appears after an edit', async () => {
   const { page } = await openRecords('HOLNG', '?source=%5B"Rental"%5D');
   const times: number[] = [];
   for (const [row, rate] of [1, 2, 3, 4, 5].map((row) => [row, 90_000 + row] as const)) {
@@ -153,7 +153,7 @@ interface TraceEvent {
   ph: string;
 }
 
-/** What the browser says of its frames while something is done, in milliseconds between one and the next. */
+/** Returns the browser's intervals between frames during some work, in milliseconds. */
 async function framesDuring(page: Page, work: (session: CDPSession) => Promise<unknown>): Promise<number[]> {
   const browser = page.context().browser() as Browser;
   const session = await browser.newBrowserCDPSession();
@@ -180,7 +180,7 @@ async function framesDuring(page: Page, work: (session: CDPSession) => Promise<u
   return sorted.slice(1).map((time, i) => time - (sorted[i] ?? time));
 }
 
-/** By the wheel, at a steady speed, over `seconds`. */
+/** Scrolls by wheel at a steady speed, for `seconds`. */
 async function scroll(page: Page, session: CDPSession, pixelsAFrame: number, seconds: number): Promise<void> {
   const box = await grid(page).locator('..').boundingBox();
   await session.send('Input.synthesizeScrollGesture', {
@@ -206,7 +206,7 @@ describe('scrolling', () => {
     for (let run = 1; run <= 3; run++) {
       const frames = await framesDuring(page, (session) => scroll(page, session, pixelsAFrame, 2));
       expect(await scrolled(page)).toBeGreaterThan(pixelsAFrame * 60 * 1.5 * run);
-      // Before the first and after the last ones the page is at rest.
+      // Leaves out the first and last frames, when the page is at rest.
       const moving = frames.slice(1, -3);
       worst.push(Math.max(...moving));
       all.push(...moving);
@@ -218,7 +218,7 @@ describe('scrolling', () => {
     for (const { url, bytes } of await answers()) expect(bytes, url).toBeLessThan(largestAnswer);
   });
 
-  test('goes on while scripts are busy', async () => {
+  test('continues while scripts are busy', async () => {
     const { page } = await openRecords('HOLNG');
     const busy = `(() => { const until = performance.now() + 1500; while (performance.now() < until); })()`;
     const frames = await framesDuring(page, async (session) => {

@@ -3,7 +3,7 @@ import { until } from '../support/until.ts';
 import { heading, newPage, openOrganization, makePerson, signIn } from './browser.ts';
 import { cell, grid, loaded, note, openRecords, total, write } from './grid.ts';
 
-// Nothing that a user types, an address asks for, or the browser keeps stops a page.
+// Neither input, nor addresses, nor stored entries can stop a page.
 
 describe('an address', () => {
   test.each([
@@ -15,7 +15,7 @@ describe('an address', () => {
     ['flags=["constructor"]', 'flags=constructor'],
     ['sort=toString', 'sort=toString'],
     ['page={"a":1}&foo=bar', 'foo=bar'],
-  ])('with ?%s shows the records, and what was left out', async (search, leftOut) => {
+  ])('with ?%s shows the records and what was left out', async (search, leftOut) => {
     const { page } = await openRecords('RIO2', `?${search}`);
     await page.getByText('part of its address').getByText(leftOut).waitFor();
     expect(await total(page)).toBeGreaterThan(0);
@@ -27,7 +27,7 @@ describe('an address', () => {
     expect(page.url()).not.toContain(search.split('=')[0]);
   });
 
-  test('with a number as a category asks for the category of that name', async () => {
+  test('with a number as a category filters by the category of that name', async () => {
     const { page } = await openOrganization('RIO2', { path: 'records?category=5' });
     await page.getByText('No records match.').waitFor();
     await page.getByText('Category: 5').waitFor();
@@ -47,7 +47,7 @@ describe('an address', () => {
     '/o/RIO2/records/%00/history',
     '/o/RIO2/records/%2e%2e/history',
     '/o/constructor/board',
-  ])('%s says what is wrong', async (path) => {
+  ])('%s shows an explanation', async (path) => {
     const page = await newPage();
     await signIn(page, await makePerson({ RIO2: 'member' }));
     await page.goto(path);
@@ -59,13 +59,13 @@ describe('an address', () => {
   });
 });
 
-describe('a text that is no value', () => {
+describe('an invalid text', () => {
   test.each([
     ['en-US', '2026-02-30', 'There is no day 2026-02-30'],
     ['en-US', '01.02.2030', 'can mean Feb 1, 2030 or Jan 2, 2030'],
     ['de-DE', '04/02/2026', 'can mean'],
     ['fr-FR', '10abc12def2030', 'Enter a valid date'],
-  ])('in %s, %s stays as it was written, marked, also after a reload', async (locale, text, reason) => {
+  ])('in %s, %s stays in the cell with an error, even after a reload', async (locale, text, reason) => {
     const { page } = await openOrganization('RIO2', { path: 'records', locale });
     await loaded(page);
     const end = cell(page, 2, 'forecastEnd');
@@ -91,7 +91,7 @@ describe('a text that is no value', () => {
     ['en-US', '24-Dec-30', 'Dec 24, 2030'],
     ['de-DE', '24.12.30', '24.12.2030'],
     ['fr-FR', '24 déc. 2030', '24 déc. 2030'],
-  ])('but in %s %s is a day', async (locale, text, shown) => {
+  ])('in %s %s is a valid day', async (locale, text, shown) => {
     const { page } = await openOrganization('RIO2', { path: 'records', locale });
     await loaded(page);
     const end = cell(page, 3, 'forecastEnd');
@@ -101,13 +101,13 @@ describe('a text that is no value', () => {
   });
 });
 
-describe('what the browser keeps', () => {
+describe("an invalid entry in the browser's storage", () => {
   test.each([
     ['an edit of a day that there is not', { value: '2026-13-99', state: 'refused' }],
     ['an edit with an object for a value', { value: { a: 1 } }],
     ['an edit without a revision', { revision: 'x' }],
     ['an edit of a column that there is not', { key: '__proto__' }],
-  ])('breaks nothing: %s', async (_, wrong) => {
+  ])('does no harm: %s', async (_, wrong) => {
     const { page } = await openRecords('RIO2');
     const pfaId = (await cell(page, 1, 'pfaId').innerText()).trim();
     const edit = {
@@ -115,7 +115,7 @@ describe('what the browser keeps', () => {
       ...{ revision: '1', state: 'refused', message: 'No.' },
       ...wrong,
     };
-    // For whichever organization and user: what another version of the app may have left.
+    // Plants entries of another version of the app for every organization and user.
     await page.evaluate((item) => {
       for (const key of Object.keys(localStorage)) {
         const [, , person] = /^vanguard\.(view)\.(\d+)/.exec(key) ?? [];
@@ -135,8 +135,8 @@ describe('what the browser keeps', () => {
   });
 });
 
-describe('a part of a page that fails to draw', () => {
-  test('leaves the others, and can be tried again', async () => {
+describe('a part of a page that fails to render', () => {
+  test('does not affect the others and can be retried', async () => {
     const { page } = await openOrganization('RIO2', { path: 'records', expectedFaults: /./ });
     await loaded(page);
     await page.route('**/graphql', async (route) => {
@@ -145,7 +145,7 @@ describe('a part of a page that fails to draw', () => {
     });
     await page.reload();
     await loaded(page);
-    await page.getByText('The costs could not be shown.').waitFor();
+    await page.getByText('The costs couldn’t be displayed.').waitFor();
     expect(await grid(page).count()).toBe(1);
     await page.unroute('**/graphql');
     await page.getByRole('button', { name: 'Reload' }).click();

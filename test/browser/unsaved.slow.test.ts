@@ -4,11 +4,11 @@ import { until } from '../support/until.ts';
 import { chooseFromAccount, heading, signIn, signInHeading } from './browser.ts';
 import { cell, openRecords, saved, write } from './grid.ts';
 
-// What of somebody's changes has not reached the server is in sight wherever they go, and not left behind unasked.
+// Changes that have not reached the server stay visible on every page, and signing out asks about them.
 
 const unsaved = (page: Page) => page.getByRole('button', { name: /not saved$/ });
 
-/** Only saving fails, as if the server were not there. */
+/** Makes saving fail, as if only that part of the server were away. */
 const breakSaving = (page: Page) =>
   page
     .context()
@@ -17,7 +17,7 @@ const breakSaving = (page: Page) =>
     );
 const mendSaving = (page: Page) => page.context().unroute('**/graphql');
 
-test('a change that was refused is told of on every page, with its reason, and can be left as it was', async () => {
+test('a refused change is reported on every page, with its reason, and can be discarded', async () => {
   const { page } = await openRecords('RIO');
   const end = cell(page, 2, 'forecastEnd');
   const id = (await cell(page, 2, 'pfaId').textContent())?.trim();
@@ -30,7 +30,7 @@ test('a change that was refused is told of on every page, with its reason, and c
   await heading(page, 'Board').waitFor();
   await page.reload();
   await unsaved(page).click();
-  const dialog = page.getByRole('dialog', { name: '1 change is not saved' });
+  const dialog = page.getByRole('dialog', { name: '1 change isn’t saved' });
   await dialog.getByText(/^Forecast end lies before forecast start/).waitFor();
   await dialog.getByText('Jan 1, 1999').waitFor();
   await dialog.getByRole('link', { name: id ?? '' }).click();
@@ -43,7 +43,7 @@ test('a change that was refused is told of on every page, with its reason, and c
   expect(await found.textContent()).toBe(was);
 });
 
-test('who signs out with changes that wait is asked, and finds them again', async () => {
+test('signing out with waiting changes asks first, and the next sign-in restores them', async () => {
   const { page, username } = await openRecords('RIO');
   await breakSaving(page);
   const at = cell(page, 7, 'category');
@@ -65,7 +65,7 @@ test('who signs out with changes that wait is asked, and finds them again', asyn
   expect(await at.textContent()).toContain('NOT YET');
 });
 
-test('who signs out with everything saved is not asked', async () => {
+test('signing out with all changes saved does not ask', async () => {
   const { page } = await openRecords('RIO');
   await chooseFromAccount(page, 'Sign out');
   await signInHeading(page).waitFor();

@@ -113,7 +113,7 @@ test.each([
     edited(path, (sql) => `${sql}${statement}`),
   );
   expect(problems).toHaveLength(1);
-  expect(problems[0]).toMatch(`migrations/fixtures/${path} also says: `);
+  expect(problems[0]).toMatch(`migrations/fixtures/${path} also contains: `);
 });
 
 test.each([

@@ -8,7 +8,7 @@ import { validateProblemsView } from '../../web/src/pages/problems/view.ts';
 import { decidingFields, validateRecordsView } from '../../web/src/pages/records/view.ts';
 import { orderOf, readColumns, readSort } from '../../web/src/records/columns.ts';
 
-// Whatever stands in an address: what is valid counts, and the page says what it leaves out.
+// Addresses with any content: pages use the valid parts and report the others.
 
 beforeEach(() => {
   vi.stubGlobal('navigator', { language: 'en-US', languages: ['en-US'] });
@@ -40,7 +40,7 @@ test.each<[Search, Search, Record<string, string>]>([
   [{ sort: 'category.up' }, {}, { sort: 'category.up' }],
   [{ discontinued: 'yes' }, {}, { discontinued: 'yes' }],
   [{ unknown: { a: 1 } }, {}, { unknown: '{"a":1}' }],
-])('of %j the records page takes %j and leaves out %j', (search, taken, left) => {
+])('from %j the records page reads %j and leaves out %j', (search, taken, left) => {
   const { view, leftOut } = records(search);
   expect(view).toEqual(taken);
   expect(
@@ -50,7 +50,7 @@ test.each<[Search, Search, Record<string, string>]>([
   ).toEqual(left);
 });
 
-test('the plan has columns for those who ask for them', () => {
+test('columns of the plan are optional', () => {
   const plan = [
     ...['originalCategory', 'originalClass', 'originalSource', 'originalDor'],
     ...['originalMonthlyRate', 'originalPurchasePrice'],
@@ -62,7 +62,7 @@ test('the plan has columns for those who ask for them', () => {
   expect(readColumns(undefined).filter(({ key }) => plan.includes(key))).toEqual([]);
 });
 
-test('the board takes only dimensions and sorts that there are', () => {
+test('the board accepts only existing dimensions and sorts', () => {
   expect(validateBoardView({ by: 'constructor', sort: 'valueOf.desc', cost: 'x', months: 'table' })).toEqual({
     months: 'table',
   });
@@ -73,7 +73,7 @@ test('the board takes only dimensions and sorts that there are', () => {
   expect(readBoardSort('constructor')).toEqual(readBoardSort(undefined));
 });
 
-test.each([1, 0, -3, 2.5, 1e300, NaN, '2', [2], null])('%j is no number of a page', (page) => {
+test.each([1, 0, -3, 2.5, 1e300, NaN, '2', [2], null])('%j is not a page number', (page) => {
   expect(validateProblemsView({ page })).toEqual({});
   expect(validateChangesView({ show: 'submitted', page })).toEqual({ show: 'submitted' });
 });
@@ -126,7 +126,7 @@ const search = fc.dictionary(
 );
 
 describe('property: no address stops a page', () => {
-  test('what is taken can be shown and asked for, and is taken again', () => {
+  test('the view that a page reads can be shown, requested and read again', () => {
     fc.assert(
       fc.property(search, (asked) => {
         const view = validateRecordsView(asked);

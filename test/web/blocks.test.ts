@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ApiError } from '../../web/src/api/errors.ts';
 import { EditQueue, type NewEdit, type Saver } from '../../web/src/records/edits.ts';
 
-// Blocks of changes: saved in parts that are one operation, judged record by record, and stopped.
+// Blocks of changes: saved in parts that form one operation, checked record by record, and stopped.
 
 vi.mock('../../web/src/session/session.ts', () => ({
   sessionState: () => ({ status: 'signed-in', person: { id: 1 } }),
@@ -37,7 +37,7 @@ function queueWith(save: Saver['save']): EditQueue {
   return queue;
 }
 
-test('a large block is saved in parts, of which each goes on with the operation of the first', async () => {
+test("a large block is saved in parts, which all continue the first one's operation", async () => {
   const asked: [records: number, continues: string | undefined][] = [];
   const queue = queueWith((items, continues) => {
     asked.push([items.length, continues]);
@@ -51,7 +51,7 @@ test('a large block is saved in parts, of which each goes on with the operation 
     [500, '77'],
   ]);
   expect(progress).toEqual(expect.arrayContaining([0, 1000, 2000, 2500]));
-  // Another block is an operation of its own.
+  // Another block starts another operation.
   await queue.submitBlock(block(1));
   expect(asked.at(-1)).toEqual([1, undefined]);
 });
@@ -67,7 +67,7 @@ test('all cells of a record are in the same part', async () => {
   expect(new Set(records.flat()).size).toBe(1500);
 });
 
-test('a stopped block takes back what is not sent; what is under way is saved', async () => {
+test('stopping a block discards unsent cells, and cells in a running request are saved', async () => {
   const stopping = new AbortController();
   let saved = 0;
   const queue = queueWith((items) => {
@@ -81,7 +81,7 @@ test('a stopped block takes back what is not sent; what is under way is saved', 
 });
 
 describe('a refusal', () => {
-  /** A server that refuses records whose forecast would end before it starts, or whose category is bad. */
+  /** A server that refuses records whose forecast ends before it starts, or whose category is bad. */
   const refusing: Saver['save'] = (items) => {
     const details = items.flatMap(({ recordId, changes }) => {
       const { forecastStart, category } = changes as Record<string, string>;
@@ -97,7 +97,7 @@ describe('a refusal', () => {
       : Promise.resolve({ revisions: {} });
   };
 
-  test('that names another key is about its record alone', async () => {
+  test('that names another key affects only its record', async () => {
     const queue = queueWith(refusing);
     const left = await queue.submitBlock([
       ...block(20),
@@ -111,7 +111,7 @@ describe('a refusal', () => {
     for (const { message } of left) expect(message).toBe('Forecast end lies before forecast start.');
   });
 
-  test('of a cell leaves the other cells of its record', async () => {
+  test('of a cell does not affect the other cells of its record', async () => {
     const queue = queueWith(refusing);
     const left = await queue.submitBlock([edit('R1', 'category', 'bad'), edit('R1', 'class'), edit('R2')]);
     expect(left.map(({ recordId, key }) => [recordId, key])).toEqual([['R1', 'category']]);
@@ -130,7 +130,7 @@ describe('a refusal', () => {
     ]);
   });
 
-  test('that names nothing is about all that was sent', async () => {
+  test('without a record affects everything that was sent', async () => {
     const queue = queueWith(() => Promise.reject(new ApiError('FORBIDDEN', 'You may not.')));
     expect(await queue.submitBlock(block(3))).toHaveLength(3);
   });

@@ -7,7 +7,7 @@ import { isEdit, type Edit } from '../../web/src/records/edits.ts';
 import { asSent, isSame } from '../../web/src/records/value.ts';
 import { countUnsent, unsentOf, UnsentStore } from '../../web/src/records/unsent.ts';
 
-// What the browser keeps may come from another version, or from anybody: it never breaks a page.
+// Entries in the browser's storage may come from another version or program; they must never break a page.
 
 vi.mock('../../web/src/session/session.ts', () => ({
   sessionState: () => ({ status: 'starting' }),
@@ -43,7 +43,7 @@ const edit: Edit = {
   ...{ seen: null, revision: '12', state: 'refused', message: 'Enter a valid date.', isUnreadable: true },
 };
 
-/** Edits that a tab which is gone has left, as the next tab takes them over. */
+/** Returns a closed tab's edits as the next tab takes them over. */
 async function takenOver(): Promise<unknown[]> {
   let found: unknown[] = [];
   new UnsentStore(unsentOf(1, 2), isEdit, (items) => (found = items));
@@ -52,7 +52,7 @@ async function takenOver(): Promise<unknown[]> {
   return found;
 }
 
-test('a value is read as it was written', () => {
+test('a stored value is read unchanged', () => {
   write('a', { b: [1, null] });
   expect(read('a')).toEqual({ b: [1, null] });
   expect(storage.getItem('a')).toBe('{"version":1,"value":{"b":[1,null]}}');
@@ -61,7 +61,7 @@ test('a value is read as it was written', () => {
   expect(keysOf('a')).toEqual([]);
 });
 
-test('an entry without a version is one of the version before', () => {
+test('an entry without a version has the format of version 0', () => {
   storage.setItem('a', '["RIO"]');
   expect(read('a')).toEqual(['RIO']);
 });
@@ -74,7 +74,7 @@ test.each(['{', '', 'undefined', '{"version":2,"value":1}', '{"version":"1","val
   },
 );
 
-test('a browser that keeps nothing has no values, and says so when something is to be kept', () => {
+test('a disabled storage has no values, and writing reports the failure', () => {
   const refuse = () => {
     throw new DOMException('The operation is insecure.', 'SecurityError');
   };
@@ -85,7 +85,7 @@ test('a browser that keeps nothing has no values, and says so when something is 
 });
 
 describe('unsaved edits', () => {
-  test('of a tab that is gone are taken over, with and without a version', async () => {
+  test('of a closed tab are taken over, with and without a version', async () => {
     storage.setItem(`${unsentOf(1, 2)}.old`, JSON.stringify([edit]));
     storage.setItem(`${unsentOf(1, 2)}.new`, JSON.stringify({ version: 1, value: [edit] }));
     expect(countUnsent(1)).toBe(2);
@@ -93,7 +93,7 @@ describe('unsaved edits', () => {
     expect(keysOf(unsentOf(1, 2))).toEqual([]);
   });
 
-  test('that are none are left out, the others are taken', async () => {
+  test('that are invalid are left out, and the others are taken', async () => {
     const wrong = [
       null,
       7,
@@ -115,7 +115,7 @@ describe('unsaved edits', () => {
     expect(storage.getItem(key)).not.toBeNull();
   });
 
-  test('property: whatever passes the check can be shown and compared', () => {
+  test('property: every entry that passes the check can be shown and compared', () => {
     const value = fc.oneof(
       fc.string(),
       fc.constantFrom('2026-02-30', '0000-00-00', '9'.repeat(30)),

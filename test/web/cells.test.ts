@@ -11,8 +11,8 @@ const field: Field = {
 
 test.each([
   ['date', '1970-01-01', '1970-01-01'],
-  ['date', '1969-12-31', { problem: 'Enter a date from Jan 1, 1970 on.' }],
-  ['date', '2101-01-01', { problem: 'Enter a date until Dec 31, 2100.' }],
+  ['date', '1969-12-31', { problem: 'Enter a date on or after Jan 1, 1970.' }],
+  ['date', '2101-01-01', { problem: 'Enter a date on or before Dec 31, 2100.' }],
   ['money', '999,999,999.99', '999999999.99'],
   ['money', '1,000,000,000', { problem: 'Enter an amount of at most $999,999,999.99.' }],
   ['money', '-1', { problem: 'Enter an amount of 0 or more.' }],
@@ -23,11 +23,11 @@ test.each([
   expect(readValue({ kind }, text, field)).toEqual(
     typeof expected === 'string' ? { value: expected } : expected,
   );
-  // Without limits nothing is refused: the server has the last word.
+  // Without known limits, the client refuses nothing and leaves the decision to the server.
   expect(readValue({ kind }, text)).not.toEqual({ value: null });
 });
 
-test('a choice is read in any case, and no other text', () => {
+test('a choice is read in any case, and other text is refused', () => {
   const choices = { ...field, allowedValues: ['Rental', null, 'Purchase'] };
   expect(readValue({ kind: 'text' }, ' RENTAL ', choices)).toEqual({ value: 'Rental' });
   expect(readValue({ kind: 'text' }, 'Lease', choices)).toEqual({ problem: 'Choose Rental or Purchase.' });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { asTextCell, fromTextCell, parseBlock, writeBlock } from '../../web/src/pages/records/clipboard.ts';
 
-test('a block of a spreadsheet is read as rows of values, quoted ones whole', () => {
+test('a block is read as rows of values, including quoted ones', () => {
   expect(parseBlock('a\tb\r\nc\td\r\n')).toEqual([
     ['a', 'b'],
     ['c', 'd'],
@@ -16,7 +16,7 @@ test('a block of a spreadsheet is read as rows of values, quoted ones whole', ()
   expect(parseBlock('')).toEqual([['']]);
 });
 
-test('property: what is written is read again as it was', () => {
+test('property: a written block is read unchanged', () => {
   const value = fc.string({ unit: fc.constantFrom('a', '"', '\t', '\n', '\r', ' ', 'ü') });
   const block = fc
     .integer({ min: 1, max: 4 })
@@ -47,7 +47,7 @@ describe('a text for a spreadsheet', () => {
     expect(fromTextCell(shown)).toBe(text);
   });
 
-  test('property: what is copied is pasted as it was, and is no formula', () => {
+  test('property: copied cells are pasted unchanged and contain no formula', () => {
     const text = fc.string({ unit: fc.constantFrom(...'=\'+-@\t\r\n"＝aß '.split('')) });
     fc.assert(
       fc.property(text, (one) => {

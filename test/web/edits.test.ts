@@ -4,9 +4,9 @@ import { ApiError } from '../../web/src/api/errors.ts';
 import { EditQueue, type Edit, type NewEdit, type Saver } from '../../web/src/records/edits.ts';
 import { editHistories } from '../support/scale.ts';
 
-// Changes on their way to the server, against a server of a few lines that is away, loses its answers, refuses values, and
-// has other writers; in a browser whose tab is closed at any moment. Two things must hold whatever happens: nothing of mine
-// is lost, and nothing of others is overwritten that I have not seen.
+// The queue of edits, against a minimal server that goes away, loses responses, refuses values and has other writers,
+// in a browser that closes the tab at any moment. Two invariants must hold: no edit of the user is lost, and no change
+// of others is overwritten unseen.
 
 const session = vi.hoisted(() => ({ personId: 1, listeners: new Set<() => void>() }));
 vi.mock('../../web/src/session/session.ts', () => ({
@@ -43,7 +43,7 @@ const recordIds = ['A', 'B'];
 const keys = ['category', 'class'];
 const organizationId = 7;
 
-/** The locks of a browser: whoever dies lets go of them. */
+/** Locks of a browser; a closed tab releases its own. */
 class Locks {
   readonly #held = new Map<string, object>();
   #waiting: { name: string; owner: object; begin: () => void }[] = [];
@@ -92,7 +92,7 @@ const storageOf = () =>
 
 type Network = 'ok' | 'away' | 'loses answers' | 'knows nobody';
 
-/** A server, a browser and somebody in front of it. */
+/** A server, a browser and a user. */
 class World {
   readonly locks = new Locks();
   network: Network = 'ok';
@@ -103,12 +103,12 @@ class World {
   queue!: EditQueue;
   #isOpen = { value: true };
   #next = 0;
-  /** What I meant each cell to be last, as far as I have not given it up. */
+  /** The last value that the user entered in each cell, unless discarded. */
   readonly meant = new Map<string, string>();
-  /** What I saw in each cell when I changed it, and what the server has taken from me. */
+  /** Values that the user saw in each cell before changing it, and values that the server accepted. */
   readonly #seen = new Map<string, Set<unknown>>();
   readonly taken = new Map<string, Set<string>>();
-  /** What of others was overwritten without my having seen it. */
+  /** Changes of others that were overwritten unseen. */
   readonly overwritten: string[] = [];
   sentAsAnother = false;
 
@@ -129,7 +129,7 @@ class World {
     this.queue.attach(this.#saver(this.#isOpen));
   }
 
-  /** What is under way may still come to the server; its answer comes to nobody. */
+  /** A pending request may still reach the server; its response reaches no tab. */
   reload(): void {
     this.#isOpen.value = false;
     this.locks.closeTab();
@@ -156,7 +156,7 @@ class World {
   reach(network: Network): void {
     const wasKnown = this.network !== 'knows nobody';
     this.network = network;
-    // Whoever is known again has signed in.
+    // A user who is known again has signed in.
     if (!wasKnown && network !== 'knows nobody') become(session.personId);
   }
 
@@ -168,7 +168,7 @@ class World {
     record.values[key] = `theirs ${this.#next++}`;
   }
 
-  /** As the grid does it: the value that is shown, or that of an attempt that was refused, is what the change began with. */
+  /** Like the grid, an edit starts from the displayed value, which may belong to a refused attempt. */
   #edit(id: string, key: string, isBad: boolean): NewEdit | undefined {
     const before = this.queue.of(id)?.get(key);
     if (before?.state === 'conflict') return undefined;
@@ -195,7 +195,7 @@ class World {
     if (edits.length > 0) void this.queue.submitBlock(edits);
   }
 
-  /** Out of the first conflict: mine, or theirs. */
+  /** Resolves the first conflict with mine or theirs. */
   decide(mine: boolean): void {
     const edit = this.queue.all().find(({ state }) => state === 'conflict');
     if (!edit) return;
@@ -238,7 +238,7 @@ class World {
     };
   }
 
-  /** All or none, as saveDrafts of the API. */
+  /** All or none, like `saveDrafts` of the API. */
   #save(items: Item[]): Record<string, string> {
     const moved = items.filter(
       ({ recordId, revision }) => String(this.#server.get(recordId)!.revision) !== revision,
@@ -331,7 +331,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Each step, and how long until the next, in milliseconds. */
+/** Each step, and the time until the next, in milliseconds. */
 const history = fc.array(fc.tuple(step, fc.constantFrom(0, 1, 7, 20, 400, 6000)), { maxLength: 40 });
 
 beforeEach(() => void vi.useFakeTimers());
@@ -340,7 +340,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test('property: nothing of mine is lost, and nothing of others is overwritten unseen', async () => {
+test('property: no edit of the user is lost, and no unseen change of others is overwritten', async () => {
   await fc.assert(
     fc.asyncProperty(history, fc.boolean(), async (steps, hasLocks) => {
       vi.clearAllTimers();
@@ -369,7 +369,7 @@ test('property: nothing of mine is lost, and nothing of others is overwritten un
       for (const [at, value] of world.meant) {
         const isSaved = world.taken.get(at)?.has(value) === true;
         expect(isSaved || left.get(at)?.value === value, `${at}: ${value} is lost\n${told}`).toBe(true);
-        // What is shown as not saved is not.
+        // An edit that is shown as unsaved is not saved.
         if (isSaved && world.valueOf(...(at.split(' ') as [string, string])) === value)
           expect(left.has(at), `${at}: ${value} is saved, and shown as if it were not\n${told}`).toBe(false);
       }
@@ -378,7 +378,7 @@ test('property: nothing of mine is lost, and nothing of others is overwritten un
   );
 }, 60_000);
 
-test('what another tab leaves behind is taken over when it closes, but not over what is newer here', async () => {
+test('edits of a closed tab are taken over, except where this tab has newer ones', async () => {
   const world = new World(true);
   world.network = 'away';
   world.edit('A', 'category', false);
@@ -399,7 +399,7 @@ test('what another tab leaves behind is taken over when it closes, but not over 
   expect(value(world.queue, 'class')).toBe('mine 2');
 });
 
-test('what is to be decided is to be decided after a reload, too', async () => {
+test('an open conflict is still open after a reload', async () => {
   const world = new World(true);
   world.edit('A', 'category', false);
   world.theirs('A', 'category');

@@ -5,11 +5,11 @@ import { explain, explainedCodes } from '../../web/src/components/explain.ts';
 
 vi.stubGlobal('navigator', { language: 'en-US', languages: ['en-US'] });
 
-test('every code of the API has words of the interface, and there are no words without a code', () => {
+test('every code of the API has an interface text, and no text lacks a code', () => {
   expect([...explainedCodes].sort()).toEqual(Object.keys(explanations['Answers of the API']!).sort());
 });
 
-test.each(explainedCodes)('%s says nothing of the API to a user', (code) => {
+test.each(explainedCodes)('%s shows a user no text of the API', (code) => {
   const words = explain(
     new ApiError(code, 'forecastEnd is wrong', { hint: 'Send `details`.', retryAfter: 5 }),
   );
@@ -18,7 +18,7 @@ test.each(explainedCodes)('%s says nothing of the API to a user', (code) => {
   expect(words.split(/(?<=\.)\s/).length).toBeLessThanOrEqual(2);
 });
 
-test('a refused value is told with its record and the label of its field', () => {
+test('a refused value is reported with its record and the label of its field', () => {
   const details = [
     { recordId: 'RIO-1', key: 'forecastEnd', problem: 'is before forecastStart (2027-03-01)' },
     { recordId: 'RIO-2', key: 'forecastEnd', problem: 'is before forecastStart (2027-04-01)' },
@@ -33,12 +33,12 @@ test.each([
   [30, 'in 30 seconds'],
   [100, 'in 2 minutes'],
   [undefined, 'later'],
-])('after %s seconds it is worth trying again %s', (retryAfter, words) => {
+])('a wait of %s seconds is shown as %s', (retryAfter, words) => {
   expect(explain(new ApiError('TOO_MANY_ATTEMPTS', '', { retryAfter }))).toBe(
     `Too many failed sign-ins. Try again ${words}.`,
   );
 });
 
-test('an unknown code keeps the words of the API', () => {
+test("an unknown code keeps the API's text", () => {
   expect(explain(new ApiError('NEW_CODE', 'It failed.', { hint: 'Wait.' }))).toBe('It failed. Wait.');
 });

@@ -3,9 +3,9 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { Row } from '../../web/src/records/row.ts';
 import { RecordList } from '../../web/src/pages/records/recordList.ts';
 
-// The list of the records page against a server of a few lines. Users draft, undo, discard, submit and withdraw, and syncs come
-// in between. Each of them gives a record a new revision, whatever its value becomes. Responses and events come in any order.
-// The list never goes back to an older state, and ends with what the server holds.
+// The list of the records page, against a minimal server. Users draft, undo, discard, submit and withdraw, and syncs
+// come in between. Each of them gives a record a new revision, whatever its value becomes. Responses and events arrive
+// in any order. The list never goes back to an older state, and ends with what the server holds.
 
 interface Stored {
   revision: number;
@@ -20,7 +20,7 @@ interface Request {
   reject: (error: unknown) => void;
 }
 
-/** Requests that the server has not answered, in the order in which they came. */
+/** Requests without a response so far, oldest first. */
 let waiting: Request[] = [];
 vi.mock('../../web/src/api/graphql.ts', () => ({
   graphql: (text: string) => ({ toString: () => text }),
@@ -52,7 +52,7 @@ class Server {
     return stored;
   }
 
-  /** Changes what is seen of a record. */
+  /** Changes the visible state of a record. */
   change(id: string, kind: Change, value: string): void {
     const stored = this.#stored(id);
     if (kind === 'draft') stored.draft = value;
@@ -91,22 +91,22 @@ const step = fc.oneof(
       value: fc.constantFrom('x', 'y'),
     }),
   },
-  // The server reads for a request, and the answer is on its way.
+  // The server reads the data for a request; the response is still under way.
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('read' as const), at: fc.nat(5) }) },
-  // An answer arrives: not always the one that was read first.
+  // A response arrives, not necessarily the one that was read first.
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('arrive' as const), at: fc.nat(5) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('tell' as const), at: fc.nat(5) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('lose' as const, 'look' as const) }) },
 );
 
-/** Lets whoever waits for an answer go on. */
+/** Lets pending promises continue. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 beforeEach(() => {
   waiting = [];
 });
 
-test('shows in the end what the server holds, and never goes back to an older state', async () => {
+test("ends with the server's state, and never returns to an older one", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
       waiting = [];
@@ -155,7 +155,7 @@ test('shows in the end what the server holds, and never goes back to an older st
               break;
             }
             case 'lose':
-              // The connection is lost with all events that are under way. It begins anew.
+              // The connection is lost, with all undelivered events. The subscription then starts again.
               events = [];
               begin();
               break;
@@ -165,7 +165,7 @@ test('shows in the end what the server holds, and never goes back to an older st
           }
         await settle();
       }
-      // All events and answers arrive, the newest first.
+      // All events and responses arrive, newest first.
       for (const event of events.reverse()) list.noteChanges([event]).catch(() => undefined);
       while (waiting.length > 0 || answers.length > 0) {
         while (waiting.length > 0) read(waiting.length - 1);

@@ -9,6 +9,6 @@ test.each([
   ],
   ['source', 'is none of Rental, Purchase', 'Source is none of Rental, Purchase.'],
   ['pemsNewField', 'is not known to anyField.', 'pemsNewField is not known to anyField.'],
-])('what is wrong with %s is said by the headings of columns', (key, problem, said) => {
+])('a message about %s uses column headings', (key, problem, said) => {
   expect(refusalInWords(key, problem)).toBe(said);
 });

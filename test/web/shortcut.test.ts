@@ -5,14 +5,14 @@ test.each([
   ['z', 'KeyZ', 'z'],
   ['Z', 'KeyZ', 'z'],
   ['A', 'KeyA', 'a'],
-  // AZERTY: what is written counts.
+  // AZERTY: the written letter decides.
   ['a', 'KeyQ', 'a'],
   ['z', 'KeyW', 'z'],
   // QWERTZ and Dvorak.
   ['y', 'KeyZ', 'y'],
   ['z', 'KeyY', 'z'],
   ['z', 'Slash', 'z'],
-  // Cyrillic, Greek, Hebrew and Arabic: the place counts.
+  // Cyrillic, Greek, Hebrew and Arabic: the position of the key decides.
   ['я', 'KeyZ', 'z'],
   ['Я', 'KeyZ', 'z'],
   ['ф', 'KeyA', 'a'],

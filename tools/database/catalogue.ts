@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** What the catalogue says of each object of our schemas: its definition by its name, both as text. */
+/** The definition of each object in the product's schemas, by name, both as text. */
 export type Catalogue = Map<string, string>;
 
 const query = `
@@ -111,16 +111,17 @@ entry as (
 select e.name, array_to_string(e.parts, E'\\n', '-') as definition from entry e order by e.name collate "C"`;
 
 /**
- * Reads the catalogue of app_public, app_core and app_private: schemas, tables, columns, constraints, indexes, policies,
- * views, sequences, types, functions and triggers, each with its definition, owner, rights and comment. Not compared: what
- * our migrations do not use, such as partitions, rules, statistics and event triggers, and the state of the data.
+ * Reads the catalogue of app_public, app_core and app_private: schemas, tables, columns, constraints, indexes,
+ * policies, views, sequences, types, functions and triggers, each with definition, owner, grants and comment. Leaves
+ * out the state of the data, and objects that the migrations do not use: partitions, rules, statistics and event
+ * triggers.
  */
 export async function readCatalogue(client: Pick<pg.ClientBase, 'query'>): Promise<Catalogue> {
   const { rows } = await client.query<{ name: string; definition: string }>(query);
   return new Map(rows.map(({ name, definition }) => [name, definition]));
 }
 
-/** Names the entries that only one of two catalogues has, or that differ between them. */
+/** Names entries that exist in only one of two catalogues, or differ. */
 export function catalogueDifferences(before: Catalogue, after: Catalogue): string[] {
   return [
     ...[...before.keys()].filter((name) => !after.has(name)).map((name) => `${name} is gone`),

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { catalogueDifferences, readCatalogue } from './catalogue.ts';
 
-// migrations/fixtures holds the current definition of each function, view and trigger. These checks keep it so.
+// migrations/fixtures holds the current definition of each function, view and trigger. These checks enforce that.
 
-/** Where fixtures are, relative to the project. */
+/** Folder of the fixtures, relative to the project. */
 const root = 'migrations/fixtures';
 
-/** Reads all fixtures of a project: their SQL by their path below migrations/fixtures. */
+/** Reads all fixtures of a project: their SQL by path below migrations/fixtures. */
 export async function readFixtures(projectFolder: string): Promise<Map<string, string>> {
   const folder = join(projectFolder, root);
   const paths = (await readdir(folder, { recursive: true })).filter((path) => path.endsWith('.sql')).sort();
@@ -21,7 +21,7 @@ export async function readFixtures(projectFolder: string): Promise<Map<string, s
   );
 }
 
-/** The objects that have a fixture, each with the path where its fixture belongs. */
+/** Returns the objects that need a fixture, each with the path of its fixture. */
 const objectsQuery = `
   with ours as (select n.oid, n.nspname from pg_namespace n where n.nspname in ('app_public', 'app_core', 'app_private'))
   select format('%s/functions/%s.sql', n.nspname, p.proname) as path,
@@ -39,7 +39,7 @@ const objectsQuery = `
   where not t.tgisinternal
   order by 1, 2`;
 
-/** Returns the paths where the fixtures of all objects belong that a fixture defines. */
+/** Returns the expected fixture paths of all objects that a fixture defines. */
 function definedIn(sql: string): string[] {
   const found = [
     ...[...sql.matchAll(/^create (?:or replace )?(?:function|procedure) (\w+)\.(\w+)\s*\(/gm)].map(
@@ -55,7 +55,7 @@ function definedIn(sql: string): string[] {
   return [...new Set(found)];
 }
 
-/** What a fixture may do: define its object, and say who may use it and what it is for. */
+/** Statements that a fixture may contain: the definition of its object, its grants and its comment. */
 const allowed =
   /^(create or replace (function|procedure|view|trigger)|create materialized view if not exists|create (unique )?index if not exists|comment on|grant|revoke)\b/;
 
@@ -73,7 +73,9 @@ function strayStatements(sql: string): string[] {
     .map((statement) => statement.slice(0, 60));
 }
 
-/** Names each object that does not have exactly one fixture, and each fixture that is not of exactly one object. */
+/**
+ * Names each object that does not have exactly one fixture, and each fixture that does not define exactly one object.
+ */
 export async function misplacedFixtures(
   client: Pick<pg.ClientBase, 'query'>,
   fixtures: ReadonlyMap<string, string>,
@@ -92,7 +94,7 @@ export async function misplacedFixtures(
     if (defined.length !== 1)
       problems.push(`${root}/${path} defines ${defined.length} objects. Let it define one.`);
     for (const stray of strayStatements(sql))
-      problems.push(`${root}/${path} also says: ${stray}. Move that to migrations/current.`);
+      problems.push(`${root}/${path} also contains: ${stray}. Move that to migrations/current.`);
     for (const one of defined) definers.set(one, [...(definers.get(one) ?? []), path]);
   }
   for (const [path, object] of objects) {
@@ -113,8 +115,8 @@ export async function misplacedFixtures(
 }
 
 /**
- * Takes away what only fixtures give: comments and grants of functions, views and triggers, and the materialized views,
- * which a fixture does not replace. Thus a comment or a grant that a fixture lacks is noticed, too.
+ * Removes everything that only fixtures provide: comments and grants of functions, views and triggers, and materialized
+ * views, which a fixture does not replace. A comment or grant that is missing in a fixture thus becomes visible.
  */
 const stripQuery = `
 do $$
@@ -163,10 +165,9 @@ end;
 $$`;
 
 /**
- * Runs all fixtures once more on a migrated database and names what changes, which should be nothing. Everything is
- * rolled back.
+ * Runs all fixtures again on a migrated database and names every change; there should be none. Rolls everything back.
  *
- * @param client Connected as vanguard_owner, outside of a transaction.
+ * @param client Requires a connection as vanguard_owner, outside a transaction.
  */
 export async function fixtureChanges(
   client: Pick<pg.ClientBase, 'query'>,
@@ -181,14 +182,17 @@ export async function fixtureChanges(
       return [...failures].map(([path, message]) => `${root}/${path} cannot run again: ${message}.`).sort();
     return catalogueDifferences(before, await readCatalogue(client)).map(
       (difference) =>
-        `${difference} when the fixtures run again. Include its fixture in migrations/current, or mend the fixture.`,
+        `${difference} when the fixtures run again. Include its fixture in migrations/current, or correct the fixture.`,
     );
   } finally {
     await client.query('rollback');
   }
 }
 
-/** Runs scripts, those that fail again after the others, as long as that helps. Returns the errors of those left. */
+/**
+ * Runs scripts and repeats the failed ones after the others, as long as that makes progress. Returns the errors of the
+ * rest.
+ */
 async function runInAnyOrder(
   client: Pick<pg.ClientBase, 'query'>,
   scripts: ReadonlyMap<string, string>,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { readCatalogue } from './catalogue.ts';
 
-// docs/database/: the reference of the database, read from its catalogue. Written by `npm run codegen`.
+// Generates docs/database/, the reference of the database, from its catalogue. `npm run codegen` runs it.
 
 type Client = Pick<pg.ClientBase, 'query'>;
 
@@ -130,14 +130,14 @@ from pg_type t join pg_namespace n on n.oid = t.typnamespace
 where n.nspname = any ($1) and t.typtype in ('e', 'd')
 order by t.typname`;
 
-/** Removes the smart tags for PostGraphile from a comment. */
+/** Removes PostGraphile's smart tags from a comment. */
 const withoutTags = (comment: string | null) =>
   (comment ?? '')
     .split('\n')
     .filter((line) => !/^@[a-z]/.test(line))
     .join(' ');
 
-/** Text for a cell of a table. */
+/** Returns text for a table cell. */
 const cell = (text: string) => text.replace(/\s+/g, ' ').replaceAll('|', '\\|').trim();
 const code = (text: string) => (text === '' ? '' : `\`${cell(text).replaceAll('`', "'")}\``);
 
@@ -148,7 +148,7 @@ function table(head: string[], rows: string[][]): string {
 
 const list = (items: string[]) => items.map((item) => `- ${item}`).join('\n');
 
-/** Joins what there is with empty lines between. */
+/** Joins the non-empty parts with blank lines. */
 const paragraphs = (parts: (string | false | undefined)[]) => parts.filter(Boolean).join('\n\n');
 
 const fixtureLink = (path: string) => `[definition](../../migrations/fixtures/${path})`;
@@ -225,7 +225,10 @@ function routineSection(routine: Routine): string {
   ]);
 }
 
-/** The entities and their foreign keys as a Mermaid diagram. Relations to organizations, which nearly all have, are left out. */
+/**
+ * Returns the entities and their foreign keys as a Mermaid diagram. Leaves out relations to organizations, which nearly
+ * all tables have.
+ */
 function entityDiagram(relations: Relation[]): string {
   const tables = relations.filter(({ kind }) => kind === 'table');
   const lines: string[] = [];

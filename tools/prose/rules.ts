@@ -1,11 +1,11 @@
 import type { Sentence, SentenceKind } from './sentences.ts';
 
-/** A way of writing that readers stumble over. */
+/** A pattern of prose that is hard to read. */
 export interface Rule {
   name: string;
-  /** What to write instead. */
+  /** The recommended wording. */
   advice: string;
-  /** Kinds of text that the rule does not hold for. */
+  /** Kinds of text without this rule. */
   except?: readonly SentenceKind[];
   finds: (text: string) => boolean;
 }
@@ -15,7 +15,7 @@ const matches =
   (text: string): boolean =>
     pattern.test(text);
 
-/** A phrase that stands for another one, in any case. */
+/** Creates a rule for a phrase, in any case. */
 const phrase = (name: string, pattern: string, advice: string, except?: readonly SentenceKind[]): Rule => ({
   name,
   advice,
@@ -25,7 +25,7 @@ const phrase = (name: string, pattern: string, advice: string, except?: readonly
 
 const longest = 32;
 
-/** The rules of CONTRIBUTING.md, as far as a program can tell. */
+/** The rules of CONTRIBUTING.md that a program can check. */
 export const rules: readonly Rule[] = [
   {
     name: 'stand-in for a noun',
@@ -87,12 +87,16 @@ export const rules: readonly Rule[] = [
   phrase('on their way', 'on (?:its|their|the) way', 'Write pending or sending.', ['test title']),
   phrase('patience', 'patience|farewell', 'Write timeout, deadline, debounce or grace period.'),
   phrase('alarm', 'alarms?|alarmed', 'Write alert.'),
-  phrase('is none', '(?:is|are) none(?=[.;,:]|$)', 'Say that the value is invalid, or that none exists.'),
+  phrase(
+    'is none',
+    '(?<!\\bthere )(?:is|are) none(?=[.;,:]|$)',
+    'Say that the value is invalid, or that none exists.',
+  ),
   phrase('of ours', 'of (?:ours|theirs)', 'Name the owner: of the product, of PEMS, of the user.'),
   phrase('answers to', '(?:is|are) told (?:of|about)', 'Write receives, learns or shows.', ['test title']),
   phrase(
     'one has',
-    'what one|that one (?:has|may|can|sees)|as one(?! [a-z])',
+    'what one|that one (?:has|may|can|sees)|as one(?= \\w+s (?:it|them|this)\\b| (?:does|sees|has)\\b|[.,;]|$)',
     'Address the reader as you, or name the user.',
   ),
   phrase(
@@ -109,7 +113,7 @@ export interface Finding extends Sentence {
   rule: Rule;
 }
 
-/** What the rules find in these sentences. Code in backquotes is not judged. */
+/** Returns the findings of the rules in these sentences. The rules ignore code in backquotes. */
 export function judge(sentences: readonly Sentence[]): Finding[] {
   return sentences.flatMap((sentence) => {
     const text = sentence.text.replace(/`[^`]*`/g, (code) => code.replace(/\S+/g, 'x'));

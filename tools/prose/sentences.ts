@@ -1,6 +1,5 @@
 /**
- * Finds the sentences that people read in the sources: comments, SQL comments, documentation, messages, interface texts and
- * test titles.
+ * Finds the prose of the sources: comments, SQL comments, documentation, messages, interface texts and test titles.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -18,10 +17,10 @@ export const sentenceKinds = [
 ] as const;
 export type SentenceKind = (typeof sentenceKinds)[number];
 
-/** A sentence, or a phrase that stands alone, such as a label. Code in it is kept in backquotes. */
+/** A sentence, or a separate phrase such as a label. It keeps code in backquotes. */
 export interface Sentence {
   file: string;
-  /** Of the paragraph that holds it, counted from 1. */
+  /** First line of its paragraph, counted from 1. */
   line: number;
   kind: SentenceKind;
   text: string;
@@ -29,11 +28,11 @@ export interface Sentence {
 
 type Paragraph = Omit<Sentence, 'file'>;
 
-/** Files that hold no prose of ours, or prose that cannot change. */
+/** Files without prose of the product, or with prose that cannot change. */
 const ignored =
-  /^(migrations\/committed|docs\/database|docs\/reference\/(?:commands|errors|plans)\.md|web\/src\/api\/generated|schema\.graphql|CHANGELOG\.md)|\.queries\.ts$/;
+  /^(migrations\/committed|tools\/prose\/rules\.ts|docs\/database|docs\/reference\/(?:commands|errors|plans)\.md|web\/src\/api\/generated|schema\.graphql|CHANGELOG\.md)|\.queries\.ts$/;
 
-/** Every file of the project that may hold prose. */
+/** Returns every file of the project that may contain prose. */
 export function proseFiles(): string[] {
   const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: projectFolder,
@@ -45,7 +44,7 @@ export function proseFiles(): string[] {
 export const readSentences = (file: string): Sentence[] =>
   sentencesOf(file, readFileSync(join(projectFolder, file), 'utf8'));
 
-/** The sentences of a file, by the ending of its name. */
+/** Returns the sentences of a file, depending on its extension. */
 export function sentencesOf(file: string, text: string): Sentence[] {
   const paragraphs = file.endsWith('.md')
     ? documentParagraphs(text)
@@ -57,7 +56,7 @@ export function sentencesOf(file: string, text: string): Sentence[] {
   );
 }
 
-/** Splits where a sentence ends and another one begins. */
+/** Splits a paragraph into sentences. */
 function split(paragraph: string): string[] {
   const text = paragraph.replace(/\s+/g, ' ').trim();
   return text
@@ -94,7 +93,7 @@ function documentParagraphs(text: string): Paragraph[] {
   return found;
 }
 
-/** Looks like something to read, and not like a name, a query or a class. */
+/** True for prose; false for a name, a query or a class. */
 const isProse = (text: string): boolean =>
   /\p{L}+[ '’,:]+\p{L}+/u.test(text) &&
   !/^\s*(select|insert|update|delete|with|create|alter|drop|grant|revoke|begin|set|call|query|mutation|subscription|fragment|truncate|analyze|refresh|listen|notify)\b/i.test(

@@ -1,28 +1,28 @@
-// What this app keeps in the browser outlives its version, and anything else on the page can write there too. So each entry
-// carries a version, and is checked when it is read.
+// Entries in the browser's storage outlive the version of the app, and other scripts of the origin can write there too.
+// Each entry therefore carries a version and is checked when read.
 
-/** Grows when entries change their shape; `read` then has to understand the one before. */
+/** Increase it when entries change their shape; `read` must then understand the previous version. */
 const version = 1;
 
-/** Reaching for a storage that the user has switched off throws, so callers name it by a function. */
+/** Accessing a disabled storage throws, so callers pass a function that returns it. */
 type Store = () => Storage;
 const localStore: Store = () => localStorage;
-/** Kept as long as the tab. */
+/** Storage for the lifetime of the tab. */
 export const sessionStore: Store = () => sessionStorage;
 
 const isEntry = (entry: unknown): entry is { version: number; value: unknown } =>
   typeof entry === 'object' && entry !== null && 'version' in entry && 'value' in entry;
 
-/** Whether an entry is one that this version cannot understand, so that it is left alone: a newer app wrote it. */
+/** True if a newer version of the app wrote the entry; this version must leave it unchanged. */
 export function isNewer(key: string): boolean {
   const entry = parsed(key, localStore);
   return isEntry(entry) && entry.version > version;
 }
 
-/** The value of an entry; undefined if there is none, or the browser keeps nothing, or it is no value of ours. */
+/** Returns the value of an entry, or undefined if it is missing, invalid, or the storage is disabled. */
 export function read(key: string, store: Store = localStore): unknown {
   const entry = parsed(key, store);
-  // Version 0 had the value without a version.
+  // Version 0 stored the plain value.
   if (!isEntry(entry)) return entry;
   return entry.version === version ? entry.value : undefined;
 }
@@ -31,19 +31,19 @@ function parsed(key: string, store: Store): unknown {
   try {
     return JSON.parse(store().getItem(key) ?? 'null') ?? undefined;
   } catch {
-    // The browser keeps nothing, or something else wrote the entry.
+    // The storage is disabled, or something else wrote the entry.
     return undefined;
   }
 }
 
-/** Keeps a value, or removes it if it is undefined. False if the browser keeps nothing, or no more. */
+/** Stores a value, or removes it if it is undefined. Returns false if the storage is disabled or full. */
 export function write(key: string, value: unknown, store: Store = localStore): boolean {
   try {
     if (value === undefined) store().removeItem(key);
     else store().setItem(key, JSON.stringify({ version, value }));
     return true;
   } catch {
-    // The caller decides whether that matters.
+    // The caller decides whether the failure matters.
     return false;
   }
 }
@@ -52,7 +52,7 @@ export function keysOf(prefix: string): string[] {
   try {
     return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
   } catch {
-    // The browser keeps nothing.
+    // The storage is disabled.
     return [];
   }
 }

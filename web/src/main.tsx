@@ -9,15 +9,15 @@ import { styleNonce } from './app/environment.ts';
 import { router } from './app/router.tsx';
 import { restore } from './session/session.ts';
 
-// Where react-remove-scroll, which holds the page still under a dialog, looks for it.
+// react-remove-scroll, which stops the page from scrolling under a dialog, reads the nonce here.
 Object.assign(window, { __webpack_nonce__: styleNonce() });
 
 void restore();
-// The code of the page that one comes to, while it is still being found out who comes.
+// Loads the code of the first page while the session check runs.
 void router.load();
 
 const root = document.getElementById('root');
-if (!root) throw new Error('The page has no root.');
+if (!root) throw new Error('The page has no root element.');
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -2,13 +2,14 @@ import { onlineManager } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 
 /**
- * Whether the server can be reached. A request or a websocket that breaks makes us look; only when the server does not
- * answer then either is the connection lost. While it is, queries wait, and one probe at a time looks for the server.
+ * Tracks whether the server can be reached. A request or websocket that breaks starts a check; the connection counts as
+ * lost only if the server does not respond to that either. While it is lost, queries wait, and one probe at a time
+ * looks for the server.
  */
 
 type State = 'connected' | 'lost';
 
-/** How long to wait between probes, in milliseconds: longer each time. */
+/** Pauses between probes, in milliseconds; each is longer than the last. */
 const waits = [500, 1000, 2000, 4000, 8000];
 const patience = 5000;
 
@@ -32,7 +33,7 @@ async function serverAnswers(): Promise<boolean> {
     });
     return response.ok;
   } catch {
-    // Whatever is in the way: it is tried again.
+    // The loop probes again after any failure.
     return false;
   }
 }
@@ -42,7 +43,7 @@ async function probe(): Promise<void> {
     become('lost');
     const wait = waits[Math.min(attempt, waits.length - 1)] ?? 0;
     await new Promise<void>((resolve) => {
-      // Not all browsers at once, when a server comes back.
+      // The random part spreads the browsers when a server restarts.
       const timer = setTimeout(resolve, wait * (0.75 + Math.random() / 2));
       hurry = () => {
         clearTimeout(timer);
@@ -53,7 +54,7 @@ async function probe(): Promise<void> {
   }
 }
 
-/** Something broke that may be the network's fault. */
+/** Starts a check after a failure that the network may have caused. */
 export function suspectLoss(): void {
   probing ??= probe().finally(() => {
     probing = undefined;
@@ -61,13 +62,13 @@ export function suspectLoss(): void {
   });
 }
 
-/** Looks at once, instead of when the next probe is due. */
+/** Probes now, instead of when the next probe is due. */
 export function lookNow(): void {
   hurry?.();
   suspectLoss();
 }
 
-/** Resolves when the server can be reached, as far as we know. */
+/** Resolves when the server can be reached, as far as this page knows. */
 export async function whenConnected(): Promise<void> {
   while (probing) await probing;
 }
@@ -79,7 +80,7 @@ function subscribe(listener: () => void): () => void {
 
 export const useIsConnectionLost = (): boolean => useSyncExternalStore(subscribe, () => state === 'lost');
 
-// What the browser thinks is no more than a hint: a server on this machine can be reached without any network.
+// The browser's own online status is only a hint: a local server can be reached without a network.
 onlineManager.setEventListener(() => () => undefined);
 window.addEventListener('offline', suspectLoss);
 window.addEventListener('online', lookNow);

@@ -1,13 +1,16 @@
-/** Why something could not be done, whoever said so: REST, GraphQL, a websocket, or the network. */
+/** The reason for a failure, from any source: REST, GraphQL, a websocket or the network. */
 export class ApiError extends Error {
-  /** Stable, in upper case; docs/reference/errors.md explains each. `NETWORK` is ours: the server was not reached. */
+  /**
+   * Stable, in upper case; docs/reference/errors.md explains each code. The app adds `NETWORK`: the server was not
+   * reached.
+   */
   readonly code: string;
-  /** What to do, where the message does not say it. */
+  /** The next step, if the message does not contain it. */
   readonly hint: string | undefined;
   readonly details: unknown;
-  /** After how many seconds it is worth trying again. */
+  /** Number of seconds after which a retry makes sense. */
   readonly retryAfter: number | undefined;
-  /** Under which the log of the server has it. */
+  /** Id of the request in the server's log. */
   readonly requestId: string | undefined;
 
   constructor(
@@ -31,13 +34,13 @@ export class ApiError extends Error {
   }
 }
 
-/** The server was not reached, so nobody knows whether it did what it was asked for. */
+/** True if the server was not reached, so the outcome of the request is unknown. */
 export const isNetworkLoss = (error: unknown): error is ApiError => hasCode(error, 'NETWORK');
 
 export const hasCode = (error: unknown, code: string): error is ApiError =>
   error instanceof ApiError && error.code === code;
 
-/** Worth trying again without anybody doing anything: the server, or its database, is away for a moment. */
+/** True if a retry alone may succeed, because the server or its database is briefly unavailable. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof ApiError &&
   ['NETWORK', 'DATABASE_UNAVAILABLE', 'OVERLOADED', 'TOO_MANY_REQUESTS', 'TRY_AGAIN'].includes(error.code);
@@ -48,7 +51,7 @@ export const networkLoss = (cause: unknown) =>
     cause,
   });
 
-/** Anything that was thrown, in the one shape that is shown. A fault of the app itself says so. */
+/** Converts anything thrown to an `ApiError`. A bug of the app becomes an error that says so. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   return new ApiError('APP_FAILED', 'This part of the app has failed.', {

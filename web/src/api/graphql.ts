@@ -13,13 +13,13 @@ interface GraphqlAnswer<Result> {
   errors?: GraphqlError[];
 }
 
-/** An error as GraphQL tells it. */
+/** An error in a GraphQL response. */
 export interface GraphqlError {
   message: string;
   extensions?: { code?: string; details?: unknown; retryAfter?: number };
 }
 
-/** The first of the errors, in the shape of all others. */
+/** Returns the first of the errors as an `ApiError`. */
 export function errorOf([error]: readonly GraphqlError[]): ApiError {
   return new ApiError(error?.extensions?.code ?? 'INTERNAL', error?.message ?? 'Something went wrong.', {
     details: error?.extensions?.details,
@@ -28,8 +28,8 @@ export function errorOf([error]: readonly GraphqlError[]): ApiError {
 }
 
 /**
- * Asks a query, or does a mutation. An answer that has errors is none, whatever else is in it. An expired token is
- * replaced without a word.
+ * Sends a query or mutation and returns its data. Throws if the response contains any error, even beside data. Replaces
+ * an expired token silently.
  */
 export function request<Result, Variables>(
   document: Document<Result, Variables>,
@@ -49,14 +49,14 @@ export function request<Result, Variables>(
   });
 }
 
-/** The name of the operation, by which its answers are kept. */
+/** Returns the operation's name, which is part of the cache key. */
 function nameOf(document: Document<never, never> | Document<unknown, unknown>): string {
   const name = /^\s*(?:query|mutation|subscription)\s+(\w+)/m.exec(String(document))?.[1];
   if (!name) throw new Error('An operation needs a name.');
   return name;
 }
 
-/** `useQuery(query(Document, variables))`: kept under the operation's name and its variables. */
+/** Options for `useQuery`, cached under the operation's name and its variables. */
 export const query = <Result, Variables>(document: Document<Result, Variables>, variables: Variables) =>
   queryOptions({
     queryKey: [nameOf(document as Document<unknown, unknown>), variables] as const,

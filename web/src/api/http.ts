@@ -10,14 +10,14 @@ export interface HttpRequest {
   signal?: AbortSignal | undefined;
 }
 
-/** An error body of the server; GraphQL has another one. */
+/** The body of a REST error; GraphQL errors have another shape. */
 interface ErrorBody {
   error?: { code?: string; message?: string; details?: unknown };
 }
 
 /**
- * Sends a request to the server and answers its body. Refuses with what the server says, or with NETWORK when it was not
- * reached. Who cancels gets the AbortError.
+ * Sends a request to the server and returns the response body. Throws the server's error, or `NETWORK` if the server
+ * was not reached. A cancelled request throws the AbortError.
  */
 export async function send<T>(
   path: string,
@@ -44,7 +44,7 @@ export async function send<T>(
   }
   noteServerTime(response.headers.get('date'));
   const answer = parse(text);
-  // GraphQL says what is wrong in its own shape, with any status.
+  // GraphQL responses carry their errors in the body, with any status.
   if (response.ok || (answer && 'errors' in answer)) return answer as T;
   throw refusalOf(response, answer);
 }
@@ -55,7 +55,7 @@ function parse(text: string): object | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
-    // The page of a proxy: refusalOf tells by the status.
+    // A proxy's page is not JSON; `refusalOf` then judges the status alone.
     return undefined;
   }
 }
@@ -70,7 +70,7 @@ function refusalOf(response: Response, body: ErrorBody | undefined): ApiError {
       requestId: response.headers.get('x-request-id') ?? undefined,
     });
   }
-  // A proxy answers while there is no server behind it.
+  // These are responses of a proxy that has no server behind it.
   if ([502, 503, 504].includes(response.status)) {
     suspectLoss();
     return networkLoss(new Error(`status ${response.status}`));

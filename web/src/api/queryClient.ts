@@ -2,15 +2,16 @@ import { QueryClient } from '@tanstack/react-query';
 import { sessionState, subscribeToSession } from '../session/session.ts';
 import { ApiError, isPassing } from './errors.ts';
 
-/** How often a query is asked again when the server, or its database, is away for a moment. */
+/** Maximum number of retries while the server or its database is briefly unavailable. */
 const attempts = 3;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      // What has changed is told by the subscription; coming back to a page should cost nothing for a moment.
+      // The subscription reports changes, so returning to a page soon after leaving it costs no request.
       staleTime: 30_000,
-      // A refusal stays one. What is lost with the network waits until that is back.
+      // A retry cannot succeed after any other error. Requests that fail with the network wait until the connection is
+      // back.
       retry: (failures, error) => isPassing(error) && failures < attempts,
       retryDelay: (failures, error) =>
         error instanceof ApiError && error.retryAfter
@@ -24,7 +25,7 @@ const personOf = (session = sessionState()) =>
   session.status === 'signed-in' ? session.person.id : undefined;
 let person = personOf();
 
-// Whoever comes next in this tab sees nothing of who was here before.
+// The next user of this tab must not see data of the previous one.
 subscribeToSession(() => {
   const next = personOf();
   if (next === person) return;

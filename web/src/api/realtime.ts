@@ -5,7 +5,7 @@ import { ApiError, hasCode } from './errors.ts';
 import type { OrganizationEventsSubscription } from './generated/graphql.ts';
 import { errorOf, graphql, type GraphqlError } from './graphql.ts';
 
-/** What happens in an organization, as docs/how-to/realtime.md describes it. */
+/** An event of an organization; docs/how-to/realtime.md describes them. */
 export type OrganizationEvent = NonNullable<OrganizationEventsSubscription['organizationEvents']>;
 
 const organizationEvents = graphql(`
@@ -32,19 +32,19 @@ const organizationEvents = graphql(`
   }
 `);
 
-/** How often the server is asked whether it is still there, and how long it may take to say so, in milliseconds. */
+/** Interval between pings, and the timeout of each response, in milliseconds. */
 const pulse = { interval: 15_000, patience: 5_000 };
 const longestWait = 10_000;
 
 let shared: Client | undefined;
-/** The token that the websocket was opened with. */
+/** The token that opened the websocket. */
 let sentToken: string | undefined;
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const backOff = (attempt: number) =>
   pause(Math.min(250 * 2 ** attempt, longestWait) * (0.75 + Math.random() / 2));
 
-/** One websocket for everything that is subscribed to; open while anything is. */
+/** Returns the one websocket for all subscriptions; it is open while there are any. */
 function client(): Client {
   if (shared) return shared;
   let socket: WebSocket | undefined;
@@ -53,7 +53,7 @@ function client(): Client {
   shared = createClient({
     url: `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/graphql`,
     connectionParams: async () => ({ authorization: `Bearer ${(sentToken = await accessToken())}` }),
-    // With each attempt the token is asked for anew. How long to wait is said by whether the server can be reached.
+    // Each attempt requests the token again. The connection status decides how long to wait.
     retryAttempts: Infinity,
     shouldRetry: () => true,
     retryWait: async (attempt) => {
@@ -72,7 +72,7 @@ function client(): Client {
       },
       closed: (event) => {
         clearTimeout(unanswered);
-        // 1000: by us, because nothing is subscribed to any more.
+        // The client closes with 1000 when no subscription is left.
         if (!(event instanceof CloseEvent && event.code === 1000)) suspectLoss();
       },
     },
@@ -81,9 +81,9 @@ function client(): Client {
 }
 
 /**
- * Tells what happens in an organization until it is told to stop, across losses of the connection. Each time that it
- * begins to tell anew, the first event is READY: what happened in between has to be asked for. Ends with an error when
- * the person has lost the session or may not read the organization any more.
+ * Passes events of an organization to the listener until unsubscribed, across losses of the connection. Each time the
+ * stream starts again, the first event is READY; the listener must then reload what it may have missed. Ends with an
+ * error when the session ends or the user may no longer read the organization.
  */
 export function subscribeToOrganization(
   organizationId: number,
@@ -145,7 +145,7 @@ function follow(
   });
 }
 
-/** How the server says that it ends a websocket, and errors of a subscription, in the one shape. */
+/** Converts a closed websocket or a subscription error to an `ApiError`. */
 function asProblem(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (Array.isArray(error)) return errorOf(error as GraphqlError[]);

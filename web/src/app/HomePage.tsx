@@ -8,7 +8,7 @@ import { useMe } from './organization.tsx';
 import { PageSkeleton } from './PageSkeleton.tsx';
 import { lastOrganization, rememberedSearch } from './rememberedView.ts';
 
-/** Leads to the organization that one was in last, or to the first. */
+/** Redirects to the organization visited last, or to the first one. */
 export function HomePage() {
   const { data, error, refetch, isFetching } = useMe();
   if (error && !data) {

@@ -3,7 +3,7 @@ import classes from './Navigation.module.css';
 import { pages } from './pages.ts';
 import { rememberedSearch } from './rememberedView.ts';
 
-/** The pages of an organization, each as it was left. */
+/** Links to the pages of an organization, each with its last view. */
 export function Navigation({ code }: { code: string }) {
   return (
     <ul className={classes.list}>

@@ -12,7 +12,7 @@ interface Props {
   current: Organization | undefined;
 }
 
-/** From one organization to another: to the same page there, as it was left. */
+/** Switches to the same page of another organization, with its last view. */
 export function OrganizationSwitcher({ organizations, current }: Props) {
   const navigate = useNavigate();
   const path = useRouterState({ select: ({ location }) => location.pathname });
@@ -46,7 +46,7 @@ export function OrganizationSwitcher({ organizations, current }: Props) {
       width={320}
       position="bottom-start"
       shadow="md"
-      // Inside the header, which is a landmark, for who goes from one to the next.
+      // A landmark inside the header, for users who move from landmark to landmark.
       withinPortal={false}
     >
       <Combobox.Target targetType="button" withAriaAttributes={false}>

@@ -1,7 +1,7 @@
 import { Skeleton, Stack } from '@mantine/core';
 import classes from '../components/Page.module.css';
 
-/** In place of a page that is on its way. */
+/** Placeholder for a page that is loading. */
 export function PageSkeleton() {
   return (
     <div className={classes.page} aria-busy="true">

@@ -17,7 +17,7 @@ import classes from './Shell.module.css';
 import { SyncStatus } from './SyncStatus.tsx';
 import { WorkCounts } from './WorkCounts.tsx';
 
-/** What is around every page: organization, navigation, freshness, and who is signed in. */
+/** The frame of every page: organization, navigation, freshness and account. */
 export function Shell({ children }: { children: ReactNode }) {
   const { data } = useMe();
   const { code } = useParams({ strict: false });
@@ -44,7 +44,7 @@ function organizationsOf(data: ReturnType<typeof useMe>['data']): Organization[]
   return (data?.organizations?.nodes ?? []).filter((node) => node !== null);
 }
 
-/** There is no server that would have to guess how wide the window is. */
+/** No server renders this page, so the width of the window is known at once. */
 const atOnce = { getInitialValueInEffect: false };
 
 interface FrameProps {
@@ -63,7 +63,7 @@ function Frame({ organizations, organization, children }: FrameProps) {
   const burger = useRef<HTMLButtonElement>(null);
   const navbar = useRef<HTMLDivElement>(null);
   const isOverlay = isOpen && !hasRoomForNavigation;
-  // What has opened over the page is where the keyboard goes on.
+  // Moves the keyboard focus into the navigation that opens over the page.
   useEffect(() => {
     if (isOverlay) navbar.current?.querySelector('a')?.focus();
   }, [isOverlay]);
@@ -135,7 +135,7 @@ function Frame({ organizations, organization, children }: FrameProps) {
   );
 }
 
-/** What is always in sight of an organization. */
+/** The parts of an organization's status that are always visible. */
 function Status() {
   return (
     <>
@@ -145,7 +145,7 @@ function Status() {
   );
 }
 
-/** Tells a screen reader which page it has come to; it notices no change of address. */
+/** Announces the new page to screen readers, which do not notice a change of address. */
 function Announcer() {
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const [title, setTitle] = useState('');
@@ -155,7 +155,7 @@ function Announcer() {
       isFirst.current = false;
       return;
     }
-    // The page names itself when it is there.
+    // The page sets its title once it has rendered.
     const timer = setTimeout(() => setTitle(document.title), 300);
     return () => clearTimeout(timer);
   }, [path]);
@@ -166,7 +166,7 @@ function Announcer() {
   );
 }
 
-/** The pages of the organization in the address, if the person may see it. */
+/** The pages of the organization in the address, if the user may see it. */
 export function OrganizationPages() {
   const { data, error, refetch, isFetching } = useMe();
   const { code = '' } = useParams({ strict: false });

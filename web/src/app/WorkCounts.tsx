@@ -10,7 +10,7 @@ import { useOrganization } from './organization.tsx';
 import { workCountsDocument } from './queries.ts';
 import classes from './WorkCounts.module.css';
 
-/** Where each is looked into. */
+/** Page where the user finds the records behind each count. */
 const places = {
   drafts: { to: '/o/$code/changes' },
   pending: { to: '/o/$code/records', search: { flags: ['pending'], discontinued: true } },
@@ -24,8 +24,8 @@ const explanations = {
 };
 
 /**
- * What has not reached the server, on whatever page it was changed; nothing, where everything has. Its dialog is here from
- * the beginning: it is opened when there is no server to load it from.
+ * Counts the edits that have not reached the server, from any page; renders nothing if there are none. Its dialog is
+ * part of the first bundle, because it opens when no server can deliver it.
  */
 function Unsaved() {
   const { edits } = useOrganization();
@@ -33,7 +33,7 @@ function Unsaved() {
   const [isOpen, setIsOpen] = useState(false);
   const stuck = edits.stuck();
   if (stuck.length === 0) {
-    // What comes later is not asked about by a dialog that opens by itself.
+    // Keeps the dialog from opening by surprise for a later edit.
     if (isOpen) setIsOpen(false);
     return null;
   }
@@ -51,7 +51,7 @@ function Unsaved() {
   );
 }
 
-/** How much is not saved, drafted, on its way to PEMS, and stuck. */
+/** Counts of unsaved edits, drafts, pending changes and problems. */
 export function WorkCounts() {
   const { organization } = useOrganization();
   const { data, isError } = useQuery(query(workCountsDocument, { organizationId: organization.id }));

@@ -1,6 +1,6 @@
-/** What the server says about itself in the page. */
+/** Settings that the server writes into the page. */
 export const isProduction = document.documentElement.dataset.mode === 'production';
 
-/** Styles that the Content-Security-Policy lets the components library put into the page. */
+/** Nonce for styles that the component library adds, as the Content-Security-Policy requires. */
 export const styleNonce = (): string =>
   document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';

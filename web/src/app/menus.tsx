@@ -63,7 +63,7 @@ export function ThemeMenu() {
   );
 }
 
-/** Shown where there is something in it: nothing in production so far. */
+/** Renders nothing if the menu would be empty, as in production. */
 export function HelpMenu() {
   if (isProduction) return null;
   return (
@@ -84,7 +84,7 @@ export function HelpMenu() {
 }
 
 export function UserMenu() {
-  /** Signing out that has been asked for, with so many changes that are not saved. */
+  /** Pending request to sign out, with the number of unsaved edits. */
   const [leaving, setLeaving] = useState<{ everywhere: boolean; unsent: number }>();
   const session = useSession();
   const { data } = useMe();

@@ -19,7 +19,7 @@ import { freshnessQuery, meDocument, workCountsDocument } from './queries.ts';
 
 export type Organization = NonNullable<MeQuery['organizations']>['nodes'][number] & object;
 
-/** The run of a sync that is under way, as events tell it. */
+/** The running sync, as events report it. */
 export interface RunningSync {
   runId: string;
   rowsRead: number;
@@ -27,14 +27,17 @@ export interface RunningSync {
 
 interface Scope {
   organization: Organization;
-  /** Drafting and committing. */
+  /** True if the user may draft and commit. */
   canEdit: boolean;
-  /** Asking for a sync, pausing, other people's drafts. */
+  /** True if the user may request or pause syncs and handle other users' drafts. */
   canAdminister: boolean;
-  /** What of mine has not reached the server yet. It goes out whatever page this is, also what an earlier visit has left. */
+  /**
+   * The user's edits that have not reached the server. The queue sends them from any page, including edits left by an
+   * earlier visit.
+   */
   edits: EditQueue;
   runningSync: RunningSync | undefined;
-  /** The subscription ended for good, e.g. because the membership was taken away. */
+  /** Set if the subscription has ended for good, for example because the user lost the membership. */
   ended: ApiError | undefined;
   listen: (listener: Listener) => () => void;
 }
@@ -43,7 +46,7 @@ type Listener = (event: OrganizationEvent) => void;
 
 const ScopeContext = createContext<Scope | undefined>(undefined);
 
-/** The organization that the page is about, and what the person may do there. */
+/** Returns the organization of the page, and what the user may do there. */
 export function useOrganization(): Scope {
   const scope = useContext(ScopeContext);
   if (!scope) throw new Error('This is for pages of an organization.');
@@ -52,7 +55,10 @@ export function useOrganization(): Scope {
 
 const nothing = { subscribe: () => () => undefined, getVersion: () => 0 };
 
-/** How many edits of this organization have not reached the server, and how to discard them; none outside of one. */
+/**
+ * Returns the number of unsaved edits of this organization, and a function that discards them; zero outside of an
+ * organization.
+ */
 export function useUnsavedEdits(): { count: number; discard: () => void } {
   const edits = useContext(ScopeContext)?.edits;
   const { subscribe, getVersion } = edits ?? nothing;
@@ -61,7 +67,10 @@ export function useUnsavedEdits(): { count: number; discard: () => void } {
   return { count: all.length, discard: () => edits?.drop(...all) };
 }
 
-/** Calls with each event of the organization. After READY and RESYNC something may have been missed: ask for it anew. */
+/**
+ * Calls the listener with each event of the organization. After READY and RESYNC, events may have been missed: reload
+ * what is shown.
+ */
 export function useOrganizationEvents(listener: Listener): void {
   const { listen } = useOrganization();
   const latest = useRef(listener);
@@ -75,7 +84,7 @@ export function useMe() {
   return useQuery(query(meDocument, {}));
 }
 
-/** Asks queries of these names anew, when anybody looks at them. */
+/** Returns a function that refetches the queries with these names that are in use. */
 export function useRefetch(...names: string[]): () => void {
   const queryClient = useQueryClient();
   const list = names.join();
@@ -87,7 +96,7 @@ export function useRefetch(...names: string[]): () => void {
   );
 }
 
-/** Follows an organization: one subscription for everything that is shown of it. */
+/** Follows an organization with one subscription for everything below it. */
 export function OrganizationScope({
   organization,
   children,
@@ -132,7 +141,7 @@ export function OrganizationScope({
     };
     return subscribeToOrganization(id, onEvent, (error) => {
       setEnded(error);
-      // Whether the organization is still ours.
+      // Reloads the memberships, because the user may have lost this one.
       void queryClient.invalidateQueries({ queryKey: query(meDocument, {}).queryKey });
     });
   }, [id, queryClient]);

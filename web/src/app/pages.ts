@@ -1,8 +1,8 @@
 import { BoardIcon, ProblemsIcon, RecordsIcon, ReviewIcon, type Icon } from '../components/icons.tsx';
 
-/** A page of an organization, as the navigation shows it. */
+/** A page of an organization in the navigation. */
 interface PageEntry {
-  /** The last part of its address; under this name its view is remembered. */
+  /** The last part of its address, and the key of its remembered view. */
   name: string;
   label: string;
   icon: Icon;
@@ -10,7 +10,7 @@ interface PageEntry {
   to: `/o/$code/${string}`;
 }
 
-/** What there is, in the order of the navigation. What does not exist yet is not in it. */
+/** All pages, in the order of the navigation. */
 export const pages = [
   { name: 'board', label: 'Board', icon: BoardIcon, to: '/o/$code/board' },
   { name: 'records', label: 'Records', icon: RecordsIcon, to: '/o/$code/records' },

@@ -5,9 +5,9 @@ import type { Search } from '../filter/address.ts';
 import { sessionState } from '../session/session.ts';
 
 /**
- * What each organization looks like to a person: filters, sort and columns of each page, as they were left. The address
- * is the source of truth, and is what is sent to a colleague: an address is taken as it is, also an empty one. What is
- * remembered is only where links of the app itself lead to: the navigation, the switcher, the first page.
+ * Remembers each user's view of an organization: filters, sort and columns of each page. The address is the source of
+ * truth and can be shared, so the app uses it unchanged, even if it is empty. Remembered views only apply to links of
+ * the app itself: the navigation, the switcher and the first page.
  */
 
 const personId = () => {
@@ -18,13 +18,15 @@ const personId = () => {
 const keyOf = (code: string, page: string) => `vanguard.view.${personId()}.${code}.${page}`;
 const lastKey = () => `vanguard.organization.${personId()}`;
 
-/** The search of a page as it was left; for a link. The page leaves out what is no longer valid. */
+/**
+ * Returns the remembered search parameters of a page, for a link. The page ignores parameters that are no longer valid.
+ */
 export function rememberedSearch(code: string, page: string): Search {
   const value = read(keyOf(code, page));
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Search) : {};
 }
 
-/** The organization that one was in last. */
+/** The organization visited last. */
 export function lastOrganization(): string | undefined {
   const code = read(lastKey());
   return typeof code === 'string' ? code : undefined;
@@ -33,8 +35,9 @@ export function lastOrganization(): string | undefined {
 export const rememberOrganization = (code: string): void => void write(lastKey(), code);
 
 /**
- * Remembers the view of a page of an organization, which is what its address says (`useView`), and answers how
- * to change it: what becomes undefined goes out of the address. By default the entry in the history is replaced.
+ * Remembers the view of an organization's page, which `useView` reads from the address, and returns a function that
+ * changes it. An undefined value removes its parameter. By default, the change replaces the entry in the browser's
+ * history.
  */
 export function useRememberedView<View extends object>(
   { code, page, view }: { code: string; page: string; view: View },
@@ -47,7 +50,7 @@ export function useRememberedView<View extends object>(
     (changes: Partial<View>, { push = false } = {}) =>
       void navigate({
         to: '.',
-        // Whose search it is, only the page knows.
+        // Only the page knows the type of its search parameters.
         search: ((before: Search) => ({ ...validate(before), ...changes })) as never,
         replace: !push,
         resetScroll: false,
@@ -58,7 +61,7 @@ export function useRememberedView<View extends object>(
 
 const submittedKey = (code: string) => `vanguard.submitted.${personId()}.${code}`;
 
-/** The commit before those whose progress is shown, so that it is found again after a reload. */
+/** Commit before those whose progress is shown, kept to find them again after a reload. */
 export function submittedSince(code: string): string | undefined {
   const id = read(submittedKey(code));
   return typeof id === 'string' && /^\d+$/.test(id) ? id : undefined;

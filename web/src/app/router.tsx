@@ -16,11 +16,11 @@ import { HomePage } from './HomePage.tsx';
 import { NotFoundPage } from './NotFoundPage.tsx';
 import { OrganizationPages, Shell } from './Shell.tsx';
 
-// Every page is loaded when somebody goes there; only the shell is there from the beginning.
+// Each page loads on its first visit; only the shell is part of the first bundle.
 
 /**
- * Gives links the type of a page's view. Pages validate by `useView`: the router merges what a validation leaves out back
- * into what the page reads.
+ * Gives links the type of a page's view. Pages validate with `useView`, because the router would merge invalid
+ * parameters back into what the page reads.
  */
 const asItStands = <View extends object>(search: View & SearchSchemaInput): View => search;
 
@@ -41,7 +41,7 @@ const passwordRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/password/PasswordPage.tsx'), 'PasswordPage'),
 });
 
-/** Everything of one organization is below its code. */
+/** Parent of all pages of one organization. */
 const organizationRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: 'o/$code',

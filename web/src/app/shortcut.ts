@@ -1,6 +1,6 @@
 /**
- * The letter of a shortcut, in lower case: what the key writes, whatever Caps Lock says; on a layout without Latin letters,
- * what stands in its place on a Latin one.
+ * Returns the letter of a shortcut in lower case, independent of Caps Lock. On a layout without Latin letters, returns
+ * the Latin letter at the same position.
  */
 export function shortcutLetter({ key, code }: Pick<KeyboardEvent, 'key' | 'code'>): string | undefined {
   if (/^[a-z]$/i.test(key)) return key.toLowerCase();

@@ -1,6 +1,6 @@
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
-/** The one accent. What is over or under, wrong or stale has colours of its own, and words beside them. */
+/** The only accent colour. Budgets, errors and stale data have their own colours, always together with words. */
 const petrol: MantineColorsTuple = [
   '#e8f5f6',
   '#cfe8ea',
@@ -14,7 +14,7 @@ const petrol: MantineColorsTuple = [
   '#05434b',
 ];
 
-/** Neutral with a trace of blue; the palette that comes along is a pure grey. */
+/** Neutral greys with a trace of blue; the library's greys are pure. */
 const dark: MantineColorsTuple = [
   '#dde2e6',
   '#b9c1c8',
@@ -31,7 +31,7 @@ const dark: MantineColorsTuple = [
 export const theme = createTheme({
   colors: { petrol, dark },
   primaryColor: 'petrol',
-  // White text on it can be read in both schemes.
+  // White text on it is readable in both colour schemes.
   primaryShade: 7,
   autoContrast: true,
   fontFamily: "'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif",
@@ -52,19 +52,19 @@ export const theme = createTheme({
       defaultProps: { openDelay: 250, withArrow: true, events: { hover: true, focus: true, touch: true } },
     },
     InputWrapper: { styles: { label: { marginBottom: 4 }, description: { marginBottom: 6, fontSize: 12 } } },
-    // The placeholder would be a child of role=menu that is none of its items.
+    // The placeholder would be an invalid child of role=menu.
     Menu: { defaultProps: { shadow: 'md', width: 220, withInitialFocusPlaceholder: false } },
     Button: { defaultProps: { size: 'sm' } },
-    // Whoever has no mouse scrolls it by keys.
+    // Makes tables scrollable by keyboard.
     TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
     Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
-    // As a <header> of a dialog it would be told as the page's second banner.
+    // A dialog's <header> would count as a second banner of the page.
     ModalHeader: { defaultProps: { role: 'presentation' } },
     DrawerHeader: { defaultProps: { role: 'presentation' } },
   },
 });
 
-/** Where the colours that come along are too faint to be read on their ground (WCAG AA), and what is ours. */
+/** Colours of the app, and replacements for library colours with too little contrast (WCAG AA). */
 export const colours = {
   light: {
     '--mantine-color-dimmed': '#58636c',

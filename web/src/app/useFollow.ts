@@ -1,10 +1,12 @@
 import { useThrottledCallback } from '@mantine/hooks';
 import { useOrganizationEvents, useRefetch } from './organization.tsx';
 
-/** How long to wait before asking again, in milliseconds: thousands of changes are told as hundreds of events. */
+/** Pause before the next refetch, in milliseconds, because thousands of changes arrive as hundreds of events. */
 const pace = 1000;
 
-/** Asks queries of these names anew whenever something has changed in the organization, at once and then now and then. */
+/**
+ * Refetches the queries with these names after changes in the organization: at once, then at most once per interval.
+ */
 export function useFollow(...names: string[]): void {
   const follow = useThrottledCallback(useRefetch(...names), pace);
   useOrganizationEvents(({ kind, sync }) => {

@@ -2,8 +2,8 @@ import { useMemo } from 'react';
 import { leftOutOf, type LeftOut, type Search } from '../filter/address.ts';
 
 /**
- * What the address asks a page to show, and what of it is left out because it means nothing. `search` is the address as it
- * stands (`route.useSearch()`): the router's own validation would let through what it has not recognised.
+ * Returns the view that the address describes, and the parameters that are invalid. `search` is the unprocessed address
+ * (`route.useSearch()`), because the router's own validation would let unknown parameters through.
  */
 export function useView<View extends object>(
   search: Search,

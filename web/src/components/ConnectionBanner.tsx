@@ -3,7 +3,7 @@ import { lookNow, useIsConnectionLost } from '../api/connection.ts';
 import classes from './ConnectionBanner.module.css';
 import { WarningIcon } from './icons.tsx';
 
-/** Says that the server cannot be reached, until it can. */
+/** Tells the user that the server cannot be reached, until it can. */
 export function ConnectionBanner() {
   const isLost = useIsConnectionLost();
   return (

@@ -8,7 +8,7 @@ const kinds = {
   [-1]: { name: 'under', icon: UnderIcon, words: 'less' },
 } as const;
 
-/** What a change adds to a cost: by sign, arrow, word and colour. */
+/** The effect of a change on a cost, by sign, arrow, word and colour. */
 export function CostChange({ value }: { value: Decimal }) {
   const { name, icon: Icon, words } = kinds[signOf(value) as -1 | 0 | 1];
   return (

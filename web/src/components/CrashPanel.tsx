@@ -9,11 +9,11 @@ import classes from './Panel.module.css';
 
 interface Props extends Pick<ErrorComponentProps, 'error' | 'info'> {
   title: string;
-  /** Draws again what failed. */
+  /** Renders the failed part again. */
   onRetry: () => void;
 }
 
-/** What a user can do when a part of the page fails to draw: try again, reload, discard edits, copy details. */
+/** Options after a part of the page fails to render: retry, reload, discard edits, copy details. */
 function CrashPanel({ title, error, info, onRetry }: Props) {
   const unsaved = useUnsavedEdits();
   const [isCopied, setIsCopied] = useState(false);
@@ -79,7 +79,7 @@ const detailsOf = (error: unknown, componentStack: string | undefined): string =
     .filter((part) => part !== '')
     .join('\n\n');
 
-/** In place of a page that failed to draw; what is around the page stays. */
+/** Replaces a page that failed to render; the frame around it stays. */
 export const CrashPage = ({ error, info, reset }: ErrorComponentProps) => (
   <Page title="Something went wrong">
     <CrashPanel title="This page couldn’t be displayed." error={error} info={info} onRetry={reset} />
@@ -87,19 +87,19 @@ export const CrashPage = ({ error, info, reset }: ErrorComponentProps) => (
 );
 
 interface BoundaryProps {
-  /** What the part shows, e.g. `The chart`. */
+  /** The part's name, e.g. `The chart`. */
   name: string;
-  /** With another one it is drawn again, e.g. the filter. */
+  /** A new key, for example another filter, renders the part again. */
   resetKey?: string;
   children: ReactNode;
 }
 
-/** Keeps a failure to draw within one part of a page. */
+/** Confines a failure to render to one part of a page. */
 export const PanelBoundary = ({ name, resetKey = '', children }: BoundaryProps) => (
   <CatchBoundary
     getResetKey={() => resetKey}
     errorComponent={({ error, info, reset }) => (
-      <CrashPanel title={`${name} could not be shown.`} error={error} info={info} onRetry={reset} />
+      <CrashPanel title={`${name} couldn’t be displayed.`} error={error} info={info} onRetry={reset} />
     )}
   >
     {children}

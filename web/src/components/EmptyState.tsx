@@ -6,13 +6,13 @@ import classes from './Panel.module.css';
 interface Props {
   icon: Icon;
   title: string;
-  /** Why there is nothing, and what to do. */
+  /** The reason for the empty state, and the next step. */
   children: ReactNode;
-  /** Buttons or links that do it. */
+  /** Buttons or links for the next step. */
   action?: ReactNode;
 }
 
-/** In place of what is not there. */
+/** Placeholder for a list without entries. */
 export function EmptyState({ icon: Icon, title, children, action }: Props) {
   return (
     <div className={classes.panel}>

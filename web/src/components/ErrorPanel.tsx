@@ -6,13 +6,13 @@ import { explain } from './explain.ts';
 
 interface Props {
   error: unknown;
-  /** What could not be done, e.g. `The board could not be loaded.` */
+  /** The failure, e.g. `The costs couldn’t be loaded.` */
   title?: string;
   onRetry?: () => void;
   isRetrying?: boolean;
 }
 
-/** Says why something could not be shown and what to do, and offers to retry. */
+/** Shows why something couldn't be loaded and what to do, and offers to retry. */
 export function ErrorPanel({
   error,
   title = 'This couldn’t be loaded.',

@@ -5,11 +5,11 @@ import classes from './Panel.module.css';
 
 interface Props {
   leftOut: readonly LeftOut[];
-  /** Writes the address without them. */
+  /** Removes the invalid parameters from the address. */
   onDismiss: () => void;
 }
 
-/** Says which part of the address does not count. */
+/** Lists the parts of the address that the page ignores. */
 export function LeftOutOfAddress({ leftOut, onDismiss }: Props) {
   if (leftOut.length === 0) return null;
   const parts = leftOut.map(({ name, value }) => `${name}=${value}`).join(', ');

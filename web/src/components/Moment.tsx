@@ -2,7 +2,7 @@ import { Tooltip } from '@mantine/core';
 import { formatAgo, formatMoment } from '../format/times.ts';
 import { useNow } from './useNow.ts';
 
-/** When something happened: how long ago, and exactly on demand. */
+/** A relative time, with the exact time in a tooltip. */
 export function Moment({ at }: { at: string }) {
   const now = useNow();
   const moment = Date.parse(at);

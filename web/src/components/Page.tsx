@@ -4,7 +4,7 @@ import classes from './Page.module.css';
 
 const product = 'PFA Vanguard';
 
-/** Names the page in the tab of the browser, from the particular to the general. */
+/** Sets the title of the browser tab, the most specific part first. */
 export function usePageTitle(...parts: (string | undefined)[]): void {
   const title = [...parts.filter((part) => part !== undefined), product].join(' · ');
   useEffect(() => {
@@ -14,9 +14,9 @@ export function usePageTitle(...parts: (string | undefined)[]): void {
 
 interface Props {
   title: string;
-  /** Beside the title: what it is about. */
+  /** Subject of the page, beside its title. */
   subtitle?: ReactNode;
-  /** In the title of the tab, after that of the page: the organization. */
+  /** Organization, shown in the tab's title after the page's title. */
   scope?: string;
   children: ReactNode;
 }

@@ -2,7 +2,7 @@ import { Anchor, type AnchorProps } from '@mantine/core';
 import { createLink } from '@tanstack/react-router';
 import type { ComponentProps } from 'react';
 
-/** A link to another page of the app, in the middle of text. */
+/** A link to another page of the app, inside text. */
 export const PageLink = createLink(
   ({
     size = 'sm',

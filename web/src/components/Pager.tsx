@@ -8,11 +8,11 @@ interface Props {
   pageSize: number;
   total: number;
   onChange: (page: number) => void;
-  /** What there is, e.g. `Pages of changes`. */
+  /** Accessible name, e.g. `Pages of changes`. */
   label: string;
 }
 
-/** Leads back to the last page when what was on this one is gone; without a total that is not known yet. */
+/** Goes to the last page if the current page no longer exists; does nothing while the total is unknown. */
 export function usePageWithin(
   { page, pageSize, total }: { page: number; pageSize: number; total: number | undefined },
   onPage: (page: number) => void,
@@ -25,7 +25,7 @@ export function usePageWithin(
 
 const names = { first: 'First page', previous: 'Previous page', next: 'Next page', last: 'Last page' };
 
-/** Which part of a long list is shown, and the way to the others. */
+/** Shows the current page of a long list, with links to the others. */
 export function Pager({ page, pageSize, total, onChange, label }: Props) {
   if (total <= pageSize) return null;
   const first = (page - 1) * pageSize + 1;

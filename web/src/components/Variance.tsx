@@ -11,7 +11,7 @@ import classes from './Variance.module.css';
 interface Props {
   /** Forecast minus plan. */
   value: Decimal;
-  /** With it, the share of it is said too. */
+  /** If given, the variance is also shown as a share of it. */
   plan?: Decimal;
   withCents?: boolean;
 }
@@ -22,7 +22,7 @@ const kinds = {
   [-1]: { name: 'under', icon: UnderIcon, words: 'under budget' },
 } as const;
 
-/** A variance: over or under budget by sign, arrow, word and colour. */
+/** A variance: over or under budget, by sign, arrow, word and colour. */
 export function Variance({ value, plan, withCents = false }: Props) {
   const { name, icon: Icon, words } = kinds[signOf(value) as -1 | 0 | 1];
   const share = plan === undefined ? undefined : formatShare(value, plan);

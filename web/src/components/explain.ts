@@ -1,7 +1,7 @@
 import { asApiError, type ApiError } from '../api/errors.ts';
 import { refusalInWords } from '../records/refusal.ts';
 
-/** `in 20 seconds`, `in 3 minutes`; `later` where the server does not say when. */
+/** `in 20 seconds`, `in 3 minutes`; `later` if the server gives no time. */
 function waitOf({ retryAfter }: ApiError): string {
   if (retryAfter === undefined) return 'later';
   const seconds = Math.max(1, Math.ceil(retryAfter));
@@ -9,7 +9,7 @@ function waitOf({ retryAfter }: ApiError): string {
   return `in ${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
-/** What the interface says for a code of the API: what happened, and what to do. */
+/** Interface text for each error code of the API: what happened and what to do. */
 const texts: Readonly<Record<string, string | ((error: ApiError) => string)>> = {
   INVALID_INPUT: 'The server didn’t accept the request. Reload the page and try again.',
   MALFORMED_JSON: 'The server didn’t accept the request. Reload the page and try again.',
@@ -44,7 +44,7 @@ interface Detail {
   problem?: string;
 }
 
-/** The first refused value by record and field, and how many others there are. */
+/** Names the first refused value by record and field, and counts the others. */
 function refusedValues({ details, message }: ApiError): string {
   const [first, ...others] = (Array.isArray(details) ? (details as Detail[]) : []).filter(
     ({ key, problem }) => key !== undefined && problem !== undefined,
@@ -58,7 +58,9 @@ function refusedValues({ details, message }: ApiError): string {
   return `${record}${refusalInWords(first.key!, first.problem!)}${more}`;
 }
 
-/** What happened and what to do, in words of the interface. An unknown code keeps the words of the API. */
+/**
+ * Returns the interface text for an error: what happened and what to do. An unknown code keeps the text of the API.
+ */
 export function explain(thrown: unknown): string {
   const error = asApiError(thrown);
   const text = texts[error.code];

@@ -1,7 +1,7 @@
 import type { ReactNode, SVGProps } from 'react';
 
-// Drawn for this app on a grid of 20, in the colour of the text around them. They say nothing to a screen reader: what
-// they stand for is said in words beside them.
+// Icons on a grid of 20 pixels, in the colour of the surrounding text. They are hidden from screen readers, because
+// words beside them carry the meaning.
 
 function icon(name: string, drawing: ReactNode) {
   const Icon = ({ size = 18, ...props }: { size?: number } & SVGProps<SVGSVGElement>) => (

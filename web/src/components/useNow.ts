@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { serverNow } from '../api/serverTime.ts';
 
-/** The time, by the server's clock, again and again: for what grows old by itself. */
+/** Returns the time by the server's clock and updates it at an interval, for relative times. */
 export function useNow(interval = 10_000): number {
   const [now, setNow] = useState(serverNow);
   useEffect(() => {

@@ -42,11 +42,11 @@ interface Props {
   organizationId: number;
   filter: Filter;
   onChange: (changes: Partial<Filter>) => void;
-  /** Where discontinued records are never seen, they are no choice. */
+  /** False on pages that never show discontinued records. */
   withDiscontinued?: boolean;
 }
 
-/** Everything that narrows down: words to look for, and choices with their counts. */
+/** All filters: a text search, and choices with their counts. */
 export function FilterBar(props: Props) {
   return (
     <div className={classes.filters} role="search" aria-label="Filters">
@@ -56,14 +56,14 @@ export function FilterBar(props: Props) {
   );
 }
 
-/** How long somebody who writes is waited for, in milliseconds. */
+/** Debounce of the search field, in milliseconds. */
 const patience = 250;
 
 function SearchField({ filter, onChange }: Pick<Props, 'filter' | 'onChange'>) {
   const given = filter.q ?? '';
   const [text, setText] = useState(given);
   const [followed, setFollowed] = useState(given);
-  // Taken away elsewhere: by a chip, or the address.
+  // The search text was removed elsewhere: by a chip, or in the address.
   if (followed !== given) {
     setFollowed(given);
     setText(given);
@@ -157,7 +157,7 @@ function Dropdown({ label, count, children }: { label: string; count: number; ch
   );
 }
 
-/** The values of a dimension, each with how many records there are under all other filters. */
+/** A filter's choices, each with the number of records under all other filters. */
 function Facet({ organizationId, filter, onChange, name }: Props & { name: Dimension }) {
   const [text, setText] = useState('');
   const { data, error, isPending } = useQuery({
@@ -167,7 +167,7 @@ function Facet({ organizationId, filter, onChange, name }: Props & { name: Dimen
   const counts = new Map<string, string>();
   for (const group of data?.organization?.sums.nodes ?? [])
     if (group) counts.set(group.groupValue ?? '', group.recordCount ?? '0');
-  // What is chosen stays in sight, also where nothing is left of it.
+  // Selected choices stay visible, even with no matching records.
   for (const value of filter[name] ?? []) if (!counts.has(value)) counts.set(value, '0');
   const shown = [...counts].filter(([value]) =>
     nameOfValue(value).toLowerCase().includes(text.trim().toLowerCase()),
@@ -276,7 +276,7 @@ function RangeEnd({ label, placeholder, isAmount, value, onChange }: RangeEndPro
   );
 }
 
-/** What it is narrowed down by, each to be taken away. */
+/** The active filters, each with a button that removes it. */
 export function Chips({ filter, onChange }: Pick<Props, 'filter' | 'onChange'>) {
   const chips = chipsOf(filter);
   if (chips.length === 0) return null;

@@ -1,10 +1,10 @@
-// What stands in an address was typed, sent by mail, or written by an older version: any text. Each page takes what it knows
-// from it, and says what it left out.
+// Text in an address may be typed, shared or written by an older version, so it can be anything. Each page reads the
+// parameters that it knows and reports the others.
 
 /** The search parameters of an address, as the router parses them. */
 export type Search = Readonly<Record<string, unknown>>;
 
-/** Leaves out what says nothing. */
+/** Removes undefined and empty values. */
 export const given = <T extends object>(values: { [K in keyof Required<T>]: unknown }): T =>
   Object.fromEntries(
     Object.entries(values).filter(
@@ -12,7 +12,7 @@ export const given = <T extends object>(values: { [K in keyof Required<T>]: unkn
     ),
   ) as T;
 
-/** The text of a value; the router makes numbers and flags of what looks so. */
+/** Returns the text of a value, because the router parses text that looks like a number or a flag. */
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string'
     ? value
@@ -20,7 +20,7 @@ const textOf = (value: unknown): string | undefined =>
       ? String(value)
       : undefined;
 
-/** At most so many values of one parameter count. */
+/** Maximum number of values of one parameter. */
 const most = 200;
 
 export const texts = (value: unknown): string[] | undefined => {
@@ -37,17 +37,17 @@ export const textThat =
 
 export const words = textThat((text) => /\S/.test(text));
 
-/** One of the keys of an object that it has itself. */
+/** Returns the value if it is an own key of the object. */
 export const keyOf =
   <T extends object>(known: T) =>
   (value: unknown): (keyof T & string) | undefined =>
     typeof value === 'string' && Object.hasOwn(known, value) ? (value as keyof T & string) : undefined;
 
-/** A page of a list, from 2: the first one needs no number. */
+/** Reads a page number of 2 or more; the first page has no number in the address. */
 export const pageNumber = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isInteger(value) && value > 1 && value <= 1_000_000 ? value : undefined;
 
-/** A parameter of an address, and what of it does not count. */
+/** A parameter of an address, and its part that the page ignores. */
 export interface LeftOut {
   name: string;
   value: string;
@@ -58,7 +58,7 @@ const piecesOf = (value: unknown): string[] =>
     (textOf(one) ?? JSON.stringify(one) ?? '').split(','),
   );
 
-/** What an address asks for beyond what the page has taken from it. */
+/** Returns the parameters that the page has not read from the address. */
 export const leftOutOf = (search: Search, view: Search): LeftOut[] =>
   Object.entries(search).flatMap(([name, value]) => {
     if (value === undefined) return [];

@@ -3,7 +3,7 @@ import { formatDate, isIsoDate, type IsoDate } from '../format/dates.ts';
 import { centsOf, formatMoney, type Decimal } from '../format/numbers.ts';
 import { given, keyOf, texts, textThat, words, type Search } from './address.ts';
 
-/** What narrows down the records that a page is about, as it is in the address. */
+/** The filter of a page, as the address holds it. */
 export interface Filter {
   q?: string;
   category?: string[];
@@ -11,9 +11,9 @@ export interface Filter {
   area?: string[];
   source?: string[];
   dor?: string[];
-  /** All of them have to hold. */
+  /** All flags must apply to a record. */
   flags?: Flag[];
-  /** Discontinued records too; they count in no sum. */
+  /** Includes discontinued records, which no total counts. */
   discontinued?: true;
   startFrom?: IsoDate;
   startTo?: IsoDate;
@@ -23,7 +23,9 @@ export interface Filter {
   costTo?: Decimal;
 }
 
-/** What the database groups by; a filter of its own each. A record without a value is in the group ''. */
+/**
+ * Dimensions that the database groups by, each with its own filter. A record without a value belongs to the group ''.
+ */
 export const dimensions = {
   category: 'Category',
   class: 'Class',
@@ -52,12 +54,12 @@ export const ranges = {
 const rangeNames = ['start', 'end', 'cost'] as const;
 
 const day = textThat(isIsoDate);
-/** An amount that a filter compares with: in dollars, to the cent. */
+/** True for an amount that a filter can compare with, in dollars, to the cent. */
 export const isFilterAmount = (text: Decimal): boolean => /^-?\d{1,15}(\.\d{1,2})?$/.test(text);
 const amount = textThat(isFilterAmount);
 const flag = keyOf(flags);
 
-/** Takes from an address what is a filter. */
+/** Reads the filter from an address. */
 export const validateFilter = (search: Search): Filter =>
   given<Filter>({
     q: words(search.q),
@@ -83,7 +85,7 @@ const range = <T>(from: T | undefined, to: T | undefined) => ({
   ...(to === undefined ? {} : { lessThanOrEqualTo: to }),
 });
 
-/** What the API calls it; of one dimension it can be left out: its own choices are counted without it. */
+/** Returns the filter for the API, optionally without one dimension, whose own choices are counted without it. */
 export function filterOf(filter: Filter, without?: Dimension): PfaRecordFilter {
   const and: PfaRecordFilter[] = [];
   for (const name of dimensionNames) {
@@ -113,7 +115,7 @@ export function filterOf(filter: Filter, without?: Dimension): PfaRecordFilter {
   return more.length === 0 ? only : { and };
 }
 
-/** The same for sums and bulk operations. */
+/** Returns the filter for totals and bulk operations. */
 export function selectionOf(filter: Filter, without?: Dimension): PfaSelectionInput {
   const asked = filterOf(filter, without);
   const selection = {
@@ -126,13 +128,13 @@ export function selectionOf(filter: Filter, without?: Dimension): PfaSelectionIn
 export interface Chip {
   key: string;
   label: string;
-  /** The filter without it. */
+  /** Changes that remove this filter. */
   without: Partial<Filter>;
 }
 
 export const nameOfValue = (value: string) => (value === '' ? 'Not known' : value);
 
-/** What it is narrowed down by, each to be taken away. */
+/** Returns the active filters, each with the change that removes it. */
 export function chipsOf(filter: Filter): Chip[] {
   const chips: Chip[] = [];
   if (filter.q) chips.push({ key: 'q', label: `Search: ${filter.q}`, without: { q: undefined } });
@@ -171,7 +173,7 @@ export function chipsOf(filter: Filter): Chip[] {
   return chips;
 }
 
-/** Everything that narrows down, taken away. */
+/** The change that removes all filters. */
 export const noFilters: Partial<Filter> = Object.fromEntries(
   ['q', ...dimensionNames, 'flags', 'startFrom', 'startTo', 'endFrom', 'endTo', 'costFrom', 'costTo'].map(
     (key) => [key, undefined],

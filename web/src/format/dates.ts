@@ -1,35 +1,35 @@
 import { Temporal } from 'temporal-polyfill';
 import { perLocale } from './locale.ts';
 
-// A date of a record is a day on the calendar, the same everywhere: it never becomes a moment, which would be another day
-// in another time zone. So it is text of the API (`2026-04-02`) or a Temporal.PlainDate, and never a Date. It is shown in the
-// calendar of PEMS, the Gregorian one, also where the reader's locale prefers another.
+// A date of a record is a calendar day. It never becomes a moment, which would be another day in another time zone. So
+// it is text of the API (`2026-04-02`) or a Temporal.PlainDate, never a Date. The app shows it in the Gregorian
+// calendar, as PEMS does, even if the reader's locale prefers another.
 
 /** A day as the API writes it, e.g. `2026-04-02`. */
 export type IsoDate = string;
 
 const parseIsoDate = (text: IsoDate): Temporal.PlainDate => Temporal.PlainDate.from(text);
 
-// Thousands of cells show a date, and there are few different ones; UTC on both sides, so the day stays the day.
+// Thousands of cells share few distinct dates, so formatted dates are cached. Both sides use UTC to keep the day.
 const medium = perLocale((locale) => ({
   format: new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC', calendar: 'gregory' }),
   known: new Map<IsoDate, string>(),
 }));
 
-/** Whether a text is a day of the calendar, as the API writes it. */
+/** True if a text is a valid day in the format of the API. */
 export function isIsoDate(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
   try {
     parseIsoDate(text);
     return true;
   } catch (error) {
-    // No such day.
+    // The calendar has no such day.
     if (error instanceof RangeError) return false;
     throw error;
   }
 }
 
-/** `Apr 2, 2026`. A text that is no day stays as it is. */
+/** `Apr 2, 2026`. Returns text that is no valid day unchanged. */
 export function formatDate(text: IsoDate): string {
   const { format, known } = medium();
   let written = known.get(text);
@@ -45,10 +45,10 @@ export function formatDate(text: IsoDate): string {
 /** A month as the API writes it, e.g. `2026-04`. */
 export type IsoMonth = string;
 
-/** The month that it is where somebody reads. */
+/** The current month in the reader's time zone. */
 export const currentMonth = (): IsoMonth => Temporal.Now.plainDateISO().toPlainYearMonth().toString();
 
-/** How many months lie between, and the month that lies so many after another. */
+/** Number of months from one to the other, and the month at a given distance. */
 export const monthsBetween = (from: IsoMonth, to: IsoMonth): number =>
   Temporal.PlainYearMonth.from(from).until(to, { largestUnit: 'months' }).months;
 export const monthAfter = (month: IsoMonth, months: number): IsoMonth =>
@@ -86,7 +86,10 @@ const numeric = perLocale((locale) => {
   return { format, order };
 });
 
-/** `4/2/2026`: as one types it; readDate reads it again. A text that is no day stays as it is. */
+/**
+ * Formats a day for an editor, e.g. `4/2/2026`, in a form that `readDate` accepts. Returns text that is no valid day
+ * unchanged.
+ */
 export function formatDateToEdit(text: IsoDate): string {
   if (!isIsoDate(text)) return text;
   const { year, month, day } = parseIsoDate(text);

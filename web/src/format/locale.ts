@@ -1,4 +1,4 @@
-/** Whether `Intl` knows a tag of a language: some systems give the browser one that is none, such as `en-US@posix`. */
+/** True if `Intl` accepts a language tag; some systems set an invalid one, such as `en-US@posix`. */
 function isLocale(tag: string): boolean {
   try {
     return Intl.getCanonicalLocales(tag).length > 0;
@@ -10,7 +10,7 @@ function isLocale(tag: string): boolean {
 
 const chosen = { tags: '', locale: 'en-US' };
 
-/** The language and region that numbers and dates are written in: the first of the browser's that `Intl` knows. */
+/** Returns the locale for numbers and dates: the first of the browser's languages that `Intl` accepts. */
 export function locale(): string {
   const tags = navigator.languages.join();
   if (chosen.tags !== tags) {
@@ -20,7 +20,7 @@ export function locale(): string {
   return chosen.locale;
 }
 
-/** Makes a formatter once for each locale. */
+/** Creates a formatter once for each locale. */
 export function perLocale<T>(make: (locale: string) => T): () => T {
   let made: { locale: string; value: T } | undefined;
   return () => {

@@ -1,6 +1,6 @@
 import { perLocale } from './locale.ts';
 
-// Money comes as text, exact to the cent, and is never made a number: formatters take the text as it is.
+// Money is exact text, to the cent, and never becomes a JavaScript number; the formatters accept text.
 
 const count = perLocale((locale) => new Intl.NumberFormat(locale));
 const signedCount = perLocale((locale) => new Intl.NumberFormat(locale, { signDisplay: 'exceptZero' }));
@@ -27,21 +27,21 @@ export type Decimal = string;
 
 const exact = (value: Decimal) => value as Intl.StringNumericLiteral;
 
-/** How many; a count of the API is text where it may be large. */
+/** Formats a count; the API sends large counts as text. */
 export const formatCount = (value: number | Decimal): string =>
   count().format(typeof value === 'number' ? value : exact(value));
 
-/** `+12`: how many more, or fewer. */
+/** `+12`: a difference between counts. */
 export const formatCountDifference = (value: Decimal): string => signedCount().format(exact(value));
 
 /** `1 record`, `1,234 records`. */
 export const formatRecords = (count: number): string =>
   `${formatCount(count)} ${count === 1 ? 'record' : 'records'}`;
 
-/** `$1,234.50`: all of it. */
+/** `$1,234.50`: the exact amount. */
 export const formatMoney = (value: Decimal): string => cents().format(exact(value));
 
-/** `$1,235`: where cents only make noise. Say all of it somewhere near. */
+/** `$1,235`: rounded, where cents would distract. Show the exact amount nearby. */
 export const formatDollars = (value: Decimal): string => dollars().format(exact(value));
 
 /** `+$1,234.50`: a difference. */
@@ -50,22 +50,26 @@ export const formatDifference = (value: Decimal): string => signedCents().format
 /** `+$1,235`. */
 export const formatDollarDifference = (value: Decimal): string => signedDollars().format(exact(value));
 
-/** `$1.2M`: for an axis, which is a drawing and no amount. */
+/** `$1.2M`: for the axis of a chart only. */
 export const formatAxisDollars = (value: number): string => compact().format(value);
 
-/** Dollars as cents. What the database has not counted together is counted so: in whole numbers, exact. */
+/**
+ * Converts dollars to cents. Totals that the database has not computed are added as whole numbers, so they stay exact.
+ */
 export function centsOf(value: Decimal): bigint {
   const [whole = '0', part = ''] = value.split('.');
   return BigInt(`${whole}${part.padEnd(2, '0')}`);
 }
 
-/** The other way round. */
+/** Converts cents to dollars. */
 export function ofCents(cents: bigint): Decimal {
   const digits = String(cents < 0n ? -cents : cents).padStart(3, '0');
   return `${cents < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
 
-/** `+3.2 %` of a difference in a whole; undefined where there is no whole. For the eye: this one is a float. */
+/**
+ * `+3.2 %`: a difference as a share of the whole; undefined if the whole is zero. Display only: the share is a float.
+ */
 export function formatShare(difference: Decimal, whole: Decimal): string | undefined {
   const ratio = Number(difference) / Number(whole);
   return Number.isFinite(ratio) ? share().format(ratio) : undefined;
@@ -81,5 +85,5 @@ const separators = perLocale((locale) => {
   return { group: of('group'), decimal: of('decimal') };
 });
 
-/** `1234.5`: as one types it, with the decimal sign of the locale; readAmount reads it again. */
+/** `1234.5` for an editor, with the decimal sign of the locale; `readAmount` accepts it. */
 export const formatDecimalToEdit = (value: Decimal): string => value.replace('.', separators().decimal);

@@ -3,15 +3,15 @@ import { formatDate, formatDateToEdit, type IsoDate } from './dates.ts';
 import { perLocale } from './locale.ts';
 import { asPlainText, escapeForPattern, type Reading } from './reading.ts';
 
-// Reads a day as users type or paste it: as this app shows it, in any style of the reader's locale, and as ISO 8601, Excel,
-// P6 and PEMS write it. A text is read whole or refused. A text with two meanings is refused with both.
+// Reads a day as users type or paste it: as this app shows it, in any style of the reader's locale, or as ISO 8601,
+// Excel, P6 and PEMS write it. The whole text must match. Text with two meanings is refused, and the error names both.
 
 type Part = 'year' | 'month' | 'day';
 
-/** One way to write a date: a pattern with the groups year, month, day and maybe weekday. */
+/** One way to write a date: a pattern with the groups year, month, day and optionally weekday. */
 interface Form {
   pattern: RegExp;
-  /** Month of each name, from 1; a number needs no name. */
+  /** Number of each month name, from 1; empty if months are numbers. */
   months: ReadonlyMap<string, number>;
   weekdays: ReadonlyMap<string, number>;
 }
@@ -26,7 +26,7 @@ const styles: Intl.DateTimeFormatOptions[] = [
   { year: 'numeric', month: 'short', day: 'numeric', weekday: 'short' },
 ];
 
-/** Compares names without regard to case, accents, or a full stop that marks an abbreviation. */
+/** Normalizes a name: case, accents and the full stop of an abbreviation do not matter. */
 const fold = (name: string): string =>
   asPlainText(name)
     .normalize('NFD')
@@ -37,7 +37,7 @@ const fold = (name: string): string =>
 const partOf = (format: Intl.DateTimeFormat, date: number, type: string): string =>
   fold(format.formatToParts(date).find((part) => part.type === type)?.value ?? '');
 
-/** Names to numbers; a name that two of them share means nothing. */
+/** Maps names to numbers; a name that two numbers share is ambiguous and left out. */
 function namesOf(write: (index: number) => string, count: number): Map<string, number> {
   const names = new Map<string, number>();
   const shared = new Set<string>();
@@ -53,7 +53,7 @@ function namesOf(write: (index: number) => string, count: number): Map<string, n
 
 const monthNames = (format: Intl.DateTimeFormat) =>
   namesOf((month) => partOf(format, Date.UTC(2026, month - 1, 15), 'month'), 12);
-/** Weekdays as Temporal counts them: Monday is 1. 5 January 2026 is a Monday. */
+/** Weekdays as Temporal counts them, where Monday is 1. 5 January 2026 is a Monday. */
 const weekdayNames = (format: Intl.DateTimeFormat) =>
   namesOf((day) => partOf(format, Date.UTC(2026, 0, 4 + day), 'weekday'), 7);
 
@@ -67,7 +67,7 @@ const numberOf = { year: '\\d{4}|\\d{2}', month: '\\d{1,2}', day: '\\d{1,2}' } a
 
 const free = '[ ,\\u060C]';
 
-/** Text between two parts, as users write it: spaces and commas are free, but two numbers stay apart. */
+/** Pattern for the text between two parts: spaces and commas are optional, except between two numbers. */
 function literal(text: string, isBetweenNumbers: boolean): string {
   const core = fold(text);
   const stop = /\.\s*$/.test(text) ? '\\.' : '';
@@ -88,16 +88,16 @@ function formOf(locale: string, style: Intl.DateTimeFormatOptions): Form {
       if (type === 'year' || type === 'day') return `(?<${type}>${numberOf[type]})`;
       if (type === 'month') return `(?<month>${months.size > 0 ? anyOf(months.keys()) : numberOf.month})`;
       if (type === 'weekday') return `(?<weekday>${anyOf(weekdays.keys())})`;
-      // What is around the parts, or an era.
+      // Literal text around the parts, or an era.
       const between = literal(value, isNumber(parts[i - 1]) && isNumber(parts[i + 1]));
-      // What follows the last part, such as a full stop, is often left out.
+      // Users often omit the text after the last part, such as a full stop.
       return i === parts.length - 1 ? `(?:${between})?` : `${between}${/\s$/.test(value) ? ' ?' : ''}`;
     })
     .join('');
   return { pattern: new RegExp(`^${pattern}$`, 'u'), months, weekdays };
 }
 
-/** The forms of the locale, and those that name the month in its language or in English, as Excel, P6 and PEMS do. */
+/** Forms of the locale, and forms that name the month in its language or in English, as Excel, P6 and PEMS do. */
 const known = perLocale((locale): Form[] => {
   const months = new Map(
     ['en', locale].flatMap((language) =>
@@ -133,11 +133,11 @@ const known = perLocale((locale): Form[] => {
 
 const yearFirst = /^(?<year>\d{4})(?<separator>[-/.])(?<month>\d{1,2})\k<separator>(?<day>\d{1,2})$/;
 const numeric = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})$/;
-/** A time of day says nothing about a day. P6 marks actual dates with "A" and constraints with "*". */
+/** A time of day does not change the day. P6 marks actual dates with "A" and constraints with "*". */
 const time =
   /^(?<date>.*\S)(?: ?T ?|,? )(?<hour>\d{1,2}):(?<minute>[0-5]\d)(?::[0-5]\d(?:[.,]\d+)?)?(?: ?(?<half>[AP])\.?M\.?)?(?<zone> ?(?:Z|UTC|[+-]\d\d:?\d\d))?$/i;
 
-/** Two digits are the year nearest to now, from 50 years ago to 49 years ahead. */
+/** Two digits mean the nearest year, from 50 years ago to 49 years ahead. */
 function fullYear(text: string): number {
   if (text.length === 4) return Number(text);
   const first = Temporal.Now.plainDateISO().year - 50;
@@ -148,7 +148,7 @@ function dayOf(year: string, month: number, day: string): Temporal.PlainDate | u
   try {
     return Temporal.PlainDate.from({ year: fullYear(year), month, day: Number(day) }, { overflow: 'reject' });
   } catch (error) {
-    // No such day.
+    // The calendar has no such day.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -162,7 +162,7 @@ const noSuchDay = (text: string): Reading<IsoDate> => ({
   problem: `There is no day ${text}. Enter a valid date, such as ${example()}.`,
 });
 
-/** Takes a time of day off; undefined if the time is none, or might move the day to another one. */
+/** Removes a time of day; undefined if the time is invalid or could move the date to another day. */
 function withoutTime(text: string): string | undefined {
   const bare = text.replace(/ ?\*$/, '').replace(/(?<=\d) A$/, '');
   const { date, hour = '', minute, half, zone } = time.exec(bare)?.groups ?? {};
@@ -197,7 +197,7 @@ export function readDate(text: string): Reading<IsoDate> {
   }
   if (isForm) return noSuchDay(written);
 
-  // Numbers with separators of another locale, whose order nobody knows.
+  // Numbers with separators of another locale, whose order is unknown.
   const [, first = '', , second = '', third = ''] = numeric.exec(written) ?? [];
   if (third === '') return problem(written);
   const readings = new Set(

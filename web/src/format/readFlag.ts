@@ -1,6 +1,6 @@
 import { asPlainText, type Reading } from './reading.ts';
 
-// What Excel writes for TRUE and FALSE depends on its language: a flag that was copied into it comes back in that language.
+// Excel writes TRUE and FALSE in its own language, so a flag copied through Excel returns in that language.
 const yes =
   'true yes y + 1 -1 wahr ja vrai oui verdadero sí si vero verdadeiro sim waar sant sand sann tosi prawda tak pravda ano igaz истина да doğru evet'.split(
     ' ',
@@ -10,7 +10,7 @@ const no =
     ' ',
   );
 
-/** Reads a flag, as this app, Excel in its larger languages, or PEMS write it. */
+/** Reads a flag as this app, PEMS, or Excel in its larger languages write it. */
 export function readFlag(text: string): Reading<boolean> {
   const written = asPlainText(text).normalize('NFC').toLowerCase();
   if (yes.includes(written)) return { value: true };

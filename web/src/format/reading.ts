@@ -1,6 +1,6 @@
 import { perLocale } from './locale.ts';
 
-/** What a text that a user types or pastes means: a value, or why it is none and what to enter instead. */
+/** Result of reading a text: a value, or the problem with advice for the user. */
 export type Reading<Value> = { value: Value } | { problem: string };
 
 const digits = perLocale((locale) =>
@@ -8,8 +8,8 @@ const digits = perLocale((locale) =>
 );
 
 /**
- * A text with the digits 0 to 9, plain spaces and ASCII punctuation, without the marks that `Intl` writes for the direction
- * of a text. Digits of other scripts, spaces that do not break and full-width characters mean the same to a user.
+ * Normalizes a text to the digits 0 to 9, plain spaces and ASCII punctuation, without the direction marks that `Intl`
+ * adds. Users see no difference between these and other digits, no-break spaces or full-width characters.
  */
 export function asPlainText(text: string): string {
   let plain = text

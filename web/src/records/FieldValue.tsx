@@ -3,20 +3,20 @@ import { allColumns, findColumn, type ColumnDefinition } from './columns.ts';
 import { asValue } from './value.ts';
 import classes from './FieldValue.module.css';
 
-/** Values by key, as drafts, commits and the history have them. */
+/** Values by key, as in drafts, commits and the history. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What a JSON field of the API holds where it is an object by key. */
+/** Returns a JSON field of the API as values by key; empty if it is no object. */
 export const asValues = (value: unknown): Values =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : {};
 
-/** How a key is shown; one that PEMS has added has its own name. */
+/** Returns the label and kind of a key; an unknown key of PEMS has its own name as label. */
 export const fieldOf = (key: string): Pick<ColumnDefinition, 'label' | 'kind'> =>
   findColumn(key) ?? { label: key, kind: 'text' };
 
 const columnOrder: readonly string[] = allColumns.map(({ key }) => key);
 
-/** Keys in the order of the columns, others after them. */
+/** Keys in the order of the columns, then all others. */
 export function sortedKeys(values: Values): string[] {
   const place = (key: string) => {
     const at = columnOrder.indexOf(key);
@@ -25,13 +25,13 @@ export function sortedKeys(values: Values): string[] {
   return Object.keys(values).sort((a, b) => place(a) - place(b) || a.localeCompare(b));
 }
 
-/** One value of a record, written by its kind. */
+/** A value of a record, formatted by its kind. */
 export function FieldValue({ field, value }: { field: string; value: unknown }) {
   const text = formatValue(fieldOf(field), asValue(value));
   return text === '' ? <span className={classes.empty}>empty</span> : <>{text}</>;
 }
 
-/** What became of a value. */
+/** An old and a new value. */
 export function FieldChange({ field, from, to }: { field: string; from: unknown; to: unknown }) {
   return (
     <span className={classes.change}>

@@ -19,7 +19,7 @@ interface Props {
   pfaId: string;
 }
 
-/** What happened to a record: who changed what, from what to what, how and when, the newest first. */
+/** The history of a record: user, old and new values, source and time of each change, newest first. */
 export function RecordHistory({ organizationId, pfaId }: Props) {
   useFollow('RecordHistory');
   const { data, error, refetch, isFetching, fetchNextPage, hasNextPage, isFetchingNextPage } =
@@ -111,7 +111,7 @@ const routes: Record<string, string> = {
   resolve: 'resolved a problem',
 };
 
-/** By which way it came, in words. */
+/** Describes the source of a change. */
 function wordsOf(route: string, event: string): string {
   switch (event) {
     case 'add':
@@ -140,12 +140,12 @@ function HistorySkeleton() {
 
 interface DrawerProps {
   organizationId: number;
-  /** Of which record; without one it is closed. */
+  /** The record; undefined closes the drawer. */
   pfaId: string | undefined;
   onClose: () => void;
 }
 
-/** The history of a record beside the page that it was asked for on. */
+/** The history of a record in a drawer over the page. */
 export function HistoryDrawer({ organizationId, pfaId, onClose }: DrawerProps) {
   return (
     <Drawer

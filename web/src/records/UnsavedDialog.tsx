@@ -11,7 +11,7 @@ const shownAtMost = 200;
 
 const waits = ({ state }: Edit) => state === 'waiting';
 
-/** What of mine is not saved in this organization, why, and what can be done about it. */
+/** Lists the user's unsaved edits in this organization, each with the reason and the possible actions. */
 export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onClose: () => void }) {
   const { organization, edits } = useOrganization();
   const open = stuck.filter((edit) => !waits(edit));
@@ -21,12 +21,12 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
       onClose={onClose}
       size="xl"
       title={
-        stuck.length === 1 ? '1 change is not saved' : `${formatCount(stuck.length)} changes are not saved`
+        stuck.length === 1 ? '1 change isn’t saved' : `${formatCount(stuck.length)} changes aren’t saved`
       }
     >
       <Text size="sm" mb="sm">
-        {stuck.length === 1 ? 'It is' : 'They are'} kept in this browser
-        {edits.isKept ? '' : ' until the page is closed'}, and nowhere else.
+        {stuck.length === 1 ? 'It is' : 'They are'} kept only in this browser
+        {edits.isKept ? '' : ' until you close the page'}.
         {open.length < stuck.length && ' Waiting changes are sent when the server is back.'}
       </Text>
       <Table.ScrollContainer minWidth={480} maxHeight={420}>
@@ -88,7 +88,7 @@ export function UnsavedDialog({ stuck, onClose }: { stuck: readonly Edit[]; onCl
       <div className={classes.footer}>
         {open.length > 1 && (
           <Button variant="default" onClick={() => edits.drop(...open)}>
-            Leave all {formatCount(open.length)} as they were
+            Discard all {formatCount(open.length)}
           </Button>
         )}
         <Button onClick={onClose}>Close</Button>

@@ -5,16 +5,16 @@ import { fieldOf } from './FieldValue.tsx';
 import { useFields } from './useFields.ts';
 
 interface Props {
-  /** The key of the record. */
+  /** Key of the field. */
   field: string;
-  /** As it stands in an editor: see formatToEdit and readValue. */
+  /** Text of the editor; see `formatToEdit` and `readValue`. */
   text: string;
   onChange: (text: string) => void;
   label: string;
   error?: ReactNode;
 }
 
-/** An editor for one value of a record, by its kind. */
+/** An editor for a value, by the field's kind. */
 export function ValueField({ field, text, onChange, label, error }: Props) {
   const { kind } = fieldOf(field);
   const allowed = useFields().get(field)?.allowedValues;

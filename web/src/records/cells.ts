@@ -15,7 +15,7 @@ import { asValue, type Value } from './value.ts';
 import type { ColumnDefinition } from './columns.ts';
 import type { Row } from './row.ts';
 
-/** What the API says of a key of a record: how it may be edited. */
+/** Rules of the API for a field: whether and within which limits users may edit it. */
 export interface Field {
   key: string;
   kind: string;
@@ -23,12 +23,12 @@ export interface Field {
   allowedValues: (string | null)[] | null;
   isEditable: boolean;
   editableWhenActualized: boolean;
-  /** Of a date: the first and the last that may be drafted. */
+  /** For dates: the first and last valid day. */
   earliest?: string | null;
   latest?: string | null;
-  /** Of an amount in USD: the largest that may be drafted. */
+  /** For amounts in USD: the largest valid amount. */
   largest?: string | null;
-  /** Of a text, in characters. */
+  /** For texts: the maximum number of characters. */
   maxLength?: number | null;
 }
 
@@ -37,7 +37,7 @@ export const valueOf = (row: Row, { key }: Pick<ColumnDefinition, 'key'>): Value
 
 const isAmount = (value: string) => /^-?\d+(\.\d+)?$/.test(value);
 
-/** A value as it is shown. A text that is no date or amount is shown as it is. */
+/** Formats a value for display. Returns an invalid date or amount unchanged. */
 export function formatValue({ kind }: Pick<ColumnDefinition, 'kind'>, value: Value): string {
   if (value === null || value === '') return '';
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
@@ -57,7 +57,7 @@ export function formatValue({ kind }: Pick<ColumnDefinition, 'kind'>, value: Val
   }
 }
 
-/** A value as it stands in an editor. */
+/** Formats a value for an editor. */
 export function formatToEdit({ kind }: Pick<ColumnDefinition, 'kind'>, value: Value): string {
   if (value === null) return '';
   if (typeof value === 'boolean') return String(value);
@@ -67,8 +67,8 @@ export function formatToEdit({ kind }: Pick<ColumnDefinition, 'kind'>, value: Va
 }
 
 /**
- * Reads what a user types or pastes for a field: the one way for cells, pasted blocks and forms. An empty text is no value.
- * A choice may be written in another case than PEMS writes it. The server checks the same limits of the field again.
+ * Reads the text that a user types or pastes into a field; cells, pasted blocks and forms all use it. An empty text
+ * means no value. Choices ignore case. The server checks the field's limits again.
  */
 export function readValue(
   { kind }: Pick<ColumnDefinition, 'kind'>,
@@ -101,7 +101,7 @@ export function readValue(
   }
 }
 
-/** What was read, unless there is a problem with it. */
+/** Returns the reading, or a problem with its value. */
 function within<T>(reading: Reading<T>, problemOf: (value: T) => string | undefined): Reading<T> {
   if ('problem' in reading) return reading;
   const problem = problemOf(reading.value);
@@ -109,8 +109,8 @@ function within<T>(reading: Reading<T>, problemOf: (value: T) => string | undefi
 }
 
 function dayProblem(day: string, { earliest, latest }: Partial<Field> = {}): string | undefined {
-  if (earliest && day < earliest) return `Enter a date from ${formatDate(earliest)} on.`;
-  if (latest && day > latest) return `Enter a date until ${formatDate(latest)}.`;
+  if (earliest && day < earliest) return `Enter a date on or after ${formatDate(earliest)}.`;
+  if (latest && day > latest) return `Enter a date on or before ${formatDate(latest)}.`;
   return undefined;
 }
 
@@ -124,7 +124,7 @@ function amountProblem(amount: Decimal, { largest }: Partial<Field> = {}): strin
 const formatChoices = (choices: readonly string[]) =>
   new Intl.ListFormat('en', { type: 'disjunction' }).format(choices);
 
-/** Whether a cell may be edited; otherwise why not. */
+/** Returns whether a cell may be edited, and if not, the reason. */
 export function editability(
   field: Field | undefined,
   row: Row,

@@ -8,14 +8,14 @@ export interface ColumnDefinition {
   label: string;
   kind: ColumnKind;
   width: number;
-  /** Shown without anybody asking for it. */
+  /** True if the column is visible by default. */
   isDefault?: true;
-  /** How the API calls its order, where it has one. */
+  /** The API's name for sorting by it, if it can be sorted. */
   order?: string;
 }
 
 export interface Column extends ColumnDefinition {
-  /** From the left, in pixels. */
+  /** Distance from the left edge, in pixels. */
   left: number;
 }
 
@@ -27,7 +27,7 @@ const column = (
   more: Partial<ColumnDefinition> = {},
 ): ColumnDefinition => ({ key, label, kind, width, ...more });
 
-/** All columns, in the order that they have until somebody moves them. */
+/** All columns, in their default order. */
 export const allColumns: readonly ColumnDefinition[] = [
   column('pfaId', 'Record', 'id', 180, { isDefault: true, order: 'PFA_ID' }),
   column('status', 'Status', 'status', 96, { isDefault: true }),
@@ -70,7 +70,7 @@ const narrowest = 60;
 const widest = 600;
 export const fitWidth = (width: number): number => Math.round(Math.min(Math.max(width, narrowest), widest));
 
-/** The columns that an address names, e.g. `pfaId,category:240`; the id is always the first. */
+/** Returns the columns that an address names, e.g. `pfaId,category:240`; the id always comes first. */
 export function readColumns(text: string | undefined): Column[] {
   const wanted: ColumnDefinition[] = [];
   if (text === undefined) wanted.push(...allColumns.filter(({ isDefault }) => isDefault));
@@ -92,14 +92,14 @@ export function readColumns(text: string | undefined): Column[] {
   });
 }
 
-/** Of the columns that an address names, those that there are; undefined if there is none. */
+/** Returns the valid columns of an address; undefined if there are none. */
 export const knownColumns = (text: string): string | undefined =>
   text
     .split(',')
     .filter((part) => /^[^:]*(:\d+)?$/.test(part) && byKey.has(part.split(':')[0] ?? ''))
     .join() || undefined;
 
-/** The other way round; undefined where nobody has changed anything. */
+/** Writes columns for an address; undefined if they are the defaults. */
 export function writeColumns(columns: readonly ColumnDefinition[]): string | undefined {
   const write = (list: readonly ColumnDefinition[]) =>
     list.map(({ key, width }) => (width === byKey.get(key)?.width ? key : `${key}:${width}`)).join();
@@ -107,11 +107,11 @@ export function writeColumns(columns: readonly ColumnDefinition[]): string | und
   return text === write(readColumns(undefined)) ? undefined : text;
 }
 
-/** Which fields of a record the columns need. */
+/** Returns the record fields that the columns need. */
 export const fieldsOf = (columns: readonly ColumnDefinition[]): Set<string> =>
   new Set(columns.map(({ key }) => key));
 
-/** How a sort is written in an address: `forecastEnd` or `forecastEnd.desc`. */
+/** Writes a sort for an address: `forecastEnd` or `forecastEnd.desc`. */
 export interface Sort {
   key: string;
   isDescending: boolean;
@@ -124,7 +124,7 @@ export function readSort(text: string | undefined): Sort {
     : { key: 'pfaId', isDescending: false };
 }
 
-/** Whether an address names a sort that there is. */
+/** True if an address names an existing sort. */
 export const isSort = (text: string): boolean =>
   /^[^.]+(\.desc)?$/.test(text) && byKey.get(text.split('.')[0] ?? '')?.order !== undefined;
 

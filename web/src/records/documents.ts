@@ -33,7 +33,7 @@ export const undoOperationDocument = graphql(`
   }
 `);
 
-/** What records have, and what of it may be edited, and how. */
+/** Fields of records, and whether and within which limits they may be edited. */
 export const fieldsDocument = graphql(`
   query RecordFields {
     pfaFields(orderBy: POSITION_ASC) {
@@ -53,7 +53,7 @@ export const fieldsDocument = graphql(`
   }
 `);
 
-/** Without anybody who looks at records. */
+/** Saves without reading rows, when no page shows them. */
 export const saveOnlyDocument = graphql(`
   mutation SaveDraftsOnly($input: SaveDraftsInput!) {
     saveDrafts(input: $input) {

@@ -8,29 +8,32 @@ import { undoOperationDocument } from './documents.ts';
 
 interface Offer {
   organizationId: number;
-  /** The operation on drafts; without one there is nothing to take back. */
+  /** Operation on the drafts; without it, there is nothing to undo. */
   operationId: string | null | undefined;
   title: string;
   message?: ReactNode;
-  /** What else can be done about it. */
+  /** Another action to offer. */
   action?: { label: string; run: () => void };
-  /** What is shown has to be asked for anew. */
+  /** Reloads what the page shows. */
   onUndone: () => void;
 }
 
-/** Says how many values an undo or redo had to leave, if any. Whether there were any. */
+/** Notifies the user of the values that an undo or redo could not change. Returns true if there were any. */
 export function tellImpossible(title: string, impossible: unknown): boolean {
   const count = Array.isArray(impossible) ? impossible.length : 0;
   if (count > 0)
     notifications.show({
       color: 'yellow',
       title,
-      message: `${formatCount(count)} values have changed since, and stay.`,
+      message: `${formatCount(count)} values have changed since, so they were kept.`,
     });
   return count > 0;
 }
 
-/** Tells what was done to drafts, and takes it back when told to. Later the records page still can: it undoes step by step. */
+/**
+ * Notifies the user of a change of drafts and offers to undo it. After the notification has closed, the records page
+ * can still undo it step by step.
+ */
 export function offerUndo({ organizationId, operationId, title, message, action, onUndone }: Offer): void {
   const undo = async () => {
     notifications.hide(id);

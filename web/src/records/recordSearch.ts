@@ -1,4 +1,4 @@
 import type { RecordsView } from '../pages/records/view.ts';
 
-/** The view of the records page that shows one record, also one that is discontinued. */
+/** Returns a view of the records page that shows one record, even if it is discontinued. */
 export const recordSearch = (pfaId: string): RecordsView => ({ q: pfaId, discontinued: true });

@@ -1,6 +1,6 @@
 import type { RecordRowFragment } from '../api/generated/graphql.ts';
 
-/** What every row is asked for, whatever is shown of it. */
+/** Fields that every row needs, whichever columns are visible. */
 export const always = [
   'pfaId',
   'revision',
@@ -15,5 +15,5 @@ type Always = (typeof always)[number];
 
 export type RowKey = Exclude<keyof RecordRowFragment, ' $fragmentName'>;
 
-/** A record as the list holds it: of the columns that are not shown nothing is known. */
+/** A record in the list; fields of hidden columns are missing. */
 export type Row = Pick<RecordRowFragment, Always> & Partial<RecordRowFragment>;

@@ -1,7 +1,7 @@
 import type { PfaSelectionInput } from '../api/generated/graphql.ts';
 import { filterOf, selectionOf, type Filter } from '../filter/filter.ts';
 
-/** Records that somebody has chosen to do something with: some by name, or all that the filter leaves but for some. */
+/** Selected records: a set of ids, or all that match the filter except some. */
 export interface Selection {
   readonly kind: 'these' | 'allBut';
   readonly ids: ReadonlySet<string>;
@@ -13,7 +13,7 @@ export const everything: Selection = { kind: 'allBut', ids: new Set() };
 export const isSelected = ({ kind, ids }: Selection, id: string): boolean =>
   ids.has(id) === (kind === 'these');
 
-/** These records in it, or not. */
+/** Returns the selection with or without these records. */
 export function withRecords(selection: Selection, records: readonly string[], isIn: boolean): Selection {
   const ids = new Set(selection.ids);
   const named = isIn === (selection.kind === 'these');
@@ -27,20 +27,20 @@ export function withRecords(selection: Selection, records: readonly string[], is
 export const toggle = (selection: Selection, id: string): Selection =>
   withRecords(selection, [id], !isSelected(selection, id));
 
-/** All, also those that nobody has loaded. */
+/** True if all records are selected, including those not loaded. */
 export const isEverything = ({ kind, ids }: Selection): boolean => kind === 'allBut' && ids.size === 0;
 
-/** How many, of a list of so many. */
+/** Number of selected records in a list of the given length. */
 export const sizeOf = ({ kind, ids }: Selection, total: number): number =>
   kind === 'these' ? ids.size : Math.max(total - ids.size, 0);
 
-/** Which of the heading's box it is. */
+/** State of the checkbox in the heading. */
 export function extentOf(selection: Selection, total: number): 'none' | 'some' | 'all' {
   const size = sizeOf(selection, total);
   return size === 0 ? 'none' : size === total ? 'all' : 'some';
 }
 
-/** The same for the API. */
+/** Returns the selection for the API. */
 export function inputOf({ kind, ids }: Selection, filter: Filter): PfaSelectionInput {
   if (kind === 'these') return { recordIds: [...ids] };
   if (ids.size === 0) return selectionOf(filter);

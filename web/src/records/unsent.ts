@@ -1,6 +1,6 @@
 import { isNewer, keysOf, read, write } from '../browserStorage.ts';
 
-/** Where it is kept: of one person, in one organization or in all. */
+/** Storage prefix for one user, in one organization or in all. */
 export const unsentOf = (personId: number, organizationId: number | '' = '') =>
   `vanguard.unsent.${personId}.${organizationId}`;
 
@@ -9,20 +9,20 @@ const listOf = (key: string): unknown[] => {
   return Array.isArray(items) ? items : [];
 };
 
-/** How much of a person's is kept in this browser, of all tabs and organizations. */
+/** Number of a user's unsaved edits in this browser, in all tabs and organizations. */
 export const countUnsent = (personId: number): number =>
   keysOf(unsentOf(personId)).reduce((sum, key) => sum + listOf(key).length, 0);
 
 /**
- * What has not reached the server yet, kept in the browser: each tab under a name of its own, which it holds by a lock for
- * as long as it lives. What a tab leaves behind, by a reload or for good, another one takes over.
+ * Keeps unsaved edits in the browser's storage. Each tab has its own key and holds a lock on it while it is open. When
+ * a tab closes or reloads, another tab takes over its edits.
  */
 export class UnsentStore<Item> {
   readonly #prefix: string;
   readonly #name = crypto.getRandomValues(new Uint32Array(2)).join('-');
   readonly #hasLocks = 'locks' in navigator;
 
-  /** `isItem` checks what is read: another version of the app, or another program, may have written it. */
+  /** `isItem` checks stored entries, which another program or version of the app may have written. */
   constructor(prefix: string, isItem: (item: unknown) => item is Item, onFound: (items: Item[]) => void) {
     this.#prefix = prefix;
     this.#begin(isItem, onFound);
@@ -39,17 +39,18 @@ export class UnsentStore<Item> {
       const takeOver = () => {
         if (isNewer(key)) return;
         const items = listOf(key).filter(isItem);
-        // First under our name, then no longer under the other.
+        // Stores the edits under this tab's key before removing the other key.
         if (items.length > 0) onFound(items);
         write(key, undefined);
       };
-      // Without locks (a page that came over plain HTTP) nobody knows whether that tab lives. Saved twice is saved once.
+      // Without locks, as over plain HTTP, other tabs cannot tell whether that tab is open. Saving an edit twice has no
+      // further effect.
       if (this.#hasLocks) void navigator.locks.request(key, takeOver);
       else queueMicrotask(takeOver);
     }
   }
 
-  /** Whether the browser keeps it; if not, closing the page loses it, and the page warns. */
+  /** False if the browser does not store the edits; the page then warns that closing it loses them. */
   isKept = true;
 
   write(items: readonly Item[]): void {

@@ -1,7 +1,7 @@
-/** A value as the API takes and gives it; money is text, exact. */
+/** A value of the API; money is exact text. */
 export type Value = string | boolean | null;
 
-/** Whether two values are the same to a reader: `1000` and `1000.00`, nothing and an empty text. */
+/** True if two values look the same to a reader: `1000` and `1000.00`, or null and an empty text. */
 export function isSame(a: unknown, b: unknown): boolean {
   const [left, right] = [a, b].map((value) =>
     typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '',
@@ -14,7 +14,7 @@ export function isSame(a: unknown, b: unknown): boolean {
 const plain = (number: string) =>
   (number.includes('.') ? number.replace(/\.?0+$/, '') : number).replace(/^(-?)0+(?=\d)/, '$1');
 
-/** Returns a value of the API as a `Value`; anything that is none becomes null. */
+/** Returns a value of the API as a `Value`, or null if it has another type. */
 export const asValue = (value: unknown): Value =>
   typeof value === 'string' || typeof value === 'boolean'
     ? value
@@ -22,6 +22,9 @@ export const asValue = (value: unknown): Value =>
       ? String(value)
       : null;
 
-/** Returns a value as the API takes it. A number of JavaScript holds amounts of up to 15 digits exactly; the server refuses others. */
+/**
+ * Returns a value in the API's type. A JavaScript number holds amounts of up to 15 digits exactly; the server refuses
+ * longer ones.
+ */
 export const asSent = ({ value, isAmount }: { value: Value; isAmount: boolean }) =>
   isAmount && typeof value === 'string' && /^-?0*\d{1,13}(\.\d{1,2})?$/.test(value) ? Number(value) : value;

@@ -6,14 +6,14 @@ import { useSubmit } from './useSubmit.ts';
 
 interface Props {
   username: string;
-  /** Somebody else has set the password: nothing else works before it is changed. */
+  /** True if another user set the password, so the account must change it first. */
   isForced?: boolean;
   onLater?: (() => void) | undefined;
   onSignOut?: () => Promise<void>;
   onChanged?: () => void;
 }
 
-/** A new password. The rules are the server's, and so are the words for what breaks them. */
+/** The form for a new password. The server checks the rules and words the errors. */
 export function ChangePasswordForm({ username, isForced = false, onLater, onSignOut, onChanged }: Props) {
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');

@@ -4,7 +4,7 @@ import { Mark } from '../components/Mark.tsx';
 import { usePageTitle } from '../components/Page.tsx';
 import classes from './EntryPage.module.css';
 
-/** The page before the app: signing in, and choosing a password. */
+/** The page before the app, for signing in and choosing a password. */
 export function EntryPage({ title, children }: { title: string; children: ReactNode }) {
   usePageTitle(title);
   return (
@@ -34,7 +34,7 @@ export function EntryPage({ title, children }: { title: string; children: ReactN
   );
 }
 
-/** Three bars on a line of time: plan, forecast, actual. */
+/** Decoration: three bars on a time line for plan, forecast and actual. */
 function Lines() {
   return (
     <svg className={classes.bars} viewBox="0 0 460 120" aria-hidden>

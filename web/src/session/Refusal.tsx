@@ -3,7 +3,7 @@ import type { ApiError } from '../api/errors.ts';
 import classes from './Refusal.module.css';
 import { explain } from '../components/explain.ts';
 
-/** Says why the server refused a form. Screen readers announce it. */
+/** Shows why the server refused a form. Screen readers announce it. */
 export function Refusal({ error }: { error: ApiError | undefined }) {
   return (
     <div role="alert">

@@ -8,7 +8,7 @@ import { EntryPage } from './EntryPage.tsx';
 import { restore, signOut, useSession } from './session.ts';
 import { SignInForm } from './SignInForm.tsx';
 
-/** Lets those through who are signed in, and whose password is their own. */
+/** Shows the app only to users who are signed in and have chosen their own password. */
 export function SessionGate({ children }: { children: ReactNode }) {
   const session = useSession();
   const [postponedBy, setPostponedBy] = useState<unknown>(postponed.read);
@@ -50,8 +50,8 @@ export function SessionGate({ children }: { children: ReactNode }) {
 }
 
 /**
- * Who has put off choosing a password, as long as this tab is open. Outside production that is allowed: the server does
- * not insist there either, so that the demo can be tried at once.
+ * Users who postponed choosing a password, until this tab closes. The server allows that outside production, to make
+ * the demo easy to try.
  */
 const postponed = {
   read: () => (isProduction ? undefined : read('vanguard.password-later', sessionStore)),
@@ -61,7 +61,7 @@ const postponed = {
   },
 };
 
-/** For the moment until it is known who is here: nothing that would flash. */
+/** Shown while the session check runs; empty, to avoid a flash. */
 function Starting() {
   usePageTitle();
   return <div aria-busy="true" aria-label="Loading" role="status" />;

@@ -4,9 +4,10 @@ import { ApiError, asApiError, hasCode, isNetworkLoss } from '../api/errors.ts';
 import { send } from '../api/http.ts';
 
 /**
- * Who is signed in, in all tabs of this browser. The access token is in the memory of the page and nowhere else; the
- * refresh token is in a cookie that no script can read. Each refresh token can be used once, and one that comes again
- * ends the session: so one tab at a time exchanges it (a lock of the browser), and tells the others what it got.
+ * The session of the current user, shared by all tabs of this browser. The access token exists only in memory; the
+ * refresh token is in a cookie that scripts cannot read. A refresh token works once, and using it again ends the
+ * session. A browser lock therefore lets one tab at a time exchange it; that tab shares the new access token with the
+ * others.
  */
 
 export interface Person {
@@ -15,7 +16,7 @@ export interface Person {
 }
 
 export type SessionState =
-  /** Looking whether the cookie is good for a session. */
+  /** Checking whether the cookie continues a session. */
   | { status: 'starting' }
   /** That could not be found out. */
   | { status: 'failed'; error: ApiError }
@@ -39,14 +40,14 @@ interface Answer {
 
 type Message = { type: 'granted'; grant: Grant } | { type: 'ended'; reason: 'ended' | 'here' | 'everywhere' };
 
-/** How long before its end a token is renewed, in milliseconds. */
+/** Time before its expiry at which a token is renewed, in milliseconds. */
 const margin = 60_000;
-/** A token that ends sooner is not sent any more. */
+/** Minimum remaining lifetime of a token that is sent, in milliseconds. */
 const tooLate = 5_000;
-/** How long an exchange may take before the lock is given to another tab, in milliseconds. */
+/** Timeout of an exchange, in milliseconds; after it, another tab gets the lock. */
 const patience = 20_000;
 
-/** How long a message to the other tabs may take, in milliseconds. */
+/** Time for a message to reach the other tabs, in milliseconds. */
 const telling = 100;
 
 let grant: Grant | undefined;
@@ -65,14 +66,14 @@ function become(next: SessionState): void {
   for (const listener of listeners) listener();
 }
 
-/** Takes a token over, whichever tab got it. */
+/** Adopts a token, from this tab or another. */
 function accept(next: Grant): void {
   const before = state;
   grant = next;
   const { person, mustChangePassword } = next;
   clearTimeout(timer);
   timer = setTimeout(renew, Math.max(next.expiresAt - Date.now() - margin, 1000));
-  // Renewing changes nothing that is shown.
+  // A renewed token changes nothing visible.
   if (
     before.status !== 'signed-in' ||
     before.person.id !== person.id ||
@@ -92,9 +93,9 @@ function share(message: Message): void {
 }
 
 /**
- * Runs alone among all tabs. The lock is kept a moment longer, until the others have been told what came of it: who waits
- * for it need not do the same again. Without locks (a page that came over plain HTTP) it runs as it is: the server allows
- * the tabs of a browser 10 seconds.
+ * Runs work in one tab at a time. Holds the lock a moment longer, so that waiting tabs receive the new token first and
+ * need not exchange theirs. Without locks, as over plain HTTP, it runs at once; the server tolerates parallel exchanges
+ * of a browser for 10 seconds.
  */
 function alone<T>(work: () => Promise<T>): Promise<T> {
   if (!('locks' in navigator)) return work();
@@ -127,10 +128,10 @@ const isGood = (one: Grant | undefined): one is Grant =>
 let refreshing: Promise<string> | undefined;
 
 /**
- * Exchanges the refresh token for a new access token, and answers that. When another tab did so meanwhile, its token is
- * taken. Refuses with UNAUTHENTICATED when there is no session any more.
+ * Exchanges the refresh token and resolves to a new access token. Uses the token of another tab if that tab was faster.
+ * Rejects with UNAUTHENTICATED if the session has ended.
  *
- * @param refused The token that the server does not take any more.
+ * @param refused The token that the server no longer accepts.
  */
 export function refresh(refused?: string): Promise<string> {
   return (refreshing ??= alone(async () => {
@@ -150,7 +151,7 @@ export function refresh(refused?: string): Promise<string> {
   }));
 }
 
-/** Renews in time; what fails is tried again by the next request that needs a token. */
+/** Renews the token in time and retries after a failure, unless the session has ended. */
 function renew(): void {
   refresh().catch((error: unknown) => {
     if (!hasCode(error, 'UNAUTHENTICATED')) timer = setTimeout(renew, 5000);
@@ -162,14 +163,14 @@ const timedOut = (error: unknown) =>
     ? new ApiError('NETWORK', 'The server doesn’t respond.', { hint: 'Try again in a moment.', cause: error })
     : error;
 
-/** A token that can be sent. Refuses with UNAUTHENTICATED when nobody is signed in. */
+/** Resolves to a valid access token. Rejects with UNAUTHENTICATED if no user is signed in. */
 export async function accessToken(): Promise<string> {
   if (grant && grant.expiresAt - Date.now() > tooLate) return grant.token;
   if (state.status === 'signed-out') throw new ApiError('UNAUTHENTICATED', 'You are signed out.');
   return refresh(grant?.token);
 }
 
-/** Does something that needs a token; when the server does not take it any more, once again with another. */
+/** Runs work that needs a token, and once more with a new token if the server rejects the first. */
 export async function withToken<T>(work: (token: string) => Promise<T>): Promise<T> {
   const token = await accessToken();
   try {
@@ -181,7 +182,7 @@ export async function withToken<T>(work: (token: string) => Promise<T>): Promise
   return work(await refresh(token));
 }
 
-/** Goes on with the session of the cookie, if there is one. */
+/** Continues the session of the cookie, if any. */
 export async function restore(): Promise<void> {
   become({ status: 'starting' });
   for (;;) {
@@ -202,19 +203,19 @@ export async function signIn(username: string, password: string): Promise<void> 
 
 export async function changePassword(currentPassword: string, newPassword: string): Promise<void> {
   await alone(async () => {
-    // Not withToken: that may ask for the lock that we hold.
+    // `withToken` could request the lock that this code holds.
     const token = grant?.token;
     if (!token) throw new ApiError('UNAUTHENTICATED', 'You are signed out.');
     granted(await post('/api/auth/change-password', { currentPassword, newPassword }, token).catch(rethrow));
   });
 }
 
-/** Ends the session of this browser, in all its tabs; `everywhere`: also those of all other browsers. */
+/** Ends the session in all tabs of this browser; with `everywhere`, also in all other browsers. */
 export async function signOut(everywhere: boolean): Promise<void> {
   const reason = everywhere ? 'everywhere' : 'here';
   await alone(async () => {
     await post('/api/auth/logout', { everywhere }).catch((error: unknown) => {
-      // There was no session any more: signed out is what it is.
+      // The session had already ended, so the sign-out is complete.
       if (!hasCode(error, 'UNAUTHENTICATED') || everywhere) rethrow(error);
     });
     end(reason);
@@ -234,12 +235,12 @@ export function subscribeToSession(listener: () => void): () => void {
 export const sessionState = (): SessionState => state;
 export const useSession = (): SessionState => useSyncExternalStore(subscribeToSession, sessionState);
 
-// A timer does not run while a computer sleeps.
+// Timers do not run while a computer sleeps.
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible' && grant && !isGood(grant)) renew();
 });
 
-/** Who is signed in; pages are shown to nobody else. */
+/** Returns the id of the signed-in user; the app shows pages to signed-in users only. */
 export function usePersonId(): number {
   const session = useSession();
   return session.status === 'signed-in' ? session.person.id : 0;

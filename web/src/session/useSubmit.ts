@@ -1,7 +1,7 @@
 import { useState, type FormEvent } from 'react';
 import { asApiError, type ApiError } from '../api/errors.ts';
 
-/** A form that is sent once at a time, and the refusal of the last time. */
+/** Returns a function that sends a form, one request at a time, and the error of the last one. */
 export function useSubmit(send: () => Promise<void>) {
   const [error, setError] = useState<ApiError>();
   const [isSending, setIsSending] = useState(false);

@@ -36,7 +36,7 @@ type Board = NonNullable<BoardQuery['organization']>;
 
 const route = getRouteApi('/o/$code/board');
 
-/** What the equipment of an organization costs. */
+/** Shows the equipment costs of an organization. */
 export function BoardPage() {
   const { organization } = useOrganization();
   const organizationId = organization.id;
@@ -44,7 +44,7 @@ export function BoardPage() {
   const remember = useRememberedView({ code: organization.code, page: 'board', view }, validateBoardView);
   const panels = useRef<HTMLDivElement>(null);
   const changeView = (changes: Partial<BoardView>) => {
-    // Fewer groups make the page shorter, and the browser would move what is in sight. The page keeps the height for it.
+    // Fewer groups make the page shorter, and the browser would then scroll. The page keeps its height to prevent that.
     if (panels.current) {
       const { top, height } = panels.current.getBoundingClientRect();
       panels.current.style.minHeight = `${Math.max(Math.min(height, window.innerHeight - top), 0)}px`;
@@ -55,7 +55,7 @@ export function BoardPage() {
   const selection = selectionOf(filter);
   const { data, error, refetch, isFetching, isPlaceholderData } = useQuery({
     ...query(boardDocument, { organizationId, selection }),
-    // What was drafted on another page meanwhile is told to nobody here.
+    // No event reports drafts made on another page, so the board always refetches.
     staleTime: 0,
     placeholderData: keepPreviousData,
   });
@@ -219,7 +219,7 @@ function Totals({ total: { seen, mirror }, isStale }: { total: Layers<Costs>; is
   );
 }
 
-/** What is rented and what is bought, in one of the layers. */
+/** Costs of rented and of purchased equipment, in one of the layers. */
 function SourceTable({
   title,
   note,

@@ -11,10 +11,10 @@ import classes from './BoardPage.module.css';
 import type { Amounts, Costs, Layers } from './costs.ts';
 import { amounts } from './view.ts';
 
-// Cells of the board's tables. Roles are said, because on a narrow screen the rows are laid out as blocks, and so is the
-// heading of each, which is out of sight there.
+// Cells of the board's tables. They state their roles, because narrow screens lay rows out as blocks, with a visually
+// hidden heading in each.
 
-/** How many records, as I see them, and below it how many in PEMS where that is another number. */
+/** The record count including drafts, with the count in PEMS below it if that differs. */
 export function CountCell({ seen, mirror }: Layers<Costs>) {
   return (
     <td role="cell" data-label="Records">
@@ -26,7 +26,7 @@ export function CountCell({ seen, mirror }: Layers<Costs>) {
   );
 }
 
-/** What it costs, as I see it, and below each amount that of PEMS where it is another. */
+/** The costs including drafts, each with the amount in PEMS below it if that differs. */
 export function AmountCells({ seen, mirror }: Layers<Amounts>) {
   return (
     <>
@@ -60,7 +60,7 @@ function InPems({
   return value === seen ? null : <span className={classes.pems}> PEMS {write(value)}</span>;
 }
 
-/** What my drafts, and what is pending, add to what is in PEMS. */
+/** Difference that drafts and pending changes make to PEMS data. */
 export function DifferenceCells({ difference }: { difference: Costs }) {
   return (
     <>

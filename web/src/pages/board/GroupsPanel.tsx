@@ -26,19 +26,19 @@ import {
 interface Props {
   view: BoardView;
   selection: PfaSelectionInput;
-  /** Undefined until it is known. */
+  /** Undefined until loaded. */
   total: Layers<Costs> | undefined;
   onChange: (changes: Partial<BoardView>) => void;
 }
 
-/** Where the money goes: what each category costs, or each class, area, ... */
+/** Costs by group: by category, class, area or another dimension. */
 export function GroupsPanel({ view, selection, total, onChange }: Props) {
   const { organization } = useOrganization();
   const by = view.by ?? 'category';
   const { data, error, refetch, isFetching, isPlaceholderData } = useQuery({
     ...query(groupsDocument, { organizationId: organization.id, selection, groupBy: by }),
     staleTime: 0,
-    // The groups of another dimension would stand, and lead, under the wrong name.
+    // Groups of another dimension would appear, and link, under the wrong name.
     placeholderData: (before, queryBefore) => (queryBefore?.queryKey[1].groupBy === by ? before : undefined),
   });
   const groups = data?.organization;
@@ -172,7 +172,7 @@ function GroupsTable({
                   type="button"
                   className={classes.sort}
                   onClick={() =>
-                    // Names from A, amounts from the largest.
+                    // Names sort ascending first, amounts descending.
                     change({ key, isDescending: sort.key === key ? !sort.isDescending : key !== 'name' })
                   }
                 >

@@ -15,8 +15,8 @@ import { formatAxisDollars, formatMoney, type Decimal } from '../../format/numbe
 import classes from './BoardPage.module.css';
 import { lineOf, type LineName } from './lines.tsx';
 
-// Only what is used of the library is loaded. It draws on a canvas, because the Content-Security-Policy takes no styles out
-// of text, in which it would write an SVG or an HTML tooltip.
+// Registers only the parts of the chart library that the chart needs. The chart draws on a canvas, because the
+// Content-Security-Policy forbids the inline styles of SVG charts and HTML tooltips.
 register([LineChart, GridComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
 type Option = ComposeOption<LineSeriesOption | GridComponentOption | TooltipComponentOption>;
@@ -24,14 +24,17 @@ type Option = ComposeOption<LineSeriesOption | GridComponentOption | TooltipComp
 interface Props {
   title: string;
   months: readonly IsoMonth[];
-  /** Undefined where a line has ended. */
+  /** Undefined after the end of a line. */
   lines: readonly { name: LineName; amounts: readonly (Decimal | undefined)[] }[];
-  /** Where the present month is; -1: it is not among them. */
+  /** Index of the current month, or -1 if it is not among the months. */
   today: number;
   scheme: 'light' | 'dark';
 }
 
-/** Lines of costs over months. For who cannot see them it is a slider over the months that says each one's figures. */
+/**
+ * A line chart of costs over months. For screen readers it is a slider over the months that announces each month's
+ * figures.
+ */
 export function MonthChart({ title, months, lines, today, scheme }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType>(null);
@@ -150,7 +153,7 @@ function optionOf({ months, lines, today, scheme }: Omit<Props, 'title'>): Optio
       return {
         type: 'line',
         name: label,
-        // A place on the screen, and no amount any more.
+        // A float is precise enough for a position on the screen.
         data: amounts.map((amount) => (amount === undefined ? null : Number(amount))),
         color: colour[variable],
         lineStyle: { width, ...(dash ? { type: dash } : {}) },
@@ -158,7 +161,7 @@ function optionOf({ months, lines, today, scheme }: Omit<Props, 'title'>): Optio
         symbolSize: 6,
         showAllSymbol: 'auto',
         emphasis: { disabled: true },
-        // What was drawn is a float; what is said is the amount itself.
+        // The tooltip shows the exact amount instead of the drawn float.
         tooltip: { valueFormatter: (_value, at) => sayAmount(amounts[at]) },
         ...(i === 0 && today >= 0
           ? {

@@ -19,7 +19,7 @@ interface Props {
   onChange: (changes: Partial<BoardView>) => void;
 }
 
-/** What is spent when: plan, forecast and actual by month, drawn or in figures. */
+/** Costs over time: plan, forecast and actual by month, as a chart or a table. */
 export function MonthsPanel({ view, selection, onChange }: Props) {
   const { organization } = useOrganization();
   const { data, error, refetch, isFetching, isPlaceholderData } = useQuery({
@@ -74,7 +74,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
       {rows ? (
         <div data-stale={isPlaceholderData || undefined}>
           {isTable ? (
-            // What scrolls can be reached by keyboard.
+            // A scrollable area must be reachable by keyboard.
             <div className={classes.months} tabIndex={0} role="group" aria-labelledby="months-title">
               <MonthsTable rows={rows} undated={undated} outside={outside} />
             </div>
@@ -126,13 +126,13 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
 
 const ChartSkeleton = () => <Skeleton height="100%" mx={18} w="auto" />;
 
-/** The forecast of PEMS is a line of its own only where my drafts make it another. */
+/** The PEMS forecast is a separate line only if drafts change it. */
 const shownLines = (rows: readonly Row<Amounts>[]): LineName[] =>
   lineNames.filter(
     (name) => name !== 'pems' || rows.some(({ seen, mirror }) => seen.forecastCost !== mirror.forecastCost),
   );
 
-/** Hidden it keeps its place, so that the controls beside it keep theirs. */
+/** A hidden legend keeps its space, so the controls beside it do not move. */
 function Legend({ rows, isHidden }: { rows: readonly Row<Amounts>[]; isHidden: boolean }) {
   return (
     <ul className={classes.legend} aria-label="Lines" data-hidden={isHidden || undefined}>
@@ -151,11 +151,11 @@ function Chart({
   title,
 }: {
   rows: readonly Row<Amounts>[];
-  /** Nothing of the future is actual: the line ends here. */
+  /** The actual line ends at the current month. */
   lastActual: number;
   title: string;
 }) {
-  // The library that draws is larger than the rest of the page: it comes when the figures are there.
+  // The chart library is larger than the rest of the page, so it loads after the figures.
   const {
     data: drawing,
     error,
@@ -203,7 +203,7 @@ function Chart({
   );
 }
 
-/** `before 2001-04` or `after 2051-03`, as the API calls what lies outside of the months. */
+/** `before 2001-04` or `after 2051-03`, as the API names dates outside of the range. */
 const formatOutside = (value: string): string => {
   const [side = '', month = ''] = value.split(' ');
   return `${side === 'before' ? 'Before' : 'After'} ${formatMonth(month)}`;

@@ -92,7 +92,7 @@ export const monthsDocument = graphql(`
   }
 `);
 
-/** What something costs. */
+/** The costs of a group of records. */
 export interface Amounts {
   planCost: Decimal;
   forecastCost: Decimal;
@@ -104,7 +104,7 @@ export interface Costs extends Amounts {
   recordCount: Decimal;
 }
 
-/** The same in both layers: with my drafts, and in the mirror of PEMS. */
+/** The same figures in both layers: including drafts, and in PEMS. */
 export interface Layers<T> {
   seen: T;
   mirror: T;
@@ -118,7 +118,7 @@ const nothing: Costs = {
   recordCount: '0',
 };
 
-/** One amount and another, added or taken away. */
+/** Combines two costs, amount by amount. */
 const each = (one: Amounts, other: Amounts, count: (a: bigint, b: bigint) => bigint): Amounts => {
   const amount = (key: keyof Amounts) => ofCents(count(centsOf(one[key]), centsOf(other[key])));
   return {
@@ -129,13 +129,13 @@ const each = (one: Amounts, other: Amounts, count: (a: bigint, b: bigint) => big
   };
 };
 
-/** What my drafts, and what is pending, add to the mirror. */
+/** Returns the difference that drafts and pending changes make to PEMS data. */
 export const differenceOf = ({ seen, mirror }: Layers<Costs>): Costs => ({
   ...each(seen, mirror, (a, b) => a - b),
   recordCount: String(BigInt(seen.recordCount) - BigInt(mirror.recordCount)),
 });
 
-/** A group, or a month; '' is what belongs to none. */
+/** A group or a month; '' holds the records that have none. */
 export interface Row<T> extends Layers<T> {
   value: string;
 }
@@ -161,29 +161,29 @@ function byValue<T extends { groupValue: string | null }, C>(
 const costsOf = (node: CostsFragment | null | undefined): Costs =>
   node ? { ...node, recordCount: node.recordCount ?? '0' } : nothing;
 
-/** The sums of a whole selection. */
+/** Returns the totals of a whole selection. */
 export const totalOf = (seen: Nodes<CostsFragment>, mirror: Nodes<CostsFragment>): Layers<Costs> => ({
   seen: costsOf(seen[0]),
   mirror: costsOf(mirror[0]),
 });
 
-/** All groups that there are in either layer. */
+/** Returns the groups of either layer. */
 export const groupsOf = (seen: Nodes<CostsFragment>, mirror: Nodes<CostsFragment>): Row<Costs>[] =>
   [...byValue(seen, mirror, costsOf)].map(([value, layers]) => ({ value, ...layers }));
 
-/** A date that is centuries off is a mistake, and no reason to show each month until then. */
+/** A date centuries away is a mistake; the chart must not show every month until then. */
 const mostMonths = 1200;
 
 export interface Months {
-  /** Without a gap, where that can be. */
+  /** Every month of the range, if the range is not too long. */
   rows: Row<Amounts>[];
-  /** What belongs to no month, because it has no dates. */
+  /** Costs of records without dates. */
   undated: Layers<Amounts> | undefined;
-  /** What lies before the first and after the last month, where there are too many to tell each. */
+  /** Costs before the first and after the last month, if the range is too long. */
   outside: Row<Amounts>[];
 }
 
-/** The months from the first to the last that costs something, also those between them that cost nothing. */
+/** Returns the months from the first to the last with costs, including months without costs in between. */
 export function monthsOf(seen: Nodes<MonthCostsFragment>, mirror: Nodes<MonthCostsFragment>): Months {
   const known = byValue(seen, mirror, (node): Amounts => node ?? nothing);
   const undated = known.get('');
@@ -202,7 +202,7 @@ export function monthsOf(seen: Nodes<MonthCostsFragment>, mirror: Nodes<MonthCos
   return { rows: all.map((value) => ({ value, ...(known.get(value) ?? empty) })), undated, outside };
 }
 
-/** Each month with all before it, also with what lies before the first. */
+/** Returns cumulative costs: each month plus everything before it, including dates before the first month. */
 export function addedUp(rows: readonly Row<Amounts>[], outside: readonly Row<Amounts>[]): Row<Amounts>[] {
   let [seen, mirror]: Amounts[] = [nothing, nothing];
   for (const row of outside.filter(({ value }) => value.startsWith('before'))) {

@@ -8,12 +8,12 @@ interface Line {
   of: (row: Row<Amounts>) => Decimal;
   colour: keyof (typeof colours)['light'];
   width: number;
-  /** Lengths of strokes and gaps; they are told apart by this, not by colour alone. */
+  /** Lengths of strokes and gaps; they distinguish the lines without colour. */
   dash?: number[];
   hasMarks?: true;
 }
 
-/** How each line of the chart is drawn. */
+/** Style of each line of the chart. */
 export const lines = {
   plan: {
     label: 'Plan',

@@ -1,24 +1,24 @@
 import { given, keyOf, textThat, type Search } from '../../filter/address.ts';
 import { dimensions, validateFilter, type Dimension, type Filter } from '../../filter/filter.ts';
 
-/** What the board shows, as it is in the address. Discontinued records count in no sum: they are no part of it. */
+/** The board's view, as the address holds it. No total counts discontinued records, so the board has no such filter. */
 export interface BoardView extends Omit<Filter, 'discontinued'> {
-  /** What the costs are grouped by; by category where nothing is said. */
+  /** Dimension of the groups; category by default. */
   by?: Dimension;
-  /** What my drafts change, instead of both layers. */
+  /** Shows the difference that drafts make, instead of both layers. */
   show?: 'difference';
-  /** Of the groups, e.g. `variance.desc`. */
+  /** Sort of the groups, e.g. `variance.desc`. */
   sort?: string;
-  /** Months added up, instead of each for itself. */
+  /** Shows cumulative costs instead of monthly costs. */
   cost?: 'cumulative';
-  /** Months in figures, instead of drawn. */
+  /** Shows the months as a table instead of a chart. */
   months?: 'table';
 }
 
 const only = <T extends string>(value: unknown, known: T): T | undefined =>
   value === known ? known : undefined;
 
-/** Takes from an address what is a view. */
+/** Reads the view from an address. */
 export const validateBoardView = (search: Search): BoardView => ({
   ...filterOfView(validateFilter(search)),
   ...given<Pick<BoardView, 'by' | 'show' | 'sort' | 'cost' | 'months'>>({
@@ -30,7 +30,7 @@ export const validateBoardView = (search: Search): BoardView => ({
   }),
 });
 
-/** What can be taken along to another page. */
+/** Returns the part of the view that other pages accept. */
 export function filterOfView(view: Filter & BoardView): Filter {
   const {
     by: _by,
@@ -44,7 +44,7 @@ export function filterOfView(view: Filter & BoardView): Filter {
   return filter;
 }
 
-/** What stands in the columns of figures, as the API calls it. */
+/** Amounts of the columns, by their API names. */
 export const amounts = [
   ['planCost', 'Plan'],
   ['forecastCost', 'Forecast'],
@@ -68,7 +68,7 @@ export interface Sort {
 
 const first: Sort = { key: 'forecastCost', isDescending: true };
 
-/** How a sort is written in an address; by itself what costs most comes first. */
+/** Reads a sort from the address; by default, the highest costs come first. */
 export function readSort(text: string | undefined): Sort {
   const [key = '', direction] = (text ?? '').split('.');
   const known = keyOf(sortKeys)(key);

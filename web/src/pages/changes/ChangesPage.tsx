@@ -22,7 +22,7 @@ import { validateChangesView, type ChangesView } from './view.ts';
 
 const route = getRouteApi('/o/$code/changes');
 
-/** What the pages of this page ask, to be asked anew when something has changed. */
+/** Queries of this page's parts, refetched after changes. */
 export const changesQueries = [
   'MyDrafts',
   'MyDraftTotals',
@@ -31,10 +31,10 @@ export const changesQueries = [
   'WorkCounts',
 ] as const;
 
-/** What I changed: looked over and submitted, and what became of what was submitted. */
+/** Shows the user's drafts for review and submission, and the progress of submitted changes. */
 export function ChangesPage() {
   const { organization } = useOrganization();
-  // What is selected, and what is said about it, belongs to one organization.
+  // The selection and its notices belong to one organization.
   return <Changes key={organization.id} />;
 }
 

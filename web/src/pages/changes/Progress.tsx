@@ -18,15 +18,15 @@ import { useSubmission } from './submission.ts';
 
 type Push = NonNullable<NonNullable<CommitProgressQuery['organization']>['pushStatus']>;
 
-/** How long until it is asked again while something is on its way: what holds PEMS up is told by no event. */
+/** Polling interval in milliseconds while changes are pending, because no event reports what delays PEMS. */
 const interval = 5000;
 
-/** How far what I have submitted is, here or elsewhere, until PEMS has confirmed all of it. */
+/** Shows the progress of everything that the user submitted, from any browser, until PEMS confirms it. */
 export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
   const { organization } = useOrganization();
   const organizationId = organization.id;
   const me = usePersonId();
-  // With each submission it may be another.
+  // The starting commit can change with each submission.
   useSubmission(organizationId);
   const since = submittedSince(organization.code);
   const { data } = useQuery({
@@ -37,7 +37,7 @@ export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
   const progress = data?.organization;
   if (!progress) return null;
   const [waiting, writing] = [progress.waiting.totalCount, progress.writing.totalCount];
-  // Without knowing since when, how many were confirmed says nothing.
+  // Without a start, the number of confirmed changes means nothing.
   const confirmed = since === undefined ? 0 : progress.confirmed.totalCount;
   const open = waiting + writing;
   if (open === 0 && confirmed === 0) return null;
@@ -95,7 +95,7 @@ export function Progress({ onWithdrawn }: { onWithdrawn: () => void }) {
 const openOf = (data: CommitProgressQuery | undefined): number =>
   (data?.organization?.waiting.totalCount ?? 0) + (data?.organization?.writing.totalCount ?? 0);
 
-/** What keeps changes from being written at this moment. */
+/** Shows the reason why changes are not being written now. */
 function HoldUp({ push }: { push: Push }) {
   const reason = (() => {
     switch (push.state) {
@@ -129,8 +129,8 @@ function HoldUp({ push }: { push: Push }) {
       default:
         return push.uncertainCount > 0 ? (
           <>
-            PEMS did not answer {push.uncertainCount === 1 ? 'a write' : 'some writes'}: what became of it is
-            read again when PEMS cannot do it any more. That can take some minutes.
+            PEMS didn’t respond to {push.uncertainCount === 1 ? 'a write' : 'some writes'}. The app checks the
+            result in a few minutes.
           </>
         ) : undefined;
     }
@@ -143,7 +143,7 @@ function HoldUp({ push }: { push: Push }) {
   );
 }
 
-/** Takes commits back into the draft; null: all that wait. */
+/** Returns a mutation that withdraws commits; null withdraws all that still wait. */
 export function useWithdraw(onWithdrawn: () => void) {
   const { organization } = useOrganization();
   return useMutation({

@@ -31,7 +31,7 @@ interface Props {
   onWithdrawn: () => void;
 }
 
-/** A receipt for each record that was submitted: who, when, what, and whether PEMS has confirmed it. */
+/** A receipt for each submitted record: user, time, changes, and whether PEMS has confirmed them. */
 export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
   const { organization } = useOrganization();
   const me = usePersonId();
@@ -43,7 +43,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
   const { data, error, refetch, isFetching } = useQuery({
     ...query(commitsDocument, {
       organizationId: organization.id,
-      // The API refuses one that says nothing.
+      // The API refuses an empty filter.
       ...(Object.keys(filter).length > 0 ? { filter } : {}),
       first: pageSize,
       offset: (page - 1) * pageSize,
@@ -75,7 +75,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
         />
         <SegmentedControl
           size="xs"
-          aria-label="How far"
+          aria-label="Status"
           value={state ?? 'any'}
           data={[
             { value: 'any', label: 'All' },
@@ -228,7 +228,7 @@ function Receipt({
   );
 }
 
-/** How far it is. Confirmed is said only of what PEMS was read back to hold. */
+/** Status of a submitted change. Confirmed means that the worker read the value back from PEMS. */
 function State({ commit: { state, settledAt, retryAt, attempts } }: { commit: Commit }) {
   const tries = attempts > 1 ? `, ${formatCount(attempts)} attempts` : '';
   switch (state) {
@@ -269,11 +269,11 @@ function State({ commit: { state, settledAt, retryAt, attempts } }: { commit: Co
   }
 }
 
-/** When push goes on with it. */
+/** Time until the next attempt to write. */
 function Retry({ at, tries }: { at: string; tries: string }) {
   return (
     <>
-      goes on {formatIn(Date.parse(at), useNow(1000))}
+      retries {formatIn(Date.parse(at), useNow(1000))}
       {tries}
     </>
   );

@@ -34,10 +34,10 @@ import { commentFor, keepComment, submit, useSubmission } from './submission.ts'
 
 const pageSize = 50;
 const longestComment = 2000;
-/** What is chosen from here. */
+/** Records that can be selected on this page. */
 const drafted = { flags: ['drafted'], discontinued: true } satisfies Filter;
 
-/** What drafts add to each total. */
+/** Change of each total by drafts. */
 const costChanges = [
   ['planCostChange', 'Plan'],
   ['forecastCostChange', 'Forecast'],
@@ -50,11 +50,11 @@ interface Props {
   page: number;
   onPage: (page: number) => void;
   onHistory: (pfaId: string) => void;
-  /** What is shown has to be asked for anew. */
+  /** Reloads what the page shows. */
   onChanged: () => void;
 }
 
-/** What I have drafted, old and new, with what it costs; to be submitted or discarded, all of it or some. */
+/** Lists the user's drafts with old and new values and costs; the user submits or discards all or some. */
 export function Review({ page, onPage, onHistory, onChanged }: Props) {
   const { organization, canEdit } = useOrganization();
   const organizationId = organization.id;
@@ -96,7 +96,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
 
   const total = drafts.totalCount;
   const count = sizeOf(chosen, total);
-  // All of them is said as such: that is not what is known here, but what there is.
+  // A null selection means all drafts, including those that this page has not loaded.
   const selection = isEverything(chosen) ? null : inputOf(chosen, drafted);
   const reset = () => {
     setChosen(everything);
@@ -151,7 +151,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
                     onToggle={() => setChosen(toggle(chosen, draft.pfaId))}
                     onHistory={onHistory}
                     onChanged={() => {
-                      // What is gone is no exception any more.
+                      // A discarded draft is no longer an exception.
                       if (chosen.ids.has(draft.pfaId)) setChosen(toggle(chosen, draft.pfaId));
                       onChanged();
                     }}
@@ -252,7 +252,7 @@ function DraftRow({
   );
 }
 
-/** Throws drafts away, and offers to take that back. Null: all of them. */
+/** Returns a function that discards drafts and offers to undo it. Null discards all drafts. */
 function useDiscard(onChanged: () => void) {
   const { organization } = useOrganization();
   const organizationId = organization.id;
@@ -276,7 +276,7 @@ function useDiscard(onChanged: () => void) {
   });
 }
 
-/** The ids of all my drafts but these. */
+/** Returns the ids of all drafts of the user except these. */
 async function idsBut(organizationId: number, except: ReadonlySet<string>): Promise<string[]> {
   const ids: string[] = [];
   let after: string | null = null;
@@ -291,7 +291,7 @@ async function idsBut(organizationId: number, except: ReadonlySet<string>): Prom
 const idsAfter = async (organizationId: number, after: string | null) =>
   (await request(draftIdsDocument, { organizationId, after })).organization?.myDrafts;
 
-/** What is selected comes to, and what is done with it. */
+/** Totals of the selection, with the form that submits it. */
 function SubmitPanel({
   count,
   total,
@@ -384,9 +384,9 @@ function SubmitPanel({
           <Text size="sm" className={classes.warning}>
             <WarningIcon size={14} />{' '}
             {totals.problemCount === 1 ? '1 of them has' : `${formatCount(totals.problemCount)} of them have`}{' '}
-            a problem: that stays in your draft until you{' '}
+            a problem and will stay in your draft until you{' '}
             <PageLink to="/o/$code/problems" params={{ code: organization.code }}>
-              decide it
+              resolve it
             </PageLink>
             .
           </Text>

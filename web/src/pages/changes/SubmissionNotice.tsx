@@ -10,10 +10,10 @@ import classes from './Changes.module.css';
 import { askAgain, dismiss, useSubmission, type Left } from './submission.ts';
 import { explain } from '../../components/explain.ts';
 
-/** How many of what was left are listed. */
+/** Maximum number of listed values. */
 const listed = 50;
 
-/** How it went with what was submitted last: said by the server, or not known. */
+/** The outcome of the last submission, or that it is unknown. */
 export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
   const { organization } = useOrganization();
   const submission = useSubmission(organization.id);
@@ -23,7 +23,7 @@ export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
       Track progress
     </Button>
   );
-  // It is there from the beginning: what comes into it is read out.
+  // The live region exists from the start, so that screen readers announce its content.
   return (
     <div role="status" aria-live="polite">
       {submission?.phase === 'sending' && (
@@ -37,8 +37,8 @@ export function SubmissionNotice({ onFollow }: { onFollow: () => void }) {
       )}
       {submission?.phase === 'lost' && (
         <Notice tone="warning" onClose={close}>
-          <b>Not submitted.</b> The connection was lost, and the server received nothing.{' '}
-          {formatRecords(submission.count)} as before. Submit again. Nothing is submitted twice.{' '}
+          <b>Not submitted.</b> The connection was lost, and the server received nothing. The drafts of{' '}
+          {formatRecords(submission.count)} are unchanged. Submit again. Nothing is submitted twice.{' '}
           <Button
             size="compact-sm"
             variant="default"
@@ -99,12 +99,11 @@ function Notice({
   );
 }
 
-/** What stays in the draft: each with the reason, and what to do next. */
+/** Values that stay in the draft, each with the reason and the next step. */
 function LeftList({ left, isNothing }: { left: Left[]; isNothing: boolean }) {
   const { organization } = useOrganization();
   const params = { code: organization.code };
-  if (left.length === 0)
-    return <b>Nothing was submitted: there was nothing left in your draft that could be.</b>;
+  if (left.length === 0) return <b>Nothing was submitted: your draft has no values to submit.</b>;
   return (
     <>
       <b>

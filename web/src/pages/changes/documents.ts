@@ -35,7 +35,7 @@ export const draftTotalsDocument = graphql(`
   }
 `);
 
-/** All my drafts by name, a page at a time. */
+/** Ids of the user's drafts, page by page. */
 export const draftIdsDocument = graphql(`
   query MyDraftIds($organizationId: Int!, $after: Cursor) {
     organization(id: $organizationId) {
@@ -52,7 +52,7 @@ export const draftIdsDocument = graphql(`
   }
 `);
 
-/** With the operation that it became, to be undone. */
+/** Also returns the resulting operation, so that it can be undone. */
 export const discardDocument = graphql(`
   mutation DiscardReviewed($organizationId: Int!, $recordIds: [String]) {
     discardDrafts(input: { organizationId: $organizationId, recordIds: $recordIds }) {
@@ -83,7 +83,7 @@ export const commitDocument = graphql(`
   }
 `);
 
-/** What of mine was committed last, and whether anything is still on its way. */
+/** The user's last commit, and whether any of the user's changes are pending. */
 export const lastCommitDocument = graphql(`
   query LastCommit($organizationId: Int!, $me: Int!) {
     organization(id: $organizationId) {
@@ -103,7 +103,7 @@ export const lastCommitDocument = graphql(`
   }
 `);
 
-/** What was committed since: how the answer to a submission that was lost is found out. */
+/** Commits since a given one, to learn the outcome of a submission whose response was lost. */
 export const committedSinceDocument = graphql(`
   query CommittedSince($organizationId: Int!, $me: Int!, $since: BigInt!) {
     organization(id: $organizationId) {

@@ -6,7 +6,7 @@ import { request } from '../../api/graphql.ts';
 import { sessionState, subscribeToSession } from '../../session/session.ts';
 import { commitDocument, committedSinceDocument, lastCommitDocument } from './documents.ts';
 
-/** What the server left in the draft, and why: of a record, or of a key of it. */
+/** A record, or one of its values, that the server left in the draft, with the reason. */
 export interface Left {
   recordId: string;
   key?: string;
@@ -14,7 +14,7 @@ export interface Left {
   problem: string;
 }
 
-/** How it went with what was submitted last; only what the server has said is called submitted. */
+/** State of the last submission; only a response of the server makes it submitted. */
 export type Submission =
   | { phase: 'sending'; count: number }
   /** The answer is lost: the server is asked what has become of it. */
@@ -26,7 +26,7 @@ export type Submission =
   | { phase: 'lost'; count: number; since: string }
   | { phase: 'failed'; error: ApiError };
 
-/** It stays while somebody looks at other pages, and so does what is being written to go with the next one. */
+/** The state, and the comment being written, outlive visits to other pages. */
 const byOrganization = new Map<number, Submission>();
 const comments = new Map<number, string>();
 const listeners = new Set<() => void>();
@@ -43,7 +43,7 @@ const personId = () => {
 };
 
 let person = personId();
-// Whoever comes next in this tab sees nothing of who was here before.
+// The next user of this tab must not see data of the previous one.
 subscribeToSession(() => {
   if (personId() === person) return;
   person = personId();
@@ -65,10 +65,10 @@ export const keepComment = (organizationId: number, comment: string): void =>
 
 export const dismiss = (organizationId: number): void => become(organizationId, undefined);
 
-/** After these the server may have done it all the same; after all others it has not. */
+/** After these errors the outcome is unknown; all others mean that nothing was submitted. */
 const unclear = ['NETWORK', 'DATABASE_UNAVAILABLE', 'UNEXPECTED_ANSWER', 'INTERNAL', 'TIMEOUT'];
 
-/** When the server is asked what has become of it, in milliseconds after the answer was lost: it may still be at it. */
+/** Pauses between checks of a lost submission, in milliseconds, because the server may still be working on it. */
 const questions = [300, 1000, 2000, 3000];
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -77,13 +77,13 @@ interface Wanted {
   organizationId: number;
   selection: PfaSelectionInput | null;
   comment: string;
-  /** How many records were selected. */
+  /** Number of selected records. */
   count: number;
-  /** Called with the newest of my commits before this one, unless some are still on their way. */
+  /** Called with the user's newest commit before this one, unless changes are still pending. */
   onSince: (id: string) => void;
 }
 
-/** Commits drafts. Answers whether the server has said that something was. */
+/** Commits drafts. Resolves to true if the server confirmed that it committed some. */
 export async function submit({
   organizationId,
   selection,
@@ -127,7 +127,7 @@ export async function submit({
   return (await findOut(organizationId)) > 0;
 }
 
-/** Asks the server, several times over, what has become of what it was sent. */
+/** Checks several times whether the server received the submission. */
 async function findOut(organizationId: number): Promise<number> {
   const submission = byOrganization.get(organizationId);
   if (submission?.phase !== 'unknown' && submission?.phase !== 'lost') return 0;
@@ -143,7 +143,7 @@ async function findOut(organizationId: number): Promise<number> {
   return 0;
 }
 
-/** How many records of mine were committed since; asked until there is an answer. */
+/** Returns the number of records that the user committed since; retries until there is a response. */
 async function committedSince(organizationId: number, me: number, since: string): Promise<number> {
   for (;;) {
     await whenConnected();
@@ -157,7 +157,7 @@ async function committedSince(organizationId: number, me: number, since: string)
   }
 }
 
-/** What was thought lost may have come to the server late. */
+/** Checks again, because a submission that seemed lost may have arrived late. */
 export async function askAgain(organizationId: number): Promise<void> {
   if (byOrganization.get(organizationId)?.phase === 'lost') await findOut(organizationId);
 }

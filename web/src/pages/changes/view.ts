@@ -1,18 +1,18 @@
 import { given, pageNumber, type Search } from '../../filter/address.ts';
 
-/** What the page of changes shows, as it is in the address. */
+/** The view of the changes page, as the address holds it. */
 export interface ChangesView {
-  /** Without it: what is still to be submitted. */
+  /** Absent: drafts to submit. */
   show?: 'submitted';
-  /** Of what is submitted: also that of others. */
+  /** Of submitted changes: also those of other users. */
   whose?: 'all';
-  /** Of what is submitted: only what PEMS has not confirmed. */
+  /** Of submitted changes: only those that PEMS has not confirmed. */
   state?: 'open';
   /** From 1. */
   page?: number;
 }
 
-/** Takes from an address what is a view. */
+/** Reads the view from an address. */
 export function validateChangesView({ show, whose, state, page }: Search): ChangesView {
   const isSubmitted = show === 'submitted';
   return given<ChangesView>({

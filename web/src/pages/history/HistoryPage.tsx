@@ -8,7 +8,7 @@ import classes from './HistoryPage.module.css';
 
 const route = getRouteApi('/o/$code/records/$pfaId/history');
 
-/** The history of one record at an address of its own, to be sent to a colleague. */
+/** The history of one record, at an address that can be shared. */
 export function HistoryPage() {
   const { organization } = useOrganization();
   const { pfaId } = route.useParams();

@@ -17,7 +17,7 @@ type Author = NonNullable<NonNullable<DraftAuthorsQuery['organization']>['draftA
 
 const drafts = (count: number) => `${formatCount(count)} ${count === 1 ? 'draft' : 'drafts'}`;
 
-/** Who else has drafts here: what somebody who left has drafted can be taken over or discarded by admins. */
+/** Other users with drafts here; admins can take over or discard the drafts of users who left. */
 export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
   const { organization } = useOrganization();
   const organizationId = organization.id;
@@ -35,7 +35,7 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
     networkMode: 'always',
     onSuccess: (count, { what, author }) =>
       notifications.show({
-        title: `The drafts of ${author.username} are ${what === 'take' ? 'yours now' : 'discarded'}: ${formatCount(count ?? 0)}.`,
+        title: `${drafts(count ?? 0)} of ${author.username} ${what === 'take' ? 'taken over' : 'discarded'}.`,
         message: null,
       }),
     onError: (thrown) => complain('The drafts weren’t changed.', thrown),
@@ -56,8 +56,8 @@ export function LeftDrafts({ onChanged }: { onChanged: () => void }) {
     <section className={classes.others} aria-labelledby="drafts-of-others">
       <h2 id="drafts-of-others">Other users’ drafts</h2>
       <Text size="sm" c="dimmed">
-        You can take over or discard the drafts of users who are away or can no longer submit. The user is
-        told.
+        You can take over or discard the drafts of users who are away or can no longer submit. The user
+        receives a notice.
       </Text>
       <ul className={classes.authors}>
         {authors.map(

@@ -20,11 +20,11 @@ interface Props {
   isSelected: (key: string) => boolean;
   onSelect: (key: string) => void;
   onHistory: () => void;
-  /** Answers why it could not be. */
+  /** Resolves to the error, if any. */
   resolve: (resolution: PfaResolutionInput) => Promise<ApiError | undefined>;
 }
 
-/** A record with what is wrong with its draft, key by key. */
+/** A record with the problems of its draft, value by value. */
 export function ProblemCard({ record, isSelected, onSelect, onHistory, resolve }: Props) {
   const { organization } = useOrganization();
   const { pfaId, revision, problems } = record;

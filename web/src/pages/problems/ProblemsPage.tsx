@@ -32,14 +32,14 @@ const route = getRouteApi('/o/$code/problems');
 const queries = ['Problems', 'WorkCounts', 'DraftAuthors'] as const;
 
 const values = (count: number) => `${formatCount(count)} ${count === 1 ? 'value' : 'values'}`;
-/** What keeps drafts of mine from being submitted, key by key, and the way out. */
+/** Lists the problems that keep the user's drafts from being submitted, with the ways to resolve them. */
 export function ProblemsPage() {
   const { organization } = useOrganization();
-  // What is selected belongs to one organization.
+  // The selection belongs to one organization.
   return <ProblemList key={organization.id} />;
 }
 
-/** `record key`: neither has a blank. */
+/** `record key`: neither contains a space. */
 const nameOf = (pfaId: string, key: string) => `${pfaId} ${key}`;
 
 function ProblemList() {
@@ -87,7 +87,7 @@ function ProblemList() {
     onSettled: refetchAll,
   });
 
-  /** What is selected and still has a problem, by record. */
+  /** Selected values that still have a problem, by record. */
   const chosen = (data?.records ?? []).flatMap(({ pfaId, revision, problems }) => {
     const keys = problems.filter(({ key }) => selected.has(nameOf(pfaId, key)));
     return keys.length > 0 ? [{ pfaId, revision, keys }] : [];
@@ -234,7 +234,7 @@ function toggled(set: ReadonlySet<string>, name: string): Set<string> {
   return next;
 }
 
-/** All problems alike, also those of other pages. */
+/** Resolves all problems in the same way, including those of other pages. */
 function ResolveAll({
   total,
   revision,
@@ -247,7 +247,7 @@ function ResolveAll({
   onSettled: () => void;
 }) {
   const { organization } = useOrganization();
-  /** As they were when it was asked for: what changes while somebody thinks it over is left, and said. */
+  /** Applies to the problems at the time of the question; later ones stay, and the notice counts them. */
   const [asked, setAsked] = useState<{ choice: 'mine' | 'theirs'; total: number; revision: string }>();
   const resolveAll = useMutation({
     mutationFn: ({ choice, revision }: { choice: string; revision: string }) =>

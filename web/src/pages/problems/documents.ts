@@ -1,6 +1,6 @@
 import { graphql } from '../../api/graphql.ts';
 
-/** Which records have a problem. How far what is seen goes is asked for at the same time: for resolving all of them. */
+/** Ids of the records with a problem. The revision is read at the same time, for resolving all of them. */
 export const problemIdsDocument = graphql(`
   query ProblemIds($organizationId: Int!, $first: Int!, $offset: Int!) {
     organization(id: $organizationId) {

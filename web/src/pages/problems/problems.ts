@@ -3,15 +3,15 @@ import { request } from '../../api/graphql.ts';
 import { asValues, sortedKeys } from '../../records/FieldValue.tsx';
 import { problemDraftsDocument, problemIdsDocument } from './documents.ts';
 
-/** What stands in the way of one key of a draft. */
+/** A problem that keeps one value of a draft from being submitted. */
 export interface Problem {
   key: string;
   kind: string;
-  /** What it was when it was drafted, what is under it now, and what it was drafted to be. */
+  /** The value when it was drafted, the current value below the draft, and the drafted value. */
   base: unknown;
   theirs: unknown;
   mine: unknown;
-  /** Words of PEMS, or of push about it. */
+  /** Message of PEMS, or of the push about PEMS. */
   message: string | undefined;
 }
 
@@ -22,16 +22,16 @@ export interface ProblemRecord {
 }
 
 export interface Problems {
-  /** How many records there are in all. */
+  /** Number of records with problems. */
   total: number;
-  /** Of the organization, when this was asked for. */
+  /** Revision of the organization at the time of the query. */
   revision: string;
   records: ProblemRecord[];
 }
 
 export const pageSize = 25;
 
-/** The drafts that have a problem, a page of records at a time. */
+/** The drafts with problems, one page of records at a time. */
 export const problemsQuery = (organizationId: number, page: number) =>
   queryOptions({
     queryKey: ['Problems', { organizationId, page }] as const,
@@ -64,7 +64,7 @@ export const problemsQuery = (organizationId: number, page: number) =>
             asValues(draft.current),
           ];
           const keys = sortedKeys(problems);
-          // It was settled between the two questions.
+          // The problem was resolved between the two queries.
           if (keys.length === 0) return [];
           return [
             {
@@ -89,7 +89,7 @@ export const problemsQuery = (organizationId: number, page: number) =>
     staleTime: 0,
   });
 
-/** What happened, and what to do, by kind. */
+/** Interface text for each kind of problem. */
 export const explanations: Record<string, { title: string; what: string; todo: string }> = {
   conflict: {
     title: 'Conflict',

@@ -1,6 +1,6 @@
 import { given, pageNumber, type Search } from '../../filter/address.ts';
 
-/** What the problems page shows, as it is in the address. */
+/** The view of the problems page, as the address holds it. */
 export interface ProblemsView {
   /** From 1. */
   page?: number;

@@ -35,12 +35,12 @@ interface Props {
   selection: PfaSelectionInput;
   fields: ReadonlyMap<string, Field>;
   onClose: () => void;
-  /** The keys of the columns that the list shows: a change in another one would not be seen. */
+  /** Keys of the visible columns, to warn about changes in hidden ones. */
   shownKeys: ReadonlySet<string>;
   onDone: (done: BulkDone) => void;
 }
 
-/** What an operation did. */
+/** The result of a bulk operation. */
 export interface BulkDone {
   changedCount: number;
   operationId: string | null | undefined;
@@ -64,10 +64,10 @@ const explanations: Record<string, string> = {
   set: 'Sets this value on every selected record. Leave it empty to clear the field.',
 };
 
-/** How long somebody who writes is waited for, in milliseconds. */
+/** Debounce of the form, in milliseconds. */
 const patience = 300;
 
-/** Changes many records at once: what is to be done, what it would do and cost, and then doing it. */
+/** Changes many records at once: choose an operation, preview its effect and cost, then apply it. */
 export function BulkDialog({ organizationId, selection, fields, shownKeys, onClose, onDone }: Props) {
   const [kind, setKind] = useState('shift');
   const [days, setDays] = useState<number | string>(7);
@@ -93,7 +93,7 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
     }),
     enabled: asked !== undefined,
     placeholderData: keepPreviousData,
-    // It is only worth something as long as nothing has changed.
+    // A cached preview is worthless after any change.
     staleTime: 0,
     gcTime: 0,
   });
@@ -102,7 +102,7 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
   const canApply =
     shown && isCurrent && shown.changedCount > 0 && (shown.refusedCount === 0 || leavesOut) && !isApplying;
 
-  /** The newest of my operations: by it we know whether one whose answer was lost was done. */
+  /** The user's newest operation; it shows whether an operation whose response was lost took effect. */
   const newestOperation = async () =>
     (await request(operationsDocument, { organizationId })).organization?.myOperations.nodes[0];
 
@@ -138,7 +138,7 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
       }
       setFailure(error);
       setIsApplying(false);
-      // The token of a preview is good for once: with the same one nothing is done twice.
+      // A preview's token works once, so a retry with it never applies the change twice.
       if (!isPassing(error)) {
         before.current = undefined;
         await preview.refetch();
@@ -194,7 +194,7 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
 
         <section
           className={classes.preview}
-          // On a phone its figures are scrolled sideways.
+          // Narrow screens scroll the figures sideways.
           tabIndex={0}
           aria-label="Preview"
           aria-busy={!isCurrent && operation !== undefined}
@@ -227,7 +227,7 @@ export function BulkDialog({ organizationId, selection, fields, shownKeys, onClo
         {shown && shown.refusedCount > 0 && (
           <Checkbox
             size="sm"
-            label={`Leave out the ${formatCount(shown.refusedCount)} that cannot be changed so`}
+            label={`Leave out ${formatCount(shown.refusedCount)} that can’t be changed`}
             checked={leavesOut}
             onChange={(event) => setLeavesOut(event.currentTarget.checked)}
           />
@@ -294,7 +294,7 @@ const costKeys = [
   ['Actual', 'actualCostBefore', 'actualCostAfter'],
 ] as const;
 
-/** Each total now and then. */
+/** Each total with its current and its new value. */
 const costsOf = (preview: BulkPreview) =>
   costKeys.map(([label, before, after]) => ({
     label,
@@ -303,7 +303,7 @@ const costsOf = (preview: BulkPreview) =>
     difference: ofCents(centsOf(preview[after]) - centsOf(preview[before])),
   }));
 
-/** The fields that would change, in the order of the columns, and in how many records. */
+/** Fields that would change, in the order of the columns, with the number of records. */
 function changedKeysOf(preview: BulkPreview): { key: string; count: number }[] {
   const counts = new Map(
     (preview.changedKeys as { key: string; count: number }[]).map(({ key, count }) => [key, count]),
@@ -326,8 +326,8 @@ function Preview({
     <div data-faint={isFaint || undefined} className={classes.result}>
       <p role="status" className={classes.counts}>
         Of {formatRecords(selectedCount)} <b>{formatCount(changedCount)} would change</b>
-        {unchangedCount > 0 && <>, {formatCount(unchangedCount)} would not change</>}
-        {refusedCount > 0 && <>, {formatCount(refusedCount)} cannot be changed so</>}.
+        {unchangedCount > 0 && <>, {formatCount(unchangedCount)} wouldn’t change</>}
+        {refusedCount > 0 && <>, {formatCount(refusedCount)} can’t be changed</>}.
       </p>
       <Table withRowBorders={false} verticalSpacing={3} className="figures">
         <Table.Thead>
@@ -381,7 +381,7 @@ function Failure({ error }: { error: unknown }) {
       {hasCode(error, 'REVISION_CONFLICT')
         ? 'The selected records changed. Check the updated preview.'
         : isPassing(error)
-          ? 'The response was lost, and the change was probably not made. Try again. It is never applied twice.'
+          ? 'The response was lost. The change was probably not made. Try again. It is never applied twice.'
           : explain(error)}
     </p>
   );

@@ -3,7 +3,7 @@ import { findColumn, type Column } from '../../records/columns.ts';
 import { fieldOf } from '../../records/FieldValue.tsx';
 import type { BulkDone } from './BulkDialog.tsx';
 
-/** Which totals and fields a bulk operation changed. */
+/** Lists the totals and fields that a bulk operation changed. */
 export function BulkEffect({ costs, keys }: Pick<BulkDone, 'costs' | 'keys'>) {
   return (
     <span className="figures">
@@ -16,6 +16,6 @@ export function BulkEffect({ costs, keys }: Pick<BulkDone, 'costs' | 'keys'>) {
   );
 }
 
-/** The columns of changed fields that the list does not show. */
+/** Returns the columns of changed fields that the list hides. */
 export const hiddenColumns = (keys: readonly string[], shown: readonly Column[]) =>
   keys.filter((key) => !shown.some((column) => column.key === key)).flatMap((key) => findColumn(key) ?? []);

@@ -10,12 +10,12 @@ interface Props {
   column: Column;
   field: Field | undefined;
   value: Value;
-  /** `value` is a text that could not be read: it is edited as it was typed. */
+  /** True if `value` is text that could not be read; the editor then shows it as typed. */
   isUnreadable: boolean;
   typed: string | undefined;
   /**
-   * The text, and what it means; undefined if the edit was cancelled. Where to go on by keyboard; otherwise the focus is
-   * where it was sent.
+   * `written` is the text and its meaning, or undefined if the user cancelled. `move` says where the keyboard focus
+   * goes; undefined leaves it where the user put it.
    */
   onEnd: (written: Written | undefined, move: { row?: number; column?: number } | undefined) => void;
 }
@@ -30,7 +30,7 @@ const yesNo = [
   ['false', 'No'],
 ] as const;
 
-/** In place of a cell: Enter and Tab take what is written, and so does leaving it; Escape does not. */
+/** Replaces a cell while it is edited: Enter, Tab and leaving accept the text, Escape cancels. */
 export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }: Props) {
   const begun = isUnreadable ? String(value) : formatToEdit(column, value);
   const control = useRef<HTMLInputElement & HTMLSelectElement>(null);
@@ -43,7 +43,7 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
   const [text, setText] = useState(() =>
     typed === undefined
       ? begun
-      : // Typing in front of choices takes the first that begins so.
+      : // Typing selects the first choice that begins with the text.
         choices && typed !== ''
         ? (choices.find(([, label]) => begins(label, typed))?.[0] ?? begun)
         : typed,

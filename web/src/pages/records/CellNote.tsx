@@ -10,13 +10,13 @@ interface Props {
   row: Row;
   column: Column;
   edit: Edit | undefined;
-  /** It is about the cell with the focus, so what it offers can be reached. */
+  /** True if the note belongs to the focused cell, so its buttons can be reached. */
   isActive: boolean;
   canEdit: boolean;
-  /** Where the cell is, and how high. */
+  /** Position and height of the cell. */
   top: number;
   height: number;
-  /** How wide the first column is, which stays in sight. */
+  /** Width of the first column, which stays visible. */
   fixed: number;
   onRevert: () => void;
   onDrop: (edit: Edit) => void;
@@ -24,16 +24,16 @@ interface Props {
   onEdit: () => void;
 }
 
-/** As wide as it gets, with its distance from the cell. */
+/** Maximum width of the note, including its distance from the cell. */
 const widest = 330;
-/** As wide as the window has to be for the first column to stay where it is. */
+/** Minimum width of the grid for the first column to stay visible. */
 const narrow = 600;
 
 type Side = 'end' | 'start' | 'below' | 'bottom';
 
 /**
- * Beside the cell, so that the cells above and below it, where one goes on, are not covered; below it where there is no
- * room; and on a phone at the bottom of what is in sight.
+ * Chooses the side of the note: beside the cell, so the cells above and below stay uncovered, or below it if there is no
+ * room. On a phone, the note is at the bottom of the screen.
  */
 function sideOf(column: Column, scroller: HTMLElement, fixed: number): Side {
   const { scrollLeft, clientWidth } = scroller;
@@ -42,7 +42,9 @@ function sideOf(column: Column, scroller: HTMLElement, fixed: number): Side {
   return column.left - widest >= scrollLeft + fixed ? 'start' : 'below';
 }
 
-/** At a cell: what it was before it was drafted, or why it is not saved, and what can be done. */
+/**
+ * The note at a cell: the value before its draft, or the reason why an edit is not saved, with the possible actions.
+ */
 export function CellNote({ row, column, edit, isActive, canEdit, top, height, fixed, ...actions }: Props) {
   const { onRevert, onDrop, onSaveAnew, onEdit } = actions;
   const show = (value: Parameters<typeof formatValue>[1]) => formatValue(column, value) || 'empty';
@@ -111,7 +113,7 @@ export function CellNote({ row, column, edit, isActive, canEdit, top, height, fi
         ) : (
           isDrafted(row, column.key) && (
             <>
-              Drafted; it was <b>{show(baseValue(row, column.key))}</b>.
+              Drafted. Before: <b>{show(baseValue(row, column.key))}</b>.
               {isActive && canEdit && (
                 <div className={classes.noteActions}>
                   <Button {...stays} size="compact-xs" variant="default" onClick={onRevert}>

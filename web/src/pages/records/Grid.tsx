@@ -46,7 +46,7 @@ import {
 } from '../../records/selection.ts';
 
 const rowHeight = 32;
-/** The row of the headings, as a position of the focus. */
+/** Position of the header row for the focus. */
 const head = -1;
 
 export interface GridHandle {
@@ -61,10 +61,10 @@ export interface Position {
 interface Editing {
   recordId: string;
   key: string;
-  /** What is there, and of which revision: another's change that arrives meanwhile is not ours to overwrite. */
+  /** The value and revision at the start of the edit, so that it cannot overwrite a later change of another user. */
   seen: Value;
   revision: string;
-  /** What was typed to begin with; undefined: the value that is there. */
+  /** Text that started the edit; undefined to edit the existing value. */
   typed: string | undefined;
 }
 
@@ -82,7 +82,7 @@ interface Props {
   onRevert: (row: Row, key: string) => void;
   selection: Selection;
   onSelect: (change: (before: Selection) => Selection) => void;
-  /** Selects the rows between these two; they may not be there yet. */
+  /** Selects the rows between two positions, even if they are not loaded yet. */
   onSelectBetween: (first: number, last: number) => void;
   onHistory: (recordId: string) => void;
   onPaste: (text: string, from: Position) => void;
@@ -92,8 +92,8 @@ interface Props {
 }
 
 /**
- * The records as a grid: rows in sight only, one cell of it in the tab order, and everything by keyboard. Its virtualizer
- * changes in place, so nothing here may be memoized by a compiler.
+ * The records as a grid: it renders visible rows only, has one cell in the tab order, and works entirely by keyboard.
+ * Its virtualizer mutates its state, so a compiler must not memoize this component.
  */
 export function Grid(props: Props) {
   'use no memo';
@@ -105,12 +105,12 @@ export function Grid(props: Props) {
   const [active, setActive] = useState<Position>({ row: 0, column: 0 });
   const [editing, setEditing] = useState<Editing>();
   const [hovered, setHovered] = useState<Position>();
-  /** The cell whose note was put away, until the focus has been elsewhere. */
+  /** The cell whose note was dismissed, until the focus leaves the cell. */
   const [dismissed, setDismissed] = useState<Position>();
-  /** The focus goes to the active cell with the next picture, because a key or a click has sent it there. */
+  /** True if the next render must focus the active cell, because a key or a click moved it. */
   const wantsFocus = useRef(false);
 
-  // Before the first page it is not known how many; a screenful stands for them.
+  // Until the first page arrives, a screenful of placeholders stands for the unknown number of rows.
   const count = list.total ?? 30;
   const last = { row: Math.max(count - 1, 0), column: columns.length - 1 };
   const at = { row: Math.min(active.row, last.row), column: Math.min(active.column, last.column) };
@@ -125,7 +125,7 @@ export function Grid(props: Props) {
     rangeExtractor: useCallback(
       (range: Range) => {
         const shown = defaultRangeExtractor(range);
-        // The focus must not vanish with its row.
+        // Keeps the focused row rendered, so that the focus does not vanish.
         if (at.row >= 0 && at.row < range.count && !shown.includes(at.row)) shown.push(at.row);
         return shown.sort((a, b) => a - b);
       },
@@ -138,7 +138,7 @@ export function Grid(props: Props) {
   const range = virtualizer.range;
   const [first, final] = [range?.startIndex ?? 0, range?.endIndex ?? 0];
   useEffect(() => {
-    // While somebody flies over pages, none of them is asked for.
+    // Loads no pages while the user scrolls past them quickly.
     const timer = setTimeout(
       () => list.show(first, final),
       list.at(first) || list.total === undefined ? 0 : 60,
@@ -146,7 +146,7 @@ export function Grid(props: Props) {
     return () => clearTimeout(timer);
   }, [list, first, final]);
 
-  // Another filter or order begins at its beginning.
+  // Another filter or order starts at the top.
   const { rows } = list.query;
   const shownRows = useRef(rows);
   useLayoutEffect(() => {
@@ -175,13 +175,13 @@ export function Grid(props: Props) {
       `[data-row="${at.row}"][data-column="${at.column}"]`,
     );
     cell?.focus({ preventScroll: true });
-    // A click puts the caret into what is shown, where nothing can be written.
+    // A click puts the caret into the displayed text, where the user cannot type.
     const caret = cell?.querySelector('[data-caret]');
     if (caret) window.getSelection()?.collapse(caret, 0);
   });
   useImperativeHandle(props.ref, () => ({ focus: () => goTo(at) }));
 
-  /** Where selecting began: Shift reaches from there. */
+  /** Row where the selection started; Shift extends it from there. */
   const anchor = useRef<number>(undefined);
   const toggle = (index: number) => {
     const record = list.at(index);
@@ -235,8 +235,8 @@ export function Grid(props: Props) {
     if (move) goTo({ row: Math.max(at.row + (move.row ?? 0), 0), column: at.column + (move.column ?? 0) });
   };
 
-  // Text begins an edit, however it comes: from a key, with AltGr or Option, from a dead key, an input method or dictation.
-  // The active cell is editable for the browser, so that it has somewhere to compose; nothing is ever left in it.
+  // Typed text starts an edit, from any source: a key, AltGr or Option, a dead key, an input method or dictation. The
+  // active cell is contenteditable so that input methods can compose in it; it never keeps the text.
   const typing = useRef<(text: string) => void>(() => undefined);
   const transfer = useRef<(event: ClipboardEvent) => void>(() => undefined);
   useEffect(() => {
@@ -272,7 +272,7 @@ export function Grid(props: Props) {
       cell.querySelector('[data-caret]')?.replaceChildren(document.createElement('br'));
       if (event.data) typing.current(event.data);
     };
-    // Browsers send these to where the caret is, or to the page if they find none in the cell that has the focus.
+    // Browsers send these events to the element with the caret, or to the page if the focused cell has no caret.
     const onTransfer = (event: ClipboardEvent) => {
       const { activeElement } = document;
       if (activeElement instanceof HTMLElement && grid.contains(activeElement) && activeElement.dataset.row)
@@ -412,7 +412,7 @@ export function Grid(props: Props) {
           if (position && position.row >= 0 && !editing) beginEdit(position);
         }}
         onPointerOver={(event) => {
-          // Rows that scroll away under it are not pointed at.
+          // Rows that scroll under the pointer do not count as hovered.
           if (virtualizer.isScrolling) return;
           const position = event.pointerType === 'mouse' ? positionOf(event) : undefined;
           setHovered((before) =>
@@ -421,7 +421,7 @@ export function Grid(props: Props) {
         }}
         onPointerLeave={() => setHovered(undefined)}
         onScroll={({ currentTarget }) =>
-          // Sticking costs a third of a picture while scrolling, so the first column does it when it has to.
+          // A sticky column costs a third of each frame while scrolling, so it is sticky only after scrolling sideways.
           currentTarget.toggleAttribute('data-sideways', currentTarget.scrollLeft > 0)
         }
       >
@@ -513,8 +513,8 @@ export function Grid(props: Props) {
 }
 
 /**
- * Rows that scroll into sight take the elements of those that went out of it: changing a row costs a part of making one.
- * A row that stays keeps its own, and the focus with it.
+ * Assigns elements to rows: new rows reuse the elements of rows that left, because an update is cheaper than a new
+ * element. A row that stays keeps its element, and with it the focus.
  */
 class Slots {
   #slots: ReadonlyMap<number, number> = new Map();
@@ -536,7 +536,7 @@ class Slots {
   }
 }
 
-/** The cell that something is to be said about: that under the pointer, else the one with the focus. */
+/** Returns the cell whose note is shown: the hovered cell, or else the focused one. */
 function notedPosition(
   hovered: Position | undefined,
   active: Position | undefined,
@@ -555,7 +555,7 @@ function notedPosition(
 function scrollSideways(scroller: HTMLElement | null, columns: readonly Column[], index: number): void {
   const [column, fixed] = [columns[index], columns[0]];
   if (!scroller || !column || !fixed || index === 0) return;
-  // On a narrow screen the first column scrolls away with the others.
+  // On a narrow screen, the first column scrolls with the others.
   const covered = scroller.clientWidth > 600 ? fixed.width : 0;
   if (column.left - covered < scroller.scrollLeft) scroller.scrollLeft = column.left - covered;
   else if (column.left + column.width > scroller.scrollLeft + scroller.clientWidth)
@@ -625,7 +625,7 @@ function HeadCell({ column, index, isActive, sort, onSort, onResize, onFocus, ch
   );
 }
 
-/** Of all that the filter leaves, also those that nobody has scrolled to. */
+/** Selects all records that match the filter, including rows that are not loaded. */
 function SelectAll({ extent, onChange }: { extent: 'none' | 'some' | 'all'; onChange: () => void }) {
   return (
     <span className={classes.select} onClick={(event) => event.stopPropagation()}>
@@ -643,7 +643,9 @@ function SelectAll({ extent, onChange }: { extent: 'none' | 'some' | 'all'; onCh
   );
 }
 
-/** What an input method needs of the active cell. On a screen without a keyboard it must not call one up. */
+/**
+ * Attributes that the active cell needs for input methods. They must not open the on-screen keyboard of a touch device.
+ */
 const typed = {
   contentEditable: true,
   suppressContentEditableWarning: true,
@@ -776,7 +778,7 @@ function CellContent({ row, column, edit }: { row: Row; column: Column; edit: Ed
       )}
       {drafted && (
         <span className="visually-hidden">
-          , drafted, was {formatValue(column, baseValue(row, column.key)) || 'empty'}
+          , drafted, before: {formatValue(column, baseValue(row, column.key)) || 'empty'}
         </span>
       )}
       {edit && (
@@ -798,7 +800,7 @@ const statuses = [
   ['pending', 'Pending', PendingIcon, (row: Row) => row.isPending],
 ] as const;
 
-/** What is with a record: a sign and a word each, where there are several only the signs. */
+/** Icons and words for a record's states; the words are visually hidden if there are several. */
 function Status({ row }: { row: Row }) {
   const shown = statuses.filter(([, , , holds]) => holds(row));
   return (

@@ -19,7 +19,7 @@ const keys: readonly (readonly [keys: string, does: string, onlyToEdit?: true])[
   ['Ctrl-A', 'select all that match', true],
 ];
 
-/** What the grid does by keyboard. */
+/** Lists the keyboard shortcuts of the grid. */
 export function KeysHelp({ canEdit }: { canEdit: boolean }) {
   return (
     <Popover width={400} position="bottom-end" shadow="md" trapFocus returnFocus withinPortal>

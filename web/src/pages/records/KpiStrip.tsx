@@ -14,7 +14,7 @@ const kinds = [
   ['actualCost', 'Actual'],
 ] as const;
 
-/** What the records that the filter leaves cost, with my drafts, and in PEMS. */
+/** Costs of the listed records, including drafts and in PEMS. */
 export function KpiStrip({
   organizationId,
   selection,

@@ -2,7 +2,7 @@ import { Button, Modal, Table, Text } from '@mantine/core';
 import { formatCount } from '../../format/numbers.ts';
 import classes from './BulkDialog.module.css';
 
-/** A cell that a block was not put into. */
+/** A cell that a paste skipped. */
 export interface LeftOut {
   recordId: string;
   column: string;
@@ -11,7 +11,7 @@ export interface LeftOut {
 }
 
 export interface Pasted {
-  /** How many cells the block has, and how many of them had its value already. */
+  /** Number of pasted cells, and how many already had their value. */
   cells: number;
   unchanged: number;
   leftOut: LeftOut[];
@@ -19,7 +19,7 @@ export interface Pasted {
 
 const shownAtMost = 500;
 
-/** What of a block was not saved, cell by cell, and why. */
+/** Lists the cells that a paste did not save, each with the reason. */
 export function PasteReport({
   pasted,
   onUndo,
@@ -36,13 +36,13 @@ export function PasteReport({
       opened
       onClose={onClose}
       size="xl"
-      title={`${formatCount(leftOut.length)} of ${formatCount(cells)} cells were not pasted`}
+      title={`${formatCount(leftOut.length)} of ${formatCount(cells)} cells weren’t pasted`}
     >
       <div className={classes.form}>
         <Text size="sm">
           {formatCount(changed)} cells are saved as drafts
-          {unchanged > 0 && `, ${formatCount(unchanged)} had the value already`}. These were left as they
-          were:
+          {unchanged > 0 && `, and ${formatCount(unchanged)} already had the value`}. These cells weren’t
+          changed:
         </Text>
         <Table.ScrollContainer minWidth={420} maxHeight={360}>
           <Table stickyHeader verticalSpacing={4}>

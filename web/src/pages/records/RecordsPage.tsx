@@ -67,20 +67,23 @@ import { decidingFields, validateRecordsView, type RecordsView } from './view.ts
 import { explain } from '../../components/explain.ts';
 import { useFields } from '../../records/useFields.ts';
 
-/** So many rows come with the answer to a change; those of larger ones are read where they are in sight. */
+/**
+ * A change of at most this many rows returns them in its response; after a larger change, the visible rows are
+ * reloaded.
+ */
 const rowsAtOnce = 100;
 
-/** More rows are selected by a filter. */
+/** Maximum number of rows that can be selected one by one. */
 const mostAtOnce = 5000;
 
 const isAbort = (thrown: unknown) => thrown instanceof DOMException && thrown.name === 'AbortError';
 
 const route = getRouteApi('/o/$code/records');
 
-/** The records of an organization: found, seen and changed. */
+/** Finds, shows and edits the records of an organization. */
 export function RecordsPage() {
   const { organization } = useOrganization();
-  // What is being edited, and what waits to be saved, belongs to one organization.
+  // Open and unsaved edits belong to one organization.
   return <Records key={organization.id} />;
 }
 
@@ -122,7 +125,7 @@ function Records() {
             });
           if (now?.pfaRecords) list.take(now.pfaRecords.nodes.filter((row) => row !== null));
           else await list.refresh(recordIds);
-          // What the records cost came with the answer.
+          // The response of the change already contains the costs.
           refetchOthers();
           return savedOf(saveDrafts?.result);
         },
@@ -148,7 +151,7 @@ function Records() {
         list.advance(revision);
       } else if (kind === 'COMMITS') await list.catchUp();
     };
-    // What could not be read now is asked for when the connection is back: the subscription begins anew then.
+    // Ignores a failure: the subscription starts again with the connection and then requests the changes.
     for (const list of lists) follow(list).catch(() => undefined);
     if (kind !== 'SYNC' || sync?.state !== 'running') refetchFigures();
   });
@@ -182,7 +185,7 @@ function Records() {
   };
 
   const [chosen, setChosen] = useState<{ of: string; selection: Selection }>();
-  // What was chosen under another filter is out of sight, and nothing is done with what nobody sees.
+  // A new filter clears the selection, so that no action applies to rows out of sight.
   const filterKey = JSON.stringify(selection);
   const picked = chosen?.of === filterKey ? chosen.selection : nothing;
   const choose = (change: (before: Selection) => Selection) =>
@@ -234,7 +237,7 @@ function Records() {
     }
   };
 
-  /** The selected records, in the order of the list. */
+  /** Ids of the selected records, in the order of the list. */
   const selectedIds = async (): Promise<string[]> => {
     const held = list.held().filter(({ pfaId }) => isSelected(picked, pfaId));
     if (held.length === pickedSize) return held.map(({ pfaId }) => pfaId);
@@ -332,8 +335,9 @@ function Records() {
       {waiting > 0 && (
         <div className={classes.bar} data-tone="warning" role="status">
           <WarningIcon />
-          {waiting === 1 ? '1 change is' : `${formatCount(waiting)} changes are`} not saved yet. They are sent
-          when the server is back{isKept ? ', also after a reload.' : '; keep this page open.'}
+          {waiting === 1 ? '1 change is' : `${formatCount(waiting)} changes are`} not saved yet. The app sends{' '}
+          {waiting === 1 ? 'it' : 'them'} when the server is back
+          {isKept ? ', even after a reload.' : '. Keep this page open.'}
         </div>
       )}
       {list.isOutdated && (
@@ -470,7 +474,7 @@ function Records() {
   );
 }
 
-/** The list that the view asks for; until its first page is there, the one before stays. */
+/** Returns the list for the view; the previous list stays until the first page has arrived. */
 function useRecordList(organizationId: number, view: RecordsView, columns: readonly Column[]) {
   const [generation, setGeneration] = useState(0);
   const { columns: _, ...narrowed } = view;
@@ -496,7 +500,7 @@ function useRecordList(organizationId: number, view: RecordsView, columns: reado
   if (shown !== next && next.total !== undefined) setShown(next);
   const before = useRef(next);
   useEffect(() => {
-    // With other columns the same rows stay in sight.
+    // Keeps the same rows visible when the columns change.
     const { first, last } =
       before.current.query.rows === next.query.rows ? before.current.seen : { first: 0, last: 0 };
     before.current = next;
@@ -506,7 +510,7 @@ function useRecordList(organizationId: number, view: RecordsView, columns: reado
   const isPending = shown !== next;
   return {
     list: shown,
-    /** Those that changes of others concern: what is shown, and what is loading to be shown next. */
+    /** Lists that must receive changes: the visible one, and the one loading to replace it. */
     lists: isPending ? [shown, next] : [shown],
     pending: isPending && next.error === undefined,
     error: isPending ? next.error : undefined,
@@ -525,7 +529,7 @@ const names: Record<string, string> = {
   resolve: 'resolving a problem',
 };
 
-/** Undo and redo of my operations here, also of those before a reload and in other tabs. */
+/** Undo and redo of the user's operations in this organization, including those of other tabs and before a reload. */
 function useSteps(organizationId: number, onDone: () => Promise<void>) {
   const queryClient = useQueryClient();
   const options = query(operationsDocument, { organizationId });
@@ -541,7 +545,7 @@ function useSteps(organizationId: number, onDone: () => Promise<void>) {
     if (isRunning.current) return;
     isRunning.current = true;
     const doIt = async () => {
-      // It may be newer than what is known here: made in this moment, or in another tab.
+      // The cached operation may be outdated by a new change, or by another tab.
       const fresh = await queryClient.fetchQuery({ ...options, staleTime: 0 });
       const list = (fresh.organization?.myOperations.nodes ?? []).filter((one) => one !== null);
       if (!list.some(({ undoneAt }) => (undoneAt === null) === (step === 'undo'))) return;
@@ -562,7 +566,7 @@ function useSteps(organizationId: number, onDone: () => Promise<void>) {
         ),
       )
       .then(() => {
-        // The next step need not wait for what is shown of this one.
+        // The next step does not wait for the reload of the list.
         isRunning.current = false;
         refetchFigures();
         return onDone();

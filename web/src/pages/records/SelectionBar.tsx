@@ -5,14 +5,14 @@ import classes from './SelectionBar.module.css';
 
 interface Props {
   size: number;
-  /** How many the filter leaves. */
+  /** Number of records that match the filter. */
   total: number;
   onAll: () => void;
   onChange: () => void;
   onClear: () => void;
 }
 
-/** Over the last rows of the grid while records are selected: how many, and what can be done with them. */
+/** Shows the number of selected records and their actions, over the last rows of the grid. */
 export function SelectionBar({ size, total, onAll, onChange, onClear }: Props) {
   return (
     <div className={classes.bar} role="region" aria-label="Selected records">

@@ -5,7 +5,7 @@ import { BoardIcon } from '../../components/icons.tsx';
 import { validateFilter } from '../../filter/filter.ts';
 import type { RecordsView } from './view.ts';
 
-/** The same records on the board: where the money goes, and when. */
+/** Opens the board for the same records. */
 export function ToBoard({ view }: { view: RecordsView }) {
   const { organization } = useOrganization();
   const { discontinued: _, ...filter } = validateFilter({ ...view });

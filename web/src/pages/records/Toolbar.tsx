@@ -9,7 +9,7 @@ interface Props {
   onChange: (changes: Partial<RecordsView>) => void;
 }
 
-/** Which columns there are, and in which order; how wide is dragged in the headings. */
+/** Shows, hides and moves columns; headings resize them. */
 export function ColumnsMenu({ view, onChange }: Props) {
   const columns = readColumns(view.columns);
   const hidden = allColumns.filter(({ key }) => !columns.some((one) => one.key === key));
@@ -37,7 +37,7 @@ export function ColumnsMenu({ view, onChange }: Props) {
                   size="xs"
                   label={column.label}
                   checked
-                  // A record without its name would be no record.
+                  // The id column always stays.
                   disabled={i === 0}
                   onChange={() => change(columns.filter((one) => one !== column))}
                 />

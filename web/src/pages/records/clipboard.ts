@@ -1,10 +1,10 @@
-// Blocks of cells as spreadsheets put them onto the clipboard: lines of values between tabs, a value with a tab, a line
-// break or a quote in quotes.
+// Blocks of cells as spreadsheets copy them: lines of values between tabs, where a value with a tab, a line break or a
+// quote is quoted.
 
-/** A value, and what ends it. Quotes that do not end where the value does are part of it. */
+/** Matches a value and its end. A closing quote before the end of the value is part of the value. */
 const cell = /(?:"((?:[^"]|"")*)"(?=[\t\r\n]|$)|([^\t\r\n]*))(\t|\r\n|\r|\n|$)/y;
 
-/** The rows of a block. The line break that spreadsheets put at its end makes no row of its own. */
+/** Returns the rows of a block. The line break at the end of a spreadsheet's block adds no row. */
 export function parseBlock(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
@@ -19,7 +19,7 @@ export function parseBlock(text: string): string[][] {
   }
 }
 
-/** The other way round. */
+/** Writes rows as a block. */
 export const writeBlock = (rows: readonly (readonly string[])[]): string =>
   rows
     .map((row) =>
@@ -27,12 +27,12 @@ export const writeBlock = (rows: readonly (readonly string[])[]): string =>
     )
     .join('\r\n');
 
-/** What a spreadsheet takes for a formula, also in full width; and the sign by which one writes a text of it. */
+/** The characters with which spreadsheets begin a formula, also in full width, and the apostrophe that marks text. */
 const formula = /^['=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/;
 
-/** A text for a cell of a spreadsheet: what it would calculate, or run, is marked as text by an apostrophe. */
+/** Escapes text for a spreadsheet: an apostrophe marks text that it would otherwise calculate or run. */
 export const asTextCell = (text: string): string => (formula.test(text) ? `'${text}` : text);
 
-/** The other way round. */
+/** Removes the escaping of `asTextCell`. */
 export const fromTextCell = (cell: string): string =>
   cell.startsWith("'") && formula.test(cell.slice(1)) ? cell.slice(1) : cell;

@@ -1,7 +1,7 @@
 import { graphql } from '../../api/graphql.ts';
 import { always } from '../../records/row.ts';
 
-/** A page of the list. With words to look for it is `foundRecords`, which costs more. */
+/** A page of the list. A text search uses `foundRecords`, which costs more. */
 export const pageDocument = graphql(`
   query RecordPage(
     $organizationId: Int!
@@ -98,7 +98,7 @@ export const foundPageDocument = graphql(`
   }
 `);
 
-/** Records by name, as they are now. */
+/** Current state of records, by id. */
 export const recordsDocument = graphql(`
   query Records($organizationId: Int!, $recordIds: [String!]!, $first: Int!) {
     organization(id: $organizationId) {
@@ -167,7 +167,7 @@ export const operationsDocument = graphql(`
   }
 `);
 
-/** With what is shown of it in the same answer: the rows, where they are few, and what the records in sight cost now. */
+/** Its response also has the changed rows, if they are few, and the new costs. */
 export const saveDocument = graphql(`
   mutation SaveDrafts(
     $input: SaveDraftsInput!
@@ -278,8 +278,8 @@ type RowDocument =
   typeof pageDocument | typeof foundPageDocument | typeof recordsDocument | typeof saveDocument;
 
 /**
- * The document without those fields of a record that no column shows: a hundred rows of all of them are four times as
- * large. The server keeps the plans of texts; a variable for each field would be a plan for each choice just as well.
+ * Returns the document without record fields that no column shows; rows with all fields are four times as large. The
+ * server caches a plan for each text; a variable for each field would need as many plans.
  */
 export function withFields<D extends RowDocument>(document: D, fields: ReadonlySet<string>): D {
   const text = document.toString();

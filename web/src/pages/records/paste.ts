@@ -15,7 +15,7 @@ import { asTextCell, fromTextCell, parseBlock, writeBlock } from './clipboard.ts
 import type { LeftOut, Pasted } from './PasteReport.tsx';
 import type { RecordList } from './recordList.ts';
 
-/** As many records as one paste changes. */
+/** Maximum number of records that one paste changes. */
 const most = 5000;
 
 interface Target {
@@ -27,18 +27,18 @@ interface Target {
 }
 
 export interface PasteOptions {
-  /** The rows that are selected, if the paste begins in one of them: a block that fits into them fills them. */
+  /** The selected rows, if the paste starts in one of them; a block that fits is repeated to fill them. */
   selected?: readonly string[] | undefined;
-  /** Takes back what is not saved yet. */
+  /** Aborting discards the values that are not saved yet. */
   signal?: AbortSignal;
-  /** Hears how many of how many cells are decided. */
+  /** Receives the number of processed cells and the total. */
   onProgress?: (decided: number, of: number) => void;
 }
 
 /**
- * Puts a block of a spreadsheet into the cells from this one on to the right and down, in one step that can be undone. A
- * block whose rows fit into the selected ones fills all of them, as spreadsheets do. Rows are judged one by one: what
- * cannot be put where it would go is left out and told, cell by cell; the rest is saved.
+ * Pastes a block into the cells to the right of and below the first cell, as one operation that can be undone. A block
+ * whose height divides the number of selected rows fills all of them, as in spreadsheets. Cells are checked row by row;
+ * invalid ones are skipped and reported, the others are saved.
  */
 export async function paste(
   text: string,
@@ -105,17 +105,17 @@ export async function paste(
   return pasted;
 }
 
-/** Cells of text are escaped where a spreadsheet would calculate them. */
+/** Text cells are escaped if a spreadsheet would calculate them. */
 const isText = ({ kind }: Pick<ColumnDefinition, 'kind'>) =>
   kind === 'text' || kind === 'id' || kind === 'status';
 
-/** The same in another way of writing, as a copied cell has it, is no change. */
+/** The same value in another notation is no change. */
 function readCell(column: Column, field: Field | undefined, written: string, seen: Value): Reading<Value> {
   if (written === formatValue(column, seen)) return { value: seen };
   return readValue(column, isText(column) ? fromTextCell(written) : written, field);
 }
 
-/** Rows as a block: what is shown, in a way that is read again, and that a spreadsheet takes for values. */
+/** Returns rows as a block of displayed values that this app can read again and that spreadsheets accept as values. */
 export const copyOf = (rows: readonly Row[], columns: readonly Column[]): string =>
   writeBlock(
     rows.map((row) =>

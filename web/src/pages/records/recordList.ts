@@ -10,49 +10,49 @@ import {
   withFields,
 } from './documents.ts';
 
-/** What a list shows: an organization's records, filtered and in an order, with the fields that are asked for. */
+/** Content of a list: an organization, a filter, an order and the requested fields. */
 export interface ListQuery {
   organizationId: number;
   filter: PfaRecordFilter;
   search: string | undefined;
   orderBy: PfaRecordOrderBy;
   fields: ReadonlySet<string>;
-  /** The same in lists of the same records in the same order, whatever is shown of them. */
+  /** Equal for lists of the same records in the same order, independent of the fields. */
   rows: string;
-  /** Those that decide whether a record is in the list, and where. */
+  /** Fields that decide whether a record is in the list, and its position. */
   deciding: ReadonlySet<string>;
 }
 
 const pageSize = 100;
-/** How many rows before and after those in sight are fetched with them. */
+/** Rows to fetch before and after the visible ones. */
 const margin = 40;
-/** A list that somebody has scrolled through from end to end keeps this many pages; the others are asked for again. */
+/** Maximum number of pages to keep in memory; others are fetched again. */
 const keptPages = 150;
 const recordsAtOnce = 500;
-/** Rows of a page when all are read: as many as the API gives at once. */
+/** Page size for reading all rows: the maximum of the API. */
 const rowsAtOnce = 1000;
 
 /**
- * The rows of a list, by position: those around what is in sight, fetched page by page. A position keeps its record
- * until the list is loaded anew, so nothing moves under somebody's hands; what changes in a record is put in its place.
+ * Rows of a list by position; fetches the visible ones and their surroundings page by page. A position keeps its record
+ * until the list reloads, so no row moves while the user works; changes update the record in place.
  */
 export class RecordList {
   readonly query: ListQuery;
-  /** How many records there are; undefined before the first page. */
+  /** Number of records; undefined before the first page. */
   total: number | undefined;
-  /** Why the last page did not come. */
+  /** Error of the last page that failed to load. */
   error: ApiError | undefined;
-  /** What has changed may belong elsewhere, or into the list, or out of it. */
+  /** True if changes may have moved records within, into or out of the list. */
   isOutdated = false;
-  /** Moves with every change of what is held. */
+  /** Increases with every change of the content. */
   version = 0;
-  /** What is known of the organization: up to here nothing was missed. */
+  /** Revision of the organization up to which no change was missed. */
   #revision: string | undefined;
   readonly #ids = new Map<number, string>();
   readonly #records = new Map<string, Row>();
   readonly #pages = new Map<number, 'loading' | 'loaded' | 'failed'>();
   readonly #waiting = new Map<number, Promise<void>>();
-  /** Where the page after this one begins. */
+  /** Cursor at the end of each page. */
   readonly #ends = new Map<number, string>();
   #seen = { first: 0, last: 0 };
   readonly #listeners = new Set<() => void>();
@@ -74,14 +74,14 @@ export class RecordList {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Nobody waits for what is under way any more. It can be shown again. */
+  /** Cancels running requests. The list can be shown again later. */
   stop(): void {
     this.#stopping.abort();
     this.#stopping = new AbortController();
     for (const [page, state] of this.#pages) if (state === 'loading') this.#pages.delete(page);
   }
 
-  /** The rows that were in sight last. */
+  /** The rows that were visible last. */
   get seen(): { first: number; last: number } {
     return this.#seen;
   }
@@ -95,12 +95,12 @@ export class RecordList {
     return this.#records.get(id);
   }
 
-  /** The records that are here, in the order of the list. */
+  /** Returns the loaded records, in the order of the list. */
   held(): Row[] {
     return [...this.#ids.keys()].sort((a, b) => a - b).flatMap((index) => this.at(index) ?? []);
   }
 
-  /** Rows from here to there are in sight: has them, and some around them, fetched. */
+  /** Fetches the visible rows and some around them. */
   show(first: number, last: number): void {
     this.#seen = { first, last };
     const end = Math.min(last + margin, (this.total ?? 1) - 1);
@@ -109,8 +109,8 @@ export class RecordList {
   }
 
   /**
-   * All records of the list, as they are now and in its order, also those that nobody has scrolled to: read page by page,
-   * and not held. `onProgress` hears how many are read.
+   * Reads the current state of all records in order, page by page, and keeps none of them. `onProgress` receives the
+   * number of records read.
    */
   async readAll(signal: AbortSignal, onProgress: (read: number) => void): Promise<Row[]> {
     const rows: Row[] = [];
@@ -127,7 +127,7 @@ export class RecordList {
     }
   }
 
-  /** Asks again for what did not come. */
+  /** Requests failed pages again. */
   retry(): void {
     for (const [page, state] of this.#pages) if (state === 'failed') this.#pages.delete(page);
     this.error = undefined;
@@ -135,7 +135,7 @@ export class RecordList {
     this.show(this.#seen.first, this.#seen.last);
   }
 
-  /** The records of these rows, in their order; those that are not there yet are fetched. */
+  /** Returns the ids of these rows in order and fetches missing ones. */
   async idsBetween(first: number, last: number): Promise<string[]> {
     for (let page = Math.floor(first / pageSize); page * pageSize <= last; page++) {
       if (this.#pages.get(page) === 'loading') await this.#waiting.get(page);
@@ -158,7 +158,8 @@ export class RecordList {
 
   async #fetch(page: number): Promise<void> {
     this.#pages.set(page, 'loading');
-    // On from the nearest page before this one that is known: a cursor costs nothing, and a jump only what is jumped over.
+    // Continues from the nearest earlier page with a known cursor: a cursor costs nothing, an offset only the rows that
+    // it skips.
     let known = page - 1;
     while (known >= 0 && !this.#ends.has(known)) known--;
     const { signal } = this.#stopping;
@@ -173,7 +174,7 @@ export class RecordList {
         signal,
       );
       if (signal.aborted || !found) return;
-      // What is asked for with the first page; it is left out of the others.
+      // Only the first page requests the total.
       this.total = found.totalCount ?? this.total;
       if (found.pageInfo.endCursor) this.#ends.set(page, found.pageInfo.endCursor);
       found.nodes.forEach((row, i) => {
@@ -181,7 +182,7 @@ export class RecordList {
         this.#ids.set(page * pageSize + i, row.pfaId);
         this.#put(row);
       });
-      // Fewer than there should be: something has left the list since it was counted.
+      // A record has left the list since it was counted.
       const expected = Math.min(pageSize, (this.total ?? 0) - page * pageSize);
       if (found.nodes.length < expected) this.isOutdated = true;
       this.#pages.set(page, 'loaded');
@@ -202,14 +203,14 @@ export class RecordList {
     const { organizationId, filter, search, orderBy, fields } = this.query;
     const variables = {
       organizationId,
-      // The API refuses one that says nothing.
+      // The API refuses an empty filter.
       ...(Object.keys(filter).length > 0 ? { filter } : {}),
       ...page,
     };
     const answer = search
       ? await request(
           withFields(foundPageDocument, fields),
-          // Found records have no order of their own that would tell equal ones apart.
+          // Search results need the id as a second criterion, to order equal records.
           {
             ...variables,
             search,
@@ -221,7 +222,7 @@ export class RecordList {
     return answer.organization?.page;
   }
 
-  /** Never back to an older state: answers may overtake each other. */
+  /** Ignores older states, because responses may overtake each other. */
   #put(row: Row): void {
     const held = this.#records.get(row.pfaId);
     if (!held || BigInt(row.revision) >= BigInt(held.revision)) this.#records.set(row.pfaId, row);
@@ -241,7 +242,7 @@ export class RecordList {
     }
   }
 
-  /** Reads records that are held again, and puts what has changed in their place. */
+  /** Reads loaded records again and updates them in place. */
   async refresh(ids: readonly string[]): Promise<void> {
     const { organizationId, fields } = this.query;
     const held = ids.filter((id) => this.#records.has(id));
@@ -259,7 +260,7 @@ export class RecordList {
     if (held.length > 0) this.#changed();
   }
 
-  /** Puts records as they are now in the place of those that are held. */
+  /** Updates loaded records in place. */
   take(rows: readonly Row[]): void {
     for (const row of rows) {
       const before = this.#records.get(row.pfaId);
@@ -270,7 +271,7 @@ export class RecordList {
     this.#changed();
   }
 
-  /** Of records that are not held it is not known whether they belong in the list. */
+  /** Changed records that are not loaded may or may not belong in the list. */
   async noteChanges(changes: readonly { recordId: string; revision: string }[]): Promise<void> {
     const isOlder = ({ recordId, revision }: (typeof changes)[number]) => {
       const held = this.#records.get(recordId);
@@ -279,17 +280,17 @@ export class RecordList {
     const unknown = changes.filter(({ recordId }) => !this.#records.has(recordId));
     await this.refresh(changes.filter(isOlder).map(({ recordId }) => recordId));
     if (unknown.length === 0 || this.#waiting.size === 0) return;
-    // A page that is under way may have been read before the change.
+    // A pending page may have been read before the change.
     await this.#pagesUnderWay();
     await this.refresh(unknown.filter(isOlder).map(({ recordId }) => recordId));
   }
 
-  /** Waits for the pages that have been asked for so far. */
+  /** Waits for all pages requested so far. */
   async #pagesUnderWay(): Promise<void> {
     await Promise.all(this.#waiting.values());
   }
 
-  /** From here on everything is told. What was loaded before is asked for again. */
+  /** Starts from a revision after which every change is reported. Reads everything loaded before that again. */
   async begin(revision: string): Promise<void> {
     if (this.#revision !== undefined) return this.catchUp();
     this.#revision = revision;
@@ -311,7 +312,7 @@ export class RecordList {
     return ids;
   }
 
-  /** Asks what has changed since it was last told, and reads that again. */
+  /** Requests the changes since the last known revision and reads the changed records again. */
   async catchUp(): Promise<void> {
     const since = this.#revision;
     if (since === undefined) {
@@ -325,7 +326,7 @@ export class RecordList {
       if (!answer) return;
       next ??= answer.revision;
       if (!answer.isComplete) {
-        // Too much to be told: what is in sight is read again, the rest when it comes into sight.
+        // After too many changes, only the visible rows are read again; other rows follow when they become visible.
         this.isOutdated = true;
         await this.#pagesUnderWay();
         this.#forgetOutOfSight();

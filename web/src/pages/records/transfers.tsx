@@ -2,12 +2,10 @@ import { Button, Group, Progress, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { formatCount } from '../../format/numbers.ts';
 
-/** Work of which nothing needs to be shown before this many milliseconds. */
+/** Work shorter than this shows no progress, in milliseconds. */
 const quick = 400;
 
-/**
- * Shows how far long work is, in a notification that can stop it. Hides it when the work ends.
- */
+/** Shows the progress of long work in a notification with a stop button. Hides the notification when the work ends. */
 export async function withProgress<T>(
   title: string,
   work: (signal: AbortSignal, onProgress: (done: number, of: number) => void) => Promise<T>,
@@ -50,8 +48,8 @@ function Transfer({ done, of, onStop }: { done: number; of: number; onStop: () =
 }
 
 /**
- * Puts a text that takes time onto the clipboard. Browsers let a page write there for some seconds after a key; when
- * those are over, the user is asked for a click.
+ * Copies text that took time to prepare. Browsers allow that for some seconds after a key press; after that, a
+ * notification asks the user for a click.
  */
 export async function copyLater(text: string, rows: number): Promise<void> {
   const done = () => notifications.show({ title: `${formatCount(rows)} rows copied.`, message: '' });
@@ -59,7 +57,7 @@ export async function copyLater(text: string, rows: number): Promise<void> {
     await navigator.clipboard.writeText(text);
     done();
   } catch {
-    // Not allowed without a click, or there is no clipboard for pages that came over plain HTTP.
+    // The browser requires a click, or offers no clipboard to pages over plain HTTP.
     const id = `copy-${crypto.randomUUID()}`;
     const copy = () => {
       const write = (event: ClipboardEvent) => {

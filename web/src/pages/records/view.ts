@@ -2,13 +2,13 @@ import { given, textThat, type Search } from '../../filter/address.ts';
 import { dimensionNames, flags, validateFilter, type Filter } from '../../filter/filter.ts';
 import { isSort, knownColumns } from '../../records/columns.ts';
 
-/** What the records page shows, as it is in the address. */
+/** The view of the records page, as the address holds it. */
 export interface RecordsView extends Filter {
   sort?: string;
   columns?: string;
 }
 
-/** Takes from an address what is a view. */
+/** Reads the view from an address. */
 export const validateRecordsView = (search: Search): RecordsView => ({
   ...validateFilter(search),
   ...given<Pick<RecordsView, 'sort' | 'columns'>>({
@@ -17,7 +17,7 @@ export const validateRecordsView = (search: Search): RecordsView => ({
   }),
 });
 
-/** Which fields of a record decide whether it is in the list, and where. */
+/** Returns the fields that decide whether a record is in the list, and its position. */
 export function decidingFields(view: RecordsView, sortKey: string): Set<string> {
   const fields = new Set<string>([sortKey]);
   for (const name of dimensionNames) if (view[name]) fields.add(name === 'area' ? 'areaSilo' : name);
