@@ -152,7 +152,7 @@ describe('the board', () => {
 
     // Cumulative costs end at the total.
     await page.getByText('Cumulative').click();
-    await table(page, 'Cost until each month').waitFor();
+    await table(page, 'Cost up to each month').waitFor();
     const undated = (await sums(username, 'HOLNG', { groupBy: 'month', filter })).find(
       ({ groupValue }) => groupValue === null,
     );
@@ -247,7 +247,7 @@ describe('the board', () => {
     await page.keyboard.press('ArrowLeft');
     expect(await chart(page).getAttribute('aria-valuetext')).toMatch(/^November 2031/);
 
-    await page.getByText('Difference to PEMS').click();
+    await page.getByText('Difference from PEMS').click();
     const cents = (value: string) => Number(value.replace('.', ''));
     const difference = (cents(mine.forecastCost) - cents(theirs.forecastCost)) / 100;
     await until('the difference is shown', async () => {

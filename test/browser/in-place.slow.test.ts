@@ -96,7 +96,7 @@ describe.each([
       // Few groups make the page much shorter.
       [choice('Group by', 'Source'), /by=source/],
       [choice('Group by', 'Category'), /^(?!.*by=)/],
-      [choice('Figures', 'Difference to PEMS'), /show=difference/],
+      [choice('Figures', 'Difference from PEMS'), /show=difference/],
       [choice('Figures', 'Amounts'), /^(?!.*show=)/],
     ];
     // Narrow screens have a list for the order instead.

@@ -16,7 +16,7 @@ const texts: Readonly<Record<string, string | ((error: ApiError) => string)>> = 
   INVALID_QUERY: 'This page is older than the server. Reload the page.',
   UNSUPPORTED_MEDIA_TYPE: 'The server didn’t accept the request. Reload the page and try again.',
   HOST_NOT_ALLOWED: 'The server doesn’t accept this address. Ask your administrator for the right one.',
-  QUERY_TOO_COSTLY: 'This view needs too much at once. Use fewer filters.',
+  QUERY_TOO_COSTLY: 'This view requests too much data at once. Use fewer filters.',
   QUOTA_EXCEEDED: 'You have reached today’s limit of changed records. Continue after midnight UTC.',
   BODY_TOO_LARGE: 'These are too many changes at once. Change fewer records at a time.',
   UNAUTHENTICATED: 'Your session ended. Sign in again.',

@@ -106,7 +106,7 @@ const routes: Record<string, string> = {
   commit: 'submitted it',
   withdraw: 'withdrew submitted changes',
   takeover: 'took over a draft',
-  sync: 'changed it, read by a sync',
+  sync: 'changed it (found by a sync)',
   push: 'submitted this, and PEMS confirmed it',
   resolve: 'resolved a problem',
 };
@@ -115,11 +115,11 @@ const routes: Record<string, string> = {
 function wordsOf(route: string, event: string): string {
   switch (event) {
     case 'add':
-      return 'added the record, read by a sync';
+      return 'added the record (found by a sync)';
     case 'remove':
-      return 'removed the record, found by a sync';
+      return 'removed the record (found by a sync)';
     case 'restore':
-      return 'has the record again, found by a sync';
+      return 'restored the record (found by a sync)';
     default:
       return routes[route] ?? route;
   }

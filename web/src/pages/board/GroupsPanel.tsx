@@ -67,7 +67,7 @@ export function GroupsPanel({ view, selection, total, onChange }: Props) {
             aria-label="Figures"
             data={[
               { value: 'both', label: 'Amounts' },
-              { value: 'difference', label: 'Difference to PEMS' },
+              { value: 'difference', label: 'Difference from PEMS' },
             ]}
             value={view.show ?? 'both'}
             onChange={(value) => onChange({ show: value === 'difference' ? 'difference' : undefined })}
@@ -94,8 +94,8 @@ export function GroupsPanel({ view, selection, total, onChange }: Props) {
       )}
       {groups?.seen.pageInfo.hasNextPage && (
         <Text size="xs" c="dimmed" className={classes.note}>
-          These are the first {formatCount(groups.seen.nodes.length)} groups by name; filters above leave
-          fewer.
+          Only the first {formatCount(groups.seen.nodes.length)} groups by name are shown. Use filters to see
+          others.
         </Text>
       )}
     </section>

@@ -40,7 +40,7 @@ export function MonthsPanel({ view, selection, onChange }: Props) {
     };
   }, [sums, isCumulative]);
   const isTable = view.months === 'table';
-  const title = isCumulative ? 'Cost until each month' : 'Cost by month';
+  const title = isCumulative ? 'Cost up to each month' : 'Cost by month';
   return (
     <section className={classes.panel} aria-labelledby="months-title">
       <div className={classes.head} data-tools>

@@ -112,7 +112,7 @@ export function Receipts({ view, onView, onHistory, onWithdrawn }: Props) {
           title={state === 'open' ? 'No pending changes' : 'Nothing submitted yet'}
         >
           {state === 'open'
-            ? 'PEMS confirmed every submitted change, or returned it as a problem of a draft.'
+            ? 'PEMS confirmed every submitted change, or returned it to its author’s drafts as a problem.'
             : 'Submitted changes appear here with their status in PEMS.'}
         </EmptyState>
       )}
