@@ -216,7 +216,12 @@ function basePath(path: string): string {
   return path.replace(endpoints, '').replace(/\/services$/i, '/restservices');
 }
 
-function serviceUrl(baseUrl: string, service: string): URL {
+/**
+ * The address of a service below the base address; the base address may be that of the service already.
+ *
+ * @throws VanguardError `PEMS_CONNECTION_INVALID`
+ */
+export function serviceUrl(baseUrl: string, service: string): URL {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   if (
     url === null ||
@@ -230,7 +235,8 @@ function serviceUrl(baseUrl: string, service: string): URL {
       'must be like https://HOST/axis/restservices, without user, password, query or fragment',
     );
   }
-  url.pathname = `${basePath(url.pathname)}/${service}`;
+  const base = basePath(url.pathname);
+  url.pathname = base.endsWith(`/${service}`) ? base : `${base}/${service}`;
   return url;
 }
 
