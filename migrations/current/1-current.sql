@@ -103,7 +103,7 @@ comment on index app_public.reference_entries_code_idx is
   'nearest_entries).';
 create index reference_entries_parent_idx on app_public.reference_entries (organization_id, list, parent);
 comment on index app_public.reference_entries_parent_idx is
-  'Whether a category has classes and a manufacturer models, and which (unlisted_values, organizations_suggestions).';
+  'Whether a category has classes and a manufacturer models, and which (judge_values, organizations_suggestions).';
 call app_private.enable_rls('app_public.reference_entries');
 create policy visitor_select on app_public.reference_entries for select to vanguard_visitor
   using (organization_id = any (app_core.current_organization_ids()));
@@ -333,7 +333,7 @@ comment on column app_public.unlisted_value.suggestions is 'The nearest values t
 --!include app_private/functions/decide_organization_proposal.sql
 --!include app_core/functions/trigrams.sql
 --!include app_private/functions/nearest_entries.sql
---!include app_private/functions/unlisted_values.sql
+--!include app_private/functions/judge_values.sql
 --!include app_private/functions/refused_changes.sql
 --!include app_private/functions/commit_records.sql
 --!include app_public/functions/resolve_problems.sql
