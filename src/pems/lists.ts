@@ -119,7 +119,7 @@ function plainRow(record: Record<string, unknown>): ListRow {
       if (isObject(value)) inner.push(value);
       else if (key in row || Array.isArray(value)) continue;
       else if (value === null) row[key] = null;
-      else row[key] = String(value as string | number | boolean);
+      else row[key] = String(value);
     }
     level = inner;
   }

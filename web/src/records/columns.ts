@@ -108,8 +108,13 @@ export function writeColumns(columns: readonly ColumnDefinition[]): string | und
 }
 
 /** Which fields of a record the columns need. */
-export const fieldsOf = (columns: readonly ColumnDefinition[]): Set<string> =>
-  new Set(columns.map(({ key }) => key));
+export function fieldsOf(columns: readonly ColumnDefinition[]): Set<string> {
+  const fields = new Set<string>(columns.map(({ key }) => key));
+  // What narrows the suggestions for it.
+  if (fields.has('class')) fields.add('category');
+  if (fields.has('model')) fields.add('manufacturer');
+  return fields;
+}
 
 /** How a sort is written in an address: `forecastEnd` or `forecastEnd.desc`. */
 export interface Sort {

@@ -4,6 +4,8 @@ import { formatToEdit, readValue, type Field } from '../../records/cells.ts';
 import type { Column } from '../../records/columns.ts';
 import type { Reading } from '../../format/reading.ts';
 import type { Value } from '../../records/edits.ts';
+import type { SuggestionContext } from '../../records/suggestions.ts';
+import { useSuggestionBox } from '../../records/useSuggestionBox.tsx';
 import classes from './Grid.module.css';
 
 interface Props {
@@ -13,6 +15,8 @@ interface Props {
   /** `value` is a text that could not be read: it is edited as it was typed. */
   isUnreadable: boolean;
   typed: string | undefined;
+  /** What of the record narrows the suggestions of PEMS. */
+  context: SuggestionContext;
   /**
    * The text, and what it means; undefined if the edit was cancelled. Where to go on by keyboard; otherwise the focus is
    * where it was sent.
@@ -30,8 +34,11 @@ const yesNo = [
   ['false', 'No'],
 ] as const;
 
-/** In place of a cell: Enter and Tab take what is written, and so does leaving it; Escape does not. */
-export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }: Props) {
+/**
+ * In place of a cell: Enter and Tab take what is written, or the suggestion that the arrow keys have reached, and so does
+ * leaving it; Escape does not.
+ */
+export function CellEditor({ column, field, value, isUnreadable, typed, context, onEnd }: Props) {
   const begun = isUnreadable ? String(value) : formatToEdit(column, value);
   const control = useRef<HTMLInputElement & HTMLSelectElement>(null);
   const hasEnded = useRef(false);
@@ -56,6 +63,16 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
 
+  const box = useSuggestionBox({
+    field: column.key,
+    label: column.label,
+    text,
+    begun,
+    context,
+    input: control,
+    onPick: (code) => end(code, {}),
+  });
+
   const end = (taken: string | undefined, move?: { row?: number; column?: number }) => {
     if (hasEnded.current) return;
     hasEnded.current = true;
@@ -68,12 +85,18 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
+    if (box.onArrow(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    const written = box.chosen ?? box.asListed(text);
     switch (event.key) {
       case 'Enter':
-        end(text, { row: event.shiftKey ? -1 : 1 });
+        end(written, { row: event.shiftKey ? -1 : 1 });
         break;
       case 'Tab':
-        end(text, { column: event.shiftKey ? -1 : 1 });
+        end(written, { column: event.shiftKey ? -1 : 1 });
         break;
       case 'Escape':
         end(undefined, {});
@@ -91,7 +114,7 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
     className: classes.editor,
     value: text,
     onKeyDown,
-    onBlur: () => end(text),
+    onBlur: () => end(box.asListed(text)),
   };
   if (choices) {
     return (
@@ -106,15 +129,22 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
     );
   }
   return (
-    <input
-      {...shared}
-      type="text"
-      inputMode={column.kind === 'money' ? 'decimal' : undefined}
-      placeholder={column.kind === 'date' ? datePattern() : undefined}
-      autoComplete="off"
-      spellCheck={false}
-      onChange={(event) => setText(event.target.value)}
-    />
+    <>
+      <input
+        {...shared}
+        {...box.props}
+        type="text"
+        inputMode={column.kind === 'money' ? 'decimal' : undefined}
+        placeholder={column.kind === 'date' ? datePattern() : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={(event) => {
+          setText(event.target.value);
+          box.open();
+        }}
+      />
+      {box.list}
+    </>
   );
 }
 

@@ -10,6 +10,8 @@ interface Props {
   row: Row;
   column: Column;
   edit: Edit | undefined;
+  /** PEMS does not list the drafted value: the nearest that it lists. Undefined: it lists it. */
+  nearest: readonly string[] | undefined;
   /** It is about the cell with the focus, so what it offers can be reached. */
   isActive: boolean;
   canEdit: boolean;
@@ -43,7 +45,18 @@ function sideOf(column: Column, scroller: HTMLElement, fixed: number): Side {
 }
 
 /** At a cell: what it was before it was drafted, or why it is not saved, and what can be done. */
-export function CellNote({ row, column, edit, isActive, canEdit, top, height, fixed, ...actions }: Props) {
+export function CellNote({
+  row,
+  column,
+  edit,
+  nearest,
+  isActive,
+  canEdit,
+  top,
+  height,
+  fixed,
+  ...actions
+}: Props) {
   const { onRevert, onDrop, onSaveAnew, onEdit } = actions;
   const show = (value: Parameters<typeof formatValue>[1]) => formatValue(column, value) || 'empty';
   const stays = { onMouseDown: (event: { preventDefault: () => void }) => event.preventDefault() };
@@ -112,6 +125,12 @@ export function CellNote({ row, column, edit, isActive, canEdit, top, height, fi
           isDrafted(row, column.key) && (
             <>
               Drafted; it was <b>{show(baseValue(row, column.key))}</b>.
+              {nearest && (
+                <p className={classes.noteHint}>
+                  PEMS does not list this value.
+                  {nearest.length > 0 && ` Near it: ${nearest.join(', ')}.`}
+                </p>
+              )}
               {isActive && canEdit && (
                 <div className={classes.noteActions}>
                   <Button {...stays} size="compact-xs" variant="default" onClick={onRevert}>
