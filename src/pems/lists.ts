@@ -119,7 +119,8 @@ function plainRow(record: Record<string, unknown>): ListRow {
       if (isObject(value)) inner.push(value);
       else if (key in row || Array.isArray(value)) continue;
       else if (value === null) row[key] = null;
-      else row[key] = String(value);
+      else if (typeof value === 'string') row[key] = value;
+      else row[key] = JSON.stringify(value);
     }
     level = inner;
   }

@@ -342,9 +342,12 @@ describe('reads are queued', () => {
 });
 
 describe('organizations of PEMS', () => {
-  const proposals = async () =>
-    (await db.owner.query('select code, name, state from app_public.organization_proposals order by code'))
-      .rows;
+  const proposals = async () => {
+    const { rows } = await db.owner.query<{ code: string; name: string; state: string }>(
+      'select code, name, state from app_public.organization_proposals order by code',
+    );
+    return rows;
+  };
   const decide = (user: number, what: 'accept' | 'dismiss', code: string) =>
     db.asUser(user, (client) => client.query(`select app_public.${what}_organization($1)`, [code]), {
       commit: true,

@@ -33,22 +33,36 @@ interface Place {
   bottom?: number;
 }
 
+/** What `position: fixed` counts from: the window, or the element itself where it has a transform, as a dialog may. */
+function originIn(layer: Element): DOMRect {
+  const probe = document.createElement('div');
+  probe.style.position = 'fixed';
+  probe.style.inset = '0';
+  probe.style.visibility = 'hidden';
+  layer.append(probe);
+  const origin = probe.getBoundingClientRect();
+  probe.remove();
+  return origin;
+}
+
 /** Where the list fits: below the input, or above it if there is more room. */
-function placeAt(anchor: HTMLElement): Place {
+function placeAt(anchor: HTMLElement, layer: Element): Place {
   const { left, top, bottom, width } = anchor.getBoundingClientRect();
-  // What a keyboard on the screen leaves of the window.
+  const origin = originIn(layer);
+  // What a keyboard on the screen leaves of the window, and a dialog of that.
   const view = window.visualViewport;
-  const [viewTop, viewHeight] = [view?.offsetTop ?? 0, view?.height ?? window.innerHeight];
-  const viewWidth = document.documentElement.clientWidth;
-  const wide = Math.min(Math.max(width, narrowest), widest, viewWidth - 16);
-  const below = viewTop + viewHeight - bottom - 2 * gap;
+  const viewTop = Math.max(view?.offsetTop ?? 0, origin.top);
+  const viewBottom = Math.min((view?.offsetTop ?? 0) + (view?.height ?? window.innerHeight), origin.bottom);
+  const [viewLeft, viewRight] = [Math.max(origin.left, 0) + 8, origin.right - 8];
+  const wide = Math.min(Math.max(width, narrowest), widest, viewRight - viewLeft);
+  const below = viewBottom - bottom - 2 * gap;
   const above = top - viewTop - 2 * gap;
   const isBelow = below >= Math.min(highest, 180) || below >= above;
   return {
-    left: Math.max(8, Math.min(left, viewWidth - wide - 8)),
+    left: Math.max(viewLeft, Math.min(left, viewRight - wide)) - origin.left,
     width: wide,
     maxHeight: Math.max(88, Math.min(highest, isBelow ? below : above)),
-    ...(isBelow ? { top: bottom + gap } : { bottom: window.innerHeight - top + gap }),
+    ...(isBelow ? { top: bottom + gap - origin.top } : { bottom: origin.bottom - top + gap }),
   };
 }
 
@@ -61,9 +75,9 @@ export function SuggestionList(props: Props) {
   useLayoutEffect(() => {
     const input = anchor.current;
     if (!input) return;
-    // A dialog lets nothing outside of it be scrolled.
-    const layer = input.closest('[role="dialog"]') ?? document.body;
-    const follow = () => setPlaced({ place: placeAt(input), layer });
+    // A dialog lets nothing outside of it be scrolled, and all of a page belongs to a landmark.
+    const layer = input.closest('[role="dialog"], main') ?? document.body;
+    const follow = () => setPlaced({ place: placeAt(input, layer), layer });
     follow();
     window.addEventListener('scroll', follow, true);
     window.addEventListener('resize', follow);
