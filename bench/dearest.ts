@@ -90,6 +90,12 @@ export const dearest: Readonly<
     ],
     pushExchanges: [list('pushExchanges')],
     pushStatus: [plain('pushStatus')],
+    referenceEntries: [
+      list('referenceEntries'),
+      list('referenceEntries', ', orderBy: [LIST_DESC, CODE_DESC]'),
+    ],
+    referenceLists: [plain('referenceLists(first: #)', 'nodes { entryCount } totalCount')],
+    referenceRuns: [list('referenceRuns')],
     recordsChangedSince: [plain('recordsChangedSince(revision: "#")', 'isComplete')],
     sums: [
       ...sums(''),
@@ -98,9 +104,18 @@ export const dearest: Readonly<
       ...sums('groupBy: month, '),
       ...sums('groupBy: month, layer: mirror, '),
     ],
+    suggestions: [
+      {
+        text: (i) =>
+          `suggestions(list: "equipment", search: "a e ${i}", first: 50) { totalCount nodes { description } }`,
+      },
+    ],
     syncLogs: [list('syncLogs')],
     syncSchedule: [plain('syncSchedule')],
     takeovers: [list('takeovers')],
+    unlistedValues: [
+      { text: (i) => `unlistedValues(first: 1000, offset: ${i}) { totalCount nodes { problem } }` },
+    ],
   },
   Query: {
     aiConfig: [plain('aiConfig(organizationId: #)')],
@@ -116,6 +131,7 @@ export const dearest: Readonly<
     membership: [plain('membership(organizationId: 1, userId: #)')],
     organization: [plain('organization(id: #)', 'kpis { planCost }')],
     organizationByCode: [plain('organizationByCode(code: "#")', 'kpis { planCost }')],
+    organizationProposals: [list('organizationProposals')],
     organizations: [
       list('organizations'),
       { text: (i) => `organizations(first: ${1 + i}) { nodes { sums { nodes { planCost } } } }` },
@@ -141,6 +157,8 @@ export const dearest: Readonly<
     viewer: [plain('viewer')],
   },
   Mutation: {
+    acceptListRemovals: change('acceptListRemovals', ', list: "class"'),
+    acceptOrganization: [{ text: () => 'acceptOrganization(input: { code: "none" }) { clientMutationId }' }],
     acceptRemovals: change('acceptRemovals'),
     acceptRun: change('acceptRun', ', runId: "0"'),
     applyBulk: change('applyBulk', ', operation: { shiftDays: 1 }, selection: { everything: true }'),
@@ -149,12 +167,16 @@ export const dearest: Readonly<
     discardDrafts: change('discardDrafts'),
     discardDraftsOf: change('discardDraftsOf', ', userId: 0'),
     dismissTakeovers: change('dismissTakeovers'),
+    dismissOrganization: [
+      { text: () => 'dismissOrganization(input: { code: "none" }) { clientMutationId }' },
+    ],
     pauseConnection: [
       { text: () => 'pauseConnection(input: { apiConfigurationId: "none" }) { clientMutationId }' },
     ],
     pausePush: change('pausePush'),
     pauseSync: change('pauseSync'),
     redoDraft: change('redoDraft'),
+    requestLists: change('requestLists'),
     requestSync: change('requestSync'),
     resolveAllProblems: change('resolveAllProblems', ', choice: "mine", revision: "0"'),
     resolveProblems: change('resolveProblems', ', resolutions: []'),

@@ -1,11 +1,11 @@
 /**
- * The plain lists, `GET /organizations`, `/categories`, `/classes`, `/equipment`:
+ * The plain lists, `GET /organizations`, `/categories`, `/classes`, `/manufacturers`, `/models`, `/equipment`:
  * `Result.ResultData: { DATARECORD: [ { NAME: "text", ... } ], CURRENTCURSORPOSITION, NEXTCURSORPOSITION }`, all values text.
  * Equipment is that of `?organization=` (exactly that one; default: the `organization` header). Every list takes
  * `?cursorposition=` (default 0) and `?rows=` (default and most 10,000); NEXTCURSORPOSITION 0 means the end.
  */
 import { Alert, json, type Answer } from './answer.ts';
-import { categories } from './catalogue.ts';
+import { categories, manufacturers } from './catalogue.ts';
 import { assetCount, generateAsset } from './generate.ts';
 import type { Store } from './store.ts';
 import { fields } from './fields.ts';
@@ -24,7 +24,14 @@ const fixed = (rows: readonly ListRow[]): List => ({
 });
 
 /** The names of the lists there are. */
-export const listNames = ['organizations', 'categories', 'classes', 'equipment'] as const;
+export const listNames = [
+  'organizations',
+  'categories',
+  'classes',
+  'manufacturers',
+  'models',
+  'equipment',
+] as const;
 export type ListName = (typeof listNames)[number];
 
 function listOf(name: ListName, store: Store, organization: string, display: Display): List {
@@ -49,6 +56,25 @@ function listOf(name: ListName, store: Store, organization: string, display: Dis
             CLASSCODE: cls.name,
             CLASSDESC: cls.name,
             CATEGORYCODE: category.name,
+            OUTOFSERVICE: '-',
+          })),
+        ),
+      );
+    case 'manufacturers':
+      return fixed(
+        manufacturers.map(([code]) => ({
+          MANUFACTURERCODE: code,
+          MANUFACTURERDESC: code,
+          OUTOFSERVICE: '-',
+        })),
+      );
+    case 'models':
+      return fixed(
+        manufacturers.flatMap(([maker, models]) =>
+          models.map((code) => ({
+            MODELCODE: code,
+            MODELDESC: `${maker} ${code}`,
+            MANUFACTURERCODE: maker,
             OUTOFSERVICE: '-',
           })),
         ),

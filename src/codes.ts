@@ -160,6 +160,10 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means: 'The answer of PEMS was cut off or is not what a grid or a screen looks like.',
       act: 'Nothing at first: the run is repeated. If it stays, try the other `--request-type` of the connection.',
     },
+    PEMS_LIST_TOO_LONG: {
+      means: 'PEMS sent more than 200,000 rows of one reference list; the list keeps its entries.',
+      act: 'Check the path of the list with `npx vanguard lists settings CONNECTION`.',
+    },
     PEMS_ANSWER_TOO_LARGE: {
       means:
         'An answer of PEMS was too large, held too many objects, or was nested too deeply; it was not read.',
@@ -233,6 +237,14 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       means:
         'The grid of PEMS lacks the column of the id or the organization, without which no record is known.',
       act: 'Add the column to the grid in PEMS, or correct the field mapping.',
+    },
+    LIST_ROWS_REFUSED: {
+      means: 'So many rows of a reference list cannot be used that the list keeps its entries.',
+      act: 'Look at `rejects` of the run. Correct the names of the fields with `npx vanguard lists settings CONNECTION --field`.',
+    },
+    LIST_FAILED: {
+      means: 'The read of a reference list stopped because of an internal error; the list keeps its entries.',
+      act: 'The read is repeated. If it stays, the log of the worker says why.',
     },
     RUN_SUPERSEDED: {
       means: 'Another run of the organization took the place of this one, which merged nothing.',

@@ -19,6 +19,9 @@ import {
   type PemsConnection,
 } from './pems/index.ts';
 
+/** What a connection is opened for: records are read or written, or a kind of reference lists is read. */
+export type PemsPurpose = 'read' | 'write' | 'asset_master' | 'classifications' | 'organizations';
+
 /**
  * The PEMS connection that an organization is read or written over, with its credentials deciphered.
  * Refuses with NO_PEMS_CONNECTION, or when a credential cannot be read.
@@ -27,15 +30,15 @@ export async function openPemsConnection(
   pool: pg.Pool,
   vault: Vault,
   organizationId: number,
-  purpose: 'read' | 'write' = 'read',
+  purpose: PemsPurpose = 'read',
 ): Promise<{ id: string; connection: PemsConnection }> {
   const [row] = await pemsConnection.run({ organizationId, purpose }, pool);
   if (!row) {
     throw new VanguardError(
       'NO_PEMS_CONNECTION',
-      purpose === 'read'
-        ? 'No connection to PEMS is configured for this organization.'
-        : 'No connection to PEMS over which may be written is configured for this organization.',
+      purpose === 'write'
+        ? 'No connection to PEMS over which may be written is configured for this organization.'
+        : 'No connection to PEMS is configured for this organization.',
       {
         hint: 'Create one with `npx vanguard connection create`.',
       },

@@ -27,9 +27,11 @@ import { VanguardError } from '../src/errors.ts';
 import { createLogger } from '../src/logger.ts';
 import type { TaskContext } from './context.ts';
 import { pfa__check_drift } from './tasks/pfa__check_drift.ts';
+import { pfa__dispatch_lists } from './tasks/pfa__dispatch_lists.ts';
 import { pfa__dispatch_syncs } from './tasks/pfa__dispatch_syncs.ts';
 import { pfa__dispatch_pushes } from './tasks/pfa__dispatch_pushes.ts';
 import { pfa__push } from './tasks/pfa__push.ts';
+import { pfa__read_lists } from './tasks/pfa__read_lists.ts';
 import { pfa__sync } from './tasks/pfa__sync.ts';
 import { retention__enforce } from './tasks/retention__enforce.ts';
 import { summaries__refresh } from './tasks/summaries__refresh.ts';
@@ -37,6 +39,7 @@ import { summaries__refresh } from './tasks/summaries__refresh.ts';
 /** What happens by the clock (UTC). A night that no worker saw is made up for. */
 const crontab = `* * * * * pfa__dispatch_syncs
 * * * * * pfa__dispatch_pushes
+* * * * * pfa__dispatch_lists
 17 3 * * * retention__enforce ?fill=1d&max=5`;
 
 /** How long reading may go on after the worker was told to stop, in milliseconds; what is cut short is repeated. */
@@ -179,6 +182,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         pfa__sync: guarded(pfa__sync(context)),
         pfa__check_drift: guarded(pfa__check_drift(context)),
         pfa__dispatch_syncs: guarded(pfa__dispatch_syncs(context)),
+        pfa__dispatch_lists: guarded(pfa__dispatch_lists(context)),
+        pfa__read_lists: guarded(pfa__read_lists(context)),
         pfa__dispatch_pushes: guarded(pfa__dispatch_pushes(context)),
         summaries__refresh: guarded(summaries__refresh(context)),
         retention__enforce: guarded(retention__enforce(context)),

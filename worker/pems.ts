@@ -1,6 +1,6 @@
 import { holdRequests, takeTurns } from '../sql/push/push.queries.ts';
 import { clock as readClock } from '../sql/sync/sync.queries.ts';
-import { openPemsConnection } from '../src/connections.ts';
+import { openPemsConnection, type PemsPurpose } from '../src/connections.ts';
 import {
   createPemsClient,
   waitFor,
@@ -30,7 +30,7 @@ export interface OpenPems {
 export async function openPems(
   { pool, vault, metrics, pemsRetryDelayMs }: TaskContext,
   organizationId: number,
-  purpose: 'read' | 'write',
+  purpose: PemsPurpose,
 ): Promise<OpenPems> {
   const { id: apiConfigurationId, connection } = await openPemsConnection(
     pool,

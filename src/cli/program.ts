@@ -6,6 +6,7 @@ import { addConnectionCommands } from './connection.ts';
 import { addDatabaseCommands } from './database.ts';
 import { addKeyCommands } from './keys.ts';
 import { addLegacyCommands } from './legacy.ts';
+import { addListCommands } from './lists.ts';
 import { addPeopleCommands } from './people.ts';
 import { addProcessCommands } from './processes.ts';
 import { addPushCommands } from './push.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     addConnectionCommands,
     addKeyCommands,
     addSyncCommands,
+    addListCommands,
     addPushCommands,
     addLegacyCommands,
   ])

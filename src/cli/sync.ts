@@ -474,12 +474,12 @@ function describe(of: Schedule): string {
 }
 
 /** A time for a person, in UTC. */
-function shown(time: Date): string {
+export function shown(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** Minutes, of `90`, `15m`, `2h` or `1d`. */
-function minutes(text: string): number {
+export function minutes(text: string): number {
   const match = /^(\d{1,6})([mhd]?)$/.exec(text);
   if (!match) throw new InvalidArgumentError('Give a time such as 15m, 2h or 1d.');
   return Number(match[1]) * { '': 1, m: 1, h: 60, d: 1440 }[match[2] as '' | 'm' | 'h' | 'd'];

@@ -116,6 +116,9 @@ const passesOf: Readonly<Record<string, number>> = {
   'Organization.myDraftTotals': 2,
   'Organization.recordsChangedSince': 2,
   'Organization.draftAuthors': 2,
+  'Organization.suggestions': 1,
+  'Organization.referenceLists': 1,
+  'Organization.unlistedValues': 4,
   'Organization.myDrafts': 4,
 };
 

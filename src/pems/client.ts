@@ -1,6 +1,6 @@
 import { VanguardError } from '../errors.ts';
 import { hiderOf } from '../hiding.ts';
-import { checkConnection, headerValue, MAX_PAGE_SIZE } from './connection.ts';
+import { checkConnection, headerValue, MAX_PAGE_SIZE, serviceUrl } from './connection.ts';
 import type { PemsConnection } from './connection.ts';
 import {
   cutAtLastId,
@@ -15,8 +15,9 @@ import {
   parseGridHeader,
 } from './grid.ts';
 import type { GridHeader, GridPage, GridQuery } from './grid.ts';
+import { readPages, type ListRow, type ReadListOptions } from './lists.ts';
 import { createRateLimiter, retryDelay, wait } from './pacing.ts';
-import { postAgain, postOnce, type PostOptions, type Reply } from './post.ts';
+import { getAgain, postAgain, postOnce, type PostOptions, type Reply } from './post.ts';
 import { refusalCode, type RefusalCode } from './refusals.ts';
 import { parseScreenAnswer, screenRequest } from './screen.ts';
 import type { RecordChange, RecordIdentity, ScreenRecord } from './screen.ts';
@@ -24,8 +25,11 @@ import { formatTimestamp, makeStorable } from './values.ts';
 import type { DateFormat } from './values.ts';
 import { WriteFailure } from './write-failure.ts';
 
-/** What PEMS is asked for: a page of a list, records by their ids, one row to see whether it works, one record, a change of one. */
-export type PemsAction = 'list' | 'records' | 'test' | 'read' | 'write';
+/**
+ * What PEMS is asked for: a page of the grid, records by their ids, one row to see whether it works, one record, a change of
+ * one, a page of a reference list.
+ */
+export type PemsAction = 'list' | 'records' | 'test' | 'read' | 'write' | 'reference';
 
 /** What became of one attempt of one request: for logs and metrics. Holds nothing secret. */
 export interface PemsRequestEvent {
@@ -158,6 +162,13 @@ export interface PemsClient {
    */
   readRecords(options: ReadRecordsOptions): AsyncIterable<PemsRecordsPage>;
   /**
+   * Reads a plain list, such as that of categories, page by page. It was read completely only if the iteration ended
+   * without an error.
+   *
+   * @throws VanguardError (while iterating) as `readGrid`, and `PEMS_LIST_TOO_LONG`
+   */
+  readList(options: ReadListOptions): AsyncIterable<ListRow[]>;
+  /**
    * Asks for one row, once: a person waits for the reason.
    *
    * @throws VanguardError as `readGrid`
@@ -238,7 +249,8 @@ interface Call<T> {
   url: URL;
   /** Checked: HTTP can carry it. */
   organization: string;
-  body: string;
+  /** Null: it is asked for with GET. */
+  body: string | null;
   parse: (content: unknown) => T;
   /** Whether the events show request and answer. */
   isKept?: boolean;
@@ -292,7 +304,7 @@ export function createPemsClient(
   };
 
   const newExchange = ({ body, isKept }: Call<unknown>): PemsExchange | undefined =>
-    isKept ? { request: foreignText(body, KEPT_CHARACTERS), status: null, answer: null } : undefined;
+    isKept ? { request: foreignText(body ?? '', KEPT_CHARACTERS), status: null, answer: null } : undefined;
 
   const keepAnswer = (exchange: PemsExchange | undefined, text: string | null, content: unknown): void => {
     if (exchange === undefined || text === null) return;
@@ -386,7 +398,7 @@ export function createPemsClient(
     call: Call<T>,
     { signal, clock }: Pick<SendOptions, 'signal' | 'clock'>,
     exchange: PemsExchange | undefined,
-    transport: Transport = clientOptions.transport ?? postAgain,
+    transport: Transport = clientOptions.transport ?? (call.body === null ? getAgain : postAgain),
   ): Promise<Answer<T> | Failure> => {
     const { url, organization } = call;
     const requestedAt = await clock();
@@ -396,7 +408,7 @@ export function createPemsClient(
       const options = {
         // The organization that the login belongs to; that of the records is in the body.
         headers: { ...checked.headers, organization: checked.loginOrganization ?? organization },
-        body: call.body,
+        body: call.body ?? '',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       };
       const reply = await transport(url, options, requestedAt);
@@ -684,8 +696,24 @@ export function createPemsClient(
     }
   }
 
+  const readList = (options: ReadListOptions): AsyncIterable<ListRow[]> => {
+    const { path, signal } = options;
+    const organization = headerValue('organization', options.organization);
+    const sending = { clock: () => Promise.resolve(''), signal, maxAttempts: checked.maxAttempts };
+    return readPages(
+      async (query, parse) => {
+        const url = serviceUrl(connection.baseUrl, path);
+        for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+        return (await send({ action: 'reference', url, organization, body: null, parse }, sending)).value;
+      },
+      options,
+      pageSize,
+    );
+  };
+
   return {
     readGrid,
+    readList,
     readRecords,
     readRecord,
     updateRecord,

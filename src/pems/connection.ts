@@ -254,7 +254,14 @@ function endpointPath(setting: string, path: string): string {
   return segments.join('/');
 }
 
-/** Of a base address, or the address of one of these endpoints, what gives the address of each. */
+/**
+ * Returns the address of a service below the base address. The base address may already be that of the service.
+ *
+ * @throws VanguardError `PEMS_CONNECTION_INVALID`
+ */
+export const serviceUrl = (baseUrl: string, service: string): URL => serviceUrls(baseUrl, [service])(service);
+
+/** Returns a function from a path to its address. `baseUrl` is the base address, or the address of one of `paths`. */
 function serviceUrls(baseUrl: string, paths: readonly string[]): (path: string) => URL {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   if (

@@ -20,13 +20,24 @@ export interface PostOptions {
 
 /** As `fetch` does it; for requests that may be repeated. */
 export async function postAgain(url: URL, options: Omit<PostOptions, 'beforeSending'>): Promise<Reply> {
-  const response = await fetch(url, { ...options, method: 'POST', redirect: 'manual' });
+  return replyOf(await fetch(url, { ...options, method: 'POST', redirect: 'manual' }));
+}
+
+function replyOf(response: Response): Reply {
   return {
     status: response.status,
     header: (name) => response.headers.get(name),
     body: response.body ?? (async function* () {})(),
     discard: () => void response.body?.cancel().catch(() => undefined),
   };
+}
+
+/** As `postAgain`, for what is asked for without a body. */
+export async function getAgain(
+  url: URL,
+  { headers, signal }: Pick<PostOptions, 'headers' | 'signal'>,
+): Promise<Reply> {
+  return replyOf(await fetch(url, { headers, signal, redirect: 'manual' }));
 }
 
 /**

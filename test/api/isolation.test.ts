@@ -88,6 +88,12 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Organization.pfaRecords': members,
   'Organization.pushExchanges': managers,
   'Organization.pushStatus': members,
+  'Organization.referenceEntries': members,
+  'Organization.referenceLists': members,
+  'Organization.referenceRuns': members,
+  'Organization.unlistedValues': author,
+  'ReferenceEntry.organization': members,
+  'ReferenceRun.organization': members,
   'Organization.sums': members,
   'Organization.syncLogs': members,
   'Organization.syncSchedule': members,
@@ -119,6 +125,7 @@ const whoGetsRows: Record<Door, Name[]> = {
   'Query.membership': members,
   'Query.organization': members,
   'Query.organizationByCode': members,
+  'Query.organizationProposals': administrators,
   'Query.organizations': members,
   'Query.pfaChange': members,
   'Query.pfaCommit': members,
@@ -149,7 +156,14 @@ const whoGetsRows: Record<Door, Name[]> = {
 
 /** Lists at the root. Each leads to few rows; records, drafts and runs are reached through an organization. */
 const rootLists = [
-  ...['aiProviders', 'apiConfigurations', 'dataSourceMappings', 'fieldConfigurations', 'organizations'],
+  ...[
+    'aiProviders',
+    'apiConfigurations',
+    'dataSourceMappings',
+    'fieldConfigurations',
+    'organizationProposals',
+  ],
+  'organizations',
   ...['pfaFieldMappings', 'pfaFields', 'users'],
 ];
 
@@ -331,6 +345,18 @@ async function plant(): Promise<Record<string, string>> {
     'insert into app_private.pfa_limits (organization_id, changed_percent) values ($1, 77)',
     [ours.id],
   );
+  await db.owner.query(
+    "insert into app_public.reference_entries (organization_id, list, code) values ($1, 'model', $2)",
+    [ours.id, `model of ${mark}`],
+  );
+  await db.owner.query(
+    `insert into app_public.reference_runs (organization_id, list, trigger, requested_by, state, finished_at, rows_withheld)
+    values ($1, 'model', 'user', $2, 'queued', null, 0), ($1, 'class', 'user', $2, 'succeeded', now(), 1)`,
+    [ours.id, ids.olga],
+  );
+  await db.owner.query('insert into app_public.organization_proposals (code, name) values ($1, $1)', [
+    `NEW ${mark}`,
+  ]);
   await db.worker.query('select app_private.refresh_summaries()');
 
   const idOf = async (rows: string) =>
@@ -424,7 +450,15 @@ function ourRows(door: Door): Set<string> {
   const theirSums = new Set(
     crawls.boris.rows
       .filter(({ type }) =>
-        ['PfaKpi', 'PfaBound', 'PfaSum', 'SyncSchedule', 'OrganizationLimit', 'PfaPushStatus'].includes(type),
+        [
+          'PfaKpi',
+          'PfaBound',
+          'PfaSum',
+          'ReferenceList',
+          'SyncSchedule',
+          'OrganizationLimit',
+          'PfaPushStatus',
+        ].includes(type),
       )
       .map(text),
   );
@@ -442,6 +476,7 @@ test('every door of the schema is named above, with who gets rows there', () => 
     'Organization.bulkPreview',
     'Organization.myDraftTotals',
     'Organization.recordsChangedSince',
+    'Organization.suggestions',
     'PfaCatchUp.records',
   ];
   expect(doors(schema).filter((door) => !triedBelow.includes(door))).toEqual(Object.keys(whoGetsRows).sort());
@@ -449,7 +484,11 @@ test('every door of the schema is named above, with who gets rows there', () => 
 
 test('every door that needs arguments is at the root, and is opened with ours, but one that is tried below', () => {
   expect(doorsWithArguments(schema)).toEqual(
-    [...Object.keys(rootArguments).map((field) => `Query.${field}`), 'Organization.bulkPreview'].sort(),
+    [
+      ...Object.keys(rootArguments).map((field) => `Query.${field}`),
+      'Organization.bulkPreview',
+      'Organization.suggestions',
+    ].sort(),
   );
 });
 
@@ -492,6 +531,19 @@ test('the preview of a bulk operation is of an organization that one sees, and o
     bulkPreview: { selectedCount: 1, refusedCount: 0 },
   });
   for (const who of ['boris', 'nina'] as const) expect((await preview(who, ['a'])).organization).toBeNull();
+});
+
+test('suggestions are of an organization that one sees', async () => {
+  for (const who of names) {
+    const { organization } = await api.data<{ organization: { suggestions: { nodes: object[] } } | null }>(
+      tokens[who],
+      'query ($id: Int!) { organization(id: $id) { suggestions(list: "model") { nodes { code } } } }',
+      { id: ours.id },
+    );
+    expect(organization?.suggestions.nodes).toEqual(
+      members.includes(who) ? [{ code: `model of ${mark}` }] : undefined,
+    );
+  }
 });
 
 test('the totals of my drafts are of mine alone, in an organization that I see', async () => {
@@ -579,6 +631,7 @@ test('there is no list of records, drafts or runs over all organizations', () =>
 describe('mutations', () => {
   /** Each mutation as somebody calls it with our ids, who may, and how an insider is refused who may not. */
   const mutations: Record<string, { input: () => object; may: Name[]; mayNot: Name[] }> = {
+    acceptListRemovals: { input: () => ({ list: 'class' }), may: ['olga', 'root'], mayNot: ['anna'] },
     acceptRemovals: { input: () => ({ runId: sparing }), may: ['olga', 'root'], mayNot: ['anna'] },
     acceptRun: { input: () => ({ runId: sparing }), may: ['olga', 'root'], mayNot: ['anna'] },
     applyBulk: {
@@ -598,6 +651,7 @@ describe('mutations', () => {
     pausePush: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     pauseSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     redoDraft: { input: () => ({}), may: [], mayNot: [] },
+    requestLists: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     requestSync: { input: () => ({}), may: ['olga', 'root'], mayNot: ['anna'] },
     resolveAllProblems: {
       input: () => ({ choice: 'mine', revision: '0' }),
@@ -634,13 +688,29 @@ describe('mutations', () => {
 
   /** These are about a connection, not an organization. */
   const ofConnections = ['pauseConnection', 'resumeConnection'];
+  /** These are about an organization that is none yet. */
+  const ofAdministrators = ['acceptOrganization', 'dismissOrganization'];
 
   test('are exactly these: nothing is created, updated or deleted past the functions', () => {
     expect(Object.keys(schema.getMutationType()!.getFields()).sort()).toEqual(
-      [...Object.keys(mutations), ...ofConnections].sort(),
+      [...Object.keys(mutations), ...ofConnections, ...ofAdministrators].sort(),
     );
     expect(Object.keys(schema.getSubscriptionType()!.getFields())).toEqual(['organizationEvents']);
   });
+
+  test.each(ofAdministrators)(
+    '%s: an administrator may, and nobody learns what is proposed',
+    async (name) => {
+      const codeOf = async (who: Name, code: string) => {
+        const mutation = `mutation { ${name}(input: { code: "${code}" }) { clientMutationId } }`;
+        const { body } = await api.graphql(tokens[who], mutation);
+        return body?.errors?.[0]?.extensions?.code;
+      };
+      for (const who of ['olga', 'anna', 'boris', 'nina'] as const)
+        for (const code of [`NEW ${mark}`, 'none']) expect(await codeOf(who, code)).toBe('FORBIDDEN');
+      expect(await codeOf('root', 'none')).toBe('NOT_FOUND');
+    },
+  );
 
   test.each(ofConnections)(
     '%s: who may not manage a connection is told as of one that there is not',

@@ -505,3 +505,63 @@ test('push explain shows each attempt: what was sent, what PEMS answered', async
   });
   expect(unknown).toMatchObject({ code: 1, complained: expect.stringMatching(/^NOT_FOUND: /) as string });
 });
+
+test('lists are asked for, set and shown, and organizations that PEMS proposes are accepted', async () => {
+  expect(await vanguard('lists read NOWHERE')).toMatchObject({
+    code: 1,
+    complained: expect.stringContaining('NOT_FOUND') as string,
+  });
+  expect(await vanguard('lists read RIO')).toMatchObject({ code: 0 });
+  expect((await vanguard('lists read RIO')).said).toMatch(
+    /queued: category, class, manufacturer, model, equipment, organization/,
+  );
+  expect((await vanguard('lists status RIO')).said).toMatch(/^RIO +equipment +0 +warn +never +queued$/m);
+  const { rows } = await owner.query<{ id: string }>(
+    `select app_private.pull_connection(id) as id from app_public.organizations where code = 'RIO'`,
+  );
+  const { id } = one(rows);
+  const changed = await vanguard(
+    `lists settings ${id} --check refuse --every 12h --path class=eq/classes --path model=none --field class.code=CLS`,
+  );
+  expect(changed.complained).toBe('');
+  expect(changed.said).toMatch(
+    /every 720 minutes\. A draft with a value that PEMS does not list is refused\./,
+  );
+  expect(changed.said).toMatch(/^class +eq\/classes: code CLS, /m);
+  expect(changed.said).toMatch(/^model +not read$/m);
+  expect((await vanguard(`lists settings ${id} --check warn`)).said).toMatch(
+    /every 720 minutes.*gets a hint/,
+  );
+  for (const wrong of [
+    '--path wrong=x',
+    '--path class',
+    '--field class.size=X',
+    '--check maybe',
+    '--path class=http://x',
+  ])
+    expect((await vanguard(`lists settings ${id} ${wrong}`)).code, wrong).toBe(1);
+  expect(await vanguard('lists settings none')).toMatchObject({
+    code: 1,
+    complained: expect.stringContaining('NOT_FOUND') as string,
+  });
+  expect(await vanguard('lists accept-removals RIO class')).toMatchObject({
+    code: 1,
+    complained: expect.stringContaining('NOT_FOUND') as string,
+  });
+
+  expect((await vanguard('organization proposals')).said).toBe('PEMS proposes no organization.\n');
+  await owner.query(
+    "insert into app_public.organization_proposals (code, name) values ('NEWSITE', 'New site'), ('OLDSITE', 'Old site')",
+  );
+  expect((await vanguard('organization proposals')).said).toMatch(/^NEWSITE +pending +New site$/m);
+  expect((await vanguard('organization accept NEWSITE')).said).toMatch(
+    /NEWSITE \(New site\) is an organization now/,
+  );
+  expect((await vanguard('organization dismiss OLDSITE')).said).toBe('OLDSITE is dismissed.\n');
+  expect((await vanguard('organization accept NEWSITE')).complained).toMatch(/REVISION_CONFLICT/);
+  expect(JSON.parse((await vanguard('organization proposals --all --json')).said)).toMatchObject([
+    { code: 'NEWSITE', state: 'accepted' },
+    { code: 'OLDSITE', state: 'dismissed' },
+  ]);
+  await owner.query("delete from app_public.organizations where code = 'NEWSITE'");
+});

@@ -18,7 +18,11 @@ const everybodys: Record<string, string> = {
 };
 
 /** What only administrators may read: it belongs to no organization. */
-const administrators = ['app_public.ai_providers', 'app_public.pems_settings'];
+const administrators = [
+  'app_public.ai_providers',
+  'app_public.organization_proposals',
+  'app_public.pems_settings',
+];
 
 // Every table and view that the visitor may select from, as the catalogue has them: a new one is tested by being there.
 const { rows: readable } = await db.owner.query<{ name: string }>(`
@@ -104,6 +108,15 @@ beforeAll(async () => {
     values ($1, $2, true, 1, '{a}')`,
     [ours.id, insider],
   );
+  await db.owner.query(
+    `insert into app_public.reference_entries (organization_id, list, code) values ($1, 'category', 'CRANES')`,
+    [ours.id],
+  );
+  await db.owner.query(
+    `insert into app_public.reference_runs (organization_id, list, trigger) values ($1, 'category', 'command')`,
+    [ours.id],
+  );
+  await db.owner.query("insert into app_public.organization_proposals (code, name) values ('NEW', 'New')");
   await db.worker.query('select app_private.refresh_summaries()');
 });
 

@@ -114,7 +114,7 @@ describe('codes', () => {
     ...[...text.matchAll(/(?:VanguardError\(\s*|\bcode(?: =|:) )'([A-Z]+)'/g)].map(([, name = '']) => name),
     ...Object.keys(statuses),
     ...Object.values(sqlstates).map(({ code }) => code),
-    ...[...migrations.matchAll(/error_code = '(\w+)'|'(SYNC_\w+)'/g)].map(
+    ...[...migrations.matchAll(/error_code :?= '(\w+)'|'(SYNC_\w+)'/g)].map(
       ([, name, code]) => name ?? code ?? '',
     ),
   ]);

@@ -1,8 +1,9 @@
 import { NativeSelect, TextInput } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import { datePattern } from '../format/dates.ts';
 import { fieldOf } from './FieldValue.tsx';
 import { useFields } from './useFields.ts';
+import { useSuggestionBox } from './useSuggestionBox.tsx';
 
 interface Props {
   /** Key of the field. */
@@ -25,6 +26,20 @@ export function ValueField({ field, text, onChange, label, error }: Props) {
           { value: 'false', label: 'No' },
         ]
       : allowed?.flatMap((one) => (one === null ? [] : [{ value: one, label: one }]));
+  const input = useRef<HTMLInputElement>(null);
+  const [hasFocus, setHasFocus] = useState(false);
+  const box = useSuggestionBox({
+    field,
+    label: fieldOf(field).label,
+    text,
+    begun: '',
+    context: {},
+    input,
+    onPick: (code) => {
+      onChange(code);
+      box.close();
+    },
+  });
   const shared = { size: 'xs', label, error, value: text, 'data-autofocus': true } as const;
   if (choices)
     return (
@@ -37,13 +52,43 @@ export function ValueField({ field, text, onChange, label, error }: Props) {
       />
     );
   return (
-    <TextInput
-      {...shared}
-      inputMode={kind === 'money' ? 'decimal' : undefined}
-      placeholder={kind === 'date' ? datePattern() : undefined}
-      autoComplete="off"
-      spellCheck={false}
-      onChange={({ currentTarget }) => onChange(currentTarget.value)}
-    />
+    <>
+      <TextInput
+        {...shared}
+        {...box.props}
+        ref={input}
+        // Else Escape would close the dialog with the list.
+        data-mantine-stop-propagation={(hasFocus && box.isOpen) || undefined}
+        inputMode={kind === 'money' ? 'decimal' : undefined}
+        placeholder={kind === 'date' ? datePattern() : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={({ currentTarget }) => {
+          onChange(currentTarget.value);
+          box.open();
+        }}
+        onFocus={() => setHasFocus(true)}
+        onBlur={() => {
+          setHasFocus(false);
+          const listed = box.asListed(text);
+          if (listed !== text) onChange(listed);
+        }}
+        onKeyDown={(event) => {
+          if (event.nativeEvent.isComposing) return;
+          if (box.onArrow(event)) event.preventDefault();
+          else if (event.key === 'Escape' && hasFocus && box.isOpen) {
+            // The dialog stays.
+            event.preventDefault();
+            event.stopPropagation();
+            box.close();
+          } else if ((event.key === 'Enter' || event.key === 'Tab') && box.chosen !== undefined) {
+            if (event.key === 'Enter') event.preventDefault();
+            onChange(box.chosen);
+            box.close();
+          }
+        }}
+      />
+      {hasFocus && box.list}
+    </>
   );
 }

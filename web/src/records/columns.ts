@@ -108,8 +108,13 @@ export function writeColumns(columns: readonly ColumnDefinition[]): string | und
 }
 
 /** Returns the record fields that the columns need. */
-export const fieldsOf = (columns: readonly ColumnDefinition[]): Set<string> =>
-  new Set(columns.map(({ key }) => key));
+export function fieldsOf(columns: readonly ColumnDefinition[]): Set<string> {
+  const fields = new Set<string>(columns.map(({ key }) => key));
+  // These narrow the suggestions.
+  if (fields.has('class')) fields.add('category');
+  if (fields.has('model')) fields.add('manufacturer');
+  return fields;
+}
 
 /** Writes a sort for an address: `forecastEnd` or `forecastEnd.desc`. */
 export interface Sort {

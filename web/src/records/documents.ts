@@ -64,3 +64,55 @@ export const saveOnlyDocument = graphql(`
     }
   }
 `);
+
+/** Values of a reference list of PEMS for what is typed. */
+export const suggestionsDocument = graphql(`
+  query Suggestions(
+    $organizationId: Int!
+    $list: String!
+    $search: String!
+    $category: String!
+    $manufacturer: String!
+  ) {
+    organization(id: $organizationId) {
+      suggestions(list: $list, search: $search, category: $category, manufacturer: $manufacturer, first: 50) {
+        nodes {
+          code
+          parent
+          description
+        }
+      }
+    }
+  }
+`);
+
+/** Which fields have a list in PEMS, and what happens to other values. */
+export const referenceListsDocument = graphql(`
+  query ReferenceLists($organizationId: Int!) {
+    organization(id: $organizationId) {
+      referenceLists {
+        nodes {
+          list
+          entryCount
+          checkMode
+        }
+      }
+    }
+  }
+`);
+
+/** My drafted values that PEMS does not list. */
+export const unlistedValuesDocument = graphql(`
+  query UnlistedValues($organizationId: Int!) {
+    organization(id: $organizationId) {
+      unlistedValues(first: 1000) {
+        nodes {
+          recordId
+          key
+          value
+          suggestions
+        }
+      }
+    }
+  }
+`);

@@ -59,6 +59,9 @@ type Documents = {
     "\n  mutation UndoOperation($organizationId: Int!, $operationId: BigInt!) {\n    undoDraft(input: { organizationId: $organizationId, operationId: $operationId }) {\n      result {\n        changedCount\n        impossible\n      }\n    }\n  }\n": typeof types.UndoOperationDocument,
     "\n  query RecordFields {\n    pfaFields(orderBy: POSITION_ASC) {\n      nodes {\n        key\n        kind\n        description\n        allowedValues\n        isEditable\n        editableWhenActualized\n        earliest\n        latest\n        largest\n        maxLength\n      }\n    }\n  }\n": typeof types.RecordFieldsDocument,
     "\n  mutation SaveDraftsOnly($input: SaveDraftsInput!) {\n    saveDrafts(input: $input) {\n      result {\n        operationId\n        revisions\n      }\n    }\n  }\n": typeof types.SaveDraftsOnlyDocument,
+    "\n  query Suggestions(\n    $organizationId: Int!\n    $list: String!\n    $search: String!\n    $category: String!\n    $manufacturer: String!\n  ) {\n    organization(id: $organizationId) {\n      suggestions(list: $list, search: $search, category: $category, manufacturer: $manufacturer, first: 50) {\n        nodes {\n          code\n          parent\n          description\n        }\n      }\n    }\n  }\n": typeof types.SuggestionsDocument,
+    "\n  query ReferenceLists($organizationId: Int!) {\n    organization(id: $organizationId) {\n      referenceLists {\n        nodes {\n          list\n          entryCount\n          checkMode\n        }\n      }\n    }\n  }\n": typeof types.ReferenceListsDocument,
+    "\n  query UnlistedValues($organizationId: Int!) {\n    organization(id: $organizationId) {\n      unlistedValues(first: 1000) {\n        nodes {\n          recordId\n          key\n          value\n          suggestions\n        }\n      }\n    }\n  }\n": typeof types.UnlistedValuesDocument,
 };
 const documents: Documents = {
     "\n  subscription OrganizationEvents($organizationId: Int!) {\n    organizationEvents(organizationId: $organizationId) {\n      kind\n      revision\n      sync {\n        runId\n        state\n        rowsRead\n        errorCode\n      }\n      commits {\n        id\n        recordId\n        state\n      }\n      records {\n        recordId\n        revision\n      }\n    }\n  }\n": types.OrganizationEventsDocument,
@@ -105,6 +108,9 @@ const documents: Documents = {
     "\n  mutation UndoOperation($organizationId: Int!, $operationId: BigInt!) {\n    undoDraft(input: { organizationId: $organizationId, operationId: $operationId }) {\n      result {\n        changedCount\n        impossible\n      }\n    }\n  }\n": types.UndoOperationDocument,
     "\n  query RecordFields {\n    pfaFields(orderBy: POSITION_ASC) {\n      nodes {\n        key\n        kind\n        description\n        allowedValues\n        isEditable\n        editableWhenActualized\n        earliest\n        latest\n        largest\n        maxLength\n      }\n    }\n  }\n": types.RecordFieldsDocument,
     "\n  mutation SaveDraftsOnly($input: SaveDraftsInput!) {\n    saveDrafts(input: $input) {\n      result {\n        operationId\n        revisions\n      }\n    }\n  }\n": types.SaveDraftsOnlyDocument,
+    "\n  query Suggestions(\n    $organizationId: Int!\n    $list: String!\n    $search: String!\n    $category: String!\n    $manufacturer: String!\n  ) {\n    organization(id: $organizationId) {\n      suggestions(list: $list, search: $search, category: $category, manufacturer: $manufacturer, first: 50) {\n        nodes {\n          code\n          parent\n          description\n        }\n      }\n    }\n  }\n": types.SuggestionsDocument,
+    "\n  query ReferenceLists($organizationId: Int!) {\n    organization(id: $organizationId) {\n      referenceLists {\n        nodes {\n          list\n          entryCount\n          checkMode\n        }\n      }\n    }\n  }\n": types.ReferenceListsDocument,
+    "\n  query UnlistedValues($organizationId: Int!) {\n    organization(id: $organizationId) {\n      unlistedValues(first: 1000) {\n        nodes {\n          recordId\n          key\n          value\n          suggestions\n        }\n      }\n    }\n  }\n": types.UnlistedValuesDocument,
 };
 
 /**
@@ -283,6 +289,18 @@ export function graphql(source: "\n  query RecordFields {\n    pfaFields(orderBy
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation SaveDraftsOnly($input: SaveDraftsInput!) {\n    saveDrafts(input: $input) {\n      result {\n        operationId\n        revisions\n      }\n    }\n  }\n"): typeof import('./graphql').SaveDraftsOnlyDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Suggestions(\n    $organizationId: Int!\n    $list: String!\n    $search: String!\n    $category: String!\n    $manufacturer: String!\n  ) {\n    organization(id: $organizationId) {\n      suggestions(list: $list, search: $search, category: $category, manufacturer: $manufacturer, first: 50) {\n        nodes {\n          code\n          parent\n          description\n        }\n      }\n    }\n  }\n"): typeof import('./graphql').SuggestionsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ReferenceLists($organizationId: Int!) {\n    organization(id: $organizationId) {\n      referenceLists {\n        nodes {\n          list\n          entryCount\n          checkMode\n        }\n      }\n    }\n  }\n"): typeof import('./graphql').ReferenceListsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query UnlistedValues($organizationId: Int!) {\n    organization(id: $organizationId) {\n      unlistedValues(first: 1000) {\n        nodes {\n          recordId\n          key\n          value\n          suggestions\n        }\n      }\n    }\n  }\n"): typeof import('./graphql').UnlistedValuesDocument;
 
 
 export function graphql(source: string) {

@@ -665,6 +665,31 @@ export type SaveDraftsOnlyMutationVariables = Exact<{
 
 export type SaveDraftsOnlyMutation = { saveDrafts: { result: { operationId: string | null, revisions: unknown } | null } | null };
 
+export type SuggestionsQueryVariables = Exact<{
+  organizationId: number;
+  list: string;
+  search: string;
+  category: string;
+  manufacturer: string;
+}>;
+
+
+export type SuggestionsQuery = { organization: { suggestions: { nodes: Array<{ code: string, parent: string, description: string } | null> } } | null };
+
+export type ReferenceListsQueryVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type ReferenceListsQuery = { organization: { referenceLists: { nodes: Array<{ list: string | null, entryCount: number | null, checkMode: string | null } | null> } } | null };
+
+export type UnlistedValuesQueryVariables = Exact<{
+  organizationId: number;
+}>;
+
+
+export type UnlistedValuesQuery = { organization: { unlistedValues: { nodes: Array<{ recordId: string | null, key: string | null, value: string | null, suggestions: Array<string | null> | null } | null> } } | null };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -1648,3 +1673,49 @@ export const SaveDraftsOnlyDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SaveDraftsOnlyMutation, SaveDraftsOnlyMutationVariables>;
+export const SuggestionsDocument = new TypedDocumentString(`
+    query Suggestions($organizationId: Int!, $list: String!, $search: String!, $category: String!, $manufacturer: String!) {
+  organization(id: $organizationId) {
+    suggestions(
+      list: $list
+      search: $search
+      category: $category
+      manufacturer: $manufacturer
+      first: 50
+    ) {
+      nodes {
+        code
+        parent
+        description
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SuggestionsQuery, SuggestionsQueryVariables>;
+export const ReferenceListsDocument = new TypedDocumentString(`
+    query ReferenceLists($organizationId: Int!) {
+  organization(id: $organizationId) {
+    referenceLists {
+      nodes {
+        list
+        entryCount
+        checkMode
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReferenceListsQuery, ReferenceListsQueryVariables>;
+export const UnlistedValuesDocument = new TypedDocumentString(`
+    query UnlistedValues($organizationId: Int!) {
+  organization(id: $organizationId) {
+    unlistedValues(first: 1000) {
+      nodes {
+        recordId
+        key
+        value
+        suggestions
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UnlistedValuesQuery, UnlistedValuesQueryVariables>;

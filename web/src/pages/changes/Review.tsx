@@ -17,6 +17,7 @@ import type { Filter } from '../../filter/filter.ts';
 import { formatCount, formatRecords, signOf } from '../../format/numbers.ts';
 import { asValues, FieldChange, sortedKeys } from '../../records/FieldValue.tsx';
 import { offerUndo } from '../../records/offerUndo.tsx';
+import { useUnlistedValues } from '../../records/suggestions.ts';
 import { recordSearch } from '../../records/recordSearch.ts';
 import classes from './Changes.module.css';
 import { discardDocument, draftIdsDocument, draftsDocument, draftTotalsDocument } from './documents.ts';
@@ -59,6 +60,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
   const { organization, canEdit } = useOrganization();
   const organizationId = organization.id;
   const [chosen, setChosen] = useState<Selection>(everything);
+  const unlisted = useUnlistedValues();
   const { data, error, refetch, isFetching } = useQuery({
     ...query(draftsDocument, { organizationId, first: pageSize, offset: (page - 1) * pageSize }),
     placeholderData: keepPreviousData,
@@ -147,6 +149,7 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
                   <DraftRow
                     key={draft.id}
                     draft={draft}
+                    unlisted={unlisted.get(draft.pfaId)}
                     isChosen={isSelected(chosen, draft.pfaId)}
                     onToggle={() => setChosen(toggle(chosen, draft.pfaId))}
                     onHistory={onHistory}
@@ -168,12 +171,15 @@ export function Review({ page, onPage, onHistory, onChanged }: Props) {
 
 function DraftRow({
   draft,
+  unlisted,
   isChosen,
   onToggle,
   onHistory,
   onChanged,
 }: {
   draft: Draft;
+  /** Keys with a value that PEMS does not list. */
+  unlisted: ReadonlyMap<string, readonly string[]> | undefined;
   isChosen: boolean;
   onToggle: () => void;
   onHistory: (pfaId: string) => void;
@@ -199,6 +205,11 @@ function DraftRow({
           {sortedKeys(delta).map((key) => (
             <li key={key} data-key={key}>
               <FieldChange field={key} from={base[key]} to={delta[key]} />
+              {unlisted?.has(key) && (
+                <span className={classes.hint}>
+                  <WarningIcon size={13} /> Not in the list of PEMS
+                </span>
+              )}
               {key in problems && (
                 <PageLink
                   to="/o/$code/problems"

@@ -3,6 +3,8 @@ import { datePattern } from '../../format/dates.ts';
 import { formatToEdit, readValue, type Field } from '../../records/cells.ts';
 import type { Column } from '../../records/columns.ts';
 import type { Reading } from '../../format/reading.ts';
+import type { SuggestionContext } from '../../records/suggestions.ts';
+import { useSuggestionBox } from '../../records/useSuggestionBox.tsx';
 import type { Value } from '../../records/value.ts';
 import classes from './Grid.module.css';
 
@@ -13,6 +15,8 @@ interface Props {
   /** True if `value` is text that could not be read; the editor then shows it as typed. */
   isUnreadable: boolean;
   typed: string | undefined;
+  /** What of the record narrows the suggestions of PEMS. */
+  context: SuggestionContext;
   /**
    * `written` is the text and its meaning, or undefined if the user cancelled. `move` says where the keyboard focus
    * goes; undefined leaves it where the user put it.
@@ -30,8 +34,11 @@ const yesNo = [
   ['false', 'No'],
 ] as const;
 
-/** Replaces a cell while it is edited: Enter, Tab and leaving accept the text, Escape cancels. */
-export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }: Props) {
+/**
+ * Replaces a cell while it is edited. Enter, Tab and leaving accept the text, or the suggestion that the arrow keys
+ * reached. Escape cancels.
+ */
+export function CellEditor({ column, field, value, isUnreadable, typed, context, onEnd }: Props) {
   const begun = isUnreadable ? String(value) : formatToEdit(column, value);
   const control = useRef<HTMLInputElement & HTMLSelectElement>(null);
   const hasEnded = useRef(false);
@@ -56,6 +63,16 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
 
+  const box = useSuggestionBox({
+    field: column.key,
+    label: column.label,
+    text,
+    begun,
+    context,
+    input: control,
+    onPick: (code) => end(code, {}),
+  });
+
   const end = (taken: string | undefined, move?: { row?: number; column?: number }) => {
     if (hasEnded.current) return;
     hasEnded.current = true;
@@ -63,12 +80,18 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
+    if (box.onArrow(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    const written = box.chosen ?? box.asListed(text);
     switch (event.key) {
       case 'Enter':
-        end(text, { row: event.shiftKey ? -1 : 1 });
+        end(written, { row: event.shiftKey ? -1 : 1 });
         break;
       case 'Tab':
-        end(text, { column: event.shiftKey ? -1 : 1 });
+        end(written, { column: event.shiftKey ? -1 : 1 });
         break;
       case 'Escape':
         end(undefined, {});
@@ -86,7 +109,7 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
     className: classes.editor,
     value: text,
     onKeyDown,
-    onBlur: () => end(text),
+    onBlur: () => end(box.asListed(text)),
   };
   if (choices) {
     return (
@@ -101,15 +124,22 @@ export function CellEditor({ column, field, value, isUnreadable, typed, onEnd }:
     );
   }
   return (
-    <input
-      {...shared}
-      type="text"
-      inputMode={column.kind === 'money' ? 'decimal' : undefined}
-      placeholder={column.kind === 'date' ? datePattern() : undefined}
-      autoComplete="off"
-      spellCheck={false}
-      onChange={(event) => setText(event.target.value)}
-    />
+    <>
+      <input
+        {...shared}
+        {...box.props}
+        type="text"
+        inputMode={column.kind === 'money' ? 'decimal' : undefined}
+        placeholder={column.kind === 'date' ? datePattern() : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={(event) => {
+          setText(event.target.value);
+          box.open();
+        }}
+      />
+      {box.list}
+    </>
   );
 }
 

@@ -10,6 +10,8 @@ interface Props {
   row: Row;
   column: Column;
   edit: Edit | undefined;
+  /** The nearest listed values if PEMS does not list the drafted value; otherwise undefined. */
+  nearest: readonly string[] | undefined;
   /** True if the note belongs to the focused cell, so its buttons can be reached. */
   isActive: boolean;
   canEdit: boolean;
@@ -45,7 +47,18 @@ function sideOf(column: Column, scroller: HTMLElement, fixed: number): Side {
 /**
  * The note at a cell: the value before its draft, or the reason why an edit is not saved, with the possible actions.
  */
-export function CellNote({ row, column, edit, isActive, canEdit, top, height, fixed, ...actions }: Props) {
+export function CellNote({
+  row,
+  column,
+  edit,
+  nearest,
+  isActive,
+  canEdit,
+  top,
+  height,
+  fixed,
+  ...actions
+}: Props) {
   const { onRevert, onDrop, onSaveAnew, onEdit } = actions;
   const show = (value: Parameters<typeof formatValue>[1]) => formatValue(column, value) || 'empty';
   const stays = { onMouseDown: (event: { preventDefault: () => void }) => event.preventDefault() };
@@ -114,6 +127,12 @@ export function CellNote({ row, column, edit, isActive, canEdit, top, height, fi
           isDrafted(row, column.key) && (
             <>
               Drafted. Before: <b>{show(baseValue(row, column.key))}</b>.
+              {nearest && (
+                <p className={classes.noteHint}>
+                  PEMS does not list this value.
+                  {nearest.length > 0 && ` Near it: ${nearest.join(', ')}.`}
+                </p>
+              )}
               {isActive && canEdit && (
                 <div className={classes.noteActions}>
                   <Button {...stays} size="compact-xs" variant="default" onClick={onRevert}>

@@ -33,6 +33,7 @@ import type { Row } from '../../records/row.ts';
 import { shortcutLetter } from '../../app/shortcut.ts';
 import type { Edit, EditQueue } from '../../records/edits.ts';
 import { isSame, type Value } from '../../records/value.ts';
+import type { SuggestionContext, Unlisted } from '../../records/suggestions.ts';
 import classes from './Grid.module.css';
 import type { RecordList } from './recordList.ts';
 import {
@@ -73,6 +74,8 @@ interface Props {
   columns: readonly Column[];
   fields: ReadonlyMap<string, Field>;
   edits: EditQueue;
+  /** Drafted values that PEMS does not list. */
+  unlisted: Unlisted;
   canEdit: boolean;
   isBusy: boolean;
   sort: Sort;
@@ -97,7 +100,20 @@ interface Props {
  */
 export function Grid(props: Props) {
   'use no memo';
-  const { list, columns, fields, edits, canEdit, isBusy, sort, onSort, onResize, onMove, onRevert } = props;
+  const {
+    list,
+    columns,
+    fields,
+    edits,
+    unlisted,
+    canEdit,
+    isBusy,
+    sort,
+    onSort,
+    onResize,
+    onMove,
+    onRevert,
+  } = props;
   const { selection, onSelect, onSelectBetween, onHistory, onPaste, onCopy, onEditing } = props;
   useSyncExternalStore(list.subscribe, list.getVersion);
   useSyncExternalStore(edits.subscribe, edits.getVersion);
@@ -472,6 +488,7 @@ export function Grid(props: Props) {
                   canEdit={canEdit}
                   isSelected={record !== undefined && isSelected(selection, record.pfaId)}
                   edits={record && edits.of(record.pfaId)}
+                  unlisted={record && unlisted.get(record.pfaId)}
                   activeColumn={at.row === index ? at.column : -1}
                   isNoted={noted?.row === index && at.row === index}
                   editing={isEditing ? editing : undefined}
@@ -487,6 +504,7 @@ export function Grid(props: Props) {
             row={notedRow}
             column={notedColumn}
             edit={edits.of(notedRow.pfaId)?.get(notedColumn.key)}
+            nearest={unlisted.get(notedRow.pfaId)?.get(notedColumn.key)}
             isActive={noted.row === at.row && noted.column === at.column}
             canEdit={canEdit}
             top={noted.row * rowHeight + rowHeight}
@@ -662,6 +680,7 @@ interface RowProps {
   canEdit: boolean;
   isSelected: boolean;
   edits: ReadonlyMap<string, Edit> | undefined;
+  unlisted: ReadonlyMap<string, readonly string[]> | undefined;
   activeColumn: number;
   isNoted: boolean;
   editing: Editing | undefined;
@@ -669,7 +688,20 @@ interface RowProps {
 }
 
 const RecordRow = memo(function RecordRow(props: RowProps) {
-  const { index, top, row, columns, fields, canEdit, edits, activeColumn, isNoted, editing, onEnd } = props;
+  const {
+    index,
+    top,
+    row,
+    columns,
+    fields,
+    canEdit,
+    edits,
+    unlisted,
+    activeColumn,
+    isNoted,
+    editing,
+    onEnd,
+  } = props;
   return (
     <div
       role="row"
@@ -727,11 +759,17 @@ const RecordRow = memo(function RecordRow(props: RowProps) {
                 value={edit?.state === 'refused' ? edit.value : editing.seen}
                 isUnreadable={edit?.isUnreadable ?? false}
                 typed={editing.typed}
+                context={contextOf(row, edits)}
                 onEnd={onEnd}
               />
             ) : (
               <span contentEditable={false} className={classes.content}>
-                <CellContent row={row} column={column} edit={edit} />
+                <CellContent
+                  row={row}
+                  column={column}
+                  edit={edit}
+                  isUnlisted={unlisted?.has(column.key) ?? false}
+                />
               </span>
             )}
             {i === 0 && row && (
@@ -760,7 +798,26 @@ const stateWords = {
   conflict: 'not saved: changed by another user',
 } as const;
 
-function CellContent({ row, column, edit }: { row: Row; column: Column; edit: Edit | undefined }) {
+/** The record as its author sees it, with what is not saved yet. */
+function contextOf(row: Row, edits: ReadonlyMap<string, Edit> | undefined): SuggestionContext {
+  const text = (key: 'category' | 'manufacturer') => {
+    const value = edits?.get(key)?.value ?? row[key];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return { category: text('category'), manufacturer: text('manufacturer') };
+}
+
+function CellContent({
+  row,
+  column,
+  edit,
+  isUnlisted,
+}: {
+  row: Row;
+  column: Column;
+  edit: Edit | undefined;
+  isUnlisted: boolean;
+}) {
   if (column.kind === 'status') return <Status row={row} />;
   const value = edit ? edit.value : valueOf(row, column);
   const text = edit?.isUnreadable ? String(value) : formatValue(column, value);
@@ -779,6 +836,12 @@ function CellContent({ row, column, edit }: { row: Row; column: Column; edit: Ed
       {drafted && (
         <span className="visually-hidden">
           , drafted, before: {formatValue(column, baseValue(row, column.key)) || 'empty'}
+        </span>
+      )}
+      {drafted && isUnlisted && (
+        <span className={classes.hint}>
+          <WarningIcon size={13} />
+          <span className="visually-hidden">, not in the list of PEMS</span>
         </span>
       )}
       {edit && (

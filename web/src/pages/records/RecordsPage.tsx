@@ -61,6 +61,7 @@ import {
   type Selection,
 } from '../../records/selection.ts';
 import { SelectionBar } from './SelectionBar.tsx';
+import { useUnlistedValues } from '../../records/suggestions.ts';
 import { ToBoard } from './ToBoard.tsx';
 import { ColumnsMenu } from './Toolbar.tsx';
 import { decidingFields, validateRecordsView, type RecordsView } from './view.ts';
@@ -99,8 +100,15 @@ function Records() {
   const columns = useMemo(() => readColumns(view.columns), [view.columns]);
   const sort = useMemo(() => readSort(view.sort), [view.sort]);
   const fields = useFields();
-  const refetchFigures = useRefetch('RecordSums', 'RecordFacet', 'WorkCounts', 'MyOperations');
-  const refetchOthers = useRefetch('RecordFacet', 'WorkCounts', 'MyOperations');
+  const refetchFigures = useRefetch(
+    'RecordSums',
+    'RecordFacet',
+    'WorkCounts',
+    'MyOperations',
+    'UnlistedValues',
+  );
+  const refetchOthers = useRefetch('RecordFacet', 'WorkCounts', 'MyOperations', 'UnlistedValues');
+  const unlisted = useUnlistedValues();
   const { list, lists, pending, error, retry, reload } = useRecordList(organizationId, view, columns);
   useSyncExternalStore(list.subscribe, list.getVersion);
   const grid = useRef<GridHandle>(null);
@@ -375,6 +383,7 @@ function Records() {
               columns={columns}
               fields={fields}
               edits={edits}
+              unlisted={unlisted}
               canEdit={canEdit}
               isBusy={pending}
               sort={sort}
@@ -534,7 +543,13 @@ function useSteps(organizationId: number, onDone: () => Promise<void>) {
   const queryClient = useQueryClient();
   const options = query(operationsDocument, { organizationId });
   const { data } = useQuery(options);
-  const refetchFigures = useRefetch('RecordSums', 'RecordFacet', 'WorkCounts', 'MyOperations');
+  const refetchFigures = useRefetch(
+    'RecordSums',
+    'RecordFacet',
+    'WorkCounts',
+    'MyOperations',
+    'UnlistedValues',
+  );
   const isRunning = useRef(false);
   const operations = (data?.organization?.myOperations.nodes ?? []).filter((one) => one !== null);
   const undone = operations.findLast(({ undoneAt }) => undoneAt !== null);
