@@ -259,7 +259,11 @@ test('membership add and remove count from the next request on', async () => {
     vanguard('membership remove hänsel RIO'),
     vanguard('membership add hänsel rio'),
   ]);
-  expect(again).toMatchObject({ code: 1, complained: 'NOT_FOUND: hänsel is no member of RIO.\n' });
+  expect(again).toMatchObject({
+    code: 1,
+    complained:
+      'NOT_FOUND: hänsel is no member of RIO.\nCheck the user and the code of the organization, in which case matters.\n',
+  });
   expect(unknown.complained).toMatch(
     /^NOT_FOUND: There is no organization rio\.\nThere are: .*HOLNG.*RIO, RIO2/,
   );
