@@ -261,7 +261,13 @@ test('membership add and remove count from the next request on', async () => {
     vanguard('membership remove hänsel RIO'),
     vanguard('membership add hänsel rio'),
   ]);
-  expect(again).toMatchObject({ code: 1, complained: 'NOT_FOUND: hänsel is not a member of RIO.\n' });
+  expect(again).toMatchObject({
+    code: 1,
+    complained:
+      'NOT_FOUND: hänsel is not a member of RIO.
+Check the user and the code of the organization. The code is case-sensitive.
+',
+  });
   expect(unknown.complained).toMatch(
     /^NOT_FOUND: There is no organization rio\.\nThere are: .*HOLNG.*RIO, RIO2/,
   );
