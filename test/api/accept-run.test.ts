@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { run } from '../cli/vanguard.ts';
 import { testDatabase } from '../support/database.ts';
-import { makeOrganization, putRecords, type RecordData } from '../support/make.ts';
+import {
+  beginSyncRun,
+  makeOrganization,
+  putRecords,
+  queueSync,
+  stage,
+  type RecordData,
+  type StagedRow,
+} from '../support/make.ts';
 import { encryptionKeys, makePerson, testApi } from './server.ts';
 
 // A run that was withheld, as members and admins meet it: through GraphQL and REST, and on the command line.
@@ -89,4 +97,66 @@ test('the command line shows and accepts it, and sets the limits', async () => {
     code: 1,
     complained: expect.stringMatching(/^NOT_FOUND: No column pfs_f_rate/) as string,
   });
+});
+
+test('members see which values could not be read and how the columns changed, everywhere', async () => {
+  const org = await makeOrganization(db, 'FIELDS');
+  await makePerson(db, 'fay', [[org, 'member']]);
+  const fay = await api.token('fay');
+  const run = async (
+    columns: Record<string, number>,
+    more: Partial<StagedRow> = {},
+    kind?: 'incremental',
+  ) => {
+    const begun = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org, kind)).id);
+    await stage(db.worker, org, begun!.id, [{ pfaId: 'a', data: { source: 'Rental' }, ...more }]);
+    await db.worker.query('select app_private.merge_sync_run($1, $2, $3)', [
+      org.id,
+      begun!.id,
+      { rows: 1, columns, types: { pfs_id: 'text' } },
+    ]);
+  };
+  await run({ pfs_id: 1, pfs_f_source: 1, pfs_x_old: 1 });
+  const source = { key: 'source', alias: 'pfs_f_source', value: 'LEASE', message: 'It is no choice.' };
+  await run(
+    { pfs_id: 1, pfs_f_source: 1, pfs_x_new: 1 },
+    { data: { model: 'M' }, problems: [source], unknown: ['source'] },
+  );
+  // One that reads nothing of it does not make it good.
+  await run(
+    { pfs_id: 1, pfs_f_source: 1, pfs_x_new: 1 },
+    { pfaId: 'b', version: '2026-01-01' },
+    'incremental',
+  );
+
+  const { body } = await api.rest<{ organizations: unknown[] }>('GET', '/api/sync/status', { token: fay });
+  const samples = [{ recordId: 'a', value: 'LEASE' }];
+  expect(body.organizations).toMatchObject([
+    {
+      rejectedFields: [{ key: 'source', alias: 'pfs_f_source', count: 1, samples }],
+      columnChanges: { came: [{ alias: 'pfs_x_new' }], went: [{ alias: 'pfs_x_old' }], retyped: [] },
+    },
+  ]);
+  const { organizationByCode } = await api.data<{ organizationByCode: Record<string, { nodes: unknown[] }> }>(
+    fay,
+    `{ organizationByCode(code: "FIELDS") {
+      syncLogs { nodes { valuesRejected rejectedFields columnChanges rejects { nodes { reason pfaId key alias value } } } }
+      gridColumns { nodes { alias type } } } }`,
+  );
+  expect(organizationByCode.syncLogs?.nodes).toMatchObject([
+    { valuesRejected: 0, rejectedFields: [], columnChanges: {}, rejects: { nodes: [] } },
+    {
+      valuesRejected: 1,
+      rejectedFields: [{ key: 'source', count: 1 }],
+      columnChanges: { went: [{ alias: 'pfs_x_old', keys: [] }] },
+      rejects: {
+        nodes: [{ reason: 'field', pfaId: 'a', key: 'source', alias: 'pfs_f_source', value: 'LEASE' }],
+      },
+    },
+    { valuesRejected: 0 },
+  ]);
+  expect(organizationByCode.gridColumns?.nodes).toContainEqual({ alias: 'pfs_id', type: 'text' });
+  const { said } = await vanguard('sync status');
+  expect(said).toContain('FIELDS: 1 values of source (pfs_f_source) cannot be read, as "LEASE" in a');
+  expect(said).toMatch(/FIELDS: The header of the grid changed.* New: pfs_x_new\. Gone: pfs_x_old\./);
 });

@@ -91,11 +91,15 @@ test('an upgrade prices the plans of records that are there, and reads their cho
         ...{ drafted: 'Purchase', seen: 'BEO' },
       },
     ]);
-    // The summary is new as well.
+    // The summary is new as well, and follows what was spelled in another way.
     const { rows: sums } = await client.query(
-      'select plan_cost_cents::integer as plan from app_private.pfa_kpi_summary',
+      "select plan_cost_cents::integer as plan from app_private.pfa_kpi_summary where source = 'Rental'",
     );
     expect(sums).toEqual([{ plan: 150_000 }]);
+    const { rows: jobs } = await client.query(
+      "select from graphile_worker.jobs where task_identifier = 'summaries__refresh'",
+    );
+    expect(jobs).toHaveLength(1);
   } finally {
     await client.end();
     await rm(folder, { recursive: true });

@@ -77,7 +77,7 @@ const page = (rows: number, after: string | undefined, value: string) => {
 };
 
 const bomb = gzipSync(`{"Result":[${'{},'.repeat(70_000_000)}{}]}`);
-const hostile: [name: string, code: string, answer: Answer][] = [
+const hostile: [name: string, code: string | RegExp, answer: Answer][] = [
   [
     'a gzip bomb',
     'PEMS_ANSWER_TOO_LARGE',
@@ -96,7 +96,8 @@ const hostile: [name: string, code: string, answer: Answer][] = [
   ],
   [
     'a list without an end, of long values',
-    'SYNC_TOO_MANY_ROWS',
+    // Whichever comes first on this machine.
+    /^SYNC_TOO_(MANY_ROWS|LONG)$/,
     ({ rows, after }, response) => response.end(page(rows, after, 'M'.repeat(Math.floor(12e6 / rows)))),
   ],
   [
@@ -136,7 +137,8 @@ test.skipIf(!existsSync('/proc/self/status')).each(hostile)(
         ),
       60,
     );
-    expect(run).toMatchObject({ state: 'failed', error_code: code });
+    expect(run.state).toBe('failed');
+    expect(run.error_code).toMatch(code);
     expect(run.error_hint).toMatch(/\w/);
     expect(await stagedRows(db.owner, organization)).toBe(0);
     expect(await world.mirror(organization)).toEqual([]);

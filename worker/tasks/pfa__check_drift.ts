@@ -73,7 +73,11 @@ export const pfa__check_drift: WorkerTask = (context) => async (payload, helpers
   }
 };
 
-async function compare(context: TaskContext, check: Check, stopSignal: AbortSignal | undefined): Promise<void> {
+async function compare(
+  context: TaskContext,
+  check: Check,
+  stopSignal: AbortSignal | undefined,
+): Promise<void> {
   const { pool } = context;
   const { organizationId, id: checkId, organization } = check;
   const { apiConfigurationId, connection, client, clock } = await openPems(context, organizationId, 'read');

@@ -274,7 +274,7 @@ describe('a value that could not be read', () => {
       ) as string,
     });
     const [first] = await mirror();
-    const { monthlyRate, source: held } = before[0]!.data as Record<string, unknown>;
+    const { monthlyRate, source: held } = before[0]!.data;
     expect(first?.data).toMatchObject({ category: 'Other', monthlyRate, source: held });
     expect(await changes()).toMatchObject([{ pfa_id: 'crane', changes: { category: { to: 'Other' } } }]);
     const { rows } = await db.owner.query(
