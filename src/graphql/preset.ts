@@ -186,7 +186,7 @@ const whatHelps: readonly [RegExp, string][] = [
   [/^Media type .* is not allowed$/, 'Send JSON with `Content-Type: application/json`.'],
   [/^query must be a string$/, 'Send `{"query": "{ ... }"}` and, where needed, `variables`.'],
   [/cursor when there is a unique defined order/, 'End `orderBy` with `PFA_ID_ASC`.'],
-  [/exceeds operation depth limits/, 'Request fewer levels, in several queries if needed.'],
+  [/exceeds operation depth limits/, 'Ask for fewer levels, in several queries if need be.'],
 ];
 
 function helpful(message: string): string {

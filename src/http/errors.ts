@@ -40,7 +40,7 @@ function ofExpress(error: unknown): Refusal | undefined {
       return {
         status: 413,
         code: 'BODY_TOO_LARGE',
-        message: `The request body is too large${'limit' in error && typeof error.limit === 'number' ? `: the maximum is ${error.limit.toLocaleString('en')} bytes` : ''}. Send less in one request.`,
+        message: `The request body is too large${'limit' in error && typeof error.limit === 'number' ? `: at most ${error.limit.toLocaleString('en')} bytes are accepted` : ''}. Send less in one request.`,
       };
     case 'encoding.unsupported':
     case 'request.aborted':
