@@ -14,11 +14,11 @@ export interface IFindOrganizationParams {
 
 /** 'FindOrganization' return type */
 export interface IFindOrganizationResult {
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   code: string;
-  /** Our key. An integer, because it leads the key of every tenant table. */
+  /** Identifier. An integer, because it leads the key of every tenant table. */
   id: number;
-  /** What people call it. */
+  /** Display name. */
   name: string;
 }
 

@@ -88,7 +88,7 @@ test('beyond the quota of the day an operation is refused, and nothing of it is 
   const before = await stored();
   expect(await db.asUser(me, (client) => refusal(client, () => shift(client, 4)))).toMatchObject({
     code: 'VG429',
-    hint: expect.stringMatching(/^Go on after midnight UTC/) as string,
+    hint: expect.stringMatching(/^Continue after midnight UTC/) as string,
   });
   expect(await stored()).toEqual(before);
   // Another user has a quota of their own, and so has the next day.

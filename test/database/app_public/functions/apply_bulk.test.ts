@@ -100,9 +100,9 @@ describe('each operation', () => {
     const { deltas, refused } = await drafted({ reset_to_plan: true });
     expect(deltas).toEqual({ forecast: { forecastStart: '2026-01-01', forecastEnd: '2026-01-31' } });
     expect(refused.map(({ recordId, problem }) => [recordId, problem])).toEqual([
-      ['actualized', 'is actualized: only a forecast is reset to the plan'],
-      ['bare', 'has no plan to be reset to'],
-      ['half', 'has no plan to be reset to'],
+      ['actualized', 'is actualized: only a forecast can be reset to the plan'],
+      ['bare', 'has no plan to reset to'],
+      ['half', 'has no plan to reset to'],
     ]);
   });
 
@@ -192,9 +192,9 @@ describe('the preview', () => {
       expect(await bulkPreview(client, org, everything, { reset_to_plan: true })).toMatchObject({
         refused_count: 3,
         reasons: [
-          { problem: 'has no plan to be reset to', count: 2, recordIds: ['bare', 'half'] },
+          { problem: 'has no plan to reset to', count: 2, recordIds: ['bare', 'half'] },
           {
-            problem: 'is actualized: only a forecast is reset to the plan',
+            problem: 'is actualized: only a forecast can be reset to the plan',
             count: 1,
             recordIds: ['actualized'],
           },

@@ -120,9 +120,9 @@ test('without problems nothing happens', async () => {
 test('a third value, no choice and no revision are refused', async () => {
   const { org, act } = await project();
   for (const [choice, revision, words] of [
-    ['value', 1, /none of mine, theirs/],
-    [null, 1, /none of mine, theirs/],
-    ["mine' or true --", 1, /none of mine, theirs/],
+    ['value', 1, /neither mine nor theirs/],
+    [null, 1, /neither mine nor theirs/],
+    ["mine' or true --", 1, /neither mine nor theirs/],
     ['mine', null, /revision is missing/],
   ] as const)
     expect(

@@ -155,7 +155,7 @@ describe('what may be changed', () => {
     const { code, details } = await refused({ actualEnd: '2026-07-31' });
     expect(code).toBe('VG422');
     expect(details).toMatchObject([
-      { key: 'actualEnd', problem: 'can be edited only once the record is actualized' },
+      { key: 'actualEnd', problem: 'can be edited only after the record is actualized' },
     ]);
     const { data } = await asAuthor((client) =>
       saveDraft(client, org, 'generator', { actualEnd: '2026-07-31' }),
