@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander';
 import { explanations, type Explanation } from '../src/codes.ts';
 import { refusal, sqlstates, statuses } from '../src/sqlstates.ts';
 
-/** The HTTP status of each code that a request can meet. */
+/** Returns the HTTP status of each code that a request can cause. */
 function statusesByCode(): ReadonlyMap<string, number> {
   return new Map([
     ...Object.entries(statuses),
@@ -12,7 +12,7 @@ function statusesByCode(): ReadonlyMap<string, number> {
   ]);
 }
 
-/** The states of PostgreSQL that become a code; two characters are a class. */
+/** Returns the SQLSTATEs that map to a code. Two characters stand for a class. */
 const statesOf = (code: string) =>
   Object.entries(sqlstates)
     .filter(([, entry]) => entry.code === code)
@@ -22,7 +22,7 @@ const statesOf = (code: string) =>
 const paragraph = ([code, { means, act }]: [string, Explanation]) =>
   `**\`${code}\`** — ${means}\n*What to do:* ${act}\n`;
 
-/** The page, as it has to be. */
+/** Returns the error reference. */
 function errorsPage(): string {
   const status = statusesByCode();
   const [ofApi = '', ...others] = Object.keys(explanations);
@@ -34,12 +34,12 @@ function errorsPage(): string {
 # Errors
 
 Every error has a stable code. In REST the body is \`{"error": {"code", "message", "details"?}}\` with the status below; in GraphQL
-the code is \`errors[].extensions.code\`. Every answer has a header \`X-Request-Id\` (yours, if you sent one of letters, digits,
-\`.\`, \`_\` and \`-\`), and the log has what happened under it. Messages may change, codes do not.
+the code is \`errors[].extensions.code\`. Every response has the header \`X-Request-Id\`; the log has
+the cause under this id. You may send an id of letters, digits, \`.\`, \`_\` and \`-\` yourself. Messages may change, but codes do not.
 
 | Code | HTTP status | From SQLSTATE |
 | --- | --- | --- |
-${codes.map((code) => `| [\`${code}\`](#answers-of-the-api) | ${status.get(code) ?? ''} | ${statesOf(code)} |`).join('\n')}
+${codes.map((code) => `| [\`${code}\`](#api-errors) | ${status.get(code) ?? ''} | ${statesOf(code)} |`).join('\n')}
 
 ${section(ofApi)}
 ${others.map(section).join('\n')}`;

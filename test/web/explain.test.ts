@@ -6,7 +6,7 @@ import { explain, explainedCodes } from '../../web/src/components/explain.ts';
 vi.stubGlobal('navigator', { language: 'en-US', languages: ['en-US'] });
 
 test('every code of the API has words of the interface, and there are no words without a code', () => {
-  expect([...explainedCodes].sort()).toEqual(Object.keys(explanations['Answers of the API']!).sort());
+  expect([...explainedCodes].sort()).toEqual(Object.keys(explanations['API errors']!).sort());
 });
 
 test.each(explainedCodes)('%s says nothing of the API to a user', (code) => {
