@@ -997,8 +997,10 @@ comment on column app_private.legacy_column.kind is
 --!include app_core/functions/find_records.sql
 --!include app_core/functions/id_key.sql
 --!include app_core/functions/is_administrator.sql
+--!include app_core/functions/is_iso_date.sql
 --!include app_core/functions/is_private_route.sql
 --!include app_core/functions/iso_date.sql
+--!include app_core/functions/json_texts.sql
 --!include app_core/functions/may_configure.sql
 --!include app_core/functions/most_named.sql
 --!include app_core/functions/normalized.sql

@@ -406,7 +406,7 @@ describe('withdrawing', () => {
     expect(await theirs((client) => withdrawCommits(client, org))).toMatchObject({
       record_count: 0,
       refused: [
-        { recordId: 'a', problem: 'would leave forecastEnd before forecastStart in what else is committed' },
+        { recordId: 'a', problem: 'would leave forecastEnd before forecastStart in the remaining commits' },
       ],
     });
     expect(await mine((client) => withdrawCommits(client, org))).toMatchObject({
