@@ -336,7 +336,7 @@ export const explanations: Readonly<Record<string, Readonly<Record<string, Expla
       act: 'Run `npx vanguard legacy import`, or give the folder of the import.',
     },
   },
-  'Commands and startup': {
+  'Commands and starting': {
     CONFIGURATION_INVALID: {
       means:
         'The environment or .env contains an invalid value. In production, values may also be missing or easy to guess.',

@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander';
 import { explanations, type Explanation } from '../src/codes.ts';
 import { refusal, sqlstates, statuses } from '../src/sqlstates.ts';
 
-/** Returns the HTTP status of each code that a request can cause. */
+/** The HTTP status of each code that a request can meet. */
 function statusesByCode(): ReadonlyMap<string, number> {
   return new Map([
     ...Object.entries(statuses),
@@ -12,7 +12,7 @@ function statusesByCode(): ReadonlyMap<string, number> {
   ]);
 }
 
-/** Returns the SQLSTATEs that map to a code. Two characters stand for a class. */
+/** The states of PostgreSQL that become a code; two characters are a class. */
 const statesOf = (code: string) =>
   Object.entries(sqlstates)
     .filter(([, entry]) => entry.code === code)
@@ -22,7 +22,7 @@ const statesOf = (code: string) =>
 const paragraph = ([code, { means, act }]: [string, Explanation]) =>
   `**\`${code}\`** — ${means}\n*What to do:* ${act}\n`;
 
-/** Returns the error reference. */
+/** The page, as it has to be. */
 function errorsPage(): string {
   const status = statusesByCode();
   const [ofApi = '', ...others] = Object.keys(explanations);

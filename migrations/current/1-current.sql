@@ -1094,7 +1094,6 @@ comment on column app_private.legacy_column.kind is
 --!include app_private/functions/migration_state.sql
 --!include app_private/functions/mirror_due_at.sql
 --!include app_private/functions/monitoring.sql
---!include app_private/functions/next_sync_at.sql
 --!include app_private/functions/note_connection_result.sql
 --!include app_private/functions/note_exchange.sql
 --!include app_private/functions/note_pems_failure.sql
