@@ -1,26 +1,26 @@
 import pg from 'pg';
 import { VanguardError } from './errors.ts';
 
-/** How a problem is told to a client. */
+/** Error response for a client. */
 export interface Refusal {
   status: number;
   code: string;
   message: string;
   details?: unknown;
-  /** After how many seconds it is worth trying again, where that is known. */
+  /** Seconds until a retry makes sense, if known. */
   retryAfter?: number;
 }
 
 interface Entry {
   code: string;
   status: number;
-  /** Said instead of the database's words; absent where those are ours (class VG). */
+  /** Replaces the message of the database. Absent for class VG, whose messages are the product's own. */
   message?: string;
 }
 
 /**
- * SQLSTATE -> code and HTTP status: the one table of both REST and GraphQL. A class (two characters) stands for every
- * state in it that is not listed itself. Class VG is ours (`raise ... using errcode`).
+ * Error codes and HTTP statuses by SQLSTATE, for both REST and GraphQL. A class (two characters) covers every state in it
+ * that has no entry. SQL functions of the product raise class VG (`raise ... using errcode`).
  */
 export const sqlstates: Readonly<Record<string, Entry>> = {
   VG400: { code: 'INVALID_INPUT', status: 400 },
@@ -33,95 +33,94 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
   '22021': {
     code: 'INVALID_INPUT',
     status: 400,
-    message: 'The request holds a character that cannot be stored, such as a null character.',
+    message: 'The request contains a character that cannot be stored, such as a null character.',
   },
   '22P05': {
     code: 'INVALID_INPUT',
     status: 400,
-    message: 'The request holds a character that cannot be stored, such as a null character.',
+    message: 'The request contains a character that cannot be stored, such as a null character.',
   },
-  '22001': { code: 'INVALID_INPUT', status: 400, message: 'A text of the request is too long.' },
-  '22003': { code: 'INVALID_INPUT', status: 400, message: 'A number of the request is out of range.' },
-  '22007': { code: 'INVALID_INPUT', status: 400, message: 'A date or time of the request is none.' },
-  '22008': { code: 'INVALID_INPUT', status: 400, message: 'A date or time of the request is out of range.' },
+  '22001': { code: 'INVALID_INPUT', status: 400, message: 'A text in the request is too long.' },
+  '22003': { code: 'INVALID_INPUT', status: 400, message: 'A number in the request is out of range.' },
+  '22007': { code: 'INVALID_INPUT', status: 400, message: 'Invalid date or time.' },
+  '22008': { code: 'INVALID_INPUT', status: 400, message: 'A date or time in the request is out of range.' },
   '22P02': {
     code: 'INVALID_INPUT',
     status: 400,
-    message:
-      'A value of the request is not of the kind that is needed there, such as a number, a date, or true or false.',
+    message: 'A value in the request has the wrong type; it must be a number, a date, or true or false.',
   },
-  // Its words quote values, and name functions and types.
+  // Messages of this class quote values, functions and types.
   '22': {
     code: 'INVALID_INPUT',
     status: 400,
-    message: 'A value of the request has a form or a size that is not allowed there.',
+    message: 'A value in the request has an invalid format or size.',
   },
-  '23502': { code: 'INVALID_INPUT', status: 400, message: 'A value that is required is missing.' },
+  '23502': { code: 'INVALID_INPUT', status: 400, message: 'A required value is missing.' },
   '23503': {
     code: 'CONFLICT',
     status: 409,
-    message: 'Something this refers to does not exist, or still refers to this.',
+    message: 'A referenced object does not exist, or another object still refers to this one.',
   },
-  '23505': { code: 'CONFLICT', status: 409, message: 'There is one like this already.' },
-  '23514': { code: 'INVALID_INPUT', status: 400, message: 'A value is not among those allowed.' },
+  '23505': { code: 'CONFLICT', status: 409, message: 'A similar object exists already.' },
+  '23514': { code: 'INVALID_INPUT', status: 400, message: 'A value is not one of the allowed values.' },
   '40001': {
     code: 'TRY_AGAIN',
     status: 503,
-    message: 'Somebody else changed the same data at the same moment. Send the request again.',
+    message: 'Another request changed the same data at the same moment. Send the request again.',
   },
   '40P01': {
     code: 'TRY_AGAIN',
     status: 503,
-    message: 'Somebody else changed the same data at the same moment. Send the request again.',
+    message: 'Another request changed the same data at the same moment. Send the request again.',
   },
   '55P03': {
     code: 'TRY_AGAIN',
     status: 503,
-    message: 'Somebody else is changing the same data. Send the request again.',
+    message: 'Another request is changing the same data. Send the request again.',
   },
-  // A standby that has not taken over yet.
+  // A standby that is not promoted yet.
   '25006': {
     code: 'DATABASE_UNAVAILABLE',
     status: 503,
-    message: 'The database can only be read at the moment. Send the request again in a few seconds.',
+    message: 'The database is read-only at the moment. Send the request again in a few seconds.',
   },
   '42501': { code: 'FORBIDDEN', status: 403, message: 'You may not do this.' },
   '54': {
     code: 'INVALID_INPUT',
     status: 400,
-    message: 'The request is nested too deeply or too large. Ask for less in one request.',
+    message: 'The request is nested too deeply or too large. Send smaller requests.',
   },
   '57014': {
     code: 'TIMEOUT',
     status: 503,
-    message: 'The request took too long and was stopped. Ask for less, or send it again.',
+    message: 'The request took too long and was stopped. Request less data, or send the request again.',
   },
   '08': {
     code: 'DATABASE_UNAVAILABLE',
     status: 503,
-    message: 'The database cannot be reached at the moment. Send the request again in a few seconds.',
+    message: 'The database is unreachable at the moment. Send the request again in a few seconds.',
   },
   '53': {
     code: 'DATABASE_UNAVAILABLE',
     status: 503,
     message: 'The database is overloaded at the moment. Send the request again in a few seconds.',
   },
-  // The login or the database is gone: a new connection finds this, never a statement.
+  // The login or the database was removed. Only new connections fail with this state, never a statement.
   '28': {
     code: 'DATABASE_UNAVAILABLE',
     status: 503,
-    message: 'The database cannot be reached at the moment. Send the request again in a few seconds.',
+    message: 'The database is unreachable at the moment. Send the request again in a few seconds.',
   },
   '3D000': {
     code: 'DATABASE_UNAVAILABLE',
     status: 503,
-    message: 'The database cannot be reached at the moment. Send the request again in a few seconds.',
+    message: 'The database is unreachable at the moment. Send the request again in a few seconds.',
   },
   // The connection was closed because its transaction waited too long.
   '25P03': {
     code: 'TIMEOUT',
     status: 503,
-    message: 'The request took too long and was stopped. Ask for less, or send it again.',
+    message: 'The request took too long and was stopped. Request less data, or send the request again.',
   },
   '57': {
     code: 'DATABASE_UNAVAILABLE',
@@ -130,7 +129,7 @@ export const sqlstates: Readonly<Record<string, Entry>> = {
   },
 };
 
-/** Codes of VanguardError that a request can meet, and their HTTP status; others are our own failure. */
+/** HTTP statuses of the VanguardError codes that a request can cause. All other codes are internal errors. */
 export const statuses: Readonly<Record<string, number>> = {
   INVALID_INPUT: 400,
   MALFORMED_JSON: 400,
@@ -155,7 +154,7 @@ export const statuses: Readonly<Record<string, number>> = {
 const internal: Refusal = {
   status: 500,
   code: 'INTERNAL',
-  message: 'Something went wrong on our side. It is in the log of the server.',
+  message: 'Internal error. The log of the server has the details.',
 };
 
 /** Codes of Node for a connection that cannot be opened or breaks. */
@@ -179,18 +178,18 @@ function isConnectionLoss(error: unknown): boolean {
   );
 }
 
-/** Words of the JavaScript engine, which say nothing to a client. */
+/** Messages of the JavaScript engine, which do not help a client. */
 export const engineText =
   /call stack size|Invalid (string|array|typed array|count) |is not a function|is not iterable|Cannot (read|set|convert|destructure|access)|(undefined|null) \(reading|(^|\W)(Range|Type|Reference)Error\b|Unexpected (token|end of JSON)|in JSON at position/;
 
-/** A request that is too deep for what reads it; limits of depth and size usually refuse it before. */
+/** Error for a request that overflows a parser. Limits of depth and size usually refuse it earlier. */
 export const tooNested: Refusal = {
   status: 400,
   code: 'INVALID_INPUT',
-  message: 'The request is nested too deeply or too large. Ask for less in one request.',
+  message: 'The request is nested too deeply or too large. Send smaller requests.',
 };
 
-/** What to tell a client about any error. Unknown errors tell nothing of themselves. */
+/** Converts any error to an error response. Unknown errors reveal no details. */
 export function refusal(error: unknown): Refusal {
   if (error instanceof VanguardError) {
     const status = statuses[error.code];

@@ -34,12 +34,12 @@ function errorsPage(): string {
 # Errors
 
 Every error has a stable code. In REST the body is \`{"error": {"code", "message", "details"?}}\` with the status below; in GraphQL
-the code is \`errors[].extensions.code\`. Every answer has a header \`X-Request-Id\` (yours, if you sent one of letters, digits,
-\`.\`, \`_\` and \`-\`), and the log has what happened under it. Messages may change, codes do not.
+the code is \`errors[].extensions.code\`. Every response has the header \`X-Request-Id\`; the log has
+the cause under this id. You may send an id of letters, digits, \`.\`, \`_\` and \`-\` yourself. Messages may change, but codes do not.
 
 | Code | HTTP status | From SQLSTATE |
 | --- | --- | --- |
-${codes.map((code) => `| [\`${code}\`](#answers-of-the-api) | ${status.get(code) ?? ''} | ${statesOf(code)} |`).join('\n')}
+${codes.map((code) => `| [\`${code}\`](#api-errors) | ${status.get(code) ?? ''} | ${statesOf(code)} |`).join('\n')}
 
 ${section(ofApi)}
 ${others.map(section).join('\n')}`;

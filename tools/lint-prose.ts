@@ -65,6 +65,12 @@ const rewritten = [
   'tools/web.ts',
   'knip.config.ts',
   'vitest.config.ts',
+  'migrations/README.md',
+  'migrations/fixtures/app_core/',
+  'migrations/fixtures/app_public/',
+  'sql/',
+  'src/codes.ts',
+  'src/sqlstates.ts',
 ];
 
 const paths = process.argv.slice(2);

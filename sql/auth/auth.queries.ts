@@ -495,9 +495,9 @@ export type ILockSigningKeySecretsParams = void;
 
 /** 'LockSigningKeySecrets' return type */
 export interface ILockSigningKeySecretsResult {
-  /** The private JWK, AES-256-GCM, tag appended, bound to the kid. */
+  /** Private JWK, encrypted with AES-256-GCM, with the tag appended, bound to the kid. */
   ciphertext: Buffer;
-  /** Which key of VANGUARD_ENCRYPTION_KEYS the private half is encrypted under. */
+  /** Key of VANGUARD_ENCRYPTION_KEYS that encrypts the private half. */
   keyId: string;
   /** Key id in the token header and in the published key set. */
   kid: string;
@@ -555,19 +555,19 @@ export type ILockCredentialsParams = void;
 
 /** 'LockCredentials' return type */
 export interface ILockCredentialsResult {
-  /** The provider it opens, or null. */
+  /** Provider of the secret, or null. */
   aiProviderId: string | null;
-  /** The connection it opens, or null. */
+  /** Connection of the secret, or null. */
   apiConfigurationId: string | null;
-  /** The secret, tag appended; bound to its owner and name, so that it cannot be moved to another row. */
+  /** The encrypted secret with the tag appended. It is bound to its owner and name, so that it cannot be moved to another row. */
   ciphertext: Buffer;
-  /** Our key. */
+  /** Identifier. */
   id: string;
-  /** Which key of VANGUARD_ENCRYPTION_KEYS it is encrypted under. */
+  /** Key of VANGUARD_ENCRYPTION_KEYS that encrypts the secret. */
   keyId: string;
   /** `authKey` (user name, or header name), `authValue` (password, token or key), `apiKey`. */
   name: string;
-  /** Random, 96 bits. */
+  /** AES-256-GCM nonce: 96 random bits. */
   nonce: Buffer;
 }
 

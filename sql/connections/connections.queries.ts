@@ -73,13 +73,13 @@ export interface ICredentialsParams {
 
 /** 'Credentials' return type */
 export interface ICredentialsResult {
-  /** The secret, tag appended; bound to its owner and name, so that it cannot be moved to another row. */
+  /** The encrypted secret with the tag appended. It is bound to its owner and name, so that it cannot be moved to another row. */
   ciphertext: Buffer;
-  /** Which key of VANGUARD_ENCRYPTION_KEYS it is encrypted under. */
+  /** Key of VANGUARD_ENCRYPTION_KEYS that encrypts the secret. */
   keyId: string;
   /** `authKey` (user name, or header name), `authValue` (password, token or key), `apiKey`. */
   name: string;
-  /** Random, 96 bits. */
+  /** AES-256-GCM nonce: 96 random bits. */
   nonce: Buffer;
 }
 
@@ -143,7 +143,7 @@ export interface ISaveConnectionParams {
 
 /** 'SaveConnection' return type */
 export interface ISaveConnectionResult {
-  /** Our key: a uuid, or a slug such as `pems-global-pfa-read`. */
+  /** Identifier: a uuid, or a slug such as `pems-global-pfa-read`. */
   id: string;
 }
 

@@ -48,7 +48,7 @@ export interface IBeginDriftCheckParams {
 /** 'BeginDriftCheck' return type */
 export interface IBeginDriftCheckResult {
   id: string;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   organization: string;
   sample: number | null;
 }
@@ -208,41 +208,41 @@ export interface IDriftCheckParams {
 
 /** 'DriftCheck' return type */
 export interface IDriftCheckResult {
-  /** How many differences are listed: the first 1,000. */
+  /** Number of listed differences, at most 1,000. */
   differencesKept: number;
-  /** Why it failed: a stable code. */
+  /** Reason for the failure: a stable code. */
   errorCode: string | null;
-  /** What to do about it. */
+  /** Suggested action. */
   errorHint: string | null;
-  /** Why it failed, in a sentence. */
+  /** Reason for the failure, in a sentence. */
   errorMessage: string | null;
-  /** When it ended. */
+  /** When the comparison ended. */
   finishedAt: Date | null;
-  /** Our key. */
+  /** Identifier. */
   id: string;
-  /** In how many keys together. */
+  /** Number of differing keys in all records. */
   keysDiffering: number;
-  /** Records that kept changing while they were compared: nothing is said about them. */
+  /** Number of records without a result, because they kept changing during the comparison. */
   leftOut: number;
-  /** Records that only PEMS has. */
+  /** Number of records that only PEMS has. */
   missingInMirror: number;
-  /** Records that PEMS does not have. */
+  /** Number of records that PEMS lacks. */
   missingInPems: number;
-  /** Records that were compared, those that are on one side only among them. */
+  /** Number of compared records, with those on one side only. */
   recordsCompared: number;
-  /** Records that are on both sides and differ. */
+  /** Number of records that are on both sides and differ. */
   recordsDiffering: number;
-  /** When it was asked for. */
+  /** When it was requested. */
   requestedAt: Date;
-  /** Rows read from PEMS so far. */
+  /** Number of rows read from PEMS so far. */
   rowsRead: number;
-  /** How many records, drawn at random; null: all of them. */
+  /** Number of records, drawn at random. Null: all records. */
   sample: number | null;
-  /** When it began. */
+  /** When the comparison began. */
   startedAt: Date | null;
   /** `queued`, `running`, `succeeded`, `failed`. */
   state: string;
-  /** Records that PEMS gave in a form that cannot be taken, or more than once. */
+  /** Number of records that PEMS returned in an invalid form, or more than once. */
   unreadable: number;
 }
 
@@ -279,17 +279,17 @@ export interface IDriftDifferencesParams {
 
 /** 'DriftDifferences' return type */
 export interface IDriftDifferencesResult {
-  /** The key, where it is about one. */
+  /** The key, if the difference concerns one. */
   key: string | null;
   /** `differs` in a key, `missing-in-pems`, `missing-in-mirror`, `unreadable` (see message). */
   kind: string;
-  /** Why it cannot be read. */
+  /** Reason why the row is unreadable. */
   message: string | null;
-  /** What the mirror holds in the key; null for nothing. */
+  /** Value in the mirror. Null for an empty key. */
   mirrorValue: Json | null;
-  /** What PEMS holds there; null for nothing. */
+  /** Value in PEMS. Null for an empty key. */
   pemsValue: Json | null;
-  /** The record; null where PEMS gave a row without an id. */
+  /** The record. Null if PEMS returned a row without an id. */
   pfaId: string | null;
 }
 

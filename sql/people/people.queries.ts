@@ -9,9 +9,9 @@ export interface ICreateUserParams {
 
 /** 'CreateUser' return type */
 export interface ICreateUserResult {
-  /** Our key. */
+  /** Identifier. */
   id: number;
-  /** What the person signs in with; unique whatever its case. */
+  /** Name for signing in; unique in any case. */
   username: string;
 }
 
@@ -39,13 +39,13 @@ export interface IFindUserParams {
 
 /** 'FindUser' return type */
 export interface IFindUserResult {
-  /** Optional; unique whatever its case. */
+  /** Optional email address; unique in any case. */
   email: string | null;
-  /** Our key. */
+  /** Identifier. */
   id: number;
-  /** A user who is switched off has no access from the next request on. */
+  /** Whether the user is enabled. A disabled user has no access from the next request on. */
   isActive: boolean;
-  /** What the person signs in with; unique whatever its case. */
+  /** Name for signing in; unique in any case. */
   username: string;
 }
 
@@ -161,7 +161,7 @@ export type IListOrganizationCodesParams = void;
 
 /** 'ListOrganizationCodes' return type */
 export interface IListOrganizationCodesResult {
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   code: string;
 }
 

@@ -14,7 +14,7 @@ export interface IPushGateParams {
 export interface IPushGateResult {
   apiConfigurationId: string | null;
   message: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   organization: string;
   state: string;
 }
@@ -548,7 +548,7 @@ export interface IPushStatusResult {
   connection: string | null;
   nextProbeAt: Date | null;
   oldestCommittedAt: Date | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   organization: string;
   pausedAt: Date | null;
   pausedBy: string | null;
@@ -592,7 +592,7 @@ export interface ISetPushPauseParams {
 /** 'SetPushPause' return type */
 export interface ISetPushPauseResult {
   done: undefined | null;
-  /** Our key. An integer, because it leads the key of every tenant table. */
+  /** Identifier. An integer, because it leads the key of every tenant table. */
   id: number;
 }
 
@@ -623,7 +623,7 @@ export interface ISetConnectionPauseParams {
 /** 'SetConnectionPause' return type */
 export interface ISetConnectionPauseResult {
   done: undefined | null;
-  /** Our key: a uuid, or a slug such as `pems-global-pfa-read`. */
+  /** Identifier: a uuid, or a slug such as `pems-global-pfa-read`. */
   id: string;
 }
 
@@ -653,28 +653,28 @@ export interface IExplainModificationsParams {
 
 /** 'ExplainModifications' return type */
 export interface IExplainModificationsResult {
-  /** How often push began with it. Each is a token: whoever comes with an older one changes nothing. */
+  /** Number of push attempts. It is a token: a caller with an older number changes nothing. */
   attempts: number;
-  /** What the author saw under each of these keys when it was first changed. */
+  /** Values that the author saw under each of these keys when first changing it. */
   base: Json;
-  /** What the person signs in with; unique whatever its case. */
+  /** Name for signing in; unique in any case. */
   by: string;
-  /** What its author said about it when committing. */
+  /** Comment of the author on the commit. */
   comment: string | null;
-  /** When it was committed. */
+  /** Time of the commit. */
   committedAt: Date | null;
-  /** The changed keys and what they become; null empties a key. */
+  /** Changed keys with their new values; null empties a key. */
   delta: Json;
-  /** How often writing it failed for a reason of this record. */
+  /** Number of failed writes that were caused by the record. */
   failures: number;
-  /** Our key. */
+  /** Identifier. */
   id: string;
   intents: Json;
-  /** By key: what stands in the way, `{"kind": "conflict", "base", "theirs", "mine"}`. Kinds: conflict, refused, altered, failed, removed. One that push made has `"by": "push"` and stays until its author acts. Drafts only. */
+  /** Problems by key, drafts only: `{"kind": "conflict", "base", "theirs", "mine"}`. Kinds: conflict, refused, altered, failed, removed. A problem from push has `"by": "push"` and stays until the author acts. */
   problems: Json;
-  /** Push does not go on with it before. Of one that is syncing null means that a worker is at it. */
+  /** Time before which push does not continue. Null on a syncing change means that a worker is processing it. */
   retryAt: Date | null;
-  /** When PEMS confirmed it. */
+  /** When PEMS confirmed the change. */
   settledAt: Date | null;
   /** `draft`, `committed` (waits for push), `syncing` (being written to PEMS), `synced` (confirmed). */
   state: string;
@@ -720,21 +720,21 @@ export interface IExplainExchangesParams {
 export interface IExplainExchangesResult {
   /** `read`, `write`, `read_back`. */
   action: string;
-  /** The body of the answer, its beginning where it is long; null where none arrived whole. */
+  /** Body of the response. Long bodies are truncated. Null if no complete response arrived. */
   answer: string | null;
-  /** When it ended. */
+  /** When the request ended. */
   answeredAt: Date;
-  /** Which attempt of it. */
+  /** Number of the attempt to write the change. */
   attempt: number;
-  /** Our code for what was wrong with it. */
+  /** Error code of the failure. */
   errorCode: string | null;
-  /** How long it took. */
+  /** Duration of the request. */
   milliseconds: number;
-  /** The change that was being written; it may be gone. */
+  /** Change that was being written. It may have been deleted. */
   modificationId: string;
-  /** The body that was to be sent. */
+  /** Body of the request. */
   request: string;
-  /** HTTP status; null when no answer began. */
+  /** HTTP status. Null if no response began. */
   status: number | null;
 }
 

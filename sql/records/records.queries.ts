@@ -14,11 +14,11 @@ export interface IFindOrganizationParams {
 
 /** 'FindOrganization' return type */
 export interface IFindOrganizationResult {
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   code: string;
-  /** Our key. An integer, because it leads the key of every tenant table. */
+  /** Identifier. An integer, because it leads the key of every tenant table. */
   id: number;
-  /** What people call it. */
+  /** Display name. */
   name: string;
 }
 
@@ -62,13 +62,13 @@ export interface IRecordPageQuery {
   result: IRecordPageResult;
 }
 
-const recordPageIR: any = {"usedParamSet":{"organizationId":true,"after":true,"limit":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":738,"b":753}]},{"name":"after","required":true,"transform":{"type":"scalar"},"locs":[{"a":768,"b":774}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":802,"b":808}]}],"statement":"select count(*)::integer as \"count!\", max(r.pfa_id) as \"last?\",\n  -- As text, in the form of recordJson: as rows, two thousand records block the event loop ten times as long.\n  string_agg('{\"pfaId\":' || to_json(r.pfa_id)::text || ',\"revision\":' || r.revision::text\n    || ',\"hasDraft\":' || r.has_draft::text || ',\"isPending\":' || r.is_pending::text\n    || ',\"hasProblem\":' || r.has_problem::text\n    || ',\"planCost\":' || r.plan_cost::text || ',\"forecastCost\":' || r.forecast_cost::text\n    || ',\"actualCost\":' || r.actual_cost::text\n    || ',\"base\":' || coalesce(r.base::text, 'null') || ',\"data\":' || r.data::text || '}',\n    E',\\n' order by r.pfa_id) as \"records?\"\nfrom (\n  select * from app_public.pfa_record\n  where organization_id = :organizationId! and pfa_id > :after!\n  order by pfa_id\n  limit :limit!\n) r"};
+const recordPageIR: any = {"usedParamSet":{"organizationId":true,"after":true,"limit":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":744,"b":759}]},{"name":"after","required":true,"transform":{"type":"scalar"},"locs":[{"a":774,"b":780}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":808,"b":814}]}],"statement":"select count(*)::integer as \"count!\", max(r.pfa_id) as \"last?\",\n  -- Returns text in the form of recordJson, because two thousand rows would block the event loop ten times as long.\n  string_agg('{\"pfaId\":' || to_json(r.pfa_id)::text || ',\"revision\":' || r.revision::text\n    || ',\"hasDraft\":' || r.has_draft::text || ',\"isPending\":' || r.is_pending::text\n    || ',\"hasProblem\":' || r.has_problem::text\n    || ',\"planCost\":' || r.plan_cost::text || ',\"forecastCost\":' || r.forecast_cost::text\n    || ',\"actualCost\":' || r.actual_cost::text\n    || ',\"base\":' || coalesce(r.base::text, 'null') || ',\"data\":' || r.data::text || '}',\n    E',\\n' order by r.pfa_id) as \"records?\"\nfrom (\n  select * from app_public.pfa_record\n  where organization_id = :organizationId! and pfa_id > :after!\n  order by pfa_id\n  limit :limit!\n) r"};
 
 /**
  * Query generated from SQL:
  * ```
  * select count(*)::integer as "count!", max(r.pfa_id) as "last?",
- *   -- As text, in the form of recordJson: as rows, two thousand records block the event loop ten times as long.
+ *   -- Returns text in the form of recordJson, because two thousand rows would block the event loop ten times as long.
  *   string_agg('{"pfaId":' || to_json(r.pfa_id)::text || ',"revision":' || r.revision::text
  *     || ',"hasDraft":' || r.has_draft::text || ',"isPending":' || r.is_pending::text
  *     || ',"hasProblem":' || r.has_problem::text

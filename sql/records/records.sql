@@ -6,7 +6,7 @@ limit 1;
 
 /* @name recordPage */
 select count(*)::integer as "count!", max(r.pfa_id) as "last?",
-  -- As text, in the form of recordJson: as rows, two thousand records block the event loop ten times as long.
+  -- Returns text in the form of recordJson, because two thousand rows would block the event loop ten times as long.
   string_agg('{"pfaId":' || to_json(r.pfa_id)::text || ',"revision":' || r.revision::text
     || ',"hasDraft":' || r.has_draft::text || ',"isPending":' || r.is_pending::text
     || ',"hasProblem":' || r.has_problem::text

@@ -138,13 +138,13 @@ test('a database that becomes read-only makes the server not ready, until it tak
   await expect.poll(async () => (await api.rest('GET', '/api/ready')).status).toBe(200);
 });
 
-test('a fault of ours is a 500 that says nothing but that', async () => {
+test('an internal error is a 500 without details', async () => {
   await db.owner.query('alter function app_public.save_draft rename to saved_draft');
   await db.owner.query('alter view app_public.pfa_record rename column category to categories');
   try {
     const internal = {
       code: 'INTERNAL',
-      message: 'Something went wrong on our side. It is in the log of the server.',
+      message: 'Internal error. The log of the server has the details.',
     };
     const rest = await draft();
     expect({ status: rest.status, body: rest.body }).toEqual({ status: 500, body: { error: internal } });

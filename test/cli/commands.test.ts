@@ -398,7 +398,7 @@ test('sync schedule changes what is given and shows the rest; sync pause and res
   );
   expect(wrong).toMatchObject({ code: 1, said: '' });
   expect(wrong.complained).toMatch(
-    /^INVALID_INPUT: '61 \* \* \* \*' is no cron expression\. The minute.*Give five fields/,
+    /^INVALID_INPUT: '61 \* \* \* \*' is not a cron expression\. The first field, the minute,.*Give five fields/,
   );
   expect(never.complained).toContain('Give a time such as 15m, 2h or 1d.');
   expect(unknown.complained).toMatch(/^NOT_FOUND: /);

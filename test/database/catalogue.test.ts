@@ -5,7 +5,7 @@ import { testDatabase } from '../support/database.ts';
 
 const db = await testDatabase();
 
-// A superuser, and nowhere else: some violations can be planted by nobody less. Everything is rolled back, also roles.
+// Only this test uses a superuser, because some violations need one. Everything is rolled back, including roles.
 let client: pg.Client;
 beforeAll(async () => {
   client = new pg.Client({ connectionString: db.superuserUrl });
@@ -19,7 +19,7 @@ describe('the schema keeps the rule', () => {
   });
 });
 
-/** A way to break the rule, run as the owner unless it says otherwise, and what the checker then says. */
+/** SQL that breaks the rule, run as the owner unless stated otherwise, and the expected message of the checker. */
 type Plant = [broken: string, sql: string, named: string];
 
 const planted: Record<Rule, Plant[]> = {
@@ -514,7 +514,7 @@ const planted: Record<Rule, Plant[]> = {
   ],
 };
 
-describe('the checker names what breaks the rule', () => {
+describe('the checker names the object that breaks the rule', () => {
   describe.each(ruleNames)('%s', (rule) => {
     test.each(planted[rule])('%s', async (_, sql, named) => {
       await client.query('begin');

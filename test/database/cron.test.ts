@@ -18,7 +18,7 @@ const next = (expression: string, after: string, timeZone = 'UTC') =>
     timeZone,
   ]);
 
-describe('what an expression means', () => {
+describe('meaning of an expression', () => {
   // 2026-11-27 is a Friday.
   test.each<[expression: string, yes: string[], no: string[]]>([
     ['* * * * *', ['2026-11-27 00:00', '2026-11-27 23:59:59'], []],
@@ -40,9 +40,9 @@ describe('what an expression means', () => {
     ['0 0 * * 7', ['2026-11-29 00:00'], ['2026-11-28 00:00', '2026-11-30 00:00']],
     ['0 0 * * 6-7', ['2026-11-28 00:00', '2026-11-29 00:00'], ['2026-11-27 00:00', '2026-11-30 00:00']],
     ['0 0 * * MON-fri', ['2026-11-27 00:00'], ['2026-11-28 00:00', '2026-11-29 00:00']],
-    // Both the day of the month and that of the week: either.
+    // Both the day of the month and the day of the week are restricted: either matches.
     ['0 0 13 * 5', ['2026-11-13 00:00', '2026-11-27 00:00', '2026-10-13 00:00'], ['2026-11-14 00:00']],
-    // One of them begins with a star: both, as everywhere else.
+    // One of them begins with a star: both must match.
     ['0 0 */2 * 5', ['2026-11-27 00:00'], ['2026-11-20 00:00', '2026-11-25 00:00']],
     ['0 0 13 * *', ['2026-11-13 00:00'], ['2026-11-27 00:00']],
     ['0 0 13 * */2', ['2026-10-13 00:00'], ['2026-10-15 00:00', '2026-11-13 00:00']],
@@ -54,7 +54,7 @@ describe('what an expression means', () => {
     for (const at of no) expect(await matches(expression, at), at).toBe(false);
   });
 
-  /** What a field means, spelled out. */
+  /** Spelled-out meaning of a field. */
   interface Field {
     text: string;
     values: Set<number>;
@@ -87,7 +87,7 @@ describe('what an expression means', () => {
     }));
   };
 
-  test('is the same as when it is spelled out, for any fields and times', async () => {
+  test('equals a spelled-out evaluation, for any fields and times', async () => {
     const expression = fc.tuple(field(0, 59), field(0, 23), field(1, 31), field(1, 12), field(0, 7));
     const time = fc.date({ min: new Date('2020-01-01Z'), max: new Date('2035-12-31Z'), noInvalidDate: true });
     const cases = fc.array(fc.tuple(expression, fc.array(time, { minLength: 5, maxLength: 5 })), {
@@ -130,7 +130,7 @@ describe('what an expression means', () => {
   });
 });
 
-describe('what is none', () => {
+describe('invalid expressions', () => {
   test.each<[expression: string, words: string]>([
     ['', 'five fields'],
     ['* * * *', 'five fields'],
@@ -164,10 +164,10 @@ describe('what is none', () => {
   });
 });
 
-describe('the next time', () => {
+describe('next time', () => {
   test.each<[expression: string, after: string, timeZone: string, expected: string | null]>([
     ['*/15 * * * *', '2026-11-27T08:07:30Z', 'UTC', '2026-11-27T08:15Z'],
-    // Strictly after.
+    // The result is strictly later.
     ['*/15 * * * *', '2026-11-27T08:15:00Z', 'UTC', '2026-11-27T08:30Z'],
     ['0 6 * * *', '2026-11-27T06:00:01Z', 'UTC', '2026-11-28T06:00Z'],
     ['0 6 * * *', '2026-11-27T08:00:00Z', 'America/Chicago', '2026-11-27T12:00Z'],
@@ -176,10 +176,12 @@ describe('the next time', () => {
     ['0 0 29 2 *', '2026-03-01T00:00:00Z', 'UTC', '2028-02-29T00:00Z'],
     ['0 0 29 2 *', '2096-03-01T00:00:00Z', 'UTC', '2104-02-29T00:00Z'],
     ['0 0 31 2 *', '2026-03-01T00:00:00Z', 'UTC', null],
-    // Chicago, 8 March 2026: 02:00 to 03:00 are left out. What is due then comes when it would have been.
+    // Chicago, 8 March 2026: the hour from 02:00 to 03:00 is skipped. Times in the skipped hour count at the moment of
+    // the skip.
     ['30 2 * * *', '2026-03-08T07:00:00Z', 'America/Chicago', '2026-03-08T08:30Z'],
     ['*/15 * * * *', '2026-03-08T07:50:00Z', 'America/Chicago', '2026-03-08T08:00Z'],
-    // 1 November 2026: 01:00 to 02:00 come twice, and so does what is due then; the quarters of an hour go on.
+    // 1 November 2026: the hour from 01:00 to 02:00 occurs twice, and so do its times. Quarters of an hour simply
+    // continue.
     ['30 1 * * *', '2026-11-01T05:00:00Z', 'America/Chicago', '2026-11-01T06:30Z'],
     ['30 1 * * *', '2026-11-01T06:30:00Z', 'America/Chicago', '2026-11-01T07:30Z'],
     ['*/15 * * * *', '2026-11-01T06:00:00Z', 'America/Chicago', '2026-11-01T06:15Z'],
@@ -188,7 +190,7 @@ describe('the next time', () => {
     expect(await next(expression, after, timeZone)).toBe(expected);
   });
 
-  test('is the first minute that matches, wherever the clock is not turned', async () => {
+  test('is the first matching minute, if the clock does not change', async () => {
     for (const expression of ['7 3,15 * * *', '*/40 */7 * * 0-5', '59 23 28-31 * 1-2']) {
       for (const after of ['2026-01-31 10:10', '2026-10-12 23:59', '2026-12-31 23:58']) {
         const { rows } = await db.owner.query<{ expected: string; found: string }>(
@@ -205,7 +207,7 @@ describe('the next time', () => {
   });
 });
 
-test('quiet hours end on the clock of their zone, also across midnight', async () => {
+test('quiet hours end in local time of their zone, also across midnight', async () => {
   const until = (at: string, from: string, to: string, timeZone = 'UTC') =>
     ask<string>(
       `to_char(app_private.quiet_until($1, $2, $3, $4) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"')`,

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { testDatabase } from '../support/database.ts';
 import { makeMember, makeOrganization, type Organization } from '../support/make.ts';
 
-// What the planner must not fall into, by the shape of its plans: the organizations are small here, the shapes are not.
+// Tests the shapes of plans that keep queries fast. The organizations are small here, but the shapes are the same.
 
 const db = await testDatabase();
 const organizations: Organization[] = [];
@@ -11,7 +11,7 @@ let reader: Organization;
 let usual: Organization;
 let usualMember: number;
 
-/** Records that differ in everything that a list is sorted or filtered by; every 20th of a category, every 4th purchased. */
+/** Records that differ in every property for sorting and filtering: every 20th of a category, every 4th purchased. */
 async function fill(organization: Organization, count: number): Promise<void> {
   await db.owner.query(
     `insert into app_core.pfa_mirror (organization_id, pfa_id, observed_at, data)
@@ -46,7 +46,7 @@ beforeAll(async () => {
   await db.owner.query('analyze app_core.pfa_mirror, app_core.pfa_overlay, app_core.pfa_modification');
 });
 
-/** The plan of a query as the member's requests run it, one line a node, without costs. */
+/** Plan of a query as the member's requests run it, one line for each node, without costs. */
 async function plan(
   query: string,
   values: string[],
@@ -68,7 +68,7 @@ async function plan(
   });
 }
 
-/** The nodes of a plan with what they read, without its conditions and the subplans of these. */
+/** Nodes of a plan with the tables that they read, without conditions and their subplans. */
 const nodes = (text: string) =>
   text
     .split('\n')
@@ -82,7 +82,7 @@ const orders = ['area_silo', 'category', 'class', 'forecast_start', 'forecast_en
 
 describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (plan_cache_mode) => {
   test.each(orders)(
-    'the first page by %s comes in the order of the indexes and sorts no organization',
+    'the first page by %s is read in index order, without sorting an organization',
     async (order) => {
       const text = await plan(
         `select pfa_id, data from app_public.pfa_record where organization_id = $1 order by ${order}, pfa_id limit 200`,
@@ -95,7 +95,7 @@ describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (plan_cache_mod
     },
   );
 
-  test('a whole organization is one pass over the mirror, with what lies over it looked up in a set', async () => {
+  test('a whole organization is one pass over the mirror, and covering rows are looked up in a set', async () => {
     const text = await plan(
       'select pfa_id, data from app_public.pfa_record where organization_id = $1',
       [String(reader.id)],
@@ -107,7 +107,7 @@ describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (plan_cache_mod
     expect(nodes(text).join('\n')).not.toMatch(/Nested Loop|Sort/);
   });
 
-  test('each layer of the overlay is read by the viewer that it is of', async () => {
+  test('reads each layer of the overlay by its viewer', async () => {
     const text = await plan(
       `select pfa_id from app_public.pfa_record where organization_id = $1 order by forecast_start, pfa_id limit 200`,
       [String(reader.id)],
@@ -122,7 +122,7 @@ describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (plan_cache_mod
   });
 });
 
-describe('what the planner thinks of the size of an organization', () => {
+describe("the planner's estimate of the size of an organization", () => {
   const estimate = (settings: Record<string, string>) =>
     db.asUser(usualMember, async (client) => {
       for (const [key, value] of Object.entries(settings))
@@ -133,18 +133,18 @@ describe('what the planner thinks of the size of an organization', () => {
       return rows[0]!['QUERY PLAN'][0].Plan['Plan Rows'];
     });
 
-  test('is right, because the list of organizations is as long as that of all', async () => {
+  test('is right, because the list of organizations is as long as the list of all', async () => {
     const rows = await estimate({});
     expect(rows).toBeGreaterThan(400);
     expect(rows).toBeLessThan(2000);
   });
 
-  test('is far too little with one name in it', async () => {
+  test('is far too small with a single id in the list', async () => {
     expect(await estimate({ 'jwt.claims.organization_ids': `{${usual.id}}` })).toBeLessThan(100);
   });
 });
 
-test('of a filter that many records pass, the page comes in the order of the index', async () => {
+test('a filter that many records pass reads its page in index order', async () => {
   const text = await plan(
     `select pfa_id, data from app_public.pfa_record
     where organization_id = $1 and source = $2 order by forecast_start, pfa_id limit 200`,
@@ -155,7 +155,7 @@ test('of a filter that many records pass, the page comes in the order of the ind
   expect(text).toMatch(/^Limit\n\s+->\s+Merge Append/);
 });
 
-test('classes of one category are found without looking at the records of others', async () => {
+test('finds classes of one category without reading the records of others', async () => {
   const text = await db.asOwner(async (client) => {
     await client.query('set local enable_sort = off');
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(
@@ -167,7 +167,7 @@ test('classes of one category are found without looking at the records of others
   expect(text).toMatch(/Index Scan using pfa_mirror_class_idx on pfa_mirror\n\s+Index Cond: .*\(category = /);
 });
 
-test('records that were found are looked up by their ids', async () => {
+test('looks up found records by their ids', async () => {
   const text = await plan(
     `select r.pfa_id, r.data from app_public.organizations o
     cross join lateral app_public.organizations_found_records(o, $2, null) r where o.id = $1 order by r.forecast_start, r.pfa_id limit 50`,
@@ -177,7 +177,7 @@ test('records that were found are looked up by their ids', async () => {
   expect(nodes(text).join('\n')).not.toMatch(/Seq Scan on pfa_mirror/);
 });
 
-test('finding is planned once, and starts no parallel workers for a way that it does not take', async () => {
+test('a search is planned once, and starts no parallel workers for unused branches', async () => {
   const { rows } = await db.owner.query<{ settings: string[] }>(
     "select proconfig as settings from pg_proc where oid = 'app_core.find_records(integer, text, jsonb)'::regprocedure",
   );
@@ -186,7 +186,7 @@ test('finding is planned once, and starts no parallel workers for a way that it 
   );
 });
 
-test('plans are kept for organizations of the usual size, and made anew where one is far larger', async () => {
+test('keeps plans for organizations of the usual size, and plans each statement if one is far larger', async () => {
   await db.worker.query('select app_private.refresh_summaries()');
   const mode = async (...seen: Organization[]) => {
     const { rows } = await db.owner.query<{ mode: string }>(
@@ -199,7 +199,7 @@ test('plans are kept for organizations of the usual size, and made anew where on
   expect(await mode(usual, reader)).toBe('force_custom_plan');
 });
 
-test('a count under a kept plan reads the records of the category, and not the organization', async () => {
+test('a count with a kept plan reads the records of the category, not of the organization', async () => {
   const text = await plan(
     'select count(*) from app_public.pfa_record where organization_id = $1 and category = $2 and source = $3',
     [String(usual.id), "'Category 5'", "'Rental'"],

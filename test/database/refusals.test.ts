@@ -3,7 +3,7 @@ import pg from 'pg';
 import { refusal, sqlstates } from '../../src/sqlstates.ts';
 import { testDatabase } from '../support/database.ts';
 
-// What PostgreSQL really says when something goes wrong, and what of it a client is told: nothing of our own names.
+// Tests the errors that PostgreSQL raises, and the responses to clients, which contain no internal names.
 
 const db = await testDatabase();
 
@@ -55,7 +55,7 @@ const setUp = `
   create function app_private.planted_depth() returns integer language plpgsql set search_path = pg_catalog
     as 'begin return app_private.planted_depth() + 1; end'`;
 
-/** Our own names, PostgreSQL's words for them, and what the statement held. */
+/** Internal names, terms of PostgreSQL, and values of the statement. */
 const internals =
   /app_|planted|pg_|jsonb?|integer|relation|column|constraint|function|schema|user_passwords|secret/i;
 
@@ -72,14 +72,14 @@ test.each(provoked)('%s: %s', async (state, sql) => {
   expect(error).toBeInstanceOf(pg.DatabaseError);
   const { code = '' } = error as pg.DatabaseError;
   const told = refusal(error);
-  // What is not in the table, as a fault of ours, is told least of all.
+  // An unlisted state, which is an internal error, reveals the least.
   const known = sqlstates[code] ?? sqlstates[code.slice(0, 2)];
   expect(told.status).toBe(known?.status ?? 500);
   expect(JSON.stringify(told)).not.toMatch(internals);
   expect(code).toBe(state);
 });
 
-test('only what we raise ourselves is told in the words it came with', () => {
+test('only errors that the product raises keep their own messages', () => {
   const worded = Object.entries(sqlstates).filter(([, { message }]) => message === undefined);
   expect(worded.map(([state]) => state.slice(0, 2))).toEqual(worded.map(() => 'VG'));
 });

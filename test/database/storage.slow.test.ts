@@ -4,7 +4,7 @@ import { makeMember, makeOrganization, putRecords, type RecordData } from '../su
 
 const db = await testDatabase();
 
-test('20,000 drafts that are undone and redone ten times hardly grow the database', async () => {
+test('undoing and redoing 20,000 drafts ten times hardly grows the database', async () => {
   const org = await makeOrganization(db);
   const me = await makeMember(db, org);
   await putRecords(
@@ -38,6 +38,6 @@ test('20,000 drafts that are undone and redone ten times hardly grow the databas
     await run('select app_public.undo_draft($1)');
     await run('select app_public.redo_draft($1)');
   }
-  // Before, each step cost about as much as the whole operation.
+  // Earlier versions needed as much space for each step as for the whole operation.
   expect((await size()) - drafted).toBeLessThan(2 * (drafted - filled));
 }, 600_000);

@@ -391,7 +391,7 @@ describe('import', () => {
       'organization_ai_configs ai-0 primaryProviderId points at a row of ai_providers that cannot be migrated',
       'organization_ai_configs ai-1 primaryProviderId points at a row of ai_providers that cannot be migrated',
       'api_configurations configuration-1 name is no text that can be kept: bytes, invalid characters or U+0000',
-      'field_configurations default fieldMappings is no JSON that can be kept',
+      'field_configurations default fieldMappings is not JSON that can be stored',
     ]);
     // Never a password, also not one that somebody wrote where its hash belongs.
     expect(result.problems.find(({ column }) => column === 'passwordHash')).toMatchObject({
@@ -488,7 +488,7 @@ describe('import', () => {
     const { problems } = await planImport(client, dir);
     expect(problems.map(({ column, problem }) => `${column} ${problem}`)).toEqual([
       'email is the same as that of A, but for case or Unicode form',
-      ...Array<string>(2).fill('fieldMappings is no JSON that can be kept'),
+      ...Array<string>(2).fill('fieldMappings is not JSON that can be stored'),
     ]);
     expect(JSON.stringify(problems).length).toBeLessThan(1100);
   });

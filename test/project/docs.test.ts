@@ -139,7 +139,7 @@ describe('codes', () => {
       ...Object.entries(statuses),
       ...Object.values(sqlstates).map((entry) => [entry.code, entry.status] as const),
     ]) {
-      expect(page).toContain(`| [\`${code}\`](#answers-of-the-api) | ${status} |`);
+      expect(page).toContain(`| [\`${code}\`](#api-errors) | ${status} |`);
     }
   });
 });

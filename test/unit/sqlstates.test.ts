@@ -80,7 +80,7 @@ test("PostgreSQL's own hints and details stay inside: they name tables and rows"
       hint: 'a hint',
     }),
   );
-  expect(told).toEqual({ status: 409, code: 'CONFLICT', message: 'There is one like this already.' });
+  expect(told).toEqual({ status: 409, code: 'CONFLICT', message: 'A similar object exists already.' });
 });
 
 test.each(['42P01', '42703', '42883', 'XX000', '25P02', 'P0001', '0A000'])(

@@ -6,7 +6,7 @@ import { explain, explainedCodes } from '../../web/src/components/explain.ts';
 vi.stubGlobal('navigator', { language: 'en-US', languages: ['en-US'] });
 
 test('every code of the API has an interface text, and no text lacks a code', () => {
-  expect([...explainedCodes].sort()).toEqual(Object.keys(explanations['Answers of the API']!).sort());
+  expect([...explainedCodes].sort()).toEqual(Object.keys(explanations['API errors']!).sort());
 });
 
 test.each(explainedCodes)('%s shows a user no text of the API', (code) => {

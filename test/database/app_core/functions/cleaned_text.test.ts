@@ -3,7 +3,7 @@ import { applyBulk, saveDraft, seenDrafts, seenRecord } from '../../../support/a
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords, type Json } from '../../../support/make.ts';
 
-// What users enter is cleaned before it is drafted, and what they search for is cleaned alike.
+// Input and search text are cleaned alike.
 
 const db = await testDatabase();
 const org = await makeOrganization(db);
@@ -27,12 +27,9 @@ const invisible = [
   '\u{E0041}',
 ];
 
-test.each(invisible.map((one) => [one.codePointAt(0)!.toString(16), one]))(
-  'U+%s is left out',
-  async (_, one) => {
-    expect(await cleaned(`${one}CRA${one}NES${one}`)).toBe('CRANES');
-  },
-);
+test.each(invisible.map((one) => [one.codePointAt(0)!.toString(16), one]))('removes U+%s', async (_, one) => {
+  expect(await cleaned(`${one}CRA${one}NES${one}`)).toBe('CRANES');
+});
 
 test.each([
   ['  LTM 1100\t', 'LTM 1100'],
@@ -52,20 +49,20 @@ const draftedModel = (changes: Json) =>
     return (await seenRecord(client, org, 'crane')).data.model;
   });
 
-test('a drafted text is cleaned; one of blanks alone is none', async () => {
+test('cleans a drafted text; a text of blanks alone becomes null', async () => {
   expect(await draftedModel({ model: ' LTM\u200B\u00A01100 ' })).toBe('LTM 1100');
   expect(await draftedModel({ model: '   ' })).toBeNull();
   expect(await draftedModel({ model: '\u00A0\u200B' })).toBeNull();
 });
 
-test('a text that looks the same as what is there is no draft', async () => {
+test('a text that looks like the current one makes no draft', async () => {
   await db.asUser(author, async (client) => {
     await saveDraft(client, org, 'crane', { category: '\u200BCranes ' });
     expect(await seenDrafts(client, org)).toEqual([]);
   });
 });
 
-test('a date and a choice may have blanks around them', async () => {
+test('dates and choices may have blanks around them', async () => {
   await db.asUser(author, async (client) => {
     await saveDraft(client, org, 'crane', { forecastEnd: ' 2026-05-01\n', dor: 'PROJECT ' });
     const { data } = await seenRecord(client, org, 'crane');
@@ -73,14 +70,14 @@ test('a date and a choice may have blanks around them', async () => {
   });
 });
 
-test('a text that is set in bulk is cleaned', async () => {
+test('cleans a text that is set in bulk', async () => {
   await db.asUser(author, async (client) => {
     await applyBulk(client, org, { everything: true }, { set: { model: 'A\u200BB ' } });
     expect((await seenRecord(client, org, 'crane')).data.model).toBe('AB');
   });
 });
 
-test('what was entered with invisible characters is found by what one sees, and the other way round', async () => {
+test('finds text with invisible characters by its visible ones, and the other way round', async () => {
   await db.asUser(author, async (client) => {
     await saveDraft(client, org, 'crane', { model: 'ZE\u200BBRA' });
     for (const search of ['zebra', 'ze\u200Dbra', ' zebra\u00A0']) {

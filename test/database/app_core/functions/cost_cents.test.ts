@@ -13,7 +13,7 @@ type Case = [
   price: string | null,
 ];
 
-/** Many at once: what costs time is the way there and back. */
+/** Checks many at once, because the round trip takes most of the time. */
 async function costs(cases: Case[]): Promise<string[]> {
   const { rows } = await db.owner.query<{ cents: string }>(
     `select app_core.cost_cents(c->>0, (c->>1)::date, (c->>2)::date, (c->>3)::numeric, (c->>4)::numeric) as cents

@@ -9,11 +9,11 @@ import { selectionOf, selectionValue } from '../../../support/select.ts';
 
 const db = await testDatabase();
 
-// 3,044 USD a month of 30.44 days are 100 USD a day.
+// 3,044 USD per month of 30.44 days are 100 USD per day.
 const days = (first: string, last: string) => ({ originalStart: first, originalEnd: last });
 const forecast = (first: string, last: string) => ({ forecastStart: first, forecastEnd: last });
 
-/** Ten records whose plan is priced otherwise than their forecast, with costs that were computed by hand. */
+/** Ten records whose plan and forecast have different prices, with costs computed by hand. */
 const records: (RecordData & { costs: [plan: string, forecast: string, actual: string] })[] = [
   {
     pfaId: '01 rate doubled',
@@ -23,7 +23,7 @@ const records: (RecordData & { costs: [plan: string, forecast: string, actual: s
     costs: ['3000.00', '6000.00', '0.00'],
   },
   {
-    // 90 days at 1,234.56 a month, 89 days at 1,000 a month.
+    // 90 days at 1,234.56 per month, 89 days at 1,000 per month.
     pfaId: '02 rate lowered, other days',
     ...{ source: 'Rental', originalSource: 'Rental', monthlyRate: 1000, originalMonthlyRate: 1234.56 },
     ...days('2026-01-01', '2026-04-01'),
@@ -50,7 +50,7 @@ const records: (RecordData & { costs: [plan: string, forecast: string, actual: s
     costs: ['6000.00', '25000.00', '0.00'],
   },
   {
-    // The plan begins and ends on one day, which costs a purchase nothing less.
+    // A plan of a single day costs the full price of a purchase.
     pfaId: '05 planned as a purchase, rented',
     ...{ source: 'Rental', originalSource: 'Purchase', monthlyRate: 1522, originalPurchasePrice: 40_000.5 },
     ...days('2026-05-15', '2026-05-15'),
@@ -101,8 +101,8 @@ await putRecords(
   records.map(({ costs: _, ...record }) => record),
 );
 
-describe('ten records, computed by hand', () => {
-  test('each costs what its own plan says, and what its forecast says', async () => {
+describe('ten records with costs computed by hand', () => {
+  test('each record costs what its plan and its forecast say', async () => {
     const { rows } = await db.asUser(viewer, (client) =>
       client.query(
         `select pfa_id, plan_cost::text, forecast_cost::text, actual_cost::text, (plan_cost + variance)::text as sum
@@ -117,7 +117,7 @@ describe('ten records, computed by hand', () => {
     );
   });
 
-  test.each(['before', 'after'])('together, %s the summary is refreshed', async (when) => {
+  test.each(['before', 'after'])('totals %s the summary is refreshed', async (when) => {
     if (when === 'after') await db.worker.query('select app_private.refresh_summaries()');
     const { rows } = await db.asUser(viewer, (client) =>
       client.query(
@@ -128,13 +128,13 @@ describe('ten records, computed by hand', () => {
     expect(one(rows)).toMatchObject({
       ...{ record_count: '9', discontinued_count: '1' },
       ...{ plan_cost: '66996.31', forecast_cost: '56123.78', actual_cost: '3000.00', variance: '-10872.53' },
-      // By the source of the forecast: a record and its variance are in one group.
+      // Groups by the source of the forecast, so that a record and its variance are in one group.
       ...{ rental_count: '7', rental_plan_cost: '48650.64', rental_forecast_cost: '16123.78' },
       ...{ purchase_count: '2', purchase_plan_cost: '18345.67', purchase_forecast_cost: '40000.00' },
     });
   });
 
-  test('by month, a plan is spread by its own source', async () => {
+  test('spreads a plan over months by its own source', async () => {
     const ids = [records[3]!.pfaId, records[4]!.pfaId];
     const { rows } = await db.asUser(viewer, (client) =>
       client.query(
@@ -186,7 +186,7 @@ describe('changes', () => {
   };
 
   test.each(['draft', 'committed'] as const)(
-    'a rate that is %s makes a variance where PEMS has a plan rate',
+    'a rate that is %s makes a variance if PEMS has a plan rate',
     async (state) => {
       const { org, author, seen } = await changed();
       expect(await seen()).toEqual(untouched);
@@ -194,14 +194,14 @@ describe('changes', () => {
         await plantModification(db, org, id, author, { monthlyRate: 4566 }, state);
       expect(await seen()).toEqual({
         planned: { plan: '3000.00', variance: '1500.00' },
-        // The plan follows what the user sees of the forecast.
+        // Without a plan value of PEMS, the plan uses the forecast that the user sees.
         unplanned: { plan: '4500.00', variance: '0.00' },
         all: { plan: '7500.00', variance: '1500.00' },
       });
     },
   );
 
-  test('a source that is changed leaves the plan a rental where PEMS planned one', async () => {
+  test('a changed source leaves the plan a rental if PEMS planned one', async () => {
     const { org, author, seen } = await changed();
     for (const id of ['planned', 'unplanned'])
       await plantModification(db, org, id, author, { source: 'Purchase', purchasePrice: 5000 }, 'draft');
@@ -212,7 +212,7 @@ describe('changes', () => {
     });
   });
 
-  test('PEMS changes its plan: the record, and the sum before the next refresh', async () => {
+  test('a change of the plan by PEMS updates the record, and the total before the next refresh', async () => {
     const { org, seen } = await changed();
     await db.worker.query('select app_private.refresh_summaries()');
     const kept = { pfaId: 'unplanned', source: 'Rental', monthlyRate: 3044 };
@@ -233,7 +233,7 @@ describe('changes', () => {
     expect(await seen()).toEqual(now);
   });
 
-  test('a bulk preview says what becomes of plan and forecast', async () => {
+  test('a bulk preview shows the new plan and forecast cost', async () => {
     const { org, author } = await changed();
     await db.asUser(author, async (client) => {
       const after = async (operation: BulkOperation) => {
@@ -245,14 +245,14 @@ describe('changes', () => {
         plan: 8000,
         forecast: 10_000,
       });
-      // Back to the plan goes only by its days. The rate of the forecast stays.
+      // A reset to the plan changes the dates only. The rate of the forecast stays.
       await saveDraft(client, org, 'planned', { forecastEnd: '2026-02-10', monthlyRate: 4566 });
       expect(await after({ reset_to_plan: true })).toEqual({ plan: 6000, forecast: 7500 });
     });
   });
 });
 
-test('equals exact rational arithmetic, whatever PEMS has of a plan', async () => {
+test('equals exact rational arithmetic, with any plan values of PEMS', async () => {
   const amount = fc.integer({ min: 0, max: 99_999_999 }).map((cents) => cents / 100);
   const day = fc
     .integer({ min: 0, max: 400 })

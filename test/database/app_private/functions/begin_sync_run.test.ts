@@ -35,7 +35,7 @@ test('starts a queued run under its own id', async () => {
   expect(run?.started_at).not.toBeNull();
 });
 
-test('a run whose worker died is repeated under a new token, and the old one is told to stop', async () => {
+test('repeats a run of a killed worker under a new token, and tells the old worker to stop', async () => {
   const org = await makeOrganization(db);
   const queued = await queueSync(db.worker, org);
   const lost = await beginSyncRun(db.worker, org, queued.id);
@@ -54,7 +54,7 @@ test('a run whose worker died is repeated under a new token, and the old one is 
   expect(await progress(org, queued.id, 20)).toBe(false);
 });
 
-test('a failed run is repeated too', async () => {
+test('repeats a failed run', async () => {
   const org = await makeOrganization(db);
   const queued = await queueSync(db.worker, org);
   await beginSyncRun(db.worker, org, queued.id);
@@ -70,7 +70,7 @@ test('a failed run is repeated too', async () => {
   ]);
 });
 
-test('what an earlier run left in staging is gone', async () => {
+test('removes rows of an earlier run from staging', async () => {
   const org = await makeOrganization(db);
   const queued = await queueSync(db.worker, org);
   await beginSyncRun(db.worker, org, queued.id);
@@ -83,7 +83,7 @@ test('what an earlier run left in staging is gone', async () => {
   expect(await mergeSyncRun(db.worker, org, repeated?.id ?? '')).toMatchObject({ rows_read: 0 });
 });
 
-test('there is nothing to begin for a run that succeeded, nor for one that does not exist', async () => {
+test('begins nothing for a run that succeeded or does not exist', async () => {
   const org = await makeOrganization(db);
   const queued = await queueSync(db.worker, org);
   await beginSyncRun(db.worker, org, queued.id);
@@ -93,7 +93,7 @@ test('there is nothing to begin for a run that succeeded, nor for one that does 
   expect(await states(org)).toMatchObject([{ state: 'succeeded' }]);
 });
 
-test('a run of another organization is not begun, nor touched', async () => {
+test('neither begins nor touches a run of another organization', async () => {
   const [org, other] = [await makeOrganization(db), await makeOrganization(db)];
   const queued = await queueSync(db.worker, org);
   expect(await beginSyncRun(db.worker, other, queued.id)).toBeNull();

@@ -16,17 +16,17 @@ const startSession = (user: number, hash: string, token = randomBytes(32)) =>
 const change = (user: number, from: string, to: string) =>
   ask<boolean>('app_private.change_password($1, $2, $3)', [user, from, to]);
 
-test('a session is begun only for the password that is the one now', async () => {
+test('a session begins only with the current password', async () => {
   const user = await makeUser(db);
   await setPassword(user, '$argon2id$old');
   expect(await startSession(user, '$argon2id$old')).toMatch(/^[0-9a-f-]{36}$/);
   expect(await change(user, '$argon2id$old', '$argon2id$new')).toBe(true);
-  // A sign-in that compared the old password before the change, and comes here after it.
+  // A sign-in that compared the old password before the change, and begins its session after it.
   expect(await startSession(user, '$argon2id$old')).toBeNull();
   expect(await startSession(user, '$argon2id$new')).not.toBeNull();
 });
 
-test('a session is not begun for a user who was switched off meanwhile', async () => {
+test('no session begins for a user who was disabled in the meantime', async () => {
   const user = await makeUser(db);
   await setPassword(user, '$argon2id$its');
   await db.owner.query('update app_public.users set is_active = false where id = $1', [user]);
@@ -46,7 +46,7 @@ test('changing the password ends every session, in one step', async () => {
   expect(rows).toEqual([]);
 });
 
-test('a password that was changed meanwhile is not changed again, and no session ends', async () => {
+test('a password that changed in the meantime stays, and no session ends', async () => {
   const user = await makeUser(db);
   await setPassword(user, '$argon2id$newer');
   const token = randomBytes(32);

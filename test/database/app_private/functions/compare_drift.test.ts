@@ -55,10 +55,10 @@ async function counts() {
   return one(rows);
 }
 
-test('records that were observed after they were asked for are compared again, and left out in the end', async () => {
+test('compares records again that were observed after the request, and finally leaves them out', async () => {
   const begun = await now();
   await stage(db.worker, org, `-${check}`, [row('a', 'M', begun), row('b', 'other', begun)]);
-  // One whose answer is old, and one that did not come: PEMS may have been asked before it was there.
+  // One record with an old response, and one without: PEMS may have been asked before the record existed.
   await observe('a');
   await observe('c');
   expect(await compare(null, begun)).toEqual(['a', 'c']);
@@ -79,21 +79,21 @@ test('records that were observed after they were asked for are compared again, a
   });
 });
 
-test('one that did not move and did not come is missing', async () => {
+test('reports an unchanged record without a response as missing', async () => {
   const begun = await now();
   await stage(db.worker, org, `-${check}`, [row('a', 'M', begun), row('b', 'M', begun)]);
   expect(await compare(null, begun)).toBeNull();
   expect(await counts()).toMatchObject({ records_compared: 3, missing_in_pems: 1, differences_kept: 1 });
 });
 
-test('of a sample only the sample is compared', async () => {
+test('compares only the sample', async () => {
   const begun = await now();
   await stage(db.worker, org, `-${check}`, [row('a', 'M', begun)]);
   expect(await compare(['a'], begun)).toBeNull();
   expect(await counts()).toMatchObject({ records_compared: 1, missing_in_pems: 0 });
 });
 
-test('what a run has staged is not touched, and a run that begins leaves this alone', async () => {
+test('does not touch the rows of a run, and a new run keeps its rows', async () => {
   const begun = await now();
   await stage(db.worker, org, '77', [row('a', 'of a run', begun)]);
   await stage(
@@ -111,7 +111,7 @@ test('what a run has staged is not touched, and a run that begins leaves this al
   expect(rows).toEqual([{ run_id: '77' }]);
 });
 
-test('requests join the one that waits, the larger of the two', async () => {
+test('requests join a waiting comparison; the larger sample counts', async () => {
   const other = await makeOrganization(db);
   const queue = async (sample: number | null) => {
     const { rows } = await db.owner.query<{ id: string; sample: number | null }>(
@@ -128,7 +128,7 @@ test('requests join the one that waits, the larger of the two', async () => {
   for (const sample of [0, 10_001]) await expect(queue(sample)).rejects.toMatchObject({ code: 'VG400' });
 });
 
-test('owners and admins of the organization ask and see; members and others do not', async () => {
+test('owners and admins of the organization may request and see comparisons; members and others may not', async () => {
   const ask = 'select id from app_public.check_drift($1, 10)';
   const see = 'select id from app_public.pfa_drift_check where organization_id = $1';
   for (const role of ['owner', 'admin'] as const) {
@@ -148,7 +148,7 @@ test('owners and admins of the organization ask and see; members and others do n
   });
 });
 
-test('ended comparisons are deleted with their differences, others stay', async () => {
+test('deletes ended comparisons with their differences, and no others', async () => {
   const begun = await now();
   await compare(null, begun);
   const remove = async () =>

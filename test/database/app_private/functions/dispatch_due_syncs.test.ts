@@ -32,7 +32,7 @@ async function dispatch(): Promise<number> {
   return rows[0]?.queued ?? -1;
 }
 
-/** Time passes: for every run of the organization. */
+/** Lets time pass for every run of the organization. */
 async function pass(time: string) {
   await db.owner.query(
     `update app_public.pfa_sync_log set requested_at = requested_at - $2::interval, started_at = started_at - $2::interval,
@@ -70,12 +70,12 @@ const schedule = (values: string) =>
     [org.id],
   );
 
-test('an organization that was never read is due', async () => {
+test('an organization without runs is due', async () => {
   expect(await dispatch()).toBe(1);
   expect(await lastRun()).toMatchObject({ state: 'queued', trigger: 'schedule' });
 });
 
-test('after a success it is due again after 15 minutes', async () => {
+test('an organization is due again 15 minutes after a success', async () => {
   await succeed();
   await pass('14 minutes 55 seconds');
   expect(await dispatch()).toBe(0);
@@ -92,7 +92,7 @@ test('or after its own interval', async () => {
   expect(await dispatch()).toBe(1);
 });
 
-test('after failures it is due sooner: 1, 2, 4 minutes, and never later than its interval', async () => {
+test('after failures it is due sooner: after 1, 2, 4 minutes, and never later than its interval', async () => {
   for (const [before, after] of [
     ['55 seconds', '10 seconds'],
     ['1 minute 55 seconds', '10 seconds'],
@@ -111,7 +111,7 @@ test('after failures it is due sooner: 1, 2, 4 minutes, and never later than its
   expect(await dispatch()).toBe(1);
 });
 
-test('a success begins the count of failures anew', async () => {
+test('a success resets the count of failures', async () => {
   for (let i = 0; i < 5; i++) await fail();
   await succeed();
   await fail();
@@ -119,14 +119,14 @@ test('a success begins the count of failures anew', async () => {
   expect(await dispatch()).toBe(1);
 });
 
-test('one that runs is left alone, however long it takes', async () => {
+test('leaves a running run alone, however long it takes', async () => {
   const run = await queueSync(db.worker, org);
   await beginSyncRun(db.worker, org, run.id);
   await pass('1 day');
   expect(await dispatch()).toBe(0);
 });
 
-test('one that waits gets its job again after a minute, in case it was lost', async () => {
+test('a waiting run gets its job again after a minute, in case it was lost', async () => {
   const run = await queueSync(db.worker, org);
   const key = `sync:${org.id}:${run.id}`;
   const hasJob = async () =>
@@ -140,7 +140,7 @@ test('one that waits gets its job again after a minute, in case it was lost', as
   expect(await lastRun()).toMatchObject({ id: run.id });
 });
 
-test('none for an organization that is paused, switched off, or not connected to a PEMS', async () => {
+test('no run is due if the organization is paused, disabled, or not connected to a PEMS', async () => {
   await schedule("'15 minutes', now()");
   expect(await dispatch()).toBe(0);
   await db.owner.query('delete from app_private.pfa_sync_schedule');
@@ -153,7 +153,7 @@ test('none for an organization that is paused, switched off, or not connected to
   expect(await dispatch()).toBe(1);
 });
 
-test('queues only those that are due, whatever the planner does', async () => {
+test('queues only due organizations, whatever the planner does', async () => {
   await succeed();
   for (const setting of ['enable_nestloop', 'enable_hashjoin', 'enable_mergejoin']) {
     const queued = await db.asWorker(async (client) => {

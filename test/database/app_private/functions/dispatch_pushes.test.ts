@@ -4,7 +4,7 @@ import { makeConnection } from '../../../support/connections.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
 
-// Which organizations get a job of push, and for when.
+// Tests which organizations get a push job, and for which time.
 
 const db = await testDatabase();
 let org: Organization;
@@ -43,14 +43,14 @@ const ask = async <T>(sql: string, values: unknown[] = []) =>
 const dispatch = () => ask<number>('app_private.dispatch_pushes()');
 const next = () => ask<Date | null>('app_private.queue_next_push($1)', [org.id]);
 
-test('a commit queues one job for its organization, however many are committed', async () => {
+test('commits queue a single job for their organization', async () => {
   await commit('a');
   await commit('b');
   expect(await jobs()).toEqual([{ wait: 0, queue: `push:${org.id}` }]);
   expect(await dispatch()).toBe(0);
 });
 
-test('a job that was lost is queued again, and nothing where nothing waits', async () => {
+test('queues a lost job again, and nothing if no change waits', async () => {
   expect(await dispatch()).toBe(0);
   await commit('a');
   await loseJob();
@@ -66,7 +66,7 @@ test('a job that has failed for good does not count', async () => {
   expect(await dispatch()).toBe(1);
 });
 
-test('one that is at its last attempt does', async () => {
+test('a job in its last attempt counts', async () => {
   await commit('a');
   await db.owner.query(
     `update graphile_worker._private_jobs set attempts = max_attempts, locked_at = now(), locked_by = 'a worker' where key = $1`,
@@ -75,7 +75,7 @@ test('one that is at its last attempt does', async () => {
   expect(await dispatch()).toBe(0);
 });
 
-test('what is being written, and whose job was lost, is queued again', async () => {
+test('queues a lost job again for a change that is being written', async () => {
   await commit('a');
   await begin();
   await loseJob();
@@ -103,7 +103,7 @@ test.each([
     'an open breaker before its probe is due',
     () => db.worker.query("select app_private.note_pems_failure($1, 'X', 'X', true)", [connection]),
   ],
-])('nothing is queued for %s', async (_, stop) => {
+])('queues nothing for %s', async (_, stop) => {
   await commit('a');
   await loseJob();
   await stop();
@@ -111,7 +111,7 @@ test.each([
   expect(await jobs()).toEqual([]);
 });
 
-test('an open breaker whose probe is due gets a job', async () => {
+test('queues a job for an open breaker with a due probe', async () => {
   await commit('a');
   await loseJob();
   await db.worker.query("select app_private.note_pems_failure($1, 'X', 'X', true)", [connection]);
@@ -122,7 +122,7 @@ test('an open breaker whose probe is due gets a job', async () => {
   expect(await dispatch()).toBe(1);
 });
 
-test('the next push is when the first of what waits may be tried, not before the probe, and never while paused', async () => {
+test('the next push is due with the first waiting change, not before the probe, and never while paused', async () => {
   expect(await next()).toBeNull();
   await commit('a');
   await db.owner.query(
@@ -132,7 +132,7 @@ test('the next push is when the first of what waits may be tried, not before the
   await loseJob();
   expect(await next()).not.toBeNull();
   expect((await jobs())[0]?.wait).toBe(20);
-  // What is there to do now does not wait for what is due later.
+  // Work that is due now does not wait for work that is due later.
   await commit('b');
   expect((await jobs())[0]?.wait).toBe(0);
   await loseJob();
@@ -145,7 +145,7 @@ test('the next push is when the first of what waits may be tried, not before the
   expect(await jobs()).toEqual([]);
 });
 
-test('what is queued for later leaves a job that is due before', async () => {
+test('a job for later does not replace a job that is due earlier', async () => {
   await commit('a');
   await ask("app_private.queue_push($1, clock_timestamp() + interval '60 seconds')", [org.id]);
   expect((await jobs())[0]?.wait).toBe(0);
@@ -159,7 +159,7 @@ const retryIn = (seconds: number, state: string) =>
 const alsoModel = () =>
   db.asUser(anna, (client) => commitChange(client, org, 'a', { model: 'M' }), { commit: true });
 
-test('of one record what is being written comes first, whatever waits behind it', async () => {
+test('for one record, the change that is being written comes first', async () => {
   await commit('a');
   await begin();
   await retryIn(40, 'syncing');
@@ -169,7 +169,7 @@ test('of one record what is being written comes first, whatever waits behind it'
   expect((await jobs())[0]?.wait).toBe(40);
 });
 
-test('of one record the first commit comes first', async () => {
+test('for one record, the first commit comes first', async () => {
   await commit('a');
   await retryIn(40, 'committed');
   await alsoModel();

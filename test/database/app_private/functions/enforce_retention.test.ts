@@ -7,7 +7,7 @@ const db = await testDatabase();
 let org: Organization;
 beforeEach(async () => void (org = await makeOrganization(db)));
 
-/** What a call deletes, with limits of 10 days and what a test says otherwise. */
+/** Calls it with limits of 10 days, unless the test sets others, and returns what it deletes. */
 async function enforce(
   limits: Partial<
     Record<
@@ -59,7 +59,7 @@ const inside = 9.999;
 const outside = 10.001;
 
 describe('the sync log', () => {
-  test('loses what is just older than its limit, and keeps what is just younger', async () => {
+  test('deletes rows just older than the limit, and keeps rows just younger', async () => {
     await run(outside);
     await run(outside, 'succeeded');
     const young = [await run(inside), await run(inside, 'succeeded'), await run(0)];
@@ -67,7 +67,7 @@ describe('the sync log', () => {
     expect(await ids('pfa_sync_log')).toEqual(young);
   });
 
-  test('keeps the newest success of an organization whatever its age: freshness is read from it', async () => {
+  test('keeps the newest success of an organization whatever its age, because freshness depends on it', async () => {
     await run(400, 'succeeded');
     const newest = await run(300, 'succeeded');
     const failures = [await run(200), await run(100)];
@@ -75,7 +75,7 @@ describe('the sync log', () => {
     expect(await ids('pfa_sync_log')).toEqual([newest, failures[1]]);
   });
 
-  test('keeps the newest success of each kind: an incremental run goes on from the full one', async () => {
+  test('keeps the newest success of each kind, because an incremental run continues the full one', async () => {
     const full = await run(300, 'succeeded', 'full');
     await run(200, 'succeeded', 'incremental');
     const incremental = await run(150, 'succeeded', 'incremental');
@@ -84,13 +84,13 @@ describe('the sync log', () => {
     expect(await ids('pfa_sync_log')).toEqual([full, incremental, last]);
   });
 
-  test('keeps the last run, though it failed and is old: the schedule and the status read it', async () => {
+  test('keeps the last run even if it failed and is old, because the schedule and the status read it', async () => {
     const last = await run(400);
     expect(await enforce()).toMatchObject({ sync_log: 0 });
     expect(await ids('pfa_sync_log')).toEqual([last]);
   });
 
-  test('keeps what waits or goes on', async () => {
+  test('keeps queued and running runs', async () => {
     const running = await run(400, 'running');
     const queued = await run(300, 'queued');
     await run(200);
@@ -99,7 +99,7 @@ describe('the sync log', () => {
     expect(await ids('pfa_sync_log')).toEqual([running, queued, last]);
   });
 
-  test('each organization has its own newest', async () => {
+  test('keeps the newest run of each organization', async () => {
     const other = await makeOrganization(db);
     await run(300, 'succeeded', 'full', other);
     const mine = await run(400, 'succeeded');
@@ -109,7 +109,7 @@ describe('the sync log', () => {
 });
 
 describe('rejects', () => {
-  test('lose what is just older than their limit, and keep what is just younger', async () => {
+  test('deletes rejects just older than their limit, and keeps those just younger', async () => {
     const last = await run(0);
     await reject(last, outside);
     const young = await reject(last, inside);
@@ -117,7 +117,7 @@ describe('rejects', () => {
     expect(await ids('pfa_sync_reject')).toEqual([young]);
   });
 
-  test('that are kept longer than the log keep their run', async () => {
+  test('rejects with a longer limit keep their run', async () => {
     const old = await run(20);
     const kept = await reject(old, 20);
     const last = await run(0);
@@ -128,7 +128,7 @@ describe('rejects', () => {
   });
 });
 
-test('the history of records loses what is just older than its limit, batch by batch, in every organization', async () => {
+test('deletes history just older than its limit, batch by batch, in every organization', async () => {
   const change = async (daysAgo: number, of = org) => {
     const { rows } = await db.owner.query<{ id: string }>(
       `insert into app_core.pfa_change (organization_id, pfa_id, route, changes, changed_at)
@@ -169,7 +169,7 @@ describe('jobs', () => {
     await db.owner.query('alter table graphile_worker._private_jobs enable trigger user');
   };
 
-  test('that failed for good go, but none that is young, still tried, or at work', async () => {
+  test('deletes jobs that failed for good, but none that are young, retried or locked', async () => {
     await job('a-young', inside);
     await job('b-old', outside);
     await job('c-tried-again', 400, { failed: false });
@@ -179,7 +179,7 @@ describe('jobs', () => {
   });
 });
 
-test('one call deletes at most a batch of each, oldest first, and the next goes on', async () => {
+test('one call deletes at most one batch of each, oldest first, and the next call continues', async () => {
   const old = [];
   for (const age of [50, 40, 30, 20]) old.push(await run(age));
   const last = await run(0);
@@ -191,7 +191,7 @@ test('one call deletes at most a batch of each, oldest first, and the next goes 
   expect(await ids('pfa_sync_log')).toEqual([last]);
 });
 
-test('a batch is one of all organizations together, and of failed jobs', async () => {
+test('a batch covers all organizations together, also for failed jobs', async () => {
   const other = await makeOrganization(db);
   for (const of of [org, other]) for (const age of [50, 40]) await run(age, 'failed', 'full', of);
   const young = [await run(0), await run(0, 'failed', 'full', other)] as const;
@@ -208,7 +208,7 @@ test('a batch is one of all organizations together, and of failed jobs', async (
   expect(await enforce({ batch: 3 })).toMatchObject({ sync_log: 1, rejects: 1, failed_jobs: 1 });
 });
 
-test('each limit is a day at least', async () => {
+test('refuses a limit below one day', async () => {
   for (const limit of ['syncLog', 'rejects', 'sessions', 'jobs', 'changes', 'exchanges', 'batch'] as const) {
     await expect(enforce({ [limit]: 0 })).rejects.toMatchObject({ code: 'VG400' });
   }
@@ -222,8 +222,11 @@ test('only the worker may call it', async () => {
   ).rejects.toMatchObject({ code: '42501' });
 });
 
-describe('what was written to PEMS', () => {
-  /** A change of a record of its own, in a state, committed and settled some days ago; with an intent and an exchange as old. */
+describe('confirmed changes and exchanges', () => {
+  /**
+   * A change of a separate record in a state, committed and settled some days ago, with an intent and an exchange of
+   * the same age.
+   */
   const change = async (record: string, state: string, daysAgo: number, of = org): Promise<string> => {
     await putRecords(db, of, [{ pfaId: record }]);
     const { rows } = await db.owner.query<{ id: string }>(
@@ -264,7 +267,7 @@ describe('what was written to PEMS', () => {
     return rows.map(({ id }) => id);
   };
 
-  test('confirmed changes go when they are just older than the history is kept, with their intents', async () => {
+  test('deletes confirmed changes just older than the limit of the history, with their intents', async () => {
     await change('a', 'synced', outside);
     const kept = [
       await change('b', 'synced', inside),
@@ -277,7 +280,7 @@ describe('what was written to PEMS', () => {
     expect(await left('pfa_push_intent')).toHaveLength(2);
   });
 
-  test('they go batch by batch, oldest first, in every organization', async () => {
+  test('deletes them batch by batch, oldest first, in every organization', async () => {
     const other = await makeOrganization(db);
     await change('a', 'synced', 30);
     const younger = await change('b', 'synced', 20);
@@ -290,7 +293,7 @@ describe('what was written to PEMS', () => {
     expect(await left('pfa_push_intent', [org, other])).toEqual([]);
   });
 
-  test('what was said to PEMS goes by a limit of its own, just older than it', async () => {
+  test('deletes exchanges just older than their own limit', async () => {
     const modification = await change('a', 'synced', 0);
     await exchange(org, 'a', modification, outside);
     const young = await exchange(org, 'a', modification, inside);
@@ -299,7 +302,7 @@ describe('what was written to PEMS', () => {
     expect(await left('pfa_push_exchange')).toEqual([young]);
   });
 
-  test('never of a change that is not settled; of one that came back, or is gone, it does', async () => {
+  test('keeps exchanges of a pending change, but not of a returned or deleted one', async () => {
     const kept = [];
     for (const state of ['committed', 'syncing']) {
       kept.push(await exchange(org, state, await change(state, state, 400), 400));
@@ -310,7 +313,7 @@ describe('what was written to PEMS', () => {
     expect(await left('pfa_push_exchange')).toEqual(kept);
   });
 
-  test('exchanges that are kept do not stand in the way of younger ones, batch by batch', async () => {
+  test('kept exchanges do not block younger ones, batch by batch', async () => {
     const other = await makeOrganization(db);
     const unsettled = await change('u', 'syncing', 400);
     const kept = [await exchange(org, 'u', unsettled, 400), await exchange(org, 'u', unsettled, 399)];
@@ -327,7 +330,7 @@ test.each([
   ['the oldest rejects', 'pfa_sync_reject', 'rejected_at', 'pfa_sync_reject_rejected_at_idx'],
   ['the oldest changes', 'pfa_change', 'changed_at', 'pfa_change_changed_at_idx'],
   ['the oldest exchanges', 'pfa_push_exchange', 'answered_at', 'pfa_push_exchange_answered_at_idx'],
-])('%s of an organization are found by index', async (_what, table, column, index) => {
+])('finds %s of an organization by index', async (_what, table, column, index) => {
   await db.asOwner(async (client) => {
     await client.query('set local enable_seqscan = off');
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(
@@ -337,7 +340,7 @@ test.each([
   });
 });
 
-test('the oldest confirmed changes of an organization are found by index', async () => {
+test('finds the oldest confirmed changes of an organization by index', async () => {
   await db.asOwner(async (client) => {
     await client.query('set local enable_seqscan = off');
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(
@@ -348,7 +351,7 @@ test('the oldest confirmed changes of an organization are found by index', async
   });
 });
 
-test('private history is deleted sooner, and what was committed stays', async () => {
+test('deletes private history sooner, and keeps that of commits', async () => {
   await putRecords(db, org, [{ pfaId: 'a' }]);
   for (const [route, days] of [
     ['draft', 8],

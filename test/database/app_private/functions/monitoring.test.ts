@@ -21,11 +21,11 @@ const read = async (as = db.authenticator): Promise<Monitoring> => {
   return one(rows).monitoring;
 };
 
-test('on a new database there is nothing to tell', async () => {
+test('is empty for a new database', async () => {
   expect(await read()).toEqual({ queue: [], workers: 0, organizations: [], connections: [], rates: [] });
 });
 
-test('jobs are told apart by task and state', async () => {
+test('counts jobs by task and state', async () => {
   const add = (task: string, key: string, more = '') =>
     db.owner.query(`select graphile_worker.add_job('${task}', job_key => '${key}'${more})`);
   await add('a', 'ready', ", run_at => clock_timestamp() - interval '90 seconds'");
@@ -55,7 +55,7 @@ test('jobs are told apart by task and state', async () => {
   expect(queue[0]?.oldest_ready_seconds).toBeLessThan(3600);
 });
 
-test('an organization has the age of its mirror, and how its last run that ended went', async () => {
+test('an organization shows the age of its mirror and the outcome of its last ended run', async () => {
   const org = await makeOrganization(db, 'RIO');
   await makeOrganization(db, 'NEW');
   const off = await makeOrganization(db, 'OFF');
@@ -69,7 +69,7 @@ test('an organization has the age of its mirror, and how its last run that ended
     values ($1, 'schedule', 'failed', now() - interval '20 seconds', now() - interval '10 seconds', 'PEMS_TIMEOUT', 'secret words')`,
     [org.id],
   );
-  // One that goes on says nothing yet.
+  // A running run does not count yet.
   await db.owner.query(
     "insert into app_public.pfa_sync_log (organization_id, trigger, state, started_at) values ($1, 'user', 'running', now())",
     [org.id],
@@ -168,7 +168,7 @@ describe('write-back', () => {
   const of = async ({ code }: Organization) =>
     one((await read()).organizations.filter(({ organization }) => organization === code));
 
-  test('what is committed is counted by how far it is, with the age of the oldest', async () => {
+  test('counts committed changes by progress, with the age of the oldest', async () => {
     const org = await connected('STATES');
     await modification(org, 'a', 'synced', 9000);
     await modification(org, 'b', 'draft', 8000);
@@ -190,7 +190,7 @@ describe('write-back', () => {
     expect(figures.push_oldest_seconds).toBeLessThan(400);
   });
 
-  test('problems are counted by kind, key by key, and drafts that have any', async () => {
+  test('counts problems by kind and key, and drafts with problems', async () => {
     const org = await connected('PROBLEMS');
     await modification(org, 'a', 'draft', 900, {
       contract: { kind: 'conflict', theirs: 'secret' },
@@ -207,7 +207,7 @@ describe('write-back', () => {
     expect(figures.problem_oldest_seconds).toBeLessThan(1000);
   });
 
-  test('what was confirmed and returned within ten minutes is told', async () => {
+  test('counts changes that were confirmed and returned within ten minutes', async () => {
     const org = await connected('RECENT');
     const told = (route: string, change: object, secondsAgo: number) =>
       db.owner.query(
@@ -223,7 +223,7 @@ describe('write-back', () => {
     expect(await of(org)).toMatchObject({ push_confirmed: 3, push_returned: 2 });
   });
 
-  test('what holds writing up is told: a pause, the breaker, a paused connection, and since when', async () => {
+  test('shows what blocks writing (a pause, the breaker, a paused connection), and since when', async () => {
     const org = await connected('HELD');
     const gate = async () => (await of(org)).push_gate;
     expect(await gate()).toBe('open');
@@ -264,7 +264,7 @@ describe('write-back', () => {
     expect((await connection()).paused_seconds).toBeGreaterThanOrEqual(3600);
   });
 
-  test('a mirror is overdue by its own schedule, a paused one never', async () => {
+  test('a mirror is overdue by its own schedule; a paused one never is', async () => {
     const org = await connected('DUE');
     const overdue = async () => (await of(org)).mirror_overdue_seconds;
     expect(await overdue()).toBe(0);
@@ -287,7 +287,7 @@ describe('write-back', () => {
     expect((await of(org)).sync_paused_seconds).toBeGreaterThanOrEqual(600);
   });
 
-  test('a cron expression and quiet hours are part of its schedule', async () => {
+  test('the schedule includes a cron expression and quiet hours', async () => {
     const org = await connected('CRON');
     const overdue = async () => (await of(org)).mirror_overdue_seconds;
     await db.owner.query(
@@ -301,15 +301,15 @@ describe('write-back', () => {
       ]);
     await db.owner.query('insert into app_private.pfa_sync_schedule (organization_id) values ($1)', [org.id]);
     expect(await overdue()).toBeGreaterThan(2.9 * 86_400);
-    // Once a day: a day later it was due.
+    // A daily schedule: it was due a day later.
     await schedule("cron = '0 12 * * *'");
     const daily = await overdue();
     expect(daily).toBeGreaterThan(1.9 * 86_400);
     expect(daily).toBeLessThan(3 * 86_400);
-    // Once a year, on the day before yesterday's yesterday: not before next year.
+    // A yearly schedule, three days ago: not due before next year.
     await schedule("cron = to_char(now() at time zone 'UTC' - interval '4 days', 'MI HH24 DD MM') || ' *'");
     expect(await overdue()).toBe(0);
-    // Due 15 minutes after, which lies in quiet hours that end 10 hours later.
+    // Due 15 minutes later, within quiet hours that end 10 hours later.
     await schedule(`cron = null,
       quiet_from = (now() at time zone 'UTC' - interval '3 days 1 hour')::time,
       quiet_to = (now() at time zone 'UTC' - interval '3 days' + interval '10 hours')::time`);
@@ -318,7 +318,7 @@ describe('write-back', () => {
     expect(quiet).toBeLessThan(3 * 86_400 - 9.9 * 3600);
   });
 
-  test('an organization that was never read is overdue from when it could have been', async () => {
+  test('an organization without runs is overdue from the time when its first run was possible', async () => {
     const org = await connected('NEVER');
     await db.owner.query('delete from app_public.pfa_sync_log where organization_id = $1', [org.id]);
     const age = (table: string, column: string, value: string | number) =>
@@ -332,7 +332,7 @@ describe('write-back', () => {
     expect((await of(org)).mirror_overdue_seconds).toBeGreaterThanOrEqual(3600);
   });
 
-  test('requests given out are counted once a tenant, beside how many a second may be', async () => {
+  test('counts requests once for each tenant, with the limit per second', async () => {
     const first = await connected('RATE1', { tenant: 'SHARED', rate: 50 });
     const two = await connected('RATE2', { tenant: 'SHARED', rate: 20 });
     await connected('RATE3', { tenant: 'SHARED', rate: 5, url: 'https://elsewhere.example' });
@@ -345,7 +345,7 @@ describe('write-back', () => {
     ]);
   });
 
-  test('only workers that live are counted, each once however many queues it has', async () => {
+  test('counts only live workers, each once whatever the number of its queues', async () => {
     const worker = await db.worker.connect();
     const other = await db.worker.connect();
     try {
@@ -354,7 +354,7 @@ describe('write-back', () => {
       expect((await read()).workers).toBe(1);
       await other.query("select app_private.register_worker('three')");
       expect((await read()).workers).toBe(2);
-      // Killed, and no other worker there that takes it off the list.
+      // A killed worker, with no other worker to remove it from the list.
       await worker.query('select pg_advisory_unlock_all()');
       expect((await read()).workers).toBe(1);
       await other.query('select pg_advisory_unlock_all()');
@@ -365,12 +365,12 @@ describe('write-back', () => {
     }
   });
 
-  test('nothing of records, people, addresses or failures is told', async () => {
+  test('reveals nothing about records, users, addresses or failures', async () => {
     expect(JSON.stringify(await read())).not.toMatch(/secret|contract|example|user-|PEMS_UNAUTHORIZED/);
   });
 });
 
-test('nobody but the server may ask', async () => {
+test('only the server may execute it', async () => {
   await expect(read(db.worker)).rejects.toMatchObject({ code: '42501' });
   await expect(
     db.asVisitor({}, (client) => client.query('select app_private.monitoring()')),

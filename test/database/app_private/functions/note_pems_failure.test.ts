@@ -4,11 +4,12 @@ import { makeConnection } from '../../../support/connections.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords } from '../../../support/make.ts';
 
-// The breaker of a connection: what opens it, when it is probed, what closes it, and that then what waits is written.
+// Tests the circuit breaker of a connection: what opens, probes and closes it, and the queuing of waiting changes
+// afterwards.
 
 const db = await testDatabase();
 
-/** An organization with a connection of its own and one committed change that waits. */
+/** An organization with its own connection and one committed change that waits. */
 async function project() {
   const org = await makeOrganization(db);
   const id = await makeConnection(db, org);
@@ -62,7 +63,7 @@ async function project() {
   };
 }
 
-test('the fifth failure in a row opens it, and a success in between starts the count anew', async () => {
+test('the fifth failure in a row opens the breaker, and a success in between resets the count', async () => {
   const { fail, succeed, gate } = await project();
   for (let i = 0; i < 4; i++) expect(await fail()).toBe(false);
   await succeed();
@@ -72,7 +73,7 @@ test('the fifth failure in a row opens it, and a success in between starts the c
   expect(await gate()).toEqual({ state: 'breaker_open', wait: 2 });
 });
 
-test('what is final opens it at once, also after one that was not, and says why', async () => {
+test('a final failure opens it at once, also after others, and gives the reason', async () => {
   const { fail, state } = await project();
   expect(await fail()).toBe(false);
   expect(await fail('PEMS_UNAUTHORIZED', true)).toBe(true);
@@ -83,7 +84,7 @@ test('what is final opens it at once, also after one that was not, and says why'
   });
 });
 
-test('open, it stays so whatever fails next, since when is told, and the newest reason', async () => {
+test('an open breaker stays open after more failures, with its opening time and the newest reason', async () => {
   const { fail, state, gate } = await project();
   await fail('PEMS_UNAUTHORIZED', true);
   const { opened_at } = await state();
@@ -96,7 +97,7 @@ test('open, it stays so whatever fails next, since when is told, and the newest 
   });
 });
 
-test('it is probed by one caller at a time, after 2, 4, 8, ... seconds, at most two minutes', async () => {
+test('one caller at a time probes it, after 2, 4, 8, ... seconds, at most two minutes apart', async () => {
   const { fail, probe, pass, gate } = await project();
   await fail('PEMS_UNREACHABLE', true);
   expect(await probe()).toBe(false);
@@ -111,12 +112,12 @@ test('it is probed by one caller at a time, after 2, 4, 8, ... seconds, at most 
   expect(waits).toEqual([4, 8, 16, 32, 64, 120, 120, 120]);
 });
 
-test('a success closes it and forgets why it was open, and what waits is written; without one nothing is queued', async () => {
+test('a success closes it, clears the reason and queues the waiting changes, if any', async () => {
   const { fail, succeed, gate, state, forgetJobs, jobs } = await project();
   await forgetJobs();
   await succeed();
   expect(await jobs()).toEqual([]);
-  // Also where some failed before, but not enough.
+  // Also after a few earlier failures.
   await fail();
   await succeed();
   expect(await jobs()).toEqual([]);
@@ -127,7 +128,7 @@ test('a success closes it and forgets why it was open, and what waits is written
   expect(await jobs()).toEqual([0]);
 });
 
-test('what is being written counts as what waits', async () => {
+test('changes that are being written count as waiting', async () => {
   const { org, fail, succeed, forgetJobs, jobs } = await project();
   await db.worker.query('select from app_private.begin_pushes($1, 1)', [org.id]);
   await forgetJobs();
@@ -136,7 +137,7 @@ test('what is being written counts as what waits', async () => {
   expect(await jobs()).toEqual([0]);
 });
 
-test('opened again, it is probed as soon as the first time', async () => {
+test('after reopening, the first probe is as early as before', async () => {
   const { fail, succeed, probe, pass, gate } = await project();
   await fail('PEMS_UNREACHABLE', true);
   for (let i = 0; i < 3; i++) {
@@ -148,9 +149,9 @@ test('opened again, it is probed as soon as the first time', async () => {
   expect(await gate()).toEqual({ state: 'breaker_open', wait: 2 });
 });
 
-test('of all that wait only those that use it are written', async () => {
+test('queues only organizations that use the connection', async () => {
   const [ours, theirs] = [await project(), await project()];
-  // Of an organization that uses it as well, and has nothing to write.
+  // For an organization that uses the connection as well and has no changes to write.
   const idle = await makeOrganization(db);
   await db.owner.query(
     `insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id) values ($1, 'pfa', $2, $3)`,
@@ -168,7 +169,7 @@ test('of all that wait only those that use it are written', async () => {
   expect(rows).toEqual([]);
 });
 
-test('a run or a test of the connection that works closes it, one that fails does not', async () => {
+test('a successful run or test of the connection closes it; a failed one does not', async () => {
   const { id, fail, gate } = await project();
   await fail('PEMS_UNREACHABLE', true);
   const note = (error: string | null) =>
@@ -179,7 +180,7 @@ test('a run or a test of the connection that works closes it, one that fails doe
   expect((await gate()).state).toBe('open');
 });
 
-test('a connection that is entered anew is tried at once; that somebody paused it stays', async () => {
+test('a re-entered connection is tried at once, and keeps its pause', async () => {
   const { fail, gate, id, forgetJobs, jobs } = await project();
   await fail('PEMS_UNAUTHORIZED', true);
   await forgetJobs();
@@ -194,7 +195,7 @@ test('a connection that is entered anew is tried at once; that somebody paused i
   expect((await gate()).state).toBe('open');
 });
 
-test('another connection has a breaker of its own', async () => {
+test('each connection has a separate breaker', async () => {
   const [ours, theirs] = [await project(), await project()];
   await ours.fail('PEMS_UNREACHABLE', true);
   expect((await theirs.gate()).state).toBe('open');

@@ -33,7 +33,7 @@ interface Plan {
 
 const now = '(extract(epoch from clock_timestamp()) * 1000000)::bigint::text';
 
-/** What becomes of a change when PEMS shows this. */
+/** Outcome of a change if PEMS shows this. */
 async function planWith(
   { id, attempt }: Begun,
   shown: {
@@ -53,11 +53,14 @@ async function planWith(
   return one(rows);
 }
 
-/** What becomes of the category that PEMS shows now. */
+/** Outcome of the category that PEMS shows now. */
 const plan = async (begun: Begun, blank: string[]) =>
   (await planWith(begun, { data: { category: 'Planned' }, blank })).decision;
 
-/** Emptied in the forecast, where PEMS then shows the plan's value; the write ended without an answer, and its time is over. */
+/**
+ * A key was emptied in the forecast, and PEMS then shows the plan's value. The write was not answered, and its deadline
+ * has passed.
+ */
 async function emptiedWithoutAnswer(): Promise<Begun> {
   await db.asUser(author, (client) => commitChange(client, org, 'a', { category: null }), { commit: true });
   const begun = await begin();
@@ -66,7 +69,7 @@ async function emptiedWithoutAnswer(): Promise<Begun> {
   return begin();
 }
 
-/** Its write ended without an answer. */
+/** The write was not answered. */
 async function endUncertain({ id, attempt }: Begun, isOver = true): Promise<void> {
   await db.worker.query(
     "select app_private.fail_push($1, $2, $3, 'uncertain', 'No answer.', 0, null, null)",
@@ -112,17 +115,17 @@ const outcomes = async () =>
     )
   ).rows.map(({ outcome }) => outcome);
 
-test('a write without an answer that emptied a key is called confirmed where the field is empty, whatever PEMS shows for it', async () => {
+test('after an unanswered write that emptied a key, an empty field confirms it, whatever PEMS shows for the key', async () => {
   expect(await plan(await emptiedWithoutAnswer(), ['category'])).toBe('confirmed');
   expect(await outcomes()).toEqual(['confirmed']);
 });
 
-test('where the field is not empty, it is called failed and written again', async () => {
+test('if the field is not empty, the write failed and is repeated', async () => {
   expect(await plan(await emptiedWithoutAnswer(), [])).toBe('write');
   expect(await outcomes()).toEqual(['failed', null]);
 });
 
-test('what PEMS changed comes back with what it holds; the rest is written, and first written down', async () => {
+test('keys that PEMS changed return with its values; the rest is written, after its intent', async () => {
   const begun = await change({ category: 'Mine', model: 'M' });
   const exchange = { action: 'read', request: 'SENT', status: 200, answer: 'ANSWERED', milliseconds: 3 };
   const planned = await planWith(begun, { data: { category: 'Theirs', model: '' }, exchange });
@@ -132,7 +135,7 @@ test('what PEMS changed comes back with what it holds; the rest is written, and 
       record_version: '7',
       read_values: { category: 'Theirs', model: null },
       write_values: { model: 'M' },
-      // The time limit of the connection, and until nothing of it can come any more.
+      // The timeout of the connection, and the deadline after which the write can no longer take effect.
       sent_for: 120,
       quiet_after: 360,
     },
@@ -154,7 +157,7 @@ test('what PEMS changed comes back with what it holds; the rest is written, and 
   expect(rows).toEqual([{ pfa_id: 'a', modification_id: begun.id, attempt: 1, answer: 'ANSWERED' }]);
 });
 
-test('when all of it comes back nothing is written, and everybody sees at once what PEMS holds', async () => {
+test('if all keys return, nothing is written, and all users see the values of PEMS at once', async () => {
   const other = await makeMember(db, org);
   const begun = await change({ category: 'Mine' });
   expect(await planWith(begun, { data: { category: 'Theirs' } })).toEqual({
@@ -168,13 +171,13 @@ test('when all of it comes back nothing is written, and everybody sees at once w
   );
 });
 
-test('a key of which PEMS shows nothing is not written', async () => {
+test('does not write a key without a value in PEMS', async () => {
   const begun = await change({ category: 'Mine' });
   expect((await planWith(begun, { data: {} })).decision).toBe('returned');
   expect(await modifications()).toMatchObject([{ problems: { category: { kind: 'failed' } } }]);
 });
 
-test('a step whose place another attempt took, or that is settled, or has to wait, does nothing', async () => {
+test('a superseded, settled or waiting step does nothing', async () => {
   const begun = await change({ category: 'Mine' });
   const shown = { data: { category: 'Planned' } };
   expect((await planWith({ ...begun, attempt: begun.attempt + 1 }, shown)).decision).toBe('superseded');
@@ -192,7 +195,7 @@ test('a step whose place another attempt took, or that is settled, or has to wai
   expect(await intents()).toHaveLength(1);
 });
 
-test('what was read before what is known is read again', async () => {
+test('repeats a read that is older than the mirror', async () => {
   const begun = await change({ category: 'Mine' });
   const known = `(select (extract(epoch from observed_at) * 1000000)::bigint::text from app_core.pfa_mirror where organization_id = $1 and pfa_id = 'a')`;
   const shown = { data: { category: 'Planned' }, requestedAt: known };
@@ -200,7 +203,7 @@ test('what was read before what is known is read again', async () => {
   expect(await intents()).toEqual([]);
 });
 
-test('as before under another version after a write without an answer: nobody can tell, so it comes back', async () => {
+test('the old value with another version after an unanswered write has an unknown outcome, so the key returns', async () => {
   const begun = await change({ category: 'Mine' });
   await plan(begun, []);
   await endUncertain(begun);
@@ -210,13 +213,13 @@ test('as before under another version after a write without an answer: nobody ca
   expect(await modifications()).toMatchObject([
     {
       problems: {
-        category: { kind: 'conflict', message: expect.stringContaining('is not known') as string },
+        category: { kind: 'conflict', message: expect.stringContaining('is unknown') as string },
       },
     },
   ]);
 });
 
-test('a write of another record without an answer does not make this one doubtful', async () => {
+test('an unanswered write of another record does not matter', async () => {
   await putRecords(db, org, [{ pfaId: 'b', category: 'Planned' }]);
   await db.asUser(author, (client) => commitChange(client, org, 'b', { category: 'Mine' }), { commit: true });
   const other = await begin();
@@ -235,7 +238,7 @@ test('a write of another record without an answer does not make this one doubtfu
   expect(await plan(await change({ category: 'Mine' }), [])).toBe('write');
 });
 
-test("what we may have written ourselves is nobody else's change", async () => {
+test('a value that the product may have written does not count as a change of PEMS', async () => {
   const begun = await change({ category: 'Mine' });
   await plan(begun, []);
   await endUncertain(begun);
@@ -249,7 +252,7 @@ test("what we may have written ourselves is nobody else's change", async () => {
   expect(rows).toEqual([{ route: 'push', user_id: author }]);
 });
 
-test('a fourth failure is the last', async () => {
+test('the fourth failure is the last', async () => {
   const begun = await change({ category: 'Mine' });
   const failed = (times: number) =>
     db.owner.query('update app_core.pfa_modification set failures = $2 where organization_id = $1', [
@@ -267,7 +270,7 @@ test('a fourth failure is the last', async () => {
   expect(await plan(other, [])).toBe('write');
 });
 
-test('it waits for who holds the record, and holds nothing meanwhile that they may want next', async () => {
+test('waits for the holder of the record without a lock that the holder may need next', async () => {
   const begun = await change({ category: 'Mine' });
   const holder = await db.owner.connect();
   try {

@@ -31,7 +31,7 @@ async function plan(kind: 'full' | 'incremental' | null = null) {
   return [rows[0]?.kind, rows[0]?.since];
 }
 
-/** Time passes: for every run of the organization. */
+/** Lets time pass for every run of the organization. */
 const pass = (time: string) =>
   db.owner.query(
     `update app_public.pfa_sync_log set requested_at = requested_at - $2::interval, started_at = started_at - $2::interval,
@@ -49,8 +49,8 @@ async function fail(code: string, kind: 'full' | 'incremental') {
   return run;
 }
 
-describe('the kind that is due', () => {
-  test('is full as long as no full run is complete, whatever is asked for', async () => {
+describe('the due kind', () => {
+  test('is full until a full run is complete, whatever was requested', async () => {
     expect(await plan()).toEqual(['full', null]);
     expect(await plan('incremental')).toEqual(['full', null]);
     await fail('PEMS_TIMEOUT', 'full');
@@ -63,13 +63,13 @@ describe('the kind that is due', () => {
     });
   });
 
-  test('is full where PEMS says no times', async () => {
+  test('is full if PEMS gives no times', async () => {
     await syncRows(db, org, [row('a', null)]);
     expect(await plan()).toEqual(['full', null]);
     expect(await plan('incremental')).toEqual(['full', null]);
   });
 
-  test('is incremental between full ones, from 70 minutes before the newest change, for a day', async () => {
+  test('is incremental between full runs, from 70 minutes before the newest change, for a day', async () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30'), row('b', '2026-04-01 08:00')]);
     expect(await plan()).toEqual(['incremental', '2026-04-02 13:20']);
     expect(await plan('full')).toEqual(['full', null]);
@@ -79,14 +79,14 @@ describe('the kind that is due', () => {
     expect(await plan()).toEqual(['full', null]);
     expect(await plan('incremental')).toEqual(['incremental', '2026-04-02 13:20']);
 
-    // An incremental run does not put it off.
+    // An incremental run does not delay it.
     await syncRows(db, org, [row('a', '2026-04-02 14:30')], 'incremental');
     expect(await plan()).toEqual(['full', null]);
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     expect(await plan()).toEqual(['incremental', '2026-04-02 13:20']);
   });
 
-  test('or for as long as the organization has it', async () => {
+  test('or for the time that the organization sets', async () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     await db.owner.query(
       "insert into app_private.pfa_sync_schedule (organization_id, full_every) values ($1, '3 hours')",
@@ -98,7 +98,7 @@ describe('the kind that is due', () => {
     expect((await plan())[0]).toBe('full');
   });
 
-  test('is full an hour after the last one while records are missing that only another one can confirm', async () => {
+  test('is full an hour after the last full run while missing records need confirmation', async () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30'), row('b', '2026-04-01 08:00')]);
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     expect((await plan())[0]).toBe('incremental');
@@ -106,7 +106,7 @@ describe('the kind that is due', () => {
     expect((await plan())[0]).toBe('incremental');
     await pass('2 minutes');
     expect((await plan())[0]).toBe('full');
-    // Those that were spared wait for a person, and not for a run.
+    // Withheld removals wait for a user, not for a run.
     await db.owner.query(
       'update app_public.pfa_removal_candidate set confirmed_at = clock_timestamp() where organization_id = $1',
       [org.id],
@@ -114,7 +114,7 @@ describe('the kind that is due', () => {
     expect((await plan())[0]).toBe('incremental');
   });
 
-  test('is full when connection or mapping have changed, and incremental again after that', async () => {
+  test('is full after a change of connection or mapping, and incremental afterwards', async () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     const mapping = async (alias: string) =>
       db.owner.query(
@@ -128,7 +128,7 @@ describe('the kind that is due', () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30')], null);
     expect(await plan()).toEqual(['incremental', '2026-04-02 13:20']);
 
-    // Changed while a run reads: what it read in part is not what the next one goes on from.
+    // Changed during a run: the next run does not continue from its partial content.
     const run = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org, null)).id);
     await mapping('pfs_third_model');
     await stage(db.worker, org, run!.id, [row('a', '2026-04-02 14:30')]);
@@ -149,7 +149,7 @@ describe('the kind that is due', () => {
     expect((await plan())[0]).toBe('incremental');
   });
 
-  test('is decided when the run begins, not when it was asked for', async () => {
+  test('is decided when the run begins, not when it was requested', async () => {
     const first = await queueSync(db.worker, org, null);
     await beginSyncRun(db.worker, org, first.id);
     const second = await queueSync(db.worker, org, null);
@@ -165,7 +165,7 @@ describe('the kind that is due', () => {
     ['incremental', 'full', 'full'],
     ['incremental', 'incremental', 'incremental'],
     [null, null, 'incremental'],
-  ])('of a request that waits (%s) and another one (%s) is %s', async (waiting, asked, becomes) => {
+  ])('of a waiting request (%s) and another one (%s) is %s', async (waiting, asked, becomes) => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     const first = await queueSync(db.worker, org, waiting);
     const second = await queueSync(db.worker, org, asked);
@@ -174,10 +174,10 @@ describe('the kind that is due', () => {
   });
 });
 
-describe('from when on the next one asks', () => {
+describe('the start time of the next incremental run', () => {
   const nextSince = async () => (await plan('incremental'))[1];
 
-  test('is left as it is by a run that brings nothing, or nothing newer', async () => {
+  test('does not change after a run without rows, or without newer ones', async () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     for (const rows of [[], [row('a', '2026-04-02 14:30')], [row('b', '2026-04-02 13:25')], []]) {
       const run = await syncRows(db, org, rows, 'incremental');
@@ -192,7 +192,7 @@ describe('from when on the next one asks', () => {
     expect(await nextSince()).toBe('2026-04-02 14:50');
   });
 
-  test('is not moved by a run that fails, by a refused row, or by what push brings', async () => {
+  test('does not change after a failed run, a refused row, or a push', async () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     await fail('PEMS_TIMEOUT', 'incremental');
     await syncRows(
@@ -207,7 +207,7 @@ describe('from when on the next one asks', () => {
     expect(await nextSince()).toBe('2026-04-02 13:20');
   });
 
-  test('is earlier by as long as the run read: what changed meanwhile may have come after its page', async () => {
+  test('is earlier by the duration of the run, because a record may have changed after its page', async () => {
     const run = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org)).id);
     await stage(db.worker, org, run!.id, [row('a', '2026-04-02 14:30')]);
     await db.owner.query(
@@ -218,7 +218,7 @@ describe('from when on the next one asks', () => {
     expect(await nextSince()).toBe('2026-04-02 11:45');
   });
 
-  test('follows a full run also to an earlier time', async () => {
+  test('follows a full run to an earlier time as well', async () => {
     await syncRows(db, org, [row('a', '2099-01-01 00:00')]);
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     expect(await nextSince()).toBe('2026-04-02 13:20');
@@ -242,7 +242,7 @@ describe('merging an incremental run', () => {
       )
     ).rows.map(({ pfa_id }) => pfa_id);
 
-  test('misses nothing, adds, changes, and writes nothing where nothing differs', async () => {
+  test('marks nothing as missing, adds, changes, and writes nothing without differences', async () => {
     await syncRows(
       db,
       org,
@@ -270,7 +270,7 @@ describe('merging an incremental run', () => {
     expect(await candidates()).toEqual([]);
   });
 
-  test('takes what it brings off the list of the missing, and confirms nothing gone', async () => {
+  test('removes its records from the list of the missing, and confirms no removal', async () => {
     await syncRows(
       db,
       org,
@@ -284,7 +284,7 @@ describe('merging an incremental run', () => {
     expect((await mirror()).filter(({ removed }) => removed)).toEqual([]);
   });
 
-  test('brings back a record that was removed', async () => {
+  test('restores a removed record', async () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30'), row('b', '2026-04-02 14:30')]);
     for (let n = 0; n < 2; n += 1) await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     expect((await mirror())[1]).toMatchObject({ removed: true });
@@ -294,7 +294,7 @@ describe('merging an incremental run', () => {
     expect((await mirror())[1]).toMatchObject({ removed: false });
   });
 
-  test('does not overwrite what was observed after its page was asked for', async () => {
+  test('does not overwrite content that was observed after its page was requested', async () => {
     await syncRows(db, org, [row('a', '2026-04-02 14:30')]);
     const { rows } = await db.owner.query<{ at: string }>('select clock_timestamp()::text as at');
     await db.owner.query(

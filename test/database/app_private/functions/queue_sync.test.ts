@@ -14,7 +14,7 @@ async function jobs(organizationId: number) {
   return rows;
 }
 
-test('queues a run and its job, in the queue of its organization', async () => {
+test('queues a run and its job in the queue of its organization', async () => {
   const org = await makeOrganization(db);
   const run = await queueSync(db.worker, org);
   expect(run).toMatchObject({
@@ -34,7 +34,7 @@ test('queues a run and its job, in the queue of its organization', async () => {
   ]);
 });
 
-test('joins a run that waits already, and gives a lost job back', async () => {
+test('joins a waiting run, and restores a lost job', async () => {
   const org = await makeOrganization(db);
   const run = await queueSync(db.worker, org);
   expect((await queueSync(db.worker, org)).id).toBe(run.id);
@@ -44,7 +44,7 @@ test('joins a run that waits already, and gives a lost job back', async () => {
   expect(await jobs(org.id)).toHaveLength(1);
 });
 
-test('a request while a run is under way makes another one', async () => {
+test('a request during a run queues another one', async () => {
   const org = await makeOrganization(db);
   const run = await queueSync(db.worker, org);
   await beginSyncRun(db.worker, org, run.id);
@@ -52,7 +52,7 @@ test('a request while a run is under way makes another one', async () => {
   expect(await jobs(org.id)).toHaveLength(2);
 });
 
-test('requests at once join each other', async () => {
+test('simultaneous requests join each other', async () => {
   const org = await makeOrganization(db);
   const runs = await Promise.all(Array.from({ length: 4 }, () => queueSync(db.worker, org)));
   expect(new Set(runs.map(({ id }) => id)).size).toBe(1);
@@ -65,7 +65,7 @@ test('a request that is rolled back leaves no job', async () => {
   expect(await jobs(org.id)).toEqual([]);
 });
 
-test('is for the worker; users have request_sync', async () => {
+test('only the worker may execute it; users have request_sync', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org, 'owner');
   await expect(db.asUser(user, (client) => queueSync(client, org))).rejects.toMatchObject({ code: '42501' });

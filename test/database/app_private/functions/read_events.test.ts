@@ -6,7 +6,7 @@ import { makeMember, makeOrganization, one, putRecords, trustAll } from '../../.
 const db = await testDatabase();
 const record = (pfaId: string, category = 'Old') => ({ pfaId, category });
 
-/** What the server reads of these events. */
+/** Returns the events as the server reads them. */
 async function read(organizationId: number, ids: string[]) {
   const { rows } = await db.authenticator.query<Record<string, unknown>>(
     'select id, kind, viewer_id, record_ids, states from app_private.read_events($1, $2)',
@@ -28,7 +28,7 @@ async function events(organizationId: number) {
   return rows;
 }
 
-test('one event brings all others of its transaction, and nothing of other transactions or organizations', async () => {
+test('an event comes with all others of its transaction, but none of other transactions or organizations', async () => {
   const [org, other] = [await makeOrganization(db), await makeOrganization(db)];
   const author = await makeMember(db, org);
   await putRecords(db, org, [record('a'), record('b')]);
@@ -44,7 +44,7 @@ test('one event brings all others of its transaction, and nothing of other trans
   }
 });
 
-test('one row tells of a statement, however many records it changed, and who committed hears of each change', async () => {
+test('one row describes a statement with any number of records, and the author of a commit gets each change', async () => {
   const org = await makeOrganization(db);
   const author = await makeMember(db, org);
   await trustAll(db, org);
@@ -77,7 +77,7 @@ test('one row tells of a statement, however many records it changed, and who com
   expect(modification!.states).toEqual(['committed', 'committed', 'committed']);
 });
 
-test('more records than an event names', async () => {
+test('more records than an event lists', async () => {
   const org = await makeOrganization(db);
   const ids = Array.from({ length: 10_001 }, (_, i) => `r${i}`);
   await putRecords(
@@ -93,7 +93,7 @@ test('more records than an event names', async () => {
   expect((await events(org.id)).at(-1)).toMatchObject({ kind: 'records', viewer_id: 0, record_ids: null });
 });
 
-test('nobody but the server may read events of everybody, or ask for the rights of sessions', async () => {
+test('only the server may read all events, or the rights of sessions', async () => {
   const member = await makeMember(db, await makeOrganization(db));
   for (const call of [
     'read_events(1, array[1::bigint])',

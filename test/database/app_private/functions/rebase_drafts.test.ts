@@ -26,7 +26,7 @@ const draft = (changes: Record<string, Json>) =>
   db.asUser(author, (client) => saveDraft(client, org, 'a', changes), { commit: true });
 const drafts = () => db.asUser(author, (client) => seenDrafts(client, org));
 
-/** PEMS's values change, as push or sync would write them. */
+/** Changes values of PEMS, as push or sync would write them. */
 const setMirror = (data: Record<string, Json>) =>
   db.owner.query(`update app_core.pfa_mirror set data = data || $2 where organization_id = $1`, [
     org.id,
@@ -47,14 +47,14 @@ const setProblem = (key: string, problem: Record<string, Json>) =>
     [org.id, key, problem],
   );
 
-test('theirs as at the base: nothing', async () => {
+test('theirs equals the base: no change', async () => {
   await draft({ category: 'Mine' });
   const before = await drafts();
   expect(await rebase()).toEqual({ rebased: 0, conflicts: 0 });
   expect(await drafts()).toEqual(before);
 });
 
-test('theirs as mine, in the mirror itself: the key is dropped', async () => {
+test('theirs equals mine in the mirror itself: the key is dropped', async () => {
   await draft({ category: 'Mine', class: 'Mine' });
   await setMirror({ category: 'Mine' });
   expect(await rebase()).toEqual({ rebased: 1, conflicts: 0 });
@@ -62,14 +62,14 @@ test('theirs as mine, in the mirror itself: the key is dropped', async () => {
   expect(Object.keys((await drafts())[0]?.delta ?? {})).toEqual(['class']);
 });
 
-test('theirs as mine, but only pending: the key stays, without a problem', async () => {
+test('theirs equals mine, but only as a pending change: the key stays, without a problem', async () => {
   await draft({ category: 'Mine' });
   await plantModification(db, org, 'a', colleague, { category: 'Mine' });
   await rebase();
   expect(await drafts()).toMatchObject([{ delta: { category: 'Mine' }, problems: {} }]);
 });
 
-test('theirs as something else: a conflict, key by key, counted once', async () => {
+test('theirs is another value: a conflict for each key, counted once', async () => {
   await draft({ category: 'Mine', class: 'Mine' });
   await setMirror({ category: 'Theirs' });
   expect(await rebase()).toEqual({ rebased: 1, conflicts: 1 });
@@ -89,14 +89,14 @@ test('a key that PEMS emptied is a conflict with null', async () => {
   expect((await drafts())[0]?.problems).toMatchObject({ category: { kind: 'conflict', theirs: null } });
 });
 
-test("a colleague's pending value is theirs too", async () => {
+test('a pending value of another user counts as theirs', async () => {
   await draft({ category: 'Mine' });
   await plantModification(db, org, 'a', colleague, { category: 'Pending' });
   expect(await rebase()).toEqual({ rebased: 1, conflicts: 1 });
   expect((await drafts())[0]?.problems).toMatchObject({ category: { theirs: 'Pending' } });
 });
 
-test('theirs back at the base: the conflict goes', async () => {
+test('theirs returns to the base: the conflict is cleared', async () => {
   await draft({ category: 'Mine' });
   await setMirror({ category: 'Theirs' });
   await rebase();
@@ -106,7 +106,7 @@ test('theirs back at the base: the conflict goes', async () => {
 });
 
 test.each(['refused', 'altered', 'failed'])(
-  'a problem that push made (%s) stays until its author acts',
+  'a problem from push (%s) stays until its author acts',
   async (kind) => {
     await draft({ category: 'Mine' });
     const problem = { kind, by: 'push', message: 'No.' };
@@ -119,7 +119,7 @@ test.each(['refused', 'altered', 'failed'])(
   },
 );
 
-test('a conflict that push found stays when theirs is back at the base, and says what PEMS holds now', async () => {
+test('a conflict from push stays if theirs returns to the base, and shows the current value of PEMS', async () => {
   await draft({ category: 'Mine' });
   await setMirror({ category: 'Theirs' });
   const conflict = { kind: 'conflict', by: 'push', base: 'Base', mine: 'Mine' };
@@ -127,13 +127,13 @@ test('a conflict that push found stays when theirs is back at the base, and says
   await setMirror({ category: 'Base' });
   await rebase();
   expect((await drafts())[0]?.problems).toEqual({ category: { ...conflict, theirs: 'Base' } });
-  // PEMS itself holds what was wanted: nothing is left to decide.
+  // PEMS itself holds the wanted value, so nothing is left to decide.
   await setMirror({ category: 'Mine' });
   await rebase();
   expect(await drafts()).toEqual([]);
 });
 
-test('base never moves', async () => {
+test('the base never changes', async () => {
   await draft({ category: 'Mine' });
   await setMirror({ category: 'Theirs' });
   await rebase();

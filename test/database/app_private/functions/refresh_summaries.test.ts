@@ -7,7 +7,7 @@ import { sums } from '../../../support/merged.ts';
 const db = await testDatabase();
 const refresh = () => db.worker.query('select app_private.refresh_summaries()');
 
-test('computes both views anew and drops the differences that they now contain', async () => {
+test('recomputes both views and deletes the differences that they now contain', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
   await putRecords(db, org, [
@@ -26,7 +26,7 @@ test('computes both views anew and drops the differences that they now contain',
   });
 });
 
-test('drops differences that came with a backup from another cluster, whose transactions were further on', async () => {
+test('deletes differences that came with a backup from another cluster with later transactions', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
   await putRecords(db, org, [{ pfaId: 'a', source: 'Purchase', purchasePrice: 5 }]);
@@ -44,7 +44,7 @@ test('a change that commits between the snapshot and the end of a refresh is kep
   await refresh();
   const seen = async () => (await db.asUser(user, (client) => sums(client, org))).kpis;
   await db.asOwner(async (client) => {
-    // The refresh has its first view and waits for this one to get at the second.
+    // The refresh has finished the first view, and waits for this transaction before the second.
     await client.query('refresh materialized view concurrently app_private.pfa_timeline_bounds');
     const refreshed = refresh();
     await untilBlocked(db);
@@ -57,7 +57,7 @@ test('a change that commits between the snapshot and the end of a refresh is kep
   expect(await seen()).toMatchObject({ record_count: '2', plan_cost: '10.00' });
 });
 
-test('computes without parallel workers, which would take every core from those who read meanwhile', async () => {
+test('uses no parallel workers, which would take every core from readers', async () => {
   const { rows } = await db.owner.query<{ settings: string[] }>(
     "select proconfig as settings from pg_proc where oid = 'app_private.refresh_summaries()'::regprocedure",
   );

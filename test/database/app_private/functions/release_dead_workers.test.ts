@@ -6,7 +6,7 @@ import { makeOrganization, queueSync } from '../../../support/make.ts';
 const db = await testDatabase();
 const sessions: pg.Client[] = [];
 
-/** A worker process: what it locks lives as long as its session. */
+/** A worker process, whose locks last as long as its session. */
 async function session(): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: db.urls.worker });
   sessions.push(client);
@@ -42,7 +42,7 @@ async function release(client: Pick<pg.Client, 'query'> = db.worker): Promise<st
   return rows[0]?.dead ?? [];
 }
 
-/** A job that the pool took some time ago. */
+/** A job that the pool locked some time ago. */
 async function lockJob(poolId: string, ago: string): Promise<number> {
   const org = await makeOrganization(db);
   await queueSync(db.worker, org);
@@ -71,7 +71,7 @@ async function lockedBy(jobId: number): Promise<string | null> {
   return rows[0]?.locked_by ?? null;
 }
 
-test('gives back the job and the queue of a worker that died, and forgets it', async () => {
+test('releases the job and the queue of a killed worker, and removes it', async () => {
   const worker = await startWorker('killed');
   const job = await lockJob('killed', '1 second');
   await kill(worker);
@@ -80,14 +80,14 @@ test('gives back the job and the queue of a worker that died, and forgets it', a
   expect(await release()).toEqual([]);
 });
 
-test('leaves a worker that lives alone, however long its job takes', async () => {
+test('leaves a live worker alone, however long its job takes', async () => {
   await startWorker('alive');
   const job = await lockJob('alive', '3 hours');
   expect(await release()).toEqual([]);
   expect(await lockedBy(job)).toBe('alive');
 });
 
-test('a worker that asks in its own session does not find itself dead', async () => {
+test('a worker that calls it in its own session is not dead', async () => {
   const worker = await startWorker('asking');
   const job = await lockJob('asking', '3 hours');
   expect(await release(worker)).toEqual([]);
@@ -106,13 +106,13 @@ test('a pool that was killed before it could register is dead after half a minut
   expect(await lockedBy(job)).toBeNull();
 });
 
-test('of two that look at once, both may; each dead worker is named once', async () => {
+test('two workers may call it at once; each dead worker is returned once', async () => {
   await kill(await startWorker('killed'));
   const dead = await Promise.all([release(), release()]);
   expect(dead.flat()).toEqual(['killed']);
 });
 
-test('a worker that registers again under its name holds it', async () => {
+test('a worker that registers again under its name holds its lock', async () => {
   await startWorker('again');
   await db.worker.query('select from app_private.release_dead_workers()');
   const first = sessions[0];

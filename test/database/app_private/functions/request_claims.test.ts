@@ -8,7 +8,7 @@ const there = await makeOrganization(db);
 const closed = await makeOrganization(db);
 await db.owner.query('update app_public.organizations set is_active = false where id = $1', [closed.id]);
 
-/** As session_claims asks, with the rights of its owner. An organization that is named several times stands here once. */
+/** Calls it as session_claims does, with the rights of its owner. Repeated organizations are listed once here. */
 async function claims(userId: number): Promise<Record<string, unknown>[]> {
   const { rows } = await db.owner.query<Record<string, unknown>>(
     'select * from app_private.request_claims($1)',
@@ -41,12 +41,12 @@ describe('rights by role of the user and of the membership', () => {
     expect(await rights('user', role)).toEqual({ admin: false, read: ['here'], write, administer });
   });
 
-  test('a user without a membership may nothing', async () => {
+  test('a user without a membership has no rights', async () => {
     expect(await rights('user')).toEqual({ admin: false, read: [], write: [], administer: [] });
   });
 
   test.each<MembershipRole>(['owner', 'admin', 'member', 'viewer'])(
-    'a viewer never writes, also as %s of an organization',
+    'a viewer never writes, even as %s of an organization',
     async (role) => {
       expect(await rights('viewer', role)).toEqual({
         admin: false,
@@ -57,14 +57,14 @@ describe('rights by role of the user and of the membership', () => {
     },
   );
 
-  test('an administrator may everything in every organization, member or not', async () => {
+  test('an administrator has all rights in every organization, member or not', async () => {
     const all = ['here', 'there'];
     expect(await rights('admin')).toEqual({ admin: true, read: all, write: all, administer: all });
     expect(await rights('admin', 'viewer')).toEqual({ admin: true, read: all, write: all, administer: all });
   });
 });
 
-test('a user who is switched off has no row, nor has one who does not exist', async () => {
+test('disabled and unknown users have no row', async () => {
   const userId = await makeUser(db, 'admin');
   expect(await claims(userId)).toHaveLength(1);
   await db.owner.query('update app_public.users set is_active = false where id = $1', [userId]);
@@ -72,7 +72,7 @@ test('a user who is switched off has no row, nor has one who does not exist', as
   expect(await claims(2_000_000_000)).toEqual([]);
 });
 
-test('an organization that is switched off is in no list', async () => {
+test('a disabled organization is in no list', async () => {
   const member = await makeUser(db);
   await makeMembership(db, closed, member, 'owner');
   expect(await claims(member)).toMatchObject([
@@ -80,7 +80,7 @@ test('an organization that is switched off is in no list', async () => {
   ]);
 });
 
-test('a change of membership counts from the next look-up on', async () => {
+test('a change of membership counts from the next lookup on', async () => {
   const member = await makeUser(db);
   await makeMembership(db, here, member, 'admin');
   expect(await claims(member)).toMatchObject([{ administered_organization_ids: [here.id] }]);
@@ -94,14 +94,14 @@ test('a change of membership counts from the next look-up on', async () => {
   expect(await claims(member)).toMatchObject([{ organization_ids: [] }]);
 });
 
-test('says whether the password has to be changed', async () => {
+test('returns whether the password must be changed', async () => {
   const member = await makeUser(db);
   expect(await claims(member)).toMatchObject([{ must_change_password: false }]);
   await db.authenticator.query("select app_private.set_password($1, '$argon2id$planted', true)", [member]);
   expect(await claims(member)).toMatchObject([{ must_change_password: true }]);
 });
 
-test('neither the visitor nor the server nor the worker may ask: a session that has ended would go on', async () => {
+test('neither visitor, server nor worker may execute it, because an ended session would continue', async () => {
   const member = await makeUser(db);
   const ask = 'select * from app_private.request_claims($1)';
   await expect(db.asUser(member, (client) => client.query(ask, [member]))).rejects.toMatchObject({
@@ -111,7 +111,7 @@ test('neither the visitor nor the server nor the worker may ask: a session that 
     await expect(pool.query(ask, [member])).rejects.toMatchObject({ code: '42501' });
 });
 
-test('the list of readable organizations is as long as that of all, and not endless', async () => {
+test('the list of readable organizations is as long as the list of all, but bounded', async () => {
   const one = await makeUser(db);
   await makeMembership(db, here, one);
   const lengths = async () => {

@@ -21,7 +21,7 @@ async function start(user = userId, lifetime = '1 day'): Promise<Buffer> {
   return token;
 }
 
-/** What the exchange answers, and the token that one has then. */
+/** Result of the exchange, and the current token afterwards. */
 async function rotate(token: Buffer, client: Pick<pg.ClientBase, 'query'> = db.authenticator) {
   const next = newToken();
   const { rows } = await client.query<{ user_id: number; session_id: string; is_reused: boolean }>(
@@ -31,7 +31,7 @@ async function rotate(token: Buffer, client: Pick<pg.ClientBase, 'query'> = db.a
   return { answer: rows, next };
 }
 
-test('exchanges a token for the next one of its family, once and again', async () => {
+test('exchanges a token for the next one of its family, repeatedly', async () => {
   const first = await start();
   const second = await rotate(first);
   expect(second.answer).toMatchObject([{ user_id: userId, is_reused: false }]);
@@ -39,7 +39,7 @@ test('exchanges a token for the next one of its family, once and again', async (
   expect(third.answer).toEqual(second.answer);
 });
 
-/** As if the session's tokens so far had been used that much earlier. */
+/** Moves the use of the session's tokens into the past by this time. */
 const age = (token: Buffer, by: string) =>
   db.owner.query(
     `update app_private.refresh_tokens t set used_at = used_at - $2::interval
@@ -47,7 +47,7 @@ const age = (token: Buffer, by: string) =>
     [token, by],
   );
 
-test('a token that comes again later ends its whole session, and no other', async () => {
+test('a token that is reused later ends its whole session, and no other', async () => {
   const stolen = await start();
   const other = await start();
   const { next } = await rotate(stolen);
@@ -58,18 +58,18 @@ test('a token that comes again later ends its whole session, and no other', asyn
   expect((await rotate(other)).answer).toMatchObject([{ is_reused: false }]);
 });
 
-test('within 10 seconds the same token is exchanged again: two tabs sent it', async () => {
+test('the same token is exchanged again within 10 seconds, because two tabs sent it', async () => {
   const token = await start();
   const [first, second] = [await rotate(token), await rotate(token)];
   expect(second.answer).toEqual(first.answer);
   await age(token, '9 seconds');
   expect((await rotate(token)).answer).toEqual(first.answer);
-  // The grace is counted from the first exchange: exchanging again does not prolong it.
+  // The grace period starts with the first exchange; another exchange does not prolong it.
   await age(token, '2 seconds');
   expect((await rotate(token)).answer).toMatchObject([{ is_reused: true }]);
 });
 
-test('once a successor was used, the token before it is a reuse at any time', async () => {
+test('after the use of a successor, an earlier token is a reuse at any time', async () => {
   const token = await start();
   const { next } = await rotate(token);
   expect((await rotate(next)).answer).toMatchObject([{ is_reused: false }]);
@@ -77,7 +77,7 @@ test('once a successor was used, the token before it is a reuse at any time', as
   expect((await rotate(next)).answer).toEqual([]);
 });
 
-test('a thief who was quick enough to get a successor too is found out as soon as both go on', async () => {
+test('a thief with a successor token is detected as soon as both continue', async () => {
   const token = await start();
   const [owner, thief] = [await rotate(token), await rotate(token)];
   await age(token, '11 seconds');
@@ -88,7 +88,7 @@ test('a thief who was quick enough to get a successor too is found out as soon a
   expect((await rotate(ofOwner.next)).answer).toEqual([]);
 });
 
-test('of exchanges at once the second waits for the first, and sees what it did', async () => {
+test('the second of two simultaneous exchanges waits for the first, and sees its result', async () => {
   const token = await start();
   const { next } = await rotate(token);
   const first = await db.authenticator.connect();
@@ -98,14 +98,14 @@ test('of exchanges at once the second waits for the first, and sees what it did'
     const second = rotate(token);
     await untilBlocked(db);
     await first.query('commit');
-    // Its successor has been used by now: without waiting, that would not be seen.
+    // Its successor has been used by now. Without waiting, the exchange would not see it.
     expect((await second).answer).toMatchObject([{ is_reused: true }]);
   } finally {
     first.release();
   }
 });
 
-test('an unknown token, one that expired and one that was signed out get nothing', async () => {
+test('unknown, expired and signed-out tokens get nothing', async () => {
   expect((await rotate(newToken())).answer).toEqual([]);
   expect((await rotate(await start(userId, '-1 second'))).answer).toEqual([]);
   const ended = await start();
@@ -113,7 +113,7 @@ test('an unknown token, one that expired and one that was signed out get nothing
   expect((await rotate(ended)).answer).toEqual([]);
 });
 
-test('signing out ends the family of the token; signing out everywhere, all of the user', async () => {
+test('signing out ends the family of the token; signing out everywhere ends all of the user', async () => {
   const [first, other] = [await start(), await start()];
   const { next } = await rotate(first);
   await db.authenticator.query('select app_private.end_session($1, false)', [first]);
@@ -124,7 +124,7 @@ test('signing out ends the family of the token; signing out everywhere, all of t
   expect((await rotate(somebodyElse)).answer).toHaveLength(1);
 });
 
-test('signing out everywhere by a token takes one of a session that goes on', async () => {
+test('signing out everywhere needs a token of an active session', async () => {
   const end = async (token: Buffer) =>
     (
       await db.authenticator.query<{ ended: number }>('select app_private.end_session($1, true) as ended', [
@@ -142,7 +142,7 @@ test('signing out everywhere by a token takes one of a session that goes on', as
   expect((await rotate(second)).answer).toEqual([]);
 });
 
-test('what has expired or ended is deleted by the worker after a while, and nothing else', async () => {
+test('the worker later deletes expired tokens and ended sessions, and nothing else', async () => {
   const user = await makeUser(db);
   const remaining = async (): Promise<unknown> =>
     (
@@ -171,8 +171,11 @@ test('what has expired or ended is deleted by the worker after a while, and noth
   expect((await rotate(next)).answer).toHaveLength(1);
 });
 
-test.each(['sessions', 'refresh_tokens'])('nobody reads %s, not even who exchanges tokens', async (table) => {
-  const ask = `select * from app_private.${table}`;
-  await expect(db.authenticator.query(ask)).rejects.toMatchObject({ code: '42501' });
-  await expect(db.worker.query(ask)).rejects.toMatchObject({ code: '42501' });
-});
+test.each(['sessions', 'refresh_tokens'])(
+  'no role reads %s, not even the one that exchanges tokens',
+  async (table) => {
+    const ask = `select * from app_private.${table}`;
+    await expect(db.authenticator.query(ask)).rejects.toMatchObject({ code: '42501' });
+    await expect(db.worker.query(ask)).rejects.toMatchObject({ code: '42501' });
+  },
+);

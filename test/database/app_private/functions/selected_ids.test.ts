@@ -60,13 +60,13 @@ test.each<[Selection, string[]]>([
   expect(await selected(selection)).toEqual(ids);
 });
 
-describe('what is wrong is refused by name', () => {
+describe('refuses an invalid selection and names the fault', () => {
   const condition = (depth: number): Json =>
     depth === 0 ? { pfaId: { isNull: false } } : { not: condition(depth - 1) };
   test.each<[string, Selection, RegExp]>([
-    ['nothing', {}, /does not say which records/],
-    ['everything and more', { everything: true, search: 'x' }, /together with conditions/],
-    ['a record null', { recordIds: ['a', null] }, /names a record null/],
+    ['nothing', {}, /contains no condition/],
+    ['everything and more', { everything: true, search: 'x' }, /with conditions/],
+    ['a record null', { recordIds: ['a', null] }, /a null record id/],
     ['too many records', { recordIds: Array<string>(20_001).fill('a') }, /20001 records/],
     ['an empty filter', { filter: {} }, /filter is empty/],
     ['an empty part', { filter: { and: [{ not: {} }] } }, /at and\.0\.not is empty/],
@@ -78,20 +78,40 @@ describe('what is wrong is refused by name', () => {
     ['a key without operators', { filter: { category: {} } }, /"category"/],
     ['an unknown key', { filter: { contract: { equalTo: 'x' } } }, /"contract"/],
     ['a column’s name', { filter: { pfa_id: { equalTo: 'x' } } }, /"pfa_id"/],
-    ['an unknown operator', { filter: { category: { like: 'x' } } }, /"category" by "like"/],
-    ['a number for text', { filter: { category: { equalTo: 1 } } }, /"category" by "equalTo".*text/],
-    ['null for text', { filter: { category: { equalTo: null } } }, /"category" by "equalTo".*text/],
+    [
+      'an unknown operator',
+      { filter: { category: { like: 'x' } } },
+      /"category" with the unknown operator "like"/,
+    ],
+    [
+      'a number for text',
+      { filter: { category: { equalTo: 1 } } },
+      /"category" with the operator "equalTo".*text/,
+    ],
+    [
+      'null for text',
+      { filter: { category: { equalTo: null } } },
+      /"category" with the operator "equalTo".*text/,
+    ],
     [
       'text for a flag',
       { filter: { hasDraft: { equalTo: 'true' } } },
-      /"hasDraft" by "equalTo".*true or false/,
+      /"hasDraft" with the operator "equalTo".*true or false/,
     ],
-    ['isNull of no flag', { filter: { dor: { isNull: 'no' } } }, /"dor" by "isNull".*true or false/],
-    ['no day', { filter: { forecastEnd: { lessThan: '2026-02-30' } } }, /"forecastEnd" by "lessThan".*day/],
+    [
+      'isNull of no flag',
+      { filter: { dor: { isNull: 'no' } } },
+      /"dor" with the operator "isNull".*true or false/,
+    ],
+    [
+      'no day',
+      { filter: { forecastEnd: { lessThan: '2026-02-30' } } },
+      /"forecastEnd" with the operator "lessThan".*valid date/,
+    ],
     [
       'a day in words',
       { filter: { forecastEnd: { lessThan: 'tomorrow' } } },
-      /"forecastEnd" by "lessThan".*day/,
+      /"forecastEnd" with the operator "lessThan".*valid date/,
     ],
     [
       'a fraction of a cent',
@@ -103,7 +123,7 @@ describe('what is wrong is refused by name', () => {
       { filter: { forecastCostCents: { equalTo: '9223372036854775808' } } },
       /whole number/,
     ],
-    ['no list of values', { filter: { category: { in: 'x' } } }, /"category" by "in".*a list/],
+    ['no list of values', { filter: { category: { in: 'x' } } }, /"category" with the operator "in".*a list/],
     ['a list with null', { filter: { category: { in: ['x', null] } } }, /a list, each of it text/],
     ['11 levels', { filter: condition(10) }, /deeper than 10/],
     ['201 conditions', { filter: { or: Array<Json>(201).fill({ dor: { isNull: true } }) } }, /more than 200/],
@@ -116,7 +136,7 @@ describe('what is wrong is refused by name', () => {
     expect(refused.hint).toBeTruthy();
   });
 
-  test('as many as are allowed are allowed', async () => {
+  test('accepts as many as are allowed', async () => {
     expect(await selected({ filter: condition(9) })).toBeInstanceOf(Array);
     expect(await selected({ filter: { or: Array<Json>(200).fill({ dor: { isNull: true } }) } })).toEqual([
       'a',
@@ -128,7 +148,7 @@ describe('what is wrong is refused by name', () => {
 });
 
 test.each(["' or true --", "'); drop table app_core.pfa_mirror; --", '$2', '%s %I', '\\', '{a,b}', '"x"'])(
-  'SQL is a text like others, whatever holds it: %j',
+  'treats SQL as text, wherever it is: %j',
   async (sql) => {
     for (const filter of [
       { category: { equalTo: sql } },
@@ -148,7 +168,7 @@ test.each(["' or true --", "'); drop table app_core.pfa_mirror; --", '$2', '%s %
   },
 );
 
-test('who may only read may select; who may not read is told that there is no such organization', async () => {
+test('a viewer may select; other users get an unknown organization', async () => {
   const viewer = await makeMember(db, org, 'viewer');
   const outsider = await makeMember(db, await makeOrganization(db));
   expect(

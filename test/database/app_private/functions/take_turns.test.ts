@@ -3,13 +3,13 @@ import { makeConnection } from '../../../support/connections.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeOrganization, one } from '../../../support/make.ts';
 
-// The one limit of requests of all workers, by address and tenant of PEMS.
+// Tests the rate limit of all workers, by address and tenant of PEMS.
 
 const db = await testDatabase();
 let tenants = 0;
 const tenant = () => `T${++tenants}`;
 
-/** In how many milliseconds the first of so many turns begins. */
+/** Milliseconds until the first of these requests may begin. */
 async function take(connection: string, turns = 1): Promise<number> {
   const { rows } = await db.worker.query<{ wait: number }>('select app_private.take_turns($1, $2) as wait', [
     connection,
@@ -18,7 +18,7 @@ async function take(connection: string, turns = 1): Promise<number> {
   return one(rows).wait;
 }
 
-test('turns follow each other at the rate of the connection, whoever asks, all at the same time', async () => {
+test('requests are spaced by the rate of the connection, for all simultaneous callers', async () => {
   const connection = await makeConnection(db, null, { tenant: tenant(), requestsPerSecond: 1 });
   const began = performance.now();
   const waits = await Promise.all(Array.from({ length: 8 }, () => take(connection)));
@@ -31,7 +31,7 @@ test('turns follow each other at the rate of the connection, whoever asks, all a
     });
 });
 
-test('several turns at once are taken as a whole', async () => {
+test('several requests are acquired together', async () => {
   const connection = await makeConnection(db, null, { tenant: tenant(), requestsPerSecond: 2 });
   expect(await take(connection, 10)).toBe(0);
   const wait = await take(connection);
@@ -39,7 +39,7 @@ test('several turns at once are taken as a whole', async () => {
   expect(wait).toBeLessThanOrEqual(5000);
 });
 
-test('two connections to the same tenant share it, another tenant has its own', async () => {
+test('two connections to the same tenant share its rate; another tenant has its own', async () => {
   const [ours, org] = [tenant(), await makeOrganization(db)];
   const first = await makeConnection(db, null, { tenant: ours, requestsPerSecond: 1 });
   const second = await makeConnection(db, org, { tenant: ours, requestsPerSecond: 1 });
@@ -49,7 +49,7 @@ test('two connections to the same tenant share it, another tenant has its own', 
   expect(await take(other)).toBe(0);
 });
 
-test('where PEMS asks for time everybody waits, at most a minute, and nobody less than before', async () => {
+test('if PEMS asks for a delay, all requests wait, at most a minute, and never less than before', async () => {
   const connection = await makeConnection(db, null, { tenant: tenant(), requestsPerSecond: 1 });
   await take(connection);
   const hold = (seconds: number) =>
@@ -63,7 +63,7 @@ test('where PEMS asks for time everybody waits, at most a minute, and nobody les
   expect(await take(connection)).toBeLessThanOrEqual(61_000);
 });
 
-test('a time in which nobody asked is not made up for', async () => {
+test('idle time is not made up for', async () => {
   const ours = tenant();
   const connection = await makeConnection(db, null, { tenant: ours, requestsPerSecond: 1 });
   await take(connection);
@@ -79,7 +79,7 @@ test('a time in which nobody asked is not made up for', async () => {
   expect(rows).toEqual([{ requests: '3' }]);
 });
 
-test('what one tenant asks for is not asked of another at the same address', async () => {
+test('a delay for one tenant does not apply to another at the same address', async () => {
   const first = await makeConnection(db, null, { tenant: tenant(), requestsPerSecond: 1 });
   const other = await makeConnection(db, null, { tenant: tenant(), requestsPerSecond: 1 });
   await take(first);

@@ -48,7 +48,7 @@ async function stored() {
   return one(rows);
 }
 
-test('a large operation is stored once, and to undo and redo it stores nothing', async () => {
+test('a large operation is stored once, and undo and redo store nothing more', async () => {
   await mine((client) => shift(client, 14));
   const before = await stored();
   expect(before).toMatchObject({ history: 0, operations: 1, usage: 300 });
@@ -59,7 +59,7 @@ test('a large operation is stored once, and to undo and redo it stores nothing',
   expect(await stored()).toEqual({ ...before, usage: 3300 });
 });
 
-test('a small one is in the history of each of its records, and a commit of any is', async () => {
+test('a small operation is in the history of each record, and so is any commit', async () => {
   await mine((client) => saveDraft(client, org, 'R-001', { forecastEnd: '2026-11-01' }));
   expect(await stored()).toMatchObject({ history: 1 });
   await mine((client) => shift(client, 14));
@@ -79,7 +79,7 @@ test('a small one is in the history of each of its records, and a commit of any 
   ]);
 });
 
-test('beyond the quota of the day an operation is refused, and nothing of it is done', async () => {
+test('refuses a whole operation beyond the daily quota', async () => {
   await db.owner.query(
     'insert into app_private.pfa_limits (organization_id, daily_changes) values ($1, 1000)',
     [org.id],
@@ -88,10 +88,10 @@ test('beyond the quota of the day an operation is refused, and nothing of it is 
   const before = await stored();
   expect(await db.asUser(me, (client) => refusal(client, () => shift(client, 4)))).toMatchObject({
     code: 'VG429',
-    hint: expect.stringMatching(/^Go on after midnight UTC/) as string,
+    hint: expect.stringMatching(/^Continue after midnight UTC/) as string,
   });
   expect(await stored()).toEqual(before);
-  // Another user has a quota of their own, and so has the next day.
+  // Another user, and the next day, have separate quotas.
   const other = await makeMember(db, org);
   await db.asUser(other, (client) => shift(client, 4), { commit: true });
   await db.owner.query(
@@ -101,7 +101,7 @@ test('beyond the quota of the day an operation is refused, and nothing of it is 
   await mine((client) => shift(client, 4));
 });
 
-test('the history of single records is written for 20,000 changes a day', async () => {
+test('writes the history of single records for 20,000 changes a day', async () => {
   await mine((client) => saveDraft(client, org, 'R-001', { forecastEnd: '2026-11-01' }));
   await db.owner.query(
     'update app_private.pfa_draft_usage set history_rows = 20000 where organization_id = $1',
@@ -111,7 +111,7 @@ test('the history of single records is written for 20,000 changes a day', async 
   expect(await stored()).toMatchObject({ history: 1, operations: 2 });
 });
 
-test('operations can be undone for 200,000 records together, the newest whatever it was for', async () => {
+test('operations on 200,000 records in total can be undone, and always the newest', async () => {
   await mine((client) => saveDraft(client, org, 'R-001', { forecastEnd: '2026-11-01' }));
   await mine((client) => saveDraft(client, org, 'R-002', { forecastEnd: '2026-11-01' }));
   await db.owner.query(
@@ -122,7 +122,7 @@ test('operations can be undone for 200,000 records together, the newest whatever
   expect(await stored()).toMatchObject({ operations: 2 });
 });
 
-test('what a user stores is seen', async () => {
+test('shows the storage of a user', async () => {
   await mine((client) => saveDraft(client, org, 'R-001', { forecastEnd: '2026-11-01' }));
   const { rows } = await db.owner.query(
     `select drafts, operations, history_rows, changed_today, draft_bytes > 0 as has_bytes

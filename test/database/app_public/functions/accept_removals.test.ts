@@ -18,7 +18,7 @@ import { answered, expected } from '../../../support/merged.ts';
 
 const db = await testDatabase();
 
-// 60 records; PEMS holds the last 40 of them only: a third is gone, which is spared.
+// 60 records, of which PEMS only holds the last 40: a third is gone, so the removals are withheld.
 const records = Array.from({ length: 60 }, (_, i): RecordData => ({
   pfaId: `r${String(i).padStart(2, '0')}`,
   source: 'Purchase',
@@ -33,7 +33,7 @@ beforeEach(async () => {
   admin = await makeMember(db, org, 'admin');
 });
 
-/** The run that spared them. */
+/** The run that withheld them. */
 async function spared() {
   await putRecords(db, org, records);
   await putRecords(db, org, kept);
@@ -76,7 +76,7 @@ async function removals() {
   return rows;
 }
 
-test('the run says how many, of how many, and what to do; which ones is a list', async () => {
+test('the run shows how many records of how many, and what to do; a list names them', async () => {
   const run = (await spared()) as Awaited<ReturnType<typeof spared>> & { notice: string };
   expect(run.notice).toContain('20 of 60 records are gone in PEMS');
   expect(run.notice).toContain(`npx vanguard sync accept-removals ${org.code}`);
@@ -88,7 +88,7 @@ test('the run says how many, of how many, and what to do; which ones is a list',
   expect(rows).toEqual([]);
 });
 
-test('accepted, they are removed at once, in the name of who did it; the next runs have nothing to say', async () => {
+test('accepting removes them at once, in the name of the user; later runs say nothing', async () => {
   const { id } = await spared();
   const run = await accept(id);
   expect(run).toMatchObject({ rows_removed: 20, rows_spared: 20, removals_accepted_by: admin });
@@ -101,7 +101,7 @@ test('accepted, they are removed at once, in the name of who did it; the next ru
   expect(await seen()).toEqual(ids(records));
 });
 
-test('sums, drafts and what people see follow as after any removal', async () => {
+test('totals, drafts and the records of users change as after any removal', async () => {
   const member = await makeMember(db, org);
   await putRecords(db, org, records);
   await db.asUser(member, (client) => saveDraft(client, org, 'r03', { purchasePrice: 1000 }), {
@@ -120,14 +120,14 @@ test('sums, drafts and what people see follow as after any removal', async () =>
   expect(rows).toHaveLength(1);
 });
 
-test('a second time it changes nothing, whoever asks', async () => {
+test('a second call changes nothing, whoever calls it', async () => {
   const { id } = await spared();
   const first = await accept(id);
   expect(await accept(id, await makeMember(db, org, 'owner'))).toEqual(first);
   expect(await removals()).toHaveLength(20);
 });
 
-test('what PEMS brought back meanwhile stays, as long as it is there', async () => {
+test('records that PEMS returned in the meantime stay', async () => {
   const { id } = await spared();
   const back = [...records.slice(0, 5), ...kept];
   await putRecords(db, org, back);
@@ -136,7 +136,7 @@ test('what PEMS brought back meanwhile stays, as long as it is there', async () 
   expect(await seen()).toEqual(ids(back));
 });
 
-test('what came back and is gone again has to be missed twice anew', async () => {
+test('a record that returned and disappears again must be missed twice again', async () => {
   const { id } = await spared();
   await putRecords(db, org, records);
   await putRecords(db, org, kept);
@@ -144,7 +144,7 @@ test('what came back and is gone again has to be missed twice anew', async () =>
   expect(await seen()).toEqual(ids(records));
 });
 
-test('what somebody else has seen since it was missed stays', async () => {
+test('a record that another read saw after the miss stays', async () => {
   const { id } = await spared();
   await db.owner.query(
     "update app_core.pfa_mirror set observed_at = clock_timestamp() where organization_id = $1 and pfa_id = 'r00'",
@@ -154,7 +154,7 @@ test('what somebody else has seen since it was missed stays', async () => {
   expect(await seen()).toEqual(['r00', ...ids(kept)]);
 });
 
-test('a record that an incremental run brings, unchanged, is no longer taken for gone', async () => {
+test('a record that an incremental run returns unchanged no longer counts as gone', async () => {
   const { id } = await spared();
   const incremental = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org)).id);
   await db.owner.query("update app_public.pfa_sync_log set kind = 'incremental' where id = $1", [
@@ -167,9 +167,9 @@ test('a record that an incremental run brings, unchanged, is no longer taken for
   expect(await accept(id)).toMatchObject({ rows_removed: 19 });
 });
 
-test('an older run may be accepted: what it spared and is gone still; a newer one has its own', async () => {
+test('accepting an older run covers its withheld removals that are still gone; a newer run has its own', async () => {
   const { id: older } = await spared();
-  // Five more are missed for the second time only by the newer run.
+  // Only the newer run misses five more for the second time.
   await putRecords(db, org, kept.slice(5));
   const newer = await putRecords(db, org, kept.slice(5));
   expect(newer).toMatchObject({ rows_spared: 25 });
@@ -180,7 +180,7 @@ test('an older run may be accepted: what it spared and is gone still; a newer on
   expect(await seen()).toEqual(ids(kept.slice(5)));
 });
 
-/** A run that has read every record as it is, and has still to be merged. */
+/** A run that has read every record unchanged and has not merged yet. */
 async function readEverything(): Promise<string> {
   const run = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org)).id);
   if (!run) throw new Error('The run did not begin.');
@@ -193,7 +193,7 @@ async function readEverything(): Promise<string> {
   return run.id;
 }
 
-test('a page that was asked for before it was accepted brings a record back', async () => {
+test('a page that was requested before the acceptance restores a record', async () => {
   const { id } = await spared();
   const runId = await readEverything();
   await accept(id);
@@ -201,7 +201,7 @@ test('a page that was asked for before it was accepted brings a record back', as
   expect(await seen()).toEqual(ids(records));
 });
 
-test('while a run merges, it waits, and removes nothing that the run has seen', async () => {
+test('waits while a run merges, and removes no record that the run has seen', async () => {
   const { id } = await spared();
   const runId = await readEverything();
   const merging = await db.worker.connect();
@@ -236,7 +236,7 @@ test('owners, admins and administrators may; members, viewers and strangers may 
   }
 });
 
-test('a run that spared nothing, of another organization, or that does not exist is refused', async () => {
+test('refuses a run without withheld removals, of another organization, or that does not exist', async () => {
   const { id } = await spared();
   const quiet = await putRecords(db, org, records);
   const other = await makeOrganization(db);

@@ -48,7 +48,7 @@ await putRecords(db, other, [{ pfaId: 'theirs', forecastStart: '2026-01-01' }]);
 const asAuthor = <T>(use: (client: pg.PoolClient) => Promise<T>) => db.asUser(author, use);
 const everything = { everything: true };
 
-/** The drafted keys by record after an operation on all that it can be done to. */
+/** Drafted keys by record after an operation on all records that accept it. */
 async function drafted(operation: BulkOperation) {
   return asAuthor(async (client) => {
     const result = await applyBulk(client, org, everything, operation, { skip: true });
@@ -71,7 +71,7 @@ describe('each operation', () => {
     });
   });
 
-  test('a shift that would end an actualized record before its start is refused', async () => {
+  test('refuses a shift that would end an actualized record before its start', async () => {
     const { refused, deltas } = await drafted({ shift_days: -11 });
     expect(refused).toMatchObject([
       {
@@ -83,7 +83,7 @@ describe('each operation', () => {
     expect(Object.keys(deltas).sort()).toEqual(['forecast', 'half']);
   });
 
-  test('duration moves the end, never before the start', async () => {
+  test('duration moves the end, but never before the start', async () => {
     expect((await drafted({ duration_days: -300 })).deltas).toEqual({
       forecast: { forecastEnd: '2026-03-01' },
       actualized: { actualEnd: '2026-02-01' },
@@ -96,17 +96,17 @@ describe('each operation', () => {
     });
   });
 
-  test('reset makes the forecast the plan, and is refused where there is none or the record is actualized', async () => {
+  test('reset sets the forecast to the plan, and is refused without a plan or for an actualized record', async () => {
     const { deltas, refused } = await drafted({ reset_to_plan: true });
     expect(deltas).toEqual({ forecast: { forecastStart: '2026-01-01', forecastEnd: '2026-01-31' } });
     expect(refused.map(({ recordId, problem }) => [recordId, problem])).toEqual([
-      ['actualized', 'is actualized: only a forecast is reset to the plan'],
-      ['bare', 'has no plan to be reset to'],
-      ['half', 'has no plan to be reset to'],
+      ['actualized', 'is actualized: only a forecast can be reset to the plan'],
+      ['bare', 'has no plan to reset to'],
+      ['half', 'has no plan to reset to'],
     ]);
   });
 
-  test('set sets, and what a record has already is not changed', async () => {
+  test('set changes values, and leaves equal ones unchanged', async () => {
     const result = await drafted({ set: { category: 'Cranes', monthlyRate: 3044 } });
     expect(result).toMatchObject({
       changed_count: 4,
@@ -115,7 +115,7 @@ describe('each operation', () => {
     expect(Object.keys(result.deltas.forecast!)).toEqual(['category']);
   });
 
-  test('dates that are not plausible are refused', async () => {
+  test('refuses implausible dates', async () => {
     await asAuthor(async (client) => {
       await saveDraft(client, org, 'half', { forecastEnd: '2099-12-01' });
       expect(
@@ -130,7 +130,7 @@ describe('each operation', () => {
   });
 });
 
-test('all or nothing, unless those that are refused are to be left out', async () => {
+test('applies to all or nothing, unless refused records are skipped', async () => {
   await asAuthor(async (client) => {
     expect(
       await refusal(client, () => applyBulk(client, org, everything, { reset_to_plan: true })),
@@ -142,7 +142,7 @@ test('all or nothing, unless those that are refused are to be left out', async (
   });
 });
 
-test('works on what one sees, drafts included', async () => {
+test('works on the records as the user sees them, with drafts', async () => {
   await asAuthor(async (client) => {
     await saveDraft(client, org, 'forecast', { forecastStart: '2026-03-10' });
     await applyBulk(client, org, { recordIds: ['forecast'] }, { shift_days: 1 });
@@ -156,12 +156,12 @@ test('works on what one sees, drafts included', async () => {
 });
 
 describe('the preview', () => {
-  test('says what would come of it and what it costs, and writes nothing', async () => {
+  test('shows the changes and their cost, and writes nothing', async () => {
     await asAuthor(async (client) => {
       const before = await seenRecords(client, org);
       expect(await bulkPreview(client, org, everything, { duration_days: 30 })).toMatchObject({
         ...{ selected_count: 4, changed_count: 3, unchanged_count: 1, refused_count: 0, reasons: [] },
-        // 3,044 USD a month of 30.44 days are 100 USD a day.
+        // 3,044 USD per month of 30.44 days are 100 USD per day.
         ...{
           plan_cost_before: 6000,
           plan_cost_after: 6000,
@@ -187,14 +187,14 @@ describe('the preview', () => {
     });
   });
 
-  test('names the reasons, with how many and which', async () => {
+  test('lists the reasons, with their number and records', async () => {
     await asAuthor(async (client) => {
       expect(await bulkPreview(client, org, everything, { reset_to_plan: true })).toMatchObject({
         refused_count: 3,
         reasons: [
-          { problem: 'has no plan to be reset to', count: 2, recordIds: ['bare', 'half'] },
+          { problem: 'has no plan to reset to', count: 2, recordIds: ['bare', 'half'] },
           {
-            problem: 'is actualized: only a forecast is reset to the plan',
+            problem: 'is actualized: only a forecast can be reset to the plan',
             count: 1,
             recordIds: ['actualized'],
           },
@@ -203,7 +203,7 @@ describe('the preview', () => {
     });
   });
 
-  test('a record that becomes discontinued is in no sum any more', async () => {
+  test('a record that becomes discontinued leaves every total', async () => {
     await asAuthor(async (client) => {
       expect(
         await bulkPreview(client, org, { recordIds: ['forecast'] }, { set: { isDiscontinued: true } }),
@@ -213,7 +213,7 @@ describe('the preview', () => {
     });
   });
 
-  test('its token is good until something selected changes, or is another', async () => {
+  test('its token is valid until the operation or a selected record changes', async () => {
     await asAuthor(async (client) => {
       const selection = { recordIds: ['forecast', 'half'] };
       const { preview_token: token } = await bulkPreview(client, org, selection, { shift_days: 1 });
@@ -235,7 +235,7 @@ describe('the preview', () => {
     });
   });
 
-  test('a viewer may see one', async () => {
+  test('a viewer may see a preview', async () => {
     await db.asUser(viewer, async (client) => {
       expect(await bulkPreview(client, org, everything, { shift_days: 1 })).toMatchObject({
         changed_count: 3,
@@ -244,7 +244,7 @@ describe('the preview', () => {
   });
 });
 
-describe('refused whole', () => {
+describe('refused entirely', () => {
   test.each<[what: string, operation: BulkOperation]>([
     ['nothing to do', {}],
     ['two things at once', { shift_days: 1, duration_days: 1 }],
@@ -266,7 +266,7 @@ describe('refused whole', () => {
     });
   });
 
-  test('keys and values that no draft may have', async () => {
+  test('keys and values that drafts may not have', async () => {
     await asAuthor(async (client) => {
       for (const set of [
         { pfaId: 'x' },
@@ -282,7 +282,7 @@ describe('refused whole', () => {
     });
   });
 
-  test('records of another organization are not there', async () => {
+  test('records of another organization do not exist', async () => {
     await asAuthor(async (client) => {
       expect(
         await refusal(client, () =>
@@ -314,7 +314,7 @@ describe('refused whole', () => {
   });
 });
 
-test('what a bulk operation changes is not looked up in the history: nobody said what they saw', async () => {
+test('a bulk operation needs no revisions, so it reads no history', async () => {
   const { rows } = await db.asOwner((client) =>
     client.query(
       `select r.missing, r.moved, r.unfit from app_private.refused_changes($1, $2, '[{"recordId": "bare", "changes": {"category": "X"}}]') r`,

@@ -21,7 +21,7 @@ const record = {
   forecastEnd: '2026-03-31',
 };
 
-/** An organization of its own with two members, whose work is kept. */
+/** A separate organization with two members, whose drafts are kept. */
 async function project() {
   const org = await makeOrganization(db);
   const [author, colleague, viewer] = [
@@ -75,7 +75,7 @@ async function project() {
   };
 }
 
-test('what is committed is pending for everybody at once, in the history, and its push is queued with it', async () => {
+test('a commit is pending for all users at once, in the history, and queued for push', async () => {
   const { org, author, mine, looking, modifications, history } = await project();
   await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
   await mine((client) => saveDraft(client, org, 'b', { category: 'New', model: 'N' }));
@@ -121,7 +121,7 @@ test('what is committed is pending for everybody at once, in the history, and it
   expect(jobs.rows).toEqual([{ key: `push:${org.id}`, queue_name: `push:${org.id}`, comment: 'Storm' }]);
 });
 
-test('of an attempt that is rolled back nothing is left, neither change nor job', async () => {
+test('a commit that is rolled back leaves neither change nor job', async () => {
   const { org, author, mine, modifications } = await project();
   await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
   await db.asUser(author, (client) => commitDrafts(client, org));
@@ -132,7 +132,7 @@ test('of an attempt that is rolled back nothing is left, neither change nor job'
   expect(rows).toEqual([]);
 });
 
-test('chosen records only, and those without a draft are named', async () => {
+test('commits selected records only, and reports those without a draft', async () => {
   const { org, mine } = await project();
   for (const id of ['a', 'b']) await mine((client) => saveDraft(client, org, id, { category: 'New' }));
   expect(await mine((client) => commitDrafts(client, org, { recordIds: ['b', 'nothing'] }))).toEqual({
@@ -143,7 +143,7 @@ test('chosen records only, and those without a draft are named', async () => {
   expect(await mine((client) => seenDrafts(client, org))).toMatchObject([{ pfa_id: 'a' }]);
 });
 
-test('a selection that selects nothing is not everything', async () => {
+test('an empty selection does not mean all records', async () => {
   const { org, mine, modifications } = await project();
   await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
   await mine((client) => refusal(client, () => commitDrafts(client, org, {})));
@@ -151,7 +151,7 @@ test('a selection that selects nothing is not everything', async () => {
 });
 
 describe('key by key', () => {
-  test('a conflict stays in the draft with the reason, the other keys go', async () => {
+  test('a conflict stays in the draft with its reason; other keys are committed', async () => {
     const { org, mine } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'Mine', model: 'N' }));
     await putRecords(db, org, [
@@ -176,7 +176,7 @@ describe('key by key', () => {
     });
   });
 
-  test('the three ways are looked at anew, whatever the draft says of itself', async () => {
+  test('compares the values again, whatever the draft recorded', async () => {
     const { org, mine } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
     await db.owner.query(
@@ -192,7 +192,7 @@ describe('key by key', () => {
     ]);
   });
 
-  test('what PEMS has come to hold by itself just leaves the draft', async () => {
+  test('a key that PEMS now holds leaves the draft', async () => {
     const { org, mine, modifications } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
     await db.owner.query(
@@ -211,7 +211,7 @@ describe('key by key', () => {
     });
   });
 
-  test('a removed record takes nothing', async () => {
+  test('commits nothing to a removed record', async () => {
     const { org, mine } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
     for (let i = 0; i < 2; i++) await putRecords(db, org, [{ ...record, pfaId: 'b' }]);
@@ -221,7 +221,7 @@ describe('key by key', () => {
     });
   });
 
-  test('dates that the record cannot have by now are refused, in whichever key', async () => {
+  test('refuses dates that have become invalid, in whichever key', async () => {
     const { org, mine } = await project();
     await mine((client) => saveDraft(client, org, 'a', { forecastEnd: '2026-03-10', model: 'N' }));
     await putRecords(db, org, [
@@ -236,7 +236,7 @@ describe('key by key', () => {
     });
   });
 
-  test('a key that cannot be written to PEMS any more is refused', async () => {
+  test('refuses a key that PEMS can no longer store', async () => {
     const { org, mine } = await project();
     await mine((client) => saveDraft(client, org, 'a', { model: 'N', category: 'New' }));
     await db.owner.query(
@@ -249,7 +249,7 @@ describe('key by key', () => {
     });
   });
 
-  test('a key that is just being written is busy, also in the same hands', async () => {
+  test('a key that is being written is busy, also for the same user', async () => {
     const { org, mine, theirs, setState } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
     await mine((client) => commitDrafts(client, org));
@@ -268,7 +268,7 @@ describe('key by key', () => {
 });
 
 describe('a later commit', () => {
-  test('takes a key over together with what PEMS has to hold, and leaves the others where they are', async () => {
+  test('takes over a key with its base, and leaves the other keys in the earlier commit', async () => {
     const { org, author, colleague, mine, theirs, modifications, history } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'First', model: 'N' }));
     await mine((client) => commitDrafts(client, org));
@@ -289,7 +289,7 @@ describe('a later commit', () => {
     });
   });
 
-  test('that takes all keys over leaves nothing of the earlier one', async () => {
+  test('a commit that takes over all keys deletes the earlier one', async () => {
     const { org, colleague, mine, theirs, modifications } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'First' }));
     await mine((client) => commitDrafts(client, org));
@@ -298,7 +298,7 @@ describe('a later commit', () => {
     expect(await modifications()).toMatchObject([{ user_id: colleague, delta: { category: 'Second' } }]);
   });
 
-  test('puts a problem on the drafts of others that stand on something else', async () => {
+  test('creates a problem in drafts of other users with another base', async () => {
     const { org, mine, theirs } = await project();
     await theirs((client) => saveDraft(client, org, 'a', { category: 'Second', model: 'Same' }));
     await mine((client) => saveDraft(client, org, 'a', { category: 'First', model: 'Same' }));
@@ -314,7 +314,7 @@ describe('a later commit', () => {
     ]);
   });
 
-  test('waits for one under way and then looks at what it left', async () => {
+  test('waits for a concurrent commit, and then sees its result', async () => {
     const { org, author, mine, theirs } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'First' }));
     await theirs((client) => saveDraft(client, org, 'a', { category: 'Second' }));
@@ -332,7 +332,7 @@ describe('a later commit', () => {
 });
 
 describe('withdrawing', () => {
-  test('makes it a draft again, on what it stood on, and nobody sees it any more', async () => {
+  test('restores the draft with its base, and hides the change from other users', async () => {
     const { org, author, mine, looking, modifications, history } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
     await mine((client) => commitDrafts(client, org));
@@ -351,7 +351,7 @@ describe('withdrawing', () => {
     });
   });
 
-  test('a newer draft of the same key stays, without a problem', async () => {
+  test('keeps a newer draft of the same key, without a problem', async () => {
     const { org, mine } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'New', model: 'N' }));
     await mine((client) => commitDrafts(client, org));
@@ -367,7 +367,7 @@ describe('withdrawing', () => {
     ]);
   });
 
-  test('what PEMS changed meanwhile is a conflict then', async () => {
+  test('a change of PEMS in the meantime becomes a conflict', async () => {
     const { org, mine } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
     await mine((client) => commitDrafts(client, org));
@@ -381,7 +381,7 @@ describe('withdrawing', () => {
     ]);
   });
 
-  test('what is being written, or is in PEMS, is refused and named', async () => {
+  test('refuses and lists changes that are being written or confirmed', async () => {
     const { org, mine, modifications, setState } = await project();
     await mine((client) => saveDraft(client, org, 'a', { category: 'New' }));
     await mine((client) => commitDrafts(client, org));
@@ -395,7 +395,7 @@ describe('withdrawing', () => {
     expect(await modifications()).toMatchObject([{ state: 'syncing' }]);
   });
 
-  test('what else is committed has to make sense without it, and that is said', async () => {
+  test('the remaining commits must stay valid without it, and the reason is given', async () => {
     const { org, mine, theirs } = await project();
     await mine((client) =>
       saveDraft(client, org, 'a', { forecastStart: '2027-01-01', forecastEnd: '2027-12-31' }),
@@ -406,7 +406,7 @@ describe('withdrawing', () => {
     expect(await theirs((client) => withdrawCommits(client, org))).toMatchObject({
       record_count: 0,
       refused: [
-        { recordId: 'a', problem: 'would leave forecastEnd before forecastStart in what else is committed' },
+        { recordId: 'a', problem: 'would leave forecastEnd before forecastStart in the remaining commits' },
       ],
     });
     expect(await mine((client) => withdrawCommits(client, org))).toMatchObject({
@@ -419,7 +419,7 @@ describe('withdrawing', () => {
     });
   });
 
-  test("somebody else's changes are not there to be withdrawn, nor drafts, nor those of another organization", async () => {
+  test('cannot withdraw changes of other users or organizations, or drafts', async () => {
     const { org, mine, theirs, modifications } = await project();
     const elsewhere = await project();
     await elsewhere.mine((client) => saveDraft(client, elsewhere.org, 'a', { category: 'New' }));
@@ -440,7 +440,7 @@ describe('withdrawing', () => {
   });
 });
 
-test('of the records that are named, only those are committed that the filter lets through', async () => {
+test('commits only listed records that match the filter', async () => {
   const { org, mine, modifications } = await project();
   for (const id of ['a', 'b']) await mine((client) => saveDraft(client, org, id, { model: 'N' }));
   const selection = { recordIds: ['a', 'b', 'c'], filter: { pfaId: { equalTo: 'a' } } };
@@ -454,7 +454,7 @@ test('of the records that are named, only those are committed that the filter le
   ]);
 });
 
-test('a viewer and an outsider can do neither', async () => {
+test('refuses a viewer and an outsider', async () => {
   const { org, looking } = await project();
   const elsewhere = await project();
   for (const attempt of [commitDrafts, withdrawCommits] as const) {
@@ -467,14 +467,14 @@ test('a viewer and an outsider can do neither', async () => {
   }
 });
 
-test('a comment that is too long is refused', async () => {
+test('refuses a comment that is too long', async () => {
   const { org, mine } = await project();
   expect(
     await mine((client) => refusal(client, () => commitDrafts(client, org, undefined, 'x'.repeat(2001)))),
   ).toMatchObject({ code: 'VG400' });
 });
 
-describe('drafts that somebody left behind', () => {
+describe('drafts that a user left behind', () => {
   const call = (
     client: pg.ClientBase,
     name: string,
@@ -486,7 +486,7 @@ describe('drafts that somebody left behind', () => {
       .query<{ count: number }>(`select app_public.${name}($1, $2, $3) as count`, [org.id, user, ids])
       .then(({ rows }) => one(rows).count);
 
-  test('are seen, taken over and discarded by an admin; what the admin has drafted stays', async () => {
+  test('an admin sees, takes over and discards them; existing drafts of the admin stay', async () => {
     const { org, author, mine, modifications, history } = await project();
     const admin = await makeMember(db, org, 'admin');
     await mine((client) => saveDraft(client, org, 'a', { category: 'Left', model: 'Left' }));
@@ -514,7 +514,7 @@ describe('drafts that somebody left behind', () => {
         base: { category: 'Old', model: 'M' },
       },
     ]);
-    // What stayed is not in the history as taken.
+    // Drafts that stayed are not in the history as taken.
     const { rows: logged } = await db.owner.query(
       `select pfa_id, changes from app_core.pfa_change where organization_id = $1 and route = 'takeover' order by id`,
       [org.id],
@@ -527,7 +527,7 @@ describe('drafts that somebody left behind', () => {
       category: 'Own',
       data: { model: 'Left' },
     });
-    // What stayed the admin's own was not taken over.
+    // The admin's own draft was not taken over.
     expect(await history()).toEqual([
       { route: 'takeover', user_id: admin, changes: { model: { from: 'M', to: 'Left' } } },
     ]);
@@ -539,7 +539,7 @@ describe('drafts that somebody left behind', () => {
       const admin = await makeMember(db, made.org, 'admin');
       await made.mine((client) => saveDraft(client, made.org, 'a', { category: 'Mine' }));
       await made.mine((client) => saveDraft(client, made.org, 'b', { category: 'Mine' }));
-      /** As if all that the user did was so many days ago. */
+      /** Moves all activity of the user into the past by this number of days. */
       const wasHere = (days: number) =>
         db.owner.query(
           `with u as (update app_public.users set created_at = now() - make_interval(days => $2) where id = $1),
@@ -554,7 +554,7 @@ describe('drafts that somebody left behind', () => {
     };
 
     test.each(['take_over_drafts', 'discard_drafts_of'] as const)(
-      'who is active stay: %s is refused',
+      'drafts of an active user stay: %s is refused',
       async (name) => {
         const { org, author, admin, wasHere, mine } = await left();
         await wasHere(13);
@@ -569,7 +569,7 @@ describe('drafts that somebody left behind', () => {
       },
     );
 
-    test('who was not active for the days that the limits say can be taken', async () => {
+    test('drafts of a user who was inactive for the days of the limits can be taken', async () => {
       const { org, author, admin, wasHere, take } = await left();
       await wasHere(15);
       const { rows } = await db.asUser(admin, (client) =>
@@ -585,7 +585,7 @@ describe('drafts that somebody left behind', () => {
       );
       await expect(take('take_over_drafts')).rejects.toMatchObject({ code: 'VG403' });
       await db.owner.query('update app_private.pfa_limits set absent_days = 7');
-      // A session that is used is activity, whatever was drafted.
+      // A used session counts as activity, with or without drafts.
       await db.owner.query(
         `with s as (insert into app_private.sessions (user_id, started_at) values ($1, now() - interval '9 days') returning id)
         insert into app_private.refresh_tokens (session_id, generation, token_hash, issued_at, expires_at)
@@ -601,13 +601,13 @@ describe('drafts that somebody left behind', () => {
       ['is disabled', 'update app_public.users set is_active = false where id = $1'],
       ['may only read', "update app_public.user_organizations set role = 'viewer' where user_id = $1"],
       ['is no longer a member', 'delete from app_public.user_organizations where user_id = $1'],
-    ])('who %s can be taken at once', async (_what, change) => {
+    ])('drafts of a user who %s can be taken at once', async (_what, change) => {
       const { author, take } = await left();
       await db.owner.query(change, [author]);
       expect(await take('discard_drafts_of')).toBe(2);
     });
 
-    test('are told to their author: by whom and when, in a notice and in the history', async () => {
+    test('their author learns who took them and when, from a notice and the history', async () => {
       const { org, author, admin, wasHere, take, mine } = await left();
       await wasHere(20);
       await take('take_over_drafts');
@@ -637,7 +637,7 @@ describe('drafts that somebody left behind', () => {
         { pfa_id: 'a', by },
         { pfa_id: 'b', by },
       ]);
-      // Nobody else sees either.
+      // No other user sees them.
       for (const who of [admin, await makeMember(db, org)]) {
         const { rows: others } = await db.asUser(who, (client) =>
           client.query('select from app_public.pfa_takeover'),
@@ -654,7 +654,7 @@ describe('drafts that somebody left behind', () => {
     });
   });
 
-  test('are nothing for members, viewers and outsiders, and nobody takes their own', async () => {
+  test('members, viewers and outsiders cannot take them, and no user can take their own', async () => {
     const { org, author, colleague, viewer, mine } = await project();
     const elsewhere = await project();
     const outsider = await makeMember(db, elsewhere.org, 'owner');

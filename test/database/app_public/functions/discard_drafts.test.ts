@@ -30,7 +30,7 @@ async function draftBoth(client: pg.ClientBase) {
   for (const id of ['a', 'b']) await saveDraft(client, org, id, { category: 'New', model: 'M' });
 }
 
-test('throws away the drafts that are named, and shows what is under them again', async () => {
+test('discards the listed drafts, and shows the underlying values again', async () => {
   await db.asUser(author, async (client) => {
     const before = await seenRecords(client, org);
     await draftBoth(client);
@@ -42,7 +42,7 @@ test('throws away the drafts that are named, and shows what is under them again'
   });
 });
 
-test('throws away all of them when none is named', async () => {
+test('discards all drafts without a list', async () => {
   await db.asUser(author, async (client) => {
     const before = await seenRecords(client, org);
     await draftBoth(client);
@@ -57,7 +57,7 @@ test('throws away all of them when none is named', async () => {
   });
 });
 
-test('naming none of them throws away none', async () => {
+test('discards none for an empty list', async () => {
   await db.asUser(author, async (client) => {
     await draftBoth(client);
     expect(await discard(client, org, [])).toBe(0);
@@ -65,7 +65,7 @@ test('naming none of them throws away none', async () => {
   });
 });
 
-test('notes what went back to what', async () => {
+test('records the discarded and the restored values', async () => {
   await db.asUser(author, async (client) => {
     await saveDraft(client, org, 'a', { category: 'New', model: 'M' });
     await discard(client, org, null);
@@ -81,7 +81,7 @@ test('notes what went back to what', async () => {
   });
 });
 
-test("leaves other people's drafts alone", async () => {
+test('leaves drafts of other users alone', async () => {
   await db.asUser(colleague, draftBoth, { commit: true });
   await db.asUser(author, async (client) => {
     expect(await discard(client, org, ['a', 'b'])).toBe(0);
@@ -90,7 +90,7 @@ test("leaves other people's drafts alone", async () => {
   expect(await db.asUser(colleague, (client) => seenDrafts(client, org))).toHaveLength(2);
 });
 
-test('refuses a viewer, and another organization like one that does not exist', async () => {
+test('refuses a viewer, and treats another organization as unknown', async () => {
   const viewer = await makeMember(db, org, 'viewer');
   await db.asUser(viewer, async (client) => {
     expect(await refusal(client, () => discard(client, org, null))).toMatchObject({ code: 'VG403' });

@@ -37,7 +37,7 @@ test('first and last days, without discontinued and removed records, before a re
   expect(await bounds()).toEqual(expected);
 });
 
-test('an organization without records has none, also when it had some', async () => {
+test('an organization without records has no bounds, even if it had some', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
   const bounds = async () => (await db.asUser(user, (client) => sums(client, org))).bounds;
@@ -48,7 +48,7 @@ test('an organization without records has none, also when it had some', async ()
   expect(await bounds()).toEqual(none);
 });
 
-test("follow my draft, and everybody's pending changes", async () => {
+test("follow the user's drafts, and pending changes of all users", async () => {
   const org = await makeOrganization(db);
   const [author, colleague] = [await makeMember(db, org), await makeMember(db, org)];
   await putRecords(db, org, [
@@ -67,8 +67,11 @@ test("follow my draft, and everybody's pending changes", async () => {
   expect(await bounds(colleague)).toMatchObject({ forecast_end: '2027-01-01' });
 });
 
-describe('when records of the outermost day are overlaid', () => {
-  /** Records by the first day of their forecast, as materialized, and what a user sees who moved some of them to that day. */
+describe('if records of the outermost day are overlaid', () => {
+  /**
+   * Records by the first day of their forecast in the materialized view, and the bounds for a user who moved some of
+   * them.
+   */
   async function moved(days: string[], indexes: number[], to: string) {
     const org = await makeOrganization(db);
     const user = await makeMember(db, org);
@@ -103,13 +106,13 @@ describe('when records of the outermost day are overlaid', () => {
     });
   });
 
-  test('a day before all others is the first', async () => {
+  test('an earlier day than all others becomes the first', async () => {
     expect(await moved(['2026-01-01', '2026-01-02'], [1], '2025-01-01')).toMatchObject({
       forecast_start: '2025-01-01',
     });
   });
 
-  test('nobody has a day any more', async () => {
+  test('no record has a day any more', async () => {
     const org = await makeOrganization(db);
     const user = await makeMember(db, org);
     await putRecords(db, org, [{ pfaId: 'a', forecastStart: '2026-01-01', originalStart: '2026-01-01' }]);

@@ -73,13 +73,13 @@ const sync = (pfa_id: string) => ({
 const byRecord = (of: Change[]) =>
   [...of].sort((x, y) => (x.route === y.route ? (x.pfa_id < y.pfa_id ? -1 : 1) : 0));
 
-test('the newest comes first, with who it was', async () => {
+test('returns the newest first, with the user', async () => {
   const seen = await db.asUser(author, (client) => changes(client, org));
   expect(seen.slice(0, 2)).toEqual([commit, draft]);
   expect(byRecord(seen.slice(2))).toEqual([sync('a'), sync('b')]);
 });
 
-test('of one record, of one key, since a time', async () => {
+test('filters by record, by key and by time', async () => {
   await db.asUser(author, async (client) => {
     expect(await changes(client, org, { recordId: 'a' })).toEqual([draft, sync('a')]);
     expect(await changes(client, org, { recordId: 'a', key: 'category' })).toEqual([sync('a')]);
@@ -96,13 +96,13 @@ test('of one record, of one key, since a time', async () => {
 test.each([
   ['a colleague', colleague],
   ['a viewer', viewer],
-])('%s sees what PEMS and commits changed and who committed, and nobody else’s drafts', async (_who, id) => {
+])('%s sees changes of PEMS and commits with their users, but no drafts of others', async (_who, id) => {
   const seen = await db.asUser(id, (client) => changes(client, org));
   expect(seen[0]).toEqual(commit);
   expect(byRecord(seen.slice(1))).toEqual([sync('a'), sync('b')]);
 });
 
-test('another organization’s history is seen by nobody, nor who was in it, whichever way it is named', async () => {
+test('hides history and users of another organization, however it is requested', async () => {
   await db.asUser(outsider, async (client) => {
     expect(await changes(client, org)).toEqual([]);
     const { rows } = await client.query(
@@ -130,7 +130,7 @@ test('another organization’s history is seen by nobody, nor who was in it, whi
   expect(await named(colleague)).toEqual([name, null]);
 });
 
-test('nobody writes history', async () => {
+test('no user writes history', async () => {
   await db.asUser(author, async (client) => {
     for (const write of [
       `insert into app_public.pfa_change (organization_id, pfa_id, route, changes) values (${org.id}, 'a', 'commit', '{}')`,
@@ -141,7 +141,7 @@ test('nobody writes history', async () => {
   });
 });
 
-test('the history of a record, and what changed since a time, are found by an index', async () => {
+test('finds the history of a record, and changes since a time, by index', async () => {
   await db.owner.query(
     `insert into app_core.pfa_change (organization_id, pfa_id, route, changes, changed_at)
     select $1, 'r' || n % 1000, 'sync', '{}', timestamptz '2025-01-01' + n * interval '1 minute' from generate_series(1, 5000) n`,

@@ -29,7 +29,7 @@ async function found(
   return rows.map(({ pfa_id }) => pfa_id);
 }
 
-/** As the worker does after a run: from here on words are looked up in the list of values. */
+/** As the worker does after a run: from now on the search uses the list of values. */
 async function prepare(): Promise<void> {
   for (;;) {
     const { rows } = await db.worker.query<{ done: boolean }>('select app_private.prepare_search() as done');
@@ -55,7 +55,7 @@ await putRecords(db, org, records);
 const foundHere = (search: string | null, containing?: unknown) =>
   db.asUser(user, (client) => found(client, org, search, containing));
 
-test('until the values are listed, every record is looked at', async () => {
+test('reads every record until the values are listed', async () => {
   expect(await isStale(org)).toBe(true);
   expect(await foundHere('cranes')).toEqual(['P-1', 'P-2']);
   expect(await foundHere('p-3')).toEqual(['P-3']);
@@ -65,7 +65,7 @@ describe.each(['in every record', 'by the list of values'])('what is found %s', 
   beforeAll(async () => {
     if (way === 'by the list of values') {
       await prepare();
-      // Not by looking at the records: what is not on the list is not found.
+      // The search does not read the records: a word that is not listed is not found.
       await db.owner.query("delete from app_private.pfa_search_values where key = 'model'");
       expect(await foundHere('ltm')).toEqual([]);
       await putRecords(db, org, records);
@@ -106,15 +106,15 @@ describe.each(['in every record', 'by the list of values'])('what is found %s', 
     ['\\', ['P-3']],
     ['c\\1', ['P-3']],
     ["' or true --", []],
-  ])('signs that mean something to LIKE mean themselves: %j', async (search, ids) => {
+  ])('treats special characters of LIKE as text: %j', async (search, ids) => {
     expect(await foundHere(search)).toEqual(ids);
   });
 
-  test('everything without a text', async () => {
+  test('finds everything without a text', async () => {
     expect(await foundHere(null)).toEqual(['P-1', 'P-2', 'P-3']);
   });
 
-  test('a text that is too long is refused', async () => {
+  test('refuses a text that is too long', async () => {
     expect(await foundHere('x'.repeat(200))).toEqual([]);
     expect(
       await db.asUser(user, (client) => refusal(client, () => found(client, org, 'x'.repeat(201)))),
@@ -124,8 +124,8 @@ describe.each(['in every record', 'by the list of values'])('what is found %s', 
   });
 });
 
-describe('what is found is what the user sees', () => {
-  test('a draft is found by its author only, under its new words and not its old ones', async () => {
+describe('searches the records as the user sees them', () => {
+  test('only its author finds a draft, by its new words and not by the old ones', async () => {
     const here = await makeOrganization(db);
     const [author, other] = [await makeMember(db, here), await makeMember(db, here)];
     await putRecords(db, here, [{ pfaId: 'a', category: 'Loader', class: 'Big' }]);
@@ -142,7 +142,7 @@ describe('what is found is what the user sees', () => {
     expect(await seen(other)).toEqual([[], ['a'], ['a']]);
   });
 
-  test('a pending value is found by everybody, except by who drafted something else over it', async () => {
+  test('all users find a pending value, except users with another draft over it', async () => {
     const here = await makeOrganization(db);
     const [author, other, drafter] = [
       await makeMember(db, here),
@@ -165,7 +165,7 @@ describe('what is found is what the user sees', () => {
     }
   });
 
-  test('a record that is gone is not found', async () => {
+  test('does not find a removed record', async () => {
     const here = await makeOrganization(db);
     const member = await makeMember(db, here);
     await putRecords(db, here, [{ pfaId: 'a' }, { pfaId: 'gone' }]);
@@ -174,7 +174,7 @@ describe('what is found is what the user sees', () => {
     expect(await db.asUser(member, (client) => found(client, here, ''))).toEqual(['a']);
   });
 
-  test('it is what looking at every seen record finds', async () => {
+  test('equals a search of every visible record', async () => {
     const here = await makeOrganization(db);
     const member = await makeMember(db, here);
     const word = fc.string({ unit: fc.constantFrom('a', 'B', '%', '_', '\\', 'ü', '-'), maxLength: 4 });
@@ -210,7 +210,7 @@ describe('what is found is what the user sees', () => {
 });
 
 describe('another organization', () => {
-  test('cannot be searched, whichever way it is named', async () => {
+  test('cannot be searched, however it is requested', async () => {
     const other = await makeOrganization(db);
     await putRecords(db, other, [{ pfaId: 'secret' }]);
     expect(await db.asUser(user, (client) => found(client, other, 'secret'))).toEqual([]);
@@ -233,16 +233,16 @@ describe('another organization', () => {
   });
 });
 
-test('of no organization nothing is found, as where a row belongs to none', async () => {
+test('finds nothing for a row without an organization', async () => {
   const { rows } = await db.asUser(user, (client) =>
     client.query('select app_core.find_records(null, $1, null)', ['p']),
   );
   expect(rows).toEqual([]);
 });
 
-test('values are looked up in their index', async () => {
+test('looks values up by index', async () => {
   const plan = await db.asOwner(async (client) => {
-    // Three records are read faster without one.
+    // Three records are read faster without an index.
     await client.query('set local enable_seqscan = off');
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(
       `explain select pfa_id from app_core.pfa_mirror
@@ -253,7 +253,7 @@ test('values are looked up in their index', async () => {
   expect(plan).toMatch(/pfa_mirror_values_idx.*\n.*Index Cond: .*Liebherr/);
 });
 
-describe('what is found by what it contains', () => {
+describe('records that contain an object', () => {
   test.each<[unknown, string[]]>([
     [{ category: 'CRANES' }, ['P-1']],
     [{ manufacturer: 'Liebherr', areaSilo: 'Silo 4' }, ['P-1']],
@@ -266,7 +266,7 @@ describe('what is found by what it contains', () => {
     expect(await foundHere(null, containing)).toEqual(ids);
   });
 
-  test('fields of PEMS that we do not know, of whatever kind', async () => {
+  test('unknown fields of PEMS, of any kind', async () => {
     const here = await makeOrganization(db);
     const member = await makeMember(db, here);
     await putRecords(db, here, [
@@ -285,13 +285,13 @@ describe('what is found by what it contains', () => {
     expect(await foundHere('pumps', { model: 'LTM 1100' })).toEqual([]);
   });
 
-  test.each([[[]], ['text'], [5], [true]])('%j is no object, and refused', async (containing) => {
+  test.each([[[]], ['text'], [5], [true]])('refuses %j, which is not an object', async (containing) => {
     expect(
       await db.asUser(user, (client) => refusal(client, () => found(client, org, null, containing))),
     ).toMatchObject({ code: 'VG400' });
   });
 
-  test('as its author sees it: drafted values count, those under them do not', async () => {
+  test('drafted values count for their author; the values under them do not', async () => {
     const here = await makeOrganization(db);
     const [author, other] = [await makeMember(db, here), await makeMember(db, here)];
     await putRecords(db, here, [{ pfaId: 'a', model: 'Old' }]);
@@ -307,7 +307,7 @@ describe('what is found by what it contains', () => {
 });
 
 describe('the list of values', () => {
-  test('says that it is behind as soon as a run has changed something, and follows', async () => {
+  test('is marked as outdated after a run with changes, and catches up', async () => {
     const here = await makeOrganization(db);
     const member = await makeMember(db, here);
     const seen = (search: string) => db.asUser(member, (client) => found(client, here, search));
@@ -326,7 +326,7 @@ describe('the list of values', () => {
     expect([await seen('second'), await seen('first'), await seen('new')]).toEqual([['a'], ['new'], ['new']]);
   });
 
-  test('a change that comes while it is made keeps it behind', async () => {
+  test('a concurrent change keeps it outdated', async () => {
     const here = await makeOrganization(db);
     await putRecords(db, here, [{ pfaId: 'a' }]);
     await prepare();
@@ -336,7 +336,7 @@ describe('the list of values', () => {
       await preparing.query('begin isolation level repeatable read');
       await preparing.query('select count(*) from app_public.pfa_sync_log');
       await putRecords(db, here, [{ pfaId: 'a', model: 'Meanwhile' }]);
-      // Serialized by the database: it has seen the older mark, and the row has another one now.
+      // A serialization failure: it saw the older mark, and the row has another one now.
       const failure = await preparing.query('select app_private.prepare_search()').then(
         () => undefined,
         (error: Error & { code?: string }) => error.code,
@@ -350,7 +350,7 @@ describe('the list of values', () => {
     await prepare();
   });
 
-  test('so many values with a word in them that every record is looked at', async () => {
+  test('so many values contain a word that every record is read', async () => {
     const here = await makeOrganization(db);
     const member = await makeMember(db, here);
     const many = Array.from({ length: 250 }, (_, i) => ({

@@ -7,7 +7,7 @@ import { expected, plantModification, sums } from '../../../support/merged.ts';
 const db = await testDatabase();
 const refresh = () => db.worker.query('select app_private.refresh_summaries()');
 
-/** Ten days at 3044 a month cost 1000. */
+/** Ten days at 3,044 USD per month cost 1,000 USD. */
 const rental = (pfaId: string, more: Partial<RecordData> = {}): RecordData => ({
   pfaId,
   source: 'Rental',
@@ -60,14 +60,14 @@ test('counts and costs, by source, without discontinued and removed records', as
   expect((await seen()).kpis).toEqual(kpis);
 });
 
-test('an organization without records has none and costs nothing', async () => {
+test('an organization without records has zero counts and costs', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
   const { kpis } = await db.asUser(user, (client) => sums(client, org));
   expect(kpis).toMatchObject({ record_count: '0', plan_cost: '0.00', variance: '0.00' });
 });
 
-test('my draft counts for me at once, and for nobody else', async () => {
+test('a draft counts at once for its author, and for no other user', async () => {
   const org = await makeOrganization(db);
   const [author, colleague] = [await makeMember(db, org), await makeMember(db, org)];
   await putRecords(db, org, [rental('a'), purchase('b', 10)]);
@@ -91,7 +91,7 @@ test('my draft counts for me at once, and for nobody else', async () => {
   });
 });
 
-test('a pending change counts for everybody, and the sum does not jump when PEMS confirms it', async () => {
+test('a pending change counts for all users, and the total does not jump when PEMS confirms it', async () => {
   const org = await makeOrganization(db);
   const [author, colleague] = [await makeMember(db, org), await makeMember(db, org, 'viewer')];
   await putRecords(db, org, [purchase('a', 10)]);
@@ -111,7 +111,7 @@ test('a pending change counts for everybody, and the sum does not jump when PEMS
   expect(await total(colleague)).toBe('25.00');
 });
 
-test('who reads while a refresh waits to commit counts nothing twice and misses nothing', async () => {
+test('a read while a refresh waits to commit counts nothing twice and misses nothing', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
   await putRecords(db, org, [purchase('a', 10)]);
@@ -150,7 +150,7 @@ test('a change that commits after the refresh took its snapshot is still counted
   expect(await seen()).toMatchObject({ record_count: '2', forecast_cost: '15.00' });
 });
 
-test('a refresh that is not ours, as after a restore, counts nothing twice', async () => {
+test('a refresh from a restored backup counts nothing twice', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
   await putRecords(db, org, [purchase('a', 10)]);
@@ -159,7 +159,7 @@ test('a refresh that is not ours, as after a restore, counts nothing twice', asy
   expect(kpis).toMatchObject({ record_count: '1', forecast_cost: '10.00' });
 });
 
-test('another organization is answered like one that does not exist', async () => {
+test('treats another organization as unknown', async () => {
   const [org, other] = [await makeOrganization(db), await makeOrganization(db)];
   const user = await makeMember(db, org);
   await putRecords(db, other, [purchase('a', 10)]);
@@ -173,7 +173,7 @@ test('another organization is answered like one that does not exist', async () =
   });
 });
 
-test('the largest amounts over the longest times still add up', async () => {
+test('the largest amounts over the longest times do not overflow', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
   const vast = { monthlyRate: 99_999_999_999.99, forecastStart: '0001-01-01', forecastEnd: '9999-12-31' };

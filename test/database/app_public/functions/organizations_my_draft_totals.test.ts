@@ -21,7 +21,7 @@ async function totals(client: pg.ClientBase, organization: Organization, selecti
   return one(rows).answer;
 }
 
-test('counts and sums what is drafted, over what is pending, of all or of a selection', async () => {
+test('counts and totals drafts over pending changes, of all records or of a selection', async () => {
   await db.asUser(author, async (client) => {
     expect(await totals(client, org)).toEqual({
       record_count: 0,
@@ -52,7 +52,7 @@ test('counts and sums what is drafted, over what is pending, of all or of a sele
   });
 });
 
-test('sums plan, forecast and actual each for itself, and a discontinued record counts in none', async () => {
+test('totals plan, forecast and actual cost separately, without discontinued records', async () => {
   await putRecords(db, org, [
     {
       ...{ pfaId: 'site', source: 'Rental', monthlyRate: 3044, isActualized: true },
@@ -64,7 +64,7 @@ test('sums plan, forecast and actual each for itself, and a discontinued record 
   const site = { recordIds: ['site'] };
   await db.asUser(author, async (client) => {
     await applyBulk(client, org, site, { shift_days: 3 });
-    // 3,044 USD a month of 30.44 days are 100 USD a day.
+    // 3,044 USD per month of 30.44 days are 100 USD per day.
     expect(await totals(client, org, site)).toMatchObject({
       ...{ plan_cost_change: 0, forecast_cost_change: 0, actual_cost_change: 300 },
     });
@@ -75,14 +75,14 @@ test('sums plan, forecast and actual each for itself, and a discontinued record 
   });
 });
 
-test('counts nobody else’s, and nothing of another organization', async () => {
+test('counts no drafts of other users or organizations', async () => {
   await db.asUser(author, (client) => saveDraft(client, org, 'a', { category: 'New' }));
   await db.asUser(colleague, async (client) => {
     expect(await totals(client, org)).toMatchObject({ record_count: 0 });
   });
 });
 
-test('tells nothing of an organization that one may not read', async () => {
+test('reveals nothing about an organization that the user may not read', async () => {
   const outsider = await makeMember(db, await makeOrganization(db));
   const made = "jsonb_populate_record(null::app_public.organizations, jsonb_build_object('id', $1::integer))";
   const answer = await db.asUser(outsider, (client) =>

@@ -5,7 +5,7 @@ import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, one, putRecords, type Organization } from '../../../support/make.ts';
 import { until } from '../../../support/until.ts';
 
-// Catching up: whoever was away is told everything that changed for them, or that it is not known any more.
+// Tests that a client that was away receives every change, or learns that the changes are unknown.
 
 const db = await testDatabase();
 const record = (pfaId: string, category = 'Old') => ({ pfaId, category });
@@ -17,7 +17,7 @@ interface CatchUp {
   next_after: string | null;
 }
 
-/** An organization of its own with two members and four records. */
+/** A separate organization with two members and four records. */
 async function project() {
   const org = await makeOrganization(db);
   const [anna, ben] = [await makeMember(db, org), await makeMember(db, org)];
@@ -63,7 +63,7 @@ async function changedSince(
   return one(rows);
 }
 
-/** Another content of a record, as push writes it. */
+/** Changes the content of a record, as push does. */
 const touch = (client: pg.ClientBase, org: Organization, pfaId: string) =>
   client.query(
     `update app_core.pfa_mirror set data = data || jsonb_build_object('model', revision::text), revision = nextval('app_core.revision_seq')
@@ -78,8 +78,8 @@ async function open(): Promise<pg.Client> {
   return client;
 }
 
-describe('what is told', () => {
-  test('what a sync adds, changes, removes and finds again, each once, with the revision that it has now', async () => {
+describe('reported changes', () => {
+  test('reports each record that a sync adds, changes, removes or restores once, with its current revision', async () => {
     const { org, anna, revision, since, ids } = await project();
     const before = await revision(anna);
     expect(await ids(anna, before)).toEqual([]);
@@ -95,14 +95,14 @@ describe('what is told', () => {
     await putRecords(db, org, without);
     expect(await ids(anna, told.revision)).toEqual([]);
     const present = await revision(anna);
-    await putRecords(db, org, without); // the second time that it is missed
+    await putRecords(db, org, without); // the second miss
     expect(await ids(anna, present)).toContain('d');
     const gone = await revision(anna);
     await putRecords(db, org, [...without, record('d')]);
     expect(await ids(anna, gone)).toContain('d');
   });
 
-  test('an unchanged sync tells nothing', async () => {
+  test('reports nothing for an unchanged sync', async () => {
     const { org, anna, revision } = await project();
     const before = await revision(anna);
     await putRecords(
@@ -113,7 +113,7 @@ describe('what is told', () => {
     expect(await revision(anna)).toBe(before);
   });
 
-  test('the first sync is too much to be named: everything is loaded anew', async () => {
+  test('the first sync has too many records to list, so the client reloads all', async () => {
     const org = await makeOrganization(db);
     const anna = await makeMember(db, org);
     const before = await db.asUser(anna, (client) => revisionOf(client, org));
@@ -125,7 +125,7 @@ describe('what is told', () => {
     await putRecords(db, org, [record('a')]);
     const told = await db.asUser(anna, (client) => changedSince(client, org, before));
     expect(told).toMatchObject({ is_complete: false, records: [] });
-    // Loaded, it goes on from there.
+    // After loading, it continues from there.
     await putRecords(db, org, [record('a', 'New')]);
     expect(await db.asUser(anna, (client) => changedSince(client, org, told.revision))).toMatchObject({
       is_complete: true,
@@ -133,7 +133,7 @@ describe('what is told', () => {
     });
   });
 
-  test('drafts are told to their author alone, saved, discarded and withdrawn; commits to everybody', async () => {
+  test('reports saved, discarded and withdrawn drafts to their author alone, and commits to all users', async () => {
     const { org, anna, ben, asAnna, revision, ids } = await project();
     const [annas, bens] = [await revision(anna), await revision(ben)];
     await asAnna((client) => saveDraft(client, org, 'a', { category: 'Mine' }));
@@ -151,7 +151,7 @@ describe('what is told', () => {
     expect(await ids(ben, committed)).toContain('b');
   });
 
-  test('nothing of another organization, and nothing to nobody', async () => {
+  test('reports nothing of another organization, and nothing to an anonymous user', async () => {
     const { org, anna, revision } = await project();
     const stranger = await makeMember(db, await makeOrganization(db));
     await db.asOwner(async (client) => touch(client, org, 'a'), { commit: true });
@@ -162,7 +162,7 @@ describe('what is told', () => {
       });
     }
     await db.asUser(stranger, async (client) => {
-      // As if it got hold of the row of the organization.
+      // As if it locked the row of the organization.
       const { rows } = await client.query<{ is_complete: boolean; revision: string; records: unknown }>(
         `select c.is_complete, c.revision, c.records::text as records
         from app_public.organizations_records_changed_since(jsonb_populate_record(null::app_public.organizations, jsonb_build_object('id', $1::integer)), 1) c`,
@@ -175,7 +175,7 @@ describe('what is told', () => {
 });
 
 describe('transactions that overlap', () => {
-  test('a smaller revision that is committed later is not missed', async () => {
+  test('reports a smaller revision that is committed later', async () => {
     const { org, anna, revision, since, ids } = await project();
     const before = await revision(anna);
     const slow = await open();
@@ -187,10 +187,10 @@ describe('transactions that overlap', () => {
       await slow.query('commit');
       const then = await since(anna, first.revision);
       expect(then.records.map((r) => r.record_id)).toContain('a');
-      // The trap: it is smaller than what the client knows.
+      // The trap: this revision is smaller than the one that the client knows.
       const a = one(then.records.filter((r) => r.record_id === 'a'));
       expect(a.revision).toBeLessThan(Number(first.revision));
-      // Both are known when something is told that began later.
+      // The client knows both when a later transaction is reported.
       await db.asOwner((client) => touch(client, org, 'c'), { commit: true });
       expect(await ids(anna, await revision(anna))).toEqual([]);
     } finally {
@@ -198,7 +198,7 @@ describe('transactions that overlap', () => {
     }
   });
 
-  test('also when its transaction began after the other had written, and drew first', async () => {
+  test('also if its transaction began after the other had written, and drew first', async () => {
     const { org, anna, revision, ids } = await project();
     const [one, two] = [await open(), await open()];
     try {
@@ -215,7 +215,7 @@ describe('transactions that overlap', () => {
     }
   });
 
-  test('random overlaps: whatever the order, who goes on from what was answered misses nothing', async () => {
+  test('random overlaps: a client that continues from the last response misses nothing', async () => {
     const { org, anna, revision, since } = await project();
     await putRecords(
       db,
@@ -266,7 +266,7 @@ describe('transactions that overlap', () => {
     expect(Object.fromEntries(known)).toEqual(Object.fromEntries(rows.map((r) => [r.pfa_id, r.revision])));
   });
 
-  test('the revision of any record is a place to go on from', async () => {
+  test('a client may continue from the revision of any record', async () => {
     const { org, anna, since } = await project();
     for (const id of ['d', 'a']) await db.asOwner((client) => touch(client, org, id), { commit: true });
     const { rows } = await db.owner.query<{ revision: string }>(
@@ -279,7 +279,7 @@ describe('transactions that overlap', () => {
     expect(told.records.map((r) => r.record_id)).toContain('b');
   });
 
-  test('a transaction beside which others ended is told whole to who knows a revision from the midst of it', async () => {
+  test('reports a whole transaction again to a client with a revision from its middle, if others ended beside it', async () => {
     const { org, anna, revision, ids } = await project();
     const before = await revision(anna);
     const slow = await open();
@@ -297,7 +297,7 @@ describe('transactions that overlap', () => {
     expect(await ids(anna, before)).toEqual(['a', 'b', 'c']);
   });
 
-  test("also where that revision is of another person's event, and beside a transaction that ended since", async () => {
+  test("also if that revision is of another user's event, and beside a transaction that has ended since", async () => {
     const { org, anna, ben, asAnna, revision, ids } = await project();
     const slow = await open();
     try {
@@ -314,8 +314,8 @@ describe('transactions that overlap', () => {
   });
 });
 
-describe('what is not known', () => {
-  test('a revision from the future, or of before what is kept, is said to be unknown', async () => {
+describe('unknown revisions', () => {
+  test('a future or deleted revision is unknown', async () => {
     const { org, anna, revision, ids } = await project();
     await db.asOwner((client) => touch(client, org, 'a'), { commit: true });
     const old = await revision(anna);
@@ -323,7 +323,7 @@ describe('what is not known', () => {
     expect(await ids(anna, old)).toEqual(expect.arrayContaining(['b', 'c']));
     expect(await ids(anna, Number(await revision(anna)) + 1000)).toBe('not known');
     for (const none of [-1, null]) expect(await ids(anna, none)).toBe('not known');
-    // Transactions of whatever else runs in this cluster may be older, and it is not asked what they did.
+    // Other transactions of this cluster may be older, but their changes are irrelevant.
     await until('no older transaction is under way', async () => {
       await db.asOwner((client) => touch(client, org, 'd'), { commit: true });
       const { rows } = await db.owner.query(
@@ -341,11 +341,11 @@ describe('what is not known', () => {
     );
     await db.worker.query("select app_private.forget_events('7 days', 1000)");
     expect(await ids(anna, old)).toBe('not known');
-    // The newest stays, however old: who has seen it has missed nothing.
+    // The newest event stays, however old: a client with it has missed nothing.
     expect(await ids(anna, known)).toEqual([]);
   });
 
-  test('a batch forgets no more than it says, and what was forgotten under way is not taken for complete', async () => {
+  test('a batch deletes no more than its size, and concurrently deleted events make the answer incomplete', async () => {
     const { org, anna, revision, ids } = await project();
     const slow = await open();
     try {
@@ -353,7 +353,7 @@ describe('what is not known', () => {
       await db.asOwner((client) => touch(client, org, 'b'), { commit: true });
       const told = await revision(anna);
       await slow.query('commit');
-      // Of the two only the one with the smaller revision, which the client has not seen, is forgotten.
+      // Only one of the two is deleted: the one with the smaller revision, which the client has not seen.
       await db.owner.query(
         `update app_core.pfa_event set happened_at = happened_at - interval '8 days' where organization_id = $1 and record_ids = '{a}'`,
         [org.id],
@@ -366,12 +366,12 @@ describe('what is not known', () => {
     }
   });
 
-  test('events that came with the copy of another cluster are no answer, and are forgotten', async () => {
+  test('ignores and deletes events that came with the copy of another cluster', async () => {
     const { org, anna, revision, ids } = await project();
     await db.asOwner((client) => touch(client, org, 'a'), { commit: true });
     const told = await revision(anna);
     expect(await ids(anna, told)).toEqual([]);
-    // There transactions had come further.
+    // Transactions had higher numbers there.
     await db.owner.query(
       `update app_core.pfa_event set xid = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8,
         snapshot = format('%1$s:%1$s:', pg_current_xact_id()::text::bigint + 1000000)::pg_snapshot where organization_id = $1`,
@@ -380,7 +380,7 @@ describe('what is not known', () => {
     expect(await ids(anna, told)).toBe('not known');
     await db.worker.query("select app_private.forget_events('7 days', 1000)");
     expect(await ids(anna, told)).toBe('not known');
-    // Where transactions of before are still under way, in whatever database of the cluster, one cannot tell yet.
+    // While earlier transactions of any database in the cluster are in progress, the answer is unknown.
     await until('a later event is an answer', async () => {
       await db.asOwner((client) => touch(client, org, 'b'), { commit: true });
       const known = await ids(anna, await revision(anna));
@@ -389,7 +389,7 @@ describe('what is not known', () => {
     expect(await ids(anna, told)).toBe('not known');
   });
 
-  test('more than can be named is loaded anew', async () => {
+  test('too many changes to list make the client reload all', async () => {
     const { org, anna, revision, ids } = await project();
     const before = await revision(anna);
     await db.owner.query(
@@ -401,7 +401,7 @@ describe('what is not known', () => {
   });
 });
 
-test('pages: by record, each once, under the revision of the first', async () => {
+test('returns pages by record, each record once, with the revision of the first page', async () => {
   const { org, anna, revision, since } = await project();
   const before = await revision(anna);
   await putRecords(

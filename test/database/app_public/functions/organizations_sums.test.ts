@@ -73,7 +73,7 @@ function months(of: Data[], kind: (typeof kinds)[number]): string {
   return usd(rounded(BigInt(days) * 10_000n, 3044n));
 }
 
-/** Costs and months of records by what they say under a key. */
+/** Costs and months of records by the value of a key. */
 function plainSums(records: Data[], key: string | null): Sum[] {
   const live = records.filter((data) => data.isDiscontinued !== true);
   const groups = new Map<string | null, Data[]>();
@@ -98,7 +98,7 @@ function plainSums(records: Data[], key: string | null): Sum[] {
   });
 }
 
-/** Costs by month: for each month end what every record has cost until then, as an exact fraction. */
+/** Costs by month: the cost of every record until the end of each month, as an exact fraction. */
 function plainMonths(records: Data[]): Sum[] {
   const live = records.filter((data) => data.isDiscontinued !== true);
   const parts = new Map<string | null, Record<(typeof kinds)[number], bigint>>();
@@ -168,7 +168,7 @@ const plain = (records: Data[], dimension: Dimension | null) =>
       : plainSums(records, dimension === null ? null : keys[dimension]),
   );
 
-test('sums of whatever records, pending changes and drafts are those of the plain definition, in each layer', async () => {
+test('totals of random records, pending changes and drafts equal the plain definition in each layer', async () => {
   const group = fc.option(fc.constantFrom('A', 'b', 'ü'), { nil: undefined });
   const arbitrary = fc.record({
     records: fc.array(
@@ -244,7 +244,7 @@ await putRecords(db, org, [
 ]);
 
 describe('costs by month', () => {
-  test('rentals by their days, the first and not the last; purchases when they start; what has no start apart', async () => {
+  test('rentals count by day, with the first and without the last; purchases by their start; records without a start are separate', async () => {
     const rows = await db.asUser(viewer, (client) => sums(client, org, 'month'));
     expect(rows.map((row) => [row.group_value, row.plan_cost, row.forecast_cost, row.actual_cost])).toEqual([
       ['2026-01', '0.00', '200.00', '0.00'],
@@ -253,7 +253,7 @@ describe('costs by month', () => {
     ]);
   });
 
-  test('a rental without an end in sight and one of the first days', async () => {
+  test('a rental without a near end, and one in the first days of the calendar', async () => {
     const here = await makeOrganization(db);
     const member = await makeMember(db, here);
     await putRecords(db, here, [
@@ -281,7 +281,7 @@ test.each([
   ['long before', '0001-01-01', '0001-03-01'],
   ['long after', '9999-10-01', '9999-12-31'],
   ['all the time', '0001-01-01', '9999-12-31'],
-])('one record %s leaves the months of the others as they are', async (when, forecastStart, forecastEnd) => {
+])('one record %s does not change the months of the others', async (when, forecastStart, forecastEnd) => {
   const here = await makeOrganization(db);
   const member = await makeMember(db, here);
   const records: RecordData[] = ['2024-02-10', '2026-07-01', '2030-12-31'].map((start, n) => ({
@@ -335,7 +335,7 @@ describe('of a selection', () => {
     expect(await costs(selection, layer)).toEqual([expected]);
   });
 
-  test('a wrong one is refused', async () => {
+  test('refuses an invalid selection', async () => {
     await db.asUser(user, async (client) => {
       expect(
         await refusal(client, () =>
@@ -346,7 +346,7 @@ describe('of a selection', () => {
   });
 });
 
-test('another organization’s sums are nobody’s, whichever way it is named', async () => {
+test('hides totals of another organization, however it is requested', async () => {
   const outsider = await makeMember(db, await makeOrganization(db));
   await db.asUser(outsider, async (client) => {
     expect(await sums(client, org, null)).toEqual([]);

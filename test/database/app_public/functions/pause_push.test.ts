@@ -4,11 +4,11 @@ import { makeConnection } from '../../../support/connections.ts';
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, makeUser, one, putRecords } from '../../../support/make.ts';
 
-// pause_push, resume_push, pause_connection, resume_connection, and what push_status tells of them: who may, and what then.
+// Tests the rights and effects of pause_push, resume_push, pause_connection and resume_connection, and push_status.
 
 const db = await testDatabase();
 
-/** What of a status is looked at here. */
+/** Fields of a status that the tests compare. */
 interface Status {
   state: string;
   waiting_count: number;
@@ -69,7 +69,7 @@ async function project() {
   };
 }
 
-test('owners and admins pause and resume their organization; nothing is begun meanwhile', async () => {
+test('owners and admins pause and resume their organization; no write begins in between', async () => {
   const { org, owner, admin, member, as, status, begun } = await project();
   expect(await status(member)).toMatchObject({ state: 'open', waiting_count: 1, paused_at: null });
   expect(await as(admin, 'pause_push', org.id)).toMatchObject([{ state: 'paused', waiting_count: 1 }]);
@@ -82,7 +82,7 @@ test('owners and admins pause and resume their organization; nothing is begun me
   );
   expect(await status(member)).toMatchObject({ state: 'paused', paused_by: name.username });
   expect(await begun()).toBe(0);
-  // Who paused it first stays.
+  // The first pause stays.
   await as(owner, 'pause_push', org.id);
   expect(await status(member)).toMatchObject({ paused_by: name.username });
   await db.owner.query('select graphile_worker.remove_job($1)', [`push:${org.id}`]);
@@ -94,7 +94,7 @@ test('owners and admins pause and resume their organization; nothing is begun me
   expect(await begun()).toBe(1);
 });
 
-test('who may see the organization is told that this is for its admins; for whom it does not exist, it does not', async () => {
+test('readers of the organization get a hint to its admins; other users get an unknown organization', async () => {
   const { org, member, viewer, stranger, connection, refused, status } = await project();
   for (const sql of ['pause_push', 'resume_push']) {
     for (const user of [member, viewer])
@@ -107,7 +107,7 @@ test('who may see the organization is told that this is for its admins; for whom
   for (const sql of ['pause_connection', 'resume_connection'])
     for (const user of [member, viewer, stranger])
       expect(await refused(user, sql, connection)).toMatchObject({ code: 'VG404' });
-  await expect(status(stranger)).rejects.toThrow(); // RLS leaves no such organization
+  await expect(status(stranger)).rejects.toThrow(); // Row level security leaves no such organization
   expect(await status(viewer)).toMatchObject({ state: 'open' });
   const { rows } = await db.owner.query('select from app_private.pfa_push_pause where organization_id = $1', [
     org.id,
@@ -115,7 +115,7 @@ test('who may see the organization is told that this is for its admins; for whom
   expect(rows).toEqual([]);
 });
 
-test('nobody who is not signed in, or was let out since, pauses anything', async () => {
+test('anonymous users, and users who lost their access, cannot pause anything', async () => {
   const { org, admin, refused } = await project();
   await expect(
     db.asVisitor({}, (client) => client.query('select app_public.pause_push($1)', [org.id])),
@@ -124,7 +124,7 @@ test('nobody who is not signed in, or was let out since, pauses anything', async
   expect(await refused(admin, 'pause_push', org.id)).toMatchObject({ code: 'VG404' });
 });
 
-test('an administrator who is no member sees how it goes, with what PEMS said, and pauses and resumes it', async () => {
+test('an administrator without a membership sees the status with messages of PEMS, and pauses and resumes', async () => {
   const { org, administrator, member, connection, as, refused, status } = await project();
   expect(await status(administrator)).toMatchObject({ state: 'open', waiting_count: 1 });
   expect(await as(administrator, 'pause_push', org.id)).toMatchObject([{ state: 'paused' }]);
@@ -141,7 +141,7 @@ test('an administrator who is no member sees how it goes, with what PEMS said, a
   expect(await refused(administrator, 'pause_push', -1)).toMatchObject({ code: 'VG404' });
 });
 
-test('what is written and what became of it without an answer is counted; without a connection that writes all waits', async () => {
+test('counts written and uncertain changes; without a writing connection all changes wait', async () => {
   const { org, member, connection, status, begun } = await project();
   await putRecords(
     db,
@@ -185,7 +185,7 @@ test('what is written and what became of it without an answer is counted; withou
   expect(await begun()).toBe(0);
 });
 
-test('an organization that goes on lets another one wait', async () => {
+test('a resumed organization leaves a paused one waiting', async () => {
   const [ours, theirs] = [await project(), await project()];
   await ours.as(ours.admin, 'pause_push', ours.org.id);
   await theirs.as(theirs.admin, 'pause_push', theirs.org.id);
@@ -194,7 +194,7 @@ test('an organization that goes on lets another one wait', async () => {
   expect(await theirs.status(theirs.member)).toMatchObject({ state: 'paused' });
 });
 
-test('who paused a connection first, and when, stays; going on has what waits written', async () => {
+test('the first pause of a connection keeps its user and time; resuming queues the waiting changes', async () => {
   const { org, owner, admin, connection, as, status } = await project();
   await as(admin, 'pause_connection', connection);
   const first = await status(owner);
@@ -208,7 +208,7 @@ test('who paused a connection first, and when, stays; going on has what waits wr
   expect(rows).toHaveLength(1);
 });
 
-test('whoever makes up a row of an organization learns nothing of it', async () => {
+test('a made-up row of an organization reveals nothing', async () => {
   const { org, stranger } = await project();
   const made = "jsonb_populate_record(null::app_public.organizations, jsonb_build_object('id', $1::integer))";
   await expect(
@@ -218,7 +218,7 @@ test('whoever makes up a row of an organization learns nothing of it', async () 
   ).rejects.toMatchObject({ code: 'VG404' });
 });
 
-test('the connection of an organization is for its admins, one for all for administrators; it stops all that use it', async () => {
+test('admins manage the connection of their organization, administrators the shared one; a pause stops all organizations that use it', async () => {
   const { owner, administrator, member, connection, as, refused, status, begun } = await project();
   const global = await makeConnection(db, null);
   const reading = await makeConnection(db, null, { operation: 'read' });
@@ -234,7 +234,7 @@ test('the connection of an organization is for its admins, one for all for admin
   await as(administrator, 'resume_connection', global);
 });
 
-test('what PEMS said is told to owners and admins, that it does not work to everybody', async () => {
+test('owners and admins see messages of PEMS; all members see that it fails', async () => {
   const { owner, member, connection, status } = await project();
   await db.worker.query(
     "select app_private.note_pems_failure($1, 'PEMS_UNAUTHORIZED', 'user PFA_SVC is locked', true)",

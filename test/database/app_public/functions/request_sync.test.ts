@@ -8,7 +8,7 @@ const org = await makeOrganization(db);
 const other = await makeOrganization(db);
 const ask = 'select r.* from app_public.request_sync($1) r';
 
-test.each(['owner', 'admin'] as const)('an %s asks for a run in their own name', async (role) => {
+test.each(['owner', 'admin'] as const)('an %s requests a run in their own name', async (role) => {
   const user = await makeMember(db, org, role);
   await db.asUser(user, async (client) => {
     const { rows } = await client.query<Record<string, unknown>>(ask, [org.id]);
@@ -25,7 +25,7 @@ test.each(['owner', 'admin'] as const)('an %s asks for a run in their own name',
   });
 });
 
-test('an administrator asks for any organization', async () => {
+test('an administrator requests a run of any organization', async () => {
   await db.asUser(await makeUser(db, 'admin'), async (client) => {
     for (const { id } of [org, other]) expect((await client.query(ask, [id])).rows).toHaveLength(1);
   });
@@ -38,7 +38,7 @@ test.each(['member', 'viewer'] as const)('a %s may not', async (role) => {
   );
 });
 
-test('nor may an owner whose own role is viewer', async () => {
+test('nor may an owner with the user role viewer', async () => {
   const user = await makeUser(db, 'viewer');
   await makeMembership(db, org, user, 'owner');
   expect(await db.asUser(user, (client) => refusal(client, () => client.query(ask, [org.id])))).toMatchObject(
@@ -46,7 +46,7 @@ test('nor may an owner whose own role is viewer', async () => {
   );
 });
 
-test('another organization is answered like one that does not exist, and nothing is queued', async () => {
+test('treats another organization as unknown, and queues nothing', async () => {
   const user = await makeMember(db, org, 'owner');
   await db.asUser(user, async (client) => {
     for (const id of [other.id, 2_000_000_000]) {

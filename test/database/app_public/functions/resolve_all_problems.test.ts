@@ -45,7 +45,7 @@ async function project() {
   };
 }
 
-test('all of mine: theirs, in one operation that can be undone; what has no problem stays', async () => {
+test('all with theirs, in one operation that can be undone; keys without a problem stay', async () => {
   const { org, act, resolve, drafts, colleague } = await project();
   const others = await drafts(colleague);
   expect(await resolve('theirs')).toMatchObject({ record_count: 2, key_count: 2, refused: [] });
@@ -61,7 +61,7 @@ test('all of mine: theirs, in one operation that can be undone; what has no prob
   );
 });
 
-test('all of mine: mine, on what is there now', async () => {
+test('all with mine, on the current values', async () => {
   const { resolve, drafts } = await project();
   expect(await resolve('mine')).toMatchObject({ operation_id: null, record_count: 2, key_count: 2 });
   expect(await drafts()).toMatchObject([
@@ -71,7 +71,7 @@ test('all of mine: mine, on what is there now', async () => {
   ]);
 });
 
-test('what has changed since it was seen is left, and named', async () => {
+test('skips and lists records that have changed since they were seen', async () => {
   const { org, resolve, drafts, greatest } = await project();
   const seen = await greatest();
   await put(org, (id) => ({ a: 'Theirs', b: 'Theirs again' })[id] ?? 'Base');
@@ -86,7 +86,7 @@ test('what has changed since it was seen is left, and named', async () => {
   ]);
 });
 
-test('mine leaves a record that was removed, theirs gives it up', async () => {
+test('mine skips a removed record, theirs discards its draft', async () => {
   const { org, resolve, drafts } = await project();
   await db.owner.query(
     "update app_core.pfa_mirror set removed_at = now() where organization_id = $1 and pfa_id = 'a'",
@@ -105,7 +105,7 @@ test('mine leaves a record that was removed, theirs gives it up', async () => {
   expect((await drafts()).map(({ pfa_id }) => pfa_id)).toEqual(['b', 'c']);
 });
 
-test('without problems nothing happens', async () => {
+test('does nothing without problems', async () => {
   const { resolve } = await project();
   await resolve('mine');
   expect(await resolve('theirs')).toMatchObject({
@@ -117,12 +117,12 @@ test('without problems nothing happens', async () => {
   });
 });
 
-test('a third value, no choice and no revision are refused', async () => {
+test('refuses a third value, a missing choice and a missing revision', async () => {
   const { org, act } = await project();
   for (const [choice, revision, words] of [
-    ['value', 1, /none of mine, theirs/],
-    [null, 1, /none of mine, theirs/],
-    ["mine' or true --", 1, /none of mine, theirs/],
+    ['value', 1, /neither mine nor theirs/],
+    [null, 1, /neither mine nor theirs/],
+    ["mine' or true --", 1, /neither mine nor theirs/],
     ['mine', null, /revision is missing/],
   ] as const)
     expect(
@@ -130,7 +130,7 @@ test('a third value, no choice and no revision are refused', async () => {
     ).toMatchObject({ code: 'VG400', message: expect.stringMatching(words) as string });
 });
 
-test('viewers may not, and for who does not belong there the organization does not exist', async () => {
+test('refuses viewers, and treats the organization as unknown for outsiders', async () => {
   const { org, drafts } = await project();
   const before = await drafts();
   const ask = (client: pg.PoolClient) =>

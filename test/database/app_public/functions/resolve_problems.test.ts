@@ -32,7 +32,7 @@ const record: RecordData = {
   forecastEnd: '2026-03-31',
 };
 
-/** An organization of its own; its member has drafted category and class of `a`, and PEMS has changed them since. */
+/** A separate organization, whose member has drafted category and class of `a`. PEMS has changed them since. */
 async function project({
   mine = { category: 'Mine', class: 'Mine' },
   theirs = { category: 'Theirs', class: 'Theirs' },
@@ -57,12 +57,12 @@ async function project({
   await pems(theirs);
   return {
     ...{ org, author, colleague, act, pems },
-    /** The colleague, who may write as well. */
+    /** Another user with the right to write. */
     other: as(colleague),
     seen: (id = 'a') => act((client) => seenRecord(client, org, id)),
     drafts: () => act((client) => seenDrafts(client, org)),
     revision: async (id = 'a') => (await act((client) => seenRecord(client, org, id))).revision,
-    /** Under the revision that is seen, unless another is given. */
+    /** Uses the current revision, unless another is given. */
     resolve: async (...items: (Partial<Resolution> & { choice: string })[]) =>
       act(async (client) => {
         const revisions = new Map<string, string>();
@@ -88,7 +88,7 @@ async function project({
 }
 type Project = Awaited<ReturnType<typeof project>>;
 
-/** Nothing changes when these are refused; how they are. */
+/** Refused calls change nothing. Returns the refusal. */
 async function refused(
   { org, act, drafts, revision }: Project,
   ...items: (Partial<Resolution> & { choice?: string | null })[]
@@ -109,7 +109,7 @@ async function refused(
 }
 
 describe('mine', () => {
-  test('the value stays, stands on what is there now, and the problem is gone', async () => {
+  test('the value stays with the current value as its base, and the problem is cleared', async () => {
     const { resolve, drafts, seen, history, author } = await project();
     expect(await resolve({ choice: 'mine' })).toMatchObject({
       operation_id: null,
@@ -134,7 +134,7 @@ describe('mine', () => {
     ]);
   });
 
-  test('it can be committed then, and is written over the value that was seen', async () => {
+  test('it can then be committed, and is written over the value that was seen', async () => {
     const { org, act, resolve } = await project();
     expect(await act((client) => commitDrafts(client, org))).toMatchObject({ record_count: 0 });
     await resolve({ choice: 'mine' });
@@ -150,7 +150,7 @@ describe('mine', () => {
     expect(rows).toEqual([{ base: { category: 'Theirs', class: 'Theirs' } }]);
   });
 
-  test('PEMS changing it once more is a conflict once more', async () => {
+  test('another change of PEMS is a conflict again', async () => {
     const { resolve, pems, drafts } = await project();
     await resolve({ choice: 'mine', keys: ['category'] });
     await pems({ category: 'Theirs again', class: 'Theirs' });
@@ -162,7 +162,7 @@ describe('mine', () => {
 });
 
 describe('theirs', () => {
-  test('the draft of these keys goes, and can be had back; then it stands on what is there', async () => {
+  test('the draft of these keys is discarded and can be restored, with the current value as its base', async () => {
     const { org, act, resolve, drafts, seen } = await project();
     const result = await resolve({ choice: 'theirs' });
     expect(result).toMatchObject({
@@ -186,7 +186,7 @@ describe('theirs', () => {
     expect(await drafts()).toEqual([]);
   });
 
-  test('of one key only; the other one keeps its problem', async () => {
+  test('for one key only; the other one keeps its problem', async () => {
     const { resolve, drafts } = await project();
     expect(await resolve({ choice: 'theirs', keys: ['class'] })).toMatchObject({ key_count: 1 });
     const draft = one(await drafts());
@@ -203,7 +203,7 @@ describe('theirs', () => {
 });
 
 describe('a third value', () => {
-  test('takes the place of the own one, stands on what is there now, and can be undone', async () => {
+  test("replaces the user's value with the current value as its base, and can be undone", async () => {
     const { org, act, resolve, drafts, history } = await project();
     await resolve({ choice: 'value', keys: ['category'], value: 'Third' });
     const draft = one(await drafts());
@@ -218,7 +218,7 @@ describe('a third value', () => {
     expect(one(await drafts())).toMatchObject({ delta: { category: 'Mine' }, base: { category: 'Theirs' } });
   });
 
-  test('that is theirs takes the key out of the draft; null empties it', async () => {
+  test('theirs removes the key from the draft; null empties it', async () => {
     const { resolve, drafts } = await project();
     await resolve(
       { choice: 'value', keys: ['category'], value: 'Theirs' },
@@ -228,7 +228,7 @@ describe('a third value', () => {
     expect(Object.keys(one(await drafts()).delta)).toEqual(['class']);
   });
 
-  test('that does not fit is refused, with all that is wrong', async () => {
+  test('refuses an invalid value and lists all faults', async () => {
     const world = await project({
       mine: { category: 'Mine', source: 'Rental' },
       theirs: { category: 'Theirs', source: 'Purchase' },
@@ -249,7 +249,7 @@ describe('a third value', () => {
     });
   });
 
-  test('that makes the last day lie before the first is refused, as the record is after all choices', async () => {
+  test('refuses a last day before the first, judged after all choices', async () => {
     const world = await project({
       mine: { forecastStart: '2026-06-01', forecastEnd: '2026-06-30' },
       theirs: { forecastStart: '2026-04-01', forecastEnd: '2026-04-30' },
@@ -268,7 +268,7 @@ describe('a third value', () => {
         { choice: 'theirs', keys: ['forecastEnd'] },
       ),
     ).toMatchObject({ code: 'VG422', details: [{ key: 'forecastEnd', value: '2026-04-30' }] });
-    // With theirs of the other one it fits.
+    // It is valid together with theirs of the other key.
     await world.resolve(
       { choice: 'value', keys: ['forecastEnd'], value: '2026-05-15' },
       { choice: 'theirs', keys: ['forecastStart'] },
@@ -299,7 +299,7 @@ test('several records, keys and choices at once, all of them or none', async () 
   for (const id of ['a', 'b', 'c']) expect(String(result.revisions?.[id])).toBe((await seen(id)).revision);
 });
 
-test('a stale revision is refused whole, and the answer is enough to choose again', async () => {
+test('refuses all for a stale revision, with the details for another choice', async () => {
   const world = await project({ ids: ['a', 'b'] });
   const { pems, revision, resolve, org, other } = world;
   const [stale, fresh] = [await revision('a'), await revision('b')];
@@ -329,7 +329,7 @@ test('a stale revision is refused whole, and the answer is enough to choose agai
       latestChanges: expect.any(Array) as Json[],
     },
   ]);
-  // Not even that somebody else drafts it.
+  // The response does not reveal that another user drafts it.
   expect(JSON.stringify(said)).not.toContain('Secret');
   const [{ currentRevision, latestChanges }] = said.details as [
     { currentRevision: number; latestChanges: { route: string; changes: Json }[] },
@@ -354,7 +354,7 @@ test.each<[string, Partial<Resolution> & { choice?: string | null }, RegExp]>([
   ],
   ['a value for all keys', { choice: 'value', value: 'x' }, /exactly one key/],
   ['a value beside mine', { choice: 'mine', value: 'x' }, /value without the choice value/],
-])('%s is refused as invalid', async (_, item, words) => {
+])('refuses %s as invalid', async (_, item, words) => {
   const world = await project();
   expect(await refused(world, item)).toMatchObject({
     code: 'VG400',
@@ -363,7 +363,7 @@ test.each<[string, Partial<Resolution> & { choice?: string | null }, RegExp]>([
   });
 });
 
-test('none and more than 5,000 at once are refused', async () => {
+test('refuses none, and more than 5,000 at once', async () => {
   const world = await project();
   expect(await refused(world)).toMatchObject({
     code: 'VG400',
@@ -374,7 +374,7 @@ test('none and more than 5,000 at once are refused', async () => {
   ).toMatchObject({ code: 'VG400', message: expect.stringContaining('are 5001 resolutions') as string });
 });
 
-test('a key that is named twice is refused, by name or as one of all', async () => {
+test('refuses a key that is listed twice, by name or as part of all', async () => {
   const world = await project();
   for (const keys of [['category'], undefined])
     expect(
@@ -383,7 +383,7 @@ test('a key that is named twice is refused, by name or as one of all', async () 
   expect(await refused(world, { keys: ['category', 'category'] })).toMatchObject({ code: 'VG400' });
 });
 
-test('what has no problem of mine is not found', async () => {
+test('does not find keys without a problem of the user', async () => {
   const world = await project();
   await world.act((client) => saveDraft(client, world.org, 'a', { model: 'M' }));
   for (const item of [
@@ -402,7 +402,7 @@ test('what has no problem of mine is not found', async () => {
   });
 });
 
-test('nobody resolves what is of somebody else, or sees it there', async () => {
+test('no user resolves or sees problems of another user', async () => {
   const world = await project();
   const { org, other, drafts } = world;
   const before = await drafts();
@@ -420,7 +420,7 @@ test('nobody resolves what is of somebody else, or sees it there', async () => {
   expect(await drafts()).toEqual(before);
 });
 
-test('viewers may not, and for who does not belong there the organization does not exist', async () => {
+test('refuses viewers, and treats the organization as unknown for outsiders', async () => {
   const { org, revision, drafts } = await project();
   const before = await drafts();
   const items = [{ record_id: 'a', revision: await revision(), choice: 'mine' }];
@@ -438,7 +438,7 @@ test('viewers may not, and for who does not belong there the organization does n
   expect(await drafts()).toEqual(before);
 });
 
-test('what is resolved is seen in the history by who did it, and by nobody else', async () => {
+test('only the user sees resolved problems in the history', async () => {
   const { org, author, colleague, resolve } = await project();
   const admin = await makeMember(db, org, 'admin');
   await resolve({ choice: 'mine', keys: ['class'] }, { choice: 'theirs', keys: ['category'] });
@@ -454,7 +454,7 @@ test('what is resolved is seen in the history by who did it, and by nobody else'
   expect(await ask(author)).toBe(2);
   expect(await ask(colleague)).toBe(0);
   expect(await ask(admin)).toBe(0);
-  // Nor is the name told of a line whose number somebody guesses.
+  // The response does not reveal the name of a guessed line either.
   const { rows } = await db.owner.query<{ id: string }>(
     "select id from app_core.pfa_change where organization_id = $1 and route = 'resolve' limit 1",
     [org.id],
@@ -471,7 +471,7 @@ test('what is resolved is seen in the history by who did it, and by nobody else'
   expect(await name(colleague)).toBeNull();
 });
 
-test('of a record that PEMS no longer has only theirs is left', async () => {
+test('only theirs remains for a removed record', async () => {
   const world = await project({ ids: ['a', 'b'] });
   const { org, drafts } = world;
   await db.owner.query(
@@ -505,8 +505,8 @@ const planted = async ({ org, author }: Project, problem: Record<string, Json>) 
   await db.owner.query("select app_private.show_records($1, '{a}')", [org.id]);
 };
 
-describe('a problem that push made', () => {
-  test.each(['refused', 'altered', 'failed', 'conflict'])('%s is resolved alike', async (kind) => {
+describe('a problem from push', () => {
+  test.each(['refused', 'altered', 'failed', 'conflict'])('%s is resolved in the same way', async (kind) => {
     const world = await project({ mine: { category: 'Mine' }, theirs: {} });
     await planted(world, { kind, message: 'Why.' });
     expect(one(await world.drafts()).problems).toMatchObject({ category: { kind, by: 'push' } });
@@ -517,7 +517,7 @@ describe('a problem that push made', () => {
     expect(await world.act((client) => commitDrafts(client, world.org))).toMatchObject({ record_count: 1 });
   });
 
-  test('stays when PEMS changes, tells what PEMS holds now, and closes by itself when that is mine', async () => {
+  test('stays when PEMS changes, shows the current value of PEMS, and is cleared when that equals mine', async () => {
     const world = await project({ mine: { category: 'Mine' }, theirs: {} });
     await planted(world, { kind: 'altered', theirs: 'Base', message: 'Why.' });
     await world.pems({ category: 'Other' });
@@ -533,14 +533,14 @@ describe('a problem that push made', () => {
   });
 });
 
-test('a conflict closes by itself when PEMS is as it was, or as it was drafted', async () => {
+test('a conflict is cleared when PEMS returns to the base or reaches the draft', async () => {
   const { pems, drafts } = await project();
   await pems({ category: 'Mine', class: 'Base' });
   expect(await drafts()).toMatchObject([{ delta: { class: 'Mine' }, problems: {} }]);
   expect(Object.keys(one(await drafts()).delta)).toEqual(['class']);
 });
 
-test('text is data, whatever it looks like', async () => {
+test('treats text as data, whatever it looks like', async () => {
   const world = await project();
   const nasty = `'; drop table app_core.pfa_modification; -- $1 %s \\`;
   expect(await refused(world, { record_id: nasty })).toMatchObject({ code: 'VG404' });

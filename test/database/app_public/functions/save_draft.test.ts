@@ -54,14 +54,14 @@ await putRecords(db, org, [
 ]);
 await putRecords(db, other, [{ pfaId: 'theirs', category: 'Secret' }]);
 
-/** As the author, with nothing drafted before. */
+/** As the author, without an earlier draft. */
 const asAuthor = <T>(use: (client: pg.PoolClient) => Promise<T>) => db.asUser(author, use);
 
 async function refused(changes: Json, pfaId = 'crane') {
   return asAuthor((client) => refusal(client, () => saveDraft(client, org, pfaId, changes)));
 }
 
-describe('what may be changed', () => {
+describe('editable keys', () => {
   test.each<[key: string, value: Json]>([
     ['category', 'Lifting'],
     ['class', 'Tower'],
@@ -77,7 +77,7 @@ describe('what may be changed', () => {
     ['forecastEnd', '2028-02-29'],
     ['isDiscontinued', true],
     ['isFundsTransferable', true],
-  ])('%s is accepted, kept as it came, and shown merged', async (key, value) => {
+  ])('accepts %s, stores it unchanged, and shows it merged', async (key, value) => {
     await asAuthor(async (client) => {
       const answered = await saveDraft(client, org, 'crane', { [key]: value });
       expect(answered.data[key]).toEqual(value);
@@ -87,7 +87,7 @@ describe('what may be changed', () => {
     });
   });
 
-  test('every key that is editable and has a field to write to was tried above', async () => {
+  test('the tests above tried every editable key with a screen field', async () => {
     const { rows } = await db.owner.query<{ keys: string[] }>(
       'select array_agg(key order by position) as keys from app_public.pfa_fields where is_editable and not editable_when_actualized',
     );
@@ -98,7 +98,7 @@ describe('what may be changed', () => {
     );
   });
 
-  test('fields that PEMS sent and nobody mapped stay in the merged record', async () => {
+  test('unmapped fields of PEMS stay in the merged record', async () => {
     const { data } = await asAuthor((client) => saveDraft(client, org, 'crane', { category: 'Lifting' }));
     expect(data).toMatchObject({ udf_colour: 'yellow', monthlyRate: 1000.5, category: 'Lifting' });
   });
@@ -135,7 +135,7 @@ describe('what may be changed', () => {
     expect(details).toMatchObject([{ key, problem: 'is not a key of a record' }]);
   });
 
-  test("a key that this organization's PEMS has no field for", async () => {
+  test("a key without a field in this organization's PEMS", async () => {
     await db.owner.query(
       `insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases, screen_field) values ($1, 'model', '{model}', null)`,
       [org.id],
@@ -151,11 +151,11 @@ describe('what may be changed', () => {
     }
   });
 
-  test('actualEnd only once the record is actualized', async () => {
+  test('actualEnd only after the record is actualized', async () => {
     const { code, details } = await refused({ actualEnd: '2026-07-31' });
     expect(code).toBe('VG422');
     expect(details).toMatchObject([
-      { key: 'actualEnd', problem: 'can be edited only once the record is actualized' },
+      { key: 'actualEnd', problem: 'can be edited only after the record is actualized' },
     ]);
     const { data } = await asAuthor((client) =>
       saveDraft(client, org, 'generator', { actualEnd: '2026-07-31' }),
@@ -164,23 +164,23 @@ describe('what may be changed', () => {
   });
 });
 
-describe('what a value has to be', () => {
+describe('valid values', () => {
   test.each<[key: string, value: Json, problem: RegExp]>([
-    ['forecastEnd', '2025-02-30', /is not a date/],
-    ['forecastEnd', '2027-02-29', /is not a date/],
-    ['forecastEnd', '2026-13-01', /is not a date/],
-    ['forecastEnd', '0000-01-01', /is not a date/],
-    ['forecastEnd', '2026-5-1', /is not a date/],
-    ['forecastEnd', '2026-05-01T00:00:00Z', /is not a date/],
-    ['forecastEnd', '01-MAY-2026', /is not a date/],
-    ['forecastEnd', 20260501, /is not a date/],
-    ['forecastEnd', ['2026-05-01'], /is not a date/],
+    ['forecastEnd', '2025-02-30', /is not a valid date/],
+    ['forecastEnd', '2027-02-29', /is not a valid date/],
+    ['forecastEnd', '2026-13-01', /is not a valid date/],
+    ['forecastEnd', '0000-01-01', /is not a valid date/],
+    ['forecastEnd', '2026-5-1', /is not a valid date/],
+    ['forecastEnd', '2026-05-01T00:00:00Z', /is not a valid date/],
+    ['forecastEnd', '01-MAY-2026', /is not a valid date/],
+    ['forecastEnd', 20260501, /is not a valid date/],
+    ['forecastEnd', ['2026-05-01'], /is not a valid date/],
     ['monthlyRate', -0.01, /is negative/],
     ['monthlyRate', 10.001, /more than two decimals/],
-    ['forecastEnd', '1989-12-31', /is not plausible; a date is from 1990-01-01 to 2099-12-31/],
-    ['forecastEnd', '2100-01-01', /is not plausible; a date is from 1990-01-01 to 2099-12-31/],
-    ['monthlyRate', 1_000_000_000.01, /is too large; an amount is at most 1,000,000,000 USD/],
-    ['purchasePrice', 1e11, /is too large; an amount is at most 1,000,000,000 USD/],
+    ['forecastEnd', '1989-12-31', /is out of range; enter a date from 1990-01-01 to 2099-12-31/],
+    ['forecastEnd', '2100-01-01', /is out of range; enter a date from 1990-01-01 to 2099-12-31/],
+    ['monthlyRate', 1_000_000_000.01, /is too large; enter at most 1,000,000,000 USD/],
+    ['purchasePrice', 1e11, /is too large; enter at most 1,000,000,000 USD/],
     ['monthlyRate', '10', /is not a number/],
     ['monthlyRate', true, /is not a number/],
     ['monthlyRate', {}, /is not a number/],
@@ -212,13 +212,13 @@ describe('what a value has to be', () => {
     ['monthlyRate', 0],
     ['forecastEnd', '2099-12-31'],
     ['forecastStart', '1990-01-01'],
-  ])('%s: as long, large or late as may be', async (key, value) => {
+  ])('%s: the longest, largest or latest allowed value', async (key, value) => {
     expect((await asAuthor((client) => saveDraft(client, org, 'crane', { [key]: value }))).data[key]).toEqual(
       value,
     );
   });
 
-  test('every wrong key is named, and nothing is saved, also not the right ones', async () => {
+  test('lists every invalid key, and saves nothing, not even valid keys', async () => {
     await asAuthor(async (client) => {
       const { details } = await refusal(client, () =>
         saveDraft(client, org, 'crane', { category: 'Lifting', monthlyRate: -1, source: 'Lease' }),
@@ -243,7 +243,7 @@ describe('dates in order', () => {
     ['an end before the start that is there', { forecastEnd: '2026-02-28' }],
     ['a start after the end that is there', { forecastStart: '2026-04-02' }],
     ['both turned round', { forecastStart: '2026-06-02', forecastEnd: '2026-06-01' }],
-  ])('%s is refused', async (_, changes) => {
+  ])('refuses %s', async (_, changes) => {
     const { code, details } = await refused(changes);
     expect(code).toBe('VG422');
     expect(details).toMatchObject([
@@ -255,7 +255,7 @@ describe('dates in order', () => {
     ]);
   });
 
-  test('the actual end before the actual start is refused', async () => {
+  test('refuses an actual end before the actual start', async () => {
     const { code, details } = await refused({ actualEnd: '2026-01-31' }, 'generator');
     expect(code).toBe('VG422');
     expect(details).toMatchObject([{ key: 'actualEnd' }]);
@@ -283,7 +283,7 @@ describe('dates in order', () => {
 });
 
 describe('the revision', () => {
-  test('moves with each draft, and an older one is refused with what is there now', async () => {
+  test('changes with each draft; an older one is refused with the current values', async () => {
     await asAuthor(async (client) => {
       const { revision } = await seenRecord(client, org, 'crane');
       const saved = await saveDraft(client, org, 'crane', { category: 'Lifting' }, revision);
@@ -323,7 +323,7 @@ describe('the revision', () => {
     });
   });
 
-  test("does not move with somebody else's draft", async () => {
+  test('does not change with drafts of other users', async () => {
     const before = await asAuthor((client) => seenRecord(client, org, 'crane'));
     await db.asUser(colleague, (client) => saveDraft(client, org, 'crane', { category: 'Mine' }), {
       commit: true,
@@ -334,7 +334,7 @@ describe('the revision', () => {
     });
   });
 
-  test('of two tabs that save at once the second is told', async () => {
+  test('the second of two simultaneous saves is refused', async () => {
     await asAuthor(async (client) => {
       const { revision } = await seenRecord(client, org, 'bare');
       await saveDraft(client, org, 'bare', { category: 'A' }, revision);
@@ -374,7 +374,7 @@ describe('the draft', () => {
     });
   });
 
-  test('emptying what is empty drafts nothing', async () => {
+  test('emptying an empty key drafts nothing', async () => {
     await asAuthor(async (client) => {
       const answered = await saveDraft(client, org, 'bare', { category: null, model: '', monthlyRate: null });
       expect(answered.has_draft).toBe(false);
@@ -382,7 +382,7 @@ describe('the draft', () => {
     });
   });
 
-  test('keys drafted before stay, and base holds what was first seen', async () => {
+  test('keys drafted earlier stay, and the base keeps the first seen value', async () => {
     await asAuthor(async (client) => {
       await saveDraft(client, org, 'crane', { category: 'Lifting', model: 'X' });
       await saveDraft(client, org, 'crane', { category: 'Hoists', monthlyRate: 7 });
@@ -400,7 +400,7 @@ describe('the draft', () => {
     });
   });
 
-  test('a change back removes the key, and the last one the draft; the revision goes on', async () => {
+  test('a change back removes the key, and finally the draft; the revision still grows', async () => {
     const untouched = await asAuthor((client) => seenRecord(client, org, 'crane'));
     await asAuthor(async (client) => {
       await saveDraft(client, org, 'crane', { category: 'Lifting', monthlyRate: 7 });
@@ -420,7 +420,7 @@ describe('the draft', () => {
     });
   });
 
-  test('1000.50 is the same amount as 1000.5, and amounts are kept in one form', async () => {
+  test('1000.50 equals 1000.5, and amounts have one stored form', async () => {
     await asAuthor(async (client) => {
       const draft = async (changes: string) => {
         const { revision } = await seenRecord(client, org, 'crane');
@@ -435,7 +435,7 @@ describe('the draft', () => {
     });
   });
 
-  test('sums follow the draft', async () => {
+  test('totals follow the draft', async () => {
     await asAuthor(async (client) => {
       const { forecast_cost } = await saveDraft(client, org, 'crane', {
         monthlyRate: 3044,
@@ -446,7 +446,7 @@ describe('the draft', () => {
     });
   });
 
-  test('is seen by its author and by nobody else', async () => {
+  test('only its author sees it', async () => {
     await db.asUser(author, (client) => saveDraft(client, org, 'crane', { category: 'Lifting' }), {
       commit: true,
     });
@@ -481,7 +481,7 @@ describe('the draft', () => {
     }
   });
 
-  test('what was changed from what to what is noted, as a draft of its author', async () => {
+  test('records old and new values as a draft of its author', async () => {
     await asAuthor(async (client) => {
       await saveDraft(client, org, 'crane', { category: 'Lifting', class: 'Crawler' });
       await saveDraft(client, org, 'crane', { category: 'Hoists' });
@@ -503,8 +503,8 @@ describe('the draft', () => {
   });
 });
 
-describe('whom it refuses', () => {
-  test('another organization is answered like one that does not exist', async () => {
+describe('refused users', () => {
+  test('treats another organization as unknown', async () => {
     await asAuthor(async (client) => {
       const answerFor = (id: number) =>
         refusal(client, () => saveDraft(client, { id, code: '' }, 'theirs', { category: 'X' }, '1'));
@@ -518,7 +518,7 @@ describe('whom it refuses', () => {
     });
   });
 
-  test("another organization's record is answered like one that does not exist", async () => {
+  test('treats a record of another organization as unknown', async () => {
     await asAuthor(async (client) => {
       const theirs = await refusal(client, () => saveDraft(client, org, 'theirs', { category: 'X' }, '1'));
       const nobodys = await refusal(client, () => saveDraft(client, org, 'nobodys', { category: 'X' }, '1'));
@@ -543,7 +543,7 @@ describe('whom it refuses', () => {
     }
   });
 
-  test('nobody at all', async () => {
+  test('an anonymous user', async () => {
     const answer = await db.asVisitor({}, (client) =>
       refusal(client, () => saveDraft(client, org, 'crane', { category: 'X' }, '1')),
     );

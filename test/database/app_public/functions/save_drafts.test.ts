@@ -3,7 +3,7 @@ import { redoDraft, saveDrafts, seenRecords, undoDraft } from '../../../support/
 import { testDatabase } from '../../../support/database.ts';
 import { makeMember, makeOrganization, putRecords, type Json } from '../../../support/make.ts';
 
-// Large work is sent in parts, and one undo takes all of them back.
+// Tests that large work can be sent in parts with a single undo.
 
 const db = await testDatabase();
 
@@ -39,7 +39,7 @@ async function project() {
   };
 }
 
-test('one that continues is the same operation, and one undo and one redo do both', async () => {
+test('a continued save is the same operation, with one undo and one redo for both', async () => {
   const { save, undo, redo, categories } = await project();
   const first = await save({ a: { category: 'A' } });
   const second = await save({ b: { category: 'B' }, c: { category: 'C' } }, first.operation_id!);
@@ -50,7 +50,7 @@ test('one that continues is the same operation, and one undo and one redo do bot
   expect(await categories()).toBe('A,B,C');
 });
 
-test('a record that both change goes back to what it was before the first', async () => {
+test('a record that both change returns to its value before the first', async () => {
   const { save, undo, categories } = await project();
   const first = await save({ a: { category: 'A' } });
   await save({ a: { category: 'AA', model: 'N' } }, first.operation_id!);
@@ -58,7 +58,7 @@ test('a record that both change goes back to what it was before the first', asyn
   expect(await categories()).toBe('Old,Old,Old');
 });
 
-test('a record that the second takes back is as if neither had touched it', async () => {
+test('a record that the second save resets counts as untouched', async () => {
   const { save, undo, categories } = await project();
   const first = await save({ a: { category: 'A' }, b: { category: 'B' } });
   await save({ a: { category: 'Old' } }, first.operation_id!);
@@ -67,7 +67,7 @@ test('a record that the second takes back is as if neither had touched it', asyn
   expect(await categories()).toBe('Old,Old,Old');
 });
 
-test('only the newest save that is in effect is continued; otherwise it is an operation of its own', async () => {
+test('continues only the newest save in effect; otherwise it is a separate operation', async () => {
   const { save, undo, categories } = await project();
   const first = await save({ a: { category: 'A' } });
   const second = await save({ b: { category: 'B' } });
@@ -79,7 +79,7 @@ test('only the newest save that is in effect is continued; otherwise it is an op
   expect(fourth.operation_id).not.toBe(third.operation_id);
 });
 
-test("another user's operation is not continued", async () => {
+test('does not continue an operation of another user', async () => {
   const { save } = await project();
   const { save: saveElsewhere } = await project();
   const first = await save({ a: { category: 'A' } });

@@ -114,7 +114,7 @@ const wall = async (offset: string, zone = 'UTC') =>
   ).t;
 
 describe('setting it', () => {
-  test('what is left out is as by default', async () => {
+  test('omitted settings get their defaults', async () => {
     expect(await seen(owner)).toMatchObject({
       ...{ every_minutes: 15, cron: null, time_zone: 'UTC', quiet_from: null, full_every_hours: 24 },
       ...{ is_paused: false, next_run_kind: 'full', changed_at: null, changed_by: null },
@@ -125,7 +125,7 @@ describe('setting it', () => {
     });
   });
 
-  test('it is kept with who set it and when, for all members to see', async () => {
+  test('all members see the user and the time of the last change', async () => {
     await set({ cron: ' */20 * * * mon-fri ', zone: 'Asia/Qatar', quiet: ['01:00', '03:30'] });
     const member = await makeMember(db, org, 'viewer');
     expect(await seen(member)).toMatchObject({
@@ -139,18 +139,18 @@ describe('setting it', () => {
   test.each<[Given, words: string]>([
     [{ every: 0 }, 'interval of 0'],
     [{ every: 10_081 }, 'interval of 10081'],
-    [{ every: 15, cron: '* * * * *' }, 'not both'],
-    [{ cron: '61 * * * *' }, 'The minute'],
+    [{ every: 15, cron: '* * * * *' }, 'both an interval'],
+    [{ cron: '61 * * * *' }, 'the minute'],
     [{ cron: '' }, 'five fields'],
-    [{ cron: '0 0 30 2 *' }, 'never happens'],
+    [{ cron: '0 0 30 2 *' }, 'never occurs'],
     [{ zone: 'Mars/Olympus' }, 'no time zone'],
     [{ zone: 'CET+3' }, 'no time zone'],
     [{ zone: '' }, 'no time zone'],
-    [{ quiet: ['22:00', null] }, 'Quiet hours'],
-    [{ quiet: ['22:00', '22:00'] }, 'Quiet hours'],
-    [{ fullEvery: 0 }, 'full run every 0'],
-    [{ fullEvery: 745 }, 'full run every 745'],
-  ])('%o is refused, with what is allowed', async (given, words) => {
+    [{ quiet: ['22:00', null] }, 'quiet hours'],
+    [{ quiet: ['22:00', '22:00'] }, 'quiet hours'],
+    [{ fullEvery: 0 }, '0 hours'],
+    [{ fullEvery: 745 }, '745 hours'],
+  ])('refuses %o, with the allowed values', async (given, words) => {
     expect(await refused(given)).toMatchObject({
       code: 'VG400',
       message: expect.stringContaining(words) as string,
@@ -159,7 +159,7 @@ describe('setting it', () => {
     expect(await seen(owner)).toMatchObject({ changed_at: null });
   });
 
-  test('only owners and admins of the organization may, and pause and resume', async () => {
+  test('only owners and admins of the organization may set, pause and resume it', async () => {
     const outsider = await makeMember(db, await makeOrganization(db), 'owner');
     for (const [user, code] of [
       [await makeMember(db, org, 'member'), 'VG403'],
@@ -176,7 +176,7 @@ describe('setting it', () => {
 });
 
 describe('the dispatcher', () => {
-  test('pausing holds scheduled runs back, resuming makes up for them once', async () => {
+  test('a pause delays scheduled runs; resuming makes up for them once', async () => {
     await succeed();
     await lastRun('2026-01-01 00:00Z');
     expect(await pause('pause_sync')).toMatchObject({
@@ -192,11 +192,11 @@ describe('the dispatcher', () => {
     expect(await dispatch()).toBe(0);
   });
 
-  test('a cron expression says when, from the beginning of the last run; what nobody saw is made up for once', async () => {
+  test('a cron expression sets the times, from the beginning of the last run; missed times are made up for once', async () => {
     await set({ cron: '0 6 * * *', zone: 'America/Chicago' });
     await succeed();
     await lastRun('2026-01-01 12:00:30Z');
-    // 06:00 in Chicago is 12:00 in UTC in winter: the run has begun after that.
+    // 06:00 in Chicago is 12:00 in UTC in winter, so the run began after that.
     expect((await nextAt())?.toISOString()).toBe('2026-01-02T12:00:00.000Z');
     expect(await dispatch()).toBe(1);
     await succeed();
@@ -204,7 +204,7 @@ describe('the dispatcher', () => {
     expect((await nextAt())!.getTime()).toBeGreaterThan(Date.now());
   });
 
-  test('after a failure it comes sooner, but not later than the next time', async () => {
+  test('comes sooner after a failure, but not later than the next time', async () => {
     await set({ cron: '* * * * *' });
     const run = await queueSync(db.worker, org);
     await beginSyncRun(db.worker, org, run.id);
@@ -218,7 +218,7 @@ describe('the dispatcher', () => {
     expect((await nextAt())?.toISOString()).toBe('2026-01-01T12:01:31.000Z');
   });
 
-  test('no scheduled run begins in quiet hours; the first after them is made up for', async () => {
+  test('no scheduled run begins in quiet hours; the next one makes up for those missed', async () => {
     await succeed();
     await lastRun('2026-01-01 00:00Z');
     const zone = 'Asia/Kolkata';
@@ -227,12 +227,12 @@ describe('the dispatcher', () => {
     const next = (await seen(owner)).next_run_at!.getTime() - Date.now();
     expect(next).toBeGreaterThan(118 * 60_000);
     expect(next).toBeLessThan(121 * 60_000);
-    // By the clock of another zone it is no quiet hour.
+    // In another time zone, these are no quiet hours.
     await set({ zone: 'UTC', quiet: [await wall('-1 hour', zone), await wall('2 hours', zone)] });
     expect(await dispatch()).toBe(1);
   });
 
-  test('a scheduled run that waited into them is held back, one that somebody asks for is not', async () => {
+  test('delays a scheduled run that waits during quiet hours, but not a requested one', async () => {
     expect(await dispatch()).toBe(1);
     const { rows } = await db.owner.query<{ id: string }>(
       'select id from app_public.pfa_sync_log where organization_id = $1',
@@ -263,7 +263,7 @@ describe('the dispatcher', () => {
     expect(await beginSyncRun(db.worker, org, id)).toMatchObject({ id, state: 'running' });
   });
 
-  test('a scheduled run that waits while somebody pauses is held back until it is resumed', async () => {
+  test('delays a scheduled run that waits during a pause until it is resumed', async () => {
     expect(await dispatch()).toBe(1);
     await pause('pause_sync');
     const { rows } = await db.owner.query<{ id: string }>(

@@ -27,7 +27,7 @@ const records = (count: number) =>
     forecastEnd: '2026-02-01',
   }));
 
-/** An organization of its own with a member, whose work is kept. */
+/** A separate organization with a member, whose drafts are kept. */
 async function project(count = 3) {
   const org = await makeOrganization(db);
   const author = await makeMember(db, org);
@@ -40,7 +40,7 @@ async function project(count = 3) {
 const categories = async (client: pg.ClientBase, org: Organization) =>
   (await seenRecords(client, org)).map(({ category }) => category);
 
-test('takes back one operation at a time, the newest first, and does them again in their order', async () => {
+test('undoes one operation at a time, the newest first, and redoes them in their order', async () => {
   const { org, act } = await project();
   await act((client) => saveDraft(client, org, 'r0', { category: 'A' }));
   await act((client) => applyBulk(client, org, { everything: true }, { set: { category: 'B' } }));
@@ -78,7 +78,7 @@ test('takes back one operation at a time, the newest first, and does them again 
   });
 });
 
-test('what was undone is gone for good once something else is done, and what changes nothing is no operation', async () => {
+test('a new operation removes undone ones for good; one without changes is no operation', async () => {
   const { org, act } = await project();
   await act((client) => saveDraft(client, org, 'r0', { category: 'A' }));
   await act((client) => undoDraft(client, org));
@@ -93,7 +93,7 @@ test('what was undone is gone for good once something else is done, and what cha
   });
 });
 
-test('keys of the same record that another operation drafted stay', async () => {
+test('keeps keys of the same record that another operation drafted', async () => {
   const { org, act } = await project();
   await act((client) => saveDraft(client, org, 'r0', { category: 'A' }));
   await act((client) => saveDraft(client, org, 'r0', { model: 'X' }));
@@ -103,7 +103,7 @@ test('keys of the same record that another operation drafted stay', async () => 
   ]);
 });
 
-test('fifty operations are kept, of each user their own', async () => {
+test('keeps fifty operations for each user', async () => {
   const { org, act } = await project();
   const colleague = await makeMember(db, org);
   await act((client) => saveDraft(client, org, 'r2', { category: 'Theirs' }), colleague);
@@ -124,7 +124,7 @@ test('fifty operations are kept, of each user their own', async () => {
   });
 });
 
-test('what PEMS has changed meanwhile: the drafted value comes back, on what the record is now', async () => {
+test('after a change of PEMS, the drafted value is restored with the current value as its base', async () => {
   const { org, act } = await project(1);
   await act((client) => saveDraft(client, org, 'r0', { category: 'Mine' }));
   await act((client) => discardDrafts(client, org));
@@ -135,7 +135,7 @@ test('what PEMS has changed meanwhile: the drafted value comes back, on what the
   ]);
 });
 
-test('a conflict stays a conflict when the draft goes back to an earlier value', async () => {
+test('a conflict stays when the draft returns to an earlier value', async () => {
   const { org, act } = await project(1);
   await act((client) => saveDraft(client, org, 'r0', { category: 'First' }));
   await act((client) => saveDraft(client, org, 'r0', { category: 'Second' }));
@@ -151,11 +151,11 @@ test('a conflict stays a conflict when the draft goes back to an earlier value',
   ]);
 });
 
-test('what cannot be taken back is named, and the rest is', async () => {
+test('lists values that cannot be undone, and undoes the rest', async () => {
   const { org, act } = await project();
   await act((client) => applyBulk(client, org, { everything: true }, { set: { category: 'New' } }));
   await act((client) => commitDrafts(client, org, { recordIds: ['r0'] }));
-  // PEMS agrees about r1: the key leaves the draft by itself.
+  // PEMS now holds the value of r1, so the key leaves the draft.
   await putRecords(db, org, [records(3)[0]!, { ...records(3)[1]!, category: 'New' }, records(3)[2]!]);
   expect(await act((client) => undoDraft(client, org))).toMatchObject({
     changed_count: 1,
@@ -168,7 +168,7 @@ test('what cannot be taken back is named, and the rest is', async () => {
   expect(await act((client) => categories(client, org))).toEqual(['New', 'New', 'Old']);
 });
 
-test('a removed record takes no drafted value again, and that is said', async () => {
+test('does not restore a draft of a removed record, and reports it', async () => {
   const { org, act } = await project(2);
   await act((client) => saveDraft(client, org, 'r1', { category: 'New' }));
   await act((client) => discardDrafts(client, org));
@@ -179,7 +179,7 @@ test('a removed record takes no drafted value again, and that is said', async ()
   });
 });
 
-test('named by its id, another operation than the next one is refused, and the next one said', async () => {
+test('refuses the id of an operation that is not the next one, and returns the next one', async () => {
   const { org, act } = await project();
   const { operation_id: first } = await act(async (client) =>
     saveDrafts(client, org, [
@@ -198,7 +198,7 @@ test('named by its id, another operation than the next one is refused, and the n
   expect(await act((client) => undoDraft(client, org, first!))).toMatchObject({ operation_id: first });
 });
 
-test('two tabs at once take back two operations, not the same one twice', async () => {
+test('two tabs undo two operations at once, not the same one twice', async () => {
   const { org, author, act } = await project();
   await act((client) => saveDraft(client, org, 'r0', { category: 'A' }));
   await act((client) => saveDraft(client, org, 'r1', { category: 'B' }));
@@ -212,7 +212,7 @@ test('two tabs at once take back two operations, not the same one twice', async 
   expect(await act((client) => seenDrafts(client, org))).toEqual([]);
 });
 
-test('while another tab saves, undo takes back what it saves, not the operation before', async () => {
+test('during a save in another tab, undo reverts that save, not the operation before', async () => {
   const { org, author, act } = await project();
   await act((client) => saveDraft(client, org, 'r0', { category: 'A' }));
   await db.asUser(author, async (client) => {
@@ -225,7 +225,7 @@ test('while another tab saves, undo takes back what it saves, not the operation 
   expect(await act((client) => seenDrafts(client, org))).toMatchObject([{ delta: { category: 'A' } }]);
 });
 
-test('a viewer and an outsider are refused, and nobody undoes what somebody else did', async () => {
+test('refuses a viewer and an outsider, and undoes no operation of another user', async () => {
   const { org, act } = await project();
   await act((client) => saveDraft(client, org, 'r0', { category: 'A' }));
   const viewer = await makeMember(db, org, 'viewer');

@@ -19,7 +19,7 @@ const namesSeenBy = (userId: number) =>
     return rows.map(({ user_id, name }) => [user_id, name !== null]);
   });
 
-test('an admin of the organization sees who its members are, a member only herself, an outsider nobody', async () => {
+test('an admin sees the names of the members, a member only their own, an outsider none', async () => {
   expect(await namesSeenBy(admin)).toEqual([
     [admin, true],
     [member, true],
@@ -28,7 +28,7 @@ test('an admin of the organization sees who its members are, a member only herse
   expect(await namesSeenBy(outsider)).toEqual([]);
 });
 
-test('a membership that somebody makes up names nobody', async () => {
+test('a made-up membership reveals no name', async () => {
   const madeUp = `row($1, $2, null, 'owner', now(), now())::app_public.user_organizations`;
   const name = (userId: number, organizationId: number, of: number) =>
     db.asUser(userId, async (client) => {

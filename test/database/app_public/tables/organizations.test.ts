@@ -22,18 +22,18 @@ test.each<MembershipRole>(['owner', 'admin', 'member', 'viewer'])(
   },
 );
 
-test('an administrator sees all of them', async () => {
+test('an administrator sees all organizations', async () => {
   expect(await seen(await makeUser(db, 'admin'))).toEqual([
     { id: org.id, role: 'administrator' },
     { id: other.id, role: 'administrator' },
   ]);
 });
 
-test('who belongs to none sees none', async () => {
+test('a user without memberships sees none', async () => {
   expect(await seen(await makeUser(db))).toEqual([]);
 });
 
-test('one that is switched off is seen by nobody', async () => {
+test('no user sees a disabled organization', async () => {
   const closed = await makeOrganization(db);
   const owner = await makeMember(db, closed, 'owner');
   await db.owner.query('update app_public.organizations set is_active = false where id = $1', [closed.id]);
@@ -41,7 +41,7 @@ test('one that is switched off is seen by nobody', async () => {
   expect((await seen(await makeUser(db, 'admin'))).map(({ id }) => id)).not.toContain(closed.id);
 });
 
-test('is changed by no one directly', async () => {
+test('no user changes it directly', async () => {
   await db.asUser(await makeUser(db, 'admin'), async (client) => {
     for (const sql of [
       "update app_public.organizations set name = 'X'",
@@ -58,11 +58,11 @@ test.each([
   ['nothing', ''],
   ['blanks around it', ' RIO'],
   ['too much', 'X'.repeat(51)],
-])('a code is not %s', async (_, code) => {
+])('a code must not be %s', async (_, code) => {
   await expect(makeOrganization(db, code)).rejects.toMatchObject({ code: /^235(05|14)$/ });
 });
 
-test('codes that differ in case are two organizations', async () => {
+test('codes that differ in case belong to two organizations', async () => {
   await makeOrganization(db, 'Rio');
   await makeOrganization(db, 'RIO');
 });

@@ -13,20 +13,20 @@ const ids = (userId: number, ask: string) =>
     (await client.query<{ id: number }>(ask)).rows.map(({ id }) => id).sort(),
   );
 
-test('people see themselves, administrators everybody', async () => {
+test('users see themselves, administrators see all users', async () => {
   const ask = 'select id from app_public.users';
   expect(await ids(member, ask)).toEqual([member]);
   expect(await ids(owner, ask)).toEqual([owner]);
   expect(await ids(administrator, ask)).toEqual([member, owner, administrator].sort());
 });
 
-test('members see their own membership, who manages memberships all of the organization', async () => {
+test('members see their own membership, managers of memberships see all of the organization', async () => {
   const ask = 'select user_id as id from app_public.user_organizations';
   expect(await ids(member, ask)).toEqual([member]);
   expect(await ids(owner, ask)).toEqual([member, owner].sort());
 });
 
-test('viewer() is who is signed in, and nobody when nobody is', async () => {
+test('viewer() returns the signed-in user, or nothing without a sign-in', async () => {
   expect(await ids(member, 'select id from app_public.viewer()')).toEqual([member]);
   await db.asVisitor({}, async (client) => {
     const { rows } = await client.query<{ id: number | null }>('select id from app_public.viewer()');
@@ -34,12 +34,12 @@ test('viewer() is who is signed in, and nobody when nobody is', async () => {
   });
 });
 
-test('a name is taken whatever its case', async () => {
+test('names are unique in any case', async () => {
   await makeUser(db, 'user', 'Ärger');
   await expect(makeUser(db, 'user', 'äRGER')).rejects.toMatchObject({ code: '23505' });
 });
 
-test('find_login finds a name whatever its case, unless its user is switched off or has no password', async () => {
+test('find_login finds a name in any case, unless the user is disabled or has no password', async () => {
   const id = await makeUser(db, 'user', 'Zoë');
   const find = async () =>
     (
@@ -52,13 +52,13 @@ test('find_login finds a name whatever its case, unless its user is switched off
   expect(await find()).toEqual([]);
 });
 
-test('a password is stored as a hash or not at all', async () => {
+test('stores a password as a hash or not at all', async () => {
   await expect(
     db.authenticator.query("select app_private.set_password($1, 'admin123', false)", [member]),
   ).rejects.toMatchObject({ code: '23514' });
 });
 
-test('an old hash is replaced unless the password was changed meanwhile', async () => {
+test('replaces an old hash unless the password has changed in the meantime', async () => {
   const hash = async () =>
     (
       await db.owner.query<{ h: string }>(

@@ -25,7 +25,7 @@ const modification = fc.record({
 });
 const mirror = fc.array(arbitraryRecord, { minLength: recordCount, maxLength: recordCount });
 
-test('records, sums and bounds are the plain definition mirror || pending || draft, for each user', async () => {
+test('records, totals and bounds equal the plain definition mirror || pending || draft, for each user', async () => {
   await fc.assert(
     fc.asyncProperty(
       mirror,
@@ -62,7 +62,7 @@ test('records, sums and bounds are the plain definition mirror || pending || dra
           await plantModification(db, org, `r${record}`, users[user] ?? 0, delta, state, problems);
         }
         await agree();
-        // PEMS changes everything and loses some; the second time they count as removed.
+        // PEMS changes all records and loses some, which count as removed after the second miss.
         for (let run = 0; run < 2; run++) {
           await putRecords(
             db,
@@ -71,7 +71,7 @@ test('records, sums and bounds are the plain definition mirror || pending || dra
           );
         }
         await agree();
-        // And has them back.
+        // PEMS has them again.
         await putRecords(
           db,
           org,
@@ -87,7 +87,7 @@ test('records, sums and bounds are the plain definition mirror || pending || dra
 });
 
 describe('columns', () => {
-  test('say what data says, in their types', async () => {
+  test('columns hold the values of data, in their types', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitraryRecord, { minLength: 20, maxLength: 20 }), async (records) => {
         const org = await makeOrganization(db);
@@ -138,7 +138,7 @@ describe('columns', () => {
     );
   });
 
-  test('dates mean the same whatever DateStyle says', async () => {
+  test('dates do not depend on DateStyle', async () => {
     const org = await makeOrganization(db);
     const user = await makeMember(db, org);
     await putRecords(db, org, [{ pfaId: 'a', forecastStart: '2026-04-02' }]);
@@ -153,7 +153,7 @@ describe('columns', () => {
   });
 });
 
-test('of two pending values of a key the one committed later is shown', async () => {
+test('of two pending values of a key, the later commit counts', async () => {
   const org = await makeOrganization(db);
   const user = await makeMember(db, org);
   await putRecords(db, org, [{ pfaId: 'a', category: 'Old' }]);

@@ -125,13 +125,13 @@ export type OrganizationEventKind =
 
 /** An input for mutations affecting `PfaBulkOperation` */
 export type PfaBulkOperationInput = {
-  /** Moves the end of the forecast by so many days, never before its start; of an actualized record, the actual end. */
+  /** Moves the end of the forecast by this number of days, but never before its start. For an actualized record, moves the actual end. */
   durationDays?: number | null | undefined;
-  /** True: the dates of the forecast become those of the plan. Refused for actualized records and those without a plan. */
+  /** `true` sets the dates of the forecast to those of the plan. Refused for actualized records and records without a plan. */
   resetToPlan?: boolean | null | undefined;
-  /** Puts these values under these keys, e.g. `{"category": "Cranes"}`. */
+  /** Values to set, by key, such as `{"category": "Cranes"}`. */
   set?: unknown;
-  /** Moves both dates of the forecast by so many days; of an actualized record, its actual end. */
+  /** Shifts both dates of the forecast by this number of days. For an actualized record, shifts the actual end. */
   shiftDays?: number | null | undefined;
 };
 
@@ -153,7 +153,7 @@ export type PfaCommitFilter = {
   userId?: IntFilter | null | undefined;
 };
 
-/** What sums are grouped by. */
+/** Property that groups the totals. */
 export type PfaDimension =
   | 'area'
   | 'category'
@@ -164,11 +164,11 @@ export type PfaDimension =
 
 /** An input for mutations affecting `PfaDraftItem` */
 export type PfaDraftItemInput = {
-  /** Keys and what they become, e.g. `{"forecastEnd": "2026-05-01"}`. */
+  /** Keys with their new values, such as `{"forecastEnd": "2026-05-01"}`. */
   changes: unknown;
   /** The record. */
   recordId: string;
-  /** The revision of the record that you saw. */
+  /** Revision of the record that you saw. */
   revision: string;
 };
 
@@ -234,15 +234,15 @@ export type PfaRecordOrderBy =
 
 /** An input for mutations affecting `PfaResolution` */
 export type PfaResolutionInput = {
-  /** `mine`: your value, over what is there now; `theirs`: what is there now, your draft of it goes; `value`: a third one. */
+  /** `mine`: your value replaces the current one. `theirs`: the current value stays, and your draft of the key is discarded. `value`: a third value. */
   choice: string;
-  /** Of these keys; left out, of all that have a problem. With `value` exactly one. */
+  /** Keys to resolve; omit them to resolve all keys with a problem. Give exactly one with `value`. */
   keys?: Array<string | null | undefined> | null | undefined;
   /** The record. */
   recordId: string;
-  /** The revision of the record that you saw. */
+  /** Revision of the record that you saw. */
   revision: string;
-  /** With the choice `value`: the third value. */
+  /** Third value, with the choice `value`. */
   value?: unknown;
 };
 
@@ -250,13 +250,13 @@ export type PfaResolutionInput = {
 export type PfaSelectionInput = {
   /** Records whose data contain this object, as `foundRecords` finds them. */
   containing?: unknown;
-  /** `true` for all records, and then nothing else. */
+  /** `true` selects all records. Do not combine it with other conditions. */
   everything?: boolean | null | undefined;
-  /** Records that the list has with this filter. */
+  /** Records that match this filter of the list. */
   filter?: PfaRecordFilter | null | undefined;
-  /** These records, at most 20,000. Ids that there are not are passed over. */
+  /** These records, at most 20,000. Unknown ids are skipped. */
   recordIds?: Array<string | null | undefined> | null | undefined;
-  /** Records that have every word of this text, as `foundRecords` finds them. */
+  /** Records that contain every word of this text, as `foundRecords` finds them. */
   search?: string | null | undefined;
 };
 
