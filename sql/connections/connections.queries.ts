@@ -15,7 +15,7 @@ export interface IPemsConnectionResult {
   authType: string;
   customHeaders: Json;
   dateOrder: string;
-  /** How this tenant wants the date in a filter, which incremental runs ask by. */
+  /** Date format in filters of this tenant, which incremental runs use. */
   filterDateFormat: string;
   gridId: string;
   gridName: string;
@@ -24,7 +24,7 @@ export interface IPemsConnectionResult {
   /** The endpoint that tells the header of a grid, below the base address; null: that of grids. */
   headerPath: string | null;
   isSimulated: boolean;
-  /** Organization that the login belongs to, sent as the header `organization`; null: the organization of the record. */
+  /** Organization of the login, sent as the header `organization`. Null: the organization of the record. */
   loginOrganization: string | null;
   /** The language of months in dates, such as `fr` or `pt-BR`. English names are read as well. */
   monthLanguage: string;

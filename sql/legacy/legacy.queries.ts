@@ -58,15 +58,15 @@ export type IStandingImportParams = void;
 
 /** 'StandingImport' return type */
 export interface IStandingImportResult {
-  /** Our key. */
+  /** Identifier. */
   id: number;
-  /** When. */
+  /** Time of the import. */
   importedAt: Date;
-  /** What the export says of itself: tables, columns, counts, checksums, source. */
+  /** Manifest of the export: tables, columns, counts, checksums, source. */
   manifest: Json;
-  /** The checksum of the manifest: the same export again changes nothing. */
+  /** Checksum of the manifest. Importing the same export again changes nothing. */
   manifestSha256: string;
-  /** Zone in which the prototype stored days as local midnight; null: UTC. */
+  /** Time zone in which the prototype stored days as local midnight. Null: UTC. */
   timeZone: string | null;
 }
 
@@ -96,9 +96,9 @@ export type ILegacyTablesParams = void;
 export interface ILegacyTablesResult {
   /** What later forms of the prototype call it. */
   aliases: stringArray;
-  /** Its name there. */
+  /** Name in the prototype. */
   name: string;
-  /** Where its rows go. */
+  /** Table that receives the rows. */
   target: string;
 }
 
@@ -128,23 +128,23 @@ export interface ILegacyColumnsParams {
 export interface ILegacyColumnsResult {
   /** What other forms of the prototype call it. */
   aliases: stringArray;
-  /** Where only these may be chosen. */
+  /** Allowed values. Null: any. */
   allowedValues: stringArray | null;
   isEditable: boolean;
   isRequired: boolean;
   /** How a value is converted (src/legacy/convert.ts). `reference` is the id of a row of `parent`; `secret` was encrypted by the prototype; `edit` describes an edit that was not submitted; `data` is a record as JSON; `delta` describes a change as JSON; `none` goes nowhere. */
   kind: string;
   maxAmount: number | null;
-  /** Of text, in characters. */
+  /** Maximum length of text, in characters. */
   maxLength: number | null;
   mayBeLeftOut: boolean;
-  /** Its name there. */
+  /** Name in the prototype. */
   name: string;
-  /** Why it goes nowhere. */
+  /** Reason why the column is not imported. */
   note: string | null;
-  /** The table that a reference points at. */
+  /** Table that a reference refers to. */
   parent: string | null;
-  /** The column here; `data.KEY` is a key of a record, and of secrets it is the name of the credential. */
+  /** Column here. `data.KEY` is a key of a record; for secrets it is the name of the credential. */
   target: string | null;
 }
 
@@ -480,15 +480,15 @@ export interface ILegacyRowsParams {
 
 /** 'LegacyRows' return type */
 export interface ILegacyRowsResult {
-  /** The row: a JSON array in the order of the columns, in the canonical form of the export. As text: bytes count. */
+  /** The row: a JSON array in the order of the columns, in the canonical form of the export. It is text because every byte counts. */
   line: string;
-  /** The line of the table's file, from 1. */
+  /** Line in the file of the table, from 1. */
   lineNumber: number;
-  /** Of a merged row: what it was before. */
+  /** Previous content of a merged row. */
   previous: Json | null;
-  /** `added`; `merged` into a row that was here and that nobody had touched; `same` as a row that was here, which stayed as it was; `quarantined`, see problems; `kept` here only, because its table does not move in. */
+  /** `added`; `merged` into an existing row that no user had changed; `same` as an existing row, which stayed; `quarantined`, see problems; `kept` here only, because its table is not imported. */
   state: string;
-  /** The primary key of its row here. Null for records, which are found by organization and pfaId. */
+  /** Primary key of the imported row. Null for records, which organization and pfaId identify. */
   target: Json | null;
 }
 

@@ -202,7 +202,7 @@ export interface IListConnectionParams {
 /** 'ListConnection' return type */
 export interface IListConnectionResult {
   apiConfigurationId: string | null;
-  /** Our key. An integer, because it leads the key of every tenant table. */
+  /** Identifier. An integer, because it leads the key of every tenant table. */
   organizationId: number;
 }
 
@@ -244,7 +244,7 @@ export interface IReferenceListsResult {
   list: string;
   /** What an admin should know about a run that succeeded. */
   notice: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   organization: string;
   /** When it ended. */
   readAt: Date | null;

@@ -47,43 +47,43 @@ export type ISyncStatusParams = void;
 /** 'SyncStatus' return type */
 export interface ISyncStatusResult {
   columnChanges: Json | null;
-  /** Why it failed or was withheld: a stable code. */
+  /** Reason why the run failed or was withheld: a stable code. */
   errorCode: string | null;
-  /** What to do about it. */
+  /** Suggested action. */
   errorHint: string | null;
-  /** Why it failed or was withheld, in a sentence. */
+  /** Reason why the run failed or was withheld, in a sentence. */
   errorMessage: string | null;
-  /** Rows read so far. */
+  /** Number of rows read so far. */
   lastRowsRead: number | null;
-  /** When it ended. */
+  /** When the run ended. */
   lastSyncedAt: Date | null;
   missingColumns: Json;
   notice: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   organization: string;
-  /** Our key. An integer, because it leads the key of every tenant table. */
+  /** Identifier. An integer, because it leads the key of every tenant table. */
   organizationId: number;
   rejectedFields: Json;
-  /** When somebody accepted what the run withheld: the next run merges it. */
+  /** When the withheld run was accepted. The next run merges it. */
   runAcceptedAt: Date | null;
-  /** When it ended. */
+  /** When the run ended. */
   runFinishedAt: Date | null;
-  /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
+  /** Identifier, and the token of the run: only a running run may merge. */
   runId: string | null;
-  /** `full` reads everything; `incremental` what PEMS changed since the last completed run. Of a run that waits: what it would be now. */
+  /** `full` reads everything; `incremental` reads changes of PEMS since the last completed run. For a waiting run, the kind that it would have now. */
   runKind: string | null;
-  /** Of a withheld run: what it would change, `{"added", "changed", "rejected", "missing", "columns": [{"key", "changed", "emptied", "samples": [{"recordId", "from", "to"}]}]}`. */
+  /** Changes that a withheld run would make: `{"added", "changed", "rejected", "missing", "columns": [{"key", "changed", "emptied", "samples": [{"recordId", "from", "to"}]}]}`. */
   runPreview: Json | null;
   /** @notNull
-Why the run was withheld: `[{"code", "key", "message", "count", "of", "samples"}]`. */
+Reasons for withholding the run: `[{"code", "key", "message", "count", "of", "samples"}]`. */
   runReasons: Json | null;
-  /** When it was asked for. */
+  /** When it was requested. */
   runRequestedAt: Date | null;
-  /** Rows read so far. */
+  /** Number of rows read so far. */
   runRowsRead: number | null;
-  /** When it began. */
+  /** When the run began. */
   runStartedAt: Date | null;
-  /** `queued`, `running`, `succeeded`, `withheld` (read, but not merged until somebody accepts it), `failed`. */
+  /** `queued`, `running`, `succeeded`, `withheld` (read, but not merged until a user or command accepts it), `failed`. */
   runState: string | null;
 }
 
@@ -167,7 +167,7 @@ export interface IBeginSyncRunResult {
   changedSince: string | null;
   id: string;
   kind: string;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   organization: string;
 }
 
@@ -302,7 +302,7 @@ export interface IFieldMappingParams {
 
 /** 'FieldMapping' return type */
 export interface IFieldMappingResult {
-  /** Where only these may be chosen. */
+  /** Allowed values. Null: any. */
   allowed: stringArray | null;
   choices: Json | null;
   earliest: string | null;
@@ -436,7 +436,7 @@ export interface ISyncSchedulesResult {
   isPaused: boolean;
   nextRunAt: Date | null;
   nextRunKind: string | null;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   organization: string;
   pausedAt: Date | null;
   pausedBy: string | null;
@@ -781,22 +781,22 @@ export interface ILastWithheldRunParams {
 
 /** 'LastWithheldRun' return type */
 export interface ILastWithheldRunResult {
-  /** When somebody accepted what the run withheld: the next run merges it. */
+  /** When the withheld run was accepted. The next run merges it. */
   acceptedAt: Date | null;
-  /** When it ended. */
+  /** When the run ended. */
   finishedAt: Date;
   /** The organization. */
   organizationId: number;
-  /** Of a withheld run: what it would change, `{"added", "changed", "rejected", "missing", "columns": [{"key", "changed", "emptied", "samples": [{"recordId", "from", "to"}]}]}`. */
+  /** Changes that a withheld run would make: `{"added", "changed", "rejected", "missing", "columns": [{"key", "changed", "emptied", "samples": [{"recordId", "from", "to"}]}]}`. */
   preview: Json | null;
   /** @notNull
-Why the run was withheld: `[{"code", "key", "message", "count", "of", "samples"}]`. */
+Reasons for withholding the run: `[{"code", "key", "message", "count", "of", "samples"}]`. */
   reasons: Json;
-  /** Refused rows whose id differs from a known or another one only by case, blanks, leading zeros or normal form. */
+  /** Number of refused rows whose id differs from another id only by case, blanks, leading zeros or normal form. */
   rowsTwin: number;
-  /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
+  /** Identifier, and the token of the run: only a running run may merge. */
   runId: string;
-  /** `queued`, `running`, `succeeded`, `withheld` (read, but not merged until somebody accepts it), `failed`. */
+  /** `queued`, `running`, `succeeded`, `withheld` (read, but not merged until a user or command accepts it), `failed`. */
   state: string;
 }
 
@@ -867,7 +867,7 @@ export interface ILimitsOfResult {
   changedPercent: number;
   emptiedPercent: number;
   leastRecords: number;
-  /** Its code in PEMS, e.g. `HOLNG`. Case matters. Where it is a number, it comes before an id of the same digits. */
+  /** Code in PEMS, such as `HOLNG`. Case matters. A numeric code takes precedence over an id with the same digits. */
   organization: string;
   refusedPercent: number;
   removedPercent: number;
@@ -969,14 +969,14 @@ export interface ILastSparedRunParams {
 
 /** 'LastSparedRun' return type */
 export interface ILastSparedRunResult {
-  /** When it ended. */
+  /** When the run ended. */
   finishedAt: Date;
   /** The organization. */
   organizationId: number;
   records: number;
-  /** Removals not made because there were suspiciously many (see `limits`), until somebody accepts them. */
+  /** Number of withheld removals: there were suspiciously many (see `limits`), so a user or command must accept them. */
   rowsSpared: number;
-  /** Our key, and the token of the run: a run that is no longer "running" merges nothing. */
+  /** Identifier, and the token of the run: only a running run may merge. */
   runId: string;
 }
 
