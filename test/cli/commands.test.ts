@@ -264,9 +264,7 @@ test('membership add and remove count from the next request on', async () => {
   expect(again).toMatchObject({
     code: 1,
     complained:
-      'NOT_FOUND: hänsel is not a member of RIO.
-Check the user and the code of the organization. The code is case-sensitive.
-',
+      'NOT_FOUND: hänsel is not a member of RIO.\nCheck the user and the code of the organization. The code is case-sensitive.\n',
   });
   expect(unknown.complained).toMatch(
     /^NOT_FOUND: There is no organization rio\.\nThere are: .*HOLNG.*RIO, RIO2/,
