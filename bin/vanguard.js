@@ -10,6 +10,10 @@ const oldestNode = 24;
 const entry = new URL('../src/cli/main.ts', import.meta.url);
 
 if (Number(process.versions.node.split('.')[0]) >= oldestNode) {
+  // A server or worker that is told to stop while it still loads or starts has nothing to finish, and ends in order. Later
+  // there is another listener: src/cli/process.ts.
+  if (['server', 'worker'].includes(process.argv[2] ?? ''))
+    process.once('SIGTERM', () => process.listenerCount('SIGTERM') > 0 || process.exit(0));
   await import(entry.href);
 } else {
   const pinnedNode = fileURLToPath(

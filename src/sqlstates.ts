@@ -157,9 +157,12 @@ const internal: Refusal = {
   message: 'Internal error. The log of the server has the details.',
 };
 
-/** Codes of Node for a connection that cannot be opened or breaks. */
+/** Codes of Node for a connection that cannot be opened or breaks. The last ones are those of TLS. */
 const networkCodes =
-  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENETRESET|EADDRNOTAVAIL|ENOTCONN|ERR_SOCKET_\w+|ERR_STREAM_DESTROYED)$/;
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENETRESET|ENONET|ENOBUFS|EADDRNOTAVAIL|ENOTCONN|ERR_SOCKET_\w+|ERR_STREAM_DESTROYED|EPROTO|ERR_(TLS|SSL)_\w+|CERT_\w+|(DEPTH_ZERO_)?SELF_SIGNED_\w+|UNABLE_TO_\w+)$/;
+
+/** System calls that only open a connection: whatever goes wrong there, such as a missing socket file, is none. */
+const connecting = ['connect', 'getaddrinfo'];
 
 /** The errors of node-pg for a broken connection: they have no code. */
 const driverMessages =
@@ -168,10 +171,10 @@ const driverMessages =
 /** Whether an error, or what caused it, is a broken connection without a SQLSTATE. A host with several addresses gives one error for each. */
 function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code } = error as NodeJS.ErrnoException;
+  const { code, syscall } = error as NodeJS.ErrnoException;
   return (
     (typeof code === 'string' && networkCodes.test(code)) ||
-    (code === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'connect') ||
+    (syscall !== undefined && connecting.includes(syscall)) ||
     driverMessages.test(error.message) ||
     (error instanceof AggregateError && error.errors.length > 0 && error.errors.every(isConnectionLoss)) ||
     (error.cause !== undefined && isConnectionLoss(error.cause))

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { withClient } from '../database/bootstrap.ts';
 import { ensureBootstrap, openDatabase, prepareIfNew } from '../database/open.ts';
 import { seed } from '../database/seed.ts';
 import { VanguardError } from '../errors.ts';
 import { readContext, withDatabase } from './context.ts';
 import { print } from './terminal.ts';
 
-/** bootstrap, migrate, seed. */
+/** bootstrap, migrate, seed, prepare. */
 export function addDatabaseCommands(program: Command): void {
   program
     .command('bootstrap')
@@ -64,4 +65,25 @@ export function addDatabaseCommands(program: Command): void {
         print('Organizations, providers and connections are there.');
       }),
     );
+
+  program
+    .command('prepare')
+    .description('bootstrap, migrate and seed in one go: before each start of a new version (idempotent)')
+    .addHelpText(
+      'after',
+      '\nLeaves bootstrap out unless ROOT_DATABASE_URL or DATABASE_URL is the login of a superuser.',
+    )
+    .action(async () => {
+      const { configuration, secrets } = await readContext();
+      const database = await openDatabase(configuration, secrets);
+      try {
+        await ensureBootstrap(database, secrets);
+        const { migrate } = await import('../database/migrate.ts');
+        await migrate(database.urls.owner);
+        await withClient(database.urls.owner, (client) => seed(client, configuration));
+        print(`The database ${database.name} is up to date, and has what an installation starts with.`);
+      } finally {
+        await database.close();
+      }
+    });
 }

@@ -44,14 +44,42 @@ export async function bootstrap(
         from pg_roles where rolname = current_user`,
       );
       if (here[0]?.must) await client.query('grant vanguard_owner to current_user with set true');
-      await client.query(
-        `create database ${pg.escapeIdentifier(database)} owner vanguard_owner template template0 encoding 'UTF8'`,
-      );
+      await createDatabase(client, database);
     }
   });
   await bootstrapDatabase(superuserUrl, database);
   return roleUrls(superuserUrl, secret, database);
 }
+
+/**
+ * Makes an empty database whose text sorts and folds as in the embedded one, whatever the locale of the cluster: by code
+ * point, and upper and lower know all of Unicode.
+ */
+async function createDatabase(client: pg.ClientBase, database: string): Promise<void> {
+  const { rows } = await client.query<{ version: number }>(
+    "select current_setting('server_version_num')::integer / 10000 as version",
+  );
+  const collation = "locale_provider libc lc_collate 'C' lc_ctype";
+  const locales =
+    rows[0]!.version >= 17
+      ? ["locale_provider builtin builtin_locale 'C.UTF-8' lc_collate 'C' lc_ctype 'C'"]
+      : [`${collation} 'C.UTF-8'`, `${collation} 'en_US.UTF-8'`];
+  for (const locale of locales) {
+    try {
+      await client.query(
+        `create database ${pg.escapeIdentifier(database)} owner vanguard_owner
+        template template0 encoding 'UTF8' ${locale}`,
+      );
+      return;
+    } catch (error) {
+      // The system of the server has no such locale.
+      if ((error as pg.DatabaseError).code !== unknownLocale || locale === locales.at(-1)) throw error;
+    }
+  }
+}
+
+/** SQLSTATE of PostgreSQL for a locale that its system does not have. */
+const unknownLocale = '42809';
 
 /** The part of bootstrap that belongs to one database: rights on it, and who may change settings. */
 export async function bootstrapDatabase(superuserUrl: string, database: string): Promise<void> {

@@ -80,7 +80,10 @@ const startSeconds = 120; // crash recovery of max_wal_size on a slow disk
 const stopSeconds = 60;
 const diskFull = /No space left on device|Check free disk space/;
 
-/** The settings of PostgreSQL that the queries were measured with. */
+/**
+ * The settings of PostgreSQL that the queries were measured with. Containers of tests take them from here, and a test compares
+ * docker-compose.yml with them.
+ */
 export const defaultSettings = {
   shared_buffers: '256MB',
   work_mem: '16MB',
@@ -98,6 +101,23 @@ export const defaultSettings = {
   log_checkpoints: 'off',
   log_line_prefix: '%m [%p] %q%u@%d ',
 };
+
+/**
+ * Returns what initdb is told about the content of a cluster: the alternatives, of which the first one with a known locale
+ * counts. Text sorts by code point on every machine and version, and upper and lower know all of Unicode. From 17 on
+ * PostgreSQL brings this itself; before, the characters' classes are the system's. `createDatabase` in bootstrap.ts chooses
+ * the same for one database.
+ */
+export function initialOptions(version: number): [string[], ...string[][]] {
+  // initdb derives the encoding from the locale, and that of no locale is SQL_ASCII.
+  const common = ['--encoding=UTF8', '--no-locale', '--text-search-config=english', '--data-checksums'];
+  return version >= 17
+    ? [[...common, '--locale-provider=builtin', '--builtin-locale=C.UTF-8']]
+    : [
+        [...common, '--lc-ctype=C.UTF-8'],
+        [...common, '--lc-ctype=en_US.UTF-8'],
+      ];
+}
 
 /**
  * Starts the PostgreSQL in `folder`, initialising it at first, or adopts it if it is running already: a server
@@ -298,18 +318,11 @@ async function initialise(
   try {
     writeFileSync(pwfile, password, { mode: 0o600 });
     if (account) for (const path of [temporary, pwfile]) chownSync(path, account.uid, account.gid);
-    const args = ['-D', fresh, '-U', 'postgres', `--pwfile=${pwfile}`, '--encoding=UTF8', '--data-checksums'];
-    args.push('--auth=scram-sha-256', '--text-search-config=english', '--no-locale');
+    const args = ['-D', fresh, '-U', 'postgres', `--pwfile=${pwfile}`, '--auth=scram-sha-256'];
     if (settings.fsync === 'off') args.push('--no-sync');
-    // Text sorts by code point on every machine and version, and upper and lower know all of Unicode. From 17 on
-    // PostgreSQL brings this itself; before, the characters' classes are the system's.
-    const locales =
-      binaries.version >= 17
-        ? [['--locale-provider=builtin', '--builtin-locale=C.UTF-8']]
-        : [['--lc-ctype=C.UTF-8'], ['--lc-ctype=en_US.UTF-8']];
     let result = { ok: false, output: '' };
-    for (const locale of locales) {
-      result = await run(program(binaries, 'initdb'), [...args, ...locale], account);
+    for (const options of initialOptions(binaries.version)) {
+      result = await run(program(binaries, 'initdb'), [...args, ...options], account);
       if (!result.output.includes('invalid locale name')) break;
     }
     if (!result.ok)

@@ -37,7 +37,7 @@ function hintFor(code: string, message: string, username: string): string {
   if (code === '3D000')
     return 'Correct the name at the end of DATABASE_URL, or run `npx vanguard bootstrap` once.';
   if (code === '57P03') return 'Wait until PostgreSQL has started, then try again.';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+  if (code === 'ENOTFOUND' || code.startsWith('EAI_'))
     return 'Correct the host in DATABASE_URL, or the name server of this machine.';
   if (code === 'ECONNREFUSED') return 'Start PostgreSQL, or correct the host and port in DATABASE_URL.';
   if (/SSL|TLS|certificate/i.test(message) || /CERT|SSL|TLS/.test(code))

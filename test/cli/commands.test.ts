@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -10,9 +13,10 @@ import { configuredRoleUrls } from '../../src/database/open.ts';
 import { readConfiguration } from '../../src/configuration.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
 import { startServer, type RunningServer } from '../../src/server.ts';
+import { environmentOf } from '../support/environment.ts';
 import { one } from '../support/make.ts';
 import { until } from '../support/until.ts';
-import { run, spawned } from './vanguard.ts';
+import { launcher, run, spawned } from './vanguard.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -82,7 +86,7 @@ test('bootstrap, migrate and seed make a database out of nothing, and change not
   });
   expect(before.organizations).toHaveLength(28);
 
-  for (const command of ['bootstrap', 'migrate', 'seed'])
+  for (const command of ['bootstrap', 'migrate', 'seed', 'prepare'])
     expect(await vanguard(command), command).toMatchObject({ code: 0, complained: '' });
   // What was changed stays; what was taken away is there again.
   expect(await everything()).toEqual({
@@ -99,6 +103,38 @@ test('bootstrap, migrate and seed make a database out of nothing, and change not
     introspection: true,
     logLevel: 'silent',
   });
+});
+
+test('prepare does all of it at once', async () => {
+  const fresh = { ...environment, DATABASE_URL: urlTo(cluster.superuserUrl, 'made_by_prepare') };
+  expect(await run(fresh, ['prepare'])).toMatchObject({
+    code: 0,
+    complained: '',
+    said: expect.stringContaining('The database made_by_prepare is up to date') as string,
+  });
+  const status = await run(fresh, ['sync', 'status', '--json']);
+  expect(JSON.parse(status.said)).toHaveLength(28);
+});
+
+test.each(['server', 'worker'])('a %s that is stopped while it starts ends with 0', async (command) => {
+  // A database that never answers keeps it starting.
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const child = spawn(process.execPath, [launcher, command], {
+    env: environmentOf({ ...environment, DATABASE_URL: `postgres://vanguard@127.0.0.1:${port}/vanguard` }),
+    stdio: 'ignore',
+  });
+  try {
+    const ended = once(child, 'exit');
+    const [socket] = (await once(silent, 'connection')) as [Socket];
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    socket.destroy();
+  } finally {
+    child.kill('SIGKILL');
+    silent.close();
+  }
 });
 
 async function everything() {

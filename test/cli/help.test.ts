@@ -12,6 +12,7 @@ const commands: Record<string, readonly string[]> = {
   bootstrap: ['ROOT_DATABASE_URL'],
   migrate: [],
   seed: [],
+  prepare: ['ROOT_DATABASE_URL'],
   'user create': ['<name>', '--password <password>', '--password-stdin', '--role <role>', '"viewer"'],
   'user password': ['<name>', '--password <password>', '--password-stdin'],
   'user disable': ['<name>'],

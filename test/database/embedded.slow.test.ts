@@ -17,7 +17,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { bootstrap } from '../../src/database/bootstrap.ts';
 import {
+  embeddedBinaries,
   startEmbeddedDatabase,
   systemBinaries,
   type EmbeddedDatabase,
@@ -291,4 +293,22 @@ test.skipIf(!fifteen)('PostgreSQL 15 of the system serves as well, with the same
   const sql = `select current_setting('server_version_num')::int / 10000 major, lower('É') lower, 'B' < 'a' ordered`;
   expect(await query(database, sql)).toEqual([{ major: 15, lower: 'é', ordered: true }]);
   expect((await start({ folder: join(base, 'fifteen'), binaries: fifteen })).adopted).toBe(true);
+});
+
+test.each([
+  { version: embeddedBinaries().version, other: "datlocprovider = 'c', datlocale = null, datctype = 'C'" },
+  ...(fifteen ? [{ version: 15, other: "datctype = 'C'" }] : []),
+])('PostgreSQL $version gives a new database the order of text of the embedded one', async (one) => {
+  const binaries = one.version === 15 ? fifteen : undefined;
+  const database = await start({ folder: join(base, `ordered-${one.version}`), binaries });
+  // As in a cluster of an administrator who chose another locale.
+  await query(database, `update pg_database set ${one.other} where datname = 'template0'`);
+  await bootstrap(database.superuserUrl, 'vanguard', 'the secret of this test');
+  const rows = await query(
+    database,
+    `select encoding, datlocprovider, datcollate, datctype, to_jsonb(d)->'datlocale' as locale
+    from pg_database d where datname in ('vanguard', 'postgres') order by datname`,
+  );
+  expect(rows).toHaveLength(2);
+  expect(rows[1]).toEqual(rows[0]);
 });

@@ -9,14 +9,42 @@ import { projectFolder } from '../../src/configuration.ts';
 /** What runs now of a composition, by service. */
 export type Services = Record<string, { state: string; health: string; exitCode: number }>;
 
-/** docker-compose.yml under a project name, an image, a port and secrets of its own. */
+/** What the engine says about a container. */
+export interface Inspected {
+  Id: string;
+  RestartCount: number;
+  State: { Pid: number; ExitCode: number };
+  HostConfig: {
+    ReadonlyRootfs: boolean;
+    CapDrop: string[] | null;
+    CapAdd: string[] | null;
+    SecurityOpt: string[] | null;
+    Memory: number;
+    PidsLimit: number;
+    LogConfig: { Type: string; Config: Record<string, string> };
+  };
+  NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
+}
+
+/** docker-compose.yml under a project name, an image, ports and secrets of its own, with a simulated PEMS. */
 export interface Composition {
   project: string;
   url: string;
+  /** Where the proxy with TLS listens, and the name that it serves. */
+  tls: { host: string; port: number; plainPort: number };
+  /** The image that the services run from the next `up` on. */
+  image: string;
   /** Runs `docker compose`; rejects with its output. */
   compose(args: string[], input?: string): Promise<string>;
+  /** Runs a command of the product in the container of the server. */
+  vanguard(args: string[], input?: string): Promise<string>;
+  /** Asks the database as its superuser; a row a line, columns with | between them. */
+  query(sql: string): Promise<string>;
   services(): Promise<Services>;
-  /** Removes containers, networks, volumes, image and secrets. */
+  inspect(service: string): Promise<Inspected>;
+  /** Builds an image from that of the composition and these files. */
+  derive(image: string, files: Record<string, string>): Promise<void>;
+  /** Removes containers, networks, volumes, images and secrets. */
   remove(): Promise<void>;
 }
 
@@ -26,12 +54,12 @@ const environment = Object.fromEntries(
 );
 
 /** Runs `docker`; resolves to its standard output, rejects with all of its output. */
-export function docker(args: string[], input = ''): Promise<string> {
+export function docker(args: string[], input = '', more: Record<string, string> = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(
       'docker',
       args,
-      { cwd: projectFolder, env: environment, maxBuffer: 64 * 1024 * 1024 },
+      { cwd: projectFolder, env: { ...environment, ...more }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error) reject(new Error(`docker ${args.join(' ')} failed:\n${stdout}${stderr}`));
         else resolve(stdout);
@@ -44,36 +72,58 @@ export function docker(args: string[], input = ''): Promise<string> {
 export async function prepareComposition(): Promise<Composition> {
   const project = `vanguard-test-${randomBytes(4).toString('hex')}`;
   const folder = await mkdtemp(join(tmpdir(), `${project}-`));
-  const port = await freePort();
+  const [port, tlsPort, plainPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const host = 'vanguard.test';
   const [secrets, override] = [join(folder, 'env'), join(folder, 'override.json')];
   await writeFile(
     secrets,
     [
-      `PORT=${port}`,
+      ...[`PORT=${port}`, `HTTPS_PORT=${tlsPort}`, `HTTP_PORT=${plainPort}`, `PUBLIC_HOST=${host}`],
       `POSTGRES_PASSWORD=${randomBytes(24).toString('hex')}`,
       `VANGUARD_SECRET=${randomBytes(32).toString('hex')}`,
       `VANGUARD_ENCRYPTION_KEYS=k1:${randomBytes(32).toString('base64')}`,
     ].join('\n'),
     { mode: 0o600 },
   );
-  // An image that was built for use keeps its name.
-  const services = Object.fromEntries(
-    ['prepare', 'server', 'worker'].map((name) => [name, { image: project }]),
-  );
-  await writeFile(override, JSON.stringify({ services }));
+  const pems = {
+    image: project,
+    pull_policy: 'never',
+    init: true,
+    entrypoint: ['node', 'test/docker/pems.ts'],
+    volumes: [`${join(import.meta.dirname, 'pems.ts')}:/app/test/docker/pems.ts:ro`],
+    healthcheck: { disable: true },
+    networks: ['default'],
+    // After the build.
+    depends_on: { prepare: { condition: 'service_completed_successfully' } },
+  };
+  // Containers find the proxy by the name that browsers use.
+  const proxy = { networks: { default: { aliases: [host] } } };
+  await writeFile(override, JSON.stringify({ services: { pems, proxy } }));
   const files = ['docker-compose.yml', override].flatMap((file) => ['--file', file]);
   const options = ['--project-name', project, '--project-directory', projectFolder, '--env-file', secrets];
-  const compose = (args: string[], input?: string) =>
-    docker(['compose', ...options, ...files, ...args], input);
-  return {
+  const derived: string[] = [];
+  const composition: Composition = {
     project,
     url: `http://127.0.0.1:${port}`,
-    compose,
+    tls: { host, port: tlsPort, plainPort },
+    // An image that was built for use keeps its name.
+    image: project,
+    compose: (args, input) =>
+      docker(['compose', ...options, ...files, ...args], input, { VANGUARD_IMAGE: composition.image }),
+    vanguard: (args, input) =>
+      composition.compose(['exec', '--no-TTY', 'server', 'vanguard', ...args], input),
+    query: async (sql) => {
+      const psql = ['psql', '--username=postgres', '--no-psqlrc', '--no-align', '--tuples-only'];
+      const args = ['exec', '--no-TTY', 'database', ...psql, '--dbname=vanguard', '--command', sql];
+      return (await composition.compose(args)).trim();
+    },
     services: async () => {
-      const lines = (await compose(['ps', '--all', '--format', 'json'])).split('\n').filter(Boolean);
-      const containers = lines.map(
-        (line) => JSON.parse(line) as { Service: string; State: string; Health: string; ExitCode: number },
-      );
+      const lines = (await composition.compose(['ps', '--all', '--format', 'json'])).split('\n');
+      const containers = lines
+        .filter(Boolean)
+        .map(
+          (line) => JSON.parse(line) as { Service: string; State: string; Health: string; ExitCode: number },
+        );
       return Object.fromEntries(
         containers.map(({ Service, State, Health, ExitCode }) => [
           Service,
@@ -81,12 +131,30 @@ export async function prepareComposition(): Promise<Composition> {
         ]),
       );
     },
+    inspect: async (service) => {
+      const id = (await composition.compose(['ps', '--all', '--quiet', service])).trim();
+      return (JSON.parse(await docker(['inspect', id])) as [Inspected])[0];
+    },
+    derive: async (image, added) => {
+      const context = await mkdtemp(join(folder, 'image-'));
+      const steps = [`FROM ${project}`];
+      for (const [index, [path, content]] of Object.entries(added).entries()) {
+        await writeFile(join(context, String(index)), content);
+        steps.push(`COPY ${index} /app/${path}`);
+      }
+      await writeFile(join(context, 'Dockerfile'), steps.join('\n'));
+      await docker(['build', '--quiet', '--tag', image, context]);
+      derived.push(image);
+    },
     remove: async () => {
-      await compose(['down', '--volumes', '--remove-orphans', '--timeout', '20']);
-      await docker(['image', 'rm', '--force', project]);
+      await composition.compose([
+        ...['--profile', '*', 'down', '--volumes', '--remove-orphans', '--timeout', '20'],
+      ]);
+      await docker(['image', 'rm', '--force', project, ...derived]);
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return composition;
 }
 
 function freePort(): Promise<number> {

@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { smallHeap } from '../../worker/memory.ts';
 import { environmentSchema, projectFolder, readConfiguration } from '../../src/configuration.ts';
+import { defaultSettings, initialOptions } from '../../src/database/embedded.ts';
+import { smallHeap } from '../../worker/memory.ts';
 
 // Dockerfile and docker-compose.yml, as far as they can be judged without an engine.
 
@@ -11,8 +12,19 @@ const read = (file: string) => readFileSync(join(projectFolder, file), 'utf8');
 
 interface Service {
   image: string;
+  build?: string;
+  pull_policy?: string;
+  profiles?: string[];
   init?: boolean;
   user?: string;
+  networks?: string[];
+  read_only?: boolean;
+  cap_drop?: string[];
+  cap_add?: string[];
+  security_opt?: string[];
+  pids_limit?: number;
+  mem_limit?: string;
+  logging?: { driver: string; options: Record<string, string> };
   restart: string;
   entrypoint?: string[];
   command?: string[];
@@ -20,13 +32,26 @@ interface Service {
   ports?: string[];
   volumes?: string[];
   stop_grace_period?: string;
+  stop_signal?: string;
   healthcheck?: { test?: string[]; disable?: boolean };
   depends_on?: Record<string, { condition: string }>;
 }
 const text = read('docker-compose.yml');
-const { services, volumes } = parse(text, { merge: true }) as {
+const { services, volumes, networks } = parse(text, { merge: true }) as {
   services: Record<string, Service>;
   volumes: Record<string, unknown>;
+  networks: Record<string, { internal?: boolean } | null>;
+};
+/** A text of the composition as Compose reads it where nothing but `given` is set. */
+const filled = (value: string, given: Record<string, string> = {}): string => {
+  const inner = value.replace(
+    /\$\{(\w+)(:?[-?+])?([^{}]*)\}/g,
+    (_all, name: string, operator = '', other = '') => {
+      if (String(operator).endsWith('+')) return given[name] ? String(other) : '';
+      return given[name] ?? (String(operator).endsWith('-') ? String(other) : '');
+    },
+  );
+  return inner === value ? value : filled(inner, given);
 };
 const ours = ['prepare', 'server', 'worker'];
 /** The variables that the image sets, which each container has too. */
@@ -37,11 +62,54 @@ const imageEnvironment = Object.fromEntries(
 );
 
 describe('compose', () => {
-  test('runs PostgreSQL 18, a preparation, server and worker', () => {
-    expect(Object.keys(services).sort()).toEqual(['database', ...ours].sort());
+  test('runs PostgreSQL 18, a preparation, server and worker, and with a profile a proxy', () => {
+    expect(Object.keys(services).sort()).toEqual(['database', 'proxy', ...ours].sort());
+    expect(Object.keys(services).filter((name) => services[name]?.profiles)).toEqual(['proxy']);
     expect(services.database?.image).toBe('postgres:18');
     expect(new Set(ours.map((name) => services[name]?.image)).size).toBe(1);
     for (const name of ours) expect(services[name]?.init).toBe(true);
+  });
+
+  test('builds the one image once', () => {
+    expect(Object.keys(services).filter((name) => services[name]?.build !== undefined)).toEqual(['prepare']);
+    // Otherwise Compose would look for it in a registry before it is built.
+    for (const name of ['server', 'worker']) expect(services[name]?.pull_policy).toBe('never');
+    expect(filled(services.server!.image, { VANGUARD_IMAGE: 'registry.example/vanguard:2' })).toBe(
+      'registry.example/vanguard:2',
+    );
+  });
+
+  test('gives PostgreSQL the settings and the order of text of the embedded one', () => {
+    const [program, ...options] = services.database?.command ?? [];
+    expect(program).toBe('postgres');
+    const settings = options.map((option) => /^--(\w+)=(.*)$/.exec(filled(option))!.slice(1));
+    expect(Object.fromEntries(settings)).toEqual(defaultSettings);
+    const initial = services.database!.environment.POSTGRES_INITDB_ARGS!.split(' ');
+    expect([...initial].sort()).toEqual([...initialOptions(18)[0]].sort());
+  });
+
+  test('confines every container, and bounds its memory and its logs', () => {
+    for (const [name, service] of Object.entries(services)) {
+      expect({ name, ...service }).toMatchObject({
+        name,
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        pids_limit: expect.any(Number) as number,
+        mem_limit: expect.stringMatching(/\d[mg]\}?$/) as string,
+        logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '5' } },
+      });
+    }
+    const added = Object.entries(services).filter(([, { cap_add }]) => cap_add);
+    expect(added.map(([name, { cap_add }]) => [name, cap_add])).toEqual([['proxy', ['NET_BIND_SERVICE']]]);
+    expect(services.database?.user).toBe('postgres');
+  });
+
+  test('keeps the database in a network without a way out, with those that need it', () => {
+    expect(networks.data).toEqual({ internal: true });
+    expect(services.database?.networks).toEqual(['data']);
+    for (const name of ours) expect(services[name]?.networks).toEqual(['data', 'default']);
+    expect(services.proxy?.networks).toBeUndefined();
   });
 
   test('gives the worker the small heap that `start` gives it', () => {
@@ -58,7 +126,7 @@ describe('compose', () => {
     }
     expect(services.database?.healthcheck?.test?.[1]).toBe('pg_isready');
     expect(services.prepare).toMatchObject({ restart: 'no', healthcheck: { disable: true } });
-    expect(services.prepare?.command?.join()).toMatch(/ bootstrap && .* migrate && .* seed$/);
+    expect(services.prepare?.command).toEqual(['prepare']);
   });
 
   test('has no secret in it: each comes from outside, and is asked for in a sentence', () => {
@@ -82,16 +150,38 @@ describe('compose', () => {
     for (const name of ours) {
       const { environment } = services[name]!;
       expect(Object.keys(environment).filter((variable) => !known.includes(variable))).toEqual([]);
-      const filled = Object.entries(environment).map(([variable, value]) => [
-        variable,
-        value.replace(
-          /\$\{(\w+)(?::?[-?]([^}]*))?\}/g,
-          (_all, from: string, other = '') => given[from] ?? String(other),
+      const containerOf = (more: Record<string, string> = {}): Record<string, string> => ({
+        ...imageEnvironment,
+        ...Object.fromEntries(
+          Object.entries(environment).map(([variable, value]) => [
+            variable,
+            filled(value, { ...given, ...more }),
+          ]),
         ),
-      ]);
-      const container = { ...imageEnvironment, ...(Object.fromEntries(filled) as Record<string, string>) };
-      expect(readConfiguration(container).production).toBe(true);
+      });
+      expect(readConfiguration(containerOf()).production).toBe(true);
+      const behindCaddy = readConfiguration(containerOf({ PUBLIC_HOST: 'vanguard.example.com' }));
+      expect(behindCaddy.allowedHosts).toContain('vanguard.example.com');
+      if (name !== 'server') continue;
+      expect(readConfiguration(containerOf()).trustProxy).toBe(0);
+      expect(behindCaddy.trustProxy).toEqual(['uniquelocal']);
     }
+  });
+
+  test('ports of monitoring differ also where both of the image count', () => {
+    // Server and worker read the variables of both.
+    const { ADMIN_PORT, WORKER_ADMIN_PORT } = imageEnvironment;
+    expect(ADMIN_PORT).toMatch(/^\d+$/);
+    expect(WORKER_ADMIN_PORT).not.toBe(ADMIN_PORT);
+    const container = (more: Record<string, string>) => () =>
+      readConfiguration({
+        ...imageEnvironment,
+        ...given,
+        DATABASE_URL: 'postgres://vanguard@database:5432/vanguard',
+        ...more,
+      });
+    expect(container({})).not.toThrow();
+    expect(container({ WORKER_ADMIN_PORT: ADMIN_PORT! })).toThrow('WORKER_ADMIN_PORT must be another port');
   });
   const given: Record<string, string> = {
     POSTGRES_PASSWORD: '9f2c4b7a1d8e3605',
@@ -107,24 +197,45 @@ describe('compose', () => {
     expect([database, server, worker].map((service) => service?.restart)).toEqual(
       Array.from({ length: 3 }, () => 'unless-stopped'),
     );
+    // Clients do not keep PostgreSQL from ending.
+    expect([database?.stop_signal, database?.stop_grace_period]).toEqual(['SIGINT', '60s']);
     // The server drains for 10 s.
     expect([server, worker].map((service) => service?.stop_grace_period)).toEqual(['20s', '20s']);
   });
 
-  test('publishes the API alone, on loopback', () => {
-    expect(Object.entries(services).filter(([, { ports }]) => ports !== undefined)).toHaveLength(1);
+  test('publishes the API alone, on loopback, and with the profile the ports of TLS', () => {
+    const publishing = Object.keys(services).filter((name) => services[name]?.ports !== undefined);
+    expect(publishing.sort()).toEqual(['proxy', 'server']);
     expect(services.server?.ports).toEqual(['127.0.0.1:${PORT:-3001}:3001']);
+    expect(services.proxy?.ports?.map((port) => filled(port))).toEqual(['80:80', '443:443']);
+  });
+
+  test('puts a proxy with TLS in front that suits the server', () => {
+    const caddy = read('ops/caddy/Caddyfile');
+    expect(services.proxy?.volumes).toContain('./ops/caddy/Caddyfile:/etc/caddy/Caddyfile:ro');
+    const variables = [...caddy.matchAll(/\{\$(\w+)\}/g)].map(([, name]) => name);
+    expect(Object.keys(services.proxy!.environment).sort()).toEqual(variables.sort());
+    expect(caddy).toContain('reverse_proxy server:3001');
+    expect(caddy).toMatch(/header Strict-Transport-Security "max-age=\d{7,}; includeSubDomains"/);
+    // The server closes idle connections after 65 s, so the proxy must do it before.
+    const [, idle] = /keepalive (\d+)s/.exec(caddy) ?? [];
+    expect(Number(idle)).toBeLessThanOrEqual(60);
+    // -1 would let a request go on whose client went away.
+    expect(caddy).toMatch(/flush_interval \d+ms/);
   });
 });
 
 describe('the image', () => {
   const lines = read('Dockerfile').split('\n');
+  const text = lines.join('\n');
+  /** The stage that the image is made of, with everything that the stage which it begins from has. */
+  const product = text.slice(text.indexOf(' AS product'), text.indexOf(' AS compiled'));
   const sourcesOf = (steps: string[]) =>
     steps
       .filter((line) => line.startsWith('COPY ') && !line.includes('--from'))
       .flatMap((line) => line.slice('COPY '.length).split(' ').slice(0, -1));
-  /** What comes from here into the image itself; stages before it are thrown away. */
-  const copied = sourcesOf(lines.slice(lines.findLastIndex((line) => line.startsWith('FROM '))));
+  /** What comes from here into the image itself; other stages are thrown away. */
+  const copied = sourcesOf(product.split('\n'));
 
   test('copies what there is, and nothing of tests, secrets or development', () => {
     expect(copied.length).toBeGreaterThan(5);
@@ -162,7 +273,8 @@ describe('the image', () => {
     expect(building).toMatch(/^COPY web web$/m);
     const { extends: base } = JSON.parse(read('web/tsconfig.json')) as { extends: string };
     expect(sourcesOf(building.split('\n'))).toContain(join('web', base));
-    expect(stages.at(-1)).toContain('COPY --from=web /app/web/dist web/dist');
+    expect(product).toContain('COPY --from=web /app/web/dist web/dist');
+    expect(stages.at(-1)).toMatch(/^product$/m);
     // A build of one's own is not taken along.
     expect(read('.dockerignore').split('\n')).toContain('web/dist*');
   });
@@ -170,10 +282,10 @@ describe('the image', () => {
   test('installs no tools of development and no PostgreSQL, and is run by no root', () => {
     const steps = lines.join('\n');
     expect(steps).toMatch(/npm ci --omit=dev --omit=optional --ignore-scripts$/m);
-    expect(lines.filter((line) => line.startsWith('USER '))).toEqual(['USER node']);
-    expect(lines.findIndex((line) => line === 'USER node')).toBeLessThan(
-      lines.findIndex((line) => line.startsWith('ENTRYPOINT')),
-    );
+    const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
+    expect(last.filter((line) => line.startsWith('USER '))).toEqual(['USER node']);
+    expect(last.indexOf('USER node')).toBeLessThan(last.findIndex((line) => line.startsWith('ENTRYPOINT')));
+    expect(lines.join('\n')).toMatch(/^COPY --from=compiled --chown=root:root /m);
     expect(steps).toMatch(/^ENV NODE_ENV=production /m);
     // Monitoring needs no sign-in: it stays on the container's own loopback.
     expect(steps).not.toContain('ADMIN_HOST');
@@ -181,6 +293,23 @@ describe('the image', () => {
     expect(steps.slice(steps.indexOf('HEALTHCHECK'))).toContain(`[${ports.join(', ')}]`);
     expect(steps).toMatch(/^HEALTHCHECK [\s\S]*\/api\/ready/m);
     for (const line of lines.filter((one) => one.startsWith('FROM ')))
-      expect(line).toMatch(/^FROM node:24-slim\b/);
+      expect(line).toMatch(/^FROM (node:24-slim|product)\b/);
+  });
+
+  test('compiles all that it runs before it is run, also as the worker runs it', () => {
+    const compiled = text.slice(text.indexOf(' AS compiled'), text.lastIndexOf('FROM product'));
+    expect(compiled).toContain(`"${smallHeap.join(' ')}"`);
+    const names = [...compiled.matchAll(/'(\.\/[^']+)'/g)].map(([, name = '']) => name);
+    expect(names).toEqual(expect.arrayContaining(['./src/server.ts', './worker/index.ts']));
+    for (const name of names) expect([name, existsSync(join(projectFolder, name))]).toEqual([name, true]);
+    expect(imageEnvironment.NODE_COMPILE_CACHE).toBe('/app/.compiled');
+  });
+
+  test('keeps out nothing that a file in it extends', () => {
+    const ignored = read('.dockerignore').split('\n');
+    for (const file of ['web/tsconfig.json', 'tsconfig.json']) {
+      const { extends: base } = JSON.parse(read(file)) as { extends?: string };
+      if (base) expect(ignored).toContain(`!${join(dirname(file), base)}`);
+    }
   });
 });

@@ -21,6 +21,7 @@ import { bootstrap, withClient } from '../../src/database/bootstrap.ts';
 import {
   defaultSettings,
   embeddedBinaries,
+  initialOptions,
   startEmbeddedDatabase,
   systemBinaries,
 } from '../../src/database/embedded.ts';
@@ -148,12 +149,6 @@ interface Server {
 }
 
 async function startContainer(version: number): Promise<Server> {
-  // As the embedded one: text sorts by code point, and upper and lower know all of Unicode.
-  // initdb derives the encoding from the locale, and that of no locale is SQL_ASCII.
-  const locale =
-    version >= 17
-      ? '--encoding=UTF8 --no-locale --locale-provider=builtin --builtin-locale=C.UTF-8'
-      : '--encoding=UTF8 --locale=C.UTF-8';
   // Plans that tests look at depend on the settings.
   const settings = Object.entries({ ...defaultSettings, ...carefree }).flatMap(([name, value]) => [
     '-c',
@@ -163,7 +158,7 @@ async function startContainer(version: number): Promise<Server> {
   const container = await new PostgreSqlContainer(`postgres:${version}`)
     .withUsername('postgres')
     .withDatabase('postgres')
-    .withEnvironment({ POSTGRES_INITDB_ARGS: locale })
+    .withEnvironment({ POSTGRES_INITDB_ARGS: initialOptions(version)[0].join(' ') })
     .withCommand(['postgres', ...settings])
     .start();
   return {

@@ -143,6 +143,29 @@ test.each([
   expect(told.message).not.toMatch(/10\.0|clients|ECONN|database:|socket/);
 });
 
+// Every code that Node or libuv gives where a connection is opened or used, and those of certificates.
+test.each(
+  (
+    'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENOTFOUND EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME EAI_MEMORY ' +
+    'EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN ENETRESET ENONET ENOBUFS EADDRNOTAVAIL ENOTCONN ERR_SOCKET_CLOSED ' +
+    'ERR_SOCKET_CONNECTION_TIMEOUT ERR_STREAM_DESTROYED EPROTO ERR_TLS_CERT_ALTNAME_INVALID ERR_SSL_WRONG_VERSION_NUMBER ' +
+    'CERT_HAS_EXPIRED CERT_NOT_YET_VALID DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE'
+  ).split(' '),
+)('%s is a broken connection', (code) => {
+  expect(refusal(networkError('something', code))).toMatchObject({
+    status: 503,
+    code: 'DATABASE_UNAVAILABLE',
+  });
+});
+
+test.each(['connect', 'getaddrinfo'])('whatever fails in %s is a broken connection', (syscall) => {
+  for (const code of ['EACCES', 'ENOENT', 'EMFILE', 'ESOMETHING'])
+    expect(refusal(Object.assign(networkError('x', code), { syscall }))).toMatchObject({ status: 503 });
+  expect(refusal(Object.assign(networkError('x', 'EACCES'), { syscall: 'open' }))).toMatchObject({
+    status: 500,
+  });
+});
+
 test('words of an error that only mention a broken connection are no broken connection', () => {
   for (const message of ['cannot parse "ECONNRESET"', 'the text Connection terminated is too long'])
     expect(refusal(new Error(message))).toMatchObject({ status: 500, code: 'INTERNAL' });

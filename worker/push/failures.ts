@@ -10,7 +10,8 @@ export type ConnectionFailure =
   /** The next would fail as well: nobody answers there, or we are not let in. */
   | 'final';
 
-const nobodyThere = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+const nobodyThere =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL)$/;
 
 export function connectionFailure({ code, details }: VanguardError): ConnectionFailure {
   switch (code) {
@@ -19,7 +20,7 @@ export function connectionFailure({ code, details }: VanguardError): ConnectionF
     case 'PEMS_CONNECTION_INVALID':
       return 'final';
     case 'PEMS_UNREACHABLE':
-      return nobodyThere.includes((details as { reason?: string }).reason ?? '') ? 'final' : 'failed';
+      return nobodyThere.test((details as { reason?: string }).reason ?? '') ? 'final' : 'failed';
     case 'PEMS_TIMEOUT':
     case 'PEMS_SERVER_ERROR':
       return 'failed';
