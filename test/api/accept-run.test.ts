@@ -109,7 +109,9 @@ test('members see which values could not be read and how the columns changed, ev
     kind?: 'incremental',
   ) => {
     const begun = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org, kind)).id);
-    await stage(db.worker, org, begun!.id, [{ pfaId: 'a', data: { source: 'Rental' }, ...more }]);
+    await stage(db.worker, org, begun!.id, [
+      { pfaId: 'a', version: '2026-01-01 10:00', data: { source: 'Rental' }, ...more },
+    ]);
     await db.worker.query('select app_private.merge_sync_run($1, $2, $3)', [
       org.id,
       begun!.id,
@@ -123,11 +125,7 @@ test('members see which values could not be read and how the columns changed, ev
     { data: { model: 'M' }, problems: [source], unknown: ['source'] },
   );
   // One that reads nothing of it does not make it good.
-  await run(
-    { pfs_id: 1, pfs_f_source: 1, pfs_x_new: 1 },
-    { pfaId: 'b', version: '2026-01-01' },
-    'incremental',
-  );
+  await run({ pfs_id: 1, pfs_f_source: 1, pfs_x_new: 1 }, { pfaId: 'b' }, 'incremental');
 
   const { body } = await api.rest<{ organizations: unknown[] }>('GET', '/api/sync/status', { token: fay });
   const samples = [{ recordId: 'a', value: 'LEASE' }];
