@@ -15,7 +15,7 @@ export type {
 export { checkConnection, secretsOf } from './connection.ts';
 export type { PemsAuthorization, PemsConnection } from './connection.ts';
 export type { GridRow } from './grid.ts';
-export type { ListRow, ReadListOptions } from './lists.ts';
+export type { ListRow } from './lists.ts';
 export { createRecordMapper } from './mapping.ts';
 export type { FieldKind, MappedRecord, RecordField, RecordMapper } from './mapping.ts';
 export type { ScreenRecord, ScreenValue, WritableValue } from './screen.ts';
