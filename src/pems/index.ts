@@ -19,7 +19,7 @@ export type { GridRow } from './grid.ts';
 export { firstId, inspect } from './inspection.ts';
 export type { Finding, InspectedField, Inspection } from './inspection.ts';
 export type { Choice } from './choices.ts';
-export type { ListRow, ReadListOptions } from './lists.ts';
+export type { ListRow } from './lists.ts';
 export { createRecordMapper } from './mapping.ts';
 export type { FieldKind, MappedRecord, RecordField, RecordMapper } from './mapping.ts';
 export type { ScreenRecord, ScreenValue, WritableValue } from './screen.ts';

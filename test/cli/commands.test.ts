@@ -551,7 +551,15 @@ test('lists are asked for, set and shown, and organizations that PEMS proposes a
     code: 1,
     complained: expect.stringContaining('NOT_FOUND') as string,
   });
-  expect(await vanguard('lists read RIO')).toMatchObject({ code: 0 });
+  // An own one: what other tests leave of theirs does not matter.
+  await owner.query(
+    `insert into app_public.api_configurations (id, organization_id, name, usage, url)
+      select 'lists', id, 'Lists', 'PEMS_PFA_READ', 'https://pems.example' from app_public.organizations where code = 'RIO';
+    insert into app_public.pems_settings (api_configuration_id, tenant) values ('lists', 'T');
+    insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id)
+      select 'lists', 'pfa', id, 'lists' from app_public.organizations where code = 'RIO'`,
+  );
+  expect(await vanguard('lists read RIO')).toMatchObject({ code: 0, complained: '' });
   expect((await vanguard('lists read RIO')).said).toMatch(
     /queued: category, class, manufacturer, model, equipment, organization/,
   );
