@@ -85,7 +85,7 @@ test('conflicts appear without a reload, show all sides, and are resolved with m
   const third = page.getByLabel('Another model');
   await third.fill('x'.repeat(201));
   await page.getByRole('button', { name: 'Use this value' }).click();
-  await page.getByText(/is longer than \d+ characters/).waitFor();
+  await page.getByText(/^Enter at most \d+ characters/).waitFor();
   await third.fill('Third');
   await page.keyboard.press('Enter');
   await row(c.pfaId, 'model').waitFor({ state: 'detached' });

@@ -53,7 +53,7 @@ describe('an address', () => {
     await page.goto(path);
     await page
       .getByRole('main')
-      .getByText(/no |not /i)
+      .getByText(/no |not |n’t /i)
       .first()
       .waitFor();
   });
