@@ -75,8 +75,8 @@ async function rows(at: Locator): Promise<Map<string, string[]>> {
 const drafts = (page: Page) => table(page, 'Including my drafts');
 const mirror = (page: Page) => table(page, 'In PEMS');
 const groups = (page: Page) => table(page, /^Costs by /);
-const months = (page: Page) => table(page, /^Cost (by|until)/);
-const chart = (page: Page) => page.getByRole('slider', { name: /^Cost (by|until)/ });
+const months = (page: Page) => table(page, /^Cost (by|up to)/);
+const chart = (page: Page) => page.getByRole('slider', { name: /^Cost (by|up to)/ });
 const search = (page: Page) => new URL(page.url()).searchParams;
 
 const monthName = new Intl.DateTimeFormat('en-US', { year: 'numeric', month: 'long', timeZone: 'UTC' });

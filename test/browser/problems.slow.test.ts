@@ -101,7 +101,7 @@ test('conflicts appear without a reload, show all sides, and are resolved with m
 
   await page.getByRole('button', { name: 'Take all theirs…' }).click();
   await page.getByText('Take theirs for all problems of 2 records?').waitFor();
-  await page.getByRole('button', { name: 'Take all theirs' }).click();
+  await page.getByRole('button', { name: 'Take all theirs', exact: true }).click();
   await page.getByText('No problems').waitFor();
   for (const { pfaId } of others.slice(1))
     expect(await draftOf(pfaId)).toEqual({ delta: { category: 'MINE' }, problems: {} });
