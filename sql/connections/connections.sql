@@ -56,7 +56,7 @@ on conflict (api_configuration_id, name) do update
 /* @name saveDataSource */
 insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)
 select
-  -- One mapping a connection: also when it takes the place of the seeded one.
+  -- A connection has one mapping, even if it replaces the seeded one.
   coalesce((select d.id from app_public.data_source_mappings d
     where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),
   'pfa', c.organization_id, c.id, 1

@@ -18,7 +18,7 @@ left join lateral (
   where l.organization_id = o.id and l.state = 'succeeded' order by l.finished_at desc limit 1
 ) done on true
 left join lateral (
-  -- How many there are; an incremental run reads only what changed.
+  -- Number of records; an incremental run reads changes only.
   select l.rows_read from app_public.pfa_sync_log l
   where l.organization_id = o.id and l.state = 'succeeded' and l.kind = 'full' order by l.finished_at desc limit 1
 ) whole on true

@@ -12,19 +12,19 @@ import {
 
 const db = await testDatabase();
 
-/** What everybody may read, and why. */
+/** Tables that all users may read, with the reason. */
 const everybodys: Record<string, string> = {
   'app_public.pfa_fields': 'what a record is made of: no data of anybody',
 };
 
-/** What only administrators may read: it belongs to no organization. */
+/** Tables that only administrators may read, because their rows belong to no organization. */
 const administrators = [
   'app_public.ai_providers',
   'app_public.organization_proposals',
   'app_public.pems_settings',
 ];
 
-// Every table and view that the visitor may select from, as the catalogue has them: a new one is tested by being there.
+// Every table and view that the visitor may select from, read from the catalogue, so that new ones are tested as well.
 const { rows: readable } = await db.owner.query<{ name: string }>(`
   select n.nspname || '.' || c.relname as name
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -129,7 +129,7 @@ async function rowsOf(table: string, settings: number | 'nobody'): Promise<strin
   return rows.map(([row]) => row).sort();
 }
 
-/** Rows that belong to no organization and to nobody, which anybody may see. */
+/** Rows that belong to no organization or user, which all users may see. */
 const isShared = (row: string) =>
   (JSON.parse(row) as { organization_id?: number | null }).organization_id === null;
 
@@ -170,7 +170,7 @@ describe.each(readable.filter(({ name }) => !(name in everybodys)))('$name', ({ 
   test('nobody writes it directly, not even an administrator', async () => {
     for (const user of [lookOnly, administrator]) {
       await db.asUser(user, async (client) => {
-        // Insufficient privilege, or a view that cannot be written at all.
+        // Insufficient privilege, or a view that is not updatable.
         const { code } = await refusal(client, () => client.query(`delete from ${name}`));
         expect(['42501', '55000']).toContain(code);
       });

@@ -53,7 +53,8 @@ export function readAmount(text: string): Reading<Decimal> {
   if (whole === undefined || (whole === '' && part === undefined)) return problem;
   const isNegative = open !== undefined || (signs[0] !== undefined && signs[0] !== '+');
   const digits = whole.replace(/\D/g, '') || '0';
-  if (digits.replace(/^0+/, '').length > maxDigits) return { problem: `Enter an amount of at most ${maxDigits} digits.` };
+  if (digits.replace(/^0+/, '').length > maxDigits)
+    return { problem: `Enter an amount of at most ${maxDigits} digits.` };
   if (part !== undefined && /[^0]/.test(part.slice(2)))
     return { problem: 'Enter an amount with at most two decimals.' };
   const fraction = part === undefined ? '' : `.${part.slice(0, 2)}`;

@@ -42,7 +42,7 @@ const records = (
     ...(change(n) as Record<string, Json>),
   }));
 
-/** A whole run over these rows, of pages with these columns. */
+/** A whole run with these rows, from pages with these columns. */
 async function sync(
   rows: (RecordData & { [unknown]?: string[]; [problems]?: Json })[],
   {
@@ -338,7 +338,7 @@ describe('withheld is a run', () => {
   ];
   const reasonsOf = (run: SyncRun) => run.reasons.map(({ code, key, count, of }) => [code, key, count, of]);
 
-  /** What a run makes of 100 known records. */
+  /** Outcome of a run over 100 known records. */
   async function tried(rows: Parameters<typeof sync>[0], options?: Parameters<typeof sync>[1]) {
     await sync(records(100));
     const before = await mirror();
@@ -420,7 +420,7 @@ describe('withheld is a run', () => {
     const swapped = records(100, (n) =>
       n < 5 ? { forecastStart: `2026-${String((n % 12) + 1).padStart(2, '0')}-03` } : {},
     );
-    // 3 March is the same either way.
+    // 3 March is the same in both orders.
     expect(reasonsOf(await tried(swapped))).toEqual([['SYNC_DATE_ORDER', 'forecastStart', 4, 4]]);
   });
 
@@ -576,7 +576,7 @@ describe('an id that differs from another one', () => {
       twins: 1,
       live: [known, 'B'].sort(),
     });
-    // Nor is it gone when it is missed again.
+    // Missing it again does not remove it either.
     await sync([then, 'B'].map(row));
     expect(await liveIds()).toContain(known);
   });

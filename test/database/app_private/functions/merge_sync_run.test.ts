@@ -18,7 +18,7 @@ import {
 
 const db = await testDatabase();
 
-// Each test has an organization of its own.
+// Each test has a separate organization.
 let org: Organization;
 let author: number;
 beforeEach(async () => {
@@ -69,7 +69,7 @@ async function now(): Promise<string> {
   return rows[0]?.now ?? '';
 }
 
-/** A run that has begun; nothing is staged yet. */
+/** A run in progress without staged rows. */
 async function begun() {
   const run = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org)).id);
   if (!run) throw new Error('The run did not begin.');
@@ -131,7 +131,7 @@ describe('what came', () => {
   });
 
   test('of an organization that the statistics do not know, changed records are found one by one', async () => {
-    // All that they know is others, so that of this one any index looks as good as the key.
+    // Statistics only know other organizations, so any index looks as good as the key.
     const others = await makeOrganization(db);
     await putRecords(
       db,
@@ -167,7 +167,7 @@ describe('what came', () => {
         `select relname, seq_tup_read + coalesce(idx_tup_fetch, 0) as tuples from pg_stat_xact_user_tables
         where relname in ('pfa_mirror', 'pfa_staging')`,
       );
-      // Each joined to each would be 360,000.
+      // A cross join would have 360,000 rows.
       for (const { relname, tuples } of read.rows) expect(Number(tuples), relname).toBeLessThan(10 * count);
     } finally {
       await client.query('rollback');
@@ -398,7 +398,7 @@ describe('what is older', () => {
   test('a page that was asked for before what the mirror holds arrived changes nothing', async () => {
     const run = await begun();
     const early = await now();
-    // Meanwhile somebody else's answer arrived.
+    // Another response arrived in the meantime.
     await db.owner.query(
       `insert into app_core.pfa_mirror (organization_id, pfa_id, data, observed_at) values ($1, 'crane', '{"category": "Newer"}', clock_timestamp())`,
       [org.id],
@@ -689,7 +689,7 @@ test('waits for who drafts without holding what they go on to, so that neither o
   await putRecords(db, org, [crane, pump]);
   const queued = await queueSync(db.worker, org);
   const run = (await beginSyncRun(db.worker, org, queued.id))!;
-  // One record is stamped anew, one changes: two reasons to write.
+  // One record is restamped and one changes: two reasons to write.
   await stage(db.worker, org, run.id, [
     { pfaId: 'crane', data: { organization: org.code, ...crane }, version: '2026-05-01 10:00' },
     { pfaId: 'pump', data: { organization: org.code, ...pump, category: 'Hoists' } },
