@@ -1,5 +1,5 @@
 --! Previous: sha1:9cfb54311940cb48bc6b8d4be13373f1351aeb5b
---! Hash: sha1:fa88848b7320482c374354ba5748b94d5ab31cdc
+--! Hash: sha1:3587d3a7e95ba21d63e0ac60c9bdca8c02eda095
 --! Message: plain English
 
 --! split: 1-current.sql
@@ -8766,7 +8766,7 @@ grant select on app_public.pfa_push_exchange to vanguard_visitor;
 -- The merged record has three layers: the mirror, if neither a pending change nor a draft of the user covers it;
 -- pending changes, if no draft covers them; the user's drafts. Its form was measured at a million records
 -- (docs/explanation/performance.md).
--- The branches are plain tables with a constant layer. So the planner folds the CASE to the one condition of that layer,
+-- The branches are plain tables with a constant layer. So the planner folds the CASE to the condition of that layer,
 -- reads each table by its index, and merges the index orders of all three. A WHERE inside a branch hides that order.
 -- The operator IN reads the covering rows once, not for each record.
 -- The condition `case when ... in (...) then 1 else 0 end <> 1` means `not in`. The planner expects nearly all rows to

@@ -1,1 +1,18 @@
--- Enter migration here
+-- Comments in plain English, second part.
+--!include app_private/functions/begin_sync_run.sql
+--!include app_private/functions/commit_records.sql
+--!include app_private/functions/enter_reads.sql
+--!include app_private/functions/fail_sync_run.sql
+--!include app_private/functions/judge_run.sql
+--!include app_private/functions/legacy_differences.sql
+--!include app_private/functions/legacy_rule_words.sql
+--!include app_private/functions/match_legacy_table.sql
+--!include app_private/functions/merge_sync_run.sql
+--!include app_private/functions/next_sync_at.sql
+--!include app_private/functions/note_columns.sql
+--!include app_private/functions/refused_changes.sql
+--!include app_private/functions/roll_back_legacy_table.sql
+--!include app_private/functions/sync_source.sql
+--!include app_private/functions/write_legacy_table.sql
+--!include app_public/functions/resolve_problems.sql
+--!include app_public/views/pfa_record.sql

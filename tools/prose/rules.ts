@@ -26,7 +26,7 @@ const phrase = (name: string, pattern: string, advice: string, except?: readonly
 const longest = 32;
 
 /** The rules of CONTRIBUTING.md that a program can check. */
-export const rules: readonly Rule[] = [
+const rules: readonly Rule[] = [
   {
     name: 'stand-in for a noun',
     advice: 'Begin with the subject: a noun, not Who, Whoever, What, Whatever or Of.',
