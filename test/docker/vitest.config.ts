@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-// `npm run test:docker`: the database tests in containers of PostgreSQL, then the image and the composition.
+// `npm run test:docker`: database tests in containers of PostgreSQL, then the image and the composition. Without TEST_SCALE=full,
+// containers run only the tests of what depends on how a server is set up. `npm test` runs all of them without containers.
 
 process.env.TEST_DOCKER = '1';
 delete process.env.TEST_DATABASE_URL;
+const databaseTests =
+  process.env.TEST_SCALE === 'full' ? 'test/database/**/*.test.ts' : 'test/database/*.test.ts';
 
 export default defineConfig({
   root: join(import.meta.dirname, '..', '..'),
@@ -19,9 +22,9 @@ export default defineConfig({
         extends: true as const,
         test: {
           name: `container-pg${version}`,
-          include: ['test/database/**/*.test.ts'],
-          // It is about the PostgreSQL that runs without a container.
-          exclude: ['test/database/embedded*.test.ts'],
+          include: [databaseTests],
+          // They are about the PostgreSQL that runs without a container, or take long.
+          exclude: ['test/database/embedded*.test.ts', 'test/database/**/*.slow.test.ts'],
           globalSetup: 'test/support/global-setup.ts',
           provide: { postgresVersion: version },
         },
