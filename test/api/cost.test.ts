@@ -144,6 +144,7 @@ describe('the web app stays far below', () => {
       recordIds: ids.slice(0, 200),
       ids: ids.map((_, i) => `${i}`),
     },
+    ...{ list: 'equipment', category: 'A', manufacturer: 'A' },
     ...{ operation: { shiftDays: 1 }, comment: 'x', resolutions: [], after: null },
   };
   const inputs: Record<string, object> = {

@@ -55,6 +55,7 @@ const undoingNothing = rights(
   'nothing',
   out,
 );
+const administerAlone = rights('yes', ...Array.from({ length: 6 }, (): Outcome => 'forbidden'), out);
 const anybody: Outcome[] = everybody.map(() => 'yes');
 
 const names = Object.fromEntries(everybody.map((who) => [who, `who is ${who}`])) as Record<Who, string>;
@@ -83,6 +84,9 @@ for (const statement of [
   "insert into app_public.field_configurations (id, organization_id, name) values ('layout', $1, 'Layout')",
   'update app_public.pfa_sync_log set rows_spared = 1, rows_twin = 1 where organization_id = $1',
   "insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'areaSilo', '{x}')",
+  `insert into app_public.organization_proposals (code, name) values ('SEEN', 'Seen'), ('TAKEN', 'Taken'), ('LEFT', 'Left')`,
+  `insert into app_public.reference_runs (organization_id, list, trigger, state, finished_at, rows_withheld)
+    values ($1, 'class', 'schedule', 'succeeded', now(), 1)`,
 ])
   await db.owner.query(statement, statement.includes('$1') ? [here.id] : []);
 await db.owner.query('select app_private.refresh_summaries()');
@@ -155,6 +159,7 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
   membership: [`(organizationId: ${id}, userId: ${ids.member}) ${row}`, asThatMember],
   organization: [`(id: ${id}) ${row}`, read],
   organizationByCode: [`(code: "HERE") ${row}`, read],
+  organizationProposals: [list, administer],
   organizations: [list, read],
   pfaChange: [`(organizationId: ${id}, id: "${committed.id}") ${row}`, read],
   pfaCommit: [`(organizationId: ${id}, id: "${commit}") ${row}`, read],
@@ -178,6 +183,8 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
 
 /** Each mutation, of something in the organization. A stale revision is what is refused last. */
 const mutations: Record<string, [input: string, Outcome[]]> = {
+  acceptListRemovals: [`organizationId: ${id}, list: "class"`, manage],
+  acceptOrganization: ['code: "TAKEN"', administerAlone],
   acceptRemovals: [`organizationId: ${id}, runId: "${run}"`, manage],
   acceptRun: [`organizationId: ${id}, runId: "${run}"`, manage],
   applyBulk: [`organizationId: ${id}, selection: { recordIds: [] }, operation: { shiftDays: 1 }`, write],
@@ -185,11 +192,13 @@ const mutations: Record<string, [input: string, Outcome[]]> = {
   commitDrafts: [`organizationId: ${id}, selection: { recordIds: [] }`, write],
   discardDrafts: [`organizationId: ${id}, recordIds: []`, write],
   discardDraftsOf: [`organizationId: ${id}, userId: ${ids.viewer}`, manage],
+  dismissOrganization: ['code: "LEFT"', administerAlone],
   dismissTakeovers: [`organizationId: ${id}`, read],
   pauseConnection: ['apiConfigurationId: "pems"', seeHowItIsManaged],
   pausePush: [`organizationId: ${id}`, manage],
   pauseSync: [`organizationId: ${id}`, manage],
   redoDraft: [`organizationId: ${id}, operationId: "0"`, undoingNothing],
+  requestLists: [`organizationId: ${id}`, manage],
   requestSync: [`organizationId: ${id}`, manage],
   resolveAllProblems: [`organizationId: ${id}, choice: "theirs", revision: "0"`, write],
   resolveProblems: [
@@ -257,7 +266,7 @@ const routes: Record<string, Route> = {
 };
 
 /** Refusals that come only once somebody has the right. */
-const late = ['REVISION_CONFLICT'];
+const late = ['REVISION_CONFLICT', 'INVALID_VALUE'];
 
 function outcome(status: number, code: string | undefined): Outcome {
   if (code === undefined && status < 400) return 'yes';

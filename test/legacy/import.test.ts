@@ -1145,7 +1145,7 @@ describe('rollback', () => {
         .map(({ table, id, reason }) => `${table} ${id}: ${reason}`),
     ).toEqual([
       'pfa_records org-rio-1: changed since: category',
-      'pfa_records org-rio-2: somebody has changed it here',
+      'pfa_records org-rio-2: it was changed here',
       'users user-1: still used by app_core.pfa_modification',
       'users user-4: the password was changed since',
       'organizations org-rio: still used by app_core.pfa_mirror',

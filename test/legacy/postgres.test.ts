@@ -402,7 +402,7 @@ describe('changes of users', () => {
         .map(({ table, id, reason }) => `${table} ${id}: ${reason}`);
     const stayed = await stays();
     expect(stayed[0]).toBe('pfa_modification m1: changed since: model');
-    expect(stayed).toContain('pfa_records org-holng-1: somebody has changed it here');
+    expect(stayed).toContain('pfa_records org-holng-1: it was changed here');
     expect(stayed.filter((text) => /m2|org-holng-2/.test(text))).toEqual([]);
     await client.query(`delete from app_core.pfa_modification; delete from app_core.pfa_mirror where pfa_id = 'PFA-0000001';
       delete from app_public.user_organizations; delete from app_public.users where username = 'anna'`);

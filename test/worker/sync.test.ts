@@ -318,6 +318,7 @@ test('each minute, every organization that is due gets its run, and no other', a
     'select identifier from graphile_worker._private_known_crontabs order by identifier',
   );
   expect(crontab).toEqual([
+    { identifier: 'pfa__dispatch_lists' },
     { identifier: 'pfa__dispatch_pushes' },
     { identifier: 'pfa__dispatch_syncs' },
     { identifier: 'retention__enforce' },
