@@ -73,7 +73,7 @@ export function SyncStatus() {
             >
               {state.tone === 'ok' && <CheckIcon size={15} />}
               {state.tone === 'busy' && <SyncIcon size={15} className={classes.turning} />}
-              {(state.tone === 'old' || state.tone === 'failed') && <WarningIcon size={15} />}
+              {['partial', 'old', 'failed'].includes(state.tone) && <WarningIcon size={15} />}
               <span className={`figures ${classes.text}`}>{state.text}</span>
             </UnstyledButton>
           </Tooltip>
@@ -94,6 +94,7 @@ export function SyncStatus() {
       {/* Old is told once; how old, only to the eye. */}
       <span className="visually-hidden" role="status">
         {state.tone === 'old' && 'The data is more than 30 minutes old.'}
+        {state.tone === 'partial' && 'The last sync could not read everything.'}
         {state.tone === 'failed' &&
           (freshness.run?.withheld ? 'The last sync was withheld.' : 'The last sync failed.')}
       </span>
@@ -101,7 +102,7 @@ export function SyncStatus() {
   );
 }
 
-type Tone = 'ok' | 'busy' | 'old' | 'failed';
+type Tone = 'ok' | 'busy' | 'partial' | 'old' | 'failed';
 
 interface State {
   tone: Tone;
@@ -112,7 +113,7 @@ interface State {
 }
 
 function stateOf(
-  { lastSyncedAt, lastRowsRead, run }: Freshness,
+  { lastSyncedAt, lastRowsRead, missingColumns, rejectedFields, run }: Freshness,
   rowsRead: number | undefined,
   now: number,
 ): State {
@@ -132,7 +133,9 @@ function stateOf(
     return { tone: 'failed', text: `Sync ${run.state}${since}`, exact };
   }
   if (at === undefined) return { tone: 'old', text: 'Not synced yet', exact };
-  return { tone: now - at > old ? 'old' : 'ok', text: `Synced ${formatAgo(at, now)}`, exact };
+  const isPartial = missingColumns.length + rejectedFields.length > 0;
+  const tone = now - at > old ? 'old' : isPartial ? 'partial' : 'ok';
+  return { tone, text: `Synced ${formatAgo(at, now)}`, exact };
 }
 
 function Details({
@@ -143,10 +146,16 @@ function Details({
   now: number;
 }) {
   const at = lastSyncedAt === null ? undefined : Date.parse(lastSyncedAt);
+  // The lists below say the same of columns and values, in words of the interface.
+  const listed = [...missingColumns.map(({ alias }) => alias), ...rejectedFields.map(({ key }) => key)];
+  const otherNotices = notice
+    ?.split(/(?<=\.)\s+(?=[\p{Lu}\d])/u)
+    .filter((sentence) => !listed.some((name) => sentence.includes(name)))
+    .join(' ');
   return (
     <Stack gap={8} fz="sm">
       <Text fw={600} size="sm">
-        In PEMS
+        PEMS data
       </Text>
       {at === undefined ? (
         <div>Not synced yet.</div>
@@ -171,7 +180,7 @@ function Details({
           The last sync failed: {run.error.message} {run.error.hint}
         </div>
       )}
-      {notice && <div className={classes.warning}>{notice}</div>}
+      {otherNotices && <div className={classes.warning}>{otherNotices}</div>}
       {missingColumns.length > 0 && (
         <div className={classes.warning}>
           Columns missing in PEMS. The last values are kept:
