@@ -12,7 +12,7 @@ export interface TaskContext {
   vault: Vault;
   /** Retention of data that only grows. */
   retention: Retention;
-  /** How much one run may read. */
+  /** Limits of one run. */
   runLimits: RunLimits;
   logger: Logger;
   /** Counter of requests to PEMS. */
