@@ -12,8 +12,10 @@ export type Row = Value[];
 export type Kind = 'text' | 'number' | 'date' | 'datetime' | 'flag';
 
 /**
- * key: identifies the record, read-only. editable: set by ADD and UPDATE. protected: on the screen, set only by ADD (a
- * record gets its plan once). system: maintained by PEMS, never set by clients.
+ * - `key` identifies the record and is read-only.
+ * - ADD and UPDATE set `editable` fields.
+ * - Only ADD sets `protected` fields, because a record gets its plan once.
+ * - PEMS itself maintains `system` fields.
  */
 export type Access = 'key' | 'editable' | 'protected' | 'system';
 

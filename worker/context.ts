@@ -19,7 +19,7 @@ export interface TaskContext {
   metrics: Pick<Metrics, 'pemsRequest'>;
   /** Resolves to the id of this worker in the queue, once the worker is registered. Each run records this id. */
   workerId: Promise<string>;
-  /** Aborted when the worker is told to stop: tasks begin nothing new after that. */
+  /** Aborts when the worker stops: tasks begin nothing new after that. */
   stopping: AbortSignal;
   /** Delay before a request to PEMS is retried, in milliseconds; undefined: the client's default. */
   pemsRetryDelayMs: number | undefined;

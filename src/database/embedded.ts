@@ -223,7 +223,7 @@ async function findPlace(asked: string): Promise<Place> {
       'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL 15 to 18.',
     );
   const note = `PostgreSQL refuses to run as root, so it runs as the user ${account.name}.`;
-  // Lets that user pass through the folders that this process created, whatever the umask. Changes no other folder.
+  // Gives that user access to the folders that this process created, whatever the umask. Changes no other folder.
   for (let path = asked; created !== undefined && path.length >= created.length; path = dirname(path))
     chmodSync(path, 0o711);
   const reached = await run('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], account);

@@ -99,7 +99,8 @@ const costs = {
 const passes = {
   scan: 1,
   /**
-   * Per condition, and per value in a list of values, which are compared one by one. Selections look values up instead.
+   * Per condition, and per value in a list of values, which are compared one by one. Selections look up their values
+   * instead.
    */
   condition: 0.05,
   lookedUp: 0.0001,

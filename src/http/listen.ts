@@ -2,8 +2,8 @@ import type { Server } from 'node:http';
 import { VanguardError } from '../errors.ts';
 
 /**
- * Timeouts of the headers and of the whole request, in milliseconds: a client that sends a byte now and then would hold
- * a connection forever.
+ * Timeouts of the headers and of the whole request, in milliseconds. Without them, a client that sends a byte now and
+ * then would hold its connection forever.
  */
 const patience = { headers: 20_000, request: 60_000 };
 

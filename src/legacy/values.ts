@@ -1,7 +1,7 @@
 import { VanguardError } from '../errors.ts';
 
 // Canonical form of a row: one line of JSON, an array in the order of the columns. Each value that SQLite can store has
-// exactly one form, and each form stands for one value; so two files are equal exactly if their values are.
+// exactly one form, and each form stands for one value. Two files are therefore equal exactly if their values are.
 
 /** A stored value of SQLite. Text is bytes in the encoding of the database, and may be invalid. */
 export type StoredValue =

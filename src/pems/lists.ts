@@ -58,8 +58,8 @@ export async function* readPages(
 /**
  * Reads a page of a list in any shape that PEMS uses: plain objects, DATARECORD with DATAFIELD, or a GRID.
  *
- * @param position where the page begins
- * @param asked how many rows were asked for
+ * @param position cursor position of the page
+ * @param asked number of requested rows
  * @throws VanguardError `PEMS_MALFORMED_ANSWER` with the place, never with the content
  */
 export function parseListAnswer(answer: unknown, position: number, asked: number): ListPage {

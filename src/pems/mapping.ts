@@ -58,7 +58,9 @@ export interface FieldProblem {
   proves?: Proof;
 }
 
-/** One row of the grid as a record. Refuse the whole record if the id or the organization has a problem. */
+/**
+ * One row of the grid as a record. The caller must refuse the whole record if the id or the organization has a problem.
+ */
 export interface MappedRecord {
   /** The id exactly as in PEMS, including spaces; `null` if blank, which is a problem. */
   pfaId: string | null;
