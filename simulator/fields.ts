@@ -2,8 +2,8 @@
  * The fields of a PFA record in this PEMS: grid alias, label, kind of value, and whether the screen can write it. The
  * screen field of a grid alias is the alias in capitals (`pfs_f_rate` is `PFS_F_RATE`).
  *
- * Stored values are text, numbers (USD, or a count), dates and times in milliseconds since 1970 UTC (a date is midnight
- * UTC), booleans for flags, and `null` for no value.
+ * Stored values are text, numbers (USD, or a count), booleans for flags, and `null` for no value. Dates and times are
+ * milliseconds since 1970 UTC; a date is midnight UTC.
  */
 
 export type Value = string | number | boolean | null;

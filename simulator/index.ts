@@ -1,7 +1,7 @@
 /**
- * A simulated PEMS over HTTP, for development and tests: grid and screen services in the format of the real ones,
- * repeatable invented data, durable writes, and a control port for faults. Independent: it shares no code with its
- * client.
+ * A simulated PEMS over HTTP, for development and tests. It has grid and screen services in the format of the real
+ * ones, repeatable invented data, durable writes, and a control port for faults. Independent: it shares no code with
+ * its client.
  */
 import { Faults } from './faults.ts';
 import { serveControl } from './control.ts';

@@ -1,6 +1,6 @@
 /**
- * Writes and reads single values: as shown in a grid, as typed data of a screen, and as plain JSON in the write log and
- * on the control port. All dates are UTC days, and the clock of PEMS is UTC.
+ * Writes and reads single values in three forms: as shown in a grid, as typed data of a screen, and as plain JSON in
+ * the write log and on the control port. All dates are UTC days, and the clock of PEMS is UTC.
  */
 import type { Dialect, YearFormat } from './dialects.ts';
 import type { Field, Value } from './fields.ts';
@@ -327,8 +327,8 @@ function ownKind(field: Field, value: Value, look: ScreenLook): ScreenValue {
 
 /**
  * Reads a value sent to the screen; throws an Error with a message for users. TEXTDATA "" (and null data) empties a
- * field of any kind. Strict, so that errors of clients become visible: VALUE must be whole digits scaled by NUMOFDEC,
- * and more than two decimals are rounded half away from zero, as in a money column. YEAR must be in the tenant's own
+ * field of any kind. Strict, so that errors of clients become visible. VALUE must be whole digits scaled by NUMOFDEC;
+ * more than two decimals are rounded half away from zero, as in a money column. YEAR must be in the tenant's own
  * format; milliseconds must be exactly 1 January in the sent zone. Drops the time of a date. A strict tenant requires
  * every member of a number and of a date.
  */

@@ -82,7 +82,7 @@ function parseSecrets(file: string, text: string): Secrets {
 }
 
 /**
- * Writes a file unless it exists. The file appears with its whole content or not at all: a concurrent second process
+ * Writes a file unless it exists. The file appears with its whole content or not at all. A concurrent second process
  * finds the file of the first one, and a crash leaves no partial file.
  */
 async function writeOnce(file: string, content: string): Promise<void> {

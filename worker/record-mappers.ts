@@ -30,7 +30,7 @@ export async function recordMappers(
 ): Promise<RecordMappers> {
   const rows = await fieldMapping.run({ organizationId }, pool);
   const seen = await seenColumns.run({ organizationId }, pool);
-  // Only the grid has keys for the version.
+  // The grid mapper has its own names for the keys of the version.
   const special: Readonly<Record<string, string>> = { lastModified: 'version', lastModifiedBy: 'versionBy' };
   const fields = rows
     .filter((row) => row.kind !== 'version')

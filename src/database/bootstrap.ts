@@ -52,8 +52,8 @@ export async function bootstrap(
 }
 
 /**
- * Creates an empty database that sorts and folds text like the embedded one, whatever the locale of the cluster: by
- * code point, with upper and lower for all of Unicode.
+ * Creates an empty database that sorts and folds text like the embedded one, whatever the locale of the cluster. Text
+ * sorts by code point, and upper and lower know all of Unicode.
  */
 async function createDatabase(client: pg.ClientBase, database: string): Promise<void> {
   const { rows } = await client.query<{ version: number }>(

@@ -120,7 +120,7 @@ export function initialOptions(version: number): [string[], ...string[][]] {
 }
 
 /**
- * Starts the PostgreSQL in `folder`, after initialising it if necessary, or adopts a running one: a server outlives its
+ * Starts the PostgreSQL in `folder`, after initialising it if necessary, or adopts a running one. A server outlives its
  * parent, because it has a session of its own.
  */
 export async function startEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
@@ -454,7 +454,7 @@ async function adopt(data: string, password: string): Promise<number | undefined
     if (who === 'dead') return undefined;
     if (who === 'other') {
       // PostgreSQL would refuse to start as long as that process lives. PostgreSQL regards a file with the pid of its
-      // grandparent (this process) as stale, and still makes the check that deleting the file would prevent.
+      // grandparent (this process) as stale. It still makes the check that deleting the file would prevent.
       writeFileSync(file.path, file.text.replace(/^\d+/, String(process.pid)));
       return undefined;
     }

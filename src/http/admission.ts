@@ -75,8 +75,8 @@ interface Stage {
 
 /**
  * A request passes the queues of its user, of its organizations by id, and for bulk work of the whole process, in this
- * order. It keeps its place in a queue while it waits in the next one, so a user cannot occupy more places in a shared
- * queue than in their own.
+ * order. It keeps its place in a queue while it waits in the next one. A user therefore cannot occupy more places in a
+ * shared queue than in their own.
  */
 export function createAdmission(limits: AdmissionLimits = defaultAdmission): Admission {
   const queues = new Map<string, PQueue>();

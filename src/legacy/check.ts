@@ -40,7 +40,7 @@ export interface CheckResult {
 }
 
 /**
- * Rebuilds the export from the rows that the import stored, compares it with the checksums of its manifest, and
+ * Rebuilds the export from the rows that the import stored, and compares it with the checksums of its manifest. Also
  * compares each current value with the converted legacy value. `sha256` is the checksum of the expected manifest;
  * `reader` is a second connection, which reads the stored rows while this one stages them. Changes nothing. Errors:
  * LEGACY_NOT_IMPORTED.

@@ -15,7 +15,7 @@ export interface LegacyTable {
 
 /**
  * Returns the tables with rows of their own, and virtual tables, whose modules store the rows in other tables. Omits
- * the tables of SQLite and of known modules, and virtual tables of unknown modules; the tables of an unknown module
+ * the tables of SQLite and of known modules, and virtual tables of unknown modules. The tables of an unknown module
  * count as ordinary ones.
  */
 export function tablesOf({ database, path }: LegacyFile): LegacyTable[] {
@@ -101,7 +101,7 @@ export function countOf({ database, path }: LegacyFile, table: LegacyTable): num
 }
 
 /**
- * Maximum size of a value and of a row of an export, in bytes: as base64 in one line, both stay below the maximum
+ * Maximum size of a value and of a row of an export, in bytes. As base64 in one line, both stay below the maximum
  * length of a string.
  */
 export const largestValue = 100_000_000;

@@ -23,8 +23,8 @@ export interface Choices {
   /** Returns the value of a text of PEMS, regardless of case, surrounding blanks and normal form. */
   read(text: string): Parsed<string>;
   /**
-   * Returns the spelling of a value in the notation of `held`, the current text of PEMS, or else in the notation that
-   * the database lists first. Returns `null` for a value that is not among the choices.
+   * Returns the spelling of a value in the notation of `held`, the current text of PEMS. If `held` has no notation,
+   * uses the one that the database lists first. Returns `null` for a value that is not among the choices.
    */
   write(value: string, held: string): string | null;
   /** The spellings read so far, at most 50. */

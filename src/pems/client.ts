@@ -144,7 +144,7 @@ export interface PemsRecord extends ScreenRecord {
 export interface PemsClient {
   /**
    * Reads the rows of one organization page by page. Requests only the next page while a page is consumed, so memory
-   * holds two pages; the size of the rows decides the number of rows per page. If the caller stops before the end, the
+   * holds two pages. The size of the rows decides the number of rows per page. If the caller stops before the end, the
    * pending request is aborted. The read is complete only if the iteration ends without an error.
    *
    * Returns all rows of an id on the same page; `more` is false on the last page only. Pages follow the order of ids in
@@ -647,7 +647,7 @@ export function createPemsClient(
           const id = JSON.stringify(foreignText(again[at] ?? ''));
           throw malformed('The page', `holds ${idAlias} ${id} again, though only later ones were asked for`);
         }
-        // Does not trust a full page that claims to be the last: the check costs one request, while a wrong claim would
+        // Does not trust a full page that claims to be the last. The check costs one request, while a wrong claim would
         // look like thousands of removed records.
         if (!page.more && page.rows.length < rows) {
           yield { ...page, requestedAt, receivedAt };

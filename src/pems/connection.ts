@@ -113,7 +113,7 @@ export interface CheckedConnection {
 }
 
 /**
- * Checks a connection before anything is sent: `fetch` itself would fail on a header that HTTP cannot carry, with a
+ * Checks a connection before anything is sent. `fetch` itself would fail on a header that HTTP cannot carry, with a
  * message that repeats the value, even a secret.
  *
  * @throws VanguardError `PEMS_CONNECTION_INVALID`, naming the setting but never its value

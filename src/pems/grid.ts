@@ -3,8 +3,8 @@ import type { CheckedConnection } from './connection.ts';
 import { isBlank, makeStorable } from './values.ts';
 
 /**
- * One row of a grid: texts as PEMS shows them, in the order of the page's aliases; empty for no value, undefined if the
- * row lacks the field. Not an object by alias: a million objects would be slow and large.
+ * One row of a grid: texts as PEMS shows them, in the order of the page's aliases. A text is empty for no value, and
+ * undefined if the row lacks the field. Not an object by alias: a million objects would be slow and large.
  */
 export type GridRow = (string | undefined)[];
 

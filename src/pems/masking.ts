@@ -1,5 +1,5 @@
 /**
- * Masks responses of PEMS so that a customer can share them: every value becomes another value of the same shape, from
+ * Masks responses of PEMS so that a customer can share them. Every value becomes another value of the same shape, from
  * which the original cannot be recovered.
  *
  * - Each letter or digit becomes another of the same class; punctuation, length and control characters stay. Equal

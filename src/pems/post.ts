@@ -46,7 +46,7 @@ export async function getAgain(
 /**
  * Sends a request and reports with certainty whether any of it was sent. `fetch` cannot report that: it queues the
  * request while it connects, so a suspended process would send the request when it resumes, however late. This function
- * connects first, over a new connection: PEMS may be about to close a kept one, and the outcome of a write over it
+ * connects first, over a new connection. PEMS may be about to close a kept one, and the outcome of a write over it
  * would be unknown.
  */
 export function postOnce(url: URL, options: PostOptions): Promise<Reply> {

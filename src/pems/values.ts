@@ -1,7 +1,7 @@
 import { englishMonths, monthOf, type MonthNames } from './month-names.ts';
 
 /**
- * Readers of single values of PEMS. PEMS returns every value as the text that its screen shows; each reader converts
+ * Readers of single values of PEMS. PEMS returns every value as the text that its screen shows. Each reader converts
  * one kind of text to the strict form that the database stores. No value passes through `Date` or a float, so neither a
  * time zone nor binary rounding can change it.
  */
@@ -71,8 +71,8 @@ export function parseText(text: string): Parsed<string> {
 
 /**
  * Reads a calendar date as strict ISO text, `2026-04-02`. Accepts `02-APR-2026` (months of the language in any case),
- * `2026-04-02`, and `04/02/2026` or `04-02-2026` in the tenant's order, each also with a time, which is dropped.
- * Refuses days that the calendar lacks, and the year 0000, which PostgreSQL lacks.
+ * `2026-04-02`, and `04/02/2026` or `04-02-2026` in the tenant's order. Each may have a time, which is dropped. Refuses
+ * days that the calendar lacks, and the year 0000, which PostgreSQL lacks.
  */
 export function parseDate(
   text: string,

@@ -244,7 +244,7 @@ const batchSize = 1000;
 const slowestReader = 30_000;
 
 /**
- * Sends all records, page by page, as fast as the client reads them: holds at most one page, and no database connection
+ * Sends all records, page by page, as fast as the client reads them. Holds at most one page, and no database connection
  * while the client reads. If a page fails, closes the connection.
  */
 async function streamRecords(

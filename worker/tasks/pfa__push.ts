@@ -23,9 +23,9 @@ interface Payload {
 const lockDelay = 2000;
 
 /**
- * Writes the committed changes of an organization to PEMS. One worker at a time: the queue ensures this, and a lock
- * covers a job that the queue reassigned while its worker was still alive. First resumes unfinished work of an earlier
- * job, and finally queues itself for the time of the next change.
+ * Writes the committed changes of an organization to PEMS. Only one worker at a time writes: the queue ensures this. A
+ * lock covers a job that the queue reassigned while its worker was still alive. First resumes unfinished work of an
+ * earlier job, and finally queues itself for the time of the next change.
  */
 export const pfa__push: WorkerTask = (context) => async (payload, helpers) => {
   const { organizationId } = payload as Payload;

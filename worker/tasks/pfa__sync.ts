@@ -16,8 +16,8 @@ interface Payload {
 
 /**
  * Runs one full or incremental sync of an organization: reads PEMS page by page into staging, then merges everything in
- * one step, or withholds it if it differs suspiciously from the mirror. A failure of PEMS is recorded in pfa_sync_log,
- * and the schedule retries; only internal errors return to the queue.
+ * one step. Withholds the run instead if it differs suspiciously from the mirror. A failure of PEMS is recorded in
+ * pfa_sync_log, and the schedule retries; only internal errors return to the queue.
  */
 export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
   const { organizationId, runId } = payload as Payload;

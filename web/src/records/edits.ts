@@ -168,7 +168,7 @@ export class EditQueue {
     void this.#run();
   }
 
-  /** Differs from the numbers of blocks that another tab left. */
+  /** Starts at the current time, so that the numbers differ from those of blocks that another tab left. */
   #lastBlock = Date.now();
   /** The operation of each block whose first part is saved. */
   readonly #operations = new Map<number, string>();
@@ -354,7 +354,7 @@ export class EditQueue {
   }
 
   /**
-   * Groups edits by record, with the oldest revision that any of them was based on: with a newer one, another user's
+   * Groups edits by record, with the oldest revision that any of them was based on. With a newer one, another user's
    * change in between would be overwritten unseen.
    */
   #itemsOf(edits: readonly Edit[]): (PfaDraftItemInput & { changes: Record<string, unknown> })[] {
@@ -371,7 +371,7 @@ export class EditQueue {
   }
 
   /**
-   * Handles records that changed meanwhile. A cell without another change since it was seen is saved again; a cell with
+   * Handles records that changed meanwhile. A cell without another change since it was seen is saved again. A cell with
    * the new value was saved by an attempt whose response was lost. Any other cell becomes a conflict for the user to
    * decide. Returns whether there is anything to retry.
    */
@@ -457,7 +457,7 @@ const plainSaver = (organizationId: number): Saver => ({
 const queues = new Map<string, EditQueue>();
 
 /**
- * Returns the queue of a user in an organization; it continues when the user leaves the page, and is the same when the
+ * Returns the queue of a user in an organization. It continues when the user leaves the page, and is the same when the
  * user returns.
  */
 export function editQueueOf(personId: number, organizationId: number): EditQueue {

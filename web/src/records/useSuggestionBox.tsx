@@ -38,7 +38,7 @@ export function useSuggestionBox(options: Options): SuggestionBox {
   const known = useReferenceList(field);
   const [isOpen, setIsOpen] = useState(true);
   /**
-   * The entry that the arrow keys reached, with the text of that moment; an entry instead of an index, because the list
+   * The entry that the arrow keys reached, with the text of that moment. An entry instead of an index, because the list
    * may change meanwhile.
    */
   const [reached, setReached] = useState<{ text: string; entry: Suggestion | undefined }>();
