@@ -1,14 +1,14 @@
-/** What a service of this PEMS answers, and its way of saying no. */
+/** Responses of the services of this PEMS, and its errors. */
 import type { Dialect } from './dialects.ts';
 
 export interface Answer {
   readonly status: number;
-  /** The body's pieces, sent one after the other: large pages are not joined into one string. */
+  /** Pieces of the body, sent one after the other, because large pages are not joined into one string. */
   readonly body: readonly (string | Buffer)[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An error as PEMS words it: `ErrorAlert: [{ Name, Message }]`. Broken business rules come with status 200. */
+/** An error in the words of PEMS: `ErrorAlert: [{ Name, Message }]`. Violations of business rules have status 200. */
 export class Alert extends Error {
   readonly status: number;
   readonly alert: string;
@@ -19,7 +19,7 @@ export class Alert extends Error {
     this.status = status;
   }
 
-  /** The answer of a tenant whose alerts have a Name, or of one whose alerts have none. */
+  /** Returns the response of a tenant with or without names in its alerts. */
   answer({ namelessAlerts }: Pick<Dialect, 'namelessAlerts'>): Answer {
     if (!namelessAlerts) return { status: this.status, body: [alertBody(this.alert, this.message)] };
     const message = plainWords[this.alert] ?? this.message;
@@ -27,17 +27,17 @@ export class Alert extends Error {
   }
 }
 
-/** A question that nobody answers: nothing was done. Real systems send it with status 200. */
+/** A question to the user, which stops the request without any effect. Real systems send it with status 200. */
 export class Question extends Alert {
   override answer(): Answer {
     return json({ Result: null, ...alerts({ question: this.message, name: this.alert }) });
   }
 }
 
-/** What a tenant without names says instead of a sentence about the record. */
+/** Texts that a tenant without names sends instead of a sentence about the record. */
 const plainWords: Readonly<Record<string, string>> = { RECORD_NOT_FOUND: 'Record not found.' };
 
-/** The members beside Result that the official API always has. */
+/** Members beside Result that the official API always sends. */
 export function alerts({
   error,
   question,
@@ -51,17 +51,17 @@ export function alerts({
   };
 }
 
-/** The JSON body of an error. */
+/** Returns the JSON body of an error. */
 export function alertBody(name: string, message: string): string {
   return JSON.stringify({ ErrorAlert: [{ Name: name, Message: message }] });
 }
 
-/** A JSON body from one value. */
+/** Returns a JSON body with one value. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: [JSON.stringify(value)] };
 }
 
-/** XML habits of the real service: a list that may come as one object, or not at all. */
+/** Reads a list as the real service does, which descends from XML: it may be one object, or absent. */
 export function listOf(value: unknown): unknown[] {
   if (value === undefined || value === null || value === '') return [];
   return Array.isArray(value) ? (value as unknown[]) : [value];

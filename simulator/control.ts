@@ -1,20 +1,20 @@
 /**
- * The control port (loopback, JSON): what a test or a person does to this PEMS behind its clients' backs.
+ * The control port (loopback, JSON), which changes this PEMS behind its clients' backs for tests and users.
  *
  *     GET    /state                  seed, clock, organizations with counts, length of the write log, requests, faults
- *     GET    /records/:org           all of them, by id: { records: [...] }, for small organizations
+ *     GET    /records/:org           all records, by id: { records: [...] }, for small organizations
  *     GET    /records/:org/:id       one record: { organization, id, recordid, updatedAt, updatedBy, values }
- *     PATCH  /records/:org/:id       another writer changes it: { values: { alias: value }, by? }
- *     PATCH  /records/:org           several at once, all or none: { records: [{ id, values }], by? }; answers { changed }
- *     POST   /records/:org           another writer adds one: { id, values?, by? }; what is not given is made up
- *     DELETE /records/:org/:id       another writer removes it (?by=)
+ *     PATCH  /records/:org/:id       another writer changes a record: { values: { alias: value }, by? }
+ *     PATCH  /records/:org           changes several, all or none: { records: [{ id, values }], by? }; returns { changed }
+ *     POST   /records/:org           another writer adds a record: { id, values?, by? }; missing values are invented
+ *     DELETE /records/:org/:id       another writer removes a record (?by=)
  *     GET    /writes?since=seq       every accepted write after seq, in order
  *     POST   /clock                  { now: "2026-04-02T14:30:00Z" } | { advanceMs: n } | { reset: true }
- *     POST   /dialect                { dialect: "terse", tenant? }: how a tenant speaks from now on; a new name is a new tenant
- *     POST   /faults, GET, DELETE    see faults.ts; GET answers those in force, every kind, and how many requests each kind has hit
+ *     POST   /dialect                { dialect: "terse", tenant? }: changes the dialect of a tenant; a new name creates a tenant
+ *     POST   /faults, GET, DELETE    see faults.ts; GET returns the active faults, every kind, and the hits of each kind
  *
- * Values are keyed by grid alias and plain: text, numbers, booleans, dates `2026-04-02`, null for none. Fields
- * must fit their kind, but PEMS's business rules are not checked here: another writer may do what the screen would not.
+ * Values are keyed by grid alias and plain: text, numbers, booleans, dates `2026-04-02`, null for none. Values must fit
+ * their field's kind, but the business rules of PEMS do not apply: another writer may do what the screen refuses.
  * Errors are 4xx with { error: { code, message } }.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -67,10 +67,10 @@ const dialectSchema = z.strictObject({
   tenant: z.string().min(1).max(100).optional(),
 });
 
-/** What the control port steers and shows. */
+/** Parts that the control port controls and shows. */
 export interface Controlled {
   readonly tenants: Tenants;
-  /** Of those who name none. */
+  /** Tenant of requests that name none. */
   readonly tenant: string;
   readonly store: Store;
   readonly faults: Faults;
@@ -227,7 +227,7 @@ function recordOf(organization: OrganizationStore, id: string | undefined): Stor
   throw new ControlError(404, 'NO_SUCH_RECORD', `${organization.code} has no record ${id ?? ''}`);
 }
 
-/** Checks names and kinds of values; identity and PEMS's own fields cannot be set. */
+/** Checks names and kinds of values; refuses the identity and PEMS's own fields. */
 function typed(values: Readonly<Record<string, unknown>>): Map<number, Value> {
   const map = new Map<number, Value>();
   for (const [name, value] of Object.entries(values)) {
@@ -245,11 +245,11 @@ function typed(values: Readonly<Record<string, unknown>>): Map<number, Value> {
   return map;
 }
 
-/** Plausible values for an added record, from the seed and its id. */
+/** Returns plausible values for an added record, from the seed and its id. */
 function madeUp(store: Store, organization: OrganizationStore, id: string): Map<number, Value> {
   const index = Math.max(indexOf(organization.code, id), 0);
   const row = generateRow(profileOf(store.seed, `${organization.code}/${id}`), index);
-  row[at.pfs_equipment] = null; // would be an asset that is not on the list
+  row[at.pfs_equipment] = null; // it would name an asset that is not on the list
   const settable = fields.filter(({ access }) => access === 'editable' || access === 'protected');
   return new Map(settable.map((field) => [field.index, row[field.index] ?? null]));
 }

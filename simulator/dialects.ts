@@ -1,38 +1,41 @@
 /**
- * The dialects of PEMS: tenants differ in how they write the same answers, and in what they refuse. The data, the rules of
- * a record and the write log are the same in all of them.
+ * The dialects of PEMS: tenants differ in how they write the same responses, and in what they refuse. All dialects
+ * share the data, the rules of a record and the write log.
  */
 
 export const dialectNames = ['official', 'classic', 'terse', 'localized', 'strict'] as const;
 export type DialectName = (typeof dialectNames)[number];
 
-/** How YEAR of a DATETIMEDATA is sent and expected: milliseconds of 1 January in the server's zone, or the plain year. */
+/**
+ * Notation of YEAR in a DATETIMEDATA, in both directions: milliseconds of 1 January in the server's zone, or the plain
+ * year.
+ */
 export type YearFormat = 'milliseconds' | 'plain';
 
 export interface Dialect {
-  /** Whether choices are shown in capitals and are taken in no other spelling: `RENTAL`, `PURCHASE`. */
+  /** Whether choices are shown in capitals and accepted only in capitals: `RENTAL`, `PURCHASE`. */
   readonly capitalChoices: boolean;
-  /** What a checkbox shows. Every form is taken. */
+  /** Texts of a checkbox. Every form is accepted. */
   readonly flags: readonly [on: string, off: string];
-  /** Whether answers with DATA_ONLY name the columns; HEAD_ONLY does in each dialect. */
+  /** Whether DATA_ONLY responses name the columns; HEAD_ONLY responses do in each dialect. */
   readonly namesColumns: boolean;
   /** The member of DATA that holds the rows. */
   readonly rowsIn: 'ROW' | 'R';
-  /** METADATA with numbers, with texts, or absent on one page and without values on the next. */
+  /** METADATA with numbers, with texts, or alternately absent and without values. */
   readonly metadata: 'numbers' | 'texts' | 'missing';
-  /** Whether a single row or column comes as an object instead of a list of one. */
+  /** Whether a list of one row or column is sent as an object. */
   readonly unwrapsSingles: boolean;
-  /** Whether numbers and ids of digits are JSON numbers. */
+  /** Whether numbers and numeric ids are JSON numbers. */
   readonly bareNumbers: boolean;
-  /** Whether UPDATEDBY is an object; CREATEDBY and DATECREATED are there as well then. */
+  /** Whether UPDATEDBY is an object; if so, CREATEDBY and DATECREATED are present too. */
   readonly userObjects: boolean;
-  /** What the clock of the server is ahead of UTC. Times are shown by that clock. */
+  /** Offset of the server's clock from UTC. Times are shown by this clock. */
   readonly zone: '+0000' | '-0500';
-  /** An empty field of the screen: its own kind empty, all kinds null, or no value at all. */
+  /** Form of an empty field of the screen: its own kind is empty, all kinds are null, or no value is present. */
   readonly emptyFields: 'own' | 'null' | 'absent';
   /** Whether an alert has an empty Name, HTTP status 400 and `Result: null`. */
   readonly namelessAlerts: boolean;
-  /** Whether times have an AM and a PM. */
+  /** Whether times use AM and PM. */
   readonly twelveHours: boolean;
   /** The language of months and numbers unless LOCALIZE_RESULT is "false". */
   readonly language: 'en' | 'de';
@@ -73,7 +76,7 @@ const official: Dialect = {
   namelessAlerts: true,
 };
 
-/** By name. `official` follows the published API, `classic` what the simulator spoke at first. */
+/** By name. `official` follows the published API, `classic` the first version of the simulator. */
 export const dialects: Readonly<Record<DialectName, Dialect>> = {
   official,
   classic,

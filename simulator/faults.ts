@@ -1,24 +1,25 @@
 /**
- * Faults a test asks for on the control port. Each is due with a probability, for a count of requests, or both; dice
- * are seeded, so a run repeats. A fault counts only requests of the kind it applies to and that match.
+ * Faults that a test requests on the control port. Each applies with a probability, to a number of requests, or both;
+ * the random numbers are seeded, so runs are repeatable. A fault counts only matching requests of the kind that it
+ * applies to.
  */
 import { z } from 'zod';
 import { fieldOf } from './fields.ts';
 import { randomFrom } from './generate.ts';
 import type { ScreenAction } from './screen.ts';
 
-/** What a fault can be matched with. */
+/** Properties of a request that a fault can match. */
 export interface RequestInfo {
   readonly service: 'grid' | 'screen' | 'list';
-  /** Of the screen service. */
+  /** Only for the screen service. */
   readonly action?: ScreenAction;
-  /** The record's on the screen, that of the filter in the grid, else that of the `organization` header. */
+  /** The organization of the record on the screen, of the filter in the grid, or of the `organization` header. */
   readonly organization: string;
-  /** The record's, on the screen. */
+  /** The id of the record on the screen. */
   readonly id?: string;
 }
 
-/** Every kind: what it applies to, what it does, its own parameters. */
+/** All kinds of faults, with the requests that they apply to, and their effect with its parameters. */
 export const faultTable = {
   latency: { applies: 'any', does: 'answers `ms` later, or when faults are deleted' },
   hang: {
@@ -77,7 +78,7 @@ export type FaultKind = keyof typeof faultTable;
 const common = {
   probability: z.number().gt(0).max(1).optional(),
   count: z.number().int().min(1).optional(),
-  /** How many requests that it applies to pass before. */
+  /** Number of applicable requests to skip first. */
   skip: z.number().int().min(1).optional(),
   match: z
     .strictObject({
@@ -94,7 +95,7 @@ const answer = z.enum(['close', 'hang', 'status']).default('close');
 const kind = <K extends FaultKind, S extends z.ZodRawShape>(name: K, shape: S) =>
   z.strictObject({ kind: z.literal(name), ...common, ...shape });
 
-/** What `POST /faults` takes. */
+/** The body of `POST /faults`. */
 export const faultSchema = z
   .discriminatedUnion('kind', [
     kind('latency', { ms }),
@@ -147,7 +148,7 @@ export const faultSchema = z
     message: 'give probability (above 0, up to 1), count (1 or more), or both',
   });
 
-/** Values that PEMS may show one day and that are none of their kind, in the forms in which this happens. */
+/** Realistic values that are invalid for their kind. */
 export const malformedForms = {
   date: [
     ...['31-FEB-2026', '2025-02-30', '13/13/2026', '29-FEB-2025', '02-MAI-2026', '2026-4-2', '02-APR-26'],
@@ -163,19 +164,19 @@ export const malformedForms = {
 export type Fault = z.output<typeof faultSchema>;
 type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>;
 
-/** A fault in force: how often it hit, and how often it still may (null: no limit). */
+/** An active fault, with its number of hits and the number of hits left (null: no limit). */
 export interface ActiveFault {
   readonly number: number;
   readonly fault: Fault;
   hits: number;
   left: number | null;
-  /** How many requests it still lets pass. */
+  /** Number of requests left to skip. */
   passing: number;
 }
 
 export class Faults {
   readonly active: ActiveFault[] = [];
-  /** How many requests each kind has hit since the start, also of faults that were deleted. */
+  /** Number of requests that each kind has hit since the start, including deleted faults. */
   readonly hits = Object.fromEntries(Object.keys(faultTable).map((name) => [name, 0])) as Record<
     FaultKind,
     number
@@ -200,7 +201,7 @@ export class Faults {
     return active;
   }
 
-  /** Ends all faults; requests that hang are closed. Writes that are still to come late come. */
+  /** Ends all faults and closes hanging requests. Late writes still happen. */
   clear(): number {
     const count = this.active.splice(0).length;
     this.release.resolve();
@@ -213,7 +214,10 @@ export class Faults {
     return this.release.promise;
   }
 
-  /** How the columns look that a request for the header alone shows: as on the pages that it describes. Not counted. */
+  /**
+   * Returns the reshaping of the columns in a response with the header alone, as on the pages that it describes. Does
+   * not count a hit.
+   */
   reshapedHeader(info: RequestInfo): FaultOf<'reshape'> | undefined {
     const found = this.active.find(
       ({ fault, hits, passing }) =>
@@ -224,7 +228,7 @@ export class Faults {
     return found?.fault as FaultOf<'reshape'> | undefined;
   }
 
-  /** The fault of a kind that hits this request, if one does; it is counted. */
+  /** Returns the fault of a kind that hits this request, if any, and counts the hit. */
   hit<K extends FaultKind>(
     wanted: K,
     info: RequestInfo,

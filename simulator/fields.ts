@@ -1,20 +1,21 @@
 /**
- * The fields of a PFA record as this PEMS knows them: grid alias, label, kind of value, and what the
- * screen lets a person do with it. The screen field of a grid alias is the alias in capitals
- * (`pfs_f_rate` is `PFS_F_RATE`).
+ * The fields of a PFA record in this PEMS: grid alias, label, kind of value, and whether the screen can write it. The
+ * screen field of a grid alias is the alias in capitals (`pfs_f_rate` is `PFS_F_RATE`).
  *
- * Values are held as: text; numbers (USD, or a count); dates and times as milliseconds since 1970, UTC
- * (a date is midnight UTC); flags as booleans; `null` where there is none.
+ * Stored values are text, numbers (USD, or a count), booleans for flags, and `null` for no value. Dates and times are
+ * milliseconds since 1970 UTC; a date is midnight UTC.
  */
 
 export type Value = string | number | boolean | null;
-/** One record: a value per field, in the order of `fields`. */
+/** One record: one value per field, in the order of `fields`. */
 export type Row = Value[];
 export type Kind = 'text' | 'number' | 'date' | 'datetime' | 'flag';
 
 /**
- * key: identifies the record, only read. editable: ADD and UPDATE. protected: on the screen, settable by ADD only
- * (a record must get its plan once). system: kept by PEMS itself, never settable.
+ * - `key` identifies the record and is read-only.
+ * - ADD and UPDATE set `editable` fields.
+ * - Only ADD sets `protected` fields, because a record gets its plan once.
+ * - PEMS itself maintains `system` fields.
  */
 export type Access = 'key' | 'editable' | 'protected' | 'system';
 
@@ -23,9 +24,9 @@ interface FieldDefinition {
   readonly label: string;
   readonly kind: Kind;
   readonly access: Access;
-  /** Longest text taken, in UTF-16 units. */
+  /** Maximum length of a text, in UTF-16 units. */
   readonly length?: number;
-  /** The only values of a choice, as they are held; dialects show them in a spelling of their own. */
+  /** The values of a choice, as stored; dialects show them in their own spellings. */
   readonly choices?: readonly string[];
 }
 
@@ -77,7 +78,7 @@ const definitions = [
   { alias: 'pfs_equipment', label: 'Equipment', kind: 'text', access: 'editable', length: 80 },
   { alias: 'pfs_f_intlastupdated', label: 'Last Updated', kind: 'datetime', access: 'system' },
   { alias: 'pfs_f_last_change_by', label: 'Last Change By', kind: 'text', access: 'system' },
-  // Fields no mapping knows: PEMS may add some at any time without notice.
+  // Fields that no mapping names: PEMS may add such fields at any time.
   { alias: 'pfs_x_vendor_note', label: 'Vendor Note', kind: 'text', access: 'protected', length: 2000 },
   { alias: 'pfs_x_wbs', label: 'WBS', kind: 'text', access: 'protected', length: 80 },
   { alias: 'pfs_x_units', label: 'Units', kind: 'number', access: 'protected' },
@@ -88,13 +89,13 @@ export type Alias = (typeof definitions)[number]['alias'];
 export interface Field extends FieldDefinition {
   readonly alias: Alias;
   readonly index: number;
-  /** The number a DATA_ONLY answer calls the field by: unlike its position on purpose. */
+  /** Number of the field in DATA_ONLY responses, deliberately different from its position. */
   readonly aliasnum: number;
-  /** The name on the screen CUPFA2. */
+  /** Name on the screen CUPFA2. */
   readonly screen: string;
 }
 
-/** Every field, in the order of the grid. */
+/** All fields, in the order of the grid. */
 export const fields: readonly Field[] = definitions.map((definition, index) => ({
   ...definition,
   index,
@@ -102,7 +103,7 @@ export const fields: readonly Field[] = definitions.map((definition, index) => (
   screen: definition.alias.toUpperCase(),
 }));
 
-/** The position of each field in a row. */
+/** Position of each field in a row. */
 export const at = Object.fromEntries(fields.map((field) => [field.alias, field.index])) as Record<
   Alias,
   number
@@ -110,7 +111,7 @@ export const at = Object.fromEntries(fields.map((field) => [field.alias, field.i
 
 const byName = new Map(fields.map((field) => [field.alias as string, field]));
 
-/** The field of a grid alias or a screen name (capitals do not matter), or undefined. */
+/** Returns the field of a grid alias or a screen name, in any case; undefined for other names. */
 export function fieldOf(name: string): Field | undefined {
   return byName.get(name.toLowerCase());
 }

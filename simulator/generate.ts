@@ -1,5 +1,5 @@
 /**
- * Generates PFA records and assets. Record n of an organization depends only on (seed, organization, n): nothing is
+ * Generates PFA records and assets. Record n of an organization depends only on (seed, organization, n). Nothing is
  * stored until a client writes, and two simulators with one seed agree. Every record is valid: ends are not before
  * starts, a source decides the cost, and only actualized records have actual dates. Dates are UTC days from 2024 to
  * 2028. Money is in USD.

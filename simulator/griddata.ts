@@ -1,17 +1,17 @@
 /**
- * `POST /griddata`: lists of records, a page at a time, in both answer shapes.
+ * `POST /griddata`: lists of records, page by page, in both response shapes.
  *
- * Decided here, where the format leaves it open:
- * - Positions count rows from 0: CURSOR_POSITION is how many rows to skip, CURRENTCURSORPOSITION gives it back,
- *   NEXTCURSORPOSITION (HEAD_DATA) is where the next page begins: 0 at the end, absent when the page is empty.
- * - RECORDS is the number of rows on this page. More than 10,000 rows a page are refused.
- * - ADDON_FILTER is ANDed with all of MULTIADDON_FILTERS. Those are taken by SEQNUM; JOINER stands between its filter and
- *   the next one (the last one's means nothing); AND binds tighter than OR.
- * - Text compares by code point, with case. An empty value equals '' and nothing else, and is neither below nor above
- *   anything; sorted, it comes last (first when DESC). Equal rows follow each other by id.
- * - `pfs_f_intlastupdated` compares and sorts by whole minutes, as it is shown. BEGINS, ENDS, CONTAINS and NOTCONTAINS look
- *   at what is shown.
- * - HEAD_ONLY answers with the columns alone, and needs no position or filter.
+ * Decisions where the format is open:
+ * - Positions count rows from 0. CURSOR_POSITION is the number of rows to skip, and CURRENTCURSORPOSITION repeats it.
+ *   NEXTCURSORPOSITION (HEAD_DATA) is the start of the next page: 0 at the end, absent if the page is empty.
+ * - RECORDS is the number of rows on this page. Requests for more than 10,000 rows are refused.
+ * - ADDON_FILTER is ANDed with all of MULTIADDON_FILTERS. These are ordered by SEQNUM; JOINER connects a filter with
+ *   the next one (the last JOINER has no effect); AND binds tighter than OR.
+ * - Text compares by code point and is case-sensitive. An empty value equals only '' and is neither less nor greater
+ *   than any value; it sorts last (first with DESC). Rows with equal values are ordered by id.
+ * - `pfs_f_intlastupdated` compares and sorts by whole minutes, as shown. BEGINS, ENDS, CONTAINS and NOTCONTAINS test
+ *   the shown text.
+ * - HEAD_ONLY returns only the columns, and needs no position or filter.
  */
 import { z } from 'zod';
 import { Alert, alerts, listOf, type Answer } from './answer.ts';
@@ -31,26 +31,26 @@ const operators = [
 ];
 type Operator = (typeof operators)[number];
 
-/** A row of a page; a fault may have it say something else in one field. */
+/** A row of a page; a fault may replace the text of one field. */
 export interface PageRow {
   readonly record: StoredRecord;
   readonly garbled?: { readonly index: number; readonly text: string };
 }
 
-/** A page before it is written out: faults change it here. */
+/** A page before it is written; faults modify it here. */
 export interface Page {
   rows: PageRow[];
   position: number;
   more: boolean;
-  /** What METADATA.RECORDS says. */
+  /** Value of METADATA.RECORDS. */
   records: number;
-  /** How a fault has all rows look. */
+  /** Form of all rows under a fault. */
   reshaped?: Reshaped;
 }
 
-/** Another look of every row. */
+/** A different form of every row. */
 export interface Reshaped {
-  /** What the field is called; undefined where the column is missing. */
+  /** Returns the name of the field; undefined if the column is missing. */
   name(field: Field): string | undefined;
   text(field: Field, value: Value): string;
 }
@@ -70,7 +70,7 @@ const requestSchema = z.object({
   MULTIADDON_FILTERS: z.object({ MADDON_FILTER: z.unknown().optional() }).nullish(),
   REQUEST_TYPE: z.enum(['LIST.DATA_ONLY.STORED', 'LIST.HEAD_DATA.STORED', 'LIST.HEAD_ONLY.STORED']),
 });
-/** What a strict tenant knows of a request: every other member is refused. */
+/** Members of a request that a strict tenant accepts; it refuses all others. */
 const strictSchema = z.strictObject({
   GRID: z.strictObject({
     ...requestSchema.shape.GRID.shape,
@@ -114,13 +114,13 @@ interface GridRequest {
   readonly position: number;
   readonly sort: Field;
   readonly descending: boolean;
-  /** All of these must hold. */
+  /** All of these must match. */
   readonly all: readonly Filter[];
-  /** And all of one of these groups, when there are any. */
+  /** All filters of at least one of these groups must match, if there are any. */
   readonly anyOf: readonly (readonly Filter[])[];
 }
 
-/** Parses with zod; what is wrong becomes an ErrorAlert. */
+/** Parses with zod; throws an ErrorAlert for invalid values. */
 function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -142,7 +142,7 @@ function operand(field: Field, value: string, display: Display): Value {
   }
 }
 
-/** What a filter compares: last-updated by the minute, as it is shown. */
+/** Returns the value that filters compare: the time of the last update is cut to the minute, as shown. */
 const comparable = (field: Field, value: Value): Value =>
   field.kind === 'datetime' && typeof value === 'number' ? value - (value % 60_000) : value;
 
@@ -203,13 +203,13 @@ const shapes = {
   'LIST.HEAD_ONLY.STORED': 'head-only',
 } as const;
 
-/** Whether results are asked for in the language of the login. */
+/** Returns whether the request asks for results in the language of the login. */
 export function asksLocalized(body: unknown): boolean {
   const request = requestSchema.safeParse(body);
   return request.success && request.data.GRID.LOCALIZE_RESULT?.toLowerCase() !== 'false';
 }
 
-/** The organization that a request for records limits itself to, if it does. */
+/** Returns the organization that a request for records is limited to, if any. */
 export function organizationAsked(body: unknown): string | undefined {
   const request = requestSchema.safeParse(body);
   const filter = request.success ? filterSchema.safeParse(request.data.ADDON_FILTER) : undefined;
@@ -248,7 +248,7 @@ function readRequest(body: unknown, display: Display, isStrict: boolean): GridRe
   };
 }
 
-/** The range of ids that filters on `pfs_id` leave, and the filters it does not say. */
+/** Returns the range of ids that the filters on `pfs_id` select, and the remaining filters. */
 function rangeOf(filters: readonly Filter[]): { range: IdRange; rest: Filter[] } {
   const before: ((id: string) => boolean)[] = [];
   const notAfter: ((id: string) => boolean)[] = [];
@@ -275,7 +275,7 @@ interface Found {
   readonly id: string;
 }
 
-/** The ids of several organizations in one order: the next of each, smallest first. */
+/** Merges the ids of several organizations in one order. */
 function* merged(
   sources: readonly { organization: OrganizationStore; ids: Iterator<string> }[],
   sign: number,
@@ -293,7 +293,10 @@ function* merged(
   }
 }
 
-/** The records that may match, by id: named ones (`=`, IN), or a range of ids of the organizations asked for. */
+/**
+ * Returns the records that may match, by id: the named records (`=`, IN), or a range of ids of the requested
+ * organizations.
+ */
 function candidates(store: Store, request: GridRequest): { found: Iterable<Found>; rest: readonly Filter[] } {
   const ofOrganization = request.all.filter(({ field }) => field.alias === 'pfs_a_org');
   const others = request.all.filter(({ field }) => field.alias !== 'pfs_a_org');
@@ -322,7 +325,7 @@ function candidates(store: Store, request: GridRequest): { found: Iterable<Found
   return { found: merged(sources, sign), rest };
 }
 
-/** Finds the page a request asks for. */
+/** Finds the requested page. */
 export function findPage(
   store: Store,
   body: unknown,
@@ -343,7 +346,7 @@ export function findPage(
   let count = 0;
 
   for (const { organization, id } of found) {
-    // Rows that are skipped unseen need not be computed.
+    // Skipped rows need not be computed.
     if (byId && !filtered && count < request.position) {
       count++;
       continue;
@@ -387,17 +390,17 @@ export function findPage(
 
 const rowsAPiece = 500;
 
-/** How values are shown, and what is kept of what was written before. */
+/** How to write values, and the cache of written texts. */
 export interface Writing {
   readonly dialect: Dialect;
   readonly display: Display;
   readonly texts: Texts;
 }
 
-/** The three ways to ask for a grid. */
+/** Shapes of a response for a grid. */
 export type Shape = 'data-only' | 'head-data' | 'head-only';
 
-/** Writes out rows in pieces of some hundred KB: each opened and closed, its fields between. */
+/** Writes rows in pieces of some hundred KB. */
 function rowPieces(
   page: Page,
   shape: Shape,
@@ -430,7 +433,7 @@ function rowPieces(
   return pieces;
 }
 
-/** The fields of a row as JSON objects, each opened by its prefix; only text can need escaping. */
+/** Writes the fields of a row as JSON objects, each after its prefix; only text can require escaping. */
 function fieldObjects(
   given: PageRow,
   prefixes: readonly string[],
@@ -451,11 +454,11 @@ function fieldObjects(
 
 type Named = Pick<Reshaped, 'name'>;
 const asUsual: Named = { name: ({ alias }) => alias };
-/** A renamed column is another column: its number is another one, too. */
+/** A renamed column is a different column, so it also has a different number. */
 const numberOf = (field: Field, called: string | undefined): number =>
   called === field.alias ? field.aliasnum : field.aliasnum + 1000;
 
-/** What opens the JSON of each field, in the order of `fields`. */
+/** Returns the beginning of each field's JSON, in the order of `fields`. */
 const prefixesIn = (shape: Shape, { name }: Named): readonly string[] =>
   fields.map((field) =>
     shape === 'data-only'
@@ -469,7 +472,7 @@ const usualPrefixes: Readonly<Record<'data-only' | 'head-data', readonly string[
 const prefixesOf = (shape: Shape, reshaped: Reshaped | undefined): readonly string[] =>
   reshaped || shape === 'head-only' ? prefixesIn(shape, reshaped ?? asUsual) : usualPrefixes[shape];
 
-/** FIELDS: which number stands for which column. */
+/** Returns the entries of FIELDS, which map numbers to columns. */
 const fieldListOf = ({ name }: Named): string[] =>
   fields.flatMap((field) => {
     const called = name(field);
@@ -482,7 +485,10 @@ function fieldsMember({ reshaped }: Page): string {
   return `"FIELDS":{"FIELD":[${reshaped ? fieldListOf(reshaped).join(',') : usualFieldList}]}`;
 }
 
-/** METADATA of a page as its dialect has it. Where it may be missing, it is on pages with an even number of rows. */
+/**
+ * Returns METADATA of a page in the form of its dialect. In the dialect that omits it, pages with an odd number of rows
+ * contain it without values.
+ */
 function metadataMember(page: Page, { metadata }: Dialect): string[] {
   const { position, more, records } = page;
   const [at, count] = metadata === 'texts' ? [String(position), String(records)] : [position, records];
@@ -504,7 +510,7 @@ function dataOnly(page: Page, writing: Writing): Answer {
   const rows = rowPieces(page, 'data-only', writing, open, ']}');
   const isUnwrapped = unwrapsSingles && page.rows.length === 1;
   const list = isUnwrapped ? rows : ['[', ...rows, ']'];
-  // A page without rows has none of the members that hold them.
+  // A page without rows lacks the members that would hold them.
   const empty = dialect.emptyFields === 'own' ? '{}' : 'null';
   const other = rowsIn === 'R' ? '"ROW":null,' : '';
   const data = page.rows.length === 0 ? [empty] : [`{${other}"${rowsIn}":`, ...list, '}'];
@@ -521,11 +527,11 @@ function dataOnly(page: Page, writing: Writing): Answer {
   };
 }
 
-/** What stands beside Result. */
+/** Returns the members beside Result. */
 const closing = ({ namelessAlerts }: Dialect): string =>
   namelessAlerts ? `,${JSON.stringify(alerts()).slice(1, -1)}` : '';
 
-/** The columns alone. */
+/** Returns a response with the columns alone. */
 function headOnly(page: Page, { dialect }: Writing): Answer {
   const members = [...metadataMember(page, dialect), fieldsMember(page), '"DATA":null'];
   return {
@@ -551,7 +557,7 @@ function headData(page: Page, writing: Writing): Answer {
   };
 }
 
-/** Writes a page out in the shape that was asked for. */
+/** Writes a page in the requested shape. */
 export function writePage(page: Page, shape: Shape, writing: Writing): Answer {
   if (shape === 'head-only') return headOnly(page, writing);
   return shape === 'head-data' ? headData(page, writing) : dataOnly(page, writing);

@@ -1,7 +1,7 @@
 /**
- * A simulated PEMS over HTTP, to run against and to test against: grid and screen services in the format of the real ones,
- * invented but repeatable data, what is written kept, and a control port to disturb it. It stands alone: it shares no
- * code with the client that talks to it.
+ * A simulated PEMS over HTTP, for development and tests. It has grid and screen services in the format of the real
+ * ones, repeatable invented data, durable writes, and a control port for faults. Independent: it shares no code with
+ * its client.
  */
 import { Faults } from './faults.ts';
 import { serveControl } from './control.ts';
@@ -21,7 +21,7 @@ export type { Credentials } from './service.ts';
 export { dialectNames, type DialectName, type YearFormat } from './dialects.ts';
 export type { DateFormat } from './values.ts';
 
-/** What the simulator takes where no credentials are given. */
+/** Default credentials. */
 export const defaultCredentials: Credentials = {
   username: 'vanguard',
   password: 'simulated',
@@ -31,37 +31,37 @@ export const defaultCredentials: Credentials = {
 };
 
 export interface SimulatorOptions {
-  /** Default 0: any free one. */
+  /** Default 0: any free port. */
   port?: number;
-  /** Default: the port after `port`, or any free one when `port` is 0. */
+  /** Default: the port after `port`, or any free port if `port` is 0. */
   controlPort?: number;
-  /** Where writes are kept; in memory only when absent. */
+  /** Folder of the log of writes; in memory only if absent. */
   folder?: string;
   /** Default 1. */
   seed?: number;
-  /** More organizations, or other sizes, by code. */
+  /** Additional organizations, or different sizes, by code. */
   organizations?: Record<string, number>;
-  /** Only `organizations`, none of the 28 default ones. */
+  /** Serve only `organizations`, none of the 28 default ones. */
   onlyListed?: boolean;
-  /** Those not given are `defaultCredentials`. */
+  /** Default: `defaultCredentials`, also for single missing members. */
   credentials?: Partial<Credentials>;
-  /** How the tenant of the credentials speaks; default `official`. */
+  /** Dialect of the tenant of the credentials; default `official`. */
   dialect?: DialectName;
-  /** Further tenants, with their dialects. They share records and credentials. */
+  /** Additional tenants, with their dialects. They share records and credentials. */
   tenants?: Readonly<Record<string, DialectName>>;
   /** Default DD-MON-YYYY. */
   dateFormat?: DateFormat;
-  /** How YEAR of a DATETIMEDATA is sent and expected; default milliseconds. */
+  /** Notation of YEAR in a DATETIMEDATA, in both directions; default milliseconds. */
   yearFormat?: YearFormat;
-  /** Whether a stale recordid is refused; default as the dialect of the tenant. */
+  /** Whether a stale recordid is refused; default: the dialect decides. */
   checksRecordId?: boolean;
-  /** Before every answer; default 0. */
+  /** Delay before every response; default 0. */
   latencyMs?: number;
-  /** Default 10; 0 is no limit. */
+  /** Default 10; 0 means no limit. */
   requestsPerSecond?: number;
-  /** How many bytes of the JSON of generated records may be kept instead of being made anew; default 0. */
+  /** Maximum size of the cache for the JSON of generated records, in bytes; default 0. */
   keptBytes?: number;
-  /** Told of every request. */
+  /** Called for every request. */
   log?: (message: string, details: Record<string, unknown>) => void;
 }
 
@@ -72,11 +72,11 @@ export interface Simulator {
   readonly controlUrl: string;
   readonly controlPort: number;
   readonly credentials: Credentials;
-  /** Closes both ports and every connection; writes that were to come late are forgotten. */
+  /** Closes both ports and every connection, and discards late writes. */
   stop(): Promise<void>;
 }
 
-/** Starts a simulator on 127.0.0.1. Rejects with `code` EADDRINUSE when one of its ports is taken. */
+/** Starts a simulator on 127.0.0.1. Rejects with `code` EADDRINUSE if one of its ports is in use. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { port = 0, seed = 1, dateFormat = 'DD-MON-YYYY', yearFormat = 'milliseconds' } = options;
   const { dialect = 'official', checksRecordId, latencyMs = 0, requestsPerSecond = 10 } = options;

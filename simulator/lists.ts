@@ -1,8 +1,9 @@
 /**
  * The plain lists, `GET /organizations`, `/categories`, `/classes`, `/manufacturers`, `/models`, `/equipment`:
- * `Result.ResultData: { DATARECORD: [ { NAME: "text", ... } ], CURRENTCURSORPOSITION, NEXTCURSORPOSITION }`, all values text.
- * Equipment is that of `?organization=` (exactly that one; default: the `organization` header). Every list takes
- * `?cursorposition=` (default 0) and `?rows=` (default and most 10,000); NEXTCURSORPOSITION 0 means the end.
+ * `Result.ResultData: { DATARECORD: [ { NAME: "text", ... } ], CURRENTCURSORPOSITION, NEXTCURSORPOSITION }`, with all
+ * values as text. `/equipment` returns the equipment of exactly `?organization=` (default: the `organization` header).
+ * Every list takes `?cursorposition=` (default 0) and `?rows=` (default and maximum 10,000); NEXTCURSORPOSITION 0 means
+ * the end.
  */
 import { Alert, json, type Answer } from './answer.ts';
 import { categories, manufacturers } from './catalogue.ts';
@@ -23,7 +24,7 @@ const fixed = (rows: readonly ListRow[]): List => ({
   row: (index) => rows[index] ?? {},
 });
 
-/** The names of the lists there are. */
+/** Names of the lists. */
 export const listNames = [
   'organizations',
   'categories',
@@ -105,7 +106,7 @@ function listOf(name: ListName, store: Store, organization: string, display: Dis
   }
 }
 
-/** Answers one of the lists. `organization` is that of the header. */
+/** Returns one of the lists. `organization` is the value of the header. */
 export function serveList(
   name: ListName,
   query: URLSearchParams,

@@ -1,16 +1,17 @@
 /**
- * `POST /userdefinedscreenservices`: one record on the screen CUPFA2, read or written.
+ * `POST /userdefinedscreenservices`: reads or writes one record on the screen CUPFA2.
  *
- * What this tenant keeps to (each refusal is a 200 with ErrorAlert; the Name is in brackets):
- * - A record is named by PFS_ID and PFS_A_ORG; it must exist (RECORD_NOT_FOUND), for an ADD it must not (RECORD_EXISTS).
- * - Fields of the screen only (UNKNOWN_FIELD), each once; protected ones are set by ADD only (PROTECTED_FIELD).
- * - Where the tenant checks `recordid` (sent beside USERDEFINEDSCREENNAME), a stale one is refused on UPDATE and DELETE
- *   (RECORD_MODIFIED, "modified by another user"); a request without one, or with 0, overwrites. A strict tenant refuses that.
- * - A strict tenant asks before a record is discontinued (CONFIRMATION): nothing is written.
- * - No end before its start, source Rental or Purchase, DOR BEO or PROJECT, no negative money, an actual end only where
- *   actualized (INVALID_VALUE). Dates are checked when the write touches one of the pair.
- * - Every write, also of the same values, moves recordid, DATEUPDATED and UPDATEDBY.
- * - GET, ADD and UPDATE answer with every field of the record as it is now, DELETE with the identity only.
+ * Rules of this tenant (each refusal is a 200 with ErrorAlert; its Name is in parentheses):
+ * - PFS_ID and PFS_A_ORG identify a record; it must exist (RECORD_NOT_FOUND), except for an ADD (RECORD_EXISTS).
+ * - Only fields of the screen (UNKNOWN_FIELD), each once; only ADD sets protected fields (PROTECTED_FIELD).
+ * - If the tenant checks `recordid` (sent beside USERDEFINEDSCREENNAME), UPDATE and DELETE refuse a stale one
+ *   (RECORD_MODIFIED, "modified by another user"). A request without a `recordid`, or with 0, overwrites. A strict
+ *   tenant refuses such a request.
+ * - A strict tenant asks for confirmation before it discontinues a record (CONFIRMATION), and writes nothing.
+ * - No end before its start, source Rental or Purchase, DOR BEO or PROJECT, no negative money, an actual end only for
+ *   actualized records (INVALID_VALUE). Dates are checked if the write touches one of the pair.
+ * - Every write, even of equal values, changes recordid, DATEUPDATED and UPDATEDBY.
+ * - GET, ADD and UPDATE return every current field of the record, DELETE only the identity.
  */
 import { z } from 'zod';
 import { Alert, alerts, json, listOf, Question, type Answer } from './answer.ts';
@@ -31,7 +32,7 @@ const pairSchema = z.object({
   USERDEFINEDSCREENFIELDNAME: z.string(),
   USERDEFINEDSCREENFIELDVALUE: z.record(z.string(), z.unknown()),
 });
-/** What a strict tenant knows of a request: every other member is refused. */
+/** Members of a request that a strict tenant accepts; it refuses all others. */
 const strictSchema = z.strictObject({
   ...requestSchema.shape,
   USERDEFINEDSCREENFIELDVALUELIST: z.strictObject({
@@ -46,18 +47,18 @@ export interface ScreenRequest {
   readonly organization: string;
   readonly id: string;
   readonly recordid: number | undefined;
-  /** What was sent besides the identity. */
+  /** The sent values besides the identity. */
   readonly values: ReadonlyMap<number, Value>;
 }
 
-/** What a fault does to a write: see the table of faults. */
+/** Effect of a fault on a write: see the table of faults. */
 export type Interference =
   | { readonly kind: 'drop-write' }
   | { readonly kind: 'alter-write'; readonly field?: Field; readonly value?: Value };
 
 export type ScreenOptions = ScreenLook & Pick<Dialect, 'userObjects' | 'namelessAlerts' | 'checksRecordId'>;
 
-/** Reads a request's body; throws an Alert when it makes no sense to this screen. */
+/** Reads the body of a request; throws an Alert if the screen cannot interpret it. */
 export function readScreenRequest(body: unknown, look: ScreenLook): ScreenRequest {
   const strict = look.isStrict ? strictSchema.safeParse(body) : undefined;
   const result = strict?.success === false ? strict : requestSchema.safeParse(body);
@@ -101,7 +102,7 @@ export function readScreenRequest(body: unknown, look: ScreenLook): ScreenReques
   };
 }
 
-/** The rules a record must keep; `touched` are the fields of this write. */
+/** Checks the rules of a record; `touched` are the fields of this write. */
 function checkRules(row: Row, touched: ReadonlyMap<number, Value>): void {
   const refuse = (message: string): never => {
     throw new Alert('INVALID_VALUE', message);
@@ -137,7 +138,7 @@ function checkAccess(request: ScreenRequest): void {
   }
 }
 
-/** What alter-write stores: the field it names, or the first one sent, with another valid value. */
+/** Returns the change of `alter-write`: another valid value for the named field, or for the first sent field. */
 function altered(
   request: ScreenRequest,
   fault: Extract<Interference, { kind: 'alter-write' }>,
@@ -162,7 +163,7 @@ function altered(
   return keep;
 }
 
-/** Serves one request; a write is on disk when the answer is there. */
+/** Serves one request; a write is durable before the response. */
 export async function serveScreen(
   store: Store,
   request: ScreenRequest,
@@ -213,7 +214,7 @@ export async function serveScreen(
   if (action === 'DELETE')
     return json({ Result: { ResultData: { UserDefinedScreenService: identity(organization, id) } } });
   if (fault?.kind === 'drop-write') {
-    // The lie: an answer as if it had been kept.
+    // The fault: a response as if the write had been kept.
     const row = mergedRow(organization, id, current, request.values);
     row[at.pfs_f_intlastupdated] = store.now();
     row[at.pfs_f_last_change_by] = user;
@@ -250,7 +251,7 @@ function identity(organization: OrganizationStore, id: string): Record<string, u
   };
 }
 
-/** A user as the screen names one. */
+/** Returns a user in the form of the screen. */
 const userOf = (code: Value | undefined, { userObjects }: ScreenOptions): unknown =>
   userObjects ? { USERCODE: code, DESCRIPTION: `User ${String(code)}` } : code;
 

@@ -1,4 +1,4 @@
-/** The service's port: who may ask, how often, which service answers, and which fault gets in between. */
+/** The port of the services: sign-in, rate limit, choice of the service, and faults. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,16 +15,16 @@ import type { Texts } from './texts.ts';
 import type { Tenants, Tenant } from './tenants.ts';
 import { fromPlain } from './values.ts';
 
-/** The path all services are under. */
+/** Path of all services. */
 export const basePath = '/axis/restservices';
 
 export interface Credentials {
   readonly username: string;
   readonly password: string;
-  /** Instead of user and password, in the header X-Api-Key. */
+  /** Alternative to user and password, in the header X-Api-Key. */
   readonly apiKey: string;
   readonly tenant: string;
-  /** The organization of the login: a strict tenant takes no other one in the header. */
+  /** Organization of the login; a strict tenant accepts no other one in the header. */
   readonly organization: string;
 }
 
@@ -39,7 +39,7 @@ export interface ServiceOptions {
   readonly log: (message: string, details: Record<string, unknown>) => void;
 }
 
-/** Thrown where a fault leaves the client without an answer. */
+/** Thrown if a fault leaves the client without a response. */
 class NoAnswer extends Error {
   readonly how: 'close' | 'hang';
 
@@ -49,10 +49,10 @@ class NoAnswer extends Error {
   }
 }
 
-/** What is posted to. Both addresses of a grid answer in the shape that the request asks for. */
+/** Services that accept POST. Both addresses of a grid respond in the requested shape. */
 const services: readonly string[] = ['griddata', 'grids', 'userdefinedscreenservices'];
 
-/** Lets through so many requests a second on average, and as many at once after a pause (a token bucket). */
+/** Token bucket: admits this many requests a second on average, and as many at once after a pause. */
 class RateLimit {
   private readonly perSecond: number;
   private tokens: number;
@@ -63,7 +63,7 @@ class RateLimit {
     this.tokens = perSecond;
   }
 
-  /** Seconds to wait, or 0 when the request may go on. */
+  /** Returns the seconds to wait, or 0 if the request is admitted. */
   wait(): number {
     if (this.perSecond === 0) return 0;
     const now = performance.now();
@@ -91,13 +91,13 @@ export class Service {
     this.limit = new RateLimit(options.requestsPerSecond);
   }
 
-  /** Forgets writes that were to come late. */
+  /** Discards late writes. */
   stop(): void {
     for (const timer of this.late) clearTimeout(timer);
     this.late.clear();
   }
 
-  /** Answers one request. */
+  /** Serves one request. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
     const wait = this.limit.wait();
@@ -130,7 +130,7 @@ export class Service {
     }
   }
 
-  /** Checks the headers, reads the body, and finds out what is asked. */
+  /** Checks the headers, reads the body, and identifies the request. */
   private async read(request: IncomingMessage, tenant: Tenant): Promise<Reading> {
     const url = new URL(request.url ?? '/', 'http://pems');
     const body = request.method === 'POST' ? await readLimited(request) : Buffer.alloc(0);
@@ -164,7 +164,10 @@ export class Service {
     };
   }
 
-  /** Authorization (Basic, or X-Api-Key) 401; tenant missing 400, wrong 403. Gives the user's name. */
+  /**
+   * Checks Authorization (Basic, or X-Api-Key): 401; a missing tenant: 400, a wrong one: 403. Returns the name of the
+   * user.
+   */
   private authorize(request: IncomingMessage): string {
     const { credentials } = this.options;
     const { authorization, 'x-api-key': apiKey, tenant } = request.headers;
@@ -184,8 +187,8 @@ export class Service {
   }
 
   /**
-   * The header `organization`: missing 400, unknown 403; `*` stands for all. It does not filter, filters do. A strict tenant
-   * takes only that of the login.
+   * Checks the header `organization`: missing 400, unknown 403; `*` means all. It does not filter; only filters do. A
+   * strict tenant accepts only the organization of the login.
    */
   private checkedOrganization(request: IncomingMessage, { isStrict }: Tenant): string {
     const { organization } = request.headers;
@@ -242,7 +245,7 @@ export class Service {
     if (late) {
       const timer = setTimeout(() => {
         this.late.delete(timer);
-        // Nobody waits for it: refused then, as a late request would be, it leaves no trace.
+        // No client waits for the result, and a refused late write leaves no trace.
         run().catch((error: unknown) =>
           this.options.log('late write refused', { ...info, error: String(error) }),
         );
@@ -252,7 +255,7 @@ export class Service {
     }
     const silent = faults.hit('apply-no-answer', info);
     if (silent) {
-      // A refusal is not heard either.
+      // The client does not receive a refusal either.
       await run().catch((error: unknown) =>
         this.options.log('write refused', { ...info, error: String(error) }),
       );
@@ -286,7 +289,7 @@ export class Service {
     });
     if (info && faults.hit('half-body', info)) {
       const half = Buffer.concat(pieces).subarray(0, Math.floor(length / 2));
-      // Wait until it has left, else nothing would arrive at all.
+      // Waits until the half is sent, because otherwise nothing would arrive.
       await new Promise<void>((resolve) => response.write(half, () => resolve()));
       throw new NoAnswer('close');
     }
@@ -294,7 +297,7 @@ export class Service {
     response.end();
   }
 
-  /** So long, or until faults are deleted. */
+  /** Waits this long, or until faults are deleted. */
   private async pause(ms: number): Promise<void> {
     const over = new AbortController();
     const later = delay(ms, undefined, { signal: over.signal }).catch(() => undefined);
@@ -302,7 +305,7 @@ export class Service {
     over.abort();
   }
 
-  /** Until the client has left, or faults are deleted. */
+  /** Waits until the client disconnects, or faults are deleted. */
   private async untilGone(response: ServerResponse): Promise<void> {
     const left = new Promise<void>((resolve) => response.once('close', () => resolve()));
     if (!response.destroyed) await Promise.race([left, this.options.faults.cleared]);

@@ -1,4 +1,7 @@
-/** What the faults `duplicate`, `foreign-row`, `vanish`, `page-count`, `reshape` and `malformed: value` do to a page of the grid. */
+/**
+ * Applies the faults `duplicate`, `foreign-row`, `vanish`, `page-count`, `reshape` and `malformed: value` to a page of
+ * the grid.
+ */
 import { malformedForms, type Fault, type Faults, type RequestInfo } from './faults.ts';
 import { at, fieldOf, fields } from './fields.ts';
 import { generateRow } from './generate.ts';
@@ -6,7 +9,7 @@ import { type Page, type PageRow, type Reshaped } from './griddata.ts';
 import type { Store } from './store.ts';
 import { Display } from './values.ts';
 
-/** Gives an answer with the columns alone the look that faults give to its pages. */
+/** Reshapes a response with the columns alone in the same way as pages. */
 export function spoilHeader(page: Page, faults: Faults, info: RequestInfo, usual: Display): void {
   const fault = faults.reshapedHeader(info);
   if (fault) page.reshaped = reshapedBy(fault, usual);
@@ -30,7 +33,9 @@ function reshapedBy({ lost, renamed, blank, dates, ids, comma }: Reshape, usual:
   };
 }
 
-/** Changes the page in place as the faults that hit say. Rows are slipped in within the page, so paging goes on. */
+/**
+ * Applies the faults that hit to the page, in place. Inserts rows within the page, so that paging continues correctly.
+ */
 export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: Store, usual: Display): void {
   const pick = (from: number): number => Math.floor(faults.random() * from);
   const some = (): number => pick(page.rows.length);
@@ -61,7 +66,7 @@ export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: 
   const vanish = faults.hit('vanish', info, ({ id }) => holds(id));
   if (vanish) {
     for (let n = 0; n < (vanish.id === undefined ? vanish.rows : 1) && page.rows.length > 0; n++) {
-      // The last row stays where it can: the next page begins after it.
+      // Keeps the last row in place if possible, because the next page begins after it.
       const index =
         vanish.id === undefined
           ? Math.floor(faults.random() * Math.max(1, page.rows.length - 1))
@@ -82,7 +87,7 @@ export function spoilPage(page: Page, faults: Faults, info: RequestInfo, store: 
   if (malformed) {
     const index = place(malformed.id);
     const forms = malformedForms[malformed.of];
-    // Such a value is found where a person may enter one.
+    // Only in fields where users can enter such values.
     const suitable = fields.filter(({ kind, access }) => kind === malformed.of && access === 'editable');
     const field = malformed.field === undefined ? suitable[pick(suitable.length)] : fieldOf(malformed.field);
     const text = malformed.text ?? forms[pick(forms.length)] ?? '';

@@ -1,21 +1,21 @@
-/** The tenants that this PEMS serves: the same records and credentials, each in a dialect of its own. */
+/** The tenants of this PEMS: they share records and credentials, and each has its own dialect. */
 import { dialects, type Dialect, type DialectName, type YearFormat } from './dialects.ts';
 import { Display, type DateFormat } from './values.ts';
 
-/** A tenant with its dialect and what is set for all tenants. */
+/** A tenant with its dialect and the settings of all tenants. */
 export interface Tenant extends Dialect {
   readonly dialect: DialectName;
   readonly yearFormat: YearFormat;
-  /** How values look where LOCALIZE_RESULT is "false", and in filters. */
+  /** Form of values if LOCALIZE_RESULT is "false", and in filters. */
   readonly plain: Display;
-  /** How values look otherwise. */
+  /** Form of values otherwise. */
   readonly localized: Display;
 }
 
 export interface TenantSettings {
   readonly dateFormat: DateFormat;
   readonly yearFormat: YearFormat;
-  /** Undefined: as the dialect has it. */
+  /** Undefined: the dialect decides. */
   readonly checksRecordId: boolean | undefined;
 }
 
@@ -24,7 +24,7 @@ export class Tenants {
   private readonly settings: TenantSettings;
   private readonly standard: string;
 
-  /** `dialects` by the name of the tenant; `standard` is the tenant of those who do not say. */
+  /** `dialects` by the name of the tenant; `standard` is the tenant of requests that name none. */
   constructor(standard: string, named: Readonly<Record<string, DialectName>>, settings: TenantSettings) {
     this.standard = standard;
     this.settings = settings;
@@ -39,12 +39,12 @@ export class Tenants {
     return this.byName.get(this.standard) ?? this.make('official');
   }
 
-  /** The dialect of each tenant. */
+  /** Dialect of each tenant. */
   get dialects(): Record<string, DialectName> {
     return Object.fromEntries([...this.byName].map(([name, { dialect }]) => [name, dialect]));
   }
 
-  /** Gives a tenant another dialect; a new name is a new tenant. */
+  /** Changes the dialect of a tenant; a new name creates a tenant. */
   speak(tenant: string, dialect: DialectName): void {
     this.byName.set(tenant, this.make(dialect));
   }
@@ -63,7 +63,7 @@ export class Tenants {
   }
 }
 
-/** In a language other than English the day comes before the month. */
+/** Languages other than English write the day before the month. */
 function localizedFormat(format: DateFormat, { language }: Dialect): DateFormat {
   return language !== 'en' && format === 'MM/DD/YYYY' ? 'DD/MM/YYYY' : format;
 }

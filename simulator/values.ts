@@ -1,6 +1,6 @@
 /**
- * How this PEMS writes and reads single values: as a person would see them in a grid, as typed data on a screen,
- * and as plain JSON in the write log and on the control port. All dates are UTC days; PEMS's clock is UTC.
+ * Writes and reads single values in three forms: as shown in a grid, as typed data of a screen, and as plain JSON in
+ * the write log and on the control port. All dates are UTC days, and the clock of PEMS is UTC.
  */
 import type { Dialect, YearFormat } from './dialects.ts';
 import type { Field, Value } from './fields.ts';
@@ -17,7 +17,7 @@ const months = monthNames.en;
 type Language = Dialect['language'];
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** Text order by Unicode code point: UTF-16 units alone would put surrogate pairs before U+E000 to U+FFFF. */
+/** Compares text by Unicode code point: UTF-16 units alone would put surrogate pairs before U+E000 to U+FFFF. */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
@@ -31,7 +31,7 @@ export function compareText(a: string, b: string): number {
 
 const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
 
-/** The instant of a calendar day, or undefined where there is no such day (30 February). */
+/** Returns the instant of a calendar day; undefined for an invalid day such as 30 February. */
 function utcDay(year: number, month: number, day: number): number | undefined {
   const time = Date.UTC(year, month - 1, day);
   const date = new Date(time);
@@ -57,7 +57,7 @@ function dateText(time: number, format: DateFormat, language: Language): string 
   }
 }
 
-/** `1,234.56`: two decimals, thousands by comma, as the grid shows money and counts. */
+/** `1,234.56`: two decimals and commas between thousands, as the grid shows money and counts. */
 function numberText(value: number): string {
   const [whole = '0', decimals = '00'] = Math.abs(value).toFixed(2).split('.');
   let grouped = whole;
@@ -74,10 +74,10 @@ function timeText(minutes: number, twelveHours: boolean): string {
     : `${two(hour)}:${minute}`;
 }
 
-/** What of a dialect decides how a grid shows values. */
+/** Properties of a dialect that affect how a grid shows values. */
 export type Look = Pick<Dialect, 'flags' | 'capitalChoices' | 'twelveHours' | 'language' | 'bareNumbers'>;
 
-/** Turns values into grid text in one date format. Days repeat a lot, so their text is remembered. */
+/** Converts values to grid text in one date format. Caches the text of days, because few are distinct. */
 export class Display {
   readonly format: DateFormat;
   readonly look: Look;
@@ -96,7 +96,7 @@ export class Display {
     return text;
   }
 
-  /** The value as a person would see it; empty text for none. */
+  /** Returns the shown text of a value; empty for no value. */
   text(field: Field, value: Value): string {
     if (value === null) return '';
     if (typeof value === 'string') return choiceText(field, value, this.look);
@@ -112,7 +112,7 @@ export class Display {
     return `${this.day(day)} ${timeText(minutes, this.look.twelveHours)}`;
   }
 
-  /** The JSON token of a value that needs no escaping, or undefined where its text has to be escaped. */
+  /** Returns the JSON token of a value that needs no escaping; undefined if its text must be escaped. */
   token(field: Field, value: Value): string | undefined {
     if (this.look.bareNumbers) {
       if (field.kind === 'number' && typeof value === 'number') return String(Number(value.toFixed(2)));
@@ -124,8 +124,8 @@ export class Display {
   }
 
   /**
-   * Reads a filter's operand for a field; throws an Error with words for a person when it cannot be read.
-   * Dates are taken in the tenant's own format only, with or without `HH:MM`.
+   * Reads the operand of a filter for a field; throws an Error with a message for users. Accepts dates only in the
+   * tenant's own format, with or without `HH:MM`.
    */
   parse(field: Field, text: string): Value {
     if (text === '') return null;
@@ -184,21 +184,21 @@ const flagForms = new Map([
   ...['-', 'false', '0', 'n', 'no'].map((form) => [form, false] as const),
 ]);
 
-/** Every form that some dialect shows, in any case. */
+/** All forms of all dialects, in any case. */
 const flagOf = (text: string): boolean | undefined => flagForms.get(text.toLowerCase());
 
-/** A choice in the spelling of the dialect; other text as it is. */
+/** Returns a choice in the spelling of the dialect; other text unchanged. */
 const choiceText = (
   { choices }: Field,
   value: string,
   { capitalChoices }: Pick<Look, 'capitalChoices'>,
 ): string => (capitalChoices && choices ? value.toUpperCase() : value);
 
-/** The reverse; undefined where the text is no choice of the field in that spelling. */
+/** Returns the choice of a spelling; undefined for other text. */
 const choiceOf = (field: Field, text: string, look: Pick<Look, 'capitalChoices'>): string | undefined =>
   field.choices?.find((choice) => choiceText(field, choice, look) === text);
 
-/** The order of two values of one field; none comes last (as Oracle sorts). */
+/** Compares two values of one field; empty values sort last (as in Oracle). */
 export function compareValues(a: Value, b: Value): number {
   if (a === b) return 0;
   if (a === null) return 1;
@@ -207,14 +207,14 @@ export function compareValues(a: Value, b: Value): number {
   return Number(a) - Number(b);
 }
 
-/** Plain JSON of a value for the log and the control port: dates as `2026-04-02`, times as ISO with Z. */
+/** Returns a value as plain JSON for the log and the control port: dates as `2026-04-02`, times as ISO with Z. */
 export function toPlain(field: Field, value: Value): Value {
   if (value === null || typeof value !== 'number' || field.kind === 'number') return value;
   const iso = new Date(value).toISOString();
   return field.kind === 'date' ? iso.slice(0, 10) : iso;
 }
 
-/** The reverse of `toPlain`; throws an Error with words for a person when the value does not fit the field. */
+/** The inverse of `toPlain`; throws an Error with a message for users if the value does not fit the field. */
 export function fromPlain(field: Field, plain: unknown): Value {
   if (plain === null || plain === undefined || plain === '') return null;
   const wrong = (what: string): Error =>
@@ -243,20 +243,20 @@ export function fromPlain(field: Field, plain: unknown): Value {
   }
 }
 
-/** A typed value of the screen (USERDEFINEDSCREENFIELDVALUE). */
+/** Typed value of the screen (USERDEFINEDSCREENFIELDVALUE). */
 export interface ScreenValue {
   TEXTDATA?: unknown;
   NUMERICDATA?: unknown;
   DATETIMEDATA?: unknown;
 }
 
-/** What of a tenant decides how the screen shows and takes values. */
+/** Properties of a tenant that affect how the screen shows and accepts values. */
 export type ScreenLook = Pick<Dialect, 'flags' | 'capitalChoices' | 'zone' | 'emptyFields' | 'isStrict'> & {
   readonly yearFormat: YearFormat;
 };
 
 const hourMs = 3_600_000;
-/** `-0500` in milliseconds; undefined where it is no zone. */
+/** Returns `-0500` in milliseconds; undefined for an invalid zone. */
 function offsetOf(zone: unknown): number | undefined {
   const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(String(zone)) ?? [];
   if (sign === undefined) return undefined;
@@ -264,10 +264,13 @@ function offsetOf(zone: unknown): number | undefined {
   return sign === '-' ? -offset : offset;
 }
 
-/** Milliseconds of 1 January of a year, at midnight in the zone. */
+/** Returns the milliseconds of 1 January of a year, at midnight in the zone. */
 const yearStart = (year: number, zone: unknown): number => Date.UTC(year, 0, 1) - (offsetOf(zone) ?? 0);
 
-/** DATETIMEDATA of a time by the server's clock. YEAR is 1 January of the year in ms, at midnight in the server's zone, or the plain year. */
+/**
+ * Returns the DATETIMEDATA of a time on the server's clock. YEAR is 1 January of the year in ms, at midnight in the
+ * server's zone, or the plain year.
+ */
 export function dateTimeData(
   time: number,
   { yearFormat, zone, emptyFields }: Pick<ScreenLook, 'yearFormat' | 'zone' | 'emptyFields'>,
@@ -290,8 +293,8 @@ export function dateTimeData(
 const noKinds = { TEXTDATA: null, NUMERICDATA: null, DATETIMEDATA: null };
 
 /**
- * A field's value as the screen answers it; undefined for a field without a value. VALUE of a number is its digits without
- * the point: 1234.56 is 123456, 2.
+ * Returns the value of a field in the form of the screen; undefined for no value. VALUE of a number is its digits
+ * without the point: 1234.56 is 123456, 2.
  */
 export function toScreenValue(field: Field, value: Value, look: ScreenLook): ScreenValue | undefined {
   if (look.emptyFields === 'own') return ownKind(field, value, look);
@@ -299,7 +302,7 @@ export function toScreenValue(field: Field, value: Value, look: ScreenLook): Scr
   return look.emptyFields === 'null' ? noKinds : undefined;
 }
 
-/** The value in the kind of its field alone. */
+/** Returns the value in its own kind only. */
 function ownKind(field: Field, value: Value, look: ScreenLook): ScreenValue {
   switch (field.kind) {
     case 'text':
@@ -323,11 +326,11 @@ function ownKind(field: Field, value: Value, look: ScreenLook): ScreenValue {
 }
 
 /**
- * Reads a value sent to the screen; throws an Error with words for a person. TEXTDATA "" (and null data) empties any field.
- * Strict on purpose, so that a client's mistake is heard instead of stored: VALUE must be whole digits that
- * NUMOFDEC scales (more than two decimals are rounded, half away from zero, as a money column does); YEAR must be in the
- * tenant's own format and, in milliseconds, be exactly 1 January in the zone that is sent. The time of day is dropped from
- * a date. A strict tenant wants every member of a number and of a date.
+ * Reads a value sent to the screen; throws an Error with a message for users. TEXTDATA "" (and null data) empties a
+ * field of any kind. Strict, so that errors of clients become visible. VALUE must be whole digits scaled by NUMOFDEC;
+ * more than two decimals are rounded half away from zero, as in a money column. YEAR must be in the tenant's own
+ * format; milliseconds must be exactly 1 January in the sent zone. Drops the time of a date. A strict tenant requires
+ * every member of a number and of a date.
  */
 export function fromScreenValue(field: Field, value: ScreenValue, look: ScreenLook): Value {
   const kinds = ['TEXTDATA', 'NUMERICDATA', 'DATETIMEDATA'].filter((kind) => kind in value);

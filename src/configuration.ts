@@ -8,10 +8,10 @@ import type { DialectName } from '../simulator/index.ts';
 import { VanguardError } from './errors.ts';
 import { defaultAdmission, type AdmissionLimits } from './http/admission.ts';
 
-/** The folder of the project: relative paths of the configuration are under it, wherever a command was called. */
+/** Folder of the project; relative paths of the configuration start here, whatever the working directory. */
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
 
-/** The dialects of the simulated PEMS. Named here so that reading the configuration does not load the simulator. */
+/** Dialects of the simulated PEMS. Listed here so that reading the configuration does not load the simulator. */
 export const simulatorDialects = [
   ...(['official', 'classic', 'terse', 'localized', 'strict'] as const),
 ] satisfies DialectName[];
@@ -36,13 +36,13 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Names that express knows for ranges of addresses. */
+/** Names of address ranges in express. */
 const namedRanges = ['loopback', 'linklocal', 'uniquelocal'];
 const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 const isAddressOrRange = (text: string) =>
   namedRanges.includes(text) ||
   (isAddress(text.replace(/\/\d+$/, '')) &&
-    // A prefix of 0 would trust everybody; express refuses it.
+    // A prefix of 0 would trust every address; express refuses it.
     (isAddress(text) || (ipaddr.isValidCIDR(text) && !/\/0+$/.test(text))));
 const trustedProxies = z
   .string()
@@ -60,10 +60,10 @@ const days = (byDefault: number) =>
     .min(1, 'must be at least 1 day')
     .max(3650, 'must be at most 3650 days')
     .default(byDefault);
-/** How many requests run at once: the connections of the server are 20. */
+/** Maximum number of concurrent requests: the server has 20 connections. */
 const atMost = (byDefault: number) =>
   z.coerce.number({ error: 'must be a number, 1 to 18' }).int().min(1).max(18).default(byDefault);
-/** A port to be watched through, or `off`. */
+/** A port for monitoring, or `off`. */
 const adminPort = z.union([z.literal('off'), portNumber], { error: 'must be a port, 1 to 65535, or off' });
 const origins = z
   .string()
@@ -96,7 +96,7 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
-/** How encryption keys are written down, in the environment and in secrets.json. */
+/** Format of encryption keys in the environment and in secrets.json. */
 export const encryptionKeysFormat = z
   .string()
   .regex(/^[\w.-]+:[A-Za-z0-9+/]{43}=(,[\w.-]+:[A-Za-z0-9+/]{43}=)*$/, {
@@ -104,7 +104,7 @@ export const encryptionKeysFormat = z
       'must be ID:KEY[,ID:KEY...], each KEY 32 random bytes in base64, the first one being used for what is new',
   });
 
-/** How long what only grows is kept, in days. */
+/** Retention of growing data, in days. */
 export interface Retention {
   syncLogDays: number;
   rejectsDays: number;
@@ -115,7 +115,7 @@ export interface Retention {
   exchangesDays: number;
 }
 
-/** What is kept for how long where nobody says otherwise. */
+/** Default retention. */
 export const defaultRetention: Retention = {
   syncLogDays: 90,
   rejectsDays: 30,
@@ -126,16 +126,16 @@ export const defaultRetention: Retention = {
   exchangesDays: 30,
 };
 
-/** How much one run of the sync may read: more is no organization, and would fill the disk. */
+/** Limits of one sync run: no organization needs more, and more could fill the disk. */
 export interface RunLimits {
   rows: number;
   seconds: number;
 }
 
-/** What one run may read where nobody says otherwise. */
+/** Default limits of one run. */
 export const defaultRunLimits: RunLimits = { rows: 1_000_000, seconds: 3_600 };
 
-/** Every variable that is read, as .env.example and docs/reference/configuration.md document it. */
+/** All environment variables, as documented in .env.example and docs/reference/configuration.md. */
 export const environmentSchema = z.object({
   NODE_ENV: z
     .enum(['development', 'test', 'production'], { error: 'must be development, test or production' })
@@ -203,30 +203,30 @@ export const environmentSchema = z.object({
   PEMS_PASSWORD: optionalText,
 });
 
-/** Where something listens. */
+/** Host and port to listen on. */
 export interface Address {
   host: string;
   port: number;
 }
 
-/** What the environment says, checked. Paths are absolute. */
+/** The validated environment. Paths are absolute. */
 export interface Configuration {
   production: boolean;
   environment: 'development' | 'test' | 'production';
   logLevel: string;
   host: string;
   port: number;
-  /** Whether who has signed in may ask what the GraphQL schema is. */
+  /** Whether signed-in users may query the GraphQL schema. */
   introspection: boolean;
-  /** How many proxies stand in front of the server, or their addresses: whose X-Forwarded-For is believed. */
+  /** Number or addresses of the proxies in front of the server, whose X-Forwarded-For counts. */
   trustProxy: number | string[];
-  /** Where the server and the worker can be watched; undefined: nowhere. */
+  /** Addresses for monitoring the server and the worker; undefined: none. */
   admin: { server: Address | undefined; worker: Address | undefined };
-  /** Origins whose pages may call the API; none: only its own. */
+  /** Origins whose pages may call the API; empty: only the app's own pages. */
   corsOrigins: readonly string[];
-  /** Names by which server and admin ports may be reached, besides localhost, IP addresses, this machine's own and HOST. */
+  /** Host names of the server and admin ports, besides localhost, IP addresses, the name of this machine and HOST. */
   allowedHosts: readonly string[];
-  /** How many requests run at once, and how long others wait. */
+  /** Limits of concurrent and waiting requests. */
   admission: AdmissionLimits;
   retention: Retention;
   dataFolder: string;
@@ -241,13 +241,13 @@ export interface Configuration {
   simulatorDialect: DialectName;
   workerConcurrency: number;
   runLimits: RunLimits;
-  /** A PEMS named by the environment, or undefined. */
+  /** A PEMS that the environment names, if any. */
   pems: { url: string; tenant: string; username: string; password: string } | undefined;
 }
 
 /**
- * Reads and checks the environment (and `.env` in the project's folder, whose values give way to the environment's).
- * Refuses with CONFIGURATION_INVALID, one message that lists every problem.
+ * Reads and validates the environment, and `.env` in the project's folder, whose values have lower precedence. Refuses
+ * with CONFIGURATION_INVALID, whose message lists every problem.
  */
 export function readConfiguration(environment: NodeJS.ProcessEnv = processEnvironment()): Configuration {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
@@ -336,7 +336,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv = processEnviro
   };
 }
 
-/** Ports that are given to two things at once, or that do not exist. */
+/** Returns the problems of ports that are used twice or do not exist. */
 function samePorts(env: z.infer<typeof environmentSchema>): string[] {
   const control = env.SIMULATOR_CONTROL_PORT ?? env.SIMULATOR_PORT + 1;
   if (control > 65535 && env.NODE_ENV !== 'production')
@@ -357,15 +357,21 @@ function samePorts(env: z.infer<typeof environmentSchema>): string[] {
   });
 }
 
-/** Words that stand in examples for a secret, or that people put in its place. */
+/** Words that examples and users write in place of a secret. */
 const placeholders =
   /change.?me|change.?it|replace.?me|your.?(secret|password|key)|placeholder|password|passw0rd|swordfish|vanguard.?secret|0123456789|123456789/i;
 const guessablePasswords =
   /^(|postgres|postgresql|admin|admin123|root|secret|test|vanguard\w*|p|123456?7?8?)$/i;
-/** Fewer different characters than any random text of 32 has: 16 hexadecimal digits give 12 or more. */
+/**
+ * Minimum number of distinct characters: random text of 32 characters has more, and 16 hexadecimal digits still give
+ * 12.
+ */
 const leastVariety = 10;
 
-/** What in production anybody could guess: text of examples, and text that repeats itself. The secrets themselves are not shown. */
+/**
+ * Returns the problems of secrets that are easy to guess in production: text of examples, and repetitive text. They do
+ * not repeat the secrets.
+ */
 function guessableSecrets(given: Record<string, string | undefined>): string[] {
   const problems: string[] = [];
   const { VANGUARD_SECRET: secret, VANGUARD_ENCRYPTION_KEYS: keys } = given;

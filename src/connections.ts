@@ -19,12 +19,12 @@ import {
   type PemsConnection,
 } from './pems/index.ts';
 
-/** What a connection is opened for: records are read or written, or a kind of reference lists is read. */
+/** Use of a connection: records are read or written, or a kind of reference lists is read. */
 export type PemsPurpose = 'read' | 'write' | 'asset_master' | 'classifications' | 'organizations';
 
 /**
- * The PEMS connection that an organization is read or written over, with its credentials deciphered.
- * Refuses with NO_PEMS_CONNECTION, or when a credential cannot be read.
+ * Returns the PEMS connection that an organization is read or written over, with decrypted credentials. Refuses with
+ * NO_PEMS_CONNECTION, or with the error of an unreadable credential.
  */
 export async function openPemsConnection(
   pool: pg.Pool,
@@ -74,7 +74,7 @@ export async function openPemsConnection(
     timeoutMs: row.timeoutMs,
     requestsPerSecond: row.requestsPerSecond,
   };
-  // PEMS may answer with them, and what it answers is logged.
+  // PEMS may repeat the secrets in responses, which are logged.
   hideInLogs(...secretsOf(connection));
   return { id, connection };
 }
@@ -98,9 +98,9 @@ function authorizationOf(
   }
 }
 
-/** A connection to PEMS as an administrator enters it. */
+/** A PEMS connection as an administrator enters it. */
 export interface NewConnection {
-  /** A slug; the same one again replaces the connection. */
+  /** A slug; an existing id replaces that connection. */
   id: string;
   name: string;
   url: string;
@@ -109,30 +109,33 @@ export interface NewConnection {
   password: string;
   dateOrder: 'MDY' | 'DMY';
   requestType: PemsConnection['requestType'];
-  /** How the tenant wants dates in filters; undefined: `DD-MON-YYYY`. */
+  /** Format of dates in the tenant's filters; undefined: `DD-MON-YYYY`. */
   filterDateFormat?: DateFormat;
-  /** The organization of the login; undefined: as before, at first that of the records; empty: that of the records again. */
+  /**
+   * Organization of the login; undefined: unchanged, for a new connection the organization of the records; empty: the
+   * organization of the records.
+   */
   loginOrganization?: string;
-  /** Endpoints below the address; undefined: as before, at first those of `PemsConnection`. */
+  /** Endpoints below the address; undefined: unchanged, for a new connection the defaults of `PemsConnection`. */
   gridPath?: string;
   headerPath?: string;
   screenPath?: string;
-  /** The language of months in dates; undefined: as before, at first English. */
+  /** Language of month names in dates; undefined: unchanged, for a new connection English. */
   monthLanguage?: string;
-  /** How long to wait for an answer, in milliseconds; undefined: as before, at first 120,000. */
+  /** Timeout of a response, in milliseconds; undefined: unchanged, for a new connection 120,000. */
   timeoutMs?: number;
-  /** What the tenant allows; undefined: as before, at first 10. */
+  /** Rate limit of the tenant; undefined: unchanged, for a new connection 10. */
   requestsPerSecond?: number;
-  /** The code of the organization it is for; undefined: all that have none of their own. */
+  /** Code of the organization that uses it; undefined: all organizations without a connection of their own. */
   organization?: string;
-  /** Nothing is written over it: what people commit waits. */
+  /** The connection is read-only: committed changes stay pending. */
   isReadOnly?: boolean;
   isSimulated: boolean;
 }
 
 /**
- * Creates or replaces a PEMS connection and makes it the source of records, and what their changes are written over. Its
- * credentials are stored encrypted.
+ * Creates or replaces a PEMS connection, and makes it the source of records and the target of their changes. Encrypts
+ * its credentials.
  */
 export async function saveConnection(
   client: pg.ClientBase,
@@ -140,7 +143,7 @@ export async function saveConnection(
   connection: NewConnection,
 ): Promise<void> {
   const { id } = connection;
-  // What cannot be sent is refused before it is stored; the rest of the settings are defaults.
+  // Refuses an unusable connection before it is stored; the remaining settings are defaults.
   checkConnection({
     baseUrl: connection.url,
     tenant: connection.tenant,

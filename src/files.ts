@@ -2,14 +2,14 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a folder and those above it, and returns the topmost one that it made; undefined if all were there. Node's own recursive
- * mkdir never ends where the system says of a folder that is there that it is not, as in /proc.
+ * Creates a folder and its parents, and returns the topmost folder that it created; undefined if all existed. Node's
+ * own recursive mkdir never ends if the system denies the existence of an existing folder, as in /proc.
  */
 export function makeFolder(path: string, mode?: number): string | undefined {
   const missing: string[] = [];
   let existing = resolve(path);
   for (; !existsSync(existing); existing = dirname(existing)) missing.unshift(existing);
-  // A file in the place of a folder is refused in the words of the system.
+  // A file in place of a folder gives the error of the system.
   if (!statSync(existing).isDirectory()) missing.unshift(existing);
   let topmost: string | undefined;
   for (const folder of missing) {
@@ -26,7 +26,7 @@ export function makeFolder(path: string, mode?: number): string | undefined {
 
 const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** Has what was made or renamed in a folder outlive a crash of the machine. */
+/** Makes a created or renamed entry of a folder survive a crash of the machine. */
 export function flushFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const handle = openSync(folder, 'r');

@@ -8,16 +8,16 @@ import { newEncryptionKey } from './encryption.ts';
 import { VanguardError } from './errors.ts';
 import { makeFolder } from './files.ts';
 
-/** What must stay secret and the same from start to start. */
+/** Secrets that must be the same at every start. */
 export interface Secrets {
-  /** What the passwords of the database roles are derived from. */
+  /** The passwords of the database roles are derived from it. */
   secret: string;
-  /** As VANGUARD_ENCRYPTION_KEYS. */
+  /** In the format of VANGUARD_ENCRYPTION_KEYS. */
   encryptionKeys: string;
 }
 
 /**
- * The secrets of the environment; outside production, where they are not set, those made once and kept in
+ * Returns the secrets of the environment; outside production, creates missing secrets once and keeps them in
  * `secrets.json` of the data folder (mode 0600).
  */
 export async function readSecrets(configuration: Configuration): Promise<Secrets> {
@@ -26,7 +26,7 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
   const file = join(dataFolder, 'secrets.json');
   try {
     const created = makeFolder(dataFolder);
-    // As root, the user that PostgreSQL runs as must be able to pass through what we made, whatever the umask is.
+    // For root: the user of PostgreSQL must be able to pass through the created folders, whatever the umask.
     if (created !== undefined && process.getuid?.() === 0)
       for (let path = dataFolder; path.length >= created.length; path = dirname(path))
         await chmod(path, 0o711);
@@ -56,7 +56,7 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
 const restore =
   'Restore it from a backup, or set VANGUARD_SECRET and VANGUARD_ENCRYPTION_KEYS to what it held.';
 
-/** New secrets would not fit a database that is there: what was encrypted under the old ones could never be read. */
+/** New secrets would not fit an existing database: secrets encrypted under the old keys would be lost. */
 async function refuseToReplace(file: string, { databaseUrl, dataFolder }: Configuration): Promise<void> {
   if (databaseUrl) return;
   const { hasDatabase } = await import('./database/embedded.ts');
@@ -74,7 +74,7 @@ function parseSecrets(file: string, text: string): Secrets {
   try {
     return secretsSchema.parse(JSON.parse(text));
   } catch {
-    // What the parser says repeats what it read.
+    // The message of the parser repeats the text.
     throw new VanguardError('SECRETS_UNREADABLE', `${file} does not hold the secrets that it should.`, {
       hint: restore,
     });
@@ -82,8 +82,8 @@ function parseSecrets(file: string, text: string): Secrets {
 }
 
 /**
- * Writes a file unless there is one. It appears with its whole content or not at all: whoever comes second, also at the
- * same moment, finds the first one's, and a crash leaves no half of it.
+ * Writes a file unless it exists. The file appears with its whole content or not at all. A concurrent second process
+ * finds the file of the first one, and a crash leaves no partial file.
  */
 async function writeOnce(file: string, content: string): Promise<void> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;

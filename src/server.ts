@@ -11,45 +11,47 @@ import { createApp, type App, type AppOptions } from './http/app.ts';
 import { listen, shownUrl } from './http/listen.ts';
 import { createLogger } from './logger.ts';
 
-/** What the server needs to know. */
+/** Parts and settings of the server. */
 export interface ServerOptions {
   authenticatorUrl: string;
   encryptionKeys: string;
   host: string;
   port: number;
-  /** As TRUST_PROXY; nothing: no proxy is trusted. */
+  /** In the format of TRUST_PROXY; undefined: no proxy is trusted. */
   trustProxy?: number | string[];
   production: boolean;
-  /** Whether who has signed in may ask what the GraphQL schema is. */
+  /** Whether signed-in users may query the GraphQL schema. */
   introspection: boolean;
   logLevel: string;
-  /** Where it can be watched; undefined: nowhere. */
+  /** Address for monitoring; undefined: none. */
   admin?: Address;
-  /** Origins whose pages may call the API; none: only its own. */
+  /** Origins whose pages may call the API; empty: only the app's own pages. */
   corsOrigins?: readonly string[];
-  /** As ALLOWED_HOSTS. */
+  /** In the format of ALLOWED_HOSTS. */
   allowedHosts?: readonly string[];
-  /** Where the web app was built to; by default where `npm run build` does. */
+  /** Folder of the built web app, if it is not the default of `npm run build`. */
   webFolder?: string;
-  /** How much runs at once. */
+  /** Limits of concurrent requests. */
   admission?: AppOptions['admission'];
-  /** How long things of websockets take; tests are in a hurry. */
+  /** Intervals and timeouts of websockets; tests shorten them. */
   realtime?: AppOptions['realtime'];
 }
 
-/** A server that listens. */
+/** A running server. */
 export interface RunningServer {
   url: string;
   port: number;
   adminPort: number | undefined;
-  /** Takes no more requests, finishes those under way (10 s at most), closes websockets, lets go of the database. */
+  /**
+   * Accepts no more requests, finishes the running ones (at most 10 s), closes websockets, and releases the database.
+   */
   stop(): Promise<void>;
 }
 
-/** How long requests under way may take to finish when the server stops, in milliseconds. */
+/** Grace period for running requests when the server stops, in milliseconds. */
 const drainTime = 10_000;
 
-/** How long a request may keep the database busy, wait for a lock, or leave a transaction lying, in milliseconds. */
+/** Timeouts of a statement, of a lock and of an idle transaction, in milliseconds. */
 const requestLimits = {
   statement_timeout: 30_000,
   lock_timeout: 10_000,
@@ -63,7 +65,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     size: 20,
     ...requestLimits,
   });
-  // Health checks, sign-in and the look-up of who asks never wait behind the work of others.
+  // Health checks, sign-in and identity look-ups never wait behind other work.
   const reservedPool = createPool(options.authenticatorUrl, 'vanguard server', logger, {
     size: 5,
     ...requestLimits,
@@ -132,7 +134,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       stop: async () => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         const goodbye = app?.closeSockets();
-        // Connections that clients keep alive become idle one by one, as their requests are answered.
+        // Kept-alive connections become idle one by one, as their requests end.
         server.closeIdleConnections();
         const idle = setInterval(() => server.closeIdleConnections(), 50);
         const timer = setTimeout(() => server.closeAllConnections(), drainTime);

@@ -161,14 +161,20 @@ const internal: Refusal = {
 const networkCodes =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENETRESET|ENONET|ENOBUFS|EADDRNOTAVAIL|ENOTCONN|ERR_SOCKET_\w+|ERR_STREAM_DESTROYED|EPROTO|ERR_(TLS|SSL)_\w+|CERT_\w+|(DEPTH_ZERO_)?SELF_SIGNED_\w+|UNABLE_TO_\w+)$/;
 
-/** System calls that only open a connection: whatever goes wrong there, such as a missing socket file, is none. */
+/**
+ * System calls that open a connection: any error there, such as a missing socket file, means that there is no
+ * connection.
+ */
 const connecting = ['connect', 'getaddrinfo'];
 
 /** The errors of node-pg for a broken connection: they have no code. */
 const driverMessages =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed and is not queryable|Connection ended|The server does not support SSL|There was an error establishing an SSL connection)|^connect ENOENT/;
 
-/** Whether an error, or what caused it, is a broken connection without a SQLSTATE. A host with several addresses gives one error for each. */
+/**
+ * Returns whether an error or its cause is a broken connection without a SQLSTATE. A host with several addresses gives
+ * one error for each.
+ */
 function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, syscall } = error as NodeJS.ErrnoException;

@@ -12,14 +12,14 @@ export interface TaskContext {
   vault: Vault;
   /** Retention of data that only grows. */
   retention: Retention;
-  /** How much one run may read. */
+  /** Limits of one run. */
   runLimits: RunLimits;
   logger: Logger;
   /** Counter of requests to PEMS. */
   metrics: Pick<Metrics, 'pemsRequest'>;
   /** Resolves to the id of this worker in the queue, once the worker is registered. Each run records this id. */
   workerId: Promise<string>;
-  /** Aborted when the worker is told to stop: tasks begin nothing new after that. */
+  /** Aborts when the worker stops: tasks begin nothing new after that. */
   stopping: AbortSignal;
   /** Delay before a request to PEMS is retried, in milliseconds; undefined: the client's default. */
   pemsRetryDelayMs: number | undefined;

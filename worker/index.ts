@@ -36,53 +36,56 @@ import { pfa__sync } from './tasks/pfa__sync.ts';
 import { retention__enforce } from './tasks/retention__enforce.ts';
 import { summaries__refresh } from './tasks/summaries__refresh.ts';
 
-/** What happens by the clock (UTC). A night that no worker saw is made up for. */
+/** Scheduled tasks (UTC). The worker catches up on a night that no worker ran. */
 const crontab = `* * * * * pfa__dispatch_syncs
 * * * * * pfa__dispatch_pushes
 * * * * * pfa__dispatch_lists
 17 3 * * * retention__enforce ?fill=1d&max=5`;
 
-/** How long reading may go on after the worker was told to stop, in milliseconds; what is cut short is repeated. */
+/** Grace period for reads when the worker stops, in milliseconds; an interrupted read is repeated. */
 const stopPatience = 2000;
 
-/** What a worker needs to know. */
+/** Settings of a worker. */
 export interface WorkerOptions {
   /** Connects as vanguard_worker, directly or through a pooler of sessions. */
   workerUrl: string;
   encryptionKeys: string;
-  /** Jobs at a time, and as many pushes beside them: reading never holds writing back. */
+  /** Maximum number of concurrent jobs, and of concurrent pushes beside them, so that reads never delay writes. */
   concurrency: number;
   logLevel: string;
-  /** How long what only grows is kept. */
+  /** Retention of growing data. */
   retention?: Retention;
-  /** How much one run may read. Default: as of the configuration. */
+  /** Limits of one run. Default: the limits of the configuration. */
   runLimits?: RunLimits;
-  /** Where this worker can be watched; undefined: nowhere. */
+  /** Address for monitoring this worker; undefined: none. */
   admin?: Address;
-  /** As ALLOWED_HOSTS. */
+  /** In the format of ALLOWED_HOSTS. */
   allowedHosts?: readonly string[];
-  /** How often the jobs of killed workers are looked for, in milliseconds. Default 10,000. */
+  /** Interval of the search for jobs of killed workers, in milliseconds. Default 10,000. */
   releaseIntervalMs?: number;
-  /** The pause before a request to PEMS is repeated, in milliseconds. Default 1,000. */
+  /** Delay before a request to PEMS is retried, in milliseconds. Default 1,000. */
   pemsRetryDelayMs?: number;
 }
 
-/** A worker that runs. */
+/** A running worker. */
 export interface RunningWorker {
   adminPort: number | undefined;
-  /** Resolves when it can no longer work, with the reason: stop it then. */
+  /** Resolves with the reason when the worker can no longer work: stop it then. */
   ended: Promise<VanguardError>;
-  /** Takes no more jobs, finishes or gives back those under way, lets go of the database. */
+  /** Accepts no more jobs, finishes or returns the running ones, and releases the database. */
   stop(): Promise<void>;
 }
 
-/** Starts a worker process's queue. Fails with DATABASE_UNREACHABLE, DATABASE_NOT_MIGRATED, DATABASE_OTHER_HISTORY or DATABASE_NEWER. */
+/**
+ * Starts the queues of a worker process. Fails with DATABASE_UNREACHABLE, DATABASE_NOT_MIGRATED, DATABASE_OTHER_HISTORY
+ * or DATABASE_NEWER.
+ */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const logger = createLogger('worker', options.logLevel);
   const pool = createPool(options.workerUrl, 'vanguard worker', logger, {
     size: options.concurrency * 3 + 6,
   });
-  // Holds this process's advisory lock: as long as this connection lives, so do we.
+  // Holds the advisory lock of this process, which counts as alive as long as this connection lives.
   const presence = new pg.Client({
     connectionString: options.workerUrl,
     application_name: 'vanguard worker presence',
@@ -93,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const runners: Runner[] = [];
   const stopping = new AbortController();
   presence.on('error', (error) => {
-    // Without it others take us for dead and do our jobs a second time, so we had better be.
+    // Without the lock, other workers consider this one dead and repeat its jobs, so it must end.
     if (!stopping.signal.aborted) {
       logger.fatal(
         { error: error.message },
@@ -103,7 +106,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
   });
   const ended = Promise.withResolvers<VanguardError>();
-  /** Before each job and at each tick: a newer version may have migrated the database under us. */
+  /** Checks the migrations before each job and at each tick, because a newer version may have migrated the database. */
   const checkSchema = async () => {
     try {
       await checkMigrations(pool);
@@ -136,7 +139,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await checkPooler(options.workerUrl);
     await releaseOthers(pool, logger);
     const registration = Promise.withResolvers<string>();
-    // Whoever waits for it hears of it.
+    // Avoids an unhandled rejection; awaiters still receive the error.
     registration.promise.catch(() => undefined);
     const context: TaskContext = {
       pool,
@@ -149,7 +152,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       stopping: stopping.signal,
       pemsRetryDelayMs: options.pemsRetryDelayMs,
     };
-    /** A queue of its own with its own tasks, on the list of those that live. */
+    /** Starts a queue with tasks of its own, and registers it as alive. */
     const startQueue = async (tasks: TaskList, items: string): Promise<string> => {
       const registered = Promise.withResolvers<string>();
       const events = new EventEmitter() as WorkerEvents;
@@ -168,7 +171,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         logger: queueLogger(logger),
       });
       runners.push(queue);
-      // It also ends without an error, as when another version migrates the queue: a worker without one only looks alive.
+      // The queue also ends without an error, for example when another version migrates it; without a queue, the worker
+      // would only look alive.
       const lost = (error?: Error) => {
         if (stopping.signal.aborted) return;
         logger.fatal({ error: error?.message }, 'the queue stopped');
@@ -239,7 +243,7 @@ async function releaseOthers(pool: pg.Pool, logger: Logger): Promise<void> {
     logger.warn({ workers: released.dead }, 'gave back the jobs of workers that were killed');
 }
 
-/** Counts and measures every job that ends. */
+/** Counts and measures every finished job. */
 function countJobs(events: WorkerEvents, metrics: Metrics): void {
   const began = new Map<string, number>();
   events.on('job:start', ({ job }) => began.set(job.id, performance.now()));
@@ -250,7 +254,7 @@ function countJobs(events: WorkerEvents, metrics: Metrics): void {
   });
 }
 
-/** The queue's own messages, in our log; its chatter only when asked for. */
+/** Returns a logger for the queue's own messages; routine messages are logged at lower levels. */
 function queueLogger(logger: Logger): QueueLogger {
   const levels = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const;
   return new QueueLogger(() => (level, message, meta) => {

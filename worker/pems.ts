@@ -10,19 +10,19 @@ import {
 } from '../src/pems/index.ts';
 import type { TaskContext } from './context.ts';
 
-/** PEMS, as a task uses it. */
+/** The PEMS connection of a task. */
 export interface OpenPems {
   apiConfigurationId: string;
   connection: PemsConnection;
-  /** Each request takes its turn by itself. */
+  /** Acquires each request from the rate limit. */
   client: PemsClient;
-  /** For who takes turns before: each request is sent at once, and only once. */
+  /** For callers that have acquired their requests: sends each request immediately, without retries. */
   immediate: PemsClient;
-  /** The database's clock, by which everything is ordered: microseconds since 1970, in digits. */
+  /** Reads the clock of the database, which orders all events: microseconds since 1970, as digits. */
   clock: () => Promise<string>;
-  /** Waits until so many requests may be sent, one after the other: the limit holds across all workers. */
+  /** Waits until this many consecutive requests may be sent; the limit applies across all workers. */
   takeTurns(turns: number, signal?: AbortSignal): Promise<void>;
-  /** PEMS asked us to wait. */
+  /** Defers all requests, because PEMS asked for a pause. */
   hold(seconds: number): Promise<void>;
 }
 

@@ -12,17 +12,17 @@ import {
   type ScreenMapper,
 } from '../src/pems/index.ts';
 
-/** How records of an organization are read from the grid and from the screen, and written to it. */
+/** Mappers of an organization: from the grid, and from and to the screen. */
 export interface RecordMappers {
   grid: RecordMapper;
   screen: ScreenMapper;
-  /** By key, the column of the grid that shows the very field that is written, where there is one. */
+  /** By key, the column of the grid that shows the field that is written, if there is one. */
   writtenAliases: ReadonlyMap<string, string>;
-  /** The mapping itself, with the keys that are special to the grid. */
+  /** The mapping, including the keys that only the grid has. */
   mapping: readonly InspectedField[];
 }
 
-/** Of the mapping that is in force for an organization. Refuses with PEMS_MAPPING_INVALID. */
+/** Returns the mappers for the current mapping of an organization. Refuses with PEMS_MAPPING_INVALID. */
 export async function recordMappers(
   pool: pg.Pool,
   organizationId: number,
@@ -30,7 +30,7 @@ export async function recordMappers(
 ): Promise<RecordMappers> {
   const rows = await fieldMapping.run({ organizationId }, pool);
   const seen = await seenColumns.run({ organizationId }, pool);
-  // What identifies a record and its version are special to the grid.
+  // The grid mapper has its own names for the keys of the version.
   const special: Readonly<Record<string, string>> = { lastModified: 'version', lastModifiedBy: 'versionBy' };
   const fields = rows
     .filter((row) => row.kind !== 'version')

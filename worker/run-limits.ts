@@ -1,9 +1,9 @@
 import type { RunLimits } from '../src/configuration.ts';
 import { VanguardError } from '../src/errors.ts';
 
-/** What one run has left of its limits. */
+/** Tracks the limits of one run. */
 export class RunLimit {
-  /** Ends what the run waits for: when its time is over, or with the signal that was given. */
+  /** Aborts at the end of the allowed time, or with the given signal. */
   readonly signal: AbortSignal;
   private readonly limits: RunLimits;
   private readonly timeout: AbortSignal;
@@ -16,7 +16,7 @@ export class RunLimit {
   }
 
   /**
-   * Counts rows that are about to be kept.
+   * Counts rows before they are stored.
    *
    * @throws VanguardError `SYNC_TOO_MANY_ROWS` or `SYNC_TOO_LONG`
    */
@@ -34,7 +34,7 @@ export class RunLimit {
     if (this.timeout.aborted) throw this.tooLong();
   }
 
-  /** The error that a read ended with, in words of its own where the time was over. */
+  /** Returns the error of a read, replaced by SYNC_TOO_LONG if the time was over. */
   explain(error: unknown): unknown {
     const isOver = this.timeout.aborted && this.signal.reason === this.timeout.reason;
     return isOver && !(error instanceof VanguardError) ? this.tooLong() : error;

@@ -10,14 +10,17 @@ import {
   type RecordMapper,
 } from '../src/pems/index.ts';
 
-/** Takes what `stagingRows` makes. Binary: PostgreSQL reads it a third faster than text, and nothing needs escaping. */
+/**
+ * Receives the output of `stagingRows`. The binary format is a third faster for PostgreSQL than text, and needs no
+ * escaping.
+ */
 export const copyIntoStaging = `copy app_private.pfa_staging (organization_id, run_id, pfa_id, organization_code, data, version,
   version_by, problems, row_content, unknown, requested_at, received_at) from stdin (format binary)`;
 
-/** A problem of one of these keys refuses the whole row. */
+/** A problem of one of these keys makes the whole row invalid. */
 const identity = new Set(['pfaId', 'organization']);
 
-/** Which run of which organization a page belongs to. */
+/** The run and the organization of a page. */
 export interface StagedRun {
   organization: string;
   organizationId: number;
@@ -28,13 +31,13 @@ const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const endOfRows = -1;
 const columnCount = 12;
 const jsonbFormat = 1;
-/** PostgreSQL counts microseconds from 2000. */
+/** The binary format counts microseconds from 2000. */
 const start = BigInt(Date.UTC(2000, 0, 1)) * 1000n;
 
-/** One chunk a row would be slow, one for all would be large. */
+/** Size of a chunk, in bytes: a chunk per row would be slow, a single chunk would be large. */
 const chunkSize = 256 * 1024;
 
-/** What the pages of a read have told of columns and values that single rows do not say. */
+/** Summary of a read: facts about columns and values that single rows do not contain. */
 export class ReadSummary {
   private rows = 0;
   private readonly columns = new Map<string, number>();
@@ -47,12 +50,12 @@ export class ReadSummary {
     for (const alias of told) this.columns.set(alias, (this.columns.get(alias) ?? 0) + rows);
   }
 
-  /** What the header says of columns. */
+  /** Adds the kinds of data in the header. */
   addTypes(types: ReadonlyMap<string, string>): void {
     for (const [alias, type] of types) this.types.set(alias, type);
   }
 
-  /** In which spellings all rows had values that can only be chosen. */
+  /** Sets the spellings of choices in all rows. */
   addSpellings(spellings: ReturnType<RecordMapper['spellings']>): void {
     this.spellings = spellings;
   }
@@ -65,7 +68,7 @@ export class ReadSummary {
     }
   }
 
-  /** As app_private.merge_sync_run takes it. */
+  /** Returns the form that app_private.merge_sync_run takes. */
   toJSON(): object {
     return {
       rows: this.rows,
@@ -77,12 +80,12 @@ export class ReadSummary {
   }
 }
 
-/** The aliases that at least one row of the page has a value for, an empty one included. */
+/** Returns the aliases for which at least one row of the page has a value, even an empty one. */
 function toldAliases({ aliases, rows }: PemsPage): string[] {
   return aliases.filter((_, place) => rows.some((row) => row[place] !== undefined));
 }
 
-/** Brings a page into staging; answers how many rows of it. */
+/** Copies a page into staging; returns the number of copied rows. */
 export async function stagePage(
   pool: pg.Pool,
   page: PemsPage,
@@ -104,7 +107,7 @@ export async function stagePage(
   }
 }
 
-/** A page as COPY takes it. Its clock readings are microseconds since 1970. */
+/** Yields a page in the binary format of COPY. The clock readings of the page are microseconds since 1970. */
 export function* stagingRows(
   page: PemsPage,
   mapper: RecordMapper,
@@ -127,11 +130,11 @@ export function* stagingRows(
   const out = new CopyWriter().raw(signature);
   for (const row of page.rows) {
     const record = map(row);
-    // PEMS selects by the beginning of the code, so RIO brings RIO2: expected, and no reason to refuse it in each run.
+    // PEMS selects by prefix, so RIO also returns RIO2: expected, and not worth a reject in each run.
     if (record.organization !== organization && record.organization?.startsWith(organization)) continue;
     if (record.implausible.length > 0) summary?.addRecord(record);
     const hasProblems = record.problems.length > 0;
-    // Of a field that is rejected alone, its problem says all.
+    // If only a field is rejected, its problem contains everything.
     const isRefused = hasProblems && record.problems.some(({ key }) => identity.has(key));
     out
       .raw(head)
@@ -149,18 +152,21 @@ export function* stagingRows(
   yield out.int16(endOfRows).take();
 }
 
-/** The row as it came, as JSON; text by text in a form that can be stored, because JSON writes what cannot as an escape. */
+/**
+ * Returns the original row as JSON; each text is made storable first, because JSON would escape the characters that
+ * PostgreSQL cannot store.
+ */
 function contentOf(aliases: readonly string[], row: GridRow): string {
   const texts = aliases.map((alias, place) => [makeStorable(alias), row[place] && makeStorable(row[place])]);
   return JSON.stringify(Object.fromEntries(texts));
 }
 
-/** Values in the binary format of COPY: each behind its length in bytes, null as length -1. */
+/** Writes values in the binary format of COPY: each after its length in bytes, null as length -1. */
 class CopyWriter {
   length = 0;
   #buffer = Buffer.alloc(0);
 
-  /** What was written so far; afterwards the writer is empty. */
+  /** Returns the written bytes and empties the writer. */
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.length);
     this.#buffer = Buffer.alloc(0);
@@ -195,7 +201,7 @@ class CopyWriter {
     return this;
   }
 
-  /** A time such as `2026-04-02 14:30`, in no zone. */
+  /** Writes a time such as `2026-04-02 14:30`, without a zone. */
   timestamp(value: string | null): this {
     return value === null
       ? this.#null()

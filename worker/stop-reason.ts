@@ -1,8 +1,8 @@
 import { VanguardError } from '../src/errors.ts';
 
 /**
- * Returns why a read of PEMS stopped, unless it was an internal error: an error of PEMS, or a worker that was told to
- * stop.
+ * Returns why a read of PEMS stopped: an error of PEMS, or the stop of the worker. Returns undefined for an internal
+ * error.
  */
 export function stopReason(error: unknown, signal: AbortSignal | undefined): VanguardError | undefined {
   if (error instanceof VanguardError) return error;

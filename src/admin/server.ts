@@ -10,30 +10,30 @@ import { listen } from '../http/listen.ts';
 import { healthRoutes } from '../rest/health.ts';
 import type { Metrics } from './metrics.ts';
 
-/** What an admin port shows, and where. */
+/** Address and content of an admin port. */
 export interface AdminOptions extends Address {
-  /** The variable that sets the port, for who has to change it. */
+  /** Name of the variable that sets the port, for error messages. */
   variable: 'ADMIN_PORT' | 'WORKER_ADMIN_PORT';
-  /** A login that may call the functions of health; it gets a connection of its own. */
+  /** A login that may call the health functions; it gets a connection of its own. */
   databaseUrl: string;
-  /** Whether also queue and organizations are shown: by the server, not by each worker once more. */
+  /** Whether to show the queue and the organizations: only the server does, not each worker again. */
   showsDatabase: boolean;
-  /** Names by which it may be reached, besides localhost, IP addresses and this machine's own. */
+  /** Valid host names besides localhost, IP addresses and the name of this machine. */
   allowedHosts?: readonly string[] | undefined;
   metrics: Metrics;
   logger: Logger;
 }
 
-/** How long the database may take to answer, in milliseconds: who watches must learn soon that it does not. */
+/** Timeout of the database, in milliseconds, so that monitoring learns soon of a database that does not answer. */
 const patience = { statement_timeout: 2000, query_timeout: 2500, connectionTimeoutMillis: 2000 };
 
 /**
- * `/metrics`, `/api/health` and `/api/ready` on a port of their own, without signing in: it is for monitoring, and on
- * loopback unless ADMIN_HOST says otherwise. Refuses with PORT_IN_USE, PORT_DENIED or ADDRESS_UNAVAILABLE.
+ * Serves `/metrics`, `/api/health` and `/api/ready` for monitoring, on a port of their own and without a sign-in; on
+ * loopback unless ADMIN_HOST is set. Refuses with PORT_IN_USE, PORT_DENIED or ADDRESS_UNAVAILABLE.
  */
 export async function startAdmin(options: AdminOptions): Promise<{ port: number; stop(): Promise<void> }> {
   const { host, variable, databaseUrl, showsDatabase, allowedHosts = [], metrics, logger } = options;
-  // Apart from the pool that it watches: that one may be exhausted.
+  // Separate from the pool that it monitors, which may be exhausted.
   const pool = createPool(databaseUrl, 'vanguard monitoring', logger, { size: 1, ...patience });
   const app = express();
   const server = createServer(app);

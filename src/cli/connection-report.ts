@@ -1,23 +1,23 @@
 import type { Finding, Inspection, PemsConnection } from '../pems/index.ts';
 
-/** What `connection test` says: the connection, and what was found over it. */
+/** Report of `connection test`: the connection, and the findings about it. */
 export interface ConnectionReport extends Inspection {
   url: string;
   grid: string;
   screenName: string;
-  /** As whom requests are sent. PEMS has no request that would tell it. */
+  /** The login that sends requests. PEMS has no request that returns it. */
   signedIn: {
     user: string | null;
     by: 'password' | 'API key' | 'token';
     tenant: string;
-    /** Of the login; `null` where that of the records is sent. */
+    /** The organization of the login; `null` if requests carry the organization of the records. */
     organization: string | null;
   };
-  /** How long PEMS took for the page. */
+  /** Duration of the request for the page. */
   milliseconds: number;
 }
 
-/** What the settings of a connection say. */
+/** Returns the settings of a connection for the report. */
 export function describeConnection({
   baseUrl,
   tenant,
@@ -45,7 +45,7 @@ const shortened = (text: string): string =>
   text.length > longestSample ? `${text.slice(0, longestSample)}…` : text;
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** The report as text for people. */
+/** Returns the report as text for users. */
 export function reportText(report: ConnectionReport): string {
   const { signedIn, columns, rows, organization, otherOrganizations } = report;
   const others = Object.entries(otherOrganizations).map(([code, count]) => `${code} (${count})`);

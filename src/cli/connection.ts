@@ -46,7 +46,7 @@ interface CreateOptions {
   monthLanguage?: string;
 }
 
-/** connection create, connection test, connection record. */
+/** Adds `connection create`, `connection test` and `connection record`. */
 export function addConnectionCommands(program: Command): void {
   const connection = program.command('connection').description('connections to PEMS');
 
@@ -124,7 +124,7 @@ export function addConnectionCommands(program: Command): void {
           hint: 'Give --password-stdin (or --password).',
         });
       if (!/^https?:\/\//.test(options.url)) {
-        // It may hold a password.
+        // The address may hold a password.
         throw new VanguardError(
           'INVALID_INPUT',
           `${options.url.replace(/^.*@/, '***@')} is not an address.`,
@@ -191,7 +191,7 @@ export function addConnectionCommands(program: Command): void {
         const failed = await exerciseEach(connection, rows, recorder.transport);
         return { opened: connection, failure: failed };
       });
-      // Without an answer there is nothing to keep.
+      // Without a response there is nothing to record.
       if (recorder.exchanges.length === 0 && failure) throw failure;
       const { id, kept } = await writeRecording(folder, recorder.exchanges, {
         organization: masker.text(organization),
@@ -204,14 +204,14 @@ export function addConnectionCommands(program: Command): void {
     });
 }
 
-/** A connection, opened for one organization. */
+/** An open connection of one organization. */
 interface Opened {
   organization: string;
   connection: PemsConnection;
   mappers: RecordMappers;
 }
 
-/** Opens the connection of an organization, uses it, and notes in the database whether it works. */
+/** Opens the connection of an organization, calls `use`, and records in the database whether the connection works. */
 async function withConnection<T extends { failure?: VanguardError | null }>(
   code: string,
   use: (opened: Opened) => Promise<T>,
@@ -252,10 +252,10 @@ async function examine(
   { organization, connection, mappers }: Opened,
   rows: number,
 ): Promise<{ report: ConnectionReport; failure?: never }> {
-  // A person waits for the reason of a failure.
+  // A user waits for the result, so there are no retries.
   const client = createPemsClient({ ...connection, maxAttempts: 1 });
   const { milliseconds, ...sample } = await client.readSample({ organization, rows });
-  // An empty page may have no names. Where the header does not tell them either, NO_ROWS is all there is to say.
+  // An empty page may lack column names. If the header lacks them too, NO_ROWS is the only finding.
   const header =
     sample.aliases.length > 0
       ? sample.aliases
@@ -281,7 +281,10 @@ async function examine(
   return { report: { ...describeConnection(connection), milliseconds, ...inspection } };
 }
 
-/** Asks for all that a recording holds, one after the other. Returns the first failure: its answer is kept, too. */
+/**
+ * Sends all requests of a recording, one after the other. Returns the first failure; the recording contains its
+ * response too.
+ */
 async function exerciseEach(
   { organization, connection, mappers }: Opened,
   rows: number,
@@ -298,7 +301,7 @@ async function exerciseEach(
   const page = await ask(client.readSample({ organization, rows }));
   await ask(client.readColumns({ organization }));
   const id = page && firstId({ organization, page, grid: mappers.grid });
-  // The form of an answer about a record that is none, as well.
+  // Also records the response for a record that does not exist.
   for (const one of [id, id && `${id}-NONE`])
     if (one) await ask(client.readRecord({ organization, id: one, clock: noClock }));
   return failures[0] ?? null;
@@ -306,13 +309,13 @@ async function exerciseEach(
 
 const noClock = (): Promise<string> => Promise.resolve('');
 
-/** What PEMS refuses is a result, anything else is thrown on. */
+/** Returns refusals of PEMS and throws any other error. */
 function onlyRefusals(error: unknown): VanguardError {
   if (error instanceof VanguardError) return error;
   throw error;
 }
 
-/** Says what to change first, where the error alone does not. */
+/** Adds the first setting to change, if the error alone does not name it. */
 function withNextStep(error: VanguardError, id: string, connection: PemsConnection): VanguardError {
   const { status } = (error.details ?? {}) as { status?: number };
   const again = `npx vanguard connection create --id ${id}`;

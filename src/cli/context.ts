@@ -12,10 +12,10 @@ export async function readContext(): Promise<{ configuration: Configuration; sec
   return { configuration, secrets: await readSecrets(configuration) };
 }
 
-/** The exit code of a program that Ctrl-C ended, by the convention of shells. */
+/** Exit code of a program that Ctrl-C ended, by the convention of shells. */
 const interruptedCode = 130;
 
-/** Runs a command on the database as vanguard_owner. A signal ends it like an error: the database is closed afterwards. */
+/** Runs a command on the database as vanguard_owner. A signal ends it like an error and still closes the database. */
 export async function withDatabase(
   use: (client: pg.Client, context: { configuration: Configuration; secrets: Secrets }) => Promise<void>,
 ): Promise<void> {

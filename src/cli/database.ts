@@ -6,7 +6,7 @@ import { VanguardError } from '../errors.ts';
 import { readContext, withDatabase } from './context.ts';
 import { print } from './terminal.ts';
 
-/** bootstrap, migrate, seed, prepare. */
+/** Adds `bootstrap`, `migrate`, `seed` and `prepare`. */
 export function addDatabaseCommands(program: Command): void {
   program
     .command('bootstrap')
@@ -43,7 +43,7 @@ export function addDatabaseCommands(program: Command): void {
       const database = await openDatabase(configuration, secrets);
       try {
         const { embedded } = database;
-        // The roles of an embedded database are ours to make, and so is what a new one starts with.
+        // The product itself creates the roles of an embedded database and seeds a new one.
         if (embedded) {
           await prepareIfNew({ ...database, embedded }, configuration, secrets);
           await ensureBootstrap(database, secrets);

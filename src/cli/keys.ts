@@ -4,7 +4,7 @@ import { createVault } from '../encryption.ts';
 import { withDatabase } from './context.ts';
 import { print } from './terminal.ts';
 
-/** keys rotate */
+/** Adds `keys rotate`. */
 export function addKeyCommands(program: Command): void {
   const keys = program.command('keys').description('keys that sign tokens and encrypt secrets');
   keys

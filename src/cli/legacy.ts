@@ -13,10 +13,10 @@ import { verifyExport } from '../legacy/verify.ts';
 import { withDatabase } from './context.ts';
 import { print, terminal } from './terminal.ts';
 
-/** What a command that looked and found something wrong ends with; one that could not look ends with 1. */
+/** Exit code of a check that found a problem; a check that could not run ends with 1. */
 const foundSomething = 2;
 
-/** How many lines of a list a person is shown; programs get all. */
+/** Maximum number of lines of a list in text output; JSON output contains all. */
 const shownAtMost = 50;
 
 interface AnalyzeOptions {
@@ -31,7 +31,7 @@ interface ImportCommandOptions {
   json?: boolean;
 }
 
-/** legacy analyze, export, verify, import, check, rollback. */
+/** Adds `legacy analyze`, `export`, `verify`, `import`, `check` and `rollback`. */
 export function addLegacyCommands(program: Command): void {
   const legacy = program
     .command('legacy')
@@ -222,7 +222,7 @@ export function addLegacyCommands(program: Command): void {
     });
 }
 
-/** Two connections as the owner: one reads what was kept while the other compares it. */
+/** Opens two connections as the owner: one reads the stored rows while the other compares them. */
 const withTwoClients = (use: (client: pg.Client, reader: pg.Client) => Promise<void>) =>
   withDatabase((client) => withDatabase((reader) => use(client, reader)));
 
@@ -256,7 +256,7 @@ function showOrphans(tables: { name: string; references: Analysis['tables'][numb
         print(`${name}.${columns.join(', ')}: ${count(orphans)} rows point at no row of ${parent}`);
 }
 
-/** What is particular to PEMS, as `connection` commands name it. */
+/** Names of the settings of PEMS, as in the `connection` commands. */
 const settingNames: Record<string, string> = {
   ...{
     tenant: 'tenant',
@@ -276,7 +276,7 @@ function showEndpoints(endpoints: Analysis['endpoints']): void {
   }
 }
 
-/** What becomes of the changes of each kind, and why. */
+/** Outcome of the changes of each kind, with the reason. */
 const modificationWords: Record<string, string> = {
   draft: 'drafts there',
   committed:
@@ -359,7 +359,7 @@ function showDifferences(differences: Difference[]): void {
 const totals = (tables: { rows: number }[]) =>
   `${tables.reduce((sum, { rows }) => sum + rows, 0).toLocaleString('en')} rows of ${tables.length} tables`;
 
-/** A line that is written over on a terminal; nothing elsewhere. */
+/** Returns a progress display that overwrites its line on a terminal, and shows nothing elsewhere. */
 function progress(): Progress {
   const { showsProgress, complain } = terminal();
   if (!showsProgress) return () => undefined;

@@ -37,7 +37,10 @@ const fieldNames = [
   'outOfService',
 ];
 
-/** lists read, lists status, lists settings, lists accept-removals; organization proposals, accept, dismiss. */
+/**
+ * Adds `lists read`, `lists status`, `lists settings` and `lists accept-removals`; `organization proposals`, `accept`
+ * and `dismiss`.
+ */
 export function addListCommands(program: Command): void {
   const lists = program
     .command('lists')
@@ -228,7 +231,7 @@ const describeFields = (fields: unknown) =>
     .map(([field, names]) => `${field} ${names.join(' or ')}`)
     .join(', ');
 
-/** Reads `list=value`, of which there may be several. */
+/** Reads `list=value`, an option that can be repeated. */
 function pair<T>(read: (parts: string[]) => T) {
   return (text: string, before: T[] | undefined): T[] => {
     const at = text.indexOf('=');
@@ -246,7 +249,7 @@ function unknownOrganization(organization: string): VanguardError {
   });
 }
 
-/** What the database refuses, in the words that a person gets. */
+/** Converts an error of the database into one with a message for users. */
 async function refusing<T>(running: Promise<T>): Promise<T> {
   try {
     return await running;

@@ -21,7 +21,10 @@ interface PasswordOptions {
   passwordStdin?: boolean;
 }
 
-/** user create, user password, user disable, user enable, user unlock; membership add, membership remove. */
+/**
+ * Adds `user create`, `user password`, `user disable`, `user enable` and `user unlock`; `membership add` and
+ * `membership remove`.
+ */
 export function addPeopleCommands(program: Command): void {
   const user = program.command('user').description('manage users');
   const withPasswordOptions = (command: Command) =>

@@ -19,7 +19,10 @@ interface SimulatorCommandOptions {
   tenant?: Record<string, DialectName>;
 }
 
-/** start, server, worker, simulator. Each loads what it runs only then: the whole takes a second, and no other command needs it. */
+/**
+ * Adds `start`, `server`, `worker` and `simulator`. Each loads its code only when it runs: loading all of it takes a
+ * second, which other commands should not spend.
+ */
 export function addProcessCommands(program: Command): void {
   program
     .command('start')
@@ -140,7 +143,7 @@ export function addProcessCommands(program: Command): void {
     );
 }
 
-/** From here on a process says everything in its log, and nothing there that is secret. */
+/** From here on, the process writes all output to its log, without secrets. */
 function keepLog(name: string, configuration: Configuration, secrets: Secrets): void {
   const { databaseUrl, authenticatorDatabaseUrl, workerDatabaseUrl, rootDatabaseUrl, pems } = configuration;
   hideInLogs(secrets.secret, ...secrets.encryptionKeys.split(','), pems?.password);

@@ -22,7 +22,7 @@ export function createProgram(): Command {
     .version('0.1.0')
     .showHelpAfterError('(add --help for what is allowed)')
     .configureHelp({ showGlobalOptions: false })
-    // Commands take these over when they are added.
+    // Set before the commands, because each inherits it when it is added.
     .configureOutput({
       writeOut: (text) => terminal().write(text),
       writeErr: (text) => terminal().complain(printable(text)),

@@ -10,7 +10,7 @@ import { VanguardError } from '../errors.ts';
 import { withDatabase } from './context.ts';
 import { print } from './terminal.ts';
 
-/** push status, pause, resume, pause-connection, resume-connection, explain. */
+/** Adds `push status`, `pause`, `resume`, `pause-connection`, `resume-connection` and `explain`. */
 export function addPushCommands(program: Command): void {
   const push = program.command('push').description('manage writing committed changes to PEMS');
 

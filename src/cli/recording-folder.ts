@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import { VanguardError } from '../errors.ts';
 import type { Exchange, PemsConnection } from '../pems/index.ts';
 
-/** What a recording holds beside the answers. */
+/** Content of a recording besides the responses. */
 export interface RecordingManifest {
   format: 'vanguard-pems-recording';
   version: 1;
-  /** Tells recordings apart. */
+  /** Identifies the recording. */
   id: string;
-  /** The masked code of the organization: to be asked for in a replay. */
+  /** The masked code of the organization, for requests in a replay. */
   organization: string;
-  /** Settings of the connection that decide how answers are read. */
+  /** Settings of the connection that affect how responses are read. */
   connection: Pick<
     PemsConnection,
     'requestType' | 'dateOrder' | 'filterDateFormat' | 'yearFormat' | 'grid' | 'screen'
   >;
-  /** What was masked, for those who look at the folder before they send it. */
+  /** The masked kinds of values, for users who check the folder before they send it. */
   masking: string[];
-  /** In the order in which they were asked; the answer is in `file`. */
+  /** In the order of the requests; `file` contains the response. */
   exchanges: (Omit<Exchange, 'answer'> & { file: string })[];
 }
 
@@ -33,7 +33,7 @@ const masking = [
   'Address, credentials, tenant and headers are not kept.',
 ];
 
-/** @throws VanguardError `RECORDING_FOLDER_TAKEN` if the folder holds anything */
+/** @throws VanguardError `RECORDING_FOLDER_TAKEN` if the folder is not empty */
 export async function checkFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length === 0) return;
@@ -42,7 +42,7 @@ export async function checkFolder(folder: string): Promise<void> {
   });
 }
 
-/** Writes the answers and, last, the manifest: a folder without one is not finished. */
+/** Writes the responses and, last, the manifest: a folder without a manifest is incomplete. */
 export async function writeRecording(
   folder: string,
   exchanges: readonly Exchange[],

@@ -42,7 +42,7 @@ interface Reason {
   message: string;
 }
 
-/** What a withheld run would change. */
+/** Changes that a withheld run would make. */
 interface Preview {
   added: number;
   changed: number;
@@ -62,7 +62,7 @@ interface MissingColumn {
   lastSeenAt: string;
 }
 
-/** What changed in the header of the grid. */
+/** Changes in the header of the grid. */
 interface ColumnChanges {
   at: string;
   came: { alias: string; keys: string[] }[];
@@ -70,7 +70,7 @@ interface ColumnChanges {
   retyped: { alias: string; keys: string[]; type: string; was: string }[];
 }
 
-/** Values of a key that could not be read. */
+/** Unreadable values of a key. */
 interface RejectedField {
   key: string;
   alias: string | null;
@@ -86,7 +86,10 @@ interface ScheduleOptions {
   fullEvery?: number;
 }
 
-/** sync trigger, status, schedule, pause, resume, limits, drift, accept, accept-removals, forget-column. */
+/**
+ * Adds `sync trigger`, `status`, `schedule`, `pause`, `resume`, `limits`, `drift`, `accept`, `accept-removals` and
+ * `forget-column`.
+ */
 export function addSyncCommands(program: Command): void {
   const sync = program.command('sync').description('bringing PEMS into the mirror');
 
@@ -437,7 +440,7 @@ function describeWithheld(run: Awaited<ReturnType<typeof lastWithheldRun.run>>[n
     .join('\n');
 }
 
-/** Waits for the end of a comparison; says so when nobody begins it. */
+/** Waits for the end of a comparison; reports if no worker starts it. */
 async function driftEnded(client: pg.ClientBase, which: { organizationId: number; checkId: string }) {
   for (let looks = 1; ; looks += 1) {
     const [check] = await driftCheck.run(which, client);
@@ -473,12 +476,12 @@ function describe(of: Schedule): string {
     .join('\n');
 }
 
-/** A time for a person, in UTC. */
+/** Formats a time for users, in UTC. */
 export function shown(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** Minutes, of `90`, `15m`, `2h` or `1d`. */
+/** Reads a duration such as `90`, `15m`, `2h` or `1d` as minutes. */
 export function minutes(text: string): number {
   const match = /^(\d{1,6})([mhd]?)$/.exec(text);
   if (!match) throw new InvalidArgumentError('Give a time such as 15m, 2h or 1d.');
@@ -499,7 +502,7 @@ function unknownOrganization(organization: string): VanguardError {
   });
 }
 
-/** What the database refuses, in the words that a person gets. */
+/** Converts an error of the database into one with a message for users. */
 function refused(error: unknown): unknown {
   const { status, code, message } = refusal(error);
   return status < 500 ? new VanguardError(code, message) : error;

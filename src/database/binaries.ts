@@ -80,7 +80,7 @@ export function run(
     let output = '';
     const child = spawn(file, args, {
       ...(account && { uid: account.uid, gid: account.gid }),
-      cwd: parse(file).root, // ours may be one that the account cannot enter
+      cwd: parse(file).root, // the account may be unable to enter the current folder
       env: { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' },
       detached: true,
       windowsHide: true,
@@ -104,7 +104,7 @@ function restoreLinks(native: string): void {
     try {
       symlinkSync(relative(dirname(target), source), link);
     } catch {
-      // Not ours to write, or another process was faster: whether the programs run is tried next.
+      // The folder is not writable, or another process was faster. The caller tests whether the programs run.
     }
   }
 }
@@ -143,7 +143,7 @@ export async function runnableBinaries(
     await cp(native, temporary, {
       recursive: true,
       verbatimSymlinks: true,
-      filter: (source) => !source.endsWith('.a'), // for compiling only
+      filter: (source) => !source.endsWith('.a'), // needed only by compilers
     });
     if (account) {
       chownSync(temporary, account.uid, account.gid);

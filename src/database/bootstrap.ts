@@ -8,13 +8,13 @@ import { loginRoles, rolePassword, roleUrls, urlTo, type LoginRole, type RoleUrl
 const sql = (file: string) => readFile(new URL(file, import.meta.url), 'utf8');
 
 /**
- * Makes the roles, the database and what only a superuser may make. Idempotent, and safe when several processes do it
- * at once in one cluster. Returns how each role connects.
+ * Creates the roles, the database, and everything that requires a superuser. Idempotent, even if several processes do
+ * it at once in one cluster. Returns the connection string of each role.
  *
  * @param superuserUrl A login that may create roles and databases.
- * @param database The database to prepare; made when it does not exist.
- * @param secret What the passwords of the roles are derived from.
- * @param passwords Those that somebody chose instead.
+ * @param database The database to prepare; created if it does not exist.
+ * @param secret Secret that the passwords of the roles are derived from.
+ * @param passwords Passwords that replace the derived ones.
  */
 export async function bootstrap(
   superuserUrl: string,
@@ -26,7 +26,7 @@ export async function bootstrap(
     await checkServer(client);
     await checkExtensions(client);
     const existing = await client.query('select from pg_database where datname = $1', [database]);
-    // A name that was mistyped must not take its rights from somebody else's database.
+    // A mistyped name must not remove the rights of another application's database.
     if (existing.rows.length > 0) await withClient(urlTo(superuserUrl, database), checkDatabase);
     await client.query('begin');
     await client.query(await sql('bootstrap.sql'));
@@ -38,7 +38,7 @@ export async function bootstrap(
     await client.query('commit');
     const { rows } = await client.query('select 1 from pg_database where datname = $1', [database]);
     if (rows.length === 0) {
-      // From PostgreSQL 16 on, who is no superuser may give a database only to a role it may become.
+      // From PostgreSQL 16 on, a login that is not a superuser can give a database only to a role that it may become.
       const { rows: here } = await client.query<{ must: boolean }>(
         `select current_setting('server_version_num')::integer >= 160000 and not rolsuper as must
         from pg_roles where rolname = current_user`,
@@ -52,8 +52,8 @@ export async function bootstrap(
 }
 
 /**
- * Makes an empty database whose text sorts and folds as in the embedded one, whatever the locale of the cluster: by code
- * point, and upper and lower know all of Unicode.
+ * Creates an empty database that sorts and folds text like the embedded one, whatever the locale of the cluster. Text
+ * sorts by code point, and upper and lower know all of Unicode.
  */
 async function createDatabase(client: pg.ClientBase, database: string): Promise<void> {
   const { rows } = await client.query<{ version: number }>(
@@ -72,7 +72,7 @@ async function createDatabase(client: pg.ClientBase, database: string): Promise<
       );
       return;
     } catch (error) {
-      // The system of the server has no such locale.
+      // The operating system of the server lacks this locale.
       if ((error as pg.DatabaseError).code !== unknownLocale || locale === locales.at(-1)) throw error;
     }
   }
@@ -81,7 +81,7 @@ async function createDatabase(client: pg.ClientBase, database: string): Promise<
 /** SQLSTATE of PostgreSQL for a locale that its system does not have. */
 const unknownLocale = '42809';
 
-/** The part of bootstrap that belongs to one database: rights on it, and who may change settings. */
+/** The part of the bootstrap that belongs to one database: its rights, and the right to change settings. */
 export async function bootstrapDatabase(superuserUrl: string, database: string): Promise<void> {
   await withClient(urlTo(superuserUrl, database), async (client) => {
     await client.query(await sql('bootstrap-database.sql'));
@@ -89,8 +89,8 @@ export async function bootstrapDatabase(superuserUrl: string, database: string):
 }
 
 /**
- * What bootstrap has to have done, looked at as the role that uses it. Refuses with BOOTSTRAP_INCOMPLETE: a revoke that
- * only warned would leave the tenant's key to everybody.
+ * Checks the results of the bootstrap, as the role that uses them. Refuses with BOOTSTRAP_INCOMPLETE: after a revoke
+ * that only warned, every role could read the tenant's key.
  */
 export async function checkBootstrap(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ problem: string }>(`
@@ -112,7 +112,7 @@ export async function checkBootstrap(client: pg.ClientBase): Promise<void> {
   }
 }
 
-/** Whether a login may create roles: then `start` does the bootstrap by itself. */
+/** Returns whether a login may create roles: `start` then runs the bootstrap itself. */
 export async function mayBootstrap(url: string): Promise<boolean> {
   return withClient(url, async (client) => {
     const { rows } = await client.query<{ may: boolean }>(
@@ -122,19 +122,22 @@ export async function mayBootstrap(url: string): Promise<boolean> {
   });
 }
 
-/** Runs something on a connection of its own and closes it. Fails with DATABASE_UNREACHABLE or DATABASE_FULL, without the password. */
+/**
+ * Runs a function on a connection of its own and closes the connection. Fails with DATABASE_UNREACHABLE or
+ * DATABASE_FULL, without the password.
+ */
 export async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'vanguard',
     connectionTimeoutMillis: 10_000,
   });
-  // A connection that breaks also reports it to whoever waits for an answer.
+  // The pending query also receives the error of a broken connection.
   client.on('error', () => undefined);
   try {
     await client.connect();
   } catch (error) {
-    // What broke off on our side, as for want of a password, leaves the socket open until PostgreSQL loses patience.
+    // After an error on this side, such as a missing password, the socket would stay open until PostgreSQL's timeout.
     client.end().catch(() => undefined);
     throw connectionFailure(url, error);
   }

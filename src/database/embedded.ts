@@ -33,41 +33,41 @@ import {
 
 export { embeddedBinaries, systemBinaries, type PostgresBinaries } from './binaries.ts';
 
-/** A running PostgreSQL of our own. */
+/** A running embedded PostgreSQL. */
 export interface EmbeddedDatabase {
   superuserUrl: string;
   host: string;
   port: number;
-  /** Where the data really is: not always the folder that was asked for, see `notes`. */
+  /** The folder of the data, which may differ from the requested one; see `notes`. */
   folder: string;
-  /** The user it runs as, where that is not the one who started it. */
+  /** The user of the server, if it is not the user of this process. */
   runsAs: string | undefined;
-  /** It was running already, started by a process that may be dead or alive. */
+  /** True if the server was already running, started by a process that may still exist. */
   adopted: boolean;
-  /** Sentences to tell the person, e.g. that the data was put elsewhere and why. */
+  /** Messages for the user, e.g. why the data is in another folder. */
   notes: string[];
-  /** Ends the server, adopted or not. Close the pools first. May be called again. */
+  /** Stops the server, even an adopted one. Close the pools first. Idempotent. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedOptions {
-  /** Everything is kept in here; made if missing. */
+  /** Folder of all files; created if missing. */
   folder: string;
-  /** Default: those of the npm package. */
+  /** Default: the binaries of the npm package. */
   binaries?: PostgresBinaries;
-  /** Default: the port of the last start if it is free, else any free one. */
+  /** Default: the port of the last start if it is free, else any free port. */
   port?: number;
-  /** PostgreSQL settings over our own; a server that is adopted keeps those it runs with. */
+  /** PostgreSQL settings that override the defaults; an adopted server keeps its settings. */
   settings?: Record<string, string>;
 }
 
-// What is in the folder:
+// Content of the folder:
 //   data/               the PostgreSQL data directory, with server.log in it
-//   superuser-password  written before the data, so that there is never data without it
-//   vanguard.conf       our settings, written anew at each start
-//   starting.lock       who is starting or stopping the server right now
-//   binaries-*/         a copy of the programs, where the original cannot be run
-//   initialising-*/, copying-*/   unfinished work; a leftover is deleted by the next start
+//   superuser-password  written before the data, so that data never exists without it
+//   vanguard.conf       settings, rewritten at each start
+//   starting.lock       the process that is starting or stopping the server
+//   binaries-*/         a copy of the programs, if the originals cannot run
+//   initialising-*/, copying-*/   unfinished work; the next start deletes a leftover
 interface Place {
   folder: string;
   data: string;
@@ -81,7 +81,7 @@ const stopSeconds = 60;
 const diskFull = /No space left on device|Check free disk space/;
 
 /**
- * The settings of PostgreSQL that the queries were measured with. Containers of tests take them from here, and a test compares
+ * PostgreSQL settings of all measurements of queries. Test containers use them too, and a test compares
  * docker-compose.yml with them.
  */
 export const defaultSettings = {
@@ -92,9 +92,9 @@ export const defaultSettings = {
   max_connections: '100',
   random_page_cost: '1.1', // solid state
   max_wal_size: '2GB',
-  // Drafts of many records that are undone and done again leave dead rows: they go before there are many.
+  // Undo and redo of many drafts leave dead rows, which autovacuum must remove early.
   autovacuum_naptime: '10s',
-  // Compiling costs hundreds of milliseconds whenever a cost estimate is high; our queries are short.
+  // JIT compilation costs hundreds of milliseconds whenever the estimated cost is high, but our queries are short.
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
@@ -103,13 +103,13 @@ export const defaultSettings = {
 };
 
 /**
- * Returns what initdb is told about the content of a cluster: the alternatives, of which the first one with a known locale
- * counts. Text sorts by code point on every machine and version, and upper and lower know all of Unicode. From 17 on
- * PostgreSQL brings this itself; before, the characters' classes are the system's. `createDatabase` in bootstrap.ts chooses
- * the same for one database.
+ * Returns alternative arguments of initdb for the content of a cluster; the first one with a known locale counts. Text
+ * sorts by code point on every machine and version, and upper and lower know all of Unicode. PostgreSQL brings this
+ * locale from version 17 on; before, the system defines the classes of characters. `createDatabase` in bootstrap.ts
+ * chooses the same for one database.
  */
 export function initialOptions(version: number): [string[], ...string[][]] {
-  // initdb derives the encoding from the locale, and that of no locale is SQL_ASCII.
+  // initdb derives the encoding from the locale, and would derive SQL_ASCII from no locale.
   const common = ['--encoding=UTF8', '--no-locale', '--text-search-config=english', '--data-checksums'];
   return version >= 17
     ? [[...common, '--locale-provider=builtin', '--builtin-locale=C.UTF-8']]
@@ -120,8 +120,8 @@ export function initialOptions(version: number): [string[], ...string[][]] {
 }
 
 /**
- * Starts the PostgreSQL in `folder`, initialising it at first, or adopts it if it is running already: a server
- * outlives its parent (it has a session of its own), so the next start must be able to find it.
+ * Starts the PostgreSQL in `folder`, after initialising it if necessary, or adopts a running one. A server outlives its
+ * parent, because it has a session of its own.
  */
 export async function startEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const folder = resolve(options.folder);
@@ -133,14 +133,14 @@ export async function startEmbeddedDatabase(options: EmbeddedOptions): Promise<E
   }
 }
 
-/** Whether there is a database of an earlier start for this folder, in it or where a start as root has put it. */
+/** Returns whether an earlier start left a database for this folder, in it or where a start as root put it. */
 export function hasDatabase(folder: string): boolean {
   if (!existsSync(folder)) return false;
   const real = realpathSync(folder);
   return [real, elsewhereOf(real)].some((place) => existsSync(join(place, 'data', 'PG_VERSION')));
 }
 
-/** Not in /tmp or /var/tmp: a root process must not trust a name that anybody may have taken before it. */
+/** Not in /tmp or /var/tmp: any user could have created the name there, and a root process must not trust it. */
 function elsewhereOf(folder: string): string {
   return `/var/lib/vanguard-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
 }
@@ -186,13 +186,13 @@ async function startAt(place: Place, options: EmbeddedOptions): Promise<Embedded
   return started;
 }
 
-// ---- Where, and as whom
+// ---- Folder and user
 
-/** PostgreSQL refuses to run as root, so root needs another user, and a folder that this user can reach. */
+/** PostgreSQL refuses to run as root, so root needs another user and a folder that this user can reach. */
 async function findPlace(asked: string): Promise<Place> {
   const root = process.getuid?.() === 0;
   const created = makeFolder(asked, root ? 0o711 : 0o700);
-  const folder = realpathSync(asked); // one folder, one name, whichever link it was reached by
+  const folder = realpathSync(asked); // one name per folder, even through links
   const elsewhere = elsewhereOf(folder);
   const has = (folder: string) => existsSync(join(folder, 'data'));
   const place = (folder: string, account?: Account, ...notes: string[]): Place => {
@@ -223,7 +223,7 @@ async function findPlace(asked: string): Promise<Place> {
       'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL 15 to 18.',
     );
   const note = `PostgreSQL refuses to run as root, so it runs as the user ${account.name}.`;
-  // What we made ourselves, that user may pass through, whatever the umask is. Nothing else is opened.
+  // Gives that user access to the folders that this process created, whatever the umask. Changes no other folder.
   for (let path = asked; created !== undefined && path.length >= created.length; path = dirname(path))
     chmodSync(path, 0o711);
   const reached = await run('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], account);
@@ -247,7 +247,7 @@ async function findPlace(asked: string): Promise<Place> {
   return place(elsewhere, account, note, moved);
 }
 
-/** The owner of the data that is there already, else one of the users that a system has for such a purpose. */
+/** Returns the owner of existing data, else one of the usual unprivileged users of a system. */
 function unprivilegedUser(...folders: string[]): Account | undefined {
   const accounts = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
@@ -305,7 +305,7 @@ function superuserPassword({ folder, data }: Place): string {
   return password;
 }
 
-/** Initialises beside the final name and renames at the end, so that half a database never looks like one. */
+/** Initialises under another name and renames at the end, so that an incomplete database never looks complete. */
 async function initialise(
   { folder, data, account }: Place,
   binaries: PostgresBinaries,
@@ -374,19 +374,19 @@ async function launch(
 
     const said = existsSync(log) ? readFileSync(log).subarray(logged).toString() : '';
     const retry = Date.now() < deadline;
-    // The pg_ctl of a start that was killed goes on, and may have been faster.
+    // The pg_ctl of a killed start continues and may have been faster.
     if (said.includes('lock file "postmaster.pid" already exists') && retry) {
       const running = await adopt(data, password);
       if (running !== undefined) return running;
       continue;
     }
-    await stopServer(place, binaries, 'immediate'); // one that is still trying
+    await stopServer(place, binaries, 'immediate'); // another start that still tries
     if (said.includes('Address already in use')) {
       if (options.port !== undefined) throw inUse();
       candidate = undefined;
       if (retry) continue;
     }
-    // Processes of a killed postmaster take a moment to notice; PostgreSQL rightly waits for their memory.
+    // The processes of a killed postmaster end with a delay; PostgreSQL waits for their memory.
     if (said.includes('pre-existing shared memory block') && retry) {
       await sleep(50);
       continue;
@@ -406,8 +406,8 @@ async function stopServer(
   mode: 'fast' | 'immediate',
   pid = readPidFile(data)?.pid,
 ): Promise<void> {
-  // pg_ctl signals whatever process the file names, so it must be ours, and the one that was meant. Where the system
-  // cannot tell, a handle's is known from having answered.
+  // pg_ctl signals any process that the file names, so it must be the expected process and belong to us. If the system
+  // cannot tell, a server that answered earlier counts as ours.
   if (pid === undefined || readPidFile(data)?.pid !== pid) return;
   const who = identify(pid, data);
   if (who !== 'ours' && !(who === 'unknown' && mode === 'fast')) return;
@@ -421,10 +421,10 @@ async function stopServer(
     );
 }
 
-/** Refuses with DATABASE_PASSWORD_WRONG: a file that was restored from elsewhere, or edited. */
+/** Refuses with DATABASE_PASSWORD_WRONG, e.g. if the password file was edited or restored from elsewhere. */
 async function checkPassword(data: string, port: number, password: string): Promise<void> {
   const client = new pg.Client({ connectionString: urlOf(port, password), connectionTimeoutMillis: 5000 });
-  client.on('error', () => {}); // it may go away under us, which the next connection tells
+  client.on('error', () => {}); // the next connection reports an end of the server
   try {
     await client.connect();
   } catch (error) {
@@ -442,18 +442,19 @@ function wrongPassword(data: string): VanguardError {
   );
 }
 
-/** The port of a server that runs on this data already; undefined if none does, and then one can be started. */
+/** Returns the port of a server that already runs on this data; undefined if a new one can start. */
 async function adopt(data: string, password: string): Promise<number | undefined> {
   const deadline = Date.now() + startSeconds * 1000;
   for (;;) {
     const file = readPidFile(data);
     if (file === undefined) return undefined;
     const who = identify(file.pid, data);
-    // A dead one's file is PostgreSQL's to judge: through it, it finds processes that outlived their postmaster.
+    // PostgreSQL itself handles the file of a dead server: it uses the file to find processes that outlived their
+    // postmaster.
     if (who === 'dead') return undefined;
     if (who === 'other') {
-      // PostgreSQL would refuse for as long as that process lives. It takes a file with the pid of its
-      // grandparent (us) for stale, and then still makes the check that deleting the file would lose.
+      // PostgreSQL would refuse to start as long as that process lives. PostgreSQL regards a file with the pid of its
+      // grandparent (this process) as stale. It still makes the check that deleting the file would prevent.
       writeFileSync(file.path, file.text.replace(/^\d+/, String(process.pid)));
       return undefined;
     }
@@ -461,7 +462,7 @@ async function adopt(data: string, password: string): Promise<number | undefined
       connectionString: urlOf(file.port, password),
       connectionTimeoutMillis: 5000,
     });
-    client.on('error', () => {}); // it may go away under us, which the query then tells
+    client.on('error', () => {}); // the query reports an end of the server
     try {
       await client.connect();
       const { rows } = await client.query<{ folder: string }>(
@@ -479,7 +480,7 @@ async function adopt(data: string, password: string): Promise<number | undefined
         `PostgreSQL runs on ${data} as process ${file.pid}, but does not answer on port ${file.port}.`,
         `Look into ${join(data, 'server.log')}, and end that process if it hangs.`,
       );
-    await sleep(50); // it is starting, recovering or stopping
+    await sleep(50); // the server is starting, recovering or stopping
   }
 }
 
@@ -495,7 +496,7 @@ function readPidFile(data: string) {
   }
 }
 
-/** Whether this process is the postmaster of this data directory: the pid may be another program's by now. */
+/** Returns whether this process is the postmaster of this data directory: another program may have the pid by now. */
 function identify(pid: number, data: string): 'ours' | 'other' | 'dead' | 'unknown' {
   if (!isAlive(pid)) return 'dead';
   try {
@@ -535,12 +536,14 @@ async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + (startSeconds + stopSeconds) * 1000;
   try {
     writeFileSync(own, mine);
-    // A link, because it appears with its content: a lock of somebody who died while writing it says nothing.
+    // A link appears together with its content, while a process that dies while it writes a lock would leave an empty
+    // one.
     while (!attempt(() => linkSync(own, lock), 'EEXIST')) {
       const held = readIfThere(lock);
       const [pid = '', born] = held?.split('\n') ?? [];
       if (held !== undefined && !(isAlive(Number(pid)) && birth(Number(pid)) === born)) {
-        // Whoever renames it, breaks it; what was renamed by mistake, somebody's new lock, is given back.
+        // The process that renames a stale lock breaks it; a new lock of another process, renamed by mistake, is
+        // restored.
         const aside = unfinished(lock);
         if (attempt(() => renameSync(lock, aside), 'ENOENT') && readFileSync(aside, 'utf8') !== held)
           attempt(() => linkSync(aside, lock), 'EEXIST');
@@ -562,7 +565,7 @@ async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Tells a process from a later one with the same pid. */
+/** Returns a value that distinguishes a process from a later one with the same pid. */
 function birth(pid: number): string {
   try {
     if (process.platform === 'linux')
@@ -574,13 +577,13 @@ function birth(pid: number): string {
   }
 }
 
-// ---- Small things
+// ---- Helpers
 
 function refused(code: string, message: string, hint: string, cause?: unknown): VanguardError {
   return new VanguardError(code, message, { hint, cause });
 }
 
-/** A name for what is not finished yet, by which a later start sees whose it was. */
+/** Returns a name for an unfinished file, from which a later start sees its process. */
 function unfinished(file: string): string {
   return `${file}.${process.pid}-${randomBytes(6).toString('hex')}.unfinished`;
 }
@@ -632,15 +635,15 @@ async function freePort(): Promise<number> {
   throw refused('PORT_IN_USE', `There is no free port on ${host}.`, 'End some other programs.');
 }
 
-/** Writes a file so that a crash leaves the old one or the new one. */
+/** Writes a file atomically: a crash leaves the old or the new content. */
 function writeWhole(file: string, text: string, mode: number): void {
   const temporary = unfinished(file);
   writeFileSync(temporary, text, { flag: 'wx', flush: true, mode });
-  chmodSync(temporary, mode); // whatever the umask is
+  chmodSync(temporary, mode); // regardless of the umask
   renameSync(temporary, file);
 }
 
-/** False if `action` fails with this code. */
+/** Returns false if `action` fails with this code. */
 function attempt(action: () => void, code: string): boolean {
   try {
     action();
@@ -666,7 +669,7 @@ function fullDisk(folder: string, cause: unknown): VanguardError {
   return refused('DISK_FULL', `The disk that holds ${folder} is full.`, hint, cause);
 }
 
-/** What the file system refused, in words. */
+/** Returns the reason of a file system error, in words. */
 function explained(error: unknown, folder: string): unknown {
   const { code, path, message } = error as NodeJS.ErrnoException;
   if (error instanceof VanguardError || code === undefined) return error;

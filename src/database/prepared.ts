@@ -12,8 +12,8 @@ function nameOf(text: string): string {
 }
 
 /**
- * Returns the same connection with prepared statements: each text is parsed and planned once instead of per request,
- * which takes longer than reading a page of records. Only for texts from sql/, whose number is limited.
+ * Returns the same connection with prepared statements. Each text is parsed and planned once instead of per request,
+ * which would take longer than reading a page of records. Only for texts from sql/, whose number is limited.
  */
 export const prepared = (connection: pg.Pool | pg.ClientBase): IDatabaseConnection => ({
   query: async (text, values) => {

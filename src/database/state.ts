@@ -57,7 +57,7 @@ export async function checkMigrations(client: Pick<pg.ClientBase, 'query'>): Pro
 
 /**
  * Returns which migrations of this version a database lacks (hashes), which it has that this version does not know
- * (file names), and whether the queue is there. Returns undefined for a database that has nothing of ours.
+ * (file names), and whether the queue is there. Returns undefined for a database without any object of this product.
  */
 export async function databaseState(
   client: Pick<pg.ClientBase, 'query'>,

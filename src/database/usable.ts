@@ -5,13 +5,13 @@ import { databaseName, loginRoles } from './roles.ts';
 // Explains why a database cannot be used.
 
 const oldestVersion = 15;
-/** How long a second connection may take to answer, in milliseconds. A pooler whose pool is full lets it wait. */
+/** Timeout of a second connection, in milliseconds. A pooler with a full pool lets it wait. */
 const poolerTimeoutMs = 10_000;
 
-/** Returns why a connection to `url` failed, as an error for operators. The password is not in it. */
+/** Converts the error of a connection to `url` into one for operators. It omits the password. */
 export function connectionFailure(url: string, error: unknown): VanguardError {
   if (error instanceof VanguardError) return error;
-  // Node reports one error for each address of a host.
+  // Node returns one error for each address of a host.
   const cause = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const { code = '', message } = cause as NodeJS.ErrnoException;
   const { hostname, port, username } = new URL(url);
@@ -45,7 +45,7 @@ function hintFor(code: string, message: string, username: string): string {
   return 'Check DATABASE_URL: host, port, user, password and database.';
 }
 
-/** Whether a database refuses changes: a standby, or one with default_transaction_read_only. */
+/** Returns whether a database is read-only: a standby, or one with default_transaction_read_only. */
 export async function isReadOnly(client: Pick<pg.ClientBase, 'query'>): Promise<boolean> {
   const { rows } = await client.query<{ read_only: boolean }>(
     "select current_setting('transaction_read_only') = 'on' as read_only",
@@ -78,7 +78,7 @@ export async function checkServer(client: Pick<pg.ClientBase, 'query'>): Promise
     );
 }
 
-/** What the migrations create. It comes with PostgreSQL, in a package of its own on some systems. */
+/** Extensions that the migrations create. Part of PostgreSQL, but in a separate package on some systems. */
 const extensions = ['btree_gin'];
 
 /** Checks that the server has the extensions that the migrations create. Fails with DATABASE_EXTENSION_MISSING. */
@@ -107,8 +107,8 @@ export async function checkEncoding(client: Pick<pg.ClientBase, 'query'>): Promi
 }
 
 /**
- * Checks that a connection keeps its session. Behind a pooler of transactions, two open connections meet in one session,
- * or one connection changes its session. Fails with POOLER_UNSUPPORTED.
+ * Checks that a connection keeps its session. Behind a pooler of transactions, two open connections share a session, or
+ * one connection changes its session. Fails with POOLER_UNSUPPORTED.
  */
 export async function checkPooler(url: string): Promise<void> {
   const clients = [1, 2].map(
@@ -123,7 +123,7 @@ export async function checkPooler(url: string): Promise<void> {
   try {
     const seen: number[] = [];
     for (const client of clients) {
-      // The query reports it too.
+      // The query reports the error too.
       client.on('error', () => undefined);
       await client.connect();
     }

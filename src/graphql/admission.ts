@@ -1,4 +1,4 @@
-// Before anything of PostGraphile is imported, whoever imports this.
+// Must be imported before any part of PostGraphile, regardless of the importing module.
 import './environment.ts';
 import {
   GraphQLError,
@@ -15,20 +15,20 @@ import { clientSignal, isClientGone } from '../http/client-gone.ts';
 import { findIdentity } from '../http/request.ts';
 import { costOf } from './limits.ts';
 
-/** Mutations that touch a bounded and small number of rows. All others are bulk work. */
+/** Mutations that touch a small, bounded number of rows. All others are bulk work. */
 const smallMutations = new Set([
   ...['saveDraft', 'requestSync', 'setSyncSchedule', 'setLimits', 'checkDrift', 'acceptRemovals'],
   ...['acceptRun', 'dismissTakeovers'],
   ...['pauseConnection', 'pausePush', 'pauseSync', 'resumeConnection', 'resumePush', 'resumeSync'],
 ]);
 
-/** Mutations that touch the records they name: bulk work only if those are many, or if they name none. */
+/** Mutations that touch the records they name; bulk work if there are many, or if they name none. */
 const namingMutations = new Set([
   ...['saveDrafts', 'discardDrafts', 'resolveProblems', 'withdrawCommits', 'commitDrafts'],
 ]);
 const mostNamed = 100;
 
-/** Whether a request names records, and not many: every list in its variables is short, and there is one. */
+/** Returns whether a request names few records: its variables contain a list, and only short ones. */
 function namesFew(variables: unknown): boolean {
   let lists = 0;
   const areShort = (value: unknown): boolean => {
@@ -40,10 +40,10 @@ function namesFew(variables: unknown): boolean {
   return areShort(variables) && lists > 0;
 }
 
-/** Fields that compute over all selected rows, whatever little the query costs apart from them. */
+/** Fields that read all selected rows, even if the rest of the query is cheap. */
 const bulkReads = new Set(['bulkPreview']);
 
-/** Cost from which a query is bulk work, in rows of `graphqlLimits.cost`: more than any page of the web app takes. */
+/** Cost of bulk work, in rows of `graphqlLimits.cost`: more than any page of the web app costs. */
 const bulkCost = 500_000;
 
 function classOf(args: ExecutionArgs): WorkClass {
@@ -62,7 +62,7 @@ function classOf(args: ExecutionArgs): WorkClass {
   return isBulk ? 'bulk' : 'read';
 }
 
-/** Whether a field of one of these names is anywhere in the document. */
+/** Returns whether the document contains a field with one of these names. */
 function holdsField({ document }: ExecutionArgs, names: ReadonlySet<string>): boolean {
   const rest: unknown[] = [...document.definitions];
   for (let node = rest.pop(); node; node = rest.pop()) {
@@ -77,8 +77,8 @@ function holdsField({ document }: ExecutionArgs, names: ReadonlySet<string>): bo
 }
 
 /**
- * The ids of the organizations that a request names: as `organization(id:)`, as `organizationId` in an argument, or in a
- * variable.
+ * Returns the ids of the organizations in a request: from `organization(id:)`, from arguments named `organizationId`,
+ * and from variables.
  */
 function organizationsOf({ document, variableValues }: ExecutionArgs): number[] {
   const found: unknown[] = [];
@@ -108,7 +108,7 @@ function organizationsOf({ document, variableValues }: ExecutionArgs): number[] 
   return found.filter((id) => typeof id === 'number');
 }
 
-/** Lets each request wait for its turn before it is executed, and answers 429 to those that may not wait. */
+/** Delays the execution of a request until the limits admit it, and answers 429 if they refuse it. */
 export const admissionPlugin = (admission: Admission): GraphileConfig.Plugin => ({
   name: 'AdmissionPlugin',
   version: '1.0.0',
@@ -118,7 +118,7 @@ export const admissionPlugin = (admission: Admission): GraphileConfig.Plugin => 
       async execute(next, { args }) {
         const { expressv4 } = args.requestContext ?? {};
         const identity = expressv4 && findIdentity(expressv4.req);
-        // Without an identity it is a question about the schema, which needs no database.
+        // A request without an identity can only query the schema, which needs no database.
         if (!identity) return next();
         try {
           const work = {

@@ -1,4 +1,4 @@
-// Before anything of PostGraphile is imported, whoever imports this.
+// Must be imported before any part of PostGraphile, regardless of the importing module.
 import './environment.ts';
 import { depthLimit } from '@graphile/depth-limit';
 import {
@@ -33,83 +33,87 @@ import {
 import { VanguardError } from '../errors.ts';
 
 /**
- * How much one GraphQL request may ask for. A signed-in user could otherwise exhaust the server with a few hundred
- * characters: every list can be nested in another one.
+ * Limits of one GraphQL request. Without them, a signed-in user could exhaust the server with a few hundred characters,
+ * because lists can contain lists.
  */
 export const graphqlLimits = {
-  /** Most items of one list, and how many it has when the query does not say. */
+  /** Maximum and default length of a list. */
   page: 1000,
   defaultPage: 100,
-  /** What a whole query may cost, in rows touched: see `costs`. */
+  /** Maximum cost of a query, in rows touched: see `costs`. */
   cost: 1_300_000,
-  /** Comparisons of one filter. */
+  /** Comparisons in one filter. */
   conditions: 200,
-  /** Looks into the database: lists, related rows, sums, changes. The plan of each takes memory, also while it is kept. */
+  /** Reads of the database: lists, related rows, totals, changes. The plan of each takes memory, even in the cache. */
   reads: 50,
-  /** Questions for the schema as a whole, and for single types of it. */
+  /** Queries of the whole schema, and of single types. */
   schemas: 1,
   types: 10,
-  /** Fields in all, those of a fragment counted wherever it is used. */
+  /** Total number of fields; the fields of a fragment count at each use. */
   fields: 3000,
-  /** Fields within fields, lists within lists, the same field within itself. */
+  /** Nesting of fields, of lists, and of the same field within itself. */
   depth: 12,
   listDepth: 4,
   sameField: 2,
-  /** Lists and objects within each other in an argument or a variable, e.g. in a filter. */
+  /** Nesting of lists and objects in an argument or a variable, e.g. in a filter. */
   valueDepth: 20,
-  /** Brackets within each other, and fragments, which may lie within each other too: what reads a query recurses. */
+  /** Nesting of brackets, and number of fragments, which may nest too: the readers of a query recurse. */
   brackets: 60,
   fragments: 50,
-  /** The text of the query. */
+  /** Length of the query text. */
   characters: 20_000,
   tokens: 5000,
 } as const;
 
-/** How many plans are kept, so that the same query need not be planned again: a large one has megabytes. */
+/** Number of cached plans; the plan of a large query takes megabytes. */
 const keptPlans = { queries: 50, variants: 3 };
 
 /**
- * The size of an organization that costs are counted for. In a larger one all of this takes longer in proportion, as a single
- * total of it does, which has to stay possible.
+ * Size of the organization that the costs assume. In a larger one everything takes proportionally longer, even a single
+ * total, which must stay possible.
  */
 const organizationSize = 20_000;
 
 /**
- * What things cost, in rows touched: a row that a filtered count looks at takes the database half a microsecond. The whole limit is
- * thus 0.6 s of its CPU, and up to twice as much for a user who has drafts of all records. `npm run bench -- --only cost` measures it.
+ * Costs in rows touched: a row that a filtered count reads takes the database half a microsecond. The whole limit is
+ * thus 0.6 s of database CPU, and up to twice as much for a user with drafts of all records. `npm run bench -- --only
+ * cost` measures it.
  */
 const costs = {
-  /** A value of a row in the answer, most of which is the work of the server; one that is computed; a whole record. */
+  /** A value of a row in the response, mostly work of the server; a computed value; a whole record. */
   value: 8,
   computed: 40,
   json: 80,
-  /** A list or a call: one more look into the database. */
+  /** A list or a call, each of which reads the database once more. */
   list: 800,
   call: 4000,
-  /** A row that an index leads to by its id. */
+  /** A row that an index finds by its id. */
   byId: 10,
-  /** A row that is skipped. */
+  /** A skipped row. */
   skipped: 2,
-  /** One draft that is saved, or one problem that is resolved. */
+  /** A saved draft or a resolved problem. */
   saved: 100,
 } as const;
 
-/** How often the rows of a whole organization are touched. */
+/** Number of times that an operation touches the rows of a whole organization. */
 const passes = {
   scan: 1,
-  /** Of each condition, and of each value in a list of values, which are compared one by one. In selections they are looked up. */
+  /**
+   * Per condition, and per value in a list of values, which are compared one by one. Selections look up their values
+   * instead.
+   */
   condition: 0.05,
   lookedUp: 0.0001,
-  /** Looking for words of which an index may know nothing, e.g. of one letter. */
+  /** A search for words that may lack an index, e.g. of one letter. */
   search: 8,
   sums: 2,
   sumsByMonth: 6,
   bulkPreview: 40,
-  /** Changing everything in one call, which is one a request. */
+  /** A change of everything in one call; a request can contain one. */
   bulkChange: 40,
 } as const;
 
-/** Passes over the organization of fields that always go through much, by type and field. */
+/** Passes over the organization of fields that always read many rows, by type and field. */
 const passesOf: Readonly<Record<string, number>> = {
   'Organization.kpis': 0.3,
   'Organization.bounds': 2,
@@ -122,7 +126,7 @@ const passesOf: Readonly<Record<string, number>> = {
   'Organization.myDrafts': 4,
 };
 
-/** Lists of what happened, which are longer than the organization: counting them takes so many passes. */
+/** Passes to count a list of history, which is longer than the organization. */
 const passesOfHistory = 5;
 const histories = /\.(changes|commits|pushExchanges|rejects|sparedRemovals|myOperations)$/;
 
@@ -132,7 +136,7 @@ const bulkChanges =
 
 const say = (n: number) => n.toLocaleString('en');
 
-/** What a list field was asked for; null and undefined both say nothing. */
+/** Paging arguments of a list field; null and undefined both mean absent. */
 interface PageArguments {
   first?: number | null;
   last?: number | null;
@@ -161,7 +165,7 @@ interface FieldArguments extends PageArguments {
   };
 }
 
-/** The page that a list field answers with. Refuses what is no size of a page. */
+/** Returns the page of a list field. Refuses an invalid page size. */
 function page({ first, last, before }: PageArguments): { first: number | null; last: number | null } {
   for (const size of [first, last]) {
     if (typeof size === 'number' && (size < 0 || size > graphqlLimits.page)) {
@@ -198,7 +202,9 @@ function limitPage($list: ListStep, args: FieldArgs, backwards: boolean): void {
   if (backwards) $list.setLast(access($page, 'last'));
 }
 
-/** The text of a query, before anything is done with it: parsing and checking take a multiple of its length. */
+/**
+ * Checks the text of a query before parsing and validation, which take several times as long as a scan of its length.
+ */
 function checkText(query: unknown): void {
   if (typeof query !== 'string') return;
   const refuse = (message: string) => {
@@ -227,7 +233,7 @@ function checkText(query: unknown): void {
 const opening: readonly string[] = [TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L];
 const closing: readonly string[] = [TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R];
 
-/** Counts the words and signs of a query, its fragments, and how deep brackets lie within each other; stops above the limit of words. */
+/** Counts the tokens and fragments of a query and the nesting of its brackets; stops above the limit of tokens. */
 function countWords(query: string): { tokens: number; fragments: number; brackets: number } {
   const found = { tokens: 0, fragments: 0, brackets: 0 };
   const lexer = new Lexer(new Source(query));
@@ -240,13 +246,13 @@ function countWords(query: string): { tokens: number; fragments: number; bracket
       else if (depth === 0 && token.kind === TokenKind.NAME && token.value === 'fragment') found.fragments++;
     }
   } catch (error) {
-    // What else is wrong with it is said when it is parsed for use.
+    // The parser reports all other errors.
     if (!(error instanceof GraphQLError)) throw error;
   }
   return found;
 }
 
-/** How many lists and objects lie within each other. */
+/** Returns the nesting of lists and objects. */
 function nesting(value: unknown): number {
   let deepest = 0;
   const rest: [unknown, number][] = [[value, 0]];
@@ -261,13 +267,13 @@ function nesting(value: unknown): number {
 
 const tooNested = `A value has more than ${graphqlLimits.valueDepth} lists and objects within each other. Say it more simply, e.g. as one list of conditions.`;
 
-/** Validation rule: how deeply the values in the text of a query are nested, e.g. `not: {not: {...}}`. */
+/** Validation rule that limits the nesting of values in the text of a query, e.g. `not: {not: {...}}`. */
 function valueDepthRule(context: ValidationContext): ASTVisitor {
   let depth = 0;
   const nested = {
     enter(node: object) {
       depth++;
-      // Said once, at the place where it becomes too much.
+      // Reports once, at the place that exceeds the limit.
       if (depth === graphqlLimits.valueDepth + 1)
         context.reportError(new GraphQLError(tooNested, { nodes: [node as never] }));
     },
@@ -278,14 +284,14 @@ function valueDepthRule(context: ValidationContext): ASTVisitor {
   return { ObjectValue: nested, ListValue: nested };
 }
 
-/** Whether a field is another look into the database; those of a list's own types, e.g. `nodes`, are not. */
+/** Returns whether a field reads the database; the fields of a list's own types, e.g. `nodes`, do not. */
 const readsDatabase = (parent: string, field: GraphQLField<unknown, unknown>) =>
   isCompositeType(getNamedType(field.type)) &&
   field.name !== 'query' &&
   !/^__|(Connection|Edge|Payload)$/.test(parent) &&
   !field.name.startsWith('__');
 
-/** How many entries the lists of introspection have, by type and field; others: a few. */
+/** Estimated length of the lists of introspection, by type and field; other lists are short. */
 const introspectionLists: Readonly<Record<string, number>> = {
   '__Schema.types': 300,
   '__Schema.directives': 10,
@@ -297,15 +303,15 @@ const introspectionLists: Readonly<Record<string, number>> = {
 };
 const otherIntrospectionLists = 5;
 
-/** What one operation asks for. */
+/** Measured size of one operation. */
 interface Asked {
   cost: number;
   reads: number;
-  /** Entries of the answer that are about the schema, and how often it is asked for. */
+  /** Entries about the schema in the response, and number of queries for them. */
   introspection: { cost: number; schemas: number; types: number };
 }
 
-/** Measures what an operation asks for, its variables known. Throws a GraphQLError for what cannot be measured. */
+/** Measures an operation with its variables. Throws a GraphQLError for an operation that cannot be measured. */
 function measure({ schema, document, variableValues, operationName }: ExecutionArgs): Asked {
   const asked: Asked = { cost: 0, reads: 0, introspection: { cost: 0, schemas: 0, types: 0 } };
   const { introspection } = asked;
@@ -316,7 +322,7 @@ function measure({ schema, document, variableValues, operationName }: ExecutionA
     ...(operationName ? { operationName } : {}),
     maxQueryNodes: graphqlLimits.fields,
     estimators: [
-      // Only counts: the next ones say what the field costs.
+      // Only counts: the next estimators return the cost of the field.
       ({ type, field }) => {
         if (readsDatabase(type.name, field)) asked.reads++;
       },
@@ -339,7 +345,7 @@ function measure({ schema, document, variableValues, operationName }: ExecutionA
   return asked;
 }
 
-/** What the query costs that GraphiQL and code generators send, which has to be answered. */
+/** Cost of the query that GraphiQL and code generators send, which must stay possible. */
 const standardIntrospection = new WeakMap<GraphQLSchema, number>();
 function introspectionLimit(schema: GraphQLSchema): number {
   let standard = standardIntrospection.get(schema);
@@ -358,13 +364,13 @@ function introspectionLimit(schema: GraphQLSchema): number {
   return standard * 1.5;
 }
 
-/** Costs of requests that passed the limits. */
+/** Costs of requests within the limits. */
 const knownCosts = new WeakMap<object, number>();
 
-/** What a request costs that passed the limits, in rows of `graphqlLimits.cost`. */
+/** Returns the cost of a request within the limits, in rows of `graphqlLimits.cost`. */
 export const costOf = (args: ExecutionArgs): number => knownCosts.get(args) ?? 0;
 
-/** What is wrong with the size of a request that is about to be executed, its variables known. */
+/** Returns the error of a request that exceeds a limit, given its variables; undefined if it exceeds none. */
 export function findExcess(args: ExecutionArgs): GraphQLError | undefined {
   if (nesting(args.variableValues) > graphqlLimits.valueDepth + 1) return new GraphQLError(tooNested);
   let asked: Asked;
@@ -407,10 +413,10 @@ export function findExcess(args: ExecutionArgs): GraphQLError | undefined {
   return undefined;
 }
 
-/** The answers to queries that ask for nothing but the schema, which is the same for everybody. */
+/** Cached responses to queries for the schema alone, which is the same for all users. */
 const introspected = new WeakMap<DocumentNode, unknown>();
 
-/** Whether the answer to a document depends on nothing: one query, for the schema alone, without variables. */
+/** Returns whether a document always has the same response: one query, for the schema alone, without variables. */
 function asksOnlyForSchema({ definitions }: DocumentNode): boolean {
   const operations = definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
   const [operation] = operations;
@@ -424,10 +430,10 @@ function asksOnlyForSchema({ definitions }: DocumentNode): boolean {
   );
 }
 
-/** How many items a list has at most. */
+/** Returns the maximum number of items of a list. */
 const itemsOf = ({ first, last }: PageArguments) => Math.max(0, first ?? last ?? graphqlLimits.defaultPage);
 
-/** Refuses what a filter must not hold: nothing would tell whether it means all records or none. */
+/** Refuses empty parts of a filter, which could mean all records or none. */
 function checkFilter(filter: unknown, path: string): void {
   const isEmpty = filter === null || (typeof filter === 'object' && Object.keys(filter).length === 0);
   if (isEmpty) {
@@ -441,7 +447,7 @@ function checkFilter(filter: unknown, path: string): void {
   for (const [key, inner] of Object.entries(filter)) checkFilter(inner, `${path}.${key}`);
 }
 
-/** Counts the comparisons of a filter, and the values that they compare with. */
+/** Counts the comparisons of a filter and the values in them. */
 function countConditions(filter: unknown): { conditions: number; values: number } {
   if (typeof filter !== 'object' || filter === null) return { conditions: 1, values: 1 };
   if (Array.isArray(filter) && typeof filter[0] !== 'object') return { conditions: 1, values: filter.length };
@@ -454,7 +460,7 @@ function countConditions(filter: unknown): { conditions: number; values: number 
   return found;
 }
 
-/** How many passes over the rows the conditions of a filter take, besides the one that looks at the rows at all. */
+/** Returns the number of passes that the conditions of a filter add to the pass that reads the rows. */
 function passesOfFilter(filter: object | null | undefined, each: number = passes.condition): number {
   if (filter === undefined) return 0;
   checkFilter(filter, 'filter');
@@ -468,7 +474,7 @@ function passesOfFilter(filter: object | null | undefined, each: number = passes
   return conditions * passes.condition + (values - conditions) * each;
 }
 
-/** How many ids a filter names, all of whose records an index leads to; undefined where it names none. */
+/** Returns the number of ids that a filter names, whose records an index finds; undefined if it names none. */
 function namedIds(filter: object | null | undefined): number | undefined {
   const { pfaId, and } = (filter ?? {}) as {
     pfaId?: { in?: readonly unknown[]; equalTo?: unknown };
@@ -478,17 +484,17 @@ function namedIds(filter: object | null | undefined): number | undefined {
   return pfaId?.in?.length ?? and?.map(namedIds).find((ids) => ids !== undefined);
 }
 
-/** What finding the records of a selection takes, apart from what is done with them. */
+/** Returns the number of passes that find the records of a selection, without the work on them. */
 function passesOfSelection(selection: Selection | null | undefined): number {
   const { filter, search, containing } = selection ?? {};
   return passesOfFilter(filter ?? undefined, passes.lookedUp) + (search || containing ? passes.search : 0);
 }
 
-/** How large a part of the organization a selection may be: all of it, unless it names records. */
+/** Returns the maximum share of the organization in a selection: all of it, unless the selection names records. */
 const shareOf = (recordIds: readonly unknown[] | null | undefined) =>
   recordIds ? recordIds.length / organizationSize : 1;
 
-/** What a field takes to find its rows or its figures, in rows touched, apart from the values of its answer. */
+/** Returns the cost of finding the rows or totals of a field, in rows touched, without the values of the response. */
 function costOfFinding(coordinate: string, args: FieldArguments): number {
   const { filter, offset, after, before, last, key, orderBy, selection, input } = args;
   const always = passesOf[coordinate];
@@ -525,7 +531,7 @@ function costOfFinding(coordinate: string, args: FieldArguments): number {
   );
 }
 
-/** Whether `totalCount` is among these fields; a fragment may hold it. */
+/** Returns whether the fields may contain `totalCount`; a fragment may contain it. */
 const mayCount = (fields: SelectionSetNode | undefined): boolean =>
   fields?.selections.some((one) =>
     one.kind === Kind.FIELD
@@ -533,7 +539,7 @@ const mayCount = (fields: SelectionSetNode | undefined): boolean =>
       : one.kind === Kind.FRAGMENT_SPREAD || mayCount(one.selectionSet),
   ) ?? false;
 
-/** A list costs what it takes to find its rows, once more to count them, and with each row a cursor of what it is sorted by. */
+/** Cost of a list: finding its rows, counting them, and a cursor per row with the values of its sort. */
 const costOfList: ComplexityEstimator = ({ args, childComplexity, node, field, type }) => {
   const coordinate = `${type.name}.${field.name}`;
   const finding = costOfFinding(coordinate, args);
@@ -546,7 +552,7 @@ const costOfList: ComplexityEstimator = ({ args, childComplexity, node, field, t
   );
 };
 
-/** Refuses what asks for too much before it is executed: see graphqlLimits. */
+/** Refuses requests above graphqlLimits before their execution. */
 export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => ({
   name: 'LimitsPlugin',
   version: '1.0.0',
@@ -559,7 +565,7 @@ export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => (
             maxDepth: graphqlLimits.depth,
             maxListDepth: graphqlLimits.listDepth,
             maxSelfReferentialDepth: graphqlLimits.sameField,
-            // As deep as the introspection query of graphql-js, which GraphiQL and code generators send.
+            // The depth of the introspection query of graphql-js, which GraphiQL and code generators send.
             maxIntrospectionDepth: 14,
             maxDepthByFieldCoordinates: { '__Type.ofType': 9 },
             revealDetails: true,
@@ -604,7 +610,7 @@ export const limitsPlugin = (introspection: boolean): GraphileConfig.Plugin => (
       },
       GraphQLObjectType_fields_field_args(args, _build, { scope }) {
         if (!scope.isPgFieldConnection && !scope.isPgFieldSimpleCollection) return args;
-        // Done by the plan of the field, which knows all of them.
+        // The plan of the field applies them, because it knows all of them.
         for (const name of ['first', 'last']) {
           const arg = args[name];
           if (arg) delete arg.applyPlan;

@@ -6,19 +6,19 @@ import type { Identity } from '../auth/identity.ts';
 import { VanguardError } from '../errors.ts';
 import { clientSignal } from './client-gone.ts';
 
-/** Kinds of work. Health checks are not among them: they never wait. */
+/** Classes of work. Health checks belong to no class, because they never wait. */
 export const workClasses = ['sign_in', 'read', 'stream', 'bulk'] as const;
 export type WorkClass = (typeof workClasses)[number];
 
-/** How much may run at once, and how long the rest waits for its turn. */
+/** Limits of concurrent requests, and of the time that other requests wait. */
 export interface AdmissionLimits {
-  /** Small requests of one user. */
+  /** Concurrent small requests of one user. */
   userRequests: number;
-  /** Small requests of the users of one organization. */
+  /** Concurrent small requests of all users of one organization. */
   organizationRequests: number;
-  /** Bulk work of all users: bulk changes, undo, commits of many, expensive reads. */
+  /** Concurrent bulk work of all users: bulk changes, undo, large commits, expensive reads. */
   bulkRequests: number;
-  /** Longest wait for a turn, in seconds. */
+  /** Longest wait, in seconds. */
   waitSeconds: number;
 }
 
@@ -29,51 +29,54 @@ export const defaultAdmission: AdmissionLimits = {
   waitSeconds: 10,
 };
 
-/** Sign-ins, refreshes and sign-outs of one address that run at once, and that wait. */
+/** Maximum number of running and waiting sign-ins, refreshes and sign-outs of one address. */
 const addressLimits = { running: 20, waiting: 100 };
-/** Streams of all records of one user and of one organization. */
+/** Concurrent streams of all records, per user and per organization. */
 const streamLimits = { user: 2, organization: 4 };
-/** Requests of one user and of one organization that may wait, by class. */
+/** Maximum number of waiting requests per user and per organization, by class. */
 const waitingLimits: Record<'read' | 'stream' | 'bulk', { user: number; organization: number }> = {
   read: { user: 30, organization: 200 },
   stream: { user: 4, organization: 16 },
   bulk: { user: 4, organization: 20 },
 };
 
-/** Who asks for what. */
+/** A request for admission. */
 export interface Work {
   class: WorkClass;
-  /** The user, or the address of a client who has not signed in. */
+  /** The user, or the address of a client without a sign-in. */
   identity: Identity | string;
-  /** Ids of the organizations that the request names. Those that the user does not belong to are ignored. */
+  /** Ids of the organizations in the request. Ignores organizations that the user does not belong to. */
   organizations?: readonly number[];
-  /** Aborts when the client goes away: the work then leaves the queue. */
+  /** Aborts when the client disconnects: the work then leaves the queue. */
   signal?: AbortSignal | undefined;
 }
 
-/** What runs, what waits, and what was refused, by class. */
+/** Number of running, waiting and refused requests, by class. */
 export type AdmissionFigures = Record<WorkClass, { running: number; waiting: number; refused: number }>;
 
-/** Gives every user and organization a share of the server, and no more. */
+/** Limits every user and organization to a share of the server. */
 export interface Admission {
-  /** Does the work when its turn comes. Refuses with TOO_MANY_REQUESTS when too much waits, or for too long. */
+  /**
+   * Runs the work as soon as the limits admit it. Refuses with TOO_MANY_REQUESTS if too many requests wait, or if the
+   * wait is too long.
+   */
   run<T>(work: Work, use: () => Promise<T>): Promise<T>;
   figures(): AdmissionFigures;
 }
 
-/** One queue of the way of a request: which one, how much of it runs and how much may wait. */
+/** A queue that a request passes, with its limits of running and waiting requests. */
 interface Stage {
   key: string;
   running: number;
   waiting: number;
-  /** The message of the refusal when too much waits. */
+  /** The message of a refusal because too many requests wait. */
   full: string;
 }
 
 /**
- * A request passes the queue of its user, those of its organizations by id, and for bulk work that of the whole process,
- * in this order. It keeps its place in one while it waits in the next, so a user never has more than one turn in a shared
- * queue for each turn of their own.
+ * A request passes the queues of its user, of its organizations by id, and for bulk work of the whole process, in this
+ * order. It keeps its place in a queue while it waits in the next one. A user therefore cannot occupy more places in a
+ * shared queue than in their own.
  */
 export function createAdmission(limits: AdmissionLimits = defaultAdmission): Admission {
   const queues = new Map<string, PQueue>();
@@ -131,7 +134,8 @@ export function createAdmission(limits: AdmissionLimits = defaultAdmission): Adm
           return use();
         }
         if (isFull(stage)) throw refused(name, stage.full);
-        // A queue starts what waits in the context of what has ended: with the signal of another client, and its identity.
+        // The queue would start waiting work in the async context of the finished work: with the signal and identity of
+        // another client.
         const here = AsyncResource.bind(() => enter(rest));
         return queueOf(stage).add(here, { signal: waiting.signal });
       };
@@ -150,7 +154,7 @@ export function createAdmission(limits: AdmissionLimits = defaultAdmission): Adm
   }
 }
 
-/** The queues that work passes, in order. */
+/** Returns the queues that the work passes, in order. */
 function stagesOf(work: Work, limits: AdmissionLimits): Stage[] {
   const { class: name, identity } = work;
   if (typeof identity === 'string')
@@ -167,7 +171,7 @@ function stagesOf(work: Work, limits: AdmissionLimits): Stage[] {
   const running = {
     read: { user: limits.userRequests, organization: limits.organizationRequests },
     stream: streamLimits,
-    // One after the other: they wait for the same records anyway, and here they hold no connection meanwhile.
+    // One after the other: they wait for the same records anyway, and hold no connection while they wait here.
     bulk: { user: 1, organization: 1 },
   }[name];
   return [
@@ -185,8 +189,8 @@ function stagesOf(work: Work, limits: AdmissionLimits): Stage[] {
 }
 
 /**
- * The organizations whose share a request takes, smallest id first: in one order for all requests, so that no two wait for
- * each other. A request of a user with one organization is about this one, whatever it names. A request cannot take the
+ * Returns the organizations whose share a request takes, ordered by id: requests with the same order cannot deadlock.
+ * If the user belongs to one organization, the request counts for it, whatever it names. A request cannot take the
  * share of an organization that its user does not belong to.
  */
 function organizationsOf({ organizations = [] }: Work, { settings }: Identity): number[] {
@@ -196,7 +200,7 @@ function organizationsOf({ organizations = [] }: Work, { settings }: Identity): 
   return [...new Set(organizations)].filter((id) => members.has(id)).sort((a, b) => a - b);
 }
 
-/** Lets only so many requests about signing in from one address go on at a time. */
+/** Limits the concurrent sign-in requests of one address. */
 export const admitSignIn =
   (admission: Admission): RequestHandler =>
   async (request, response, next) => {

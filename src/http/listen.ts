@@ -1,14 +1,17 @@
 import type { Server } from 'node:http';
 import { VanguardError } from '../errors.ts';
 
-/** How long a client may take to send the headers of a request, and all of it, in milliseconds: who sends a byte now and then holds a connection. */
+/**
+ * Timeouts of the headers and of the whole request, in milliseconds. Without them, a client that sends a byte now and
+ * then would hold its connection forever.
+ */
 const patience = { headers: 20_000, request: 60_000 };
 
 /**
- * Lets a server listen, and answers the port: another than asked for where that was 0. Refuses with PORT_IN_USE, PORT_DENIED or
- * ADDRESS_UNAVAILABLE.
+ * Starts to listen and returns the port, which the system chooses if `port` is 0. Refuses with PORT_IN_USE, PORT_DENIED
+ * or ADDRESS_UNAVAILABLE.
  *
- * @param variable What the port is set with, for who has to change it.
+ * @param variable Name of the variable that sets the port, for error messages.
  */
 export async function listen(server: Server, host: string, port: number, variable: string): Promise<number> {
   server.headersTimeout = patience.headers;
@@ -27,7 +30,7 @@ export async function listen(server: Server, host: string, port: number, variabl
   return typeof address === 'object' && address ? address.port : port;
 }
 
-/** Why the system refuses a port or an address. */
+/** Converts the system's error for a port or an address. */
 function listenFailure(
   cause: NodeJS.ErrnoException,
   host: string,
@@ -55,10 +58,10 @@ function listenFailure(
   );
 }
 
-/** The address of a server as users enter it: one that listens on all interfaces is reached as localhost. */
+/** Returns the address of a server as users enter it: localhost, if the server listens on all interfaces. */
 export function shownUrl(host: string, port: number): string {
   if (['0.0.0.0', '::', '127.0.0.1'].includes(host)) return `http://localhost:${port}`;
-  // IPv6 stands in brackets, and the percent sign of a zone is encoded.
+  // IPv6 addresses need brackets, and an encoded percent sign before the zone.
   const shownHost = host.includes(':') ? `[${host.replace('%', '%25')}]` : host;
   return `http://${shownHost}:${port}`;
 }

@@ -14,15 +14,15 @@ export interface AnalyzedTable {
   name: string;
   rows: number;
   bytes: number;
-  /** Where its rows go; null: it does not move in, and is kept as it is in legacy_row. */
+  /** Target of its rows; null: the table is not imported, and legacy_row keeps it unchanged. */
   target: string | null;
   columns: {
     name: string;
     declared: string;
-    /** How many values are stored as what, e.g. `{"integer": 27, "text": 1}`. */
+    /** Number of values per storage class, e.g. `{"integer": 27, "text": 1}`. */
     found: Record<string, number>;
     target: string | null;
-    /** Why it goes nowhere. */
+    /** Reason why the column is not imported. */
     note: string | null;
   }[];
   references: ExportedTable['references'];
@@ -32,13 +32,13 @@ export interface Analysis extends ImportPlan {
   source: Source;
   schemaVersion: string | null;
   tables: AnalyzedTable[];
-  /** Estimates of what an import takes: they are rounded up, and no promise. */
+  /** Estimated time and space of an import, rounded up. */
   needs: { seconds: number; bytes: number };
 }
 
 /**
- * Looks at a legacy database as an import would: by an export into a temporary folder and the plan of its import, of which nothing is kept.
- * The client is connected as the owner. Errors: LEGACY_FILE_..., LEGACY_ADDRESS_INVALID, LEGACY_DATABASE_...
+ * Analyzes a legacy database: exports it into a temporary folder, plans the import, and deletes the folder. The client
+ * is connected as the owner. Errors: LEGACY_FILE_..., LEGACY_ADDRESS_INVALID, LEGACY_DATABASE_...
  */
 export async function analyzeLegacy(
   client: pg.ClientBase,
@@ -82,7 +82,8 @@ export async function analyzeLegacy(
     const exported = manifest.tables.reduce((sum, { bytes }) => sum + bytes, 0);
     return {
       ...{ source: manifest.source, schemaVersion: manifest.schemaVersion, tables, ...plan },
-      // Measured on a loaded machine of two cores: some 4,000 records a second, 1,300 bytes each with its indexes; beside each row as it was.
+      // Measured on a busy machine with two cores: about 4,000 records a second, and 1,300 bytes per record with its
+      // indexes, beside each original row.
       needs: { seconds: 5 + Math.ceil(records / 4000), bytes: Math.ceil(exported * 2.5) + records * 1300 },
     };
   } finally {

@@ -16,30 +16,34 @@ import { tablesIn } from './import.ts';
 import type { Manifest } from './manifest.ts';
 import { stageOtherTable, stageTable, type StagedLine } from './staging.ts';
 
-/** A value here that is not what the legacy value becomes. */
+/** A current value that differs from the converted legacy value. */
 export interface Difference {
   table: string;
   line: number;
   id: string | null;
-  /** Empty: the row is gone. */
+  /** Empty: the row was deleted. */
   column: string;
   legacy: unknown;
   current: unknown;
-  /** `changed`: since the import; `kept`: the row was here before, and stayed as it was; `system`: the product itself keeps it true. */
+  /**
+   * `changed`: after the import; `kept`: the row existed before the import and stayed unchanged; `system`: the product
+   * maintains the value.
+   */
   why: 'changed' | 'kept' | 'system';
 }
 
 export interface CheckResult {
   importedAt: Date;
-  /** Of each table, whether what is kept of it is, byte for byte, what was exported. */
+  /** For each table, whether the stored rows equal the exported ones, byte for byte. */
   tables: { table: string; rows: number; isWhole: boolean }[];
   differences: Difference[];
 }
 
 /**
- * Rebuilds the export from what the import kept, compares it with the checksums of its manifest, and compares each value here with what
- * the legacy value becomes. `sha256` is that of the manifest which is expected; `reader` is another connection, which reads what was
- * kept while this one takes it in again. Changes nothing. Errors: LEGACY_NOT_IMPORTED.
+ * Rebuilds the export from the rows that the import stored, and compares it with the checksums of its manifest. Also
+ * compares each current value with the converted legacy value. `sha256` is the checksum of the expected manifest;
+ * `reader` is a second connection, which reads the stored rows while this one stages them. Changes nothing. Errors:
+ * LEGACY_NOT_IMPORTED.
  */
 export async function checkImport(
   client: pg.ClientBase,
@@ -71,18 +75,19 @@ export async function checkImport(
   }
 }
 
-/** What became of a row of an import that was taken back. */
+/** Result of the rollback for one imported row. */
 export interface RolledBackRow {
   table: string;
   line: number;
   id: string | null;
-  /** `removed`, `restored` to what it was before, or `stays`. */
+  /** `removed`, `restored` to its earlier state, or `stays`. */
   outcome: string;
   reason: string | null;
 }
 
 /**
- * Takes out what the import put in and nobody changed since, and restores what it merged; all in one transaction. Errors: LEGACY_NOT_IMPORTED.
+ * Removes the rows that the import added and nothing changed since, and restores the rows that it merged, in one
+ * transaction. Errors: LEGACY_NOT_IMPORTED.
  */
 export async function rollBackImport(
   client: pg.ClientBase,
@@ -112,7 +117,10 @@ export async function rollBackImport(
   }
 }
 
-/** Converts anew what an import kept, with what it did with each row; gives each table's rows and checksum. */
+/**
+ * Converts the stored rows of an import again, with the outcome of each row; returns the row count and the checksum of
+ * each table.
+ */
 async function stageKept(
   client: pg.ClientBase,
   reader: pg.ClientBase,

@@ -4,58 +4,58 @@ import { bare, placeOf } from './names.ts';
 import { jsonMembers, jsonNumber, type JsonMember } from './json.ts';
 import type { CanonicalValue } from './values.ts';
 
-/** How a column of the prototype moves in: a row of app_private.legacy_column, with what its place here demands. */
+/** Conversion of a column of the prototype: a row of app_private.legacy_column, with the constraints of its target. */
 export interface LegacyColumn {
   name: string;
-  /** What other forms of the prototype call it. */
+  /** Names of the column in other versions of the prototype. */
   aliases: string[];
   kind: string;
-  /** A column here, `data.KEY` of a record, or the name of a credential; null: it goes nowhere. */
+  /** A column here, `data.KEY` of a record, or the name of a credential; null: the column is not imported. */
   target: string | null;
-  /** The table that a reference points at. */
+  /** The referenced table. */
   parent: string | null;
   isRequired: boolean;
-  /** A cell that does not convert is left out, and the row moves in without it. */
+  /** An invalid value is omitted, and the row is imported without it. */
   mayBeLeftOut: boolean;
-  /** Of a key of a record: whether a draft may hold it. */
+  /** For a key of a record: whether a draft may change it. */
   isEditable: boolean;
-  /** Of a key of a record: the values it may have, whatever their case. */
+  /** For a key of a record: its allowed values, in any case. */
   allowedValues: string[] | null;
   maxLength: number | null;
   maxAmount: number | null;
 }
 
-/** A row as it goes into app_private's legacy_plan; `refs`, `content`, `data` and `secrets` as JSON. */
+/** A row of the temporary table legacy_plan; `refs`, `content`, `data` and `secrets` are JSON. */
 export interface ConvertedRow {
-  /** What is done with it, where that is not to be decided. */
+  /** The state of the row, if it is fixed. */
   state?: 'kept';
   legacyId: string | null;
   refs: string;
   content: string;
-  /** The keys of a record; null for other tables. */
+  /** The keys of a record; null in other tables. */
   data: string | null;
   secrets: string;
   problems: (Omit<ImportProblem, 'table' | 'line' | 'id'> & { isLeftOut?: true })[];
 }
 
-/** What the days of the database mean. */
+/** How to read the days of the database. */
 export interface DayOptions {
   /** The zone in which days begin at midnight; undefined: UTC, and other midnights are refused. */
   timeZone?: string | undefined;
-  /** Is told the moment of every day. */
+  /** Receives the moment of every day. */
   collector?: DayCollector | undefined;
 }
 
-/** The row here that a legacy id of a table stands for. */
+/** Returns the row here that has this legacy id in a table. */
 export type FindParent = (
   table: string,
   legacyId: string,
 ) => { key: unknown; legacyId: string } | 'cannot be migrated' | undefined;
 
-/** What a value becomes, as JSON; undefined where it does not convert. */
+/** Returns a converted value as JSON; undefined if it cannot be converted. */
 type Convert = (value: Exclude<CanonicalValue, null>) => string | undefined;
 
-/** How values are converted, by kind. Null and empty text are nothing, whatever the kind. */
+/** Conversions by kind. Null and empty text mean no value in every kind. */
 const kinds: Record<
   string,
   {
@@ -68,13 +68,13 @@ const kinds: Record<
     convert: textOf,
     expected: 'is no text that can be kept: bytes, invalid characters or U+0000',
   },
-  // One name has one form, whatever keyboard it was typed on.
+  // Normalized, because keyboards produce different forms of one name.
   name: {
     convert: (value) => textOf(value)?.normalize('NFC'),
     expected: 'is no text that can be kept: bytes, invalid characters or U+0000',
   },
   usage: { convert: (value) => quote(usageOf(value)), expected: 'is no text' },
-  // Read by the database, which knows what it can keep.
+  // The database reads it, because only the database knows which JSON it can store.
   json: { convert: textOf, expected: 'is no text that can be kept: bytes, invalid characters or U+0000' },
   reference: { convert: textOf, expected: 'is no id' },
   secret: { convert: textOf, expected: 'is no text' },
@@ -99,7 +99,7 @@ const kinds: Record<
       if (typeof value === 'string') return undefined;
       if ('integer' in value) return value.integer;
       if ('decimal' in value) return jsonNumber(value.decimal);
-      // The shortest decimal that names it.
+      // The shortest decimal that identifies the number.
       return 'real' in value && Number.isFinite(Number(value.real)) ? value.real : undefined;
     },
     expected: 'is no finite number',
@@ -120,13 +120,13 @@ const kinds: Record<
     expected: noTime(),
     refuse: (value) => (numberOf(value) === 0 ? undefined : otherReading(value)),
   },
-  // Versions of PEMS are to the minute.
+  // PEMS versions have a resolution of one minute.
   minute: {
     convert: (value) => quote(momentOf(value)?.slice(0, 16)?.concat(':00Z')),
     expected: noTime(),
     refuse: otherReading,
   },
-  // Prisma writes a day as its midnight in UTC.
+  // Prisma stores a day as midnight in UTC.
   day: { convert: (value) => quote(dayOf(value)), expected: noTime(), refuse: otherReading },
 };
 
@@ -134,7 +134,7 @@ function noTime(): string {
   return 'is no time: milliseconds since 1970, or YYYY-MM-DD HH:MM:SS, of the years 1 to 9999';
 }
 
-/** What a connection of the first schema was for, by the words used now. */
+/** Returns the current name for the usage of a connection in the first schema. */
 function usageOf(value: Exclude<CanonicalValue, null>): string | undefined {
   if (typeof value !== 'string' || value.includes('\0')) return undefined;
   const word = value.trim().toUpperCase().replaceAll(/[\s-]/g, '_');
@@ -153,7 +153,7 @@ const numberOf = (value: Exclude<CanonicalValue, null>) => {
   return Number('real' in value ? value.real : 'integer' in value ? value.integer : Number.NaN);
 };
 
-/** The readings of a number that is no plausible count of milliseconds: name, and milliseconds since 1970. */
+/** Other readings of an implausible number of milliseconds: name, and conversion to milliseconds since 1970. */
 const readings: [reading: string, toMilliseconds: (value: number) => number][] = [
   ['seconds since 1970', (value) => value * 1000],
   ['microseconds since 1970', (value) => value / 1000],
@@ -167,17 +167,17 @@ const readings: [reading: string, toMilliseconds: (value: number) => number][] =
       Date.parse(/^\d{8}$/.test(String(value)) ? String(value).replace(/^(....)(..)(..)$/, '$1-$2-$3') : ''),
   ],
 ];
-/** Projects of the prototype are of these years. */
+/** Projects of the prototype lie in these years. */
 const isPlausible = (milliseconds: number) =>
   milliseconds >= Date.UTC(1980, 0) && milliseconds < Date.UTC(2150, 0);
 
-/** Why a number is hardly milliseconds since 1970, with the reading that fits. */
+/** Returns why a number is probably not milliseconds since 1970, with a plausible reading. */
 function otherReading(value: Exclude<CanonicalValue, null>): string | undefined {
   const number = numberOf(value);
   if (Number.isNaN(number)) return undefined;
   if (number === 0)
     return 'is 1970-01-01 as milliseconds since 1970: a zero that stands for no day, which is NULL';
-  // Days from 1900 on, other than those in which all other readings come out.
+  // Days from 1900 on, except the range that every other reading produces.
   if (typeof value === 'number' && Math.abs(number) >= 10_000_000_000 && number < Date.UTC(2300, 0))
     return undefined;
   const fitting = readings.find(([, toMilliseconds]) => isPlausible(toMilliseconds(number)));
@@ -199,7 +199,10 @@ function textOf(value: Exclude<CanonicalValue, null>): string | undefined {
 
 const [year1, year10000] = [-62_135_596_800_000, 253_402_300_800_000];
 
-/** A moment in UTC, `YYYY-MM-DDTHH:MM:SS[.fff]Z`: of milliseconds since 1970, or of text, which without a zone is in UTC. */
+/**
+ * Returns a moment in UTC, `YYYY-MM-DDTHH:MM:SS[.fff]Z`, of milliseconds since 1970 or of text; text without a zone is
+ * in UTC.
+ */
 function momentOf(value: Exclude<CanonicalValue, null>): string | undefined {
   if (typeof value === 'string') return momentOfText(value);
   const milliseconds =
@@ -207,7 +210,7 @@ function momentOf(value: Exclude<CanonicalValue, null>): string | undefined {
   return milliseconds >= year1 && milliseconds < year10000 ? new Date(milliseconds).toISOString() : undefined;
 }
 
-/** Records have few different days, and each has six. */
+/** Cache: each record has six days, and few days are distinct. */
 const days = new Map<number, string>();
 
 function dayOf(value: Exclude<CanonicalValue, null>): string | undefined {
@@ -228,21 +231,21 @@ function momentOfText(text: string): string | undefined {
     moment.exec(text) ?? [];
   if (matched === undefined) return undefined;
   const at = new Date(`${day}T${minutes}${seconds}Z`);
-  // 30 February is no day, though Date would make 2 March of it.
+  // Date would turn the invalid 30 February into 2 March.
   if (Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== day) return undefined;
   const [, sign, hours, more] = /^([+-])(\d\d):?(\d\d)$/.exec(zone) ?? [];
   if (sign) at.setTime(at.getTime() - Number(`${sign}1`) * (Number(hours) * 60 + Number(more)) * 60_000);
   const inYears = at.getTime() >= year1 && at.getTime() < year10000;
-  // Digits that Date has no room for are kept.
+  // Keeps the digits that exceed the resolution of Date.
   return inYears ? `${at.toISOString().slice(0, 19)}${fraction}Z` : undefined;
 }
 
-/** How a day is read where its zone counts: the day, or what is wrong. */
+/** Returns a function that reads a day in the time zone: the day, or its problem. */
 export function dayReader({ timeZone, collector }: DayOptions) {
   const local = timeZone === undefined ? undefined : dayIn(timeZone);
   const known = new Map<number, string>();
   return (value: Exclude<CanonicalValue, null>): { day: string } | { problem: string } | undefined => {
-    // A day without a time is itself in every zone.
+    // A day without a time is the same in every zone.
     if (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value)) return undefined;
     const text = momentOf(value);
     if (text === undefined) return undefined;
@@ -259,14 +262,14 @@ export function dayReader({ timeZone, collector }: DayOptions) {
   };
 }
 
-/** An edit that its author had not submitted. */
+/** An edit that its author did not submit. */
 interface Edit {
   keys: ReadonlySet<string>;
   user: string | undefined;
   problems: { column: string; value: CanonicalValue; problem: string }[];
 }
 
-/** The keys of a record that a draft may hold, by the bare names of their columns and their own. */
+/** Returns the keys of a record that a draft may change, by the bare names of the columns and of the keys. */
 export const editableKeys = (legacyColumns: readonly LegacyColumn[]): Map<string, string> =>
   new Map(
     legacyColumns
@@ -277,7 +280,7 @@ export const editableKeys = (legacyColumns: readonly LegacyColumn[]): Map<string
       ]),
   );
 
-/** Reads which keys of a record hold an edit, and whose. */
+/** Returns a function that reads which keys of a record have an edit, and its author. */
 function editReader(
   columns: readonly { name: string }[],
   legacyColumns: readonly LegacyColumn[],
@@ -335,7 +338,7 @@ function editReader(
   };
 }
 
-/** The names in a list, `["forecastEnd"]`, or of the members of an object. */
+/** Returns the names in a list, `["forecastEnd"]`, or the names of an object's members. */
 function namesIn(value: CanonicalValue): string[] | undefined {
   if (typeof value !== 'string') return undefined;
   let parsed: unknown;
@@ -349,7 +352,10 @@ function namesIn(value: CanonicalValue): string[] | undefined {
   return typeof parsed === 'object' && parsed !== null ? Object.keys(parsed) : undefined;
 }
 
-/** Converts the value of one column but for references and secrets: to JSON, or says what is wrong with it. */
+/**
+ * Returns a function that converts the values of one column, except references and secrets, to JSON, or reports the
+ * problem.
+ */
 export function fieldConverter(column: LegacyColumn, readDay: ReturnType<typeof dayReader>) {
   const kind = kinds[column.kind]!;
   return (value: Exclude<CanonicalValue, null>): { converted: string } | { problem: string } => {
@@ -379,8 +385,8 @@ export function fieldConverter(column: LegacyColumn, readDay: ReturnType<typeof 
 }
 
 /**
- * Converts the rows of a table. `columns` are those that the table has, in their order. A record may hold its keys as columns, as
- * members of a column of JSON, or both; a member comes before a column.
+ * Returns a function that converts the rows of a table. `columns` are the columns of the table, in order. A record may
+ * hold its keys as columns, as members of a JSON column, or both; a member takes precedence over a column.
  */
 export function converter(
   columns: readonly { name: string }[],
@@ -406,7 +412,7 @@ export function converter(
   const idPlace = placeOf(columns, { name: 'id' });
   const dataColumn = legacyColumns.find(({ kind }) => kind === 'data');
   const dataPlace = dataColumn ? placeOf(columns, dataColumn) : -1;
-  // What the prototype itself notes of a record is no field that PEMS has and this product does not know.
+  // The prototype's own bookkeeping of a record is not an unknown field of PEMS.
   const known = new Set(
     legacyColumns.flatMap(({ name, aliases, target }) => [name, ...aliases, target ?? ''].map(bare)),
   );
@@ -489,10 +495,10 @@ export function converter(
 
 export const object = (members: string) => `{${members.slice(1)}}`;
 
-/** A value in a list of problems. */
+/** Returns a value for a list of problems. */
 export function shown(value: CanonicalValue): unknown {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (text.length > 200) return `${text.slice(0, 200).toWellFormed()}...`;
-  // U+0000 cannot be stored, also not as a part of what is wrong.
+  // PostgreSQL cannot store U+0000, not even within a reported value.
   return typeof value === 'string' ? value.replaceAll('\0', '\u2400') : value;
 }

@@ -26,7 +26,7 @@ import { lineOf } from './values.ts';
 
 export type Progress = (what: string, done: number, total: number) => void;
 
-/** What an export that was begun has finished. */
+/** The finished part of an export. */
 const beginningSchema = z.strictObject({
   source: sourceSchema,
   finished: z.array(z.strictObject({ file: z.string(), rows: z.int(), bytes: z.int(), sha256: z.string() })),
@@ -34,9 +34,10 @@ const beginningSchema = z.strictObject({
 type Beginning = z.infer<typeof beginningSchema>;
 
 /**
- * Writes every table of a legacy database into a folder: one file a table, a row a line, and a manifest. What was interrupted goes
- * on where it stopped; of a server, whose rows may be others by then, it begins anew. `given` is a file or an address.
- * Errors: LEGACY_FILE_..., LEGACY_ADDRESS_INVALID, LEGACY_DATABASE_..., LEGACY_FOLDER_TAKEN.
+ * Exports every table of a legacy database into a folder: one file per table, one line per row, and a manifest. Resumes
+ * an interrupted export of a file, and restarts that of a server, whose rows may have changed. `given` is the path of a
+ * file or the address of a server. Errors: LEGACY_FILE_..., LEGACY_ADDRESS_INVALID, LEGACY_DATABASE_...,
+ * LEGACY_FOLDER_TAKEN.
  */
 export async function exportLegacy(
   given: string,
@@ -89,14 +90,14 @@ export async function exportLegacy(
   }
 }
 
-/** What an earlier start has written of a table, if it is still there as it was. */
+/** Returns the file that an earlier run finished, if it is unchanged. */
 async function finishedFile(folder: string, { finished }: Beginning, name: string) {
   const done = finished.find(({ file }) => file === name);
   const path = join(folder, name);
   return done && existsSync(path) && (await hashOf(path)) === done.sha256 ? done : undefined;
 }
 
-/** Makes the folder ready: what is to be done there, or the manifest if it is done. */
+/** Prepares the folder: returns the progress so far, or the manifest of a finished export. */
 async function begin(folder: string, source: Source): Promise<Beginning | Manifest> {
   makeFolder(folder);
   const names = await readdir(folder);
@@ -105,7 +106,7 @@ async function begin(folder: string, source: Source): Promise<Beginning | Manife
   if (names.includes(manifestName)) {
     const manifest = await readManifest(folder);
     if (typeof manifest === 'string' || !isSame(manifest.source)) throw taken(folder, 'holds another export');
-    // It may have been killed right before this.
+    // An earlier run may have been killed right before this step.
     await rm(join(folder, beginningName), { force: true });
     return manifest;
   }
@@ -166,7 +167,7 @@ async function writeTable(
   return { rows, bytes, sha256: hash.digest('hex') };
 }
 
-/** Whole or not at all, whatever is killed. */
+/** Replaces a file atomically, even if the process is killed. */
 async function replace(path: string, text: string): Promise<void> {
   await writeFile(partial(path), text, { flush: true });
   await complete(path);
@@ -174,7 +175,7 @@ async function replace(path: string, text: string): Promise<void> {
 
 const partial = (path: string) => `${path}.partial`;
 
-/** What was written and flushed under its partial name is there from now on. */
+/** Makes a written and flushed partial file visible under its final name. */
 async function complete(path: string): Promise<void> {
   await rename(partial(path), path);
   flushFolder(dirname(path));

@@ -29,51 +29,51 @@ import { recognizeTables, type RecognizedTable } from './names.ts';
 import { decryptLegacySecret } from './secrets.ts';
 import { stageOtherTable, stageTable, type StagedLine } from './staging.ts';
 
-/** Something that keeps a row from moving in. */
+/** A problem that prevents the import of a row. */
 export interface ImportProblem {
   table: string;
-  /** Of the table's file, from 1. */
+  /** Line number in the table's file, from 1. */
   line: number;
   id: string | null;
-  /** The column there, or the columns whose values only one row may have. */
+  /** The legacy column, or the columns whose values must be unique. */
   column: string;
   value: unknown;
   problem: string;
 }
 
-/** What is done with the rows of a table; `target` is null where the table does not move in. */
+/** Counts of rows by outcome; `target` is null if the table is not imported. */
 export interface TableOutcome {
   table: string;
   target: string | null;
-  /** Put in. */
+  /** Inserted. */
   added: number;
-  /** Into a row that was here and that nobody had touched. */
+  /** Merged into an existing row that no user had changed. */
   merged: number;
-  /** As a row that was here, which stayed as it was. */
+  /** Matched to an existing row, which stayed unchanged. */
   same: number;
   quarantined: number;
-  /** In legacy_row alone. */
+  /** Stored only in legacy_row. */
   kept: number;
 }
 
-/** What becomes of the address and the headers of a connection to PEMS. */
+/** Conversion of the address and the headers of a PEMS connection. */
 export interface LegacyEndpoint {
   id: string | null;
   name: string | null;
-  /** The address there, and the one here. */
+  /** The address in the prototype, and the converted one. */
   stored: string | null;
   url: string | null;
-  /** `tenant`, `login_organization`, `grid_name`, `grid_id`, where headers said them. */
+  /** `tenant`, `login_organization`, `grid_name`, `grid_id`, if the headers contained them. */
   settings: Record<string, string>;
 }
 
-/** What becomes of the changes of the prototype that had got as far as `kind`. */
+/** Outcome of the prototype's changes that had reached the state `kind`. */
 export interface LegacyModifications {
   kind: string;
   modifications: number;
-  /** How many of them become drafts. */
+  /** Number of changes that become drafts. */
   drafts: number;
-  /** Of how many drafts it is not known what their author had seen under them. */
+  /** Number of drafts whose base, the value that the author saw, is unknown. */
   unknownBases: number;
 }
 
@@ -82,33 +82,36 @@ export interface ImportPlan {
   problems: ImportProblem[];
   endpoints: LegacyEndpoint[];
   modifications: LegacyModifications[];
-  /** The days of records, where they begin in another zone than that of the import. */
+  /** The days of records, if they begin in a different zone than the import's. */
   foreignDays: ForeignDays | undefined;
-  /** Tables that hold encrypted credentials and do not move in. */
+  /** Tables with encrypted credentials that are not imported. */
   credentialTables: string[];
 }
 
 export interface ImportResult extends ImportPlan {
-  /** False: the same export stands imported already, or problems stopped it. Nothing was changed then. */
+  /** False: the same export is already imported, or problems stopped the import. Nothing changed in that case. */
   imported: boolean;
-  /** When this export was imported before, if it was. */
+  /** Time of an earlier import of this export, if any. */
   alreadyImportedAt: Date | undefined;
   credentials: { reencrypted: number; toBeEnteredAgain: string[] };
 }
 
 export interface ImportOptions {
-  /** Keep rows that cannot be migrated in legacy_row, and put in the others. */
+  /** Store the rows that cannot be migrated in legacy_row, and import the others. */
   quarantine?: boolean;
-  /** What the credentials are sealed with. */
+  /** Encrypts the credentials. */
   vault: Vault;
   /** The zone in which the prototype stored days as local midnight; undefined: UTC. */
   timeZone?: string | undefined;
-  /** The prototype's key; without it credentials are to be entered again. */
+  /** The prototype's key; without it, an administrator must enter the credentials again. */
   legacyKey?: Buffer | undefined;
   progress?: Progress;
 }
 
-/** What an import of this export would do, and what stands in its way. Changes nothing. Errors: LEGACY_EXPORT_... */
+/**
+ * Returns the outcome of an import of this export, and the problems that prevent it. Changes nothing. Errors:
+ * LEGACY_EXPORT_...
+ */
 export async function planImport(
   client: pg.ClientBase,
   folder: string,
@@ -126,8 +129,8 @@ export async function planImport(
 }
 
 /**
- * Puts an export into the database: all of it, in one transaction, or nothing. The client is connected as the owner.
- * Errors: LEGACY_EXPORT_..., LEGACY_OTHER_IMPORT.
+ * Imports an export in one transaction: all of it, or nothing. The client is connected as the owner. Errors:
+ * LEGACY_EXPORT_..., LEGACY_OTHER_IMPORT.
  */
 export async function importLegacy(
   client: pg.ClientBase,
@@ -220,7 +223,7 @@ function foreignDaysError(days: ForeignDays): VanguardError {
   });
 }
 
-/** Reads the export into the temporary tables, converts it, and holds it against what is here. */
+/** Reads the export into the temporary tables, converts it, and compares it with the existing rows. */
 async function plan(
   client: pg.ClientBase,
   folder: string,
@@ -278,7 +281,10 @@ async function plan(
   };
 }
 
-/** The tables of the export: first those that move in, in the order of what points at what, then the others. */
+/**
+ * Returns the tables of the export: first the imported tables, each after the tables that it references, then the
+ * others.
+ */
 export async function tablesIn(client: pg.ClientBase, { tables }: Manifest): Promise<RecognizedTable[]> {
   const knownTables = await legacyTables.run(undefined, client);
   const names = knownTables.map(({ name }) => name);
@@ -286,17 +292,17 @@ export async function tablesIn(client: pg.ClientBase, { tables }: Manifest): Pro
   return recognizeTables(tables, knownTables).toSorted((a, b) => place(a) - place(b));
 }
 
-/** The lines of a file as they are. Refuses a file that is not what was exported. */
+/** Yields the unchanged lines of a file. Refuses a file that differs from the export. */
 async function* linesOf(
   folder: string,
   table: ExportedTable,
   progress: Progress,
 ): AsyncGenerator<StagedLine> {
-  // The manifest is whole, and of this checksum is just what the export wrote.
+  // The manifest is complete, so a file with its checksum is unchanged.
   if ((await hashOf(join(folder, table.file))) !== table.sha256)
     throw damaged(folder, `${table.file} is not what was exported`);
   let count = 0;
-  // By bytes: to join text again and again takes a time that grows with the square of a line.
+  // Reads bytes: repeated concatenation of text would take quadratic time in the length of a line.
   let rest: Buffer[] = [];
   for await (const chunk of createReadStream(join(folder, table.file)) as AsyncIterable<Buffer>) {
     let start = 0;
@@ -311,7 +317,7 @@ async function* linesOf(
   }
 }
 
-/** Seals the credentials under our key, and marks the rows whose credentials cannot be read. */
+/** Encrypts the credentials under our key, and marks the rows with unreadable credentials. */
 async function takeCredentials(
   client: pg.ClientBase,
   vault: Vault,

@@ -1,23 +1,23 @@
 import { bare } from './names.ts';
 import type { CanonicalValue } from './values.ts';
 
-// JSON that the prototype has stored: objects whose members are read as if they were columns.
+// JSON that the prototype stored: objects whose members are read like columns.
 
 /** A member of an object. */
 export interface JsonMember {
-  /** Its name as it is written. */
+  /** The name as written. */
   key: string;
-  /** Its value as it is written, numbers digit by digit. */
+  /** The value as written, with all digits of numbers. */
   json: string;
-  /** Its value as that of a column of some kind; undefined where it is a list or an object. */
+  /** Returns the value like that of a column of this kind; undefined for a list or an object. */
   readonly valueOf: (kind: string) => CanonicalValue | undefined;
 }
 
-/** A decimal as a number of JSON, without zeros at its end. */
+/** Returns a decimal as a JSON number, without trailing zeros. */
 export const jsonNumber = (decimal: string): string =>
   decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
 
-/** A number that is written as it was read. */
+/** A number that keeps its written form. */
 class Digits {
   readonly text: string;
   constructor(text: string) {
@@ -30,7 +30,10 @@ type Parse = (
   reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
 ) => unknown;
 
-/** The members of an object by their bare names; undefined where the value is no JSON object. The last of two that agree counts. */
+/**
+ * Returns the members of an object by their bare names; undefined if the value is not a JSON object. The last of
+ * several members with the same bare name counts.
+ */
 export function jsonMembers(value: CanonicalValue): Map<string, JsonMember> | undefined {
   if (typeof value !== 'string') return undefined;
   let parsed: unknown;
@@ -65,7 +68,7 @@ function written(value: unknown): string {
 function canonical(value: unknown, kind: string): CanonicalValue | undefined {
   if (value === null) return null;
   if (typeof value === 'boolean') return String(value);
-  // Prisma writes an amount as a string, to keep its digits.
+  // Prisma writes an amount as a string to keep its digits.
   if (typeof value === 'string')
     return kind === 'number' && /^-?\d+(\.\d+)?$/.test(value) ? decimal(value) : value;
   if (!(value instanceof Digits)) return undefined;

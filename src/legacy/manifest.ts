@@ -7,24 +7,27 @@ import { VanguardError } from '../errors.ts';
 import type { LegacyTable } from './tables.ts';
 import { parseLine, type CanonicalValue } from './values.ts';
 
-/** The file of a folder that says what all others hold. It is written last: with it, an export is whole. */
+/**
+ * Name of the file that describes all other files. It is written last, so its presence shows that the export is
+ * complete.
+ */
 export const manifestName = 'manifest.json';
-/** Says from which database an export was begun. */
+/** Name of the file that records the source of an unfinished export. */
 export const beginningName = 'export.json';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
 
 export const sourceSchema = z.strictObject({
-  /** Of a server: its address, without user and password. */
+  /** Path of a file, or address of a server without user and password. */
   path: z.string(),
-  /** Null: it is no file. */
+  /** Null for a server. */
   bytes: count.nullable(),
   sha256: sha256.nullable(),
-  /** Of the write-ahead log beside it. */
+  /** Checksum of the write-ahead log beside the file. */
   walSha256: sha256.nullable(),
   encoding: z.enum(['utf-8', 'utf-16le', 'utf-16be']),
-  /** Which server a database was read from; of a file it is left out. */
+  /** The server of the database; absent for a file. */
   server: z.string().optional(),
 });
 export type Source = z.infer<typeof sourceSchema>;
@@ -33,7 +36,7 @@ const referenceSchema = z.strictObject({
   columns: z.array(z.string()),
   parent: z.string(),
   parentColumns: z.array(z.string()),
-  /** Rows that point at a row that does not exist. */
+  /** Number of rows that reference a missing row. */
   orphans: count,
 });
 
@@ -41,7 +44,7 @@ const tableSchema = z.strictObject({
   name: z.string(),
   file: z.string().regex(/^[0-9]{3}-[\w-]*\.ndjson$/),
   columns: z.array(z.strictObject({ name: z.string(), type: z.string() })),
-  /** Generated columns whose function is not known: what they hold follows from the others. */
+  /** Generated columns with an unknown function; other columns determine their values. */
   columnsLeftOut: z.array(z.string()).optional(),
   primaryKey: z.array(z.string()),
   rows: count,
@@ -55,17 +58,17 @@ const manifestSchema = z.strictObject({
   format: z.literal('PFA Vanguard legacy export'),
   version: z.literal(1),
   source: sourceSchema,
-  /** The prototype's last migration, where it has kept a list of them. */
+  /** The prototype's last migration, if it kept a list of them. */
   schemaVersion: z.string().nullable(),
   tables: z.array(tableSchema),
-  /** Of everything above. */
+  /** Checksum of all members above. */
   sha256,
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** The manifest with its own checksum. */
 export function sealed(manifest: Omit<Manifest, 'sha256'>): Manifest {
-  // The keys in the order of the schema, as they come out of reading.
+  // In the order of the schema, in which reading returns the keys.
   const ordered = manifestSchema.omit({ sha256: true }).parse(manifest);
   return { ...ordered, sha256: digest(textOf(ordered)) };
 }
@@ -73,7 +76,7 @@ export function sealed(manifest: Omit<Manifest, 'sha256'>): Manifest {
 export const textOf = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** The manifest that a text is, or what is wrong with it. */
+/** Returns the manifest in a text, or the problem of the text. */
 function parseManifest(bytes: Buffer): Manifest | string {
   const text = bytes.toString('utf8');
   let value: unknown;
@@ -93,7 +96,7 @@ function parseManifest(bytes: Buffer): Manifest | string {
 export const readManifest = async (folder: string): Promise<Manifest | string> =>
   parseManifest(await readFile(join(folder, manifestName)));
 
-/** As readManifest, for who needs an export to be there. Errors: LEGACY_EXPORT_MISSING. */
+/** Like readManifest, but throws if there is no export. Errors: LEGACY_EXPORT_MISSING. */
 export const openManifest = (folder: string): Promise<Manifest | string> =>
   readManifest(folder).catch((error: Error) => {
     throw new VanguardError('LEGACY_EXPORT_MISSING', `There is no export in ${folder}: ${error.message}.`, {
@@ -102,7 +105,7 @@ export const openManifest = (folder: string): Promise<Manifest | string> =>
     });
   });
 
-/** The rows of a file. Throws what is wrong with the first line that is not canonical. */
+/** Yields the rows of a file. Throws the problem of the first line that is not canonical. */
 export async function* readRows(
   folder: string,
   table: Pick<ExportedTable, 'file' | 'columns'>,
@@ -117,7 +120,7 @@ export async function* readRows(
     }
     return parseLine(text, table.columns.length);
   };
-  // By bytes: what readline takes for the end of a line may stand in a text.
+  // Reads bytes: readline would also split at line separators within a text.
   let rest: Buffer[] = [];
   for await (const chunk of createReadStream(join(folder, table.file)) as AsyncIterable<Buffer>) {
     let start = 0;
@@ -131,7 +134,7 @@ export async function* readRows(
   if (rest.length > 0) throw new VanguardError('LEGACY_EXPORT_DAMAGED', 'it is cut off');
 }
 
-/** How many rows of each table point at a row that does not exist, in the order of its references. */
+/** Returns the number of rows of each table that reference a missing row, in the order of its references. */
 export async function countOrphans(
   folder: string,
   tables: (Pick<ExportedTable, 'name' | 'file' | 'columns'> & Pick<LegacyTable, 'foreignKeys'>)[],
@@ -142,7 +145,7 @@ export async function countOrphans(
     );
   const keyOf = (row: CanonicalValue[], at: number[]) => JSON.stringify(at.map((i) => row[i] ?? null));
   const idOf = (parent: string, columns: string[]) => JSON.stringify([parent, columns]);
-  // Of each table the keys that are pointed at, once each, from however many tables.
+  // The referenced keys of each table, read once for all referencing tables.
   const keys = new Map<string, Set<string>>();
   for (const table of tables) {
     const wanted = new Map(

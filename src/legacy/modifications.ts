@@ -14,12 +14,12 @@ import { jsonMembers } from './json.ts';
 import { bare, placeOf } from './names.ts';
 import type { CanonicalValue } from './values.ts';
 
-// Changes of the prototype's later form: one row for what a user changed on a record, with how far it has got.
+// Changes of the prototype's later version: one row per change of a record by a user, with its state.
 
-/** How far a change has got: `empty` changes nothing. */
+/** State of a change; `empty` changes nothing. */
 export type ModificationKind = 'draft' | 'committed' | 'failed' | 'synced' | 'discarded' | 'empty';
 
-/** The words of the prototype. */
+/** The prototype's words for the states. */
 const words: Record<string, Exclude<ModificationKind, 'empty'>> = {
   ...{ draft: 'draft', drafted: 'draft', modified: 'draft', unsaved: 'draft', local: 'draft' },
   ...{ committed: 'committed', pending: 'committed', pendingsync: 'committed', queued: 'committed' },
@@ -29,11 +29,12 @@ const words: Record<string, Exclude<ModificationKind, 'empty'>> = {
   ...{ discarded: 'discarded', reverted: 'discarded', cancelled: 'discarded', canceled: 'discarded' },
   ...{ withdrawn: 'discarded', superseded: 'discarded' },
 };
-/** What moves in no more: PEMS has it, or nobody wants it. */
+/** States that are not imported: PEMS has the change, or its user discarded it. */
 const isHistory = (kind: ModificationKind) => kind === 'synced' || kind === 'discarded' || kind === 'empty';
 
 /**
- * Converts the rows of pfa_modification. `recordColumns` say how the values of a record are converted: a change holds the same.
+ * Returns a function that converts the rows of pfa_modification. `recordColumns` are the conversions of record columns,
+ * which apply to the values of a change.
  */
 export function modificationConverter(
   columns: readonly { name: string }[],
@@ -63,7 +64,7 @@ export function modificationConverter(
   const isSet = (row: readonly CanonicalValue[], column: { place: number }) =>
     ![null, ''].includes(valueAt(row, column) as string | null);
 
-  /** How far a change has got by its state, or, without such a column, by its times. */
+  /** Returns the state of a change from its state column, or, without one, from its times. */
   function kindOf(row: readonly CanonicalValue[]): ModificationKind | { problem: string } {
     if (state.place < 0) {
       if (syncedAt.place < 0) return { problem: 'is missing: nothing says whether PEMS has the change' };
@@ -75,7 +76,7 @@ export function modificationConverter(
     return kind ?? { problem: 'is no state that is known: draft, committed, failed, synced or discarded' };
   }
 
-  /** The members of a column as JSON of our keys. */
+  /** Returns the members of a column as JSON with our keys. */
   function changes(stored: CanonicalValue, column: string, problems: ConvertedRow['problems']): string {
     const members = jsonMembers(stored);
     if (!members) {
@@ -130,7 +131,7 @@ export function modificationConverter(
       });
     } else add(`"kind":${JSON.stringify(kind)}`);
     add(`"delta":${object(changes(stored, delta.name, problems))}`);
-    // Where it is not there or says nothing, the base is not known.
+    // Without a stored base, the base is unknown.
     if (isSet(row, base)) add(`"base":${object(changes(valueAt(row, base), base.name, problems))}`);
     return { ...converted, content: `{${members}}`, problems };
   };

@@ -1,30 +1,30 @@
 import { VanguardError } from '../errors.ts';
 import type { ExportedTable } from './manifest.ts';
 
-/** A name without case, underscores and plural: `pfa_records`, `PFA_RECORDS` and Prisma's model `PfaRecord` are one. */
+/** Folds case, underscores and plural: `pfa_records`, `PFA_RECORDS` and Prisma's model `PfaRecord` are equal. */
 const plain = (name: string) =>
   name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, '')
     .replace(/s$/, '');
 
-/** A table of the export, and which of the prototype's it is. */
+/** A table of the export, with the table of the prototype that it corresponds to. */
 export interface RecognizedTable extends ExportedTable {
-  /** Its name in the prototype; null: it is none of those that move in. */
+  /** Its name in the prototype; null if the table is not imported. */
   known: string | null;
-  /** The name that its rows are kept under: that of the table that it is. */
+  /** The name under which its rows are stored. */
   keptAs: string;
 }
 
-/** A table of the prototype that moves in, and what later forms of the prototype call it. */
+/** A table of the prototype that is imported, and its names in later versions of the prototype. */
 export interface KnownTable {
   name: string;
   aliases: string[];
 }
 
 /**
- * Says which table of the prototype each one is. The exact name comes first; two that only look like one are none. Of two forms of
- * a table the one with rows counts. Errors: LEGACY_TWO_FORMS.
+ * Matches the tables of the export with those of the prototype. An exact name takes precedence; two similar names match
+ * nothing. If a table exists under two names, the one with rows counts. Errors: LEGACY_TWO_FORMS.
  */
 export function recognizeTables(
   tables: readonly ExportedTable[],
@@ -57,10 +57,13 @@ export function recognizeTables(
   });
 }
 
-/** A name without case and underscores. */
+/** Folds case and underscores of a name. */
 export const bare = (name: string): string => name.toLowerCase().replaceAll('_', '');
 
-/** Where a column is: by its exact name, else whatever its case and underscores, else by another of its names; -1 where there is none. */
+/**
+ * Returns the position of a column by its exact name, else regardless of case and underscores, else by its other names;
+ * -1 if there is none.
+ */
 export function placeOf(
   columns: readonly { name: string }[],
   { name, aliases = [] }: { name: string; aliases?: readonly string[] },

@@ -6,19 +6,20 @@ import type { LegacySource, OpenOptions } from './source.ts';
 import { largestRow, largestValue, quoted, valueTooLarge, type LegacyTable } from './tables.ts';
 import type { CanonicalValue } from './values.ts';
 
-// The prototype's later form, on PostgreSQL: read in one read-only transaction, through an address that is shown without its password.
+// Reads the prototype's later version on PostgreSQL, in one read-only transaction. Messages show its address without
+// the password.
 
-/** How long a connection and a statement may take, in milliseconds. */
+/** Timeouts of a connection and of a statement, in milliseconds. */
 const connectTimeoutMs = 10_000;
 const statementTimeoutMs = 300_000;
-/** The server ends a transaction that waits longer for the next statement: a stopped export holds back its vacuum. */
+/** The server ends a transaction that is idle for longer: a suspended export would hold back its vacuum. */
 const idleTimeoutMs = 600_000;
-/** What is fetched at once: at most so many rows, and about so many bytes. */
+/** Size of a fetch: maximum number of rows, and approximate number of bytes. */
 const largestFetch = { rows: 2000, bytes: 32_000_000 };
 
 /**
- * Whether a text is meant as an address: it has a scheme other than `file:`, or names of libpq's. Such a text may hold a
- * password, so no message repeats it.
+ * Returns whether a text is an address: it has a scheme other than `file:`, or keywords of libpq. Such a text may hold
+ * a password, so messages never repeat it.
  */
 export const isAddress = (text: string): boolean =>
   !/^file:/i.test(text) &&
@@ -29,10 +30,10 @@ export const isAddress = (text: string): boolean =>
 
 interface Address {
   config: pg.ClientConfig;
-  /** How to speak TLS: one after the other, where the server has none. */
+  /** TLS settings to try in order, for servers without TLS. */
   encryptions: (false | ConnectionOptions)[];
   schema: string;
-  /** Without user and password: for messages, and for the manifest. */
+  /** Without user and password, for messages and the manifest. */
   shown: string;
 }
 
@@ -43,7 +44,7 @@ function invalid(problem: string, cause?: unknown): VanguardError {
   });
 }
 
-/** What an address of PostgreSQL says, as Prisma and libpq write it. Errors: LEGACY_ADDRESS_INVALID. */
+/** Parses an address of PostgreSQL, in the notation of Prisma or libpq. Errors: LEGACY_ADDRESS_INVALID. */
 function parseAddress(text: string, environment: NodeJS.ProcessEnv): Address {
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
   if (scheme === undefined) throw invalid('is no URL');
@@ -59,7 +60,7 @@ function parseAddress(text: string, environment: NodeJS.ProcessEnv): Address {
       host: decodeURIComponent(url.hostname).replace(/^\[(.+)\]$/, '$1'),
     };
   } catch (error) {
-    // The error holds the whole address.
+    // The message of the error contains the whole address.
     throw invalid(
       'is no URL: characters such as @, /, # and % of a password are written as %40, %2F, %23 and %25',
       {
@@ -92,11 +93,14 @@ function parseAddress(text: string, environment: NodeJS.ProcessEnv): Address {
   };
 }
 
-/** TLS as libpq means it: without sslmode it is taken where there is some, and only verify-... looks at the certificate. */
+/**
+ * Returns the TLS settings as libpq defines them: without sslmode, TLS is optional, and only verify-... checks the
+ * certificate.
+ */
 function encryptionsOf(said: URLSearchParams, environment: NodeJS.ProcessEnv): Address['encryptions'] {
   const mode = said.get('sslmode') ?? environment.PGSSLMODE ?? 'prefer';
   const [certificate, key] = [said.get('sslcert'), said.get('sslkey')];
-  // Prisma's sslcert is the certificate of the authority; libpq's is that of the client, and has a key.
+  // Prisma's sslcert is the certificate of the authority; libpq's is that of the client and comes with a key.
   const authority = said.get('sslrootcert') ?? environment.PGSSLROOTCERT ?? (key ? null : certificate);
   const identity = said.get('sslidentity');
   const read = (path: string) => {
@@ -132,12 +136,12 @@ function encryptionsOf(said: URLSearchParams, environment: NodeJS.ProcessEnv): A
   }
 }
 
-/** What a server or the way to it says, as a problem that an operator can act on. */
+/** Converts an error of a server or its network into a problem that an operator can act on. */
 function serverError(error: unknown, { shown, config }: Address): unknown {
   if (error instanceof VanguardError) return error;
   const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const { code = '', message: text = '' } = first as NodeJS.ErrnoException;
-  // Not even a server that repeats it may show it.
+  // The server may repeat the password in its message.
   const secret = typeof config.password === 'string' ? config.password : '';
   const message = (text || String(first)).replaceAll(secret || '\0', '(hidden)');
   const told = (name: string, what: string, hint: string) =>
@@ -192,7 +196,7 @@ function serverError(error: unknown, { shown, config }: Address): unknown {
 async function connect(address: Address): Promise<pg.Client> {
   for (const [i, ssl] of address.encryptions.entries()) {
     const client = new pg.Client({ ...address.config, ssl });
-    // The query that it meets reports it, too.
+    // The query reports the error too.
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -200,7 +204,7 @@ async function connect(address: Address): Promise<pg.Client> {
     } catch (error) {
       await client.end().catch(() => undefined);
       const { message = '', code = '' } = error as NodeJS.ErrnoException;
-      // Also a server that lets this user in only without TLS.
+      // 28000: a server may also admit this user only without TLS.
       if (i + 1 < address.encryptions.length && (/does not support SSL/.test(message) || code === '28000'))
         continue;
       const known = serverError(error, address);
@@ -221,11 +225,11 @@ async function connect(address: Address): Promise<pg.Client> {
   throw invalid('names no way to connect');
 }
 
-/** Tables by which the database of this product is known. */
+/** Finds a table that only the database of this product has. */
 const ours = `select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where n.nspname = 'app_private' and c.relname = 'legacy_import'`;
 
-/** Opens a database of the prototype at an address. Errors: LEGACY_ADDRESS_INVALID, LEGACY_DATABASE_... */
+/** Opens a database of the prototype by its address. Errors: LEGACY_ADDRESS_INVALID, LEGACY_DATABASE_... */
 export async function openLegacyServer(
   given: string,
   { patience = 5000, environment = process.env }: OpenOptions,
@@ -240,12 +244,12 @@ export async function openLegacyServer(
     }
   };
   const close = async () => {
-    // Nothing was written; to end the connection ends the transaction.
+    // Nothing was written, so the end of the connection may end the transaction.
     await client.end().catch(() => undefined);
   };
   try {
     await ask('begin isolation level repeatable read, read only');
-    // Without the right to read past row level security it is an error, and not fewer rows.
+    // With row_security off, insufficient rights are an error instead of missing rows.
     for (const [name, value] of Object.entries({
       row_security: 'off',
       search_path: 'pg_catalog',
@@ -361,11 +365,11 @@ export async function openLegacyServer(
 
 interface ServerTable extends LegacyTable {
   isReadable: boolean;
-  /** No partitions below it. */
+  /** Without partitions. */
   isWhole: boolean;
 }
 
-/** The tables of a schema. The catalogue also knows those that information_schema hides from this user. */
+/** Returns the tables of a schema. Reads the catalog, because information_schema hides tables from this user. */
 async function readTables(
   ask: <Row extends pg.QueryResultRow>(text: string, values: unknown[]) => Promise<Row[]>,
   schema: string,
@@ -410,11 +414,11 @@ type Column = LegacyTable['columns'][number];
 
 const isTimeWithZone = (type: string) => /^timestamp.* with time zone$/.test(type);
 
-/** A column as the text that stands for it, in SQL. */
+/** Returns the SQL expression for a column as text. */
 function textOf({ name, type }: Column): string {
   const column = quoted(name);
   if (type === 'bytea') return `encode(${column}, 'hex')`;
-  // As JSON: the prototype's other form has JSON where this has lists.
+  // As JSON: the prototype's SQLite version stores JSON instead of lists.
   if (type.endsWith('[]')) return `to_jsonb(${column})::text`;
   if (isTimeWithZone(type)) return `(${column} at time zone 'UTC')::text || 'Z'`;
   return `${column}::text`;
@@ -446,7 +450,7 @@ async function refuseLargest(
   );
 }
 
-/** The canonical form of a value, by the declared type of its column. */
+/** Returns the canonical form of a value, by the declared type of its column. */
 function canonical(text: string | null, type: string): CanonicalValue {
   if (text === null) return null;
   if (type === 'bytea') return { blob: Buffer.from(text, 'hex').toString('base64') };
@@ -458,7 +462,7 @@ function canonical(text: string | null, type: string): CanonicalValue {
     const number = Number(text);
     return Number.isNaN(number) ? text : { real: Object.is(number, -0) ? '-0' : String(number) };
   }
-  // Infinity and NaN are words.
+  // Infinity and NaN stay text.
   if (/^numeric/.test(type)) return /^-?\d/.test(text) ? { decimal: text } : text;
   return text;
 }

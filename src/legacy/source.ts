@@ -5,25 +5,31 @@ import { isAddress, openLegacyServer } from './postgres.ts';
 import { checkSizes, countOf, quoted, rowsOf, tablesOf, type LegacyTable } from './tables.ts';
 import type { CanonicalValue } from './values.ts';
 
-/** A legacy database, open for reading. It says the same until it is closed, also where the prototype goes on writing. */
+/**
+ * A legacy database, open for reading. Returns the same rows until it is closed, even if the prototype continues to
+ * write.
+ */
 export interface LegacySource {
   readonly source: Source;
   tables(): Promise<LegacyTable[]>;
-  /** How many rows a table has. Refuses a table with a value that an export cannot hold. Errors: LEGACY_VALUE_TOO_LARGE. */
+  /**
+   * Returns the number of rows of a table. Refuses a table with a value that is too large for an export. Errors:
+   * LEGACY_VALUE_TOO_LARGE.
+   */
   count(table: LegacyTable): Promise<number>;
-  /** Each row in the canonical form, in the order of the primary key. */
+  /** Yields each row in the canonical form, in the order of the primary key. */
   rows(table: LegacyTable): Iterable<CanonicalValue[]> | AsyncIterable<CanonicalValue[]>;
-  /** The name of the newest finished migration in a table of Prisma's. */
+  /** Returns the name of the newest finished migration in Prisma's table of migrations. */
   lastMigration(table: LegacyTable): Promise<string | null>;
   close(): Promise<void>;
 }
 
 export interface OpenOptions {
-  /** Work on a temporary copy of a file. */
+  /** Read a temporary copy of the file. */
   copy?: boolean;
-  /** How many milliseconds to wait for a lock. */
+  /** Timeout for a lock, in milliseconds. */
   patience?: number | undefined;
-  /** Where PGPASSWORD and its like are. */
+  /** Environment with PGPASSWORD and similar variables. */
   environment?: NodeJS.ProcessEnv | undefined;
 }
 

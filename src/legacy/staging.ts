@@ -7,7 +7,7 @@ import { converter, type ConvertedRow, type DayOptions, type FindParent } from '
 import { modificationConverter } from './modifications.ts';
 import type { CanonicalValue } from './values.ts';
 
-/** A row on its way into the temporary table legacy_plan: a line of the export, and what is known to have been done with it. */
+/** A row for the temporary table legacy_plan: a line of the export, with its outcome if known. */
 export interface StagedLine {
   line: string;
   state?: string;
@@ -18,11 +18,11 @@ export interface StagedLine {
 const copyPlan = `copy pg_temp.legacy_plan
   (table_name, line_number, line, legacy_id, refs, content, data, secrets, problems, state, target, previous) from stdin`;
 
-/** What is handed to COPY at once, in characters. */
+/** Size of a chunk for COPY, in characters. */
 const chunkLength = 65_536;
 
 /**
- * Converts the rows of a table that moves in and copies them into legacy_plan. Those that it points at are to be there already.
+ * Converts the rows of an imported table and copies them into legacy_plan. The referenced tables must be there already.
  */
 export async function stageTable(
   client: pg.ClientBase,
@@ -41,7 +41,7 @@ export async function stageTable(
     parents.set(
       parent,
       new Map([
-        // Prototypes name the author of an edit by id or by username.
+        // Prototypes identify the author of an edit by id or by username.
         ...(hasEdits ? keys : []).flatMap(({ legacyId, name, key, hasProblems }) =>
           name === null ? [] : [[name, found(legacyId, key, hasProblems)] as const],
         ),
@@ -66,7 +66,7 @@ export async function stageTable(
   await client.query('analyze pg_temp.legacy_plan (table_name, legacy_id)');
 }
 
-/** Copies the rows of a table that does not move in into legacy_plan: they are kept, and that is all. */
+/** Copies the rows of a table that is not imported into legacy_plan, which only keeps them. */
 export async function stageOtherTable(
   client: pg.ClientBase,
   name: string,
@@ -115,7 +115,7 @@ async function copyLines(
 
 const json = (value: unknown) => (value === null || value === undefined ? null : JSON.stringify(value));
 
-/** A value in the text format of COPY. */
+/** Returns a value in the text format of COPY. */
 export function copied(value: string | null): string {
   if (value === null) return '\\N';
   return /[\\\t\n\r]/.test(value)

@@ -7,15 +7,16 @@ import { canonicalForm, type CanonicalValue, type StoredValue } from './values.t
 export interface LegacyTable {
   name: string;
   columns: { name: string; type: string }[];
-  /** Generated columns that SQLite cannot compute here, because it does not know their function. */
+  /** Generated columns that SQLite cannot compute here, because it lacks their function. */
   columnsLeftOut: string[];
   primaryKey: string[];
   foreignKeys: { columns: string[]; parent: string; parentColumns: string[] }[];
 }
 
 /**
- * Every table that holds rows of its own, and virtual tables, whose rows a module stores in tables of its own. SQLite's own tables and
- * those of modules are left out, and so is a virtual table whose module is not known: its tables are ordinary ones then.
+ * Returns the tables with rows of their own, and virtual tables, whose modules store the rows in other tables. Omits
+ * the tables of SQLite and of known modules, and virtual tables of unknown modules. The tables of an unknown module
+ * count as ordinary ones.
  */
 export function tablesOf({ database, path }: LegacyFile): LegacyTable[] {
   try {
@@ -33,7 +34,7 @@ export function tablesOf({ database, path }: LegacyFile): LegacyTable[] {
   }
 }
 
-/** Whether SQLite knows the module of a table, or the functions of a column. */
+/** Returns whether SQLite has the module of a table, or the functions of a column. */
 function isReadable(database: DatabaseSync, table: string, columns: string): boolean {
   try {
     database.prepare(`select ${columns} from ${quoted(table)} limit 0`).all();
@@ -46,7 +47,7 @@ function isReadable(database: DatabaseSync, table: string, columns: string): boo
 }
 
 function tableOf(database: DatabaseSync, name: string, names: string[]): LegacyTable {
-  // `hidden`: 1 are columns of modules; 2 and 3 are generated, and are exported too.
+  // `hidden`: 1 marks columns of modules; 2 and 3 mark generated columns, which are exported.
   const declared = database
     .prepare('select name, type, pk, hidden from pragma_table_xinfo(?) where hidden <> 1 order by cid')
     .all(name);
@@ -65,7 +66,7 @@ function tableOf(database: DatabaseSync, name: string, names: string[]): LegacyT
     )
     .all(name)) {
     const id = Number(row.id);
-    // SQLite compares names of tables without regard to case.
+    // SQLite ignores case in table names.
     const parent =
       names.find((known) => known.toLowerCase() === String(row.parent).toLowerCase()) ?? String(row.parent);
     const key = foreignKeys.get(id) ?? { columns: [], parent, parentColumns: [] };
@@ -87,10 +88,10 @@ function tableOf(database: DatabaseSync, name: string, names: string[]): LegacyT
   };
 }
 
-/** A name in SQL. */
+/** Quotes a name for SQL. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** How many rows there are. */
+/** Returns the number of rows. */
 export function countOf({ database, path }: LegacyFile, table: LegacyTable): number {
   try {
     return Number(database.prepare(`select count(*) as rows from ${quoted(table.name)}`).get()?.rows);
@@ -99,11 +100,16 @@ export function countOf({ database, path }: LegacyFile, table: LegacyTable): num
   }
 }
 
-/** The largest value and the largest row that an export can hold, in bytes: as base64 in one line both stay below what a text can have. */
+/**
+ * Maximum size of a value and of a row of an export, in bytes. As base64 in one line, both stay below the maximum
+ * length of a string.
+ */
 export const largestValue = 100_000_000;
 export const largestRow = 200_000_000;
 
-/** Refuses a table with a value that is too large, before anything of the table is read into memory. Errors: LEGACY_VALUE_TOO_LARGE. */
+/**
+ * Refuses a table with too large a value before any of its rows is read into memory. Errors: LEGACY_VALUE_TOO_LARGE.
+ */
 export function checkSizes(file: LegacyFile, table: LegacyTable): void {
   const sizes = table.columns.map(({ name }) => `coalesce(octet_length(${quoted(name)}), 0)`);
   const keys = table.primaryKey.map(quoted);
@@ -143,7 +149,7 @@ export function valueTooLarge(
   );
 }
 
-/** Each row in the canonical form, in the order of the primary key, and of the file where that is not enough. */
+/** Yields each row in the canonical form, in the order of the primary key, and of the file among equal keys. */
 export function* rowsOf(file: LegacyFile, table: LegacyTable): Generator<CanonicalValue[]> {
   const toCanonical = canonicalForm(file.encoding);
   const columns = table.columns.map(({ name }) => quoted(name));
@@ -154,7 +160,8 @@ export function* rowsOf(file: LegacyFile, table: LegacyTable): Generator<Canonic
   ];
   try {
     const statement = file.database.prepare(
-      // Text as bytes: as text, what is no valid UTF-8 would be replaced in silence. The first column says what is what.
+      // Reads text as bytes, because reading it as text would silently replace invalid UTF-8. The first column holds
+      // the types.
       `select ${columns.map((column) => `substr(typeof(${column}), 1, 1)`).join(' || ')},
         ${columns.map((column) => `case typeof(${column}) when 'text' then cast(${column} as blob) else ${column} end`).join(', ')}
       from ${quoted(table.name)} ${order.length > 0 ? `order by ${order.join(', ')}` : ''}`,
@@ -185,7 +192,7 @@ function storedValue(type: string, value: unknown): StoredValue {
   }
 }
 
-/** A name of the hidden row number that no column has taken; none in tables without it. */
+/** Returns a name of the hidden row number that no column uses; undefined in tables without a row number. */
 function rowidOf(database: DatabaseSync, table: LegacyTable): string | undefined {
   const isWithout = database
     .prepare('select wr from pragma_table_list where schema = ? and name = ?')

@@ -1,9 +1,9 @@
 import { VanguardError } from '../errors.ts';
 
-// The canonical form of a row: one line of JSON, an array in the order of the columns. Each value that SQLite can store has
-// exactly one form, and each form is one value, bytes included; so files are equal exactly when what they hold is.
+// Canonical form of a row: one line of JSON, an array in the order of the columns. Each value that SQLite can store has
+// exactly one form, and each form stands for one value. Two files are therefore equal exactly if their values are.
 
-/** What SQLite stores. Text is bytes, in the encoding of the database, and need not be valid. */
+/** A stored value of SQLite. Text is bytes in the encoding of the database, and may be invalid. */
 export type StoredValue =
   | { type: 'null' }
   | { type: 'integer'; value: bigint }
@@ -11,7 +11,7 @@ export type StoredValue =
   | { type: 'text'; bytes: Uint8Array }
   | { type: 'blob'; bytes: Uint8Array };
 
-/** A value in a line: text, safe integers and null as they are in JSON, else an object that names the type. */
+/** A value in a line: text, safe integers and null in plain JSON, any other value as an object that names its type. */
 export type CanonicalValue =
   | null
   | string
@@ -20,12 +20,12 @@ export type CanonicalValue =
   | { real: string }
   | { text: string }
   | { blob: string }
-  /** Of PostgreSQL alone: an exact number, with the digits that it is stored with. */
+  /** Only from PostgreSQL: an exact number with its stored digits. */
   | { decimal: string };
 
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
-/** Writes stored values of a database with this encoding in the canonical form. */
+/** Returns a function that converts stored values of a database with this encoding to the canonical form. */
 export function canonicalForm(encoding: TextEncoding): (value: StoredValue) => CanonicalValue {
   const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
   return (stored) => {
@@ -54,10 +54,10 @@ export function canonicalForm(encoding: TextEncoding): (value: StoredValue) => C
 const base64 = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 
-/** A line without its end. */
+/** Returns a line without its line feed. */
 export const lineOf = (row: CanonicalValue[]): string => JSON.stringify(row);
 
-/** The row of a line, or what is wrong with it: anything but what `lineOf` writes. */
+/** Returns the row of a line, or the problem of a line that `lineOf` would not write. */
 export function parseLine(line: string, columns: number): CanonicalValue[] {
   let row: unknown;
   try {

@@ -1,42 +1,42 @@
 import { VanguardError } from '../errors.ts';
 import { isBlank, makeStorable, quote, type Parsed } from './values.ts';
 
-/** One way in which PEMS writes a value that can only be chosen, as the database describes it. */
+/** One spelling of PEMS for a value of a field with a fixed list of choices, as the database describes it. */
 export interface Choice {
   /** The value of a record: one of the allowed values, `true` or `false`. */
   value: string;
-  /** As PEMS writes it. */
+  /** The spelling of PEMS. */
   spelling: string;
-  /** Spellings of one notation belong together, such as `RENTAL` and `PURCHASE`; null for one without a notation. */
+  /** Groups the spellings of one notation, such as `RENTAL` and `PURCHASE`; null for a spelling without a notation. */
   notation: number | null;
 }
 
-/** How often a spelling was read. */
+/** Number of times that the spelling was read. */
 export interface ReadSpelling {
   spelling: string;
   value: string;
   rows: number;
 }
 
-/** The values of a field that can only be chosen, and how PEMS writes them. */
+/** The values of a field with a fixed list of choices, and their spellings in PEMS. */
 export interface Choices {
-  /** The value that a text of PEMS stands for; case, blanks around it and normal form do not matter. */
+  /** Returns the value of a text of PEMS, regardless of case, surrounding blanks and normal form. */
   read(text: string): Parsed<string>;
   /**
-   * Returns how a value is written where PEMS holds `held` now: in the notation of that, else in the one that the
-   * database puts first. `null` for a value that cannot be chosen.
+   * Returns the spelling of a value in the notation of `held`, the current text of PEMS. If `held` has no notation,
+   * uses the one that the database lists first. Returns `null` for a value that is not among the choices.
    */
   write(value: string, held: string): string | null;
-  /** What was read so far, at most 50 spellings. */
+  /** The spellings read so far, at most 50. */
   spellings(): ReadSpelling[];
 }
 
-/** Spellings that are remembered of a field: case and blanks make thousands of a word. */
+/** Maximum number of remembered spellings of a field: case and blanks make thousands of spellings of a word. */
 const MOST_SPELLINGS = 50;
 
 /**
- * What spellings have in common that differ only by case, blanks or normal form. Dotted and dotless i are the same, because a
- * Turkish system capitalizes `i` as `İ`.
+ * Returns the form shared by spellings that differ only in case, blanks or normal form. Dotted and dotless i are the
+ * same, because a Turkish system capitalizes `i` as `İ`.
  */
 export function foldChoice(text: string): string {
   return text
@@ -54,12 +54,13 @@ export function foldChoice(text: string): string {
 }
 
 /**
- * Returns how the values of a field are read and written.
+ * Returns the reader and writer of the values of a field.
  *
  * @param allowed the values of a record
- * @param choices the spellings of PEMS, the one to be written first
- * @param named what a message says is allowed
- * @throws VanguardError `PEMS_MAPPING_INVALID` if one spelling stands for two values, or for one that is not allowed
+ * @param choices the spellings of PEMS, the preferred one first
+ * @param named the allowed values, as a message lists them
+ * @throws VanguardError `PEMS_MAPPING_INVALID` if one spelling stands for two values, or for a value that is not
+ *   allowed
  */
 export function createChoices(
   key: string,

@@ -26,69 +26,72 @@ import type { DateFormat } from './values.ts';
 import { WriteFailure } from './write-failure.ts';
 
 /**
- * What PEMS is asked for: a page of the grid, records by their ids, one row to see whether it works, one record, a change of
- * one, a page of a reference list.
+ * Kind of a request to PEMS. Reads are a page of the grid, records by their ids, one row as a connection test, one
+ * record, or a page of a reference list. A write changes one record.
  */
 export type PemsAction = 'list' | 'records' | 'test' | 'read' | 'write' | 'reference';
 
-/** What became of one attempt of one request: for logs and metrics. Holds nothing secret. */
+/** Result of one attempt of one request, for logs and metrics. Contains no secrets. */
 export interface PemsRequestEvent {
-  /** From 1, for each request anew. */
+  /** Starts at 1 for each request. */
   attempt: number;
-  /** How long the attempt took, the readings of the caller's clock included. */
+  /** Duration of the attempt, including the readings of the caller's clock. */
   milliseconds: number;
-  /** Why the attempt failed; `null` when it did not. */
+  /** Reason of the failure; `null` if the attempt succeeded. */
   error: VanguardError | null;
-  /** How long until the next attempt; `null` when there is none. */
+  /** Delay before the next attempt; `null` if there is none. */
   retryInMs: number | null;
-  /** What went to and fro; of requests for single records only, grids are too large to keep. */
+  /** The request and its response, only for requests of single records: grids are too large to keep. */
   exchange?: PemsExchange;
 }
 
-/** A request and its answer as texts that the database can hold, with every credential in them replaced. */
+/** A request and its response as texts that the database can store, with every credential redacted. */
 export interface PemsExchange {
-  /** The body that was to be sent; it may be that it was not. */
+  /** The body of the request, even if it was never sent. */
   request: string;
-  /** The HTTP status; `null` when no answer began. */
+  /** The HTTP status; `null` if no response began. */
   status: number | null;
-  /** The body of the answer, its beginning where it is long; `null` where none arrived whole, or nobody needs it. */
+  /** The body of the response, truncated if it is long; `null` if it did not arrive completely or is not needed. */
   answer: string | null;
 }
 
 export interface ReadGridOptions {
-  /** The organization's code. Rows of others whose code begins alike come too: the caller checks each row. */
+  /**
+   * The organization's code. PEMS also returns rows of organizations whose code begins with this one: the caller checks
+   * each row.
+   */
   organization: string;
   /**
    * Only rows changed at or after this time: `2026-04-02 14:30` in the local time of PEMS, as `parseTimestamp` gives it.
    */
   changedSince?: string | null;
   /**
-   * Reads the clock by which the caller orders what it knows, e.g. the database's. It has no default, because another
-   * clock would let an old page win over a newer write. When it rejects, the read rejects with the same.
+   * Reads the clock by which the caller orders its data, e.g. the clock of the database. It has no default, because
+   * another clock would let an old page win over a newer write. If it rejects, the read rejects with the same error.
    */
   clock: () => Promise<string>;
-  /** Ends the read at once; it then rejects with the signal's reason. */
+  /** Aborts the read immediately, which then rejects with the reason of the signal. */
   signal?: AbortSignal;
   /** Called after each attempt. */
   onRequest?: (event: PemsRequestEvent) => void;
 }
 
-/** One page of a read, with the clock readings around the attempt that brought it. */
+/** One page of a read, with the clock readings before and after the attempt that returned it. */
 export interface PemsPage extends GridPage {
-  /** Read right before that attempt was sent: nothing that happened before can be missing from the page. */
+  /** Read right before that attempt was sent: the page includes every earlier change. */
   requestedAt: string;
-  /** Read right after its last byte arrived. */
+  /** Read right after the last byte arrived. */
   receivedAt: string;
 }
 
 export interface ReadRecordsOptions extends Omit<ReadGridOptions, 'changedSince'> {
-  /** Exactly as PEMS holds them; any number, in any order. One that is given twice is read once. */
+  /** Exactly as PEMS holds them; any number, in any order. An id that occurs twice is read once. */
   ids: readonly string[];
 }
 
-/** What one request for records brought. */
+/** The result of one request for records. */
 export interface PemsRecordsPage extends PemsPage {
-  /** Those it asked for. One of them without a row was not there between the two clock readings. */
+  /** The requested ids. An id without a row did not exist between the two clock readings. */
   ids: readonly string[];
 }
 
@@ -97,85 +100,86 @@ export interface TestConnectionOptions {
   signal?: AbortSignal;
 }
 
-/** What a working connection showed. */
+/** The result of a connection test. */
 export interface ConnectionTest {
-  /** How long PEMS took for one row. */
+  /** Duration of the request for one row. */
   milliseconds: number;
-  /** 1, or 0 where the organization has no rows. */
+  /** 1, or 0 if the organization has no rows. */
   rows: number;
   /** The aliases of that row, in lower case, as PEMS orders them. */
   aliases: string[];
 }
 
-/** One page as a sample. */
+/** One page, read as a sample. */
 export interface SamplePage extends GridPage {
-  /** How long PEMS took for it. */
+  /** Duration of the request. */
   milliseconds: number;
 }
 
 export interface ReadRecordOptions extends RecordIdentity {
-  /** As of `readGrid`. */
+  /** As in `readGrid`. */
   clock: () => Promise<string>;
-  /** Ends the read at once; it then rejects with the signal's reason. */
+  /** Aborts the read immediately, which then rejects with the reason of the signal. */
   signal?: AbortSignal;
   /** Called after each attempt. */
   onRequest?: (event: PemsRequestEvent) => void;
 }
 
 export interface UpdateRecordOptions extends ReadRecordOptions, RecordChange {
-  /** Reads the database's clock: microseconds since 1970, in digits. */
+  /** Reads the clock of the database: microseconds since 1970, as digits. */
   clock: () => Promise<string>;
-  /** By that clock: from then on nothing is sent any more. */
+  /** Time on that clock after which nothing is sent. */
   sendBefore: string;
 }
 
-/** One record, with the clock readings around the attempt that brought it. */
+/** One record, with the clock readings before and after the attempt that returned it. */
 export interface PemsRecord extends ScreenRecord {
-  /** Read before that attempt was sent: nothing that happened before can be missing from it. */
+  /** Read before that attempt was sent: the record includes every earlier change. */
   requestedAt: string;
-  /** Read right after its last byte arrived. */
+  /** Read right after the last byte arrived. */
   receivedAt: string;
 }
 
 /** Reads and writes PEMS. */
 export interface PemsClient {
   /**
-   * Reads the rows of one organization page by page. While a page is being consumed the next one is asked for, and no
-   * more than that, so memory holds two; how many rows are asked for follows from how large they are. Who stops before the end takes that request back. The read was complete only
-   * if the iteration ended without an error.
+   * Reads the rows of one organization page by page. Requests only the next page while a page is consumed, so memory
+   * holds two pages. The size of the rows decides the number of rows per page. If the caller stops before the end, the
+   * pending request is aborted. The read is complete only if the iteration ends without an error.
    *
-   * Each row comes with the page that holds all rows of its id; `more` is false on the last page only. Pages follow the ids in the order of PEMS, so a
-   * record that exists during the whole read is in it, whatever is added or deleted meanwhile.
+   * Returns all rows of an id on the same page; `more` is false on the last page only. Pages follow the order of ids in
+   * PEMS, so the read includes each record that exists throughout it, despite concurrent inserts and deletes.
    *
    * @throws VanguardError (while iterating) `PEMS_UNREACHABLE`, `PEMS_TIMEOUT`, `PEMS_RATE_LIMITED` or
-   *   `PEMS_SERVER_ERROR` after the last attempt; at once `PEMS_UNAUTHORIZED`, `PEMS_REFUSED` (another 4xx),
-   *   `PEMS_REDIRECTED`, `PEMS_ERROR_ALERT`, `PEMS_MALFORMED_ANSWER` (half an answer is tried again first);
-   *   `PEMS_CONNECTION_INVALID` and `PEMS_CHANGED_SINCE_INVALID` for what was asked
+   *   `PEMS_SERVER_ERROR` after the last attempt. Without retries: `PEMS_UNAUTHORIZED`, `PEMS_REFUSED` (another 4xx),
+   *   `PEMS_REDIRECTED`, `PEMS_ERROR_ALERT`, and `PEMS_MALFORMED_ANSWER` unless the response broke off.
+   *   `PEMS_CONNECTION_INVALID` and `PEMS_CHANGED_SINCE_INVALID` report invalid settings and arguments.
    */
   readGrid(options: ReadGridOptions): AsyncIterable<PemsPage>;
   /**
-   * Reads the rows of these ids, some hundreds at a time, one request after the other. Each id is in `ids` of exactly
-   * one page, with all of its rows: of other organizations whose code begins alike too. Rows that nobody asked for are
-   * left out. An id that cannot be one of several (it holds a comma) costs a request of its own.
+   * Reads the rows of these ids, some hundreds per request, one request after the other. Each id is in `ids` of exactly
+   * one page, with all its rows, including those of organizations whose code begins with this one. Omits rows that were
+   * not requested. An id that contains a comma cannot be combined with others and takes a request of its own.
    *
    * @throws VanguardError (while iterating) as `readGrid`
    */
   readRecords(options: ReadRecordsOptions): AsyncIterable<PemsRecordsPage>;
   /**
-   * Reads a plain list, such as that of categories, page by page. It was read completely only if the iteration ended
+   * Reads a plain list, such as that of categories, page by page. The read is complete only if the iteration ends
    * without an error.
    *
    * @throws VanguardError (while iterating) as `readGrid`, and `PEMS_LIST_TOO_LONG`
    */
   readList(options: ReadListOptions): AsyncIterable<ListRow[]>;
   /**
-   * Asks for one row, once: a person waits for the reason.
+   * Reads one row, without retries: a user waits for the result.
    *
    * @throws VanguardError as `readGrid`
    */
   testConnection(options: TestConnectionOptions): Promise<ConnectionTest>;
   /**
-   * Reads the first rows of an organization, once, with the rows of other organizations whose code begins alike.
+   * Reads the first rows of an organization, without retries, including rows of organizations whose code begins with
+   * this one.
    *
    * @throws VanguardError as `readGrid`
    */
@@ -187,72 +191,75 @@ export interface PemsClient {
    */
   readColumns(options: TestConnectionOptions): Promise<string[]>;
   /**
-   * Reads one record from the screen.
+   * Reads one record through the screen.
    *
-   * @returns `null` where PEMS says that there is no such record
-   * @throws VanguardError as `readGrid`, after as many attempts
+   * @returns `null` if PEMS reports that the record does not exist
+   * @throws VanguardError as `readGrid`, with the same number of attempts
    */
   readRecord(options: ReadRecordOptions): Promise<PemsRecord | null>;
   /**
-   * Changes fields of one record, over the version that was read (`recordId`). Sent once and never again. It waits for
-   * its turn first and looks at the clock then: nothing leaves from `sendBefore` on, not even when this process was
-   * stopped meanwhile. PEMS must have it within another `timeoutMs`.
+   * Changes fields of one record, based on the version that was read (`recordId`). Sends the change once, without
+   * retries. Waits for the rate limit and then reads the clock: sends nothing from `sendBefore` on, even if this
+   * process was suspended meanwhile. PEMS receives the change within another `timeoutMs`, or not at all.
    *
-   * @returns the record as PEMS says it is now; whether it kept what was sent is the caller's to see
-   * @throws WriteFailure and nothing else; its `certain` says whether PEMS can have written. Codes as `readRecord`, and:
-   *   `PEMS_RECORD_MODIFIED` (`recordId` is no longer the record's), `PEMS_RECORD_NOT_FOUND`, `PEMS_WRITE_TOO_LATE`
-   *   (`sendBefore` has passed), `PEMS_WRITE_INTERRUPTED` (`signal`, or the clock; the `cause` has the reason),
-   *   `PEMS_VALUE_UNWRITABLE`
+   * @returns the the record as PEMS returns it; the caller checks whether PEMS kept the values
+   * @throws WriteFailure and nothing else; its `certain` says whether PEMS may have written. Codes as `readRecord`,
+   *   and: `PEMS_RECORD_MODIFIED` (the record has another `recordId` now), `PEMS_RECORD_NOT_FOUND`,
+   *   `PEMS_WRITE_TOO_LATE` (`sendBefore` has passed), `PEMS_WRITE_INTERRUPTED` (by `signal` or the clock; see
+   *   `cause`), `PEMS_VALUE_UNWRITABLE`
    */
   updateRecord(options: UpdateRecordOptions): Promise<PemsRecord>;
 }
 
 /**
- * About how large an answer is asked for, in bytes; up to two of them are in memory at a time. Not much smaller: PEMS
- * takes a certain number of requests a second.
+ * Target size of a response, in bytes; memory holds up to two responses at a time. A much smaller size would waste
+ * requests, because PEMS limits their rate.
  */
 const ANSWER_BYTES = 5 * 1024 * 1024;
-/** Rows of the first request, when it is not known yet how large a row is. */
+/** Rows of the first request, when the size of a row is unknown. */
 const FIRST_ROWS = 1_000;
-/** Fewer are not asked for, however large they are, unless the connection says so. */
+/** Minimum number of rows per request, regardless of their size, unless the connection sets fewer. */
 const LEAST_ROWS = 100;
 
-/** Larger answers are not read to their end, unpacked: one of 200 kB of gzip may hold gigabytes. */
+/** Maximum size of an uncompressed response: 200 kB of gzip may expand to gigabytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
-/** Fewer bytes for each object or array are no records: parsed, such an answer takes many times its size in memory. */
+/**
+ * Minimum number of bytes per object or array: a denser response contains no records, and takes many times its size in
+ * memory once parsed.
+ */
 const LEAST_BYTES_PER_OBJECT = 8;
-/** Deeper nesting is nothing that PEMS sends. */
+/** Maximum nesting: PEMS sends no deeper JSON. */
 const MOST_NESTING = 64;
 
-/** Of an answer so many characters are kept. */
+/** Maximum number of characters of a response to keep. */
 const KEPT_CHARACTERS = 100_000;
 
 interface Answer<T> {
   value: T;
-  /** How large it was. */
+  /** Size of the response. */
   bytes: number;
   requestedAt: string;
   receivedAt: string;
 }
 
-/** How one attempt ended, when it did not bring an answer. */
+/** The end of an attempt without a usable response. */
 interface Failure {
   error: VanguardError;
   mayRetry: boolean;
   retryAfter?: string | null;
-  /** PEMS has understood the request and certainly not done it. */
+  /** PEMS understood the request and certainly did not execute it. */
   isRefusal?: boolean;
 }
 
-/** One request: what is sent where, and what the answer is read as. */
+/** One request: its target, its body, and the type of its response. */
 interface Call<T> {
   url: URL;
-  /** Checked: HTTP can carry it. */
+  /** Validated: HTTP can carry it. */
   organization: string;
-  /** Null: it is asked for with GET. */
+  /** Null for GET. */
   body: string | null;
   parse: (content: unknown) => T;
-  /** Whether the events show request and answer. */
+  /** Whether the events contain the request and the response. */
   isKept?: boolean;
   action: PemsAction;
 }
@@ -273,20 +280,20 @@ interface SendOptions {
 
 export interface PemsClientOptions {
   /**
-   * Waits until the next request may start, wherever the limit is kept. Default: a limiter of this client's own, by the
-   * requests a second of the connection.
+   * Waits until the next request may start, wherever the rate limit is kept. Default: a rate limiter of this client,
+   * with the limit of the connection.
    */
   takeTurn?: (signal?: AbortSignal) => Promise<void>;
-  /** Sends what may be sent again, and never a change. Default: over HTTP. */
+  /** Sends requests that may be repeated, never a change. Default: HTTP. */
   transport?: Transport;
   /** Called after each attempt of each request. */
   onRequest?: (action: PemsAction, event: PemsRequestEvent) => void;
 }
 
 /**
- * A client for one connection.
+ * Creates a client for one connection.
  *
- * @throws VanguardError `PEMS_CONNECTION_INVALID` when the connection cannot be used as it is
+ * @throws VanguardError `PEMS_CONNECTION_INVALID` if the connection is invalid
  */
 export function createPemsClient(
   connection: PemsConnection,
@@ -297,7 +304,10 @@ export function createPemsClient(
   const takeTurn = clientOptions.takeTurn ?? createRateLimiter(checked.requestsPerSecond);
   const hide = hiderOf(checked.secrets, '***');
 
-  /** Text from PEMS for a message: storable, not endless, and without our credentials, should PEMS repeat them. */
+  /**
+   * Returns a text of PEMS for a message: storable, limited in length, and with our credentials redacted if PEMS
+   * repeats them.
+   */
   const foreignText = (text: string, most = 500, isCut = false): string => {
     const safe = hide(text, isCut);
     return makeStorable(safe.length > most ? `${safe.slice(0, most)}…` : safe);
@@ -308,7 +318,7 @@ export function createPemsClient(
 
   const keepAnswer = (exchange: PemsExchange | undefined, text: string | null, content: unknown): void => {
     if (exchange === undefined || text === null) return;
-    // What is no JSON may break off within a credential.
+    // Text that is not JSON may break off within a credential.
     exchange.answer =
       content === undefined
         ? foreignText(text, KEPT_CHARACTERS, true)
@@ -337,7 +347,7 @@ export function createPemsClient(
     const { status } = reply;
     const fail = failureAt(call.url);
     const retryAfter = reply.header('retry-after');
-    // A request that PEMS gave up waiting for may have come through all the same.
+    // PEMS may have executed a request even after PEMS itself reported a timeout.
     const isRefusal = status >= 400 && status < 500 && status !== 408;
     if (status === 429) {
       const message = 'PEMS refused the request because too many were made within a second.';
@@ -406,7 +416,7 @@ export function createPemsClient(
     let body: Body;
     try {
       const options = {
-        // The organization that the login belongs to; that of the records is in the body.
+        // The organization of the login; the body contains the organization of the records.
         headers: { ...checked.headers, organization: checked.loginOrganization ?? organization },
         body: call.body ?? '',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
@@ -435,13 +445,13 @@ export function createPemsClient(
     }
     keepAnswer(exchange, text, content);
     if (content === undefined) {
-      // Something else than JSON (a login page) stays what it is; JSON that breaks off is worth another attempt.
+      // A response that is not JSON (such as a login page) will not change; truncated JSON is worth a retry.
       const brokeOff = text === null || text === '' || text.startsWith('{');
       return { error: malformed('The answer', brokeOff ? 'breaks off' : 'is no JSON'), mayRetry: brokeOff };
     }
     const alerts = alertError(content);
     if (alerts !== null) {
-      // Beside a result it may have been done all the same.
+      // PEMS may have executed the request despite the alert if there is also a result.
       const isRefusal = isObject(content) && (content.Result ?? null) === null;
       return { error: alerts, mayRetry: false, isRefusal };
     }
@@ -503,7 +513,9 @@ export function createPemsClient(
   const headerCall = (action: PemsAction, query: GridQuery): Call<GridHeader> =>
     gridCall(action, { ...query, rows: 1 }, parseGridHeader, 'LIST.HEAD_ONLY.STORED', headerUrl);
 
-  /** Reads pages of one run. Where answers have no names of columns, the first one is followed by a request for them. */
+  /**
+   * Reads the pages of one run. If responses lack column names, requests the header once, after the first response.
+   */
   const pageReader = (options: SendOptions) => {
     let header: Promise<GridHeader> | undefined;
     const readHeader = async (query: GridQuery): Promise<GridHeader> =>
@@ -566,7 +578,7 @@ export function createPemsClient(
     let isSent = false;
     const transport: Transport = (url, request, requestedAt) => {
       const milliseconds = (Number(sendBefore) - Number(requestedAt)) / 1_000;
-      // Also where the two are no times.
+      // The negation also refuses values that are not times (NaN).
       const checkTime = (): void => {
         if (!(elapsed() < milliseconds)) throw tooLate();
       };
@@ -617,7 +629,7 @@ export function createPemsClient(
     const readPage = pageReader({ clock, signal, onRequest, maxAttempts: checked.maxAttempts });
     const ask = (after: string | null, rows: number): Promise<Answer<GridPage>> => {
       const answer = readPage('list', { organization, after, changedSince, rows });
-      // It may fail while nobody waits for it yet: whoever takes the page hears of it.
+      // Avoids an unhandled rejection; the consumer of the page still receives the error.
       answer.catch(() => undefined);
       return answer;
     };
@@ -635,8 +647,8 @@ export function createPemsClient(
           const id = JSON.stringify(foreignText(again[at] ?? ''));
           throw malformed('The page', `holds ${idAlias} ${id} again, though only later ones were asked for`);
         }
-        // A full page that claims to be the last is not believed: asking on costs one request, a lie would look like
-        // thousands of removed records.
+        // Does not trust a full page that claims to be the last. The check costs one request, while a wrong claim would
+        // look like thousands of removed records.
         if (!page.more && page.rows.length < rows) {
           yield { ...page, requestedAt, receivedAt };
           return;
@@ -650,7 +662,7 @@ export function createPemsClient(
           asked = ask(after, rows);
           yield { ...page, rows: cut.rows, more: true, requestedAt, receivedAt };
         } else if (page.rows.length > 0 && rows < MAX_PAGE_SIZE) {
-          // A single id filled the page: only a larger one can show where it ends.
+          // A single id filled the page: only a larger page can show where its rows end.
           rows = Math.min(rows * 10, MAX_PAGE_SIZE);
           asked = ask(after, rows);
         } else {
@@ -668,8 +680,7 @@ export function createPemsClient(
     const readPage = pageReader({ ...options, maxAttempts: checked.maxAttempts });
     const { idAlias } = grid;
     const waiting = inRequests(options.ids, Math.min(MAX_IN_VALUES, pageSize));
-    // A row more than there are ids, or it could not be told whether there are more: several organizations may hold
-    // the same id.
+    // Requests a row more than there are ids to detect further rows: several organizations may hold the same id.
     let rowsForEach = 1;
     for (let ids = waiting.pop(); ids !== undefined; ids = waiting.pop()) {
       const rows = Math.min(ids.length * rowsForEach + 1, MAX_PAGE_SIZE);
@@ -682,7 +693,7 @@ export function createPemsClient(
       if (!page.more && page.rows.length < rows) {
         yield { ...page, ids, rows: found, more: waiting.length > 0, requestedAt, receivedAt };
       } else if (found.length < page.rows.length) {
-        // PEMS does not understand the filter: what is missing from the page may exist all the same.
+        // PEMS does not understand the filter: records that are missing from the page may exist all the same.
         throw malformed('The page', `holds rows of another ${idAlias} than was asked for`);
       } else if (rows < MAX_PAGE_SIZE) {
         rowsForEach *= 10;
@@ -744,10 +755,10 @@ export function createPemsClient(
   };
 }
 
-/** For requests whose answers are compared with nothing. */
+/** For requests whose responses are not compared with other data. */
 const noClock = (): Promise<string> => Promise.resolve('');
 
-/** What each refusal says to those who read it. */
+/** Messages of the refusals, for users. */
 const meanings: Record<RefusalCode, { what: string; hint: string }> = {
   PEMS_ERROR_ALERT: {
     what: 'PEMS refused the request:',
@@ -775,7 +786,7 @@ const meanings: Record<RefusalCode, { what: string; hint: string }> = {
   },
 };
 
-/** Ids as they are asked for, the last first. */
+/** Ids in the order of the requests, the last one first. */
 function inRequests(ids: readonly string[], most: number): string[][] {
   const [alone, together]: [string[], string[]] = [[], []];
   for (const id of new Set(ids)) (mustStandAlone(id) ? alone : together).push(id);
@@ -807,7 +818,10 @@ function interrupted(cause: unknown): VanguardError {
   });
 }
 
-/** Milliseconds from now on, by the clock that shows more: one stands still while the machine sleeps, one may be set. */
+/**
+ * Elapsed milliseconds on the clock that shows more: one stands still while the machine sleeps, the other may be
+ * adjusted.
+ */
 function stopwatch(): () => number {
   const [running, wall] = [performance.now(), Date.now()];
   return () => Math.max(performance.now() - running, Date.now() - wall);
@@ -823,13 +837,13 @@ function filterTime(timestamp: string | null | undefined, format: DateFormat): s
 }
 
 interface Body {
-  /** `null` for invalid UTF-8, which is not replaced in silence: what is read here may be written back one day. */
+  /** Returns `null` for invalid UTF-8, instead of replacing it silently, because the text may later be written back. */
   text: string | null;
   bytes: number;
 }
 
 /**
- * Refuses an answer that would take all memory once it is parsed, or that no code of ours could walk through.
+ * Refuses a response that would exhaust memory once parsed, or whose nesting would overflow the stack.
  *
  * @throws VanguardError `PEMS_ANSWER_TOO_LARGE`
  */
@@ -839,7 +853,7 @@ function checkSize(text: string): void {
   let objects = 0;
   for (let i = 0; i < text.length; i += 1) {
     const unit = text.charCodeAt(i);
-    // `{` and `[`; in a text they count, too, which only makes the check stricter.
+    // Counts `{` and `[`, including those within texts, which only makes the check stricter.
     if (unit === 123 || unit === 91) {
       objects += 1;
       depth += 1;
@@ -851,7 +865,7 @@ function checkSize(text: string): void {
   if (deepest > MOST_NESTING && nestingOf(text) > MOST_NESTING) throw tooLarge('is nested too deeply');
 }
 
-/** How deep JSON is nested, brackets within texts left out. */
+/** Returns the nesting depth of a JSON text, without brackets within texts. */
 function nestingOf(text: string): number {
   let [depth, deepest] = [0, 0];
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[{[\]}]/g)) {
@@ -867,7 +881,7 @@ function tooLarge(what: string): VanguardError {
   });
 }
 
-/** Decodes piece by piece: a text that is decoded whole lies outside of the heap, where hardly anything collects it. */
+/** Decodes piece by piece: a text that is decoded at once lies outside of the heap, where it is rarely collected. */
 async function readBody({ body }: Reply): Promise<Body> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
@@ -883,7 +897,7 @@ async function readBody({ body }: Reply): Promise<Body> {
   return { text: end === null ? null : (text + end).trim(), bytes };
 }
 
-/** Without a piece: the end. */
+/** Call without a piece at the end. */
 function decoded(decoder: InstanceType<typeof TextDecoder>, piece?: Uint8Array): string | null {
   try {
     return decoder.decode(piece, { stream: piece !== undefined });
@@ -893,7 +907,7 @@ function decoded(decoder: InstanceType<typeof TextDecoder>, piece?: Uint8Array):
 }
 
 /**
- * `undefined` where it is no JSON. The parser's own message is dropped: it repeats the text.
+ * Returns `undefined` for text that is not JSON. The parser's own message is dropped: it repeats the text.
  *
  * @throws VanguardError `PEMS_ANSWER_TOO_LARGE`
  */
@@ -906,7 +920,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The system's code for why a request failed, from the chain of causes. */
+/** Returns the system's code of a failed request, from the chain of causes. */
 function networkReason(error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ('code' in cause && typeof cause.code === 'string') return cause.code;

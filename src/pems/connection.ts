@@ -4,7 +4,7 @@ import { monthNames } from './month-names.ts';
 import type { YearFormat } from './screen.ts';
 import type { DateFormat, DateOrder } from './values.ts';
 
-/** How a request proves who is asking. A bearer token is `none` with an `authorization` header of its own. */
+/** How a request authenticates. A bearer token takes `none` and an `authorization` header of its own. */
 export type PemsAuthorization =
   { type: 'basic'; username: string; password: string } | { type: 'apiKey'; key: string } | { type: 'none' };
 
@@ -14,9 +14,9 @@ export interface PemsGrid {
   name: string;
   /** `GRID_ID`, e.g. `100541`. */
   id: string;
-  /** Alias of the record's identity, by which pages are sorted and continued. Default `pfs_id`. */
+  /** Alias of the record's identity, which orders and continues the pages. Default `pfs_id`. */
   idAlias?: string;
-  /** Alias of the organization's code, by which the read is limited. Default `pfs_a_org`. */
+  /** Alias of the organization's code, which limits the read. Default `pfs_a_org`. */
   organizationAlias?: string;
   /** Alias of the time of the last change, for `changedSince`. Default `pfs_f_intlastupdated`. */
   versionAlias?: string;
@@ -32,67 +32,73 @@ export interface PemsScreen {
   organizationField?: string;
 }
 
-/** One tenant of PEMS and how to talk to it: configuration, kept in the database, with the secrets deciphered. */
+/** One tenant of PEMS and its settings: configuration from the database, with decrypted secrets. */
 export interface PemsConnection {
   /** `https://HOST/axis/restservices`, or one of its endpoints; without user, password, query or fragment. */
   baseUrl: string;
   /** Sent as header `tenant`. */
   tenant: string;
   /**
-   * Sent as header `organization`: the one that the login belongs to, `*` for all. Default: the organization whose records
-   * are read or written.
+   * Sent as header `organization`: the organization of the login, or `*` for all. Default: the organization whose
+   * records are read or written.
    */
   loginOrganization?: string | null;
-  /** The endpoint of grids, below the base address. Default `griddata`. */
+  /** Endpoint of grids, below the base address. Default `griddata`. */
   gridPath?: string | null;
-  /** The endpoint of a grid's header. Default: that of grids. */
+  /** Endpoint of a grid's header. Default: the endpoint of grids. */
   headerPath?: string | null;
-  /** The endpoint of user-defined screens. Default `userdefinedscreenservices`. */
+  /** Endpoint of user-defined screens. Default `userdefinedscreenservices`. */
   screenPath?: string | null;
   authorization: PemsAuthorization;
-  /** Further headers. They cannot replace those that this client sets itself. */
+  /** Further headers. They cannot replace the headers that this client sets. */
   headers?: Readonly<Record<string, string>>;
   grid: PemsGrid;
   /** Default: the screen `CUPFA2`. */
   screen?: PemsScreen;
-  /** Which of its two answer shapes PEMS is asked for. Both are read whatever was asked. */
+  /**
+   * Shape of the responses that the client requests from PEMS. The client reads both shapes, whichever it requested.
+   */
   requestType: 'LIST.DATA_ONLY.STORED' | 'LIST.HEAD_DATA.STORED';
-  /** Rows asked for at a time at most, 1 to 10,000 (the limit of PEMS); fewer where they are large. */
+  /**
+   * Maximum number of rows per request, 1 to 10,000 (the limit of PEMS); large rows are requested in smaller numbers.
+   */
   pageSize: number;
-  /** How the tenant writes dates with slashes; for `createRecordMapper`. */
+  /** Order of day and month in the tenant's dates with slashes; for `createRecordMapper`. */
   dateOrder: DateOrder;
-  /** The language of months in dates, a tag such as `fr` or `pt-BR`. Default English; English names are always read. */
+  /**
+   * Language of month names in dates, a tag such as `fr` or `pt-BR`. Default: English; English names are always read.
+   */
   monthLanguage?: string | null;
-  /** How the tenant wants the date of `changedSince` in the filter. Default `DD-MON-YYYY`. */
+  /** Format of the date of `changedSince` in the tenant's filters. Default `DD-MON-YYYY`. */
   filterDateFormat?: DateFormat;
-  /** How the tenant wants YEAR of a date on the screen; read are both. Default `milliseconds`. */
+  /** Notation of YEAR in dates that are sent to the screen; the client reads both notations. Default `milliseconds`. */
   yearFormat?: YearFormat;
-  /** Longest time for one attempt, its body included, in milliseconds. Default 120,000: PEMS may take over 30 s. */
+  /** Timeout of one attempt, including its body, in milliseconds. Default 120,000: PEMS may take longer than 30 s. */
   timeoutMs?: number;
-  /** Requests a second that this client starts at most, evenly spaced, retries included. Default 10. */
+  /** Maximum number of requests a second, evenly spaced, retries included. Default 10. */
   requestsPerSecond?: number;
-  /** Attempts for one request. Default 4. */
+  /** Number of attempts of one request. Default 4. */
   maxAttempts?: number;
-  /** Pause before the second attempt in milliseconds; it doubles for each further one. Default 1,000. */
+  /** Delay before the second attempt in milliseconds; it doubles with each further attempt. Default 1,000. */
   retryDelayMs?: number;
 }
 
-/** The most rows that PEMS hands over at a time. */
+/** Maximum number of rows that PEMS returns per response. */
 export const MAX_PAGE_SIZE = 10_000;
 
-/** A connection with its defaults filled in, checked, and its credentials turned into what is sent. */
+/** A validated connection with its defaults, and its credentials as headers. */
 export interface CheckedConnection {
-  /** Where grids are read. */
+  /** Address of grids. */
   gridUrl: URL;
-  /** Where the header of a grid is read. */
+  /** Address of a grid's header. */
   headerUrl: URL;
-  /** Where single records are read and written. */
+  /** Address of single records. */
   screenUrl: URL;
-  /** For the header `organization`; `null`: the organization of the records. */
+  /** Value of the header `organization`; `null`: the organization of the records. */
   loginOrganization: string | null;
-  /** Everything but `organization`, which is set for each request. */
+  /** All headers except `organization`, which differs between requests. */
   headers: Readonly<Record<string, string>>;
-  /** Texts that must never leave this client other than as headers. */
+  /** Texts that must never leave this client except as headers. */
   secrets: readonly string[];
   grid: Required<PemsGrid>;
   screen: Required<PemsScreen>;
@@ -107,8 +113,8 @@ export interface CheckedConnection {
 }
 
 /**
- * Checks a connection before anything is sent: a header that HTTP cannot carry would otherwise fail inside `fetch`,
- * whose message repeats the value, secret or not.
+ * Checks a connection before anything is sent. `fetch` itself would fail on a header that HTTP cannot carry, with a
+ * message that repeats the value, even a secret.
  *
  * @throws VanguardError `PEMS_CONNECTION_INVALID`, naming the setting but never its value
  */
@@ -164,7 +170,7 @@ export function checkConnection(connection: PemsConnection): CheckedConnection {
 }
 
 /**
- * A text that HTTP can carry in a header, or an error that names the setting and not its value.
+ * Returns a text that HTTP can carry in a header, or throws an error that names the setting but not its value.
  *
  * @throws VanguardError `PEMS_CONNECTION_INVALID`
  */
@@ -193,7 +199,7 @@ function basicToken({ username, password }: { username: string; password: string
   return Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
 }
 
-/** What of a connection must not be shown anywhere, should PEMS repeat it; of one that is not valid, too. */
+/** Returns the secrets of a connection, valid or not, which must be redacted wherever PEMS repeats them. */
 export function secretsOf({ authorization, headers = {} }: PemsConnection): string[] {
   const custom = Object.entries(headers)
     .filter(([name]) => !ownHeaders.has(name.toLowerCase()))
@@ -201,7 +207,7 @@ export function secretsOf({ authorization, headers = {} }: PemsConnection): stri
   switch (authorization.type) {
     case 'basic': {
       const { password } = authorization;
-      // What is left of the padding tells nothing.
+      // The remaining padding reveals nothing.
       const token = basicToken(authorization).replace(/=+$/, '');
       const inAddresses = token.replaceAll('+', '-').replaceAll('/', '_');
       return [token, inAddresses, password, ...custom].filter((secret) => secret !== '');
@@ -213,16 +219,16 @@ export function secretsOf({ authorization, headers = {} }: PemsConnection): stri
   }
 }
 
-/** What a custom header cannot replace, and is therefore never sent. */
+/** Headers that a custom header cannot replace; such custom headers are never sent. */
 const ownHeaders = new Set(['tenant', 'organization', 'content-type', 'accept']);
 
-/** The words that stand before a credential and are none. A first word that is not among them may be a credential itself. */
+/** Words that precede a credential and are not secret. Any other first word may be a credential itself. */
 const schemes = /^(?:basic|bearer|digest|negotiate|token|api-?key)\s/i;
 
 /**
- * Returns the credentials that a custom header may hold: alone, behind a scheme such as `Bearer`, or behind a name such as
- * `session=`. Parts under 4 characters and the scheme are none: a log without the word `Bearer` would no longer show that a
- * credential follows.
+ * Returns the credentials that a custom header may hold: alone, behind a scheme such as `Bearer`, or behind a name such
+ * as `session=`. Leaves out parts shorter than 4 characters and the scheme: a log without the word `Bearer` would no
+ * longer show that a credential follows.
  */
 function secretParts(value: string): string[] {
   const behindScheme = value.replace(/^\S+\s+/, '');
@@ -234,10 +240,10 @@ function secretParts(value: string): string[] {
   return [...new Set([value, behindScheme, ...words, ...behindNames])].filter((part) => part.length >= 4);
 }
 
-/** The last segment of addresses that people copy from other programs: endpoints below the base. */
+/** Last segments of addresses that users copy from other programs: endpoints below the base address. */
 const endpoints = /\/(?:griddata|grids|userdefinedscreenservices?)\/?$/i;
 
-/** The path below which the REST services are; the address of a SOAP service names its neighbour. */
+/** Returns the path of the REST services; the address of a SOAP service names a sibling of this path. */
 function basePath(path: string, paths: readonly string[]): string {
   const trimmed = path.replace(/\/$/, '');
   const own = paths.find((service) => trimmed.toLowerCase().endsWith(`/${service.toLowerCase()}`));
@@ -246,7 +252,7 @@ function basePath(path: string, paths: readonly string[]): string {
   return path.replace(endpoints, '').replace(/\/services$/i, '/restservices');
 }
 
-/** A path below the base address, without slashes at its ends. */
+/** Returns a path below the base address, without slashes at either end. */
 function endpointPath(setting: string, path: string): string {
   const segments = path.replace(/^\/|\/$/g, '').split('/');
   if (!segments.every((segment) => /^[\w.~-]+$/.test(segment) && !/^\.+$/.test(segment)))

@@ -3,39 +3,42 @@ import type { CheckedConnection } from './connection.ts';
 import { isBlank, makeStorable } from './values.ts';
 
 /**
- * One row of a grid: texts as PEMS shows them, empty for none, in the order of the page's aliases; undefined where the
- * row does not have the field. Not an object by alias: a million of those are slow, and large.
+ * One row of a grid: texts as PEMS shows them, in the order of the page's aliases. A text is empty for no value, and
+ * undefined if the row lacks the field. Not an object by alias: a million objects would be slow and large.
  */
 export type GridRow = (string | undefined)[];
 
-/** What one answer brought. */
+/** The content of one response. */
 export interface GridPage {
-  /** What the texts of a row are, in lower case, as PEMS orders them. */
+  /** Aliases of the texts of a row, in lower case, in the order of PEMS. */
   aliases: string[];
   rows: GridRow[];
-  /** Whether PEMS says that there are more rows after these. */
+  /** Whether PEMS reports further rows. */
   more: boolean;
-  /** Kinds of data by alias, in the words of PEMS, where its header says them. */
+  /** Kinds of data by alias, in the words of PEMS, if the header contains them. */
   types?: ReadonlyMap<string, string>;
 }
 
-/** Which rows of the grid are asked for. */
+/** The requested rows of the grid. */
 export interface GridQuery {
   organization: string;
-  /** Only rows whose id comes after this one in the order of PEMS; `null` from the start. */
+  /** Only rows whose id follows this one in the order of PEMS; `null`: from the start. */
   after: string | null;
-  /** Only rows changed at or after this time, as the tenant writes it in filters; `null` for all. */
+  /** Only rows changed at or after this time, in the tenant's format of filters; `null`: all. */
   changedSince: string | null;
-  /** Only rows of these ids; where they are several, none of them as `mustStandAlone` says. */
+  /** Only rows of these ids; if there are several, `mustStandAlone` is false for each. */
   ids?: readonly string[];
-  /** Rows wanted, at most 10,000. */
+  /** Number of rows to return, at most 10,000. */
   rows: number;
 }
 
-/** The most values that IN takes. */
+/** Maximum number of values of IN. */
 export const MAX_IN_VALUES = 500;
 
-/** Whether an id cannot be one of several in a filter: IN separates them by commas, and PEMS drops spaces beside those. */
+/**
+ * Returns whether an id cannot be combined with others in a filter: IN separates ids by commas, and PEMS drops adjacent
+ * spaces.
+ */
 export function mustStandAlone(id: string): boolean {
   return id.includes(',') || id === '' || id.trim() !== id;
 }
@@ -46,14 +49,14 @@ interface Filter {
   VALUE: string;
 }
 
-/** The body of `POST /griddata`. */
+/** Body of `POST /griddata`. */
 export interface GridRequest {
   GRID: {
     GRID_NAME: string;
     GRID_ID: string;
     NUMBER_OF_ROWS_FIRST_RETURNED: number;
     CURSOR_POSITION: number;
-    /** `false`: PEMS writes dates, numbers and choices as it stores them, not in the language of the login. */
+    /** `false`: PEMS writes dates, numbers and choices as stored, not in the language of the login. */
     LOCALIZE_RESULT: 'false';
   };
   GRID_TYPE: { TYPE: 'LIST' };
@@ -64,8 +67,8 @@ export interface GridRequest {
 }
 
 /**
- * The request for one page. The cursor stays at 0 and the page is continued by the last id instead: an offset skips
- * rows when an earlier one is deleted meanwhile. `BEGINS` also brings organizations whose code only begins alike.
+ * Returns the request for one page. Continues after the last id, with the cursor at 0: an offset would skip rows after
+ * the deletion of an earlier row. `BEGINS` also returns organizations whose code only begins with this one.
  */
 export function gridRequest(
   connection: Pick<CheckedConnection, 'grid' | 'requestType'>,
@@ -102,19 +105,19 @@ export function gridRequest(
   return request;
 }
 
-/** One complaint of PEMS, in its own words. */
+/** One alert of PEMS, in its own words. */
 export interface PemsAlert {
   name: string;
   message: string;
 }
 
-/** The complaints in an answer; empty when it has none. */
+/** Returns the alerts of a response; empty if there are none. */
 export const errorAlerts = (answer: unknown): PemsAlert[] => alertsIn(answer, 'ErrorAlert');
 
-/** The questions in an answer. Nobody answers them, so PEMS has done nothing. */
+/** Returns the questions of a response. PEMS waits for a reply to them, so it has done nothing. */
 export const confirmationAlerts = (answer: unknown): PemsAlert[] => alertsIn(answer, 'ConfirmationAlert');
 
-/** One alone may come as an object instead of an array; a name may be a number. */
+/** A single entry may be an object instead of an array; a name may be a number. */
 const alertsIn = (answer: unknown, member: 'ErrorAlert' | 'ConfirmationAlert'): PemsAlert[] =>
   list(isObject(answer) ? answer[member] : null).map((one) => ({
     name: isObject(one) ? wordsOf(one.Name) : '',
@@ -125,13 +128,13 @@ const wordsOf = (text: unknown): string =>
   typeof text === 'string' ? text : typeof text === 'number' ? String(text) : '';
 
 /**
- * Reads either answer shape, told apart by what is there. Members that are not known are ignored; a row that cannot be
- * read is an error and never left out, because missing records are taken for removed ones.
+ * Reads a response of either shape, which its content reveals. Ignores unknown members; throws on an unreadable row,
+ * because a missing record would count as removed.
  *
- * @param answer the parsed JSON of an answer without an `ErrorAlert`
- * @param header the names of the columns, for answers that give only their numbers
- * @returns `null` if the rows have only numbers and no header is given: ask for it
- * @throws VanguardError `PEMS_MALFORMED_ANSWER`, naming the place and never what stands there
+ * @param answer the parsed JSON of a response without an `ErrorAlert`
+ * @param header the names of the columns, for responses that contain only their numbers
+ * @returns `null` if the rows have only numbers and no header is given: request the header
+ * @throws VanguardError `PEMS_MALFORMED_ANSWER` with the place, never with the content
  */
 export function parseGridAnswer(answer: unknown, header?: GridHeader): GridPage | null {
   const result = object(object(answer, 'The answer').Result, 'Result');
@@ -142,12 +145,11 @@ export function parseGridAnswer(answer: unknown, header?: GridHeader): GridPage 
 }
 
 /**
- * Where a page that is not the last may be cut, so that the next one can ask for ids after `last`. One id can stand in
- * several rows (the same id in `RIO` and in `RIO2`, or a duplicate), and the page may end between them; the rows of
- * its last id are therefore left for the next page, which has all of them. Rows without an id cannot be asked for
- * again and stay.
+ * Cuts a page that is not the last one, so that the next request can continue after `last`. The page may end between
+ * the rows of one id, which `RIO` and `RIO2` may share, or which may be a duplicate. The next page therefore returns
+ * all rows of the last id. Keeps rows without an id, because no request could return them again.
  *
- * @returns `last` is `null` when the page holds a single id, or none
+ * @returns `last` is `null` if the page holds a single id, or none
  */
 export function cutAtLastId(
   { aliases, rows }: Pick<GridPage, 'aliases' | 'rows'>,
@@ -164,7 +166,7 @@ export function cutAtLastId(
   return { rows: [...rows.slice(0, end + 1), ...blankAfter], last: idOf(end) };
 }
 
-/** An answer that does not have the form that PEMS answers have. */
+/** A response whose form differs from that of PEMS. */
 export function malformed(where: string, what: string): VanguardError {
   return new VanguardError(
     'PEMS_MALFORMED_ANSWER',
@@ -181,18 +183,18 @@ const ROWS = `${GRID}.DATA.ROW`;
 const FIELDS = `${GRID}.FIELDS`;
 const RECORDS = 'Result.ResultData.DATARECORD';
 
-/** What the numbers of a grid's columns stand for. */
+/** The meaning of the column numbers of a grid. */
 export interface GridHeader {
-  /** In lower case, as PEMS orders them. */
+  /** In lower case, in the order of PEMS. */
   aliases: string[];
-  /** From `aliasnum`, as a number and as text, to the place of its alias. */
+  /** Maps `aliasnum`, as a number and as text, to the position of its alias. */
   places: ReadonlyMap<unknown, number>;
-  /** As of a page. */
+  /** As in a page. */
   types: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads the answer to a request for the header alone.
+ * Reads the response to a request for the header alone.
  *
  * @throws VanguardError `PEMS_MALFORMED_ANSWER`
  */
@@ -206,7 +208,7 @@ export function parseGridHeader(answer: unknown): GridHeader {
 
 function parseDataOnly(grid: Record<string, unknown>, given?: GridHeader): GridPage | null {
   const data = (grid.DATA ?? null) === null ? {} : object(grid.DATA, `${GRID}.DATA`);
-  // The terse form has its rows in R.
+  // The terse form holds its rows in R.
   const full = list(data.ROW);
   const rows = full.length > 0 ? full : list(data.R);
   const own = headerOf(grid.FIELDS);
@@ -264,7 +266,7 @@ function headerOf(fields: unknown): GridHeader {
   return { aliases, places, types };
 }
 
-/** The kind of data of a column; systems differ in what they call it, and most do not say. */
+/** Returns the kind of data of a column; systems use different names for it, and most omit it. */
 function typeOf(field: Record<string, unknown>): string | null {
   for (const [name, value] of Object.entries(field)) {
     if (!/^(?:data_?)?type$/i.test(name) || typeof value !== 'string') continue;
@@ -274,7 +276,7 @@ function typeOf(field: Record<string, unknown>): string | null {
   return null;
 }
 
-/** Where PEMS does not say, a page with fewer rows than were asked for is the last. */
+/** If PEMS does not say, a page with fewer rows than requested is the last one. */
 function moreRecords(more: unknown): boolean {
   if ((more ?? null) === null || more === '-' || more === '') return false;
   if (more === '+') return true;
@@ -284,7 +286,7 @@ function moreRecords(more: unknown): boolean {
 function parseHeadData(data: Record<string, unknown>): GridPage {
   const aliases: string[] = [];
   const places = new Map<string, number>();
-  /** The place of a field's alias; a row may have a field that none before it had. */
+  /** Returns the position of a field's alias; a row may have a field that no earlier row had. */
   const placeOf = (name: string): number => {
     let place = places.get(name);
     if (place === undefined) {
@@ -319,13 +321,13 @@ function hasNextCursor(position: unknown): boolean {
   throw malformed('Result.ResultData.NEXTCURSORPOSITION', 'is no whole number');
 }
 
-/** What is wrong with the cell; null when it was taken. */
+/** Returns the problem of the cell; null if it was accepted. */
 function setCell(row: GridRow, place: number, value: unknown): string | null {
   if (row[place] !== undefined) return 'is a field that the row already has';
   if (typeof value === 'string') row[place] = value;
   else if (value === undefined || value === null) row[place] = '';
   else if (typeof value === 'number') {
-    // JavaScript has rounded what it does not hold exactly.
+    // JavaScript has rounded a number that it cannot represent exactly.
     if (Number.isInteger(value) ? !Number.isSafeInteger(value) : String(value).length > 16)
       return 'has a number with too many digits';
     row[place] = String(value);
@@ -334,19 +336,19 @@ function setCell(row: GridRow, place: number, value: unknown): string | null {
   return null;
 }
 
-/** PEMS leaves out a list without entries, and gives a list of one as that one. */
+/** PEMS omits an empty list, and writes a list of one entry as that entry. */
 export function list(value: unknown): unknown[] {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : [value];
 }
 
-/** The object that stands at this place of the answer. */
+/** Returns the object at this place of the response. */
 export function object(value: unknown, where: string): Record<string, unknown> {
   if (!isObject(value)) throw malformed(where, value === undefined ? 'is missing' : 'is no object');
   return value;
 }
 
-/** Whether it is a JSON object. */
+/** Returns whether a value is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-/** Reading and writing PEMS: the only place that knows its wire format. */
+/** Reads and writes PEMS: the only place that knows its wire format. */
 export { createPemsClient } from './client.ts';
 export type {
   PemsClient,

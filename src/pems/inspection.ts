@@ -1,6 +1,6 @@
 /**
- * What one page of a grid and one record of the screen tell about a tenant: columns, notations, and what does not fit the
- * connection or the mapping. Pure: it reads nothing by itself.
+ * Findings about a tenant from one page of a grid and one record of the screen: columns, notations, and mismatches with
+ * the connection or the mapping. Pure: performs no reads.
  */
 import { VanguardError } from '../errors.ts';
 import type { GridRow } from './grid.ts';
@@ -10,50 +10,53 @@ import type { ScreenRecord } from './screen.ts';
 import type { ScreenMapper } from './screen-mapping.ts';
 import { isBlank, type DateOrder } from './values.ts';
 
-/** A key as the mapping in force has it. */
+/** A key in the current mapping. */
 export interface InspectedField extends Pick<RecordField, 'key'> {
   /** `identity`, `version`, or a kind of value. */
   kind: string;
   gridAliases: readonly string[];
   screenField: string | null;
-  /** The only values that it may have, if it is a choice. */
+  /** The allowed values, if the key is a choice. */
   allowed?: readonly string[] | null;
 }
 
 export interface InspectionInput {
   organization: string;
   dateOrder: DateOrder;
-  /** The language of months that the connection says; default English. */
+  /** The language of month names in the connection; default English. */
   monthLanguage?: string | null;
   fields: readonly InspectedField[];
   grid: RecordMapper;
   screen: ScreenMapper;
-  /** What the grid answered with. */
+  /** The response of the grid. */
   page: { aliases: readonly string[]; rows: readonly GridRow[] };
-  /** The first record of the organization on the screen: `null` if the screen does not know it. Absent if it was not asked for. */
+  /**
+   * The first record of the organization on the screen; `null` if the screen does not have it. Absent if it was not
+   * requested.
+   */
   record?: ScreenRecord | VanguardError | null;
 }
 
-/** What has the values of one column in common. */
+/** Properties that the values of one column share. */
 export type ColumnKind = 'date' | 'number' | 'flag' | 'text' | 'empty';
 
 export interface InspectedColumn {
   alias: string;
-  /** The keys that are read from it; none if no mapping names it. */
+  /** The keys that read the column; empty if no mapping names it. */
   keys: string[];
   kind: ColumnKind;
-  /** How many rows have a value. */
+  /** Number of rows with a value. */
   filled: number;
-  /** Up to three different values. */
+  /** Up to three distinct values. */
   samples: string[];
 }
 
 export interface Finding {
   code: FindingCode;
-  /** Without an `error` the connection can be used. */
+  /** The connection is usable if no finding is an `error`. */
   level: 'error' | 'warning' | 'note';
   message: string;
-  /** What to do about it. */
+  /** The suggested action. */
   next: string;
 }
 
@@ -71,7 +74,7 @@ export type FindingCode =
   | 'SCREEN_FIELD_MISSING'
   | 'SCREEN_DIFFERS';
 
-/** How often a notation was found, with a value in it. */
+/** Number of occurrences of a notation, with an example. */
 export interface Notation {
   notation: string;
   count: number;
@@ -81,34 +84,34 @@ export interface Notation {
 export interface Inspection {
   organization: string;
   rows: number;
-  /** Rows of other organizations, by code: a prefix filter brings them as well. */
+  /** Rows of other organizations, by code: a prefix filter returns them as well. */
   otherOrganizations: Record<string, number>;
   columns: InspectedColumn[];
   /** Keys for which the grid has no column. */
   missing: { key: string; aliases: string[]; candidates: string[] }[];
   dates: Notation[];
-  /** Which of day and month comes first in dates of numbers. `undecided`: no day is above 12. */
+  /** Order of day and month in numeric dates. `undecided`: no number is above 12. */
   dateOrder: { connection: DateOrder; found: DateOrder | 'both' | 'undecided' | 'none' };
   numbers: Notation[];
   flags: Notation[];
-  /** How PEMS spells the values of each key that can only be chosen. */
+  /** The spellings of the values of each choice in PEMS. */
   choices: { key: string; spellings: Notation[] }[];
-  /** Of the first record; absent if the screen was not asked. */
+  /** The first record on the screen; absent if the screen was not requested. */
   screen?: {
     answers: boolean;
     id: string;
     updatedBy: string | null;
-    /** Keys that grid and screen show alike, and those that they do not. */
+    /** Keys that have the same value in grid and screen, and those that differ. */
     equal: string[];
     different: { key: string; grid: string; screen: string }[];
-    /** Fields of the mapping that the screen does not have. */
+    /** Fields of the mapping that the screen lacks. */
     missingFields: { key: string; field: string }[];
     error?: { code: string; message: string };
   };
   findings: Finding[];
 }
 
-/** Examines what a tenant answered. */
+/** Examines the responses of a tenant. */
 export function inspect(input: InspectionInput): Inspection {
   const { organization, fields, page, dateOrder } = input;
   const findings: Finding[] = [];
@@ -220,7 +223,7 @@ export function inspect(input: InspectionInput): Inspection {
   };
 }
 
-/** The statement that maps a key to a column, for all organizations. */
+/** Returns the statement that maps a key to a column, for all organizations. */
 function mappingStatement(key: string, alias: string): string {
   const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
   return `update app_public.pfa_field_mappings set grid_aliases = array[${quoted(alias)}] where key = ${quoted(key)} and organization_id is null;`;
@@ -262,7 +265,7 @@ function kindOf(texts: readonly string[]): ColumnKind {
   return all(forms.number) ? 'number' : 'text';
 }
 
-/** Languages that are tried where the connection does not know a month. */
+/** Languages to try if the connection does not know a month name. */
 const tried = [
   'de',
   'fr',
@@ -283,7 +286,7 @@ const tried = [
   'en',
 ];
 
-/** The names of months that the connection cannot read, and the languages in which all names of the page are known. */
+/** Returns the month names that the connection cannot read, and the languages that know all names of the page. */
 function monthsOf(
   { page, monthLanguage }: InspectionInput,
   columns: readonly InspectedColumn[],
@@ -318,7 +321,7 @@ function choicesOf(
     }));
 }
 
-/** How a date is written; undefined where the text is none. */
+/** Returns the notation of a date; undefined for other text. */
 function notationOfDate(given: string): string | undefined {
   const text = given.trim();
   const time = /\d:\d\d/.test(text) ? ` ${/[AP]M$/i.test(text) ? 'hh:mm AM' : 'HH:MM'}` : '';
@@ -377,7 +380,7 @@ function datesOf(
   return { dates: notationsOf(texts, notationOfDate), order };
 }
 
-/** Notations of numbers in columns that are not mapped to a text. */
+/** Returns the notations of numbers in columns that are not mapped to a text. */
 function numbersOf(
   columns: readonly InspectedColumn[],
   fields: readonly InspectedField[],
@@ -425,7 +428,7 @@ function missingKeys(
     }));
 }
 
-/** Up to three columns without a mapping whose values and name may be those of the key. */
+/** Returns up to three unmapped columns whose values and name suggest the key. */
 function candidatesFor(
   { key, kind, gridAliases }: InspectedField,
   columns: readonly InspectedColumn[],
@@ -456,11 +459,11 @@ function candidatesFor(
 
 interface MappedRows {
   problems: { key: string; value: string; message: string; count: number }[];
-  /** The record of the organization that was read first. */
+  /** Returns the record of the organization that was read first. */
   first?: { id: string; data: Record<string, unknown> };
 }
 
-/** The rows of the organization as records, by the mapping in force; of each key one problem. */
+/** Returns the rows of the organization as records, under the current mapping, with at most one problem per key. */
 function mapRows({
   organization,
   page,
@@ -472,7 +475,7 @@ function mapRows({
   try {
     map = grid.forAliases(page.aliases);
   } catch (error) {
-    // Without the column of ids or of organizations there are no records; the finding COLUMN_MISSING says so.
+    // Without the column of ids or of organizations there are no records; the finding COLUMN_MISSING reports it.
     if (error instanceof VanguardError && error.code === 'PEMS_COLUMN_MISSING') return { problems: [] };
     throw error;
   }
@@ -490,7 +493,7 @@ function mapRows({
   return { problems: [...problems.values()], ...(first && { first }) };
 }
 
-/** The id of the record to ask the screen for: the first of the organization that the page has. */
+/** Returns the id of the record to read from the screen: the first record of the organization on the page. */
 export function firstId(input: Pick<InspectionInput, 'organization' | 'page' | 'grid'>): string | null {
   return mapRows(input).first?.id ?? null;
 }
@@ -564,5 +567,5 @@ function screenFindings(screen: Inspection['screen'], { dateOrder, record }: Ins
   return found;
 }
 
-/** An ISO date with day and month exchanged. */
+/** Returns an ISO date with day and month exchanged. */
 const swapped = (date: string): string => date.replace(/^(\d{4})-(\d\d)-(\d\d)$/, '$1-$3-$2');

@@ -1,10 +1,10 @@
 import { VanguardError } from '../errors.ts';
 import { isObject, list, malformed, object, parseGridAnswer } from './grid.ts';
 
-/** One row of a list: values by their names in lower case; null where PEMS says that there is none. */
+/** One row of a list: values by their names in lower case; null for no value. */
 export type ListRow = Readonly<Record<string, string | null>>;
 
-/** What one response brought of a list. */
+/** The content of one response for a list. */
 export interface ListPage {
   rows: ListRow[];
   /** The cursor position of the next page; null at the end of the list. */
@@ -16,13 +16,13 @@ export interface ReadListOptions {
   path: string;
   /** The organization's code. */
   organization: string;
-  /** Ends the read at once; it then rejects with the signal's reason. */
+  /** Aborts the read immediately, which then rejects with the reason of the signal. */
   signal?: AbortSignal;
 }
 
 /** Rows of one request: an entry has a few hundred bytes, so a page stays far below the limit of a response. */
 const PAGE_ROWS = 2_000;
-/** More rows are no list of categories or equipment. */
+/** More rows than any list of categories or equipment has. */
 const MOST_ROWS = 200_000;
 
 /**
@@ -58,9 +58,9 @@ export async function* readPages(
 /**
  * Reads a page of a list in any shape that PEMS uses: plain objects, DATARECORD with DATAFIELD, or a GRID.
  *
- * @param position where the page begins
- * @param asked how many rows were asked for
- * @throws VanguardError `PEMS_MALFORMED_ANSWER`, naming the place and never what stands there
+ * @param position cursor position of the page
+ * @param asked number of requested rows
+ * @throws VanguardError `PEMS_MALFORMED_ANSWER` with the place, never with the content
  */
 export function parseListAnswer(answer: unknown, position: number, asked: number): ListPage {
   const result = object(object(answer, 'The answer').Result, 'Result');
@@ -88,7 +88,7 @@ export function parseListAnswer(answer: unknown, position: number, asked: number
 const RECORDS = 'Result.ResultData.DATARECORD';
 const NEXT = 'Result.ResultData.NEXTCURSORPOSITION';
 
-/** A list must move on: a cursor that stands still would be read for ever. */
+/** A list must advance: a cursor that stands still would be read forever. */
 function nextPosition(
   data: Record<string, unknown>,
   position: number,
@@ -97,7 +97,7 @@ function nextPosition(
 ): number | null {
   const told = data.NEXTCURSORPOSITION;
   if (told === undefined || told === null || told === '') {
-    // A full page that does not tell its end is not believed: what is missing from the list counts as removed.
+    // Does not trust a full page without an end: entries missing from the list count as removed.
     return count === asked ? position + count : null;
   }
   const next = typeof told === 'number' ? told : typeof told === 'string' ? Number(told) : Number.NaN;
@@ -108,7 +108,10 @@ function nextPosition(
   return next;
 }
 
-/** Takes the values of an object and of those in it, e.g. of `CLASSID: { CLASSCODE }`; the outermost of a name counts. */
+/**
+ * Returns the values of an object and of its nested objects, e.g. of `CLASSID: { CLASSCODE }`; the outermost value of a
+ * name counts.
+ */
 function plainRow(record: Record<string, unknown>): ListRow {
   const row: Record<string, string | null> = {};
   let level = [record];

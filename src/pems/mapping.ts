@@ -14,84 +14,86 @@ import {
 } from './values.ts';
 import type { DateOrder, Parsed, Proof } from './values.ts';
 
-/** What kind of value a key of a record holds: text, ISO date, money (exact decimal), or flag (boolean). */
+/** Kind of the values of a key: text, ISO date, money (exact decimal), or flag (boolean). */
 export type FieldKind = 'text' | 'date' | 'money' | 'flag';
 
-/** One key of a record's data, as the database describes it. */
+/** One key of a record's data, as the database defines it. */
 export interface RecordField {
   key: string;
   kind: FieldKind;
-  /** Of text, in characters: longer ones are a problem. */
+  /** Maximum length of a text, in characters; longer text is a problem. */
   maxLength?: number | null;
-  /** Of money: amounts must be smaller, whatever their sign. */
+  /** Limit of money: absolute amounts must be smaller. */
   maxAmount?: number | null;
-  /** Of a date, as ISO text: earlier ones are implausible, and read all the same. */
+  /** Earliest plausible date, as ISO text; earlier dates are still read. */
   earliest?: string | null;
-  /** Of a date, as ISO text: later ones are implausible, and read all the same. */
+  /** Latest plausible date, as ISO text; later dates are still read. */
   latest?: string | null;
-  /** Of money: larger amounts are implausible, and read all the same. */
+  /** Largest plausible amount of money; larger amounts are still read. */
   largest?: number | null;
-  /** Of text: the only values that it may have. */
+  /** Allowed values of a text. */
   allowed?: readonly string[] | null;
-  /** Of a flag or of text with allowed values: how PEMS writes them, the first to be written first. */
+  /** Spellings in PEMS of a flag or of a text with allowed values, the preferred one first. */
   choices?: readonly Choice[];
 }
 
-/** Where PEMS holds a key: the first of the aliases that is not blank counts ("X, else Y"). */
+/** Source of a key in PEMS: the first of the aliases that is not blank counts ("X, else Y"). */
 export interface GridMapping {
-  /** A field's key, or one of `pfaId`, `organization`, `version`, `versionBy`. */
+  /** Key of a field, or one of `pfaId`, `organization`, `version`, `versionBy`. */
   key: string;
   gridAliases: string[];
 }
 
-/** One value of a row that cannot be taken. */
+/** One invalid value of a row. */
 export interface FieldProblem {
-  /** The key, or the name in `data` where no key belongs to the column. */
+  /** The key, or the name in `data` if the column belongs to no key. */
   key: string;
-  /** The column that holds the value, where one does. */
+  /** The column of the value, if any. */
   alias?: string;
-  /** What PEMS holds, at most 1,000 characters of it; characters that PostgreSQL cannot store are replaced. */
+  /** The text of PEMS, at most 1,000 characters of it; characters that PostgreSQL cannot store are replaced. */
   value: string;
-  /** A sentence that names what was given and what is allowed. */
+  /** A sentence that states the value and the allowed values. */
   message: string;
-  /** What the value says about the settings of the connection: it can be read only with another one. */
+  /** The setting of the connection that would make the value readable. */
   proves?: Proof;
 }
 
-/** One row of the grid as a record. With a problem of id or organization the record is to be refused as a whole. */
+/**
+ * One row of the grid as a record. The caller must refuse the whole record if the id or the organization has a problem.
+ */
 export interface MappedRecord {
-  /** Exactly as PEMS holds it, spaces included; `null` when blank, which is a problem. */
+  /** The id exactly as in PEMS, including spaces; `null` if blank, which is a problem. */
   pfaId: string | null;
-  /** As `pfaId`. It may be another organization than the one asked for. */
+  /** As `pfaId`. It may differ from the requested organization. */
   organization: string | null;
   /**
-   * JSON text of an object: money as number tokens with all their digits, flags as booleans, dates as ISO text.
-   * Missing values are left out, and so are those with a problem.
+   * JSON text of an object: money as number tokens with all digits, flags as booleans, dates as ISO text. Omits missing
+   * values, and values with a problem.
    */
   data: string;
-  /** When PEMS changed the record last: `2026-04-02 14:30`, local time of PEMS. `null` when it does not say. */
+  /** Time of the last change in PEMS: `2026-04-02 14:30`, local time of PEMS. `null` if unknown. */
   version: string | null;
-  /** Who changed it last. */
+  /** User who changed the record last. */
   versionBy: string | null;
   problems: FieldProblem[];
   /**
-   * Keys of `data`, `version` and `versionBy` that the row does not tell: a column that the grid had before is missing, or
-   * its value cannot be read. Unknown is not empty.
+   * Keys of `data`, `version` and `versionBy` that are unknown in the row: a column of earlier runs is missing, or its
+   * value is unreadable. Unknown differs from empty.
    */
   unknown: readonly string[];
-  /** Keys with a value outside of what may be drafted. */
+  /** Keys whose value a draft could not hold. */
   implausible: readonly string[];
 }
 
 export interface RecordMapper {
   /**
-   * Returns what maps the rows of a page with these aliases. `told` are those that the page has values for, empty ones
-   * included; by default all of them.
+   * Returns a function that maps the rows of a page with these aliases. `told` are the aliases with values on the page,
+   * including empty ones; default: all.
    *
-   * @throws VanguardError `PEMS_COLUMN_MISSING` when the id or the organization is not among them
+   * @throws VanguardError `PEMS_COLUMN_MISSING` if the id or the organization is not among them
    */
   forAliases(aliases: readonly string[], told?: readonly string[]): (row: GridRow) => MappedRecord;
-  /** In which spellings fields with choices were read so far. */
+  /** The spellings of choices read so far, by field. */
   spellings(): (ReadSpelling & { key: string })[];
 }
 
@@ -99,32 +101,31 @@ export interface RecordMapperOptions {
   fields: readonly RecordField[];
   mappings: readonly GridMapping[];
   dateOrder: DateOrder;
-  /** Names of months in dates. Default: English. */
+  /** Month names in dates. Default: English. */
   months?: MonthNames;
-  /** Aliases that the grid had in earlier runs, in lower case. Missing ones make their keys unknown. */
+  /** Aliases of the grid in earlier runs, in lower case. A missing alias makes its keys unknown. */
   seenAliases?: readonly string[];
 }
 
 const SPECIAL_KEYS = ['pfaId', 'organization', 'version', 'versionBy'];
 
-/** Put before an alias that no mapping names and that is also the key of a field, so that it cannot pass for it. */
+/** Prefix of an unmapped alias that equals the key of a field, to keep the two apart. */
 const UNKNOWN_PREFIX = 'pems.';
 
 /**
- * Turns rows of the grid into records, by the mapping that the database holds.
+ * Turns rows of the grid into records, by the mapping of the database.
  *
- * - The keys `pfaId`, `organization`, `version` and `versionBy` come out on their own; they are also in `data` only
- *   where `fields` names them.
- * - An alias that no mapping names is kept in `data` under its own name, as the text that PEMS gave, unless empty.
- *   Where that name is also a field's key it becomes `pems.<alias>`: it must not be taken for the field.
- * - An alias that a mapping names only after `else` is known, so it is not kept beside the first: while the forecast
- *   holds a category, the plan's is not in `data`. To keep it, give it a key of its own, as the plan's values have: an
- *   alias may be mapped to several keys.
- * - A first alias that holds something unreadable is a problem; the second does not stand in for it.
- * - An alias that the grid had in earlier runs and that a page lacks makes the key unknown, and the next alias does not
- *   stand in for it. An alias that the grid never had is passed over.
+ * - The keys `pfaId`, `organization`, `version` and `versionBy` are properties of their own; `data` contains them only
+ *   if `fields` names them.
+ * - `data` keeps the value of an unmapped alias under the alias, as the text of PEMS, unless it is empty. If the alias
+ *   equals a field's key, it becomes `pems.<alias>`, so that it cannot be mistaken for the field.
+ * - An alias that a mapping names only after `else` counts as mapped: `data` does not hold the plan's category while
+ *   the forecast has one. To keep it, map it to a key of its own too: an alias may have several keys.
+ * - An unreadable value of the first alias is a problem; the next alias does not replace it.
+ * - An alias of earlier runs that a page lacks makes the key unknown, and the next alias does not replace it. An alias
+ *   that the grid never had is skipped.
  *
- * @throws VanguardError `PEMS_MAPPING_INVALID` when the mapping does not fit the fields
+ * @throws VanguardError `PEMS_MAPPING_INVALID` if the mapping does not fit the fields
  */
 export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
   const { dateOrder, months = englishMonths } = options;
@@ -159,14 +160,14 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
   };
 
   const seen = new Set(options.seenAliases);
-  /** The name in `data` of a column that no mapping names. */
+  /** Returns the name in `data` of an unmapped column. */
   const unmappedName = (alias: string): string =>
     fields.has(alias) || SPECIAL_KEYS.includes(alias) ? UNKNOWN_PREFIX + alias : alias;
   const unmappedSeen = [...seen].filter((alias) => !known.has(alias));
 
   const forAliases: RecordMapper['forAliases'] = (aliases, told = aliases) => {
     const toldAliases = new Set(told);
-    /** Where the key stands, in the order of its aliases; LOST for a column that the page lacks. */
+    /** Returns the places of a key, in the order of its aliases; LOST for a column that the page lacks. */
     const places = (key: string): number[] =>
       (sources.get(key) ?? []).flatMap((alias) =>
         toldAliases.has(alias) ? [aliases.indexOf(alias)] : seen.has(alias) ? [LOST] : [],
@@ -184,7 +185,7 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
       .map((alias, place) => ({ alias, place }))
       .filter(({ alias }) => !known.has(alias))
       .map(({ alias, place }) => ({ alias, place, read: unknownColumn(alias) }));
-    /** What no row of the page tells. */
+    /** Returns the keys that no row of the page contains. */
     const lost = unmappedSeen.filter((alias) => !toldAliases.has(alias)).map(unmappedName);
 
     return (row) => {
@@ -236,7 +237,7 @@ export function createRecordMapper(options: RecordMapperOptions): RecordMapper {
   };
 }
 
-/** The choices of a field; null for one that takes other values, too. */
+/** Returns the choices of a field; null if the field also takes other values. */
 export function choicesOf({ key, kind, allowed, choices = [] }: RecordField): Choices | null {
   if (kind === 'flag') {
     const spellings = [...new Set(choices.map(({ spelling }) => spelling))];
@@ -245,7 +246,7 @@ export function choicesOf({ key, kind, allowed, choices = [] }: RecordField): Ch
   return kind === 'text' && allowed ? createChoices(key, allowed, choices) : null;
 }
 
-/** Adds a problem; one problem a key is enough. */
+/** Adds a problem, at most one per key. */
 function refuse(
   problems: FieldProblem[],
   key: string,
@@ -264,21 +265,21 @@ function refuse(
   });
 }
 
-/** So many characters of a value that cannot be taken are kept. */
+/** Maximum number of characters of an invalid value to keep. */
 const MOST_SHOWN = 1_000;
 
-/** Where a key stands in a row. */
+/** Place of a key in a row. */
 interface Column {
   key: string;
   places: readonly number[];
 }
 
-/** The place of a column that the page lacks. */
+/** Place of a column that the page lacks. */
 const LOST = -1;
-/** What a lost column holds, and one with a value that cannot be read. */
+/** Marks the value of a missing column, and an unreadable value. */
 const UNKNOWN = Symbol('unknown');
 
-/** Reads the first text that is not blank; null where there is none. */
+/** Reads the first text that is not blank; null if there is none. */
 function take(
   problems: FieldProblem[],
   implausible: string[],
@@ -336,23 +337,23 @@ function invalid(what: string): VanguardError {
   });
 }
 
-/** From the text of PEMS to what is made of it. */
+/** Converts a text of PEMS. */
 export type Reader = (text: string) => Parsed<string>;
 
-/** The JSON token of a text. What is not escaped in it, PostgreSQL can hold. */
+/** Returns the JSON token of a text. PostgreSQL can store every character that the token does not escape. */
 function readText(text: string): Parsed<string> {
   const token = JSON.stringify(text);
   const problem = token.length === text.length + 2 ? null : storageProblem(text);
   return problem === null ? { ok: true, value: token } : { ok: false, problem };
 }
 
-/** Of a token, the member of a JSON object. */
+/** Returns a member of a JSON object from its token. */
 function memberReader(key: string, read: Reader): Reader {
   const prefix = `${JSON.stringify(key)}:`;
   return (text) => withToken(read(text), (token) => prefix + token);
 }
 
-/** From the text of PEMS to the JSON token of its value. */
+/** Converts a text of PEMS to the JSON token of its value. */
 export function tokenReader(
   field: RecordField,
   dateOrder: DateOrder,

@@ -1,37 +1,37 @@
 /**
- * Masks answers of PEMS so that they can leave a customer: every value becomes another one of the same shape, and nobody
- * can tell the old one from it.
+ * Masks responses of PEMS so that a customer can share them. Every value becomes another value of the same shape, from
+ * which the original cannot be recovered.
  *
- * - Letters become letters and digits become digits of the same class; punctuation, length and control characters stay.
- *   Equal values stay equal, and values that begin alike still do, so that ids and organizations still fit each other.
- * - A date stays a date in the same notation: a day or month up to 12 stays up to 12, a day above 12 stays above, and
- *   the year moves by a few years. So the order of day and month is still to be seen.
- * - Zeros in a number stay. The same amount is masked alike, whether it is text or digits with a scale.
- * - Flags (`+`, `-`, `true`, `Y`, `1` ...) and the choices `RENTAL`, `PURCHASE`, `BEO`, `PROJECT` stay, in their spelling:
- *   they say nothing about a record, and their form is what has to be known.
- * - Names of fields, columns, grids and screens stay. In alerts the words that say why PEMS refused stay.
+ * - Each letter or digit becomes another of the same class; punctuation, length and control characters stay. Equal
+ *   values stay equal, and common prefixes stay common, so that ids and organizations still match.
+ * - A date stays a date in the same notation. A day or month up to 12 stays up to 12, a day above 12 stays above, and
+ *   the year changes by a few years. So the order of day and month stays visible.
+ * - Zeros in a number stay. The same amount has the same mask as text and as digits with a scale.
+ * - Flags (`+`, `-`, `true`, `Y`, `1` ...) and the choices `RENTAL`, `PURCHASE`, `BEO`, `PROJECT` keep their spelling:
+ *   they reveal nothing about a record, and the recording must show their form.
+ * - Names of fields, columns, grids and screens stay. Words of alerts that explain a refusal stay.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** Replaces values. The same masker gives equal values equal masks; another one gives others. */
+/** Replaces values with masks. One masker gives equal values equal masks; another masker gives different ones. */
 export interface Masker {
-  /** A value as text, e.g. an id or a cell of a grid. */
+  /** Masks a value as text, e.g. an id or a cell of a grid. */
   text: (value: string) => string;
-  /** The parsed JSON of a request or an answer. */
+  /** Masks the parsed JSON of a request or a response. */
   json: (value: unknown) => unknown;
-  /** Text that is no JSON, e.g. a sign-in page. */
+  /** Masks text that is not JSON, e.g. a sign-in page. */
   plain: (value: string) => string;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Values that stay as they are, in any case. */
+/** Values that stay unchanged, in any case. */
 const keptValues = new Set([
   ...['', '+', '-', 'true', 'false', '1', '0', '-1', 'y', 'n', 'yes', 'no', '*'],
   ...['rental', 'purchase', 'beo', 'project'],
 ]);
 
-/** Words of alerts that tell why PEMS refused. */
+/** Words of alerts that explain a refusal. */
 const keptWords = new Set(
   (
     'a an and another any are be been before being by can cannot continue could date do does duplicate edited enter ' +
@@ -43,7 +43,7 @@ const keptWords = new Set(
   ).split(' '),
 );
 
-/** Members whose values are part of the form of an answer. */
+/** Members whose values belong to the form of a response. */
 const keptMembers = new Set(
   (
     'aliasnum n MORERECORDPRESENT RECORDS CURRENTCURSORPOSITION NEXTCURSORPOSITION NUMBER_OF_ROWS_FIRST_RETURNED ' +
@@ -58,13 +58,13 @@ const nameMembers = new Set(
     'GRIDID'
   ).split(' '),
 );
-/** Texts that the members above may hold; anything else in them is masked. */
+/** Texts that these members may hold; any other text is masked. */
 const keptForm = /^[A-Z_. ]{0,30}$|^[<>=!+-]{0,2}$|^\d{1,9}$|^(?:true|false)$/;
-/** What a name of PEMS may look like; anything else may be a value. */
+/** Pattern of the names in PEMS; any other text may be a value. */
 const nameForm = /^[A-Za-z_][\w.]{0,60}$|^\d{1,9}$/;
 const alertMembers = new Set(['ErrorAlert', 'ConfirmationAlert', 'InformationAlert', 'WarningAlert']);
 
-/** Month names, so that the screen, which has numbers, and the grid are masked alike. */
+/** Month names: the screen has numbers instead, and both must get the same mask. */
 const monthNames = [
   ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
   ['JAN', 'FEB', 'MRZ', 'APR', 'MAI', 'JUN', 'JUL', 'AUG', 'SEP', 'OKT', 'NOV', 'DEZ'],
@@ -78,7 +78,7 @@ const number = /^[+-]?(?:\d+|\d{1,3}(?:[., ]\d{3})+)?(?:[.,]\d+)?$/;
 
 const lower = 'abcdefghijklmnopqrstuvwxyz';
 const digits = '0123456789';
-/** The characters that stand for each other. The first that holds a character is its class. */
+/** Classes of characters that replace each other. A character belongs to the first class that contains it. */
 const classes: readonly (readonly [form: RegExp, members: readonly string[]])[] = [
   [/\d/, [...digits]],
   [/[a-z]/, [...lower]],
@@ -90,10 +90,10 @@ const classes: readonly (readonly [form: RegExp, members: readonly string[]])[] 
   [/\p{Extended_Pictographic}/u, ['😀', '🔧', '🌊', '🌳', '📦']],
 ];
 
-/** @param key a new one for each recording, which is not kept; given in tests */
+/** @param key a new key for each recording, never stored; fixed in tests */
 export function createMasker(key: Buffer = randomBytes(32)): Masker {
   const seeds = new Map<string, Buffer>();
-  /** Bytes that nobody can know who does not have the key. */
+  /** Returns bytes that cannot be guessed without the key. */
   const secretOf = (what: string): Buffer => {
     let seed = seeds.get(what);
     if (seed === undefined) {
@@ -102,7 +102,7 @@ export function createMasker(key: Buffer = randomBytes(32)): Masker {
     }
     return seed;
   };
-  /** Another member of the list for each, and each for exactly one: Sattolo's shuffle leaves none in its place. */
+  /** Maps each member of the list to another one, one to one: Sattolo's shuffle leaves no member in place. */
   const swap = (members: readonly string[], member: string, context: string): string => {
     const order = [...members];
     const seed = secretOf(context);
@@ -115,13 +115,13 @@ export function createMasker(key: Buffer = randomBytes(32)): Masker {
       order[place < 0 ? secretOf(`${context}${member}`).readUInt16BE(0) % order.length : place] ?? member
     );
   };
-  /** Another whole number from `first` to `last`. */
+  /** Returns a different whole number from `first` to `last`. */
   const among = (first: number, last: number, value: number, context: string): number => {
     const members = Array.from({ length: last - first + 1 }, (_, index) => String(first + index));
     return Number(swap(members, String(value), context));
   };
 
-  /** What stands for a digit depends on those before it, so that numbers that begin alike still do. Zeros stay. */
+  /** The mask of a digit depends on the digits before it, so that common prefixes stay common. Zeros stay unchanged. */
   const digitsOf = (text: string): string => {
     let before = '';
     return text.replace(/[1-9]|0/g, (digit) => {
@@ -148,7 +148,7 @@ export function createMasker(key: Buffer = randomBytes(32)): Masker {
 
   const years = (secretOf('years').readUInt8(0) % 6) + 2;
   const yearOf = (year: number): number => year + (secretOf('years').readUInt8(1) % 2 === 0 ? years : -years);
-  /** A day or a month: nobody can tell them apart up to 12. */
+  /** Masks a day or a month: a number up to 12 may be either. */
   const dayOf = (day: number): number =>
     day >= 1 && day <= 12
       ? among(1, 12, day, 'day')
@@ -210,13 +210,13 @@ export function createMasker(key: Buffer = randomBytes(32)): Masker {
     return /^-?\d+(\.\d+)?$/.test(text) ? Number(numberOf(text)) : Number(digitsOf(text));
   };
 
-  /** An alert: its known words stay, because they tell why PEMS refused. */
+  /** Masks an alert: the known words that explain the refusal stay. */
   const sentence = (text: string): string =>
     text.replace(/[\p{L}\p{N}][\p{L}\p{N}\p{M}_]*/gu, (word) =>
       word.split('_').every((part) => keptWords.has(part.toLowerCase())) ? word : words(word),
     );
 
-  /** YEAR, MONTH and the rest of a typed date: as the same date in a grid. */
+  /** Masks YEAR, MONTH and the rest of a typed date like the same date in a grid. */
   const dateTime = (data: Json): Json => {
     const part = (mask: (value: number) => number) => (value: unknown) =>
       typeof value === 'number'
@@ -239,7 +239,9 @@ export function createMasker(key: Buffer = randomBytes(32)): Masker {
         : (masks[key]?.(value) ?? other(key, value)),
     );
   };
-  /** Milliseconds: a midnight around 1 January stays one, any other instant becomes another one of the same year. */
+  /**
+   * Masks milliseconds: a midnight around 1 January stays one, any other instant becomes another one of the same year.
+   */
   const instantOf = (milliseconds: number): number => {
     const hour = 3_600_000;
     const year = new Date(milliseconds + 14 * hour).getUTCFullYear();
@@ -250,14 +252,14 @@ export function createMasker(key: Buffer = randomBytes(32)): Masker {
     const within = secretOf(`instant ${milliseconds}`).readUInt32BE(0) % (300 * 24 * hour);
     return moved + 20 * 24 * hour + (within - (within % 1000)) + (milliseconds % 1000);
   };
-  /** Digits with a scale: as the same amount in a grid. */
+  /** Masks digits with a scale like the same amount in a grid. */
   const amount = (data: Json): Json => {
     const scale = Number(data.NUMOFDEC ?? 0);
     return mapObject(data, (key, value) => {
       if (key !== 'VALUE') return other(key, value);
       const text = String(value);
       if (!/^-?\d+$/.test(text)) return other(key, value);
-      // Flags as numbers, and amounts such as 1, are told by their scale.
+      // The scale distinguishes numeric flags from amounts such as 1.
       const isKept = scale === 0 && keptValues.has(text);
       const masked = isKept ? text : numberOf(text);
       return typeof value === 'number' ? Number(masked) : masked;
@@ -286,7 +288,7 @@ export function createMasker(key: Buffer = randomBytes(32)): Masker {
     } else if (key === 'NUMERICDATA' && isJson(value)) return amount(value);
     if (isJson(value)) return mapObject(value, other);
     if (keptMembers.has(key) && (typeof value !== 'string' || keptForm.test(value))) return value;
-    // A column is one by its number.
+    // An object with the number of a column describes that column.
     const isName = nameMembers.has(key) || (key === 'name' && parent.aliasnum !== undefined);
     if (typeof value === 'string') return isName && nameForm.test(value) ? value : maskText(value);
     return typeof value === 'number' && !isName ? maskNumber(value) : value;

@@ -1,13 +1,13 @@
-/** From the name of a month, folded, to its number in two digits. */
+/** Maps the folded name of a month to its number in two digits. */
 export type MonthNames = ReadonlyMap<string, string>;
 
 const ENGLISH = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const number = (index: number): string => String(index + 1).padStart(2, '0');
 
-/** `JAN` to `DEC`, which PEMS writes where nothing localizes them. */
+/** `JAN` to `DEC`, as PEMS writes months without localization. */
 export const englishMonths: MonthNames = new Map(ENGLISH.map((name, index) => [name, number(index)]));
 
-/** Where no language but English is read, these keep most names out of `fold`. */
+/** Fast path: if only English is read, these names rarely need `fold`. */
 const FOLDED = new Map(
   ENGLISH.flatMap((name) => [
     [name, name],
@@ -15,7 +15,7 @@ const FOLDED = new Map(
   ]),
 );
 
-/** Case, accents, and a point behind an abbreviation do not matter: `FÉVR.` and `fevr` are the same. */
+/** Folds case, accents, and the full stop of an abbreviation: `FÉVR.` and `fevr` are equal. */
 function fold(name: string): string {
   return (
     FOLDED.get(name) ??
@@ -30,17 +30,17 @@ function fold(name: string): string {
   );
 }
 
-/** The number of a month by its name; undefined for none. */
+/** Returns the number of a month name; undefined for other text. */
 export function monthOf(months: MonthNames, name: string): string | undefined {
   return months.get(fold(name));
 }
 
 /**
- * Returns the names of months in a language: long, short, and the first three letters, where those stand for one month only.
- * English abbreviations are read as well, except those that mean another month in the language.
+ * Returns the month names of a language: long and short names, and first three letters if they identify one month. Also
+ * includes English abbreviations, except those that name a different month in the language.
  *
  * @param language a language tag such as `fr` or `pt-BR`
- * @returns `null` if the language is not known
+ * @returns `null` if the language is unknown
  */
 export function monthNames(language: string): MonthNames | null {
   const locale = localeOf(language);
@@ -48,7 +48,7 @@ export function monthNames(language: string): MonthNames | null {
   const names = new Map<string, Set<string>>();
   const add = (name: string, month: string): void => {
     const folded = fold(name);
-    // Beside a day some languages have a number for a name.
+    // Some languages write a number instead of the name next to a day.
     if (/^\d*$/.test(folded)) return;
     const known = names.get(folded) ?? new Set();
     names.set(folded, known.add(month));
@@ -56,7 +56,7 @@ export function monthNames(language: string): MonthNames | null {
   for (let index = 0; index < 12; index += 1) {
     const day = new Date(Date.UTC(2026, index, 1));
     for (const month of ['short', 'long'] as const) {
-      // Some languages inflect the name beside a day.
+      // Some languages inflect the name next to a day.
       for (const more of [{}, { day: 'numeric' }] as const) {
         const name = new Intl.DateTimeFormat(locale, { month, ...more, timeZone: 'UTC', calendar: 'gregory' })
           .formatToParts(day)
@@ -66,9 +66,10 @@ export function monthNames(language: string): MonthNames | null {
     }
     if (language.toLowerCase().startsWith('ja')) add(`${index + 1}月`, number(index));
   }
-  // What Java and Oracle write for März.
+  // Java and Oracle abbreviate März this way.
   if (language.toLowerCase().startsWith('de')) add('mrz', '03');
-  // Abbreviations to three letters, as databases make them. A whole name goes before an abbreviation of another one.
+  // Three-letter abbreviations, as databases write them. A full name takes precedence over an abbreviation of another
+  // name.
   const abbreviations = new Map<string, Set<string>>();
   const abbreviate = (name: string, months: Iterable<string>): void => {
     if (names.has(name)) return;
@@ -88,7 +89,7 @@ export function monthNames(language: string): MonthNames | null {
   );
 }
 
-/** The tag as `Intl` knows it; `null` for one that it would replace by another language in silence. */
+/** Returns the tag as `Intl` knows it; `null` for a tag that `Intl` would silently replace by another language. */
 function localeOf(language: string): string | null {
   try {
     return Intl.DateTimeFormat.supportedLocalesOf(language)[0] ?? null;

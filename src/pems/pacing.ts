@@ -45,7 +45,7 @@ export function createRateLimiter(requestsPerSecond: number): (signal?: AbortSig
   };
 }
 
-/** Waits. Rejects with the reason of the signal if it aborts meanwhile. */
+/** Waits this long. Rejects with the reason of the signal if it aborts meanwhile. */
 export async function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   const end = performance.now() + milliseconds;

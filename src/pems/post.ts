@@ -1,12 +1,12 @@
 import http from 'node:http';
 import https from 'node:https';
 
-/** What of an answer is looked at. */
+/** Parts of a response that the client reads. */
 export interface Reply {
   status: number;
   header(name: string): string | null;
   body: AsyncIterable<Uint8Array>;
-  /** Gives up the rest of it. */
+  /** Discards the rest of the body. */
   discard(): void;
 }
 
@@ -14,11 +14,14 @@ export interface PostOptions {
   headers: Readonly<Record<string, string>>;
   body: string;
   signal: AbortSignal;
-  /** Called right before the first byte goes out; when it throws, none does, and the request rejects with the same. */
+  /**
+   * Called right before the first byte is sent; if it throws, nothing is sent, and the request rejects with the same
+   * error.
+   */
   beforeSending: () => void;
 }
 
-/** As `fetch` does it; for requests that may be repeated. */
+/** Uses `fetch`; for requests that may be repeated. */
 export async function postAgain(url: URL, options: Omit<PostOptions, 'beforeSending'>): Promise<Reply> {
   return replyOf(await fetch(url, { ...options, method: 'POST', redirect: 'manual' }));
 }
@@ -32,7 +35,7 @@ function replyOf(response: Response): Reply {
   };
 }
 
-/** As `postAgain`, for what is asked for without a body. */
+/** Like `postAgain`, for requests without a body. */
 export async function getAgain(
   url: URL,
   { headers, signal }: Pick<PostOptions, 'headers' | 'signal'>,
@@ -41,10 +44,10 @@ export async function getAgain(
 }
 
 /**
- * Sends a request of which must be known for certain whether any of it went out. `fetch` cannot tell: it queues the
- * request while it connects, so the request of a process that was stopped meanwhile would go out when it wakes, however
- * late that is. Here the connection stands first, and it is a new one: PEMS may be about to close one that was kept,
- * and a write that meets this has an unknown end.
+ * Sends a request and reports with certainty whether any of it was sent. `fetch` cannot report that: it queues the
+ * request while it connects, so a suspended process would send the request when it resumes, however late. This function
+ * connects first, over a new connection. PEMS may be about to close a kept one, and the outcome of a write over it
+ * would be unknown.
  */
 export function postOnce(url: URL, options: PostOptions): Promise<Reply> {
   const { headers, body, signal, beforeSending } = options;
@@ -62,7 +65,7 @@ export function postOnce(url: URL, options: PostOptions): Promise<Reply> {
       });
     });
     request.once('response', (message) => {
-      // Whoever reads the body hears of it; nobody does when it is discarded.
+      // Readers of the body still receive the error; after a discard there are none.
       message.on('error', () => undefined);
       resolve({
         status: message.statusCode ?? 0,

@@ -2,25 +2,28 @@ import type { Transport } from './client.ts';
 import type { Masker } from './masking.ts';
 import { postAgain } from './post.ts';
 
-/** One request and its answer, masked. */
+/** One request and its response, masked. */
 export interface Exchange {
   service: 'grid' | 'screen';
-  /** What was asked: a page, the header, or the record with this masked id. */
+  /** The target of the request: a page, the header, or the record with this masked id. */
   asked: 'page' | 'header' | { record: string };
-  /** The end of the address: hosts are not kept. */
+  /** The end of the address, without the host. */
   path: string;
   request: unknown;
   status: number;
   contentType: string;
   milliseconds: number;
-  /** The masked JSON, or the masked beginning of a text that is none. */
+  /** The masked JSON, or the masked beginning of other text. */
   answer: { json: unknown } | { text: string };
 }
 
-/** What of a text that is no JSON is kept, in characters. */
+/** Maximum number of characters of a text that is not JSON to keep. */
 const KEPT_TEXT = 2_000;
 
-/** A transport that keeps a masked copy of every exchange. It stops after `most` bytes of an answer, like the client itself. */
+/**
+ * Returns a transport that keeps a masked copy of every exchange. Stops after `most` bytes of a response, like the
+ * client itself.
+ */
 export function createRecorder(
   masker: Masker,
   most = 16 * 1024 * 1024,
@@ -75,7 +78,7 @@ function askedBy(request: unknown, masker: Masker): Pick<Exchange, 'service' | '
   };
   if (list === undefined)
     return { service: 'grid', asked: REQUEST_TYPE === 'LIST.HEAD_ONLY.STORED' ? 'header' : 'page' };
-  // The client names the record by its first pair.
+  // The client identifies the record by its first pair.
   const id = list.USERDEFINEDSCREENFIELDVALUEPAIR[0]?.USERDEFINEDSCREENFIELDVALUE.TEXTDATA ?? '';
   return { service: 'screen', asked: { record: masker.text(id) } };
 }

@@ -4,15 +4,15 @@ import type { PemsAlert } from './grid.ts';
 export type RefusalCode =
   /** The record does not exist. */
   | 'PEMS_RECORD_NOT_FOUND'
-  /** Its `recordid` is no longer the one that was read. */
+  /** The record has changed: its `recordid` differs from the one that was read. */
   | 'PEMS_RECORD_MODIFIED'
-  /** Somebody has it open; it may be written later. */
+  /** Another user has the record open; a later write may succeed. */
   | 'PEMS_RECORD_LOCKED'
-  /** The user of the connection may not: a fault of the connection, never of a change. */
+  /** The user of the connection lacks a right: a failure of the connection, never of a change. */
   | 'PEMS_UNAUTHORIZED'
-  /** PEMS asks back, and has done nothing. */
+  /** PEMS asks for confirmation and has done nothing. */
   | 'PEMS_CONFIRMATION_ASKED'
-  /** Anything else: PEMS's rules refuse what was asked. */
+  /** Any other refusal by the rules of PEMS. */
   | 'PEMS_ERROR_ALERT';
 
 interface Rule {

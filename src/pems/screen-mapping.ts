@@ -4,20 +4,20 @@ import { englishMonths } from './month-names.ts';
 import { isWritable, type ScreenValue, type WritableValue } from './screen.ts';
 import { isBlank, makeStorable, parseDate, parseNumber, type Parsed } from './values.ts';
 
-/** A key of a record's data and where the screen has it. */
+/** A key of a record's data and its place on the screen. */
 export interface ScreenField extends RecordField {
-  /** The field that it is written to; `null` where PEMS cannot take it. */
+  /** Field that the key is written to; `null` if PEMS cannot change it. */
   screenField: string | null;
-  /** The columns of the grid it is read from. The screen has them under the same names in capitals, if at all. */
+  /** Columns of the grid that the key is read from. The screen uses the same names in capitals, if it has them. */
   gridAliases: readonly string[];
 }
 
 export interface ScreenMapper {
   /**
-   * What a record on the screen is in the mirror: JSON text of an object, money as number tokens with all their digits,
-   * flags as booleans, dates as ISO text, and `null` where PEMS holds none. Where a key has several places ("X, else
-   * Y"), the first that is not blank counts, as in the grid. Left out are keys that the screen does not have, and those
-   * with a problem. Blank are the keys whose own field, the one that is written, holds nothing, whatever another place shows.
+   * Returns a record of the screen in the form of the mirror: JSON text of an object. Money is a number token with all
+   * digits, a flag is a boolean, a date is ISO text, and no value is `null`. If a key has several places ("X, else Y"),
+   * the first that is not blank counts, as in the grid. Omits keys that the screen lacks, and those with a problem.
+   * `blank` are the keys whose writable field is empty, whatever another place holds.
    */
   read(values: ReadonlyMap<string, ScreenValue>): {
     data: string;
@@ -25,12 +25,12 @@ export interface ScreenMapper {
     problems: FieldProblem[];
   };
   /**
-   * What is to be written for these changes, by field of the screen. A key with a problem is left out; the others can
-   * be written without it.
+   * Returns the values to write for these changes, by field of the screen. Omits a key with a problem; the other keys
+   * can be written without it.
    *
-   * @param changes by key, each as the text of its JSON value (`->>` of PostgreSQL), so that amounts keep all their
-   *   digits; `null` or `''` empties it
-   * @param read the record as it was read: a choice is written in the notation that the tenant uses there
+   * @param changes by key, each as the text of its JSON value (`->>` of PostgreSQL), so that amounts keep all digits;
+   *   `null` or `''` empties it
+   * @param read the record as read: a choice is written in its notation
    */
   write(
     changes: Readonly<Record<string, string | null>>,
@@ -38,7 +38,7 @@ export interface ScreenMapper {
   ): { values: Map<string, WritableValue>; problems: FieldProblem[] };
 }
 
-/** Turns records of the screen into what the mirror holds, and changes into what is written to the screen. */
+/** Converts records of the screen to the form of the mirror, and changes to fields of the screen. */
 export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper {
   const choices = new Map(fields.map((field) => [field.key, choicesOf(field)]));
   const columns = fields.map((field) => ({
@@ -49,7 +49,7 @@ export function createScreenMapper(fields: readonly ScreenField[]): ScreenMapper
         ...field.gridAliases.map((alias) => alias.toUpperCase()),
       ]),
     ],
-    // The order is for dates with slashes, which no value of the screen has.
+    // The order applies to dates with slashes, which the screen never contains.
     token: tokenReader(field, 'MDY', englishMonths, choices.get(field.key)),
   }));
   const byKey = new Map(fields.map((field) => [field.key, field]));
@@ -101,7 +101,7 @@ function shown(text: Parsed<string>): string {
   return text.ok ? makeStorable(text.value ?? '') : '';
 }
 
-/** The text that the grid's readers read, where the field holds the kind of data that its key wants. */
+/** Returns the text that the grid's readers expect, if the field holds the kind of data that its key requires. */
 function plainText({ kind }: ScreenField, value: ScreenValue | undefined): Parsed<string> {
   if (value === undefined || isNone(value)) return { ok: true, value: null };
   if (value.type === 'unreadable') return { ok: false, problem: value.problem };
@@ -110,7 +110,7 @@ function plainText({ kind }: ScreenField, value: ScreenValue | undefined): Parse
   return { ok: false, problem: `The field holds a ${value.type}; a ${wanted} is expected.` };
 }
 
-/** The value, or a sentence that says why there is none. */
+/** Returns the value, or a sentence with the reason why there is none. */
 function writable(
   { kind }: ScreenField,
   choices: Choices | null | undefined,

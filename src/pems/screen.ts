@@ -15,9 +15,9 @@ export type YearFormat = 'milliseconds' | 'plain';
 export type WritableValue =
   /** An empty text empties the field. */
   | { type: 'text'; value: string }
-  /** An exact decimal that is also a JSON number, e.g. `1234.5`; `null` for none. */
+  /** An exact decimal that is also a JSON number, e.g. `1234.5`; `null` for no value. */
   | { type: 'number'; value: string | null }
-  /** `2026-04-02 14:30`, as PEMS holds it, in no stated zone; `null` for none. */
+  /** `2026-04-02 14:30`, as in PEMS, without a zone; `null` for no value. */
   | { type: 'date'; value: string | null };
 
 /** A value of a field of the screen. */

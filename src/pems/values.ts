@@ -1,35 +1,35 @@
 import { englishMonths, monthOf, type MonthNames } from './month-names.ts';
 
 /**
- * The single values of PEMS. PEMS hands over every value as the text a person would see on its screen; here each
- * kind of text becomes the one strict form that the database stores. Nothing passes through `Date` or a float, so
- * neither a time zone nor binary rounding can change a value.
+ * Readers of single values of PEMS. PEMS returns every value as the text that its screen shows. Each reader converts
+ * one kind of text to the strict form that the database stores. No value passes through `Date` or a float, so neither a
+ * time zone nor binary rounding can change it.
  */
 
-/** Which of day and month comes first in `04/02/2026`: configuration of the tenant. */
+/** Order of day and month in `04/02/2026`, a setting of the tenant. */
 export type DateOrder = 'MDY' | 'DMY';
 
-/** How a tenant wants dates in a filter. */
+/** Format of dates in the tenant's filters. */
 export type DateFormat = 'DD-MON-YYYY' | 'YYYY-MM-DD' | 'MM/DD/YYYY' | 'DD/MM/YYYY';
 
 /**
- * What became of one PEMS text: its value, `null` where PEMS holds none, or a sentence that names what was given and
- * what is allowed. The sentence holds only characters that PostgreSQL can store.
+ * Result of reading a text of PEMS: its value, `null` for no value, or a sentence that states the text and the allowed
+ * forms. The sentence contains only characters that PostgreSQL can store.
  */
 export type Parsed<T> =
   { ok: true; value: T | null; isImplausible?: true } | { ok: false; problem: string; proves?: Proof };
 
-/** What a refused text says about the tenant: it can be read only in this notation. */
+/** Notation that would make the refused text readable. */
 export type Proof = 'day-first' | 'month-first' | 'decimal-comma';
 
-/** Money is summed as `bigint` cents in the database: 15 digits before the point always fit, 17 would not. */
+/** The database adds money as `bigint` cents: 15 digits before the decimal point always fit, 17 would not. */
 const MAX_INTEGER_DIGITS = 15;
 const MAX_DECIMALS = 10;
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Hour and minute, and which half of the day a 12-hour clock means; seconds are dropped. */
+/** Hour and minute, with AM or PM on a 12-hour clock; seconds are dropped. */
 const TIME = String.raw`(?:[ T]+(\d\d?):(\d\d)(?::\d\d(?:\.\d+)?)?(?: *([AaPp])[Mm])?)?`;
 const NAMED_MONTH = new RegExp(`^(\\d\\d?)-([^-/]{1,20})-(\\d{4})${TIME}$`);
 const ISO = new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)${TIME}$`);
@@ -38,7 +38,7 @@ const NUMBERS = new RegExp(`^(\\d\\d?)([/-])(\\d\\d?)\\2(\\d{4})${TIME}$`);
 const PLAIN_NUMBER = /^([+-]?)(\d*)(?:\.(\d+))?$/;
 const GROUPED_NUMBER = /^([+-]?)([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?$/;
 
-/** A number with a decimal comma, which no number with a decimal point can look like. */
+/** A number with a decimal comma, distinct from every number with a decimal point. */
 const COMMA_NUMBER = /^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d*,\d+|\d{1,3}(?:\.\d{3}){2,})$/;
 
 const NONE = { ok: true, value: null } as const;
@@ -46,14 +46,14 @@ const TRUE = { ok: true, value: true } as const;
 const FALSE = { ok: true, value: false } as const;
 
 /**
- * The text with everything that PostgreSQL cannot hold (U+0000, lone surrogates) replaced by U+FFFD: for showing and
- * storing a value that was refused, never for data.
+ * Replaces everything that PostgreSQL cannot store (U+0000, lone surrogates) by U+FFFD: for refused values in messages,
+ * never for data.
  */
 export function makeStorable(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
-/** Why PostgreSQL cannot hold this text, or `null` when it can. */
+/** Returns the reason why PostgreSQL cannot store this text, or `null` if it can. */
 export function storageProblem(text: string): string | null {
   if (text.includes('\0'))
     return `${quote(text)} contains the character U+0000, which the database cannot hold.`;
@@ -62,7 +62,7 @@ export function storageProblem(text: string): string | null {
   return null;
 }
 
-/** Text, exactly as PEMS holds it; blank is none. */
+/** Reads text exactly as in PEMS; blank text is no value. */
 export function parseText(text: string): Parsed<string> {
   if (isBlank(text)) return NONE;
   const problem = storageProblem(text);
@@ -70,9 +70,9 @@ export function parseText(text: string): Parsed<string> {
 }
 
 /**
- * A calendar date as strict ISO text, `2026-04-02`. Reads `02-APR-2026` (months of the language in any case), `2026-04-02`,
- * and `04/02/2026` or `04-02-2026` in the tenant's order, each also with a time, which is dropped. Days that the calendar
- * does not have are a problem, and so is the year 0000, which PostgreSQL does not have.
+ * Reads a calendar date as strict ISO text, `2026-04-02`. Accepts `02-APR-2026` (months of the language in any case),
+ * `2026-04-02`, and `04/02/2026` or `04-02-2026` in the tenant's order. Each may have a time, which is dropped. Refuses
+ * days that the calendar lacks, and the year 0000, which PostgreSQL lacks.
  */
 export function parseDate(
   text: string,
@@ -83,9 +83,8 @@ export function parseDate(
 }
 
 /**
- * A point in time as PEMS shows it, `2026-04-02 14:30`: local time of the PEMS server, to the minute, in no stated
- * zone. Reads what `parseDate` reads, with seconds or not, by a clock of 24 or 12 hours; a date without a time is its
- * midnight.
+ * Reads a point in time, `2026-04-02 14:30`: local time of the PEMS server, to the minute, without a zone. Accepts the
+ * forms of `parseDate`, with or without seconds, on a 24-hour or 12-hour clock; a date without a time means midnight.
  */
 export function parseTimestamp(
   text: string,
@@ -96,7 +95,7 @@ export function parseTimestamp(
 }
 
 /**
- * The inverse of `parseTimestamp`, for filters: `2026-04-02 14:30` becomes e.g. `02-APR-2026 14:30`. `null` when the
+ * Inverse of `parseTimestamp`, for filters: `2026-04-02 14:30` becomes e.g. `02-APR-2026 14:30`. Returns `null` if the
  * text is no such timestamp.
  */
 export function formatTimestamp(timestamp: string, format: DateFormat): string | null {
@@ -114,7 +113,7 @@ const FLAGS = new Map<string, Parsed<boolean>>([
   ...['-', 'false', '0', 'n', 'no'].map((text) => [text, FALSE] as const),
 ]);
 
-/** A flag: `+`, `true`, `1`, `-1`, `Y`, `Yes` or `-`, `false`, `0`, `N`, `No`, in any case. */
+/** Reads a flag: `+`, `true`, `1`, `-1`, `Y`, `Yes` or `-`, `false`, `0`, `N`, `No`, in any case. */
 export function parseFlag(text: string): Parsed<boolean> {
   return (
     FLAGS.get(text.trim().toLowerCase()) ?? {
@@ -125,10 +124,10 @@ export function parseFlag(text: string): Parsed<boolean> {
 }
 
 /**
- * A number as exact decimal text that is also a JSON number: `1,234.50` becomes `1234.5`. The same amount always gives
- * the same text (no leading zeros, no trailing zeros after the point, no `-0`). Allowed are a sign in front, spaces
- * around, `.5`, and commas where they separate thousands; `1,23,4.5` is refused, and so is `0,125`, because a comma
- * there means a decimal comma. At most 15 digits before the point and 10 after it.
+ * Reads a number as exact decimal text that is also a JSON number: `1,234.50` becomes `1234.5`. Equal amounts give
+ * equal texts (no leading zeros, no trailing zeros after the decimal point, no `-0`). Accepts a leading sign,
+ * surrounding spaces, `.5`, and commas between thousands; refuses `1,23,4.5`, and `0,125`, whose comma is a decimal
+ * comma. Limits: 15 digits before the decimal point and 10 after it.
  */
 export function parseNumber(text: string): Parsed<string> {
   const trimmed = text.trim();
@@ -152,11 +151,11 @@ export function parseNumber(text: string): Parsed<string> {
   return { ok: true, value: sign === '-' && amount !== '0' ? `-${amount}` : amount };
 }
 
-/** Whether PEMS holds no value here: empty, or nothing but white space. */
+/** Returns whether the text means no value: empty, or only white space. */
 export function isBlank(text: string): boolean {
   if (text === '') return true;
   const first = text.charCodeAt(0);
-  // Most texts are told by their first character.
+  // Fast path: the first character decides for most texts.
   return (first <= 32 || first >= 127) && text.trim() === '';
 }
 
@@ -174,7 +173,7 @@ function parseMoment(text: string, order: DateOrder, months: MonthNames, withTim
     return {
       ok: false,
       problem: `${quote(text)} is no date: the calendar has no day ${year}-${month}-${day}.`,
-      // A day above 12 where the month is expected: only the other order has this day.
+      // A day above 12 in the place of the month: only the other order can have it.
       ...(NUMBERS.test(trimmed) &&
         isCalendarDay(year, day, month) && { proves: order === 'MDY' ? 'day-first' : 'month-first' }),
     };
@@ -188,7 +187,7 @@ function parseMoment(text: string, order: DateOrder, months: MonthNames, withTim
   return { ok: true, value: withTime ? `${date} ${time}` : date };
 }
 
-/** Hour and minute as written, and `a` or `p` of a 12-hour clock. */
+/** Hour and minute as written, and `a` or `p` on a 12-hour clock. */
 type Clock = [hour: string | undefined, minute: string | undefined, half: string | undefined];
 type DateParts = [year: string, month: string, day: string, clock: Clock];
 
@@ -213,7 +212,7 @@ function dateParts(text: string, order: DateOrder, months: MonthNames): DatePart
   return null;
 }
 
-/** `14:30`; midnight where no time is written; `null` where the clock has no such time. */
+/** Returns `14:30`; midnight without a time; `null` for an invalid time. */
 function timeOfDay([hour, minute, half]: Clock): string | null {
   if (hour === undefined || minute === undefined) return '00:00';
   let hours = Number(hour);
@@ -225,24 +224,24 @@ function timeOfDay([hour, minute, half]: Clock): string | null {
   return `${String(hours).padStart(2, '0')}:${minute}`;
 }
 
-/** Takes digits: four, two and two. */
+/** Takes four, two and two digits. */
 function isCalendarDay(year: string, month: string, day: string): boolean {
   if (year === '0000' || day === '00' || month === '00' || month > '12') return false;
-  // Most days are told without a calendar.
+  // Fast path: most days are valid in every month.
   if (day <= '28') return true;
   const number = Number(year);
   const isLeapYear = number % 4 === 0 && (number % 100 !== 0 || number % 400 === 0);
   return Number(day) <= (month === '02' && isLeapYear ? 29 : (MONTH_DAYS[Number(month) - 1] ?? 0));
 }
 
-/** By hand: a regular expression for this is quadratic in a long run of zeros. */
+/** Written by hand: a regular expression would be quadratic in a long run of zeros. */
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits.charCodeAt(end - 1) === 48) end -= 1;
   return digits.slice(0, end);
 }
 
-/** A text of PEMS as part of a message. */
+/** Quotes a text of PEMS for a message. */
 export function quote(text: string): string {
   return JSON.stringify(makeStorable(text.length > 80 ? `${text.slice(0, 80)}…` : text));
 }

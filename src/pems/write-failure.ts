@@ -1,11 +1,11 @@
 import { VanguardError } from '../errors.ts';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from './pacing.ts';
 
-/** Error of a write that ended without a response that shows the record. */
+/** Error of a write whose response does not show the record. */
 export class WriteFailure extends VanguardError {
   /**
-   * Whether PEMS certainly has not written and never will: nothing was sent (PEMS was unreachable, `sendBefore` had
-   * passed, or the write was aborted), or PEMS refused it. Otherwise PEMS may have written, or may still write: the
+   * Whether PEMS certainly has not written and never will. Either nothing was sent (PEMS was unreachable, `sendBefore`
+   * had passed, or the write was aborted), or PEMS refused it. Otherwise PEMS may have written, or may still write: the
    * record must be read again later.
    */
   readonly certain: boolean;

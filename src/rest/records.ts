@@ -57,7 +57,7 @@ const recordIds = (most: number) =>
   z
     .array(recordId, { error: 'must be a list of ids' })
     .max(most, `must not name more than ${most.toLocaleString('en')} records`);
-// Strict, because without a list it is all drafts: a list under a misspelt name must not be passed over.
+// Strict, because a missing list means all drafts: a misspelt name must not be ignored.
 const discardBody = z.strictObject({
   recordIds: recordIds(5000).optional(),
   keys: z
@@ -77,19 +77,19 @@ const commitBody = z.strictObject({
     .optional(),
 });
 
-/** The one form of a record in REST, which recordPage has too. `base` and `data` come as JSON text and are passed on as they are. */
+/** The only form of a record in REST, as in recordPage. `base` and `data` are JSON text, passed on unchanged. */
 function recordJson(record: ISaveDraftResult): string {
   return `{"pfaId":${JSON.stringify(record.pfaId)},"revision":${record.revision},"hasDraft":${record.hasDraft},"isPending":${record.isPending},"hasProblem":${record.hasProblem},"planCost":${record.planCost},"forecastCost":${record.forecastCost},"actualCost":${record.actualCost},"base":${record.base ?? 'null'},"data":${record.data}}`;
 }
 
-/** `/api/pfa/:org`: records, drafts, sums. `:org` is the code or the id of an organization. */
+/** `/api/pfa/:org`: records, drafts, totals. `:org` is the code or the id of an organization. */
 export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
   const router = Router({ mergeParams: true });
 
-  /** Ids of the codes that requests have named so far. Only the queues read it, so an old id does no harm. */
+  /** Ids of the codes in earlier requests. Only the queues read it, so an outdated id does no harm. */
   const knownIds = new Map<string, number>();
 
-  /** Waits for the turn of the user and of the organization, without a connection. */
+  /** Waits for the admission of the user and of the organization, without holding a connection. */
   const admitted = <T>(request: Request, name: WorkClass, use: () => Promise<T>): Promise<T> => {
     const org = String(request.params.org);
     return admission.run(
@@ -103,7 +103,7 @@ export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
     );
   };
 
-  /** Runs something as the visitor, for the organization of the path. */
+  /** Runs a function as the visitor, for the organization of the path. */
   const inOrganization = <T>(
     request: Request,
     use: (client: IDatabaseConnection, organizationId: number) => Promise<T>,
@@ -136,7 +136,7 @@ export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
       await admitted(request, 'stream', () =>
         streamRecords(
           async (from) => {
-            // Rights may go while the answer goes on. A token that merely expires does not end what it began.
+            // The user may lose the rights during the response. An expired token alone does not end the response.
             if (from !== after) await identifyAgain(pool, request);
             return read(from, batchSize);
           },
@@ -155,7 +155,8 @@ export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
     const body = readBody(request, draftBody);
     const [record] = await admitted(request, 'read', () =>
       inOrganization(request, (client, organizationId) =>
-        // The column is jsonb: the driver would write an array as a PostgreSQL array, but this is always an object.
+        // The column is jsonb: the driver would write an array as a PostgreSQL array, but the value is always an
+        // object.
         saveDraft.run(
           {
             organizationId,
@@ -188,7 +189,7 @@ export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
         commitDrafts.run(
           {
             organizationId,
-            // Nothing said: all drafts.
+            // Without a list: all drafts.
             selection: Object.values(selection).some((part) => part !== undefined)
               ? JSON.stringify(selection)
               : null,
@@ -215,7 +216,7 @@ export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
     const [result] = await admitted(request, 'read', () =>
       inOrganization(request, (client, organizationId) => kpis.run({ organizationId }, client)),
     );
-    // The driver keeps large numbers as text; as text they become JSON numbers, and no amount passes through a float.
+    // The driver returns large numbers as text, which becomes JSON numbers, so no amount passes through a float.
     response.type('json').send(
       `{${Object.entries(result!)
         .map(([key, value]) => `"${key}":${value}`)
@@ -233,28 +234,31 @@ export function recordRoutes(pool: pg.Pool, admission: Admission): Router {
   return router;
 }
 
-/** Rows held at a time while streaming. Twice as many take the event loop four times as long: buffers of more than a megabyte are costly. */
+/**
+ * Number of rows in memory while streaming. Twice as many block the event loop four times as long, because buffers
+ * above one megabyte are costly.
+ */
 const batchSize = 1000;
 
-/** How long a client may leave a page untaken, in milliseconds: it holds the page in our memory meanwhile. */
+/** Timeout for a client to accept a page, in milliseconds, because the page stays in memory meanwhile. */
 const slowestReader = 30_000;
 
 /**
- * Sends all records, page after page, as fast as the client takes them: without ever holding more than one page, and
- * without a database connection while the client takes it. When a page fails, the connection breaks off.
+ * Sends all records, page by page, as fast as the client reads them. Holds at most one page, and no database connection
+ * while the client reads. If a page fails, closes the connection.
  */
 async function streamRecords(
   nextPage: (after: string) => Promise<IRecordPageResult>,
   after: string,
   response: Response,
 ): Promise<void> {
-  // Before anything is sent, so that a refusal is an answer of its own.
+  // Before anything is sent, so that an error gets its own response.
   const first = await nextPage(after);
   response.type('json');
   try {
     await pipeline(piecesOf(first, nextPage, response), response);
   } catch (error) {
-    // The client went away, or was too slow.
+    // The client disconnected or was too slow.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
 }
@@ -266,9 +270,9 @@ async function* piecesOf(
 ): AsyncGenerator<string | Buffer> {
   let separator = '{"records":[';
   for (let page: IRecordPageResult | undefined = first; page;) {
-    // Not put together as text, which would be gone through several times more.
+    // Bytes, because concatenating text would process it several more times.
     const bytes = Buffer.from(page.records ?? '');
-    // The page after a full last one is empty.
+    // The page after a full last page is empty.
     if (bytes.length > 0 || page === first) yield separator;
     if (bytes.length > 0) {
       const timer = setTimeout(() => response.destroy(), slowestReader);
@@ -277,7 +281,7 @@ async function* piecesOf(
       } finally {
         clearTimeout(timer);
       }
-      // What compression holds back until it has more.
+      // Sends the data that compression would hold back.
       response.flush();
     }
     separator = ',\n';

@@ -18,7 +18,7 @@ const triggerBody = z.object({
   kind: z.enum(['full', 'incremental'], { error: 'must be full or incremental, or left out' }).optional(),
 });
 
-/** `/api/sync`: asks for a run, and tells how fresh every organization of the user is. */
+/** `/api/sync`: requests a run, and returns the freshness of every organization of the user. */
 export function syncRoutes(pool: pg.Pool, admission: Admission): Router {
   const router = Router();
   const admitted = <T>(identity: Identity, use: (client: IDatabaseConnection) => Promise<T>): Promise<T> =>

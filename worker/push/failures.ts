@@ -5,9 +5,9 @@ import type { WriteFailure } from '../../src/pems/index.ts';
 export type ConnectionFailure =
   /** No failure of the connection: the error concerns the requested record. */
   | 'none'
-  /** One more that failed. */
+  /** A failure that may be temporary; only repeated ones matter. */
   | 'failed'
-  /** The next would fail as well: nobody answers there, or we are not let in. */
+  /** The next request would fail too: the server is unreachable, or it refuses the sign-in. */
   | 'final';
 
 const nobodyThere =

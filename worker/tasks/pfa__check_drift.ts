@@ -15,7 +15,7 @@ import { RunLimit } from '../run-limits.ts';
 import { stagePage } from '../staging.ts';
 import { stopReason } from '../stop-reason.ts';
 
-/** Which comparison to do; made by app_private.queue_drift_check. */
+/** The comparison to run, as app_private.queue_drift_check creates it. */
 interface Payload {
   organizationId: number;
   checkId: number;
@@ -25,16 +25,16 @@ interface Check {
   organizationId: number;
   id: string;
   organization: string;
-  /** How many records; null: all. */
+  /** Number of records to compare; null: all. */
   sample: number | null;
 }
 
-/** How often records that change while they are compared are read again. */
+/** Number of times that records are read again if they change during the comparison. */
 const rounds = 3;
 
 /**
- * Compares the mirror of an organization, or a sample of it, with PEMS as it is now, and lists what differs. Changes
- * neither. It is in the queue of the organization's syncs, so that none of them changes the mirror meanwhile.
+ * Compares the mirror of an organization, or a sample of it, with the current state of PEMS, and lists the differences.
+ * Changes neither side. Runs in the queue of the organization's syncs, so that no sync changes the mirror meanwhile.
  */
 export const pfa__check_drift: WorkerTask = (context) => async (payload, helpers) => {
   const { organizationId, checkId } = payload as Payload;
@@ -86,7 +86,7 @@ async function compare(
   const { signal } = limit;
   let rowsRead = 0;
 
-  /** Reads these records, or (null) all; answers those that changed meanwhile. */
+  /** Reads these records, or all (null); returns the records that changed meanwhile. */
   const round = async (pfaIds: string[] | null, isLast: boolean): Promise<string[]> => {
     const begunAt = await clock();
     const pages: AsyncIterable<PemsPage> =
@@ -95,7 +95,7 @@ async function compare(
         : client.readRecords({ organization, ids: pfaIds, clock, signal });
     for await (const page of pages) {
       limit.take(page.rows.length);
-      // Runs have the positive numbers.
+      // Sync runs use the positive numbers.
       rowsRead += await stagePage(pool, page, grid, { organization, organizationId, runId: `-${checkId}` });
       await reportDriftProgress.run({ organizationId, checkId, rowsRead }, pool);
     }

@@ -14,18 +14,18 @@ import { pushChanges } from '../push/push.ts';
 import { PushWorld } from '../push/world.ts';
 import { recordMappers } from '../record-mappers.ts';
 
-/** Whose changes to write; made by app_private.queue_push. */
+/** The organization to push, as app_private.queue_push creates it. */
 interface Payload {
   organizationId: number;
 }
 
-/** While another worker still holds the lock, it is asked for again after so many milliseconds. */
+/** Delay before the next attempt if another worker holds the lock, in milliseconds. */
 const lockDelay = 2000;
 
 /**
- * Writes to PEMS what was committed in an organization. One worker at a time: the queue sees to it, and a lock in case
- * that it gave the job away while a worker still lives. It begins with what an earlier one left, and queues itself for
- * when there is something to do again.
+ * Writes the committed changes of an organization to PEMS. Only one worker at a time writes: the queue ensures this. A
+ * lock covers a job that the queue reassigned while its worker was still alive. First resumes unfinished work of an
+ * earlier job, and finally queues itself for the time of the next change.
  */
 export const pfa__push: WorkerTask = (context) => async (payload, helpers) => {
   const { organizationId } = payload as Payload;
@@ -66,7 +66,7 @@ async function push(context: TaskContext, organizationId: number, signal: AbortS
     world = new PushWorld({ pool, organizationId, organization: gate.organization, pems, mappers, signal });
   } catch (error) {
     if (!(error instanceof VanguardError)) throw error;
-    // Somebody has to mend it; until then nothing is lost, and each attempt would end alike.
+    // An administrator must fix the cause; until then nothing is lost, and each attempt would fail alike.
     logger.error(
       { organizationId, code: error.code, hint: error.hint },
       `Nothing is written: ${error.message}`,
@@ -78,7 +78,7 @@ async function push(context: TaskContext, organizationId: number, signal: AbortS
   await queueNextPush.run({ organizationId }, pool);
 }
 
-/** Whether the connection works again: asked by one of all that wait for it, when it is time. */
+/** Tests whether the connection works again: one job does it for all that wait, when the test is due. */
 async function probe(world: PushWorld, { pool, logger }: TaskContext): Promise<boolean> {
   const { pems, organization, signal } = world;
   const [turn] = await beginProbe.run({ apiConfigurationId: pems.apiConfigurationId }, pool);

@@ -11,12 +11,12 @@ import type { TaskContext, WorkerTask } from '../context.ts';
 import { openPems } from '../pems.ts';
 import { stopReason } from '../stop-reason.ts';
 
-/** Whose lists to read; made by app_private.queue_reference_runs. */
+/** The organization whose lists to read, as app_private.queue_reference_runs creates it. */
 interface Payload {
   organizationId: number;
 }
 
-/** After these the other lists of the same connection would only wait for the same. */
+/** Errors after which the other lists of the same connection would fail too. */
 const outages: readonly string[] = [
   'PEMS_UNREACHABLE',
   'PEMS_TIMEOUT',
@@ -27,8 +27,8 @@ const outages: readonly string[] = [
 type Run = Awaited<ReturnType<typeof beginReferenceRun.run>>[number];
 
 /**
- * Reads the reference lists of an organization that wait, one after the other: page by page into staging, then merged in
- * one step. A list that fails is noted in reference_runs and keeps its entries; the others are read all the same.
+ * Reads the due reference lists of an organization one after the other: page by page into staging, then merged in one
+ * step. A failed list is recorded in reference_runs and keeps its entries; the remaining lists are still read.
  */
 export const pfa__read_lists: WorkerTask = (context) => async (payload, helpers) => {
   const { organizationId } = payload as Payload;
@@ -89,7 +89,7 @@ async function readIntoStaging(
   }
 }
 
-/** The texts of a row, by what they are. What the row does not have stays out: it is unknown, not empty. */
+/** Returns the texts of a row by key. Omits keys that the row lacks: they are unknown, not empty. */
 function mapped(
   row: ListRow,
   fields: readonly (readonly [string, readonly string[]])[],

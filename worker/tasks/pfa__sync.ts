@@ -8,16 +8,16 @@ import { RunLimit } from '../run-limits.ts';
 import { stagePage, ReadSummary, type StagedRun } from '../staging.ts';
 import { stopReason } from '../stop-reason.ts';
 
-/** Which run to do; made by app_private.queue_sync. */
+/** The run to do, as app_private.queue_sync creates it. */
 interface Payload {
   organizationId: number;
   runId: number;
 }
 
 /**
- * Does one run of an organization, full or of what changed: reads PEMS page by page into staging, then merges all of it
- * in one step, or withholds it where it does not look like what is known.
- * A PEMS that fails is noted in pfa_sync_log, and the schedule tries again; only our own failures go back to the queue.
+ * Runs one full or incremental sync of an organization: reads PEMS page by page into staging, then merges everything in
+ * one step. Withholds the run instead if it differs suspiciously from the mirror. A failure of PEMS is recorded in
+ * pfa_sync_log, and the schedule retries; only internal errors return to the queue.
  */
 export const pfa__sync: WorkerTask = (context) => async (payload, helpers) => {
   const { organizationId, runId } = payload as Payload;

@@ -20,9 +20,9 @@ export function App() {
     >
       <Notifications position="bottom-right" autoClose={6000} containerWidth={380} />
       <QueryClientProvider client={queryClient}>
-        {/* Pages have boundaries of their own: here ends what fails around them. */}
+        {/* Catches errors outside of the pages, which have boundaries of their own. */}
         <CatchBoundary getResetKey={() => ''} errorComponent={CrashPage}>
-          {/* Who has to sign in does so where they are: the address stays, and is gone on with afterwards. */}
+          {/* Shows the sign-in at the current address, which opens afterwards. */}
           <SessionGate>
             <RouterProvider router={router} />
           </SessionGate>

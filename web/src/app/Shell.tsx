@@ -77,7 +77,7 @@ function Frame({ organizations, organization, children }: FrameProps) {
       <a className={classes.skip} href="#main">
         Skip to the content
       </a>
-      {/* Above the navigation, which comes later in the page: what opens in the header opens over it. */}
+      {/* Above the navigation, which follows in the page, so that menus of the header open over it. */}
       <AppShell.Header className={classes.header} zIndex={150}>
         <div className={classes.bar}>
           {organization && (
@@ -123,7 +123,7 @@ function Frame({ organizations, organization, children }: FrameProps) {
             burger.current?.focus();
           }}
         >
-          {/* What is out of sight must be out of the keyboard's way, too. */}
+          {/* Hidden links must not receive the keyboard focus. */}
           {(isOpen || hasRoomForNavigation) && <Navigation code={organization.code} />}
         </AppShell.Navbar>
       )}

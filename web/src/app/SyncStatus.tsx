@@ -30,13 +30,13 @@ import {
 } from './queries.ts';
 import classes from './SyncStatus.module.css';
 
-/** What the interface calls a key of a record. */
+/** Returns the label of a key of a record. */
 const fieldLabel = (key: string): string => findColumn(key)?.label ?? key;
 
-/** From what age on the mirror is called old, in milliseconds. */
+/** Age from which the mirror counts as old, in milliseconds. */
 const old = 30 * 60_000;
 
-/** How fresh the mirror of PEMS is, what is being read at this moment, and the way to have it read now. */
+/** Freshness of the mirror, progress of the current read, and a button to sync now. */
 export function SyncStatus() {
   const { organization, canAdminister, runningSync } = useOrganization();
   const { data, isError } = useQuery(freshnessQuery);
@@ -63,7 +63,7 @@ export function SyncStatus() {
         <Popover.Target>
           <Tooltip label={state.exact} disabled={isOpen}>
             <UnstyledButton
-              // What the target would be given, were there no tooltip between.
+              // Popover.Target would set these props, but its child is the tooltip.
               id={id}
               aria-haspopup="dialog"
               aria-expanded={isOpen}
@@ -91,7 +91,7 @@ export function SyncStatus() {
         />
       )}
       {canAdminister && <RefreshNow isBusy={state.tone === 'busy'} />}
-      {/* Old is told once; how old, only to the eye. */}
+      {/* Announces once that the data is old; the exact age is only visible. */}
       <span className="visually-hidden" role="status">
         {state.tone === 'old' && 'The data is more than 30 minutes old.'}
         {state.tone === 'partial' && 'The last sync could not read everything.'}
@@ -108,7 +108,7 @@ interface State {
   tone: Tone;
   text: string;
   exact: string;
-  /** How much of a full read is done, 0 to 1. */
+  /** Finished share of a full read, 0 to 1. */
   share?: number | undefined;
 }
 
@@ -122,7 +122,7 @@ function stateOf(
   const isRunning = rowsRead !== undefined || run?.state === 'running';
   if (isRunning) {
     const rows = rowsRead ?? run?.rowsRead ?? 0;
-    // A run that reads only changes has no length that anybody knows.
+    // The length of an incremental run is unknown.
     const share = run?.kind === 'full' && lastRowsRead ? Math.min(rows / lastRowsRead, 1) : undefined;
     const text = share === undefined ? `${formatCount(rows)} rows` : `${Math.floor(share * 100)} %`;
     return { tone: 'busy', text: `Syncing, ${text}`, exact, share };
@@ -232,7 +232,7 @@ function Details({
   );
 }
 
-/** Why the last run was not merged, what it would change, and the way to accept it. */
+/** Explains why the last run was withheld and what it would change, with a button to accept it. */
 function WithheldRun({ runId, withheld }: { runId: number; withheld: Withheld }) {
   const { reasons, preview, acceptedAt } = withheld;
   const { organization, canAdminister } = useOrganization();
@@ -293,7 +293,7 @@ function RefreshNow({ isBusy }: { isBusy: boolean }) {
   const queryClient = useQueryClient();
   const refresh = useMutation({
     mutationFn: () => request(requestSyncDocument, { organizationId: organization.id }),
-    // Nobody wants to be told an hour later that it could be done now.
+    // Fails immediately without a connection, because a sync that starts an hour later would surprise the user.
     networkMode: 'always',
     onSuccess: () => queryClient.invalidateQueries({ queryKey: freshnessQuery.queryKey }),
     onError: (thrown) => complain('The sync didn’t start.', thrown),

@@ -61,7 +61,7 @@ export const acceptRunDocument = graphql(`
   }
 `);
 
-/** Why a run was not merged, and what it would change. */
+/** The reason why a run was withheld, and its changes. */
 export interface Withheld {
   reasons: { code: string; key: string | null; message: string }[];
   preview: {
@@ -74,24 +74,24 @@ export interface Withheld {
   acceptedAt: string | null;
 }
 
-/** How fresh the mirror of an organization is, as `GET /api/sync/status` tells it. */
+/** Freshness of the mirror of an organization, as in `GET /api/sync/status`. */
 export interface Freshness {
   id: number;
   organization: string;
   lastSyncedAt: string | null;
-  /** Rows of the last full run: how many there are. */
+  /** Number of rows of the last full run. */
   lastRowsRead: number | null;
   notice: string | null;
-  /** Columns that the grid of PEMS no longer has; their values are as old as that. */
+  /** Columns that the grid of PEMS no longer has; their values date from the last run that had them. */
   missingColumns: { alias: string; keys: string[]; lastSeenAt: string }[];
-  /** What last changed in the header of the grid, within a week. */
+  /** Latest change in the header of the grid, if within a week. */
   columnChanges: {
     at: string;
     came: { alias: string; keys: string[] }[];
     went: { alias: string; keys: string[] }[];
     retyped: { alias: string; keys: string[]; type: string; was: string }[];
   } | null;
-  /** Values that the runs since the last full one could not read; their records keep the last that could be. */
+  /** Unreadable values of the runs since the last full one; the records keep their last readable value. */
   rejectedFields: {
     key: string;
     alias: string | null;
@@ -112,7 +112,9 @@ export interface Freshness {
   } | null;
 }
 
-/** Of all organizations. Ends and beginnings of runs are told by the subscription; this also ages without them. */
+/**
+ * Freshness of all organizations. The subscription reports the start and end of runs; polling also updates the age.
+ */
 export const freshnessQuery = queryOptions({
   queryKey: ['SyncStatus'] as const,
   queryFn: ({ signal }) =>

@@ -61,7 +61,7 @@ export function useRememberedView<View extends object>(
 
 const submittedKey = (code: string) => `vanguard.submitted.${personId()}.${code}`;
 
-/** Commit before those whose progress is shown, kept to find them again after a reload. */
+/** Returns the id of the last commit before those whose progress is shown; kept to find them again after a reload. */
 export function submittedSince(code: string): string | undefined {
   const id = read(submittedKey(code));
   return typeof id === 'string' && /^\d+$/.test(id) ? id : undefined;

@@ -2,7 +2,7 @@ import { perLocale } from './locale.ts';
 import type { Decimal } from './numbers.ts';
 import { asPlainText, escapeForPattern, type Reading } from './reading.ts';
 
-/** What separates groups of digits in a locale; where several look alike, any of them. */
+/** Separators of digit groups that look alike: a locale with one of them accepts all of its set. */
 const alike = [' ', "'\u2019", '.', ',', '\u066C'];
 
 /** How a locale writes numbers: a pattern with the groups whole and part, and an example. */
@@ -25,12 +25,12 @@ const notation = perLocale((locale) => {
   };
 });
 
-/** Whole digits of an amount. With two decimals, a number of JavaScript holds so many exactly. */
+/** Whole digits of an amount. With two decimals, a JavaScript number represents this many digits exactly. */
 const maxDigits = 13;
 
 const currency = '(?:US ?\\$|USD|\\$)';
 const sign = '[-+\\u2212]';
-/** A number, with a currency and a sign on either side of each other; parentheses mean a negative one. */
+/** Pattern of a number with an optional currency and sign on either side; parentheses mean a negative number. */
 const amount = new RegExp(
   `^(?<open>\\()?(?<sign>${sign})?(?: ?(?<before>${currency}))? ?(?<sign2>${sign})?(?<number>[^\\s()$+\\u2212-].*?|[^\\s()$+\\u2212-])(?: ?(?<after>${currency}))?(?<close>\\))?$`,
   'iu',

@@ -12,7 +12,7 @@ const units = [
   ['minute', 60_000],
 ] as const;
 
-/** `4 minutes ago`, `just now` below one. What would be in the future is now: clocks differ. */
+/** `4 minutes ago`, `just now` below one. A moment in the future counts as now, because clocks differ. */
 export function formatAgo(moment: number, now: number): string {
   const age = Math.max(now - moment, 0);
   for (const [unit, length] of units)

@@ -10,12 +10,12 @@ interface Props {
   /** The input that the list belongs to. */
   anchor: RefObject<HTMLElement | null>;
   entries: readonly Suggestion[];
-  /** The entry that the arrow keys have reached; -1: none. */
+  /** The entry that the arrow keys reached; -1: none. */
   active: number;
-  /** The value that the record has. */
+  /** The current value of the record. */
   current: string;
   state: 'loading' | 'failed' | 'ready';
-  /** Whether another value may be entered. */
+  /** Whether the user may enter a value outside of the list. */
   isFree: boolean;
   onPick: (entry: Suggestion) => void;
 }
@@ -33,7 +33,7 @@ interface Place {
   bottom?: number;
 }
 
-/** What `position: fixed` counts from: the window, or the element itself where it has a transform, as a dialog may. */
+/** Origin of `position: fixed`: the window, or an element with a transform, such as a dialog. */
 function originIn(layer: Element): DOMRect {
   const probe = document.createElement('div');
   probe.style.position = 'fixed';
@@ -45,11 +45,11 @@ function originIn(layer: Element): DOMRect {
   return origin;
 }
 
-/** Where the list fits: below the input, or above it if there is more room. */
+/** Returns the place of the list: below the input, or above it if there is more room. */
 function placeAt(anchor: HTMLElement, layer: Element): Place {
   const { left, top, bottom, width } = anchor.getBoundingClientRect();
   const origin = originIn(layer);
-  // What a keyboard on the screen leaves of the window, and a dialog of that.
+  // The part of the window that an on-screen keyboard leaves visible, and the part of a dialog within it.
   const view = window.visualViewport;
   const viewTop = Math.max(view?.offsetTop ?? 0, origin.top);
   const viewBottom = Math.min((view?.offsetTop ?? 0) + (view?.height ?? window.innerHeight), origin.bottom);
@@ -66,7 +66,7 @@ function placeAt(anchor: HTMLElement, layer: Element): Place {
   };
 }
 
-/** The values of PEMS that fit what is typed, over the page and not in it: nothing moves when they appear. */
+/** Matching values of PEMS, shown above the page, so that nothing moves when they appear. */
 export function SuggestionList(props: Props) {
   const { id, label, anchor, entries, active, current, state, isFree, onPick } = props;
   const [placed, setPlaced] = useState<{ place: Place; layer: Element }>();
@@ -75,7 +75,7 @@ export function SuggestionList(props: Props) {
   useLayoutEffect(() => {
     const input = anchor.current;
     if (!input) return;
-    // A dialog lets nothing outside of it be scrolled, and all of a page belongs to a landmark.
+    // Inside the dialog, which blocks scrolling outside of it, or inside a landmark, as all content of a page must be.
     const layer = input.closest('[role="dialog"], main') ?? document.body;
     const follow = () => setPlaced({ place: placeAt(input, layer), layer });
     follow();
@@ -102,7 +102,7 @@ export function SuggestionList(props: Props) {
         : entries.length > 0
           ? undefined
           : `PEMS lists nothing like this.${isFree ? ' You can still enter it.' : ' Another value is refused.'}`;
-  // Whatever happens here is not about the cell or the dialog that React has it in.
+  // Events of the list must not bubble in React to the cell or dialog that contains it.
   const alone = {
     onClick: (event: { stopPropagation: () => void }) => event.stopPropagation(),
     onPointerDown: (event: { stopPropagation: () => void }) => event.stopPropagation(),
@@ -139,7 +139,7 @@ export function SuggestionList(props: Props) {
   );
 }
 
-/** What PEMS calls it, where that says more than the code; else what it belongs to. */
+/** The description in PEMS if it says more than the code, else the parent. */
 function Description({ code, description, parent }: Suggestion) {
   const text = description.toLowerCase() === code.toLowerCase() ? parent : description || parent;
   return text === '' ? null : <span className={classes.description}>{text}</span>;

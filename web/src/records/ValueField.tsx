@@ -57,7 +57,7 @@ export function ValueField({ field, text, onChange, label, error }: Props) {
         {...shared}
         {...box.props}
         ref={input}
-        // Else Escape would close the dialog with the list.
+        // Otherwise Escape would close the dialog together with the list.
         data-mantine-stop-propagation={(hasFocus && box.isOpen) || undefined}
         inputMode={kind === 'money' ? 'decimal' : undefined}
         placeholder={kind === 'date' ? datePattern() : undefined}
@@ -77,7 +77,7 @@ export function ValueField({ field, text, onChange, label, error }: Props) {
           if (event.nativeEvent.isComposing) return;
           if (box.onArrow(event)) event.preventDefault();
           else if (event.key === 'Escape' && hasFocus && box.isOpen) {
-            // The dialog stays.
+            // The dialog stays open.
             event.preventDefault();
             event.stopPropagation();
             box.close();

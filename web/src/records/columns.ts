@@ -110,7 +110,7 @@ export function writeColumns(columns: readonly ColumnDefinition[]): string | und
 /** Returns the record fields that the columns need. */
 export function fieldsOf(columns: readonly ColumnDefinition[]): Set<string> {
   const fields = new Set<string>(columns.map(({ key }) => key));
-  // These narrow the suggestions.
+  // These fields narrow the suggestions.
   if (fields.has('class')) fields.add('category');
   if (fields.has('model')) fields.add('manufacturer');
   return fields;

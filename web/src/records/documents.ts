@@ -65,7 +65,7 @@ export const saveOnlyDocument = graphql(`
   }
 `);
 
-/** Values of a reference list of PEMS for what is typed. */
+/** Entries of a reference list of PEMS that match a text. */
 export const suggestionsDocument = graphql(`
   query Suggestions(
     $organizationId: Int!
@@ -86,7 +86,7 @@ export const suggestionsDocument = graphql(`
   }
 `);
 
-/** Which fields have a list in PEMS, and what happens to other values. */
+/** The fields with a list in PEMS, and how values outside of the list are handled. */
 export const referenceListsDocument = graphql(`
   query ReferenceLists($organizationId: Int!) {
     organization(id: $organizationId) {
@@ -101,7 +101,7 @@ export const referenceListsDocument = graphql(`
   }
 `);
 
-/** My drafted values that PEMS does not list. */
+/** The user's drafted values that PEMS does not list. */
 export const unlistedValuesDocument = graphql(`
   query UnlistedValues($organizationId: Int!) {
     organization(id: $organizationId) {

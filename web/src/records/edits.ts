@@ -14,23 +14,23 @@ export interface Edit {
   readonly recordId: string;
   readonly key: string;
   readonly value: Value;
-  /** An amount is text, exact, until it is sent: the API takes numbers. */
+  /** Amounts are exact text until they are sent, because the API takes numbers. */
   readonly isAmount: boolean;
-  /** What was there when it was begun, and of which revision. */
+  /** The value and the revision of the record when the user began the change. */
   readonly seen: Value;
   readonly revision: string;
-  /** `waiting`: the server cannot be reached. `conflict`: somebody else has changed the cell meanwhile. */
+  /** `waiting`: the server is unreachable. `conflict`: another user changed the cell meanwhile. */
   readonly state: 'saving' | 'waiting' | 'refused' | 'conflict';
   readonly message?: string;
-  /** `value` is the text as it was typed: it has no meaning, so it is refused without asking the server. */
+  /** `value` is unreadable text as typed; it is refused without a request to the server. */
   readonly isUnreadable?: true;
-  /** In a conflict: what is there now. */
+  /** In a conflict: the current value. */
   readonly theirs?: Value;
-  /** Those of a block are saved together, in one step that can be undone. */
+  /** Edits of one block are saved together, as one step for undo. */
   readonly block?: number;
 }
 
-/** Why a change is not saved, as far as it is decided. */
+/** Returns why a change was not saved; empty while that is open. */
 export const whyNotSaved = ({ state, message = '' }: Edit): string =>
   state === 'conflict' ? 'Another user changed this value.' : message;
 
@@ -38,7 +38,7 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const isValue = (value: unknown): value is Value =>
   value === null || isText(value) || typeof value === 'boolean';
 
-/** Whether something that the browser kept is an edit. */
+/** Returns whether an item of the browser's storage is an edit. */
 export function isEdit(item: unknown): item is Edit {
   if (typeof item !== 'object' || item === null) return false;
   const edit = item as Partial<Record<keyof Edit, unknown>>;
@@ -61,7 +61,7 @@ export function isEdit(item: unknown): item is Edit {
 
 export type NewEdit = Pick<Edit, 'recordId' | 'key' | 'value' | 'isAmount' | 'seen' | 'revision'>;
 
-/** What the server's refusals say of each record or key. */
+/** Detail of a refusal by the server, for a record or a key. */
 interface Detail {
   recordId?: string;
   key?: string;
@@ -73,35 +73,35 @@ interface Detail {
 const detailsOf = (error: ApiError): Detail[] =>
   Array.isArray(error.details) ? (error.details as Detail[]) : [];
 
-/** How often records that move all the time are compared. */
+/** Maximum number of comparisons of records that keep changing. */
 const attempts = 5;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const isDue = ({ state }: Edit) => state === 'saving' || state === 'waiting';
 
-/** What the server has made of changes. */
+/** Result of saving changes. */
 export interface Saved {
-  /** The revisions that they have led to, as far as they are told. */
+  /** The new revisions, as far as known. */
   revisions: Record<string, string | number>;
-  /** The operation that undo takes back; undefined if nothing changed. */
+  /** The operation for undo; undefined if nothing changed. */
   operationId?: string | undefined;
 }
 
-/** Records of a block that are saved in one request: more of them make it larger than the server takes. */
+/** Maximum number of records of a block per request; more would exceed the server's limit. */
 const recordsAtOnce = 1000;
 
-/** What a queue needs of who shows the records. */
+/** Interface between a queue and the view that shows the records. */
 export interface Saver {
-  /** Saves changes as drafts, all or none; with `continues` as one operation with that one. */
+  /** Saves changes as drafts, all or none; with `continues`, as part of that operation. */
   save: (items: PfaDraftItemInput[], continues: string | undefined) => Promise<Saved>;
-  /** Reads these records again: what is shown of them must be the server's before a change is taken out. */
+  /** Reloads these records: the view must show the server's values before a change leaves the queue. */
   read: (recordIds: readonly string[]) => Promise<void>;
 }
 
 /**
- * Changes on their way to the server, one record or block at a time and in their order. What is in here is not saved, and
- * is shown so; what the server has confirmed is no longer in here. It is kept in the browser, so that a reload, or a
- * browser that is closed while the server is away, loses nothing.
+ * Unsaved changes, which are sent to the server in order, one record or block at a time. The queue holds only unsaved
+ * changes, which the view marks as such. The browser stores the queue, so that reloads, and closing the browser without
+ * a connection, lose nothing.
  */
 export class EditQueue {
   readonly personId: number;
@@ -109,7 +109,7 @@ export class EditQueue {
   #saver: Saver;
   readonly #store: UnsentStore<Edit>;
   readonly #byRecord = new Map<string, ReadonlyMap<string, Edit>>();
-  /** Of records that we moved ourselves: from which revision to which. */
+  /** Records that this app changed: the old revision and the new one. */
   readonly #moved = new Map<string, string>();
   readonly #listeners = new Set<() => void>();
   #isRunning = false;
@@ -127,12 +127,12 @@ export class EditQueue {
     subscribeToSession(() => void this.#run());
   }
 
-  /** False: the browser keeps nothing, so closing the page would lose what is in here. */
+  /** False if the browser does not store the changes, so that closing the page would lose them. */
   get isKept(): boolean {
     return this.#store.isKept;
   }
 
-  /** From now on it saves so; until the answer is called. */
+  /** Saves through this saver until the caller invokes the returned function. */
   attach(saver: Saver): () => void {
     this.#saver = saver;
     void this.#run();
@@ -148,7 +148,7 @@ export class EditQueue {
 
   readonly getVersion = (): number => this.version;
 
-  /** The changes of a record, by key; another object whenever they are others. */
+  /** Returns the changes of a record, by key; the object changes exactly when they change. */
   of(recordId: string): ReadonlyMap<string, Edit> | undefined {
     return this.#byRecord.get(recordId);
   }
@@ -157,7 +157,7 @@ export class EditQueue {
     return [...this.#byRecord.values()].flatMap((edits) => [...edits.values()]);
   }
 
-  /** What is not merely on its way: it waits for the server, or for a decision. */
+  /** Returns the changes that wait for the server, or for a decision of the user. */
   stuck(): Edit[] {
     return this.all().filter(({ state }) => state !== 'saving');
   }
@@ -168,21 +168,21 @@ export class EditQueue {
     void this.#run();
   }
 
-  /** Blocks that another tab left are told apart from ours. */
+  /** Starts at the current time, so that the numbers differ from those of blocks that another tab left. */
   #lastBlock = Date.now();
-  /** The operation of each block, of which the first part is saved. */
+  /** The operation of each block whose first part is saved. */
   readonly #operations = new Map<number, string>();
 
-  /** Keeps a text that means nothing, marked with the reason, until somebody corrects or discards it. */
+  /** Keeps an unreadable text, marked with the reason, until the user corrects or discards it. */
   keepUnreadable(edit: NewEdit, message: string): void {
     const refused: Edit = { ...edit, state: 'refused', message, isUnreadable: true };
     this.#change([[refused, refused]]);
   }
 
   /**
-   * Changes that belong together: saved in parts, and undone in one step. Answers, when nothing of them is under way any
-   * more, those that were not saved; they are left as refused or in conflict. `onProgress` hears how many are decided.
-   * The signal takes back what is not sent yet.
+   * Saves changes that belong together: in parts, but as one step for undo. Resolves when none of them is in progress,
+   * to the changes that were not saved, which stay refused or in conflict. `onProgress` receives the number of decided
+   * changes. The signal withdraws changes that are not sent yet.
    */
   async submitBlock(
     edits: readonly NewEdit[],
@@ -215,17 +215,17 @@ export class EditQueue {
     return ofBlock();
   }
 
-  /** Out of a conflict or a refusal: what is there stays. */
+  /** Discards changes in a conflict or after a refusal; the current values stay. */
   drop(...edits: readonly Edit[]): void {
     this.#change(edits.map((edit) => [edit, undefined]));
   }
 
-  /** Out of a conflict: mine, in full knowledge of theirs. */
+  /** Overwrites the current value in a conflict, with the user's consent. */
   saveAnew(edit: Edit): void {
     this.submit({ ...edit, seen: edit.theirs ?? null });
   }
 
-  /** Puts others in their place, or nothing. */
+  /** Replaces edits by others, or removes them. */
   #change(changes: readonly (readonly [Edit, Edit | undefined])[]): void {
     if (changes.length === 0) return;
     const touched = new Map<string, Map<string, Edit>>();
@@ -243,7 +243,7 @@ export class EditQueue {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Unless somebody has put another in its place meanwhile. */
+  /** Skips edits that were replaced meanwhile. */
   #replace(edits: readonly Edit[], changes: (edit: Edit) => Partial<Edit> | undefined): void {
     this.#change(
       edits
@@ -261,7 +261,7 @@ export class EditQueue {
     return latest;
   }
 
-  /** Nothing of one person is ever sent as another. */
+  /** Never sends edits of one user under another user's session. */
   #maySend(): boolean {
     const session = sessionState();
     return session.status === 'signed-in' && session.person.id === this.personId;
@@ -272,7 +272,7 @@ export class EditQueue {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      // Whoever calls while it gives up, because somebody has just signed in, is heard.
+      // A call during the last pass, for example after a sign-in, starts another pass.
       while (this.#isCalled) {
         this.#isCalled = false;
         for (let due; (due = this.all().find(isDue));) if (!(await this.#save(due))) break;
@@ -282,7 +282,7 @@ export class EditQueue {
     }
   }
 
-  /** Those that are saved with this one: of the next records of its block, else of its record. */
+  /** Returns the edits to save together with this one: of the next records of its block, or of its record. */
   #togetherWith({ recordId, block }: Edit): Edit[] {
     if (block === undefined)
       return [...(this.of(recordId)?.values() ?? [])].filter(
@@ -296,10 +296,10 @@ export class EditQueue {
     });
   }
 
-  /** Edits of a request that is under way: they cannot be taken back. */
+  /** Edits of the current request, which cannot be withdrawn. */
   #sent: ReadonlySet<Edit> = new Set();
 
-  /** Saves a change and what belongs to it. False: not now. */
+  /** Saves a change with the edits that belong to it. Returns false if it cannot be saved now. */
   async #save(first: Edit): Promise<boolean> {
     let [failures, conflicts] = [0, 0];
     for (;;) {
@@ -329,11 +329,11 @@ export class EditQueue {
         try {
           if (await this.#compare(sent, error)) continue;
         } catch (thrown) {
-          // Saved, but the row that shows it could not be read: that is tried again like a save.
+          // The row could not be reloaded: retried like a save.
           error = asApiError(thrown);
         }
       }
-      // The session has ended; with the next one it goes on.
+      // The session has ended; the queue continues with the next one.
       if (hasCode(error, 'UNAUTHENTICATED')) {
         this.#replace(sent, () => ({ state: 'waiting' }));
         return false;
@@ -354,8 +354,8 @@ export class EditQueue {
   }
 
   /**
-   * By record, with the oldest revision that any of its changes was decided upon by: of a newer one, what somebody else has
-   * changed in between would be overwritten unseen.
+   * Groups edits by record, with the oldest revision that any of them was based on. With a newer one, another user's
+   * change in between would be overwritten unseen.
    */
   #itemsOf(edits: readonly Edit[]): (PfaDraftItemInput & { changes: Record<string, unknown> })[] {
     const items = new Map<string, PfaDraftItemInput & { changes: Record<string, unknown> }>();
@@ -371,9 +371,9 @@ export class EditQueue {
   }
 
   /**
-   * Records have moved. A cell that nobody has touched since it was seen may be changed all the same; one that has my
-   * value already was saved by an attempt whose answer was lost. Any other is somebody's to decide. Whether there is
-   * anything to try again.
+   * Handles records that changed meanwhile. A cell without another change since it was seen is saved again. A cell with
+   * the new value was saved by an attempt whose response was lost. Any other cell becomes a conflict for the user to
+   * decide. Returns whether there is anything to retry.
    */
   async #compare(sent: readonly Edit[], error: ApiError): Promise<boolean> {
     const details = new Map(detailsOf(error).map((detail) => [detail.recordId, detail]));
@@ -398,7 +398,7 @@ export class EditQueue {
     return true;
   }
 
-  /** What is saved goes out when the row shows it; a row that cannot be read at this moment is read later. */
+  /** Saved edits leave the queue once the row is reloaded; a row that cannot be loaded now is loaded later. */
   async #settle(saved: readonly Edit[]): Promise<void> {
     if (saved.length === 0) return;
     await this.#saver.read([...new Set(saved.map(({ recordId }) => recordId))]);
@@ -410,15 +410,15 @@ export class EditQueue {
   }
 
   /**
-   * What the server names stays as refused, record by record: the cells it names, or all cells of a record of which it names
-   * another key, such as an end that lies before a new start. What it does not name was only not saved along with it, and
-   * is tried again.
+   * Marks the edits that the server names as refused, record by record. These are the named cells, or all cells of a
+   * record if the server names another key, such as an end before a new start. Retries the other edits, which failed
+   * only together with these.
    */
   #refuse(sent: readonly Edit[], error: ApiError): void {
     const [onlyRecord, ...others] = new Set(sent.map(({ recordId }) => recordId));
     const byRecord = new Map<string, Detail[]>();
     for (const detail of detailsOf(error)) {
-      // About the only record that was sent, a refusal need not say which.
+      // A refusal need not name the record if only one was sent.
       const recordId = detail.recordId ?? (others.length === 0 ? onlyRecord : undefined);
       if (recordId !== undefined) byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), detail]);
     }
@@ -436,7 +436,7 @@ export class EditQueue {
   }
 }
 
-/** What the answer to a save says. */
+/** Returns the result of a save from the response. */
 export const savedOf = (
   result: { revisions: unknown; operationId: string | null } | null | undefined,
 ): Saved => ({
@@ -444,7 +444,7 @@ export const savedOf = (
   operationId: result?.operationId ?? undefined,
 });
 
-/** Of who has left the records page: what was changed there is saved all the same. */
+/** Saves changes after the user has left the records page. */
 const plainSaver = (organizationId: number): Saver => ({
   save: async (items, continues) => {
     const input = { organizationId, items, continues: continues ?? null };
@@ -456,7 +456,10 @@ const plainSaver = (organizationId: number): Saver => ({
 
 const queues = new Map<string, EditQueue>();
 
-/** The queue of a person in an organization: it goes on when the page is left, and is found again on the way back. */
+/**
+ * Returns the queue of a user in an organization. It continues when the user leaves the page, and is the same when the
+ * user returns.
+ */
 export function editQueueOf(personId: number, organizationId: number): EditQueue {
   const key = `${personId} ${organizationId}`;
   let queue = queues.get(key);

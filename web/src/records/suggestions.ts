@@ -5,27 +5,27 @@ import { query } from '../api/graphql.ts';
 import { useOrganization } from '../app/organization.tsx';
 import { referenceListsDocument, suggestionsDocument, unlistedValuesDocument } from './documents.ts';
 
-/** A value that PEMS lists. */
+/** A value of a list in PEMS. */
 export interface Suggestion {
   code: string;
-  /** The category of a class, the manufacturer of a model; empty for others. */
+  /** The category of a class, the manufacturer of a model; empty for other entries. */
   parent: string;
   description: string;
 }
 
-/** What of a record narrows its lists. */
+/** Values of the record that narrow its lists. */
 export interface SuggestionContext {
   category?: string | null;
   manufacturer?: string | null;
 }
 
-/** How long a user who types is waited for, in milliseconds. */
+/** Debounce of typing, in milliseconds. */
 const debounceMs = 120;
 const fresh = 5 * 60_000;
 
 const listed: ReadonlySet<string> = new Set(['category', 'class', 'manufacturer', 'model', 'equipment']);
 
-/** The list of PEMS for a field; undefined where there is none, or it has no entries. */
+/** Returns the list of PEMS for a field; undefined if there is none, or if it is empty. */
 export function useReferenceList(field: string): { entryCount: number; checkMode: string } | undefined {
   const { organization } = useOrganization();
   const { data } = useQuery({
@@ -39,7 +39,10 @@ export function useReferenceList(field: string): { entryCount: number; checkMode
     : undefined;
 }
 
-/** What PEMS lists for a text, as a user types it. Entries of the text before stay until those of this one are there. */
+/**
+ * Returns the entries of a list that match a text, while the user types. Keeps the entries of the previous text until
+ * the new ones have loaded.
+ */
 export function useSuggestions(
   field: string,
   search: string,
@@ -65,7 +68,7 @@ export function useSuggestions(
   return { entries, isError, isPending, isSettled: settled === search && !isPlaceholderData, refetch };
 }
 
-/** My drafted values that PEMS does not list: the nearest ones, by record and key. */
+/** The user's drafted values that PEMS does not list, with the nearest entries, by record and key. */
 export type Unlisted = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
 
 export function useUnlistedValues(): Unlisted {

@@ -3,44 +3,47 @@ import { SuggestionList } from './SuggestionList.tsx';
 import { useReferenceList, useSuggestions, type Suggestion, type SuggestionContext } from './suggestions.ts';
 
 interface Options {
-  /** The key of the record. */
+  /** The field of the record. */
   field: string;
   label: string;
-  /** What is written in the input. */
+  /** Current text of the input. */
   text: string;
-  /** What was in it before anybody typed. */
+  /** Text of the input before the user typed. */
   begun: string;
   context: SuggestionContext;
   input: RefObject<HTMLInputElement | null>;
-  /** An entry was chosen, with the pointer. */
+  /** Called when the user chooses an entry with the pointer. */
   onPick: (code: string) => void;
 }
 
 interface SuggestionBox {
-  /** For the input: what makes it a combobox. Empty where the field has no list. */
+  /** Props that make the input a combobox. Empty if the field has no list. */
   props: Record<string, string | boolean | undefined>;
   isOpen: boolean;
   open: () => void;
   close: () => void;
-  /** Moves through the list; true if the key was one for it. */
+  /** Moves through the list; returns true if it handled the key. */
   onArrow: (event: KeyboardEvent) => boolean;
-  /** The entry that the arrow keys have reached. */
+  /** The entry that the arrow keys reached. */
   chosen: string | undefined;
-  /** A text as PEMS writes it, where it lists one that differs only in case. */
+  /** Returns a text in the spelling of the list, if only the case differs. */
   asListed: (text: string) => string;
   list: ReactNode;
 }
 
-/** Suggestions of PEMS for an input: a combobox that takes other values, too. */
+/** Suggestions of PEMS for an input: a combobox that also accepts other values. */
 export function useSuggestionBox(options: Options): SuggestionBox {
   const { field, label, text, begun, context, input, onPick } = options;
   const id = useId();
   const known = useReferenceList(field);
   const [isOpen, setIsOpen] = useState(true);
-  /** The entry that the arrow keys have reached, and for which text: an entry, because the list may change meanwhile. */
+  /**
+   * The entry that the arrow keys reached, with the text of that moment. An entry instead of an index, because the list
+   * may change meanwhile.
+   */
   const [reached, setReached] = useState<{ text: string; entry: Suggestion | undefined }>();
   const isShown = known !== undefined && isOpen;
-  // Until somebody types, the whole list is of use, not what is like the value.
+  // Shows the whole list until the user types, not only entries similar to the value.
   const search = text === begun ? '' : text.trim();
   const { entries, isError, isPending, isSettled } = useSuggestions(field, search, context, isShown);
   const isReached = ({ code, parent }: Suggestion) =>
