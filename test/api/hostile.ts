@@ -207,24 +207,22 @@ const headers = (names: Names): fc.Arbitrary<Record<string, string>> =>
           'application/json; charset=utf-7',
           'application/x-www-form-urlencoded',
           'vanguard_refresh=x; vanguard_refresh=y',
-          '*/*
-           * ;q=banana',
-           *         ),
-           *         text(names),
-           *       ),
-           *       { maxKeys: 2 },
-           *     )
-           *     // What no client can send at all is left out.
-           *     .map((given) =>
-           *       Object.fromEntries(
-           *         Object.entries(given)
-           *           .map(([name, value]) => [name, value.replace(/[^\t\x20-\x7e]/g, '').slice(0, 2000)] as const)
-           *           .filter(([, value]) => value.trim() !== ''),
-           *       ),
-           *     );
-           *
-           * /** Requests to the REST routes, and to routes that do not exist.
-           */
+          '*/*;q=banana',
+        ),
+        text(names),
+      ),
+      { maxKeys: 2 },
+    )
+    // What no client can send at all is left out.
+    .map((given) =>
+      Object.fromEntries(
+        Object.entries(given)
+          .map(([name, value]) => [name, value.replace(/[^\t\x20-\x7e]/g, '').slice(0, 2000)] as const)
+          .filter(([, value]) => value.trim() !== ''),
+      ),
+    );
+
+/** Requests to the REST routes, and to routes that do not exist. */
 export function restRequest(names: Names): fc.Arbitrary<HostileRequest> {
   const bodyOf = bodies(names);
   const path = (template: string) =>

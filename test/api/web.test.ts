@@ -36,11 +36,9 @@ await makePerson(db, 'anna', [[org, 'member']]);
 
 /** Sends a request like a browser that opens a page. */
 const navigate = (to: Api, path: string) =>
-  to.rest('GET', path, { headers: { accept: 'text/html,application/xhtml+xml,*/*
-   * ;q=0.8' } });
-   *
-   * /** The raw body, not decompressed.
-   */
+  to.rest('GET', path, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } });
+
+/** The raw body, not decompressed. */
 const raw = (path: string, headers: Record<string, string> = {}) =>
   new Promise<{
     encoding: string | undefined;
@@ -111,7 +109,7 @@ describe('the page', () => {
     expect(page.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('contains the base URL', async () => {
+  test('names the mode', async () => {
     expect((await navigate(production, '/')).text).toContain('data-mode="production"');
   });
 
