@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: `container-pg${version}`,
           include: ['test/database/**/*.test.ts'],
-          // It is about the PostgreSQL that runs without a container.
+          // It applies to the PostgreSQL outside of containers.
           exclude: ['test/database/embedded*.test.ts'],
           globalSetup: 'test/support/global-setup.ts',
           provide: { postgresVersion: version },
