@@ -271,14 +271,14 @@ export interface ISaveDataSourceQuery {
   result: ISaveDataSourceResult;
 }
 
-const saveDataSourceIR: any = {"usedParamSet":{"id":true,"apiConfigurationId":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":336,"b":339}]},{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":429,"b":448}]}],"statement":"insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)\nselect\n  -- One mapping a connection: also when it takes the place of the seeded one.\n  coalesce((select d.id from app_public.data_source_mappings d\n    where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),\n  'pfa', c.organization_id, c.id, 1\nfrom app_public.api_configurations c where c.id = :apiConfigurationId!\non conflict (id) do update\n  set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id,\n    is_active = true"};
+const saveDataSourceIR: any = {"usedParamSet":{"id":true,"apiConfigurationId":true},"params":[{"name":"id","required":true,"transform":{"type":"scalar"},"locs":[{"a":328,"b":331}]},{"name":"apiConfigurationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":421,"b":440}]}],"statement":"insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)\nselect\n  -- A connection has one mapping, even if it replaces the seeded one.\n  coalesce((select d.id from app_public.data_source_mappings d\n    where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),\n  'pfa', c.organization_id, c.id, 1\nfrom app_public.api_configurations c where c.id = :apiConfigurationId!\non conflict (id) do update\n  set organization_id = excluded.organization_id, api_configuration_id = excluded.api_configuration_id,\n    is_active = true"};
 
 /**
  * Query generated from SQL:
  * ```
  * insert into app_public.data_source_mappings (id, entity_type, organization_id, api_configuration_id, priority)
  * select
- *   -- One mapping a connection: also when it takes the place of the seeded one.
+ *   -- A connection has one mapping, even if it replaces the seeded one.
  *   coalesce((select d.id from app_public.data_source_mappings d
  *     where d.api_configuration_id = c.id and d.entity_type = 'pfa' limit 1), :id!),
  *   'pfa', c.organization_id, c.id, 1

@@ -41,7 +41,7 @@ left join lateral (
   order by l.id desc limit 1
 ) changed on true
 cross join lateral (
-  -- Of the last full run, and of what has changed since.
+  -- Includes the last full run and all later runs.
   select coalesce(json_agg(json_build_object('key', f.key, 'alias', f.alias, 'count', f.count, 'samples', f.samples)
     order by f.key), '[]') as fields
   from (
