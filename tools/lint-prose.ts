@@ -52,7 +52,7 @@ const rewritten = [
   'web/src/main.tsx',
   'web/src/pages/',
   'web/src/session/',
-  'test/browser/',
+  'test/',
   'tools/check.ts',
   'tools/codegen.ts',
   'tools/database/',

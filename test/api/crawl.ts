@@ -29,7 +29,7 @@ const few: Readonly<Record<string, number>> = { Organization: 2, SyncLog: 3 };
 /** Page size: lists are short here, and larger pages would cost too much. */
 const page = (row: GraphQLObjectType) => `first: ${isMany(row) ? 40 : (few[row.name] ?? 5)}`;
 
-/** Depth of a query: a field of the root, a field of its rows, and a field of theirs. */
+/** Depth of a query: a field of the root and two levels of related rows. */
 const depth = 3;
 
 const isPaging = (type: GraphQLObjectType) => type.name === 'PageInfo' || type.name.endsWith('Edge');

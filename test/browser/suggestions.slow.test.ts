@@ -5,7 +5,7 @@ import { expectAccessible, expectNoSidewaysScroll } from './accessible.ts';
 import { ask, db, findOrganization, makePerson } from './browser.ts';
 import { cell, focused, note, openRecords, recordsOf, saved } from './grid.ts';
 
-// Values that PEMS lists, offered while somebody types.
+// Suggestions of PEMS's values while a user types.
 
 const code = 'BAYTOWN';
 const columns = '?columns=category,class,manufacturer,model,equipment';

@@ -121,9 +121,9 @@ export interface Evidence {
  * - returned: it is, or was seen, in a draft of its author with the reason, or its author withdrew it.
  * - superseded: a later commit replaced it; or PEMS kept it, and another writer overwrote it before the product could
  *   observe it.
- * - lost: none of these. Also: the product confirmed it, and PEMS never had it; PEMS has it, and the product shows
- *   another value; it was returned for a conflict without another writer; it overwrote an unread value that another
- *   writer had written before the commit.
+ * - lost: none of these. Also: the product confirmed it, and PEMS never had it. Or PEMS has it, and the product shows
+ *   another value. Or it was returned for a conflict without another writer. Or it overwrote an unread value that
+ *   another writer had written before the commit.
  * - doubled: PEMS applied it again after another write there, after a later commit of the key, or after it was returned
  *   to its author. The same write twice with no write in between has no effect, and counts separately, as resent.
  * - unmade: the commit had no response, and no trace of it exists.

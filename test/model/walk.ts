@@ -565,7 +565,7 @@ class Walker {
     return which && which.map((index) => this.id(index));
   }
 
-  /** A user for whom the step has an effect, if any: most steps should change something. */
+  /** Prefers a user on whom the step has an effect: most steps should change something. */
   private whom(user: number, applies: (seen: Seen, user: number) => boolean): number {
     const those = this.snapshot.users.flatMap((seen, of) => (applies(seen, of) ? [of] : []));
     return those[user % those.length] ?? user;

@@ -88,7 +88,7 @@ export async function postgresVersions(): Promise<[number, ...number[]]> {
   const from = await databaseSource();
   if (from === 'docker') return [18, 15];
   if (from === 'binaries') {
-    const newest = newestHere() ?? embeddedBinaries().version; // which says what to do where there is none
+    const newest = newestHere() ?? embeddedBinaries().version; // the error says what to do
     return newest !== 15 && systemBinaries(15) ? [newest, 15] : [newest];
   }
   return withClient(process.env.TEST_DATABASE_URL ?? '', async (client) => {
