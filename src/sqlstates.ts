@@ -161,7 +161,9 @@ const internal: Refusal = {
 const networkCodes =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENETRESET|ENONET|ENOBUFS|EADDRNOTAVAIL|ENOTCONN|ERR_SOCKET_\w+|ERR_STREAM_DESTROYED|EPROTO|ERR_(TLS|SSL)_\w+|CERT_\w+|(DEPTH_ZERO_)?SELF_SIGNED_\w+|UNABLE_TO_\w+)$/;
 
-/** System calls that only open a connection: whatever goes wrong there, such as a missing socket file, is none. */
+/**
+ * System calls that only open a connection. Any failure there, such as a missing socket file, is a broken connection.
+ */
 const connecting = ['connect', 'getaddrinfo'];
 
 /** The errors of node-pg for a broken connection: they have no code. */

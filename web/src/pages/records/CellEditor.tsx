@@ -15,7 +15,7 @@ interface Props {
   /** True if `value` is text that could not be read; the editor then shows it as typed. */
   isUnreadable: boolean;
   typed: string | undefined;
-  /** What of the record narrows the suggestions of PEMS. */
+  /** Values of the record that narrow the suggestions of PEMS. */
   context: SuggestionContext;
   /**
    * `written` is the text and its meaning, or undefined if the user cancelled. `move` says where the keyboard focus
