@@ -162,8 +162,7 @@ const networkCodes =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENETRESET|ENONET|ENOBUFS|EADDRNOTAVAIL|ENOTCONN|ERR_SOCKET_\w+|ERR_STREAM_DESTROYED|EPROTO|ERR_(TLS|SSL)_\w+|CERT_\w+|(DEPTH_ZERO_)?SELF_SIGNED_\w+|UNABLE_TO_\w+)$/;
 
 /**
- * System calls that open a connection: any error there, such as a missing socket file, means that there is no
- * connection.
+ * System calls that only open a connection. Any failure there, such as a missing socket file, is a broken connection.
  */
 const connecting = ['connect', 'getaddrinfo'];
 

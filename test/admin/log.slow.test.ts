@@ -13,7 +13,7 @@ import { environmentOf } from '../support/environment.ts';
 import { makeOrganization, queueSync } from '../support/make.ts';
 import { until } from '../support/until.ts';
 
-// The logs of a real server and a real worker at their most talkative, while secrets are sent from all sides.
+// The logs of a real server and a real worker at the most verbose level, while every input contains secrets.
 
 const db = await testDatabase();
 const org = await makeOrganization(db, 'RIO');
@@ -55,7 +55,7 @@ function launch(part: 'server' | 'worker', more: Record<string, string> = {}) {
   return { child, said: () => said, output: () => output, lines };
 }
 
-/** A PEMS that answers with all that it was sent. */
+/** A PEMS that echoes the whole request. */
 const pems = createHttpServer((request, response) => {
   const sent = JSON.stringify(request.headers);
   const basic = Buffer.from(
@@ -67,7 +67,7 @@ const pems = createHttpServer((request, response) => {
 await once(pems, 'listening');
 afterAll(() => pems.close());
 
-/** What must be in no log. */
+/** Texts that no log may contain. */
 const secrets = {
   vanguardSecret: secret,
   encryptionKey: encryptionKeys.split(':')[1]!,
@@ -91,7 +91,7 @@ function expectNoSecret(said: string, more: string[] = []): void {
 }
 
 test(
-  'a server logs every request, in JSON alone, and no secret that came with it',
+  'a server logs every request, as JSON only, without the secrets in it',
   { timeout: 60_000 },
   async () => {
     const [port = 0] = await freePorts(1);
@@ -129,7 +129,7 @@ test(
       { query: `{ organizationByCode(code: "${secrets.body}") { id } }` },
       { authorization },
     );
-    // One whose planning fails: the library prints that itself.
+    // A request whose planning fails: the library prints that itself.
     const nested = '{ pfaRecords { nodes { organization '.repeat(40);
     await post(
       '/graphql',
@@ -148,7 +148,7 @@ test(
     await get('/api/sync/status', { authorization: `Basic ${secrets.header}` });
     await get('/api/health');
 
-    // A fault of ours, in the middle of a request.
+    // An internal error in the middle of a request.
     await db.owner.query('alter function app_public.save_draft rename to saved_draft');
     const failed = await post(
       '/api/pfa/RIO/draft',
@@ -173,7 +173,7 @@ test(
     expect(server.output()).toBe('');
     expectNoSecret(server.said(), [token, refresh]);
     expect(server.said()).not.toMatch(/s3cret|anna/);
-    // Each line is JSON, also what libraries say.
+    // Each line is JSON, also the output of libraries.
     const lines = server.lines();
     for (const line of lines)
       expect(line).toMatchObject({ level: expect.any(Number) as number, name: 'server' });
@@ -184,7 +184,7 @@ test(
     });
     expect(requests.filter(({ route }) => route === '/api/health').map(({ level }) => level)).toEqual([10]);
     expect(requests.some(({ route, status }) => route === '(none)' && status === 401)).toBe(true);
-    // What failed is found by the id that the client holds.
+    // The log contains the failure under the request id that the client has.
     for (const id of ['the-one-that-failed', 'the-graphql-one']) {
       expect(lines).toContainEqual(
         expect.objectContaining({
@@ -197,7 +197,7 @@ test(
   },
 );
 
-test('a worker logs no secret, whatever PEMS answers', { timeout: 60_000 }, async () => {
+test('a worker logs no secret, whatever PEMS responds', { timeout: 60_000 }, async () => {
   const client = await db.owner.connect();
   try {
     await saveConnection(client, createVault(encryptionKeys), {
@@ -218,7 +218,7 @@ test('a worker logs no secret, whatever PEMS answers', { timeout: 60_000 }, asyn
   for (const line of worker.lines()) expect(line).toMatchObject({ name: 'worker' });
 });
 
-test('what libraries print, node warns of, and nobody catches is logged like everything else', async () => {
+test('output of libraries, warnings of Node and uncaught errors are logged in the same form', async () => {
   const logger = fileURLToPath(new URL('../../src/logger.ts', import.meta.url));
   const child = spawn(process.execPath, [
     ...['--input-type=module', '-e'],
@@ -243,7 +243,7 @@ test('what libraries print, node warns of, and nobody catches is logged like eve
   expect(said).not.toContain(secrets.body);
 });
 
-test('a port for monitoring that is taken is one clear sentence, and nothing stays behind', async () => {
+test('an occupied monitoring port causes one clear error, and leaves no process behind', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const adminPort = String((taken.address() as AddressInfo).port);

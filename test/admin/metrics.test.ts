@@ -7,7 +7,7 @@ import { testWorld } from '../worker/world.ts';
 import { untilBlocked } from '../support/ask.ts';
 import { until } from '../support/until.ts';
 
-// What monitoring sees: a real server, a worker and a PEMS, scraped as Prometheus does it.
+// Monitoring of a real server, a worker and a PEMS, scraped as Prometheus does it.
 
 const world = await testWorld({ RIO: 5, HOLNG: 5 });
 const { db } = world;
@@ -21,7 +21,7 @@ const scrape = async (url = api.adminUrl) => {
   return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
 };
 
-/** A figure by name and labels; undefined where it is not told. */
+/** Returns a metric by name and labels; undefined if it is missing. */
 function figure(text: string, name: string, labels: Record<string, string> = {}): number | undefined {
   const line = text
     .split('\n')
@@ -35,7 +35,7 @@ function figure(text: string, name: string, labels: Record<string, string> = {})
 const requests = (text: string, labels: Record<string, string>) =>
   figure(text, 'vanguard_http_request_duration_seconds_count', labels) ?? 0;
 
-test('it is text for Prometheus, without signing in, with the process itself', async () => {
+test('metrics are text for Prometheus, need no sign-in, and include the process itself', async () => {
   const { status, type, text } = await scrape();
   expect(status).toBe(200);
   expect(type).toContain('text/plain; version=0.0.4');
@@ -45,7 +45,7 @@ test('it is text for Prometheus, without signing in, with the process itself', a
   expect(figure(text, 'vanguard_database_up')).toBe(1);
 });
 
-test('health and readiness are there too, and both answer on the main port as before', async () => {
+test('health and readiness are on the admin port too, and still on the main port', async () => {
   for (const url of [api.url, api.adminUrl]) {
     expect((await fetch(`${url}/api/health`)).status).toBe(200);
     const ready = await fetch(`${url}/api/ready`);
@@ -56,7 +56,7 @@ test('health and readiness are there too, and both answer on the main port as be
   }
 });
 
-test('the main port shows no metrics, the admin port nothing but what it is for', async () => {
+test('the main port shows no metrics, and the admin port serves nothing else', async () => {
   for (const path of ['/metrics', '/api/metrics', '/api/../metrics']) {
     expect((await api.rest('GET', path)).status).toBe(404);
   }
@@ -68,7 +68,7 @@ test('the main port shows no metrics, the admin port nothing but what it is for'
   }
 });
 
-test('only loopback is let in', async () => {
+test('only loopback may connect', async () => {
   const elsewhere = Object.values(networkInterfaces())
     .flatMap((all) => all ?? [])
     .find(({ internal, family }) => !internal && family === 'IPv4');
@@ -77,7 +77,7 @@ test('only loopback is let in', async () => {
     await expect(fetch(url.replace('127.0.0.1', address))).rejects.toThrow();
 });
 
-test('requests are counted by method, route and status, and no code or id is a label', async () => {
+test('requests are counted by method, route and status, without codes or ids as labels', async () => {
   const token = await api.token('anna');
   const before = (await scrape()).text;
   await api.rest('GET', '/api/pfa/RIO?limit=1', { token });
@@ -106,7 +106,7 @@ test('requests are counted by method, route and status, and no code or id is a l
   expect([...after.matchAll(/route="([^"]*)"/g)].map(([, route]) => route)).not.toContain('/api/pfa/RIO');
 });
 
-test('who does not wait for the answer is counted as gone', async () => {
+test('a client that disconnects early is counted as gone', async () => {
   const token = await api.token('anna');
   const gone = { method: 'GET', route: '/api/pfa/:org/kpis', status: '499' };
   const leave = new AbortController();
@@ -123,10 +123,10 @@ test('who does not wait for the answer is counted as gone', async () => {
   });
 });
 
-test('the connections of the pool are shown', async () => {
+test('the connections of the pool have metrics', async () => {
   const { text } = await scrape();
   expect(figure(text, 'vanguard_pool_maximum', { pool: 'api' })).toBe(20);
-  // The look-up of who asks is all that was done.
+  // Looking up the user was the only query.
   const pool = { pool: 'reserved' };
   expect(figure(text, 'vanguard_pool_maximum', pool)).toBe(5);
   expect(figure(text, 'vanguard_pool_size', pool)).toBeGreaterThan(0);
@@ -136,7 +136,7 @@ test('the connections of the pool are shown', async () => {
   expect(figure(text, 'vanguard_pool_waiting', pool)).toBe(0);
 });
 
-test('a queue that nobody works off grows and ages; a worker empties it, and the mirror is young', async () => {
+test('an unprocessed queue grows and ages; a worker empties it, and the mirror is fresh', async () => {
   const queued = async (state: string) =>
     figure((await scrape()).text, 'vanguard_queue_jobs', { task: 'pfa__sync', state });
   expect(await queued('ready')).toBeUndefined();
@@ -170,13 +170,13 @@ test('a queue that nobody works off grows and ages; a worker empties it, and the
   expect(figure(own, 'vanguard_jobs_total', { task: 'pfa__sync', outcome: 'succeeded' })).toBe(2);
   expect(figure(own, 'vanguard_job_duration_seconds_count', { task: 'pfa__sync' })).toBe(2);
   expect(figure(own, 'vanguard_pool_maximum', { pool: 'jobs' })).toBeGreaterThan(0);
-  // Told once, by the server: two who tell it would be added up.
+  // Only the server exports it: values of two processes would be added up.
   expect(own).not.toContain('vanguard_queue_jobs{');
   const ready = await fetch(`http://127.0.0.1:${worker.adminPort}/api/ready`);
   expect(ready.status).toBe(200);
 });
 
-test('a job that failed for good is told', async () => {
+test('a permanently failed job is counted', async () => {
   await db.owner.query("select graphile_worker.add_job('no_such_task', job_key => 'failed')");
   await db.owner.query(
     "update graphile_worker._private_jobs set attempts = max_attempts where key = 'failed'",
@@ -186,12 +186,12 @@ test('a job that failed for good is told', async () => {
   expect(figure(text, 'vanguard_queue_jobs', { task: 'no_such_task', state: 'ready' })).toBe(0);
 });
 
-test('nothing of records, people or secrets is told', async () => {
+test('no metric contains records, users or secrets', async () => {
   const { text } = await scrape();
   expect(text).not.toMatch(/RIO-0|anna|password|postgres:/);
 });
 
-test('a database that is down is a figure: the process goes on being told', async () => {
+test('a database that is down has a metric, and the metrics of the process continue', async () => {
   const asSuperuser = (text: string) =>
     withClient(urlTo(db.superuserUrl, 'postgres'), (client) => client.query(text));
   await world.stopWorkers();

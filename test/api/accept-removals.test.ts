@@ -4,7 +4,7 @@ import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords, type RecordData } from '../support/make.ts';
 import { encryptionKeys, makePerson, testApi } from './server.ts';
 
-// Removals that were spared, as an admin meets them: through GraphQL, and on the command line.
+// Withheld removals, as an admin sees them in GraphQL and on the command line.
 
 const db = await testDatabase();
 const api = await testApi(db);

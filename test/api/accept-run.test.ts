@@ -12,7 +12,7 @@ import {
 } from '../support/make.ts';
 import { encryptionKeys, makePerson, testApi } from './server.ts';
 
-// A run that was withheld, as members and admins meet it: through GraphQL and REST, and on the command line.
+// A withheld run, as members and admins see it in GraphQL, in REST and on the command line.
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -38,7 +38,7 @@ const vanguard = (args: string) =>
     args.split(' '),
   );
 
-test('members see why and what it would change, an admin accepts it, and the next run merges it', async () => {
+test('members see the reason and the changes, an admin accepts the run, and the next run merges it', async () => {
   const org = await withheld('RIO');
   await makePerson(db, 'ada', [[org, 'admin']]);
   await makePerson(db, 'mia', [[org, 'member']]);
@@ -74,7 +74,7 @@ test('members see why and what it would change, an admin accepts it, and the nex
   expect(await putRecords(db, org, records(2))).toMatchObject({ state: 'succeeded', rows_updated: 60 });
 });
 
-test('the command line shows and accepts it, and sets the limits', async () => {
+test('the command line shows and accepts a withheld run, and sets the limits', async () => {
   await withheld('HOLNG');
   expect((await vanguard('sync status')).said).toContain(
     'HOLNG: monthlyRate is another value in 60 of 60 records.',
@@ -99,7 +99,7 @@ test('the command line shows and accepts it, and sets the limits', async () => {
   });
 });
 
-test('members see which values could not be read and how the columns changed, everywhere', async () => {
+test('members see unreadable values and changed columns in every interface', async () => {
   const org = await makeOrganization(db, 'FIELDS');
   await makePerson(db, 'fay', [[org, 'member']]);
   const fay = await api.token('fay');
@@ -124,7 +124,7 @@ test('members see which values could not be read and how the columns changed, ev
     { pfs_id: 1, pfs_f_source: 1, pfs_x_new: 1 },
     { data: { model: 'M' }, problems: [source], unknown: ['source'] },
   );
-  // One that reads nothing of it does not make it good.
+  // A run that reads none of these values does not resolve the problem.
   await run({ pfs_id: 1, pfs_f_source: 1, pfs_x_new: 1 }, { pfaId: 'b' }, 'incremental');
 
   const { body } = await api.rest<{ organizations: unknown[] }>('GET', '/api/sync/status', { token: fay });

@@ -5,7 +5,7 @@ import { untilBlocked } from '../support/ask.ts';
 import { makeOrganization, one, putRecords } from '../support/make.ts';
 import { makePerson, testApi } from './server.ts';
 
-// One user asks for more than a share: the others notice nothing.
+// One user sends more than a fair share of requests; other users notice nothing.
 
 const db = await testDatabase();
 const api = await testApi(db, { admin: { host: '127.0.0.1', port: 0 } });
@@ -30,7 +30,7 @@ beforeAll(async () => {
 const undo = `mutation { undoDraft(input: { organizationId: ${org.id} }) { clientMutationId } }`;
 const page = '{ organizations { nodes { pfaRecords(first: 10) { nodes { pfaId } } } } }';
 
-/** Does something while another process holds the drafts of a user: an undo waits for them in the database. */
+/** Runs an action while another process locks the drafts of a user, so that an undo waits in the database. */
 const whileBlocked = <T>(use: () => Promise<T>, userId = annaId): Promise<T> =>
   db.asOwner(async (client) => {
     await client.query('begin');
@@ -42,7 +42,7 @@ const whileBlocked = <T>(use: () => Promise<T>, userId = annaId): Promise<T> =>
     }
   });
 
-/** How many connections of the server do something. */
+/** Number of connections of the server in this state. */
 const busy = () =>
   withClient(db.superuserUrl, async (client) => {
     const { rows } = await client.query<{ n: number }>(
@@ -54,7 +54,7 @@ const busy = () =>
 
 afterEach(() => expect.poll(busy, { timeout: 5000 }).toBe(0));
 
-test('24 undo calls of a user hold one connection; most are refused at once, and everybody else is served', async () => {
+test('24 undo calls of a user hold one connection; most are refused at once, and other users are served', async () => {
   const refused: unknown[] = [];
   let attack: Promise<number[]> | undefined;
   await whileBlocked(async () => {
@@ -98,7 +98,7 @@ test('24 undo calls of a user hold one connection; most are refused at once, and
     expect(figures).toContain('vanguard_requests_admitted{class="bulk",state="waiting",part="server"} 4');
     expect(figures).toContain('vanguard_requests_refused_total{class="bulk",part="server"} 20');
   });
-  // There was nothing to undo, which is said with 200 in GraphQL.
+  // GraphQL reports with status 200 that there was nothing to undo.
   expect((await attack)!.filter((status) => status === 200)).toHaveLength(5);
 });
 
@@ -144,7 +144,7 @@ test.each([
   },
 );
 
-test('a query of a client that goes away is cancelled, and what it waits with leaves the queue', async () => {
+test('a query is canceled when its client disconnects, and its waiting requests leave the queue', async () => {
   await whileBlocked(async () => {
     const gone = new AbortController();
     const send = (path: string, body: object) =>
@@ -165,14 +165,14 @@ test('a query of a client that goes away is cancelled, and what it waits with le
     gone.abort();
     const results = await Promise.allSettled(calls);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
-    // The lock is still held: only a cancellation ends the statement.
+    // The other process still holds the lock: only a cancellation ends the statement.
     await expect.poll(busy, { timeout: 5000 }).toBe(0);
     await expect.poll(waiting, { timeout: 5000 }).toBe('0');
   });
   expect((await api.graphql(anna, page)).body.errors).toBeUndefined();
 });
 
-test('a REST request of a client that goes away is cancelled too', async () => {
+test('a REST request is canceled too when its client disconnects', async () => {
   await whileBlocked(async () => {
     const gone = new AbortController();
     const call = fetch(`${api.url}/api/pfa/${org.code}/draft/batch`, {

@@ -8,7 +8,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
-// Asks for everything that a schema offers, as somebody who tries every door.
+// Queries everything that a schema publishes, as an attacker would.
 
 /** `Type.field`, for each field that leads to rows. */
 export type Door = string;
@@ -20,22 +20,22 @@ export interface Row {
   values: Record<string, unknown>;
 }
 
-/** There are more of these than of everything else. */
+/** Lists of these types are longer than all others. */
 const isMany = (row: GraphQLObjectType) => row.name.startsWith('PfaField');
 
-/** There are few of those that lead to lists which cost much, however short they are here. */
+/** Asks for few rows of fields that lead to expensive lists, however short these lists are here. */
 const few: Readonly<Record<string, number>> = { Organization: 2, SyncLog: 3 };
 
-/** How many items are asked for: there are fewer of everything, and larger pages would cost too much. */
+/** Page size: lists are short here, and larger pages would cost too much. */
 const page = (row: GraphQLObjectType) => `first: ${isMany(row) ? 40 : (few[row.name] ?? 5)}`;
 
-/** How deep a query goes: a field of the root, of what it leads to, of what that leads to. */
+/** Depth of a query: a field of the root and two levels of related rows. */
 const depth = 3;
 
 const isPaging = (type: GraphQLObjectType) => type.name === 'PageInfo' || type.name.endsWith('Edge');
 const isRequired = (arg: GraphQLArgument) => isNonNullType(arg.type) && arg.defaultValue === undefined;
 
-/** The type of the rows that a field leads to, through a connection or directly; undefined where it leads to none. */
+/** Returns the type of the rows of a field, through a connection or directly; undefined for other fields. */
 function rowsOf(
   field: GraphQLField<unknown, unknown>,
 ): { row: GraphQLObjectType; isConnection: boolean } | undefined {
@@ -48,7 +48,10 @@ function rowsOf(
 
 const fieldsOf = (type: GraphQLObjectType) => Object.values(type.getFields());
 
-/** Every door of the schema, but those that only open after a mutation, or to who subscribes: test/api/websockets.test.ts is about them. */
+/**
+ * Returns all paths of the schema, except those of mutations and subscriptions, which test/api/websockets.test.ts
+ * covers.
+ */
 export function doors(schema: GraphQLSchema): Door[] {
   return Object.values(schema.getTypeMap())
     .filter((type) => isObjectType(type))
@@ -66,7 +69,7 @@ export function doors(schema: GraphQLSchema): Door[] {
     .sort();
 }
 
-/** The doors that need arguments: only at the root it is known with which ones to open them. */
+/** Paths that need arguments are queried only at the root, where the arguments are known. */
 export function doorsWithArguments(schema: GraphQLSchema): Door[] {
   return doors(schema).filter((door) => fieldOf(schema, door).args.some(isRequired));
 }
@@ -79,12 +82,12 @@ function fieldOf(schema: GraphQLSchema, door: Door): GraphQLField<unknown, unkno
   return field;
 }
 
-/** What is asked of a row: all leaves, and what it leads to, unless we come from there. */
+/** Returns the selection for a row: all leaves and all related rows, except the row that the query came from. */
 function selection(type: GraphQLObjectType, path: GraphQLObjectType[], schema: GraphQLSchema): string {
   return [leaves(type), ...relations(type, path, schema)].join(' ');
 }
 
-/** What the root lists: where it leads to is asked there, and would cost too much on every way to it. */
+/** Skips the lists of the root: they are queried there, and would cost too much on every path to them. */
 function isListed(row: GraphQLObjectType, schema: GraphQLSchema): boolean {
   return fieldsOf(schema.getQueryType()!).some((field) => {
     const rows = rowsOf(field);
@@ -92,7 +95,7 @@ function isListed(row: GraphQLObjectType, schema: GraphQLSchema): boolean {
   });
 }
 
-/** What a row leads to, each with what is asked of it. */
+/** Returns the related rows of a row, each with its selection. */
 function relations(type: GraphQLObjectType, path: GraphQLObjectType[], schema: GraphQLSchema): string[] {
   const here = [...path, type];
   return fieldsOf(type).flatMap((field) => {
@@ -100,7 +103,7 @@ function relations(type: GraphQLObjectType, path: GraphQLObjectType[], schema: G
     const rows = rowsOf(field);
     if (!rows || field.name === 'query') return [];
     if (path.length >= depth - 1) return [];
-    // For each of many it would cost too much; the same doors are reached from elsewhere.
+    // Skips lists inside lists: they would cost too much, and other paths reach the same fields.
     const isEnough = here.includes(rows.row) || here.some(isMany) || isListed(rows.row, schema);
     const inner = isEnough ? leaves(rows.row) : selection(rows.row, here, schema);
     return [
@@ -117,7 +120,10 @@ const leaves = (type: GraphQLObjectType) =>
     .map(({ name }) => name)
     .join(' ');
 
-/** Queries for each field of the root, one for each thing that its rows lead to: all at once would cost too much. `args` says, as GraphQL text, what to open those with that need arguments. */
+/**
+ * Returns queries for each field of the root, one for each relation of its rows: a single query would cost too much.
+ * `args` holds the arguments, as GraphQL text, of the paths that need some.
+ */
 export function queries(
   schema: GraphQLSchema,
   args: Record<string, string>,
@@ -136,7 +142,7 @@ export function queries(
     });
 }
 
-/** The rows of an answer, each with the door that it came through. */
+/** Returns the rows of a response, each with its path. */
 export function rowsIn(
   schema: GraphQLSchema,
   type: GraphQLObjectType,
@@ -160,7 +166,7 @@ export function rowsIn(
   });
 }
 
-/** Connections whose count says more than their rows. */
+/** Connections whose count reveals more than their rows. */
 export function miscounted(type: GraphQLObjectType, value: Record<string, unknown>): Door[] {
   return fieldsOf(type).flatMap((field) => {
     const rows = rowsOf(field);

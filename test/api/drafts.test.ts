@@ -3,12 +3,12 @@ import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords, type Json } from '../support/make.ts';
 import { makePerson, testApi } from './server.ts';
 
-// A day with drafts, as a client of the GraphQL API has it.
+// A day with drafts, through the GraphQL API.
 
 const db = await testDatabase();
 const api = await testApi(db);
 
-/** A project with forty rentals in two areas, and two people who are signed in. */
+/** A project with forty rentals in two areas, and two signed-in users. */
 async function project() {
   const org = await makeOrganization(db);
   const [author, colleague] = [`author of ${org.code}`, `colleague of ${org.code}`];
@@ -70,7 +70,7 @@ interface Preview {
   previewToken: string;
 }
 
-test('what PEMS planned comes by name, and a drafted rate makes a variance', async () => {
+test('planned values have names, and a drafted rate creates a variance', async () => {
   const { org, mutate, read } = await project();
   await putRecords(db, org, [
     {
@@ -103,7 +103,7 @@ test('what PEMS planned comes by name, and a drafted rate makes a variance', asy
 });
 
 describe('a storm closes Silo 4', () => {
-  test('preview, shift, undo, redo, submit, and what a colleague sees of it', async () => {
+  test('preview, shift, undo, redo and submit, and the view of another member', async () => {
     const { mutate, read, theirs } = await project();
     const { bulkPreview: preview } = await read<{ bulkPreview: Preview }>(
       `bulkPreview(selection: $selection, operation: $operation) {
@@ -188,7 +188,7 @@ describe('a storm closes Silo 4', () => {
     expect((await drafts()).myDrafts.totalCount).toBe(30);
   });
 
-  test('sums of the same selection, mine beside the mirror, by area and by month', async () => {
+  test('totals of one selection, with and without drafts, by area and by month', async () => {
     const { mutate, read } = await project();
     await mutate(
       'applyBulk',
@@ -230,7 +230,7 @@ describe('a storm closes Silo 4', () => {
   });
 });
 
-test('two tabs: the second one is told what has changed, and a stale preview is refused', async () => {
+test('a second tab of the same user sees the changes, and a stale preview is refused', async () => {
   const { org, mine, mutate, read } = await project();
   const { pfaRecords } = await read<{ pfaRecords: { nodes: { pfaId: string; revision: string }[] } }>(
     'pfaRecords(first: 2, orderBy: PFA_ID_ASC) { nodes { pfaId revision } }',

@@ -10,7 +10,7 @@ import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords } from '../support/make.ts';
 import { makePerson, password, testApi } from './server.ts';
 
-// What a request may look like at all, before anything is done with it.
+// Requests that the server refuses because of their form, before it processes them.
 
 const db = await testDatabase();
 const api = await testApi(db, {
@@ -29,7 +29,7 @@ interface Sent {
   code: string | undefined;
 }
 
-/** Sends bytes as they are, with any header; fetch would mend both. */
+/** Sends bytes unchanged, with any header; fetch would correct both. */
 const send = (method: string, path: string, headers: Record<string, string>, body?: Buffer, url = api.url) =>
   new Promise<Sent>((resolve, reject) => {
     const request = httpRequest(`${url}${path}`, { method, headers }, (response) => {
@@ -67,7 +67,7 @@ describe('the bytes of a body', () => {
   const sent = (path: string, ...bytes: (string | number[])[]) =>
     send('POST', path, json, Buffer.concat(bytes.map((part) => Buffer.from(part as string))));
 
-  test.each(bodies)('that are no UTF-8 are refused: %s %s', async (path, before, after) => {
+  test.each(bodies)('that are not UTF-8 are refused: %s %s', async (path, before, after) => {
     for (const bytes of [
       [0xff, 0xfe],
       [0xc0, 0x80],
@@ -78,7 +78,7 @@ describe('the bytes of a body', () => {
       expect(await sent(path, before, bytes, after)).toMatchObject({ status: 400, code: 'MALFORMED_JSON' });
   });
 
-  test.each(bodies)('that say half a character or none are refused: %s %s', async (path, before, after) => {
+  test.each(bodies)('that encode an incomplete character are refused: %s %s', async (path, before, after) => {
     for (const escaped of ['\\ud800', '\\udc00x', '\\u0000'])
       expect(await sent(path, before, escaped, after)).toMatchObject({ status: 400, code: 'INVALID_INPUT' });
     expect(await sent(path, `{"\\ud800": 1, ${before.slice(1)}`, after)).toMatchObject({
@@ -87,7 +87,7 @@ describe('the bytes of a body', () => {
     });
   });
 
-  test('may begin with a byte order mark, and hold any whole character', async () => {
+  test('may begin with a byte order mark and contain any complete character', async () => {
     const query = '{"query": "{ viewer { username } }", "variables": {"a": "\\ud83d\\ude00 😀 \\ufffd"}}';
     expect((await sent('/graphql', [0xef, 0xbb, 0xbf], query)).text).toContain('anna');
   });
@@ -122,7 +122,7 @@ test.each(['%ff', '%fe%ff', '%c0%80', '%', '%zz', '%ed%a0%80'])(
   },
 );
 
-describe('nesting never reaches the stack', () => {
+describe('nesting never overflows the stack', () => {
   const nested = (depth: number, open: string, close: string, inner = '') =>
     open.repeat(depth) + inner + close.repeat(depth);
   const isRefused = ({ status, text, code }: Sent) => {
@@ -220,20 +220,20 @@ describe('the schema', () => {
       'with lists within lists',
       '{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }',
     ],
-  ])('may not be asked for %s', async (_what, query) => {
+  ])('cannot be read through %s', async (_what, query) => {
     const { body, text } = await api.graphql(anna, query);
     expect(text.length).toBeLessThan(1000);
     expect(body.errors?.[0]?.extensions?.code).toMatch(/^(QUERY_TOO_COSTLY|INVALID_QUERY)$/);
   });
 
-  test('is told once and kept, to whoever sends the standard query', async () => {
+  test('is built once and cached for the standard query', async () => {
     const query = getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true });
     const first = await api.graphql(null, query);
     expect(first.body.errors).toBeUndefined();
     expect((await api.graphql(anna, query)).text).toBe(first.text);
   });
 
-  test('is told by type too', async () => {
+  test('can be read by type too', async () => {
     const { body } = await api.graphql(null, '{ __type(name: "Query") { fields { name } } }');
     expect(body.errors).toBeUndefined();
   });
@@ -275,7 +275,7 @@ describe('the host', () => {
     '/o/HOLNG/records',
   ];
 
-  test.each(foreign)('%s is served nothing', async (host) => {
+  test.each(foreign)('%s is refused', async (host) => {
     for (const path of paths)
       expect(await send('GET', path, { ...json, host })).toMatchObject({
         status: 421,
@@ -293,7 +293,7 @@ describe('the host', () => {
     expect(await send('GET', '/metrics', { host }, undefined, api.adminUrl)).toMatchObject({ status: 200 });
   });
 
-  test('that a proxy names counts only if the proxy is trusted', async () => {
+  test('from a proxy counts only if the proxy is trusted', async () => {
     const behind = await testApi(db, { allowedHosts: ['vanguard.example.com'], trustProxy: ['loopback'] });
     const named = (name: string, url: string) =>
       send('GET', '/api/health', { host: 'upstream:3001', 'x-forwarded-host': name }, undefined, url);
@@ -326,7 +326,7 @@ describe('the host', () => {
     expect(await upgrade(`localhost:${port}`)).toBe(101);
   });
 
-  test('of a page that uses an admin port must be its own', async () => {
+  test('of a page that uses an admin port must match exactly', async () => {
     for (const headers of [
       { origin: 'http://evil.example' },
       { origin: 'null' },
@@ -342,10 +342,10 @@ describe('the host', () => {
   });
 });
 
-describe('long answers', () => {
+describe('long responses', () => {
   beforeAll(async () => {
     const comments = 'long '.repeat(1000);
-    // Much more than the buffers of a connection hold.
+    // Much more than the buffers of a connection can hold.
     await putRecords(
       db,
       org,
@@ -353,7 +353,7 @@ describe('long answers', () => {
     );
   });
 
-  test('are compressed, and begin to arrive before they are whole', async () => {
+  test('are compressed, and start to arrive before they are complete', async () => {
     const headers = { authorization: json.authorization };
     const plain = await send('GET', '/api/pfa/HOLNG', headers);
     expect(plain.headers['content-encoding']).toBeUndefined();
@@ -377,7 +377,7 @@ describe('long answers', () => {
   });
 
   test.each(['identity', 'identity;q=1, *;q=0', 'banana'])(
-    'are as they are for who takes %s',
+    'are not compressed for clients that accept %s',
     async (taken) => {
       const answer = await send('GET', '/api/pfa/HOLNG?limit=10', {
         authorization: json.authorization,
@@ -388,7 +388,7 @@ describe('long answers', () => {
     },
   );
 
-  test('are the only ones: not the short ones, and none of sign-in', async () => {
+  test('are the only compressed ones: short responses and those of sign-in are not', async () => {
     const accept = { 'accept-encoding': 'br, gzip' };
     expect((await send('GET', '/api/health', accept)).headers['content-encoding']).toBeUndefined();
     const body = Buffer.from(JSON.stringify({ username: 'anna', password }));
@@ -407,13 +407,13 @@ describe('long answers', () => {
     account: 'update app_public.users set is_active = false where id = $1',
     session: 'select app_private.end_all_sessions($1)',
   };
-  test.each(Object.entries(taken))('break off once the %s has ended', async (what, sql) => {
+  test.each(Object.entries(taken))('stop once the %s has ended', async (what, sql) => {
     const user = await makePerson(db, `leaves-${what}`, [[org, 'viewer']]);
     const authorization = `Bearer ${await api.token(`leaves-${what}`)}`;
     const outcome = await new Promise<string>((resolve, reject) => {
       const request = httpRequest(`${api.url}/api/pfa/HOLNG`, { headers: { authorization } }, (response) => {
         response.once('data', () => {
-          // Nobody reads on meanwhile, so that the server cannot have sent it all.
+          // The client stops reading, so that the server cannot have sent everything.
           response.pause();
           db.owner.query(sql, [user]).then(() => {
             let rest = '';

@@ -3,7 +3,7 @@ import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords } from '../support/make.ts';
 import { makePerson, testApi } from './server.ts';
 
-// A filter that says nothing could mean all records or none. It means neither, wherever it is sent.
+// An empty filter could mean all records or no records. The API refuses it everywhere.
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -82,7 +82,7 @@ describe.each(empty)('%s', (_what, filter) => {
   });
 });
 
-test('no filter at all means all records in a list, and null is none', async () => {
+test('no filter or a null filter means all records in a list', async () => {
   const query = inOrganization('pfaRecords(filter: $f) { totalCount }');
   expect((await api.graphql(anna, query)).text).toContain('"totalCount":2');
   const { body } = await api.graphql(anna, query, { f: null });

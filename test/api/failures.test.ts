@@ -5,7 +5,7 @@ import { testDatabase } from '../support/database.ts';
 import { makeOrganization, putRecords } from '../support/make.ts';
 import { makePerson, testApi, type Answer } from './server.ts';
 
-// What goes wrong on our side: it is told as such, tells nothing of itself, and passes.
+// Internal failures: responses say so, reveal no details, and the server recovers.
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -25,7 +25,7 @@ beforeAll(async () => {
   ]);
 });
 
-/** Words that no answer may hold. */
+/** Words that no response may contain. */
 const internals =
   /app_core|app_public|app_private|pfa_|select|function|relation|terminating|administrator|stack|\.ts|postgres/i;
 
@@ -42,7 +42,7 @@ const draftInGraphql = () =>
     `mutation { saveDraft(input: { organizationId: ${org.id}, recordId: "r00000", changes: { category: "X" }, revision: "0" }) { clientMutationId } }`,
   );
 
-/** As the superuser of the cluster, connected to another database. */
+/** Connects as the superuser of the cluster, to another database. */
 const asSuperuser = (text: string) => {
   return withClient(urlTo(db.superuserUrl, 'postgres'), (client) =>
     client.query<{ pid: number; ended: boolean }>(text),
@@ -61,13 +61,13 @@ const works = async () => {
 };
 afterEach(works);
 
-test('the server lives through the end of its idle connections', async () => {
+test('the server survives the loss of its idle connections', async () => {
   await Promise.all(Array.from({ length: 5 }, read));
   expect((await endServersConnections()).rows.length).toBeGreaterThan(0);
   await works();
 });
 
-/** Begins requests that wait for a lock, ends their connections under them, and gives their answers. */
+/** Starts requests that wait for a lock, terminates their connections, and returns the responses. */
 async function interrupted<T>(...requests: (() => Promise<T>)[]): Promise<T[]> {
   return db.asOwner(async (client) => {
     await client.query("select from app_core.pfa_mirror where pfa_id = 'r00000' for update");
@@ -83,7 +83,7 @@ async function interrupted<T>(...requests: (() => Promise<T>)[]): Promise<T[]> {
   });
 }
 
-test('a request whose connection ends is told to come again', async () => {
+test('a request whose connection is terminated gets a hint to retry', async () => {
   const [rest, graphql] = await interrupted<Answer<unknown>>(draft, draftInGraphql);
   expect(rest).toMatchObject({
     status: 503,
@@ -99,7 +99,7 @@ test('a request whose connection ends is told to come again', async () => {
   for (const { text } of [rest!, graphql!]) expect(text.replaceAll(/saveDraft/g, '')).not.toMatch(internals);
 });
 
-test('a database that lets nobody in makes the server not ready, and it stays alive', async () => {
+test('a database that accepts no connections makes the server not ready, and it stays alive', async () => {
   await asSuperuser(`alter database ${db.name} with allow_connections false`);
   try {
     await endServersConnections();
@@ -120,7 +120,7 @@ test('a database that lets nobody in makes the server not ready, and it stays al
   }
 });
 
-test('a database that becomes read-only makes the server not ready, until it takes changes again', async () => {
+test('a database that becomes read-only makes the server not ready until it accepts writes again', async () => {
   await asSuperuser(`alter database ${db.name} set default_transaction_read_only = on`);
   try {
     await endServersConnections();
@@ -163,11 +163,11 @@ test('an internal error is a 500 without details', async () => {
   }
 });
 
-test('a stream that breaks half way is cut off: it never looks complete', async () => {
+test('a stream that fails half way is cut off and never looks complete', async () => {
   const { rows } = await db.owner.query<{ definition: string }>(
     "select pg_get_functiondef('app_core.usd(numeric)'::regprocedure) as definition",
   );
-  // The last record of all, in the second batch, cannot be read.
+  // The very last record, in the second batch, cannot be read.
   await db.owner
     .query(`create or replace function app_core.usd(cents numeric) returns numeric language sql immutable parallel safe
     return case when cents = ${poison} then 1 / (cents - ${poison}) else cents / 100.0 end`);
@@ -183,7 +183,7 @@ test('a stream that breaks half way is cut off: it never looks complete', async 
   }
 });
 
-test('a client that goes away in the middle of a stream leaves nothing behind', async () => {
+test('a client that disconnects in the middle of a stream leaves nothing behind', async () => {
   for (let i = 0; i < 25; i++) {
     const controller = new AbortController();
     const response = await fetch(`${api.url}/api/pfa/HOLNG`, {
@@ -193,7 +193,7 @@ test('a client that goes away in the middle of a stream leaves nothing behind', 
     await response.body!.getReader().read();
     controller.abort();
   }
-  // More than the pool has connections: had each kept one, nothing would be left.
+  // More streams than the pool has connections: a leak would use up the pool.
   const busy = async () =>
     (
       await asSuperuser(`select pid, true as ended from pg_stat_activity

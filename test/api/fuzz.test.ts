@@ -7,8 +7,8 @@ import { makeOrganization, putRecords, syncRows } from '../support/make.ts';
 import { graphqlRequest, restRequest, type HostileRequest, type Names } from './hostile.ts';
 import { makePerson, testApi } from './server.ts';
 
-// Thousands of requests that nobody in good faith would send. `npm test` sends some, always the same ones;
-// `npm run test:fuzz` 10,000, others each time, and prints how to repeat what failed.
+// Thousands of malformed or malicious requests. `npm test` sends a few, always the same ones. `npm run test:fuzz` sends
+// 10,000 different ones each time, and prints how to repeat a failure.
 
 const requests = fuzzRequests;
 const isRandom = isAsked('FUZZ_REQUESTS');
@@ -17,7 +17,7 @@ const seed = process.env.FUZZ_SEED ? Number(process.env.FUZZ_SEED) : isRandom ? 
 const db = await testDatabase();
 const api = await testApi(db);
 
-/** In everything that belongs to the organization that must stay unseen, and in no request. */
+/** Appears in all data of the hidden organization, and in no request. */
 const secret = 'HIDDENDATA';
 const mine = await makeOrganization(db, 'MINE');
 const hidden = await makeOrganization(db, 'OTHER');
@@ -77,7 +77,7 @@ beforeAll(async () => {
   }
 });
 
-/** Everything that there is of the hidden organization and of people: nobody's request may change it. */
+/** Reads all data of the hidden organization and all users: no request may change them. */
 async function whatMustStay(): Promise<unknown> {
   const { rows } = await db.owner.query(
     `select
@@ -116,7 +116,7 @@ async function isWithstood(who: keyof typeof tokens, request: HostileRequest): P
     (error) => (error as { message?: string } | undefined)?.message ?? '',
   );
   for (const message of said) {
-    // A refusal may repeat what was sent.
+    // An error may repeat the input.
     if (!internals.test(sent)) expect(message).not.toMatch(internals);
   }
 }
@@ -130,7 +130,7 @@ async function fuzz(request: fc.Arbitrary<HostileRequest>, numRuns: number): Pro
 }
 
 test(
-  'no request to REST breaks the server, or gets or changes what is of others',
+  'no REST request breaks the server, or reads or changes data of others',
   async () => {
     const before = await whatMustStay();
     await fuzz(restRequest(names), Math.ceil(requests / 2));
@@ -141,7 +141,7 @@ test(
 );
 
 test(
-  'no GraphQL request breaks the server, or gets or changes what is of others',
+  'no GraphQL request breaks the server, or reads or changes data of others',
   async () => {
     const before = await whatMustStay();
     await fuzz(graphqlRequest(schema, names), Math.ceil(requests / 2));

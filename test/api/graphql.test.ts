@@ -38,7 +38,7 @@ interface Records {
   };
 }
 
-describe('who is not signed in', () => {
+describe('an anonymous client', () => {
   const unauthenticated = { status: 401, body: { error: { code: 'UNAUTHENTICATED' } } };
 
   test.each([
@@ -80,7 +80,7 @@ describe('who is not signed in', () => {
     expect(await productionApi.rest('POST', '/graphql', { body: large })).toMatchObject(unauthenticated);
   });
 
-  test('may ask for the schema outside production only', async () => {
+  test('may read the schema outside production only', async () => {
     const outside = await api.graphql<{ __schema: { types: unknown[] } }>(null, getIntrospectionQuery());
     expect(outside.body.errors).toBeUndefined();
     expect(outside.body.data?.__schema.types.length).toBeGreaterThan(50);
@@ -90,7 +90,7 @@ describe('who is not signed in', () => {
 });
 
 describe('in production', () => {
-  test('who has signed in is told the schema only where that is configured', async () => {
+  test('a signed-in user may read the schema only if the configuration allows it', async () => {
     for (const query of [
       getIntrospectionQuery(),
       '{ __schema { queryType { name } } }',
@@ -110,7 +110,7 @@ describe('in production', () => {
     }
   });
 
-  test('a wrong name is not answered with the right one', async () => {
+  test('the error about a wrong name does not suggest the right one', async () => {
     for (const query of ['{ organisations { nodes { id } } }', '{ organization(idd: 1) { id } }']) {
       expect((await introspectedApi.graphql(anna, query)).text).toContain('Did you mean');
       expect((await productionApi.graphql(anna, query)).text).not.toContain('Did you mean');
@@ -118,7 +118,7 @@ describe('in production', () => {
   });
 });
 
-test('GraphiQL is there outside production only', async () => {
+test('GraphiQL exists outside production only', async () => {
   const page = await api.rest('GET', '/graphiql', { headers: { accept: 'text/html' } });
   expect({ status: page.status, type: page.headers.get('content-type') }).toEqual({
     status: 200,
@@ -131,7 +131,7 @@ test('GraphiQL is there outside production only', async () => {
   }
 });
 
-test('nothing is answered over GET: a link must not do anything', async () => {
+test('GET requests are refused: a link must not cause an action', async () => {
   for (const query of [
     '{ viewer { id } }',
     'mutation { requestSync(input: { organizationId: 1 }) { clientMutationId } }',
@@ -164,7 +164,7 @@ describe('records of an organization', () => {
     });
   });
 
-  test('are paged by cursor, each once', async () => {
+  test('are paged by cursor, each exactly once', async () => {
     const seen: string[] = [];
     for (let after = 'null'; ;) {
       const data: Records = await api.data<Records>(
@@ -184,7 +184,7 @@ describe('records of an organization', () => {
   });
 });
 
-describe('errors carry a code of the same table as in REST', () => {
+describe('errors carry a code of the same catalog as in REST', () => {
   const save = (changes: string, revision = '"0"', recordId = '"r00"') =>
     `mutation { saveDraft(input: { organizationId: ${org.id}, recordId: ${recordId}, changes: ${changes}, revision: ${revision} }) { record { pfaId } } }`;
 
@@ -230,7 +230,7 @@ describe('errors carry a code of the same table as in REST', () => {
       'INVALID_QUERY',
     ],
   ])('%s', async (_what, query, code) => {
-    vi.spyOn(console, 'error').mockImplementation(() => undefined); // the GraphQL library reports there
+    vi.spyOn(console, 'error').mockImplementation(() => undefined); // The GraphQL library reports errors there.
     const { status, body, text } = await api.graphql(anna, query);
     expect(body.errors?.map(({ extensions }) => extensions?.code)).toEqual(body.errors?.map(() => code));
     expect(body.errors?.length).toBeGreaterThan(0);
@@ -276,7 +276,7 @@ describe('errors carry a code of the same table as in REST', () => {
       },
       'Ask for fewer levels',
     ],
-  ])('%s is told what to send', async (_what, request, hint) => {
+  ])('%s gets a hint what to send', async (_what, request, hint) => {
     const { body } = await api.rest<{ errors?: { message: string }[] }>('POST', '/graphql', {
       token: anna,
       ...request,
@@ -284,7 +284,7 @@ describe('errors carry a code of the same table as in REST', () => {
     expect(body.errors?.[0]?.message).toContain(`. ${hint}`);
   });
 
-  test('the refusal of a value names record and key, as in REST', async () => {
+  test('the error about a value names record and key, as in REST', async () => {
     const { pfaRecord } = await api.data<{ pfaRecord: { revision: string } }>(
       anna,
       `{ pfaRecord(organizationId: ${org.id}, pfaId: "r00") { revision } }`,

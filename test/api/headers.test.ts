@@ -3,7 +3,7 @@ import { testDatabase } from '../support/database.ts';
 import { makeOrganization } from '../support/make.ts';
 import { makePerson, testApi, type Api } from './server.ts';
 
-// What every answer says beside its body: the headers of security, who may call from another origin, the request's id.
+// Headers of every response: security headers, CORS, the request id.
 
 const db = await testDatabase();
 const origin = 'https://app.example.com';
@@ -16,14 +16,14 @@ const org = await makeOrganization(db, 'HOLNG');
 await makePerson(db, 'anna', [[org, 'member']]);
 const anna = await open.token('anna');
 
-// Proxies and clients keep an idle connection for a minute: they must close it first, or send into a closed one.
+// Proxies and clients keep an idle connection for a minute. They must close it first, or they send into a closed one.
 test('an idle connection stays open for longer than proxies and clients keep it', async () => {
   const response = await fetch(`${open.url}/api/health`);
   await response.text();
   expect(response.headers.get('keep-alive')).toBe('timeout=65');
 });
 
-/** Answers of every kind: of ours, of the GraphQL library, of express, and refusals of each. */
+/** Responses of every source: the product, the GraphQL library and Express, including their errors. */
 const answers: [string, (api: Api) => ReturnType<Api['rest']>, status: number][] = [
   ['a health check', (api) => api.rest('GET', '/api/health'), 200],
   ['the key set', (api) => api.rest('GET', '/.well-known/jwks.json'), 200],
@@ -84,14 +84,14 @@ describe.each(answers)('%s', (_what, ask, status) => {
   });
 });
 
-test('GraphiQL may run its own scripts, and nothing else may', async () => {
+test('GraphiQL may run its own scripts, and no other page may', async () => {
   const page = await open.rest('GET', '/graphiql');
   expect(page.status).toBe(200);
   const policy = page.headers.get('content-security-policy') ?? '';
   expect(policy).toContain("default-src 'none'");
   expect(policy).toContain("script-src 'self' 'unsafe-inline'");
   expect(policy).toContain("frame-ancestors 'none'");
-  // What the page loads is served from here: nothing outside has to be let in.
+  // The server itself serves everything that the page loads, so that the policy allows no other origin.
   const loaded = [...page.text.matchAll(/(?:src|href|from)="?\s*["']([^"']+)["']/g)].map(
     ([, url = '']) => url,
   );
@@ -102,7 +102,7 @@ test('GraphiQL may run its own scripts, and nothing else may', async () => {
   expect((await open.rest('GET', '/ruru-static/nothing.js')).status).toBe(404);
 });
 
-test('in production there is no GraphiQL, and no policy for it', async () => {
+test('in production there is no GraphiQL, and no exception for it', async () => {
   for (const path of ['/graphiql', '/ruru-static/ruru.js']) {
     const answer = await production.rest('GET', path, { headers: { accept: 'text/html' } });
     expect(answer.status).toBe(404);
@@ -116,12 +116,12 @@ describe('from another origin', () => {
       headers: { origin: from, 'access-control-request-method': 'POST' },
     });
 
-  test('nobody may call unless it is configured', async () => {
+  test('calls are refused unless configured', async () => {
     const { headers } = await preflight(open, origin);
     expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 
-  test('who is named may call, with the refresh cookie, and may read the id of the request', async () => {
+  test('a configured origin may call, with the refresh cookie, and may read the request id', async () => {
     const asked = await preflight(crossing, origin);
     expect(asked.status).toBe(204);
     expect(Object.fromEntries(asked.headers)).toMatchObject({
@@ -151,12 +151,12 @@ describe('the id of a request', () => {
       'x-request-id',
     );
 
-  test.each(['a', 'req-1.2_3', 'A'.repeat(64)])('is the one that came: %s', async (given) => {
+  test.each(['a', 'req-1.2_3', 'A'.repeat(64)])('is the one of the request: %s', async (given) => {
     expect(await idFor(given)).toBe(given);
   });
 
   test.each(['', 'A'.repeat(65), 'a b', '-a', '{"a":1}', 'a;b', '%0a', 'ä'])(
-    'is one of ours where that is none: %s',
+    'is generated if the request has no valid one: %s',
     async (given) => {
       const id = await idFor(given);
       expect(id).not.toBe(given);

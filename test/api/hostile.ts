@@ -15,7 +15,7 @@ import {
 } from 'graphql';
 import type { RestRequest } from './server.ts';
 
-// Requests that somebody makes who wants to break something.
+// Malicious requests for fuzz tests.
 
 /** A request to any route. */
 export interface HostileRequest extends RestRequest {
@@ -23,7 +23,7 @@ export interface HostileRequest extends RestRequest {
   path: string;
 }
 
-/** What a request may name: rows of the asker's own organization and of another one. */
+/** Names that a request may contain: rows of the user's own organization and of another one. */
 export interface Names {
   ids: number[];
   texts: string[];
@@ -57,7 +57,7 @@ const injections = [
   '-9223372036854775809',
 ];
 
-/** Texts that have broken programs. */
+/** Texts that have broken other programs. */
 const text = ({ texts }: Names): fc.Arbitrary<string> =>
   fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...texts) },
@@ -183,7 +183,7 @@ const restRoutes: readonly (readonly [method: string, path: string, body?: strin
   ['GET', '/api/sync/status'],
 ];
 
-/** Encodes what can be, and leaves alone what cannot (half a surrogate pair) or what is to be read as it is. */
+/** Encodes valid text. Leaves half a surrogate pair, and text for the server to read literally, as is. */
 function segment(value: string): string {
   return value.isWellFormed() ? encodeURIComponent(value) : encodeURIComponent(value.toWellFormed());
 }
@@ -222,7 +222,7 @@ const headers = (names: Names): fc.Arbitrary<Record<string, string>> =>
       ),
     );
 
-/** Requests to the REST routes, and to some that are none. */
+/** Requests to the REST routes, and to routes that do not exist. */
 export function restRequest(names: Names): fc.Arbitrary<HostileRequest> {
   const bodyOf = bodies(names);
   const path = (template: string) =>
@@ -271,7 +271,7 @@ export function restRequest(names: Names): fc.Arbitrary<HostileRequest> {
   );
 }
 
-/** A value for an argument: of its type, more or less. */
+/** Returns a value for an argument, usually of its type. */
 function valueFor(type: GraphQLInputType, names: Names, depth = 0): fc.Arbitrary<unknown> {
   if (isNonNullType(type)) return valueFor(type.ofType, names, depth);
   if (isListType(type)) return fc.array(valueFor(type.ofType, names, depth), { maxLength: 3 });
@@ -324,7 +324,7 @@ interface Selected {
   declarations: string[];
 }
 
-/** A field with some of its arguments as variables, and some of what it leads to. */
+/** Returns a field with some of its arguments as variables, and some of its subfields. */
 function selectField(
   field: GraphQLField<unknown, unknown>,
   names: Names,
@@ -383,7 +383,7 @@ function selectionOf(
   );
 }
 
-/** GraphQL requests: any field of the root, with what it leads to, and texts that are no query. */
+/** GraphQL requests: any field of the root with its subfields, and invalid queries. */
 export function graphqlRequest(schema: GraphQLSchema, names: Names): fc.Arbitrary<HostileRequest> {
   const roots = [
     ...fieldsOf(schema.getQueryType()!).map((field) => ['query', field] as const),

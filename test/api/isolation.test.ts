@@ -11,18 +11,18 @@ import { makeMembership, makeOrganization, makeUser, one, putRecords, syncRows }
 import { doors, doorsWithArguments, miscounted, queries, rowsIn, type Door, type Row } from './crawl.ts';
 import { makePerson, testApi } from './server.ts';
 
-// Every place of the GraphQL schema where rows come out, as introspection has them: one that nobody thought of fails
-// here until somebody has said below who may get rows there, and the test has seen that it is so.
+// Tests every place of the GraphQL schema that returns rows, found by introspection. A new place fails here until an
+// entry below names its readers and the test has confirmed them.
 
 const db = await testDatabase();
 const api = await testApi(db);
 
-/** In every text that belongs to our organization. */
+/** Appears in every text that belongs to our organization. */
 const mark = 'OURS';
 const ours = await makeOrganization(db, mark);
 const theirs = await makeOrganization(db, 'THEIRS');
 
-/** Olga owns our organization and has drafts, Anna is a member of it, Boris owns another one, Nina belongs to nothing. */
+/** Olga owns our organization and has drafts, Anna is a member of it, Boris owns another one, Nina belongs to none. */
 const ids = {
   olga: await makePerson(db, `olga of ${mark}`, [[ours, 'owner']]),
   anna: await makePerson(db, `anna of ${mark}`, [[ours, 'member']]),
@@ -46,7 +46,7 @@ const managers: Name[] = ['olga', 'root'];
 const administrators: Name[] = ['root'];
 const author: Name[] = ['olga'];
 
-/** Who gets rows of our organization through which door; for `everybody`, only rows that belong to no organization. */
+/** Readers of our organization's rows, by path; `everybody` stands for rows that belong to no organization. */
 const whoGetsRows: Record<Door, Name[]> = {
   'AiConfig.organization': managers,
   'AiConfig.primaryProvider': administrators,
@@ -178,7 +178,7 @@ interface Crawl {
   miscounted: Door[];
 }
 
-/** What somebody gets from all queries, with the ids of our rows. */
+/** Returns the rows that a user gets from all queries, with the ids of our rows. */
 async function crawl(token: string, args: Record<string, string>): Promise<Crawl> {
   const root = schema.getQueryType()!;
   const found: Crawl = { rows: [], text: '', miscounted: [] };
@@ -192,7 +192,7 @@ async function crawl(token: string, args: Record<string, string>): Promise<Crawl
 }
 
 let rootArguments: Record<string, string>;
-/** A run of ours that spared a removal, which Olga accepted. */
+/** A run with a withheld removal, which Olga accepted. */
 let sparing: string;
 const crawls = {} as Record<Name, Crawl>;
 
@@ -206,7 +206,7 @@ async function insert(table: string, row: Record<string, unknown>): Promise<{ id
   return one(rows);
 }
 
-/** Rows of every kind, so that every door has something behind it. */
+/** Rows of every kind, so that every path returns some. */
 async function plant(): Promise<Record<string, string>> {
   await insert('ai_providers', { id: 'gemini', type: 'gemini', name: `Gemini, key of ${mark}` });
   for (const [organization, name] of [
@@ -381,7 +381,7 @@ async function plant(): Promise<Record<string, string>> {
     [ours.id, `request of ${mark}`],
   );
   const exchange = await idOf('app_core.pfa_push_exchange');
-  // Unlike that of an organization where nobody has set it.
+  // Differs from the default of other organizations.
   await db.owner.query(
     "insert into app_private.pfa_sync_schedule (organization_id, time_zone, changed_by) values ($1, 'Asia/Qatar', $2)",
     [ours.id, ids.olga],
@@ -432,14 +432,14 @@ beforeAll(async () => {
   for (const name of names) crawls[name] = await crawl(tokens[name], rootArguments);
 }, 180_000);
 
-/** Rows that belong to no organization and to nobody: everybody gets the same. */
+/** Rows without organization and owner: all users get the same. */
 const isShared = ({ type, values }: Row) =>
   type === 'PfaField' ||
   (['PfaFieldMapping', 'FieldConfiguration'].includes(type) && values.organizationId === null);
 
 const text = ({ type, values }: Row) => `${type} ${JSON.stringify(values)}`;
 
-/** The rows behind a door that are ours: what those see who may see all of ours, less what outsiders may see of their own. */
+/** Returns our rows of a path: those that our insiders see, without those that outsiders see of their own. */
 function ourRows(door: Door): Set<string> {
   const isTheirs = ({ type, values }: Row) =>
     values.organizationId === theirs.id ||
@@ -471,7 +471,7 @@ function ourRows(door: Door): Set<string> {
   );
 }
 
-test('every door of the schema is named above, with who gets rows there', () => {
+test('every path of the schema is listed above, with its readers', () => {
   const triedBelow = [
     'Organization.bulkPreview',
     'Organization.myDraftTotals',
@@ -482,7 +482,7 @@ test('every door of the schema is named above, with who gets rows there', () => 
   expect(doors(schema).filter((door) => !triedBelow.includes(door))).toEqual(Object.keys(whoGetsRows).sort());
 });
 
-test('every door that needs arguments is at the root, and is opened with ours, but one that is tried below', () => {
+test('every path that needs arguments is at the root and gets ours, except one that is tested below', () => {
   expect(doorsWithArguments(schema)).toEqual(
     [
       ...Object.keys(rootArguments).map((field) => `Query.${field}`),
@@ -492,7 +492,7 @@ test('every door that needs arguments is at the root, and is opened with ours, b
   );
 });
 
-test('what changed since a revision is told to who may read the organization, of drafts their own', async () => {
+test('changes since a revision are visible to readers of the organization, drafts to their author', async () => {
   const since = async (who: Name) => {
     const query = `query ($id: Int!, $revision: BigInt!) { organization(id: $id) {
       recordsChangedSince(revision: $revision) { isComplete records { recordId } } } }`;
@@ -519,7 +519,7 @@ test('what changed since a revision is told to who may read the organization, of
   }
 });
 
-test('the preview of a bulk operation is of an organization that one sees, and of its records', async () => {
+test('the preview of a bulk operation covers records of a readable organization only', async () => {
   const preview = (who: Name, recordIds: string[]) =>
     api.data<{ organization: { bulkPreview: { selectedCount: number; refusedCount: number } } | null }>(
       tokens[who],
@@ -533,7 +533,7 @@ test('the preview of a bulk operation is of an organization that one sees, and o
   for (const who of ['boris', 'nina'] as const) expect((await preview(who, ['a'])).organization).toBeNull();
 });
 
-test('suggestions are of an organization that one sees', async () => {
+test('suggestions come from a readable organization only', async () => {
   for (const who of names) {
     const { organization } = await api.data<{ organization: { suggestions: { nodes: object[] } } | null }>(
       tokens[who],
@@ -546,7 +546,7 @@ test('suggestions are of an organization that one sees', async () => {
   }
 });
 
-test('the totals of my drafts are of mine alone, in an organization that I see', async () => {
+test('the totals of my drafts include only my drafts, in a readable organization', async () => {
   const totals = async (who: Name) =>
     (
       await api.data<{ organization: { myDraftTotals: { recordCount: number } } | null }>(
@@ -561,7 +561,7 @@ test('the totals of my drafts are of mine alone, in an organization that I see',
 });
 
 describe.each(Object.entries(whoGetsRows))('%s', (door, allowed) => {
-  test(`leads to rows of ours for ${allowed.join(', ')} and for nobody else`, () => {
+  test(`returns our rows for ${allowed.join(', ')} and for no other user`, () => {
     const rows = ourRows(door);
     expect(rows.size).toBeGreaterThan(0);
     const who = names.filter((name) =>
@@ -571,7 +571,7 @@ describe.each(Object.entries(whoGetsRows))('%s', (door, allowed) => {
   });
 });
 
-test('nowhere in all that outsiders get is anything of ours', () => {
+test('outsiders get no text of our organization in any response', () => {
   expect(crawls.olga.text.split(mark).length).toBeGreaterThan(50);
   for (const name of ['boris', 'nina'] as const) {
     expect(crawls[name].text).not.toContain(mark);
@@ -594,17 +594,17 @@ test('an outsider gets the rows of their own organization from the same queries'
   }
 });
 
-test('no count says more than the rows do', () => {
+test('no count reveals more than the rows do', () => {
   for (const name of names) expect(crawls[name].miscounted).toEqual([]);
 });
 
-test('a draft and its base show in nothing that a colleague gets', () => {
+test('a draft and its base appear in no response to another member', () => {
   expect(crawls.olga.text).toContain(`draft of ${mark}`);
   for (const name of ['anna', 'root'] as const) expect(crawls[name].text).not.toContain(`draft of ${mark}`);
   for (const name of members) expect(crawls[name].text).toContain(`pending of ${mark}`);
 });
 
-test('nobody gets a row without signing in', async () => {
+test('anonymous clients get no row', async () => {
   for (const { query } of queries(schema, rootArguments)) {
     expect(await api.graphql(null, query)).toMatchObject({
       status: 401,
@@ -613,8 +613,8 @@ test('nobody gets a row without signing in', async () => {
   }
 });
 
-// Until the two functions answer null for no organization: they refuse, and the refusal takes the other rows with it.
-test('a row that belongs to no organization has no sums, and the rows beside it have theirs', async () => {
+// Until the two functions return null without an organization, they fail, and the error drops the other rows too.
+test('a row without organization has no totals, and the rows beside it have theirs', async () => {
   for (const field of ['kpis { planCost }', 'bounds { forecastEnd }']) {
     await api.data(tokens.olga, `{ fieldConfigurations(first: 10) { nodes { organization { ${field} } } } }`);
   }
@@ -629,7 +629,7 @@ test('there is no list of records, drafts or runs over all organizations', () =>
 });
 
 describe('mutations', () => {
-  /** Each mutation as somebody calls it with our ids, who may, and how an insider is refused who may not. */
+  /** Each mutation with our ids, the users who may call it, and the error for insiders who may not. */
   const mutations: Record<string, { input: () => object; may: Name[]; mayNot: Name[] }> = {
     acceptListRemovals: { input: () => ({ list: 'class' }), may: ['olga', 'root'], mayNot: ['anna'] },
     acceptRemovals: { input: () => ({ runId: sparing }), may: ['olga', 'root'], mayNot: ['anna'] },
@@ -688,10 +688,10 @@ describe('mutations', () => {
 
   /** These are about a connection, not an organization. */
   const ofConnections = ['pauseConnection', 'resumeConnection'];
-  /** These are about an organization that is none yet. */
+  /** These create an organization. */
   const ofAdministrators = ['acceptOrganization', 'dismissOrganization'];
 
-  test('are exactly these: nothing is created, updated or deleted past the functions', () => {
+  test('are exactly these: all changes go through functions', () => {
     expect(Object.keys(schema.getMutationType()!.getFields()).sort()).toEqual(
       [...Object.keys(mutations), ...ofConnections, ...ofAdministrators].sort(),
     );
@@ -699,7 +699,7 @@ describe('mutations', () => {
   });
 
   test.each(ofAdministrators)(
-    '%s: an administrator may, and nobody learns what is proposed',
+    '%s: an administrator may, and the error for others does not reveal the proposal',
     async (name) => {
       const codeOf = async (who: Name, code: string) => {
         const mutation = `mutation { ${name}(input: { code: "${code}" }) { clientMutationId } }`;
@@ -713,7 +713,7 @@ describe('mutations', () => {
   );
 
   test.each(ofConnections)(
-    '%s: who may not manage a connection is told as of one that there is not',
+    '%s: a user who may not manage a connection gets the error of a missing one',
     async (name) => {
       const call = async (who: Name, apiConfigurationId: string) => {
         const { body } = await api.graphql(
@@ -728,7 +728,7 @@ describe('mutations', () => {
       for (const id of [mark, 'for all']) expect(await call('root', id)).toBeUndefined();
       for (const [who, id] of [
         ...(['anna', 'boris', 'nina'] as const).map((person) => [person, mark] as const),
-        // An owner manages the own connections, not those for all.
+        // An owner manages the connections of the organization, not shared ones.
         ['olga', 'for all'],
         ['olga', 'Other'],
       ] as const) {
@@ -748,7 +748,7 @@ describe('mutations', () => {
       );
       return body.errors?.[0];
     };
-    // A revision that nobody saw, or a problem that one does not have, is what is refused last: whoever gets there may write.
+    // An unknown revision or a missing problem is refused last, so the error proves the right to write.
     for (const who of may)
       expect([undefined, 'REVISION_CONFLICT']).toContain((await call(who))?.extensions?.code);
     for (const who of mayNot) expect(await call(who)).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
@@ -768,7 +768,7 @@ describe('mutations', () => {
       [viewer, ids.olga],
     );
     const token = await api.token('viewer');
-    // To have seen what became of one's own drafts is no change of the organization.
+    // Acknowledging the outcome of one's own drafts does not change the organization.
     const { dismissTakeovers: _, ...writing } = mutations;
     for (const [name, { input }] of Object.entries(writing)) {
       const { body } = await api.graphql(
@@ -796,18 +796,18 @@ describe('names', () => {
       const pascal = camel[0]!.toUpperCase() + camel.slice(1);
       return [camel, `${camel}s`, pascal, `${pascal}s`, pascal.replace(/ies$/, 'y').replace(/s$/, '')];
     });
-    // A column of a record may have the name of a helper; a type, a field of the root or a mutation may not.
+    // A column of a record may have the name of a helper; a type, a root field or a mutation may not.
     const { types, roots } = published;
     expect([...types, ...roots].filter((name) => hidden.includes(name))).toEqual([]);
   });
 
-  test('no name tells of secrets or machinery', () => {
+  test('no name reveals secrets or internals', () => {
     const suspect =
       /password|secret|credential|cipher|nonce|hash|private|jwk|refresh|staging|overlay|modification|intent|legacy|viewerId|rowId|nodeId/i;
     expect(published.all.filter((name) => suspect.test(name))).toEqual([]);
   });
 
-  test('records are filtered and sorted by what an index serves, and by nothing else', () => {
+  test('records are filtered and sorted only by indexed columns', () => {
     const filter = schema.getType('PfaRecordFilter') as unknown as { getFields(): object };
     expect(
       Object.keys(filter.getFields())

@@ -40,7 +40,7 @@ async function refusalOf(query: string, variables?: object) {
 }
 
 describe('a page', () => {
-  test('that has no size has a default one, from the end that is asked for', async () => {
+  test('without a size gets the default size, from the requested end', async () => {
     expect(await idsOf(records(''))).toHaveLength(graphqlLimits.defaultPage);
     const whole = await idsOf(records(`first: ${graphqlLimits.page}`));
     const cursor = await api.data<{
@@ -56,7 +56,7 @@ describe('a page', () => {
     expect(await idsOf(records(`last: 3, before: ${before}`))).toEqual(whole.slice(497, 500));
   });
 
-  test('has the size that is asked for, up to the largest', async () => {
+  test('gets the requested size, up to the maximum', async () => {
     expect(await idsOf(records('first: 0'))).toEqual([]);
     expect(await idsOf(records('last: 2'))).toEqual(['r0999', 'r1000']);
     expect(await idsOf(records(`first: ${graphqlLimits.page}`))).toHaveLength(graphqlLimits.page);
@@ -73,7 +73,7 @@ describe('a page', () => {
     }
   });
 
-  test('of a list within a list keeps to the same limits', async () => {
+  test('of a nested list keeps to the same limits', async () => {
     const query = (args: string) => `{ organizations { nodes { pfaRecords${args} { nodes { pfaId } } } } }`;
     const { organizations } = await api.data<{
       organizations: { nodes: { pfaRecords: { nodes: unknown[] } }[] };
@@ -88,7 +88,7 @@ describe('a page', () => {
 const many = (count: number, made: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => made(i)).join(' ');
 
-describe('a query that asks for too much is refused before anything is read', () => {
+describe('a query for too much is refused before the database reads anything', () => {
   test.each<[string, string]>([
     [
       'large lists within lists',
@@ -130,7 +130,7 @@ describe('a query that asks for too much is refused before anything is read', ()
     expect(await refusalOf(query)).toMatch(/^QUERY_TOO_COSTLY: .* at most 1,300,000 is allowed/);
   });
 
-  test('the page by variable counts as if it was written there', async () => {
+  test('a page size in a variable counts like a literal', async () => {
     const query =
       'query ($n: Int = 1000) { organizations(first: $n) { nodes { pfaRecords(first: $n) { nodes { data } } } } }';
     expect(await refusalOf(query)).toMatch(/^QUERY_TOO_COSTLY/);
@@ -142,7 +142,7 @@ describe('a query that asks for too much is refused before anything is read', ()
   const manyOfOne = (times: number, field: (i: number) => string) =>
     one(many(times, (i) => `a${i}: ${field(i)}`));
 
-  // Each takes the database or the memory of the server seconds or hundreds of megabytes, with few values in its answer.
+  // Each costs the database or the server seconds or hundreds of megabytes, with few values in the response.
   test.each<[string, string, object?]>([
     [
       'a count for each record',
@@ -174,8 +174,8 @@ describe('a query that asks for too much is refused before anything is read', ()
     );
   });
 
-  // A plan has about 100 kB for each of them, and plans are kept.
-  test('more looks into the database than a plan should have', async () => {
+  // A plan takes about 100 kB for each of them, and the server caches plans.
+  test('more database queries than a plan should have', async () => {
     const query = (times: number) => manyOfOne(times, (i) => `pfaRecords(first: ${i}) { nodes { pfaId } }`);
     expect(await refusalOf(query(graphqlLimits.reads))).toMatch(
       /^QUERY_TOO_COSTLY: .* it has 51 lists, related rows and calls, at most 50 are allowed/,
@@ -183,7 +183,7 @@ describe('a query that asks for too much is refused before anything is read', ()
     await api.data(anna, query(graphqlLimits.reads - 1));
   });
 
-  test('only few plans are kept, whatever is asked', async () => {
+  test('the server caches few plans, whatever clients send', async () => {
     const graphql = postgraphile(graphqlPreset({ pool: db.owner, introspection: false }));
     const { extensions } = await graphql.getSchema();
     await graphql.release();
@@ -193,7 +193,7 @@ describe('a query that asks for too much is refused before anything is read', ()
     });
   });
 
-  test('more fields than a plan should have, counted where fragments are used', async () => {
+  test('more fields than a plan should have, counted at each use of a fragment', async () => {
     const fields = Array.from({ length: 100 }, (_, i) => `b${i}: id`).join(' ');
     const spreads = Array.from({ length: 40 }, (_, i) => `a${i}: organizationByCode(code: "HOLNG") { ...F }`);
     expect(await refusalOf(`{ ${spreads.join(' ')} } fragment F on Organization { ${fields} }`)).toMatch(
@@ -201,7 +201,7 @@ describe('a query that asks for too much is refused before anything is read', ()
     );
   });
 
-  test('what the web app and the README ask for is far below', async () => {
+  test('the queries of the web app and the README are far below the limits', async () => {
     await api.data(
       anna,
       '{ organizations { nodes { code myRole kpis { planCost forecastCost actualCost variance } } } }',
@@ -289,7 +289,7 @@ describe('nesting', () => {
 });
 
 describe('the text of a query', () => {
-  test('has a largest length, which is said', async () => {
+  test('has a maximum length, which the error names', async () => {
     const long = `{ ${' '.repeat(graphqlLimits.characters)}viewer { id } }`;
     expect(await refusalOf(long)).toMatch(/^INVALID_QUERY: The query has .* at most 20,000/);
     const { status, body } = await api.graphql(anna, long);
@@ -298,7 +298,7 @@ describe('the text of a query', () => {
       extensions: { code: 'INVALID_QUERY' },
     });
   });
-  test('has a largest number of words and signs', async () => {
+  test('has a maximum number of tokens', async () => {
     expect(await refusalOf(`{ ${'a:id '.repeat(3900)} }`)).toMatch(
       /^INVALID_QUERY: The query has more than 5,000/,
     );
@@ -306,7 +306,7 @@ describe('the text of a query', () => {
 });
 
 describe('a body', () => {
-  test('of 5 MB is refused, and who is not signed in is so before it is read', async () => {
+  test('of 5 MB is refused, and an anonymous request is refused before it is read', async () => {
     const big = { body: { changes: 'x'.repeat(5_000_000) } };
     for (const path of ['/api/pfa/HOLNG/draft', '/api/sync/trigger', '/api/auth/change-password'])
       expect(await api.rest('POST', path, big)).toMatchObject({
@@ -328,7 +328,7 @@ describe('a body', () => {
       expect(await api.rest('POST', path, { body })).toMatchObject({ status: 401 });
   });
 
-  test('to sign in with is small, since anybody may send one', async () => {
+  test('for sign-in is small, since anonymous clients may send it', async () => {
     const login = (username: string) =>
       api.rest('POST', '/api/auth/login', { body: { username, password: 'x' } });
     expect((await login('a'.repeat(9_000))).status).toBe(400);

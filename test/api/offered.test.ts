@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { testDatabase } from '../support/database.ts';
 import { testApi } from './server.ts';
 
-// What can be filtered and sorted by: only what an index serves, with operators that an index serves.
+// Filters and orders: the API offers only columns and operators that an index serves.
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -26,7 +26,7 @@ const operators = [
   'notEqualTo',
 ];
 
-test('no filter has another operator than those', () => {
+test('no filter has any other operator', () => {
   const filters = Object.values(schema.getTypeMap())
     .filter(isInputObjectType)
     .filter(({ name }) =>
@@ -37,7 +37,7 @@ test('no filter has another operator than those', () => {
     expect([filter.name, Object.keys(filter.getFields()).sort()]).toEqual([filter.name, operators]);
 });
 
-/** The values of an order, without their direction: `FORECAST_END_ASC` -> `forecast_end`. */
+/** Returns the columns of an order, without direction: `FORECAST_END_ASC` -> `forecast_end`. */
 function columnsOf(order: string): string[] {
   const type = schema.getType(order);
   if (!isEnumType(type)) throw new Error(`There is no order ${order}.`);
@@ -47,13 +47,13 @@ function columnsOf(order: string): string[] {
 
 test.each([
   ['app_core.pfa_mirror', 1],
-  // Behind its viewer.
+  // Restricted by the viewer.
   ['app_core.pfa_overlay', 2],
 ])('each order of records has an index of %s, and there are eight at most', async (table, position) => {
   const offered = columnsOf('PfaRecordOrderBy');
   expect(offered.length).toBeGreaterThan(3);
   expect(offered.length).toBeLessThanOrEqual(8);
-  // Behind the organization, by which every list is reached.
+  // Restricted by the organization, which is part of every list.
   const { rows } = await db.owner.query<{ column: string }>(
     `select distinct a.attname as column
       from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[$2]

@@ -5,7 +5,7 @@ import { makeOrganization, putRecords } from '../support/make.ts';
 import { recordOf } from '../support/merged.ts';
 import { makePerson, testApi } from './server.ts';
 
-// Page after page, a list is the list: each record once, also those without a value in what it is ordered by.
+// The pages of a list contain each record once, also records without a value in the ordering column.
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -27,7 +27,7 @@ await putRecords(
     }),
   ),
 );
-// What lies over the mirror is in the same list.
+// The list includes the drafts over the mirror.
 for (const [pfaId, changes] of [
   ['r3', { class: null }],
   ['r4', { category: 'CRANES' }],
@@ -84,7 +84,7 @@ describe.each([
       }
       expect(forwards).toEqual(whole);
 
-      // What is found is read forwards only.
+      // Search results can only be read forwards.
       if (list === 'foundRecords') return;
       const backwards: string[] = [];
       for (let before = ''; backwards.length < 50;) {
@@ -98,7 +98,7 @@ describe.each([
   );
 });
 
-test('found records that no order tells apart have no cursor to go on from, and it is said so', async () => {
+test('search results with equal rank have no cursor, and the error says so', async () => {
   const query = (order: string, after: string) => `{ organization(id: ${org.id}) {
     foundRecords(search: "r", first: 2, orderBy: [${order}]${after}) { pageInfo { endCursor } nodes { pfaId } }
   } }`;

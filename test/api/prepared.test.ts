@@ -7,7 +7,7 @@ import { makeMember, makeOrganization } from '../support/make.ts';
 
 const db = await testDatabase();
 
-test('each statement is prepared once a connection, whatever its values', async () => {
+test('each statement is prepared once per connection, whatever its values', async () => {
   const org = await makeOrganization(db, 'HOLNG');
   const other = await makeOrganization(db, 'RIO');
   const member = await makeMember(db, org);
@@ -26,7 +26,7 @@ test('each statement is prepared once a connection, whatever its values', async 
   });
 });
 
-test('what was prepared for one person shows the next one on the same connection only what that one may see', async () => {
+test('a statement prepared for one user returns to the next user only rows that the latter may see', async () => {
   const org = await makeOrganization(db, 'ONE');
   const other = await makeOrganization(db, 'TWO');
   const client = new pg.Client({ connectionString: db.urls.authenticator });
@@ -44,7 +44,7 @@ test('what was prepared for one person shows the next one on the same connection
       await client.query('commit');
       return found.flat().map(({ code }) => code);
     };
-    // More often than PostgreSQL plans anew before it keeps a plan.
+    // More often than PostgreSQL replans a statement before it caches a generic plan.
     for (let i = 0; i < 7; i++) {
       expect(await seenBy(org.id)).toEqual(['ONE']);
       expect(await seenBy(other.id)).toEqual(['TWO']);

@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 import { makePerson, testApi } from './server.ts';
 import { openClient, sleep, watch } from './subscribe.ts';
 
-// What subscriptions tell, to whom, over real websockets, when others change things.
+// Subscriptions over real websockets: which events reach which subscribers.
 
 const db = await testDatabase();
 const api = await testApi(db, { realtime: { together: 30, progress: 300 } });
@@ -37,7 +37,7 @@ async function project() {
     ['a', 'b', 'c', 'd'].map((id) => record(id)),
   );
   const [anna, ben] = people as [(typeof people)[0], (typeof people)[0]];
-  // Notifications come in the order of commits: with this one, that of the records above is over for who watches from now on.
+  // Notifications come in the order of commits. After this one, new subscribers receive no event of the records above.
   const first = await watch(api, anna.token, org.id);
   await db.owner.query(
     `update app_core.pfa_mirror set revision = nextval('app_core.revision_seq')
@@ -51,11 +51,11 @@ async function project() {
   return { org, anna, ben, as };
 }
 
-/** Long enough for what must not come. */
+/** Long enough to show that no event arrives. */
 const quiet = () => sleep(250);
 
 describe('records', () => {
-  test('a commit of one user reaches another, with the revision that the record has now', async () => {
+  test('a commit of one user reaches another user, with the new revision of the record', async () => {
     const { org, anna, ben, as } = await project();
     const bens = await watch(api, ben.token, org.id);
     await as(anna, (client) => commitChange(client, org, 'a', { category: 'New' }));
@@ -71,14 +71,14 @@ describe('records', () => {
     expect(BigInt(revision!)).toBeGreaterThan(BigInt(records![0]!.revision));
   });
 
-  test('a draft reaches its author in another tab, and nobody else', async () => {
+  test('a draft reaches its author in another tab, and no other user', async () => {
     const { org, anna, ben, as } = await project();
     const [annas, bens] = [await watch(api, anna.token, org.id), await watch(api, ben.token, org.id)];
     await as(anna, (client) => saveDraft(client, org, 'a', { category: 'Mine' }));
     expect(await annas.records('a')).toEqual(['a']);
     await quiet();
     expect(bens.events.map((e) => e.kind)).toEqual(['READY']);
-    // Neither does what becomes of it.
+    // Later changes of the draft do not reach other users either.
     await as(anna, (client) => saveDraft(client, org, 'a', { category: 'Old' }));
     expect(await annas.records('a')).toEqual(['a']);
     await quiet();
@@ -94,7 +94,7 @@ describe('records', () => {
     expect(bens.events.some((e) => e.commits)).toBe(false);
   });
 
-  test('who watches some records is told of those alone', async () => {
+  test('a subscriber to some records receives events of these records only', async () => {
     const { org, anna, as, ben } = await project();
     const bens = await watch(api, ben.token, org.id, ['a', 'c']);
     await as(anna, async (client) => {
@@ -106,7 +106,7 @@ describe('records', () => {
     expect(bens.events.flatMap((e) => e.records ?? []).map((r) => r.recordId)).toEqual(['a']);
   });
 
-  test('a sync tells what it changed and added, a write of push what it wrote', async () => {
+  test('a sync sends events for changed and added records, push for written ones', async () => {
     const { org, ben } = await project();
     const bens = await watch(api, ben.token, org.id);
     await putRecords(db, org, [record('a', 'New'), record('b'), record('c'), record('d'), record('e')]);
@@ -119,7 +119,7 @@ describe('records', () => {
     expect(await bens.records('c')).toEqual(['c']);
   });
 
-  test('nothing that somebody rolled back', async () => {
+  test('a transaction that was rolled back sends nothing', async () => {
     const { org, anna, ben } = await project();
     const bens = await watch(api, ben.token, org.id);
     await db.asUser(anna.id, (client) => commitChange(client, org, 'a', { category: 'New' }));
@@ -127,7 +127,7 @@ describe('records', () => {
     expect(bens.events.map((e) => e.kind)).toEqual(['READY']);
   });
 
-  test('too many to be named: the client is told to catch up', async () => {
+  test('too many changed records to name: the client is asked to catch up', async () => {
     const { org, ben } = await project();
     await trustAll(db, org);
     const many = (category: string) => Array.from({ length: 1001 }, (_, i) => record(`r${i}`, category));
@@ -142,7 +142,7 @@ describe('records', () => {
     expect(bens.events.some((e) => e.records)).toBe(false);
   });
 
-  test('the first sync says that everything is new', async () => {
+  test('the first sync reports everything as new', async () => {
     const org = await makeOrganization(db);
     await makePerson(db, 'first', [[org, 'viewer']]);
     const told = await watch(api, await api.token('first'), org.id);
@@ -151,15 +151,15 @@ describe('records', () => {
   });
 });
 
-describe('what becomes of changes', () => {
-  test('their author is told each state, by whomever it was set; nobody else is', async () => {
+describe('states of changes', () => {
+  test('only the author receives each state, whichever process set it', async () => {
     const { org, anna, ben, as } = await project();
     const [annas, bens] = [await watch(api, anna.token, org.id), await watch(api, ben.token, org.id)];
     await as(anna, (client) => commitChange(client, org, 'a', { category: 'New' }));
     const committed = (await annas.next('COMMITS')).commits!;
     expect(committed).toEqual([{ id: expect.any(String) as string, recordId: 'a', state: 'committed' }]);
     const { id } = committed[0]!;
-    // As push does: the worker is a function of the owner.
+    // Calls the function as its owner, like push.
     for (const state of ['syncing', 'synced']) {
       await db.owner.query(
         'update app_core.pfa_modification set state = $3 where organization_id = $1 and id = $2',
@@ -171,7 +171,7 @@ describe('what becomes of changes', () => {
     expect(bens.events.some((e) => e.commits)).toBe(false);
   });
 
-  test('what is taken back or comes back with a problem, and what a sync does to drafts', async () => {
+  test('withdrawals and problems, and the effect of a sync on drafts', async () => {
     const { org, anna, as } = await project();
     const annas = await watch(api, anna.token, org.id);
     await as(anna, (client) => commitChange(client, org, 'a', { category: 'New' }));
@@ -195,7 +195,7 @@ describe('what becomes of changes', () => {
     ]);
   });
 
-  test('saving and discarding drafts tells no states', async () => {
+  test('saving and discarding drafts send no states', async () => {
     const { org, anna, as } = await project();
     const annas = await watch(api, anna.token, org.id);
     await as(anna, (client) => saveDraft(client, org, 'a', { category: 'New' }));
@@ -206,7 +206,7 @@ describe('what becomes of changes', () => {
 });
 
 describe('syncs', () => {
-  test('start, progress and end are told, progress not too often', async () => {
+  test('start, progress and end send events, progress at a limited rate', async () => {
     const { org, ben } = await project();
     const bens = await watch(api, ben.token, org.id);
     const queued = await queueSync(db.worker, org);
@@ -220,7 +220,7 @@ describe('syncs', () => {
       await sleep(10);
     }
     await until('the last of it', () => bens.events.at(-1)?.sync?.rowsRead === 20);
-    // Every 300 ms at most, however long the machine takes for it.
+    // At most one every 300 ms, however long the machine takes.
     const most = 2 + Math.floor((performance.now() - startedAt) / 300);
     expect(bens.events.length - before).toBeLessThanOrEqual(most);
     await stage(db.worker, org, run.id, []);
@@ -256,7 +256,7 @@ describe('catching up', () => {
       { id, revision },
     );
 
-  test('whoever was away goes on from the last revision that it was told', async () => {
+  test('a client that was disconnected continues from its last revision', async () => {
     const { org, anna, ben, as } = await project();
     const bens = await watch(api, ben.token, org.id);
     const commit = (pfaId: string) =>
@@ -273,7 +273,7 @@ describe('catching up', () => {
     });
   });
 
-  test('a revision that is told late: the event of the earlier transaction comes after, and is told to who was away', async () => {
+  test('the event of an earlier transaction that commits late also reaches a client that was disconnected', async () => {
     const { org, ben } = await project();
     const bens = await watch(api, ben.token, org.id);
     const touch = `update app_core.pfa_mirror set data = data || '{"model": "M"}', revision = nextval('app_core.revision_seq')
@@ -295,7 +295,7 @@ describe('catching up', () => {
   });
 });
 
-test('one websocket carries several subscriptions, and each ends by itself', async () => {
+test('one websocket carries several subscriptions, and each ends separately', async () => {
   const { org, anna, ben, as } = await project();
   const other = await project();
   await db.owner.query(

@@ -33,7 +33,7 @@ interface Page {
   next: string | null;
 }
 
-/** More than two pages of 1,000, and more than one batch of the stream; ids that need care in JSON and in an address. */
+/** More than two pages of 1,000 and more than one batch of the stream; ids that need escaping in JSON and in a URL. */
 const many: RecordData[] = Array.from({ length: 2100 }, (_, i) => ({
   pfaId: `n${String(i).padStart(5, '0')}`,
   category: 'Crane',
@@ -94,7 +94,7 @@ async function draft(
 const discardAll = (token = anna) =>
   api.rest<{ discarded: number }>('POST', '/api/pfa/HOLNG/discard', { token, body: {} });
 
-/** The record as GraphQL has it, and the user's drafts. */
+/** The record in GraphQL, and the user's drafts. */
 async function inGraphql(pfaId: string, token = anna) {
   const data = await api.data<{
     pfaRecord: {
@@ -118,7 +118,7 @@ async function inGraphql(pfaId: string, token = anna) {
 }
 
 describe('records', () => {
-  test('a record comes with its costs, its revision and everything that PEMS said', async () => {
+  test('a record includes its costs, its revision and all values of PEMS', async () => {
     const [expected] = records;
     expect(await recordOf('a')).toEqual({
       ...{
@@ -133,7 +133,7 @@ describe('records', () => {
     });
   });
 
-  test.each([1, 7, 700, 1000])('pages of %i walk over every record once, in order', async (limit) => {
+  test.each([1, 7, 700, 1000])('pages of %i return every record once, in order', async (limit) => {
     const expected = [...records, ...many].map(({ pfaId }) => pfaId).sort();
     const wanted = limit < 100 ? expected.slice(0, 40) : expected;
     const seen: string[] = [];
@@ -148,11 +148,11 @@ describe('records', () => {
     if (limit >= 100) expect(seen).toEqual(expected);
   });
 
-  test('the page after the last record is empty and says that it is the last', async () => {
+  test('the page after the last record is empty and marks the end', async () => {
     expect(await get<Page>('/api/pfa/HOLNG?limit=10&after=zzz')).toEqual({ records: [], next: null });
   });
 
-  test('without a limit all come in one stream of valid JSON', async () => {
+  test('without a limit, all records come in one stream of valid JSON', async () => {
     const streamed = await get<Page>('/api/pfa/HOLNG');
     expect(streamed.next).toBeNull();
     expect(streamed.records.map(({ pfaId }) => pfaId)).toEqual(
@@ -185,7 +185,7 @@ describe('sums', () => {
       ]),
     );
 
-  test('kpis are exact, as JSON numbers, and follow a draft of the asker only', async () => {
+  test('kpis are exact, as JSON numbers, and include only the drafts of the requesting user', async () => {
     expect(await get('/api/pfa/HOLNG/kpis')).toEqual(camel(kpisOf(merged()), true));
     await draft({ monthlyRate: 1234.56 });
     const changed = merged();
@@ -196,7 +196,7 @@ describe('sums', () => {
     expect(await get('/api/pfa/HOLNG/kpis')).toEqual(camel(kpisOf(merged()), true));
   });
 
-  test('bounds are exact and follow a draft of the asker only', async () => {
+  test('bounds are exact and include only the drafts of the requesting user', async () => {
     expect(await get('/api/pfa/HOLNG/bounds')).toEqual(camel(boundsOf(merged()), false));
     await draft({ forecastEnd: '2027-12-31' });
     expect(await get('/api/pfa/HOLNG/bounds')).toMatchObject({ forecastEnd: '2027-12-31' });
@@ -206,7 +206,7 @@ describe('sums', () => {
 });
 
 describe('drafts', () => {
-  test('a draft saved through REST shows merged for its author, in both, and for nobody else', async () => {
+  test('a draft saved through REST is merged for its author, in REST and GraphQL, and for no other user', async () => {
     const before = await inGraphql('a', carl);
     const saved = await draft({ category: 'Loader', forecastEnd: '2026-04-01' });
     expect(saved).toMatchObject({
@@ -245,7 +245,7 @@ describe('drafts', () => {
       });
     }
     expect(await discardAll()).toMatchObject({ status: 200, body: { discarded: 1 } });
-    // A revision never goes back, so that a list that holds the drafted record takes this one.
+    // A revision never decreases, so a list that holds the drafted record accepts this one.
     const after = (await recordOf('a')).revision;
     expect(after).toBeGreaterThan(saved.body.revision);
     expect(await inGraphql('a')).toEqual({
@@ -254,7 +254,7 @@ describe('drafts', () => {
     });
   });
 
-  test('a draft saved through GraphQL shows in REST, and is discarded by GraphQL', async () => {
+  test('a draft saved through GraphQL appears in REST, and GraphQL discards it', async () => {
     const { revision } = await recordOf('a');
     const { saveDraft } = await api.data<{
       saveDraft: { record: { hasDraft: boolean; category: string; revision: string } };
@@ -287,7 +287,7 @@ describe('drafts', () => {
     expect(await recordOf('a')).toMatchObject({ hasDraft: false, base: null });
   });
 
-  test('changing a value back takes the key away, and with the last key the draft', async () => {
+  test('reverting a value removes its key, and reverting the last key removes the draft', async () => {
     await draft({ category: 'Loader', class: 'L' });
     expect((await draft({ category: 'Crane' })).body).toMatchObject({
       hasDraft: true,
@@ -297,7 +297,7 @@ describe('drafts', () => {
     expect((await discardAll()).body).toEqual({ discarded: 0 });
   });
 
-  test('drafts are discarded by id, and those not named stay', async () => {
+  test('drafts are discarded by id, and the others stay', async () => {
     await draft({ category: 'Loader' });
     await draft({ category: 'Loader' }, { pfaId: 'b & "c"/ü' });
     const discard = (recordIds: unknown) =>
@@ -309,7 +309,7 @@ describe('drafts', () => {
     expect((await discardAll()).body).toEqual({ discarded: 1 });
   });
 
-  test('a stale revision is refused with what the record is now; another tab of the same user counts too', async () => {
+  test('a stale revision is refused with the current record, also in another tab of the same user', async () => {
     const { revision } = await recordOf('a');
     await draft({ category: 'Loader' });
     const stale = await api.rest('POST', '/api/pfa/HOLNG/draft', {
@@ -334,7 +334,7 @@ describe('drafts', () => {
 });
 
 describe('sync', () => {
-  test('an owner asks for a run, a second request joins it, and the status shows it', async () => {
+  test('an owner requests a run, a second request joins it, and the status shows it', async () => {
     const trigger = (organization: unknown) =>
       api.rest<{ run: number }>('POST', '/api/sync/trigger', { token: olga, body: { organization } });
     const asked = await trigger('HOLNG');
@@ -390,7 +390,7 @@ describe('sync', () => {
     expect(await askFor('everything')).toMatchObject({ status: 400 });
   });
 
-  test.each(['anna', 'vera'])('%s may not ask for one', async (name) => {
+  test.each(['anna', 'vera'])('%s may not request a run', async (name) => {
     const token = { anna, vera }[name];
     const { status, body } = await api.rest('POST', '/api/sync/trigger', {
       token,
@@ -401,7 +401,7 @@ describe('sync', () => {
 });
 
 describe('health', () => {
-  test('alive and ready need no sign-in, and an expired one does no harm', async () => {
+  test('liveness and readiness need no sign-in, and accept an expired token', async () => {
     for (const token of [undefined, 'junk']) {
       expect(await api.rest('GET', '/api/health', { token })).toMatchObject({
         status: 200,
@@ -415,7 +415,7 @@ describe('health', () => {
   });
 });
 
-/** An error body, and nothing beside it. */
+/** An error body without other fields. */
 function expectRefusal(
   answer: { status: number; body: ErrorBody; headers: Headers },
   status: number,
@@ -429,7 +429,7 @@ function expectRefusal(
   expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
 }
 
-describe('drafts by the hundred, and their commit', () => {
+describe('hundreds of drafts, and their commit', () => {
   const batch = (items: unknown, token = anna) =>
     api.rest<{ changedCount: number; unchangedCount: number; revisions: Record<string, number> } & ErrorBody>(
       'POST',
@@ -448,7 +448,7 @@ describe('drafts by the hundred, and their commit', () => {
     revision: (await recordOf(pfaId)).revision,
   });
 
-  test('a batch answers the revisions to go on with', async () => {
+  test('a batch returns the new revisions', async () => {
     const { category } = (await recordOf('a')).data as { category: string };
     const { status, body } = await batch([await itemOf('a', { category: 'Batch' })]);
     expect([status, body]).toEqual([
@@ -460,7 +460,7 @@ describe('drafts by the hundred, and their commit', () => {
     expect(await recordOf('a')).toMatchObject({ hasDraft: false });
   });
 
-  test('one bad record refuses the batch, and all that is wrong is named', async () => {
+  test('one bad record refuses the batch, and the error names all problems', async () => {
     const good = await itemOf('a', { category: 'Batch' });
     const answer = await batch([good, { recordId: 'nothing', changes: { category: 'X' }, revision: 1 }]);
     expectRefusal(answer, 404, 'NOT_FOUND');
@@ -473,7 +473,7 @@ describe('drafts by the hundred, and their commit', () => {
     expect(await recordOf('a')).toMatchObject({ hasDraft: false });
   });
 
-  test('what is committed is seen by a colleague, and what was chosen only', async () => {
+  test('another member sees the committed records, and only the chosen ones', async () => {
     await batch([await itemOf('a', { category: 'Committed' })]);
     expect((await commit({ recordIds: ['nothing'] })).body).toMatchObject({
       recordCount: 0,
@@ -498,7 +498,7 @@ describe('drafts by the hundred, and their commit', () => {
   });
 });
 
-describe('another organization is refused like one that does not exist', () => {
+describe('another organization is refused like a missing one', () => {
   test.each<[string, string, object?]>([
     ['GET', ''],
     ['GET', '?limit=1'],
@@ -529,7 +529,7 @@ describe('another organization is refused like one that does not exist', () => {
     for (const name of ['RIO', other.id, 999999999]) expect(await ask(name)).toBe(unknown);
   });
 
-  test('a code of digits and an id of the same digits lead everybody to their own organization', async () => {
+  test("a numeric code and an equal id lead each user to the user's own organization", async () => {
     const named = await makeOrganization(db, 'NAMED');
     const numbered = await makeOrganization(db, String(named.id));
     await makePerson(db, 'of numbered', [[numbered, 'member']]);
@@ -537,7 +537,7 @@ describe('another organization is refused like one that does not exist', () => {
     const kpis = async (username: string) =>
       (await api.rest('GET', `/api/pfa/${named.id}/kpis`, { token: await api.token(username) })).status;
     expect(await kpis('of numbered')).toBe(200);
-    // Who may not see the organization of that code has the one of that id.
+    // A user who may not read the organization with that code gets the one with that id.
     expect(await kpis('of named')).toBe(200);
     expect(
       (await api.rest('GET', `/api/pfa/${numbered.id}/kpis`, { token: await api.token('of named') })).status,
@@ -666,7 +666,7 @@ describe('refused requests', () => {
     );
   });
 
-  test('a body that is not marked as JSON, or too large, is told what is taken', async () => {
+  test('a body that is not JSON, or too large, gets a hint about valid bodies', async () => {
     const form = { text: 'recordId=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
     const draftOf = (request: RestRequest) =>
       api.rest('POST', '/api/pfa/HOLNG/draft', { token: anna, ...request });
@@ -711,13 +711,16 @@ describe('refused requests', () => {
     ['discard', { ids: ['b'] }],
     ['commit', { recordId: ['b'] }],
     ['commit', { containing: { category: 'Nothing' } }],
-  ])('a %s that names what it is about wrongly, rather than all drafts: %o', async (what, body) => {
-    await draft({ category: 'Loader' });
-    const refused = await api.rest<ErrorBody>('POST', `/api/pfa/HOLNG/${what}`, { token: anna, body });
-    expectRefusal(refused, 400, 'INVALID_INPUT');
-    expect(refused.body.error.message).toContain(Object.keys(body)[0]);
-    expect((await discardAll()).body).toEqual({ discarded: 1 });
-  });
+  ])(
+    'a %s with an invalid selection is refused, and does not apply to all drafts: %o',
+    async (what, body) => {
+      await draft({ category: 'Loader' });
+      const refused = await api.rest<ErrorBody>('POST', `/api/pfa/HOLNG/${what}`, { token: anna, body });
+      expectRefusal(refused, 400, 'INVALID_INPUT');
+      expect(refused.body.error.message).toContain(Object.keys(body)[0]);
+      expect((await discardAll()).body).toEqual({ discarded: 1 });
+    },
+  );
 
   test.each([
     {},
@@ -743,16 +746,16 @@ describe('refused requests', () => {
     ['GET', '/.env'],
     ['GET', '/..%2f..%2fpackage.json'],
     ['GET', '/graphql/stream'],
-  ])('%s %s: there is no such thing', async (method, path) => {
+  ])('%s %s: not found', async (method, path) => {
     expectRefusal(await api.rest(method, path, { token: anna }), 404, 'NOT_FOUND');
   });
 
-  test('an address that cannot be read', async () => {
+  test('an invalid URL', async () => {
     expectRefusal(await api.rest('GET', '/api/pfa/%E0%A4%A', { token: anna }), 400, 'INVALID_INPUT');
     expectRefusal(await api.rest('GET', '/api/pfa/a%00b', { token: anna }), 400, 'INVALID_INPUT');
   });
 
-  test('no answer tells what the server is made of', async () => {
+  test('no response reveals the software behind the server', async () => {
     const { headers } = await api.rest('GET', '/api/health');
     expect(headers.get('x-powered-by')).toBeNull();
     expect(headers.get('access-control-allow-origin')).toBeNull();

@@ -7,7 +7,7 @@ import { arbitraryRecord, plantModification, recordOf } from '../support/merged.
 import { asOwnerFor, selectedIds } from '../support/select.ts';
 import { makePerson, testApi } from './server.ts';
 
-// Selections take the filter of the record list, and mean by it what the list does.
+// Selections take the filter of the record list, with the same meaning.
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -85,7 +85,7 @@ interface Answered {
   };
 }
 
-test('a filter selects the records that the list has with it', async () => {
+test('a filter selects the same records as the list', async () => {
   let found = 0;
   await fc.assert(
     fc.asyncProperty(arbitraryFilter, async (filter) => {
@@ -118,7 +118,7 @@ const sums =
   '{ nodes { groupValue recordCount planCost forecastCost actualCost variance planMonths forecastMonths actualMonths } }';
 
 describe('sums', () => {
-  test('of a filter written in the query, by group, of the mirror alone', async () => {
+  test('of a filter written in the query, by group, without drafts', async () => {
     const { organization } = await api.data<{ organization: { sums: { nodes: { groupValue: string }[] } } }>(
       viewing,
       `{ organization(id: ${org.id}) { sums(groupBy: dor, layer: mirror, selection: {filter: {dor: {in: ["BEO", "PROJECT"]}, not: {isActualized: {isNull: true}}}}) ${sums} } }`,
@@ -142,7 +142,7 @@ describe('sums', () => {
     expect(body.errors?.[0]?.extensions?.code).toBe(code);
   });
 
-  test('of another organization are nobody’s', async () => {
+  test('of another organization are not found', async () => {
     const { body } = await api.graphql<{ organization: null }>(
       token,
       `{ organization(id: ${other.id}) { sums { nodes { recordCount } } } }`,
@@ -151,7 +151,7 @@ describe('sums', () => {
   });
 });
 
-test('history is paged, the newest first, with who it was', async () => {
+test('history is paged, the newest first, and names the users', async () => {
   const ask = (more: string) =>
     api.data<{
       organization: {

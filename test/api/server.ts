@@ -5,15 +5,15 @@ import { newEncryptionKey } from '../../src/encryption.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { makeMembership, makeUser, one, type MembershipRole, type Organization } from '../support/make.ts';
 
-// The server as it runs, on the database of a test file, and what clients send to it over HTTP.
+// The running server on the database of a test file, and the HTTP requests of clients.
 
-/** An answer, its body read. */
+/** A response with its body. */
 export interface Answer<T> {
   url: string;
   status: number;
   headers: Headers;
   text: string;
-  /** The body as JSON, or undefined where it is empty. */
+  /** The body as JSON, or undefined if empty. */
   body: T;
 }
 
@@ -34,7 +34,7 @@ export interface RestRequest {
   token?: string | null;
   /** Sent as JSON. */
   body?: unknown;
-  /** Sent as it is, in place of `body`. */
+  /** Sent unchanged, in place of `body`. */
   text?: string;
   headers?: Record<string, string>;
 }
@@ -46,25 +46,25 @@ export interface LoginBody {
   mustChangePassword: boolean;
 }
 
-/** A server that listens, and how to talk to it. */
+/** A running server, and functions to call it. */
 export interface Api {
   url: string;
-  /** Where it can be watched, if it was asked for. */
+  /** Address of the metrics, if requested. */
   adminUrl: string;
   rest<T = ErrorBody>(method: string, path: string, request?: RestRequest): Promise<Answer<T>>;
   graphql<T>(token: string | null, query: string, variables?: object): Promise<Answer<GraphqlBody<T>>>;
   /** The data of a query that has no errors. */
   data<T>(token: string | null, query: string, variables?: object): Promise<T>;
   login(username: string, password?: string): Promise<Answer<LoginBody>>;
-  /** The token of somebody who signs in. */
+  /** Signs a user in and returns the access token. */
   token(username: string): Promise<string>;
 }
 
-/** What everybody's password is, where a test does not say otherwise. */
+/** Password of all users, unless a test sets another. */
 export const password = 'correct horse battery staple';
 let hashed: Promise<string> | undefined;
 
-/** Starts the server on the database of a test file; it stops with the file. */
+/** Starts the server on the database of a test file. It stops at the end of the file. */
 export async function testApi(
   db: TestDatabase,
   { production = false, ...more }: Partial<ServerOptions> = {},
@@ -142,7 +142,7 @@ export async function setPassword(
   ]);
 }
 
-/** Somebody who can sign in. Returns the id. */
+/** Creates a user who can sign in. Returns the id. */
 export async function makePerson(
   db: Pick<TestDatabase, 'owner'>,
   username: string,
@@ -155,7 +155,7 @@ export async function makePerson(
   return userId;
 }
 
-/** The only Set-Cookie of an answer, taken apart. */
+/** The only Set-Cookie header of a response, parsed. */
 export function cookieOf({ headers }: Pick<Answer<unknown>, 'headers'>) {
   const [pair = '', ...attributes] = one(headers.getSetCookie()).split(/; */);
   const [name = '', value = ''] = pair.split('=');

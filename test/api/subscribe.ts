@@ -5,7 +5,7 @@ import type { RealtimeEvent } from '../../src/realtime/subscription.ts';
 import { until } from '../support/until.ts';
 import type { Api } from './server.ts';
 
-// Clients of subscriptions: the one of the protocol's library, over real websockets.
+// Subscription clients that use the library of the protocol, over real websockets.
 
 export const everything = `subscription ($id: Int!, $recordIds: [String!]) {
   organizationEvents(organizationId: $id, recordIds: $recordIds) {
@@ -21,15 +21,15 @@ export interface ToldError {
   extensions?: { code?: string };
 }
 
-/** A subscription and what it was told so far. */
+/** A subscription and the events it has received. */
 export interface Watch {
   events: RealtimeEvent[];
   /** How it ended. */
   errors: ToldError[] | undefined;
   isComplete: boolean;
-  /** The next event of a kind that has not been taken yet. */
+  /** Returns the next event of a kind that no call has returned yet. */
   next(kind: RealtimeEvent['kind']): Promise<RealtimeEvent>;
-  /** The ids of the records that were told and not taken yet, once all of these are among them. */
+  /** Returns the ids of new record events, once all these ids are among them. */
   records(...ids: string[]): Promise<string[]>;
   failure(): Promise<string | undefined>;
   stop(): void;
@@ -58,7 +58,7 @@ export function openClient(api: Api, token: string | null, headers?: Record<stri
   return client;
 }
 
-/** Subscribes without waiting for anything. */
+/** Subscribes and returns at once. */
 export function subscribe(client: Client, query: string, variables: Record<string, unknown> = {}): Watch {
   let taken = 0;
   const watch: Watch = {
@@ -120,7 +120,7 @@ export function subscribe(client: Client, query: string, variables: Record<strin
 
 const closeOf = ({ code, reason }: { code: number; reason: string }) => `${code} ${reason}`;
 
-/** Watches an organization, from now on. */
+/** Subscribes to an organization from now on. */
 export async function watch(
   api: Api,
   token: string,

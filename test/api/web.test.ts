@@ -8,7 +8,7 @@ import { testDatabase } from '../support/database.ts';
 import { makeOrganization } from '../support/make.ts';
 import { cookieOf, makePerson, testApi, type Api } from './server.ts';
 
-// How the web app is served beside the API, and what sites may not do to who is signed in.
+// The web app beside the API, and its protection of signed-in users against other sites.
 
 const db = await testDatabase();
 const folder = await mkdtemp(join(tmpdir(), 'vanguard-web-'));
@@ -34,11 +34,11 @@ const [api, production, crossing, without] = [
 const org = await makeOrganization(db, 'HOLNG');
 await makePerson(db, 'anna', [[org, 'member']]);
 
-/** As a browser goes to an address. */
+/** Sends a request like a browser that opens a page. */
 const navigate = (to: Api, path: string) =>
   to.rest('GET', path, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } });
 
-/** As it comes over the wire, nothing decompressed. */
+/** The raw body, not decompressed. */
 const raw = (path: string, headers: Record<string, string> = {}) =>
   new Promise<{
     encoding: string | undefined;
@@ -72,7 +72,7 @@ const policyOf = (answer: { headers: Headers }) =>
 
 describe('the page', () => {
   test.each(['/', '/o/HOLNG/board', '/o/HOLNG/records?sort=x', '/no/such/page', '/o/A.B'])(
-    'is answered at %s, each time with another nonce, and never kept unasked',
+    'is served at %s with a new nonce each time, and is never cached without revalidation',
     async (path) => {
       const [first, second] = [await navigate(api, path), await navigate(api, path)];
       expect(first.status).toBe(200);
@@ -89,7 +89,7 @@ describe('the page', () => {
   test.each([
     ['as anybody starts it', api],
     ['in production', production],
-  ])('%s may run scripts of our own only, and be framed by nobody', async (_where, to) => {
+  ])('%s may run its own scripts only, and no site may frame it', async (_where, to) => {
     const page = await navigate(to, '/');
     expect({ ...policyOf(page), 'style-src': '' }).toEqual({
       'default-src': "'none'",
@@ -109,17 +109,17 @@ describe('the page', () => {
     expect(page.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('says where it is', async () => {
+  test('names the mode', async () => {
     expect((await navigate(production, '/')).text).toContain('data-mode="production"');
   });
 
-  test('is answered to who says nothing of what is wanted at the first address only', async () => {
+  test('is served at the root only, if a request does not accept HTML', async () => {
     expect((await api.rest('GET', '/')).headers.get('content-type')).toMatch(/^text\/html/);
     expect((await api.rest('GET', '/o/HOLNG/board')).status).toBe(404);
   });
 
   test.each(['/api/nothing', '/api', '/graphql', '/.well-known/nothing', '/assets/gone-123.js', '/metrics'])(
-    'does not stand in for %s',
+    'is not served in place of %s',
     async (path) => {
       const answer = await navigate(production, path);
       expect(answer.status).toBeGreaterThanOrEqual(401);
@@ -127,7 +127,7 @@ describe('the page', () => {
     },
   );
 
-  test('is an answer to GET and HEAD, not to POST', async () => {
+  test('is served for GET and HEAD, not for POST', async () => {
     const post = await api.rest('POST', '/o/HOLNG/board', { headers: { accept: 'text/html' } });
     expect([post.status, post.body.error.code]).toEqual([404, 'NOT_FOUND']);
     const head = await api.rest('HEAD', '/', { headers: { accept: 'text/html' } });
@@ -142,7 +142,7 @@ describe('files', () => {
     ['br;q=0, gzip', 'gzip', gunzipSync],
     ['identity', undefined, (body: Buffer) => body],
     [undefined, undefined, (body: Buffer) => body],
-  ])('to who takes %s come as %s, for good', async (accepted, encoding, unpack) => {
+  ])('for clients that accept %s are sent as %s, cacheable forever', async (accepted, encoding, unpack) => {
     const answer = await raw('/assets/app-1a2b3c.js', accepted ? { 'accept-encoding': accepted } : {});
     expect(answer.encoding).toBe(encoding);
     expect(unpack(answer.body).toString()).toBe(script);
@@ -153,7 +153,7 @@ describe('files', () => {
     expect(answer.headers['content-type']).toMatch(/^text\/javascript/);
   });
 
-  test('whose names stay are asked for each time', async () => {
+  test('with constant names are revalidated each time', async () => {
     const file = await raw('/theme.js');
     expect([file.body.toString(), file.headers['cache-control']]).toEqual(['go();', 'no-cache']);
     const again = await raw('/theme.js', { 'if-none-match': String(file.headers.etag) });
@@ -167,7 +167,7 @@ describe('files', () => {
     '/assets/..%2f..%2fpackage.json',
     '/assets',
     '/robots.txt',
-  ])('that are not there, or not for others, are not found: %s', async (path) => {
+  ])('that do not exist or are private are not found: %s', async (path) => {
     const answer = await raw(path);
     expect(answer.status).toBe(404);
     expect(answer.headers['cache-control']).toBeUndefined();
@@ -175,7 +175,7 @@ describe('files', () => {
   });
 });
 
-test('without a build the page says so, and the API works', async () => {
+test('without a build, the page says so and the API works', async () => {
   const page = await navigate(without, '/');
   expect([page.status, page.text]).toEqual([503, expect.stringContaining('npm run build')]);
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -188,20 +188,20 @@ describe('signing in and out', () => {
     to.rest('POST', path, { headers: { origin, cookie } });
 
   test.each(['https://evil.example.com', 'null', 'file://', 'http://127.0.0.1:1'])(
-    'is refused to a page of %s, and the session stays',
+    'is refused for a page of %s, and the session stays',
     async (origin) => {
       const cookie = cookieOf(await api.login('anna')).header;
       for (const path of paths) {
         const answer = await from(api, path, origin, cookie);
         expect([path, answer.status, answer.body.error.code]).toEqual([path, 403, 'FORBIDDEN']);
-        // A form that was sent here from elsewhere brings no cookie, but would take away the one that there is.
+        // A form sent from another site carries no cookie, but the response would delete the existing one.
         expect(answer.headers.getSetCookie()).toEqual([]);
       }
       expect((await from(api, '/api/auth/refresh', api.url, cookie)).status).toBe(200);
     },
   );
 
-  test('is for our own pages, those of CORS_ORIGINS, and programs', async () => {
+  test('is allowed for our own pages, those of CORS_ORIGINS, and programs', async () => {
     for (const [to, origin] of [
       [api, api.url],
       [crossing, 'https://app.example.com'],

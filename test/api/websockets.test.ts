@@ -11,7 +11,7 @@ import { startServer } from '../../src/server.ts';
 import { encryptionKeys, makePerson, setPassword, testApi, type Api } from './server.ts';
 import { everything, openClient, sleep, subscribe, watch } from './subscribe.ts';
 
-// Who may open a websocket and subscribe, and how much of it: attacked by outsiders, and by insiders who lose their rights.
+// Limits and rights of websockets and subscriptions, for outsiders and for insiders who lose their rights.
 
 const db = await testDatabase();
 const corsOrigins = ['https://app.example.com'];
@@ -36,7 +36,7 @@ await putRecords(db, org, [
   { pfaId: 'b', category: 'Old' },
 ]);
 
-/** Something happens that everybody in the organization may know. */
+/** Causes an event that all members of the organization may see. */
 const happen = (id = 'a') =>
   db.owner.query(
     `update app_core.pfa_mirror set data = data || jsonb_build_object('model', revision::text), revision = nextval('app_core.revision_seq')
@@ -45,7 +45,7 @@ const happen = (id = 'a') =>
   );
 
 let people = 0;
-/** Somebody new in the organization, who listens. */
+/** Creates a new member who subscribes. */
 async function listener(role: 'member' | 'viewer' | 'owner' = 'member', at: Api = api) {
   const username = `listener${++people}`;
   const id = await makePerson(db, username, [[org, role]]);
@@ -122,7 +122,7 @@ describe('signing in', () => {
     ['no bearer', 'Basic YWRtaW46YWRtaW4='],
     ['words', 'Bearer not.a.token'],
     ['the token alone', anna],
-  ])('%s: closed with 4401, and nothing is told', async (_what, authorization) => {
+  ])('%s: closed with 4401, without any event', async (_what, authorization) => {
     const { send, closed, told } = await raw();
     send(init(authorization));
     const { code, reason } = await closed();
@@ -130,7 +130,7 @@ describe('signing in', () => {
     expect(told.messages).toEqual([]);
   });
 
-  test('a token that somebody else signed, and one that has expired', async () => {
+  test('a token with a foreign signature, and an expired one', async () => {
     const [, payload] = anna.split('.');
     const { sub, sid } = JSON.parse(Buffer.from(payload!, 'base64url').toString()) as Record<string, string>;
     const header = JSON.parse(Buffer.from(anna.split('.')[0]!, 'base64url').toString()) as {
@@ -154,7 +154,7 @@ describe('signing in', () => {
     }
   });
 
-  test('who does not sign in at once is cut off; who subscribes before it, too', async () => {
+  test('a client that does not sign in at once, or subscribes before it does, is disconnected', async () => {
     const idle = await raw();
     expect((await idle.closed()).code).toBe(4408);
     const hasty = await raw();
@@ -163,18 +163,18 @@ describe('signing in', () => {
     expect(hasty.told.messages).toEqual([]);
   });
 
-  test('with the header of HTTP, as programs do', async () => {
+  test('with the HTTP header, as programs do', async () => {
     const client = openClient(api, null, { authorization: `Bearer ${anna}` });
     await watch(api, anna, org.id, undefined, client);
   });
 
-  test('the payload counts where both are sent', async () => {
+  test('the payload takes precedence over the header', async () => {
     const { send, closed } = await raw(api, { headers: { authorization: `Bearer ${anna}` } });
     send(init('Bearer wrong'));
     expect((await closed()).code).toBe(4401);
   });
 
-  test('in production a password that has to be changed comes first', async () => {
+  test('in production, a password that must be changed is refused', async () => {
     const id = await makePerson(db, 'newcomer', [[org, 'member']]);
     await setPassword(db, id, undefined, true);
     const token = await proxied.token('newcomer');
@@ -188,13 +188,13 @@ describe('signing in', () => {
   });
 });
 
-describe('where a websocket is opened from', () => {
+describe('the origin of a websocket', () => {
   const handshake = async (options: { origin?: string; headers?: Record<string, string> }, at = api) => {
     const { told } = await raw(at, options);
     return told.status ?? 101;
   };
 
-  test('pages of other origins are refused in the one shape, ours and those of CORS_ORIGINS let in', async () => {
+  test("the page's own origin and those of CORS_ORIGINS may connect; all others get the same refusal", async () => {
     const own = api.url;
     expect(await handshake({})).toBe(101);
     expect(await handshake({ origin: own })).toBe(101);
@@ -213,7 +213,7 @@ describe('where a websocket is opened from', () => {
     }
   });
 
-  test("behind a proxy that is trusted its word counts for the host; nobody else's does", async () => {
+  test('only a trusted proxy may set the host', async () => {
     const headers = { host: 'internal:3001', 'x-forwarded-host': 'pfa.example.com' };
     expect(await handshake({ origin: 'https://pfa.example.com', headers }, proxied)).toBe(101);
     expect(await handshake({ origin: 'https://evil.example.com', headers }, proxied)).toBe(403);
@@ -226,14 +226,14 @@ describe('where a websocket is opened from', () => {
     ).toBe(101);
   });
 
-  test('there is one websocket, at /graphql', async () => {
+  test('/graphql is the only websocket', async () => {
     for (const path of ['/', '/graphql/x', '/api/health', '/graphiql', '//graphql', '/graphql%00']) {
       const { told } = await raw(api, { path });
       expect([path, told.status]).toEqual([path, 404]);
     }
   });
 
-  test('another protocol of websockets is refused, and what is no websocket is answered in HTTP', async () => {
+  test('another websocket protocol is refused, and other requests get an HTTP response', async () => {
     const socket = new WebSocket(`${api.url.replace('http', 'ws')}/graphql`, 'graphql-ws');
     sockets.push(socket);
     const code = await new Promise((resolve) => {
@@ -241,7 +241,7 @@ describe('where a websocket is opened from', () => {
       socket.on('error', () => undefined);
     });
     expect([4406, 1006]).toContain(code);
-    // As clients of HTTP/2 ask.
+    // As HTTP/2 clients send it.
     const status = await new Promise((resolve, reject) => {
       request(
         `${api.url}/api/health`,
@@ -257,7 +257,7 @@ describe('where a websocket is opened from', () => {
     expect(status).toBe(200);
   });
 
-  test('a damaged handshake ends in an answer', async () => {
+  test('a damaged handshake gets a response', async () => {
     for (const lines of [
       ['GET /graphql HTTP/1.1', 'Host: x', 'Connection: Upgrade', 'Upgrade: websocket'],
       [
@@ -284,13 +284,13 @@ describe('where a websocket is opened from', () => {
   });
 });
 
-describe('what may be subscribed to', () => {
+describe('allowed subscriptions', () => {
   const refusedWith = async (query: string, variables: Record<string, unknown> = {}, token = anna) => {
     const ended = subscribe(openClient(api, token), query, variables);
     return { code: await ended.failure(), message: ended.errors?.[0]?.message ?? '', told: ended.events };
   };
 
-  test('another organization is one that there is not', async () => {
+  test('another organization counts as missing', async () => {
     for (const id of [other.id, 987654, -1, 0]) {
       const { code, message, told } = await refusedWith(everything, { id });
       expect({ code, message, told }).toEqual({
@@ -301,7 +301,7 @@ describe('what may be subscribed to', () => {
     }
   });
 
-  test('a viewer may listen', async () => {
+  test('a viewer may subscribe', async () => {
     const { listening } = await listener('viewer');
     await happen();
     expect(await listening.records('a')).toEqual(['a']);
@@ -320,7 +320,7 @@ describe('what may be subscribed to', () => {
     }
   });
 
-  test('subscriptions over HTTP are refused: they come over a websocket', async () => {
+  test('subscriptions over HTTP are refused: they need a websocket', async () => {
     for (const accept of [
       'application/json',
       'text/event-stream, application/json',
@@ -340,7 +340,7 @@ describe('what may be subscribed to', () => {
     }
   });
 
-  test('the limits of HTTP hold: text, fields, values, records, and what the schema is', async () => {
+  test('the limits of HTTP apply: text, fields, values, records, and access to the schema', async () => {
     const wrong = 'subscription { organizationEvents(organizationId: 1) { kindd } }';
     expect(await refusedWith(wrong)).toMatchObject({
       code: 'INVALID_QUERY',
@@ -351,7 +351,7 @@ describe('what may be subscribed to', () => {
       code: 'INVALID_QUERY',
       message: expect.stringContaining('characters') as string,
     });
-    // Short as a text, and large where the fragment is used.
+    // Short as a text, and large after expansion of the fragment.
     const many = `fragment many on OrganizationEvent { ${'kind '.repeat(100)} }
       subscription { organizationEvents(organizationId: ${org.id}) { ${'...many '.repeat(40)} } }`;
     const large = await refusedWith(many);
@@ -372,7 +372,7 @@ describe('what may be subscribed to', () => {
     expect(await refusedWith(two)).toMatchObject({ code: 'INVALID_QUERY' });
   });
 
-  test('where the schema is not told, it is not told here', async () => {
+  test('a hidden schema is hidden here too', async () => {
     await makePerson(db, 'producer', [[org, 'member']]);
     const token = await proxied.token('producer');
     for (const query of [
@@ -388,7 +388,7 @@ describe('what may be subscribed to', () => {
     }
   });
 
-  test('a message that is too large, or none of the protocol, ends the websocket and nothing else', async () => {
+  test('a message that is too large or invalid closes only this websocket', async () => {
     const huge = await raw();
     huge.send(init(`Bearer ${anna}`));
     await huge.message('connection_ack');
@@ -418,8 +418,8 @@ describe('what may be subscribed to', () => {
   });
 });
 
-describe('how many', () => {
-  test('a websocket has ten subscriptions; the eleventh is refused, and one more may come when one is closed', async () => {
+describe('numbers of websockets and subscriptions', () => {
+  test('a websocket has ten subscriptions; the eleventh is refused until one is closed', async () => {
     const { send, message } = await raw();
     send(init(`Bearer ${anna}`));
     await message('connection_ack');
@@ -435,7 +435,7 @@ describe('how many', () => {
     await message('next', '12');
   });
 
-  test('of one address only so many wait without signing in, and other addresses have theirs', async () => {
+  test('the number of anonymous websockets is limited per address', async () => {
     const from = (address: string) =>
       raw(proxied, { headers: { 'x-forwarded-for': address, 'x-forwarded-host': 'pfa.example.com' } });
     const idle = await Promise.all(Array.from({ length: 50 }, (_, i) => from(`2001:db8:5:5::${i + 1}`)));
@@ -444,14 +444,14 @@ describe('how many', () => {
     expect(refused.told.status).toBe(429);
     expect(refused.told.refused).toContain('TOO_MANY_SUBSCRIPTIONS');
     expect((await from('2001:db8:5:6::1')).told.status).toBeUndefined();
-    // One that has signed in counts no more.
+    // A signed-in websocket no longer counts.
     const { send, message } = idle[0]!;
     send(init(`Bearer ${await proxied.token('anna')}`));
     await message('connection_ack');
     expect((await from('2001:db8:5:5::1')).told.status).toBeUndefined();
   });
 
-  test('subscribing and closing in turns asks no more of the database at once than that', async () => {
+  test('repeated subscribing and closing causes no more concurrent queries than that', async () => {
     const { send, message, told } = await raw();
     send(init(`Bearer ${anna}`));
     await message('connection_ack');
@@ -466,7 +466,7 @@ describe('how many', () => {
     await db.owner.query('select');
   });
 
-  test('a user has so many websockets and subscriptions, and other users have theirs', async () => {
+  test('the number of websockets and subscriptions is limited per user', async () => {
     const username = `many${++people}`;
     await makePerson(db, username, [[org, 'member']]);
     const token = await api.token(username);
@@ -499,7 +499,7 @@ describe('how many', () => {
   });
 });
 
-describe('rights are read again with each event', () => {
+describe('rights are checked at each event', () => {
   const lost: [string, string, (who: { id: number; username: string; token: string }) => Promise<unknown>][] =
     [
       [
@@ -541,24 +541,30 @@ describe('rights are read again with each event', () => {
     db.owner.query('update app_public.organizations set is_active = true where id = $1', [org.id]),
   );
 
-  test.each(lost)('%s: it ends with the next event, which is not told', async (_what, code, lose) => {
-    const calm = await quietApi();
-    const who = await listener('member', calm);
-    await happen();
-    await who.listening.records('a');
-    const before = who.listening.events.length;
-    await lose(who);
-    await happen('b');
-    expect(await who.listening.failure()).toBe(code);
-    expect(who.listening.events).toHaveLength(before);
-  });
+  test.each(lost)(
+    '%s: the subscription ends at the next event, which is not sent',
+    async (_what, code, lose) => {
+      const calm = await quietApi();
+      const who = await listener('member', calm);
+      await happen();
+      await who.listening.records('a');
+      const before = who.listening.events.length;
+      await lose(who);
+      await happen('b');
+      expect(await who.listening.failure()).toBe(code);
+      expect(who.listening.events).toHaveLength(before);
+    },
+  );
 
-  test.each(lost)('%s: it ends within the heartbeat, without any event', async (_what, code, lose) => {
-    const who = await listener();
-    await lose(who);
-    expect(await who.listening.failure()).toBe(code);
-    expect(who.listening.events.map((e) => e.kind)).toEqual(['READY']);
-  });
+  test.each(lost)(
+    '%s: the subscription ends within the heartbeat, without any event',
+    async (_what, code, lose) => {
+      const who = await listener();
+      await lose(who);
+      expect(await who.listening.failure()).toBe(code);
+      expect(who.listening.events.map((e) => e.kind)).toEqual(['READY']);
+    },
+  );
 
   test('an administrator who becomes a user, and a member who becomes a viewer', async () => {
     const id = await makePerson(db, 'boss', [], 'admin');
@@ -570,11 +576,11 @@ describe('rights are read again with each event', () => {
       member.id,
     ]);
     await happen();
-    // Who may still read is still told.
+    // A user who may still read still receives events.
     expect(await member.listening.records('a')).toEqual(['a']);
   });
 
-  test('a new password that has to be changed, in production', async () => {
+  test('a new password that must be changed, in production', async () => {
     const who = await listener('member', proxied);
     await setPassword(db, who.id, undefined, true);
     const again = await proxied.token(who.username);
@@ -583,16 +589,16 @@ describe('rights are read again with each event', () => {
     expect(await who.listening.failure()).toMatch(/PASSWORD_CHANGE_REQUIRED|UNAUTHENTICATED/);
   });
 
-  test('the session goes on when the access token of its beginning does not; a new subscription needs none', async () => {
+  test('a subscription outlives its access token; a new subscription needs no new one', async () => {
     const client = openClient(api, anna);
     const first = await watch(api, anna, org.id, undefined, client);
-    // Ten minutes later: nothing of the websocket looks at the token again.
+    // Ten minutes later the server has not checked the token again.
     await happen();
     await first.records('a');
     await watch(api, anna, org.id, ['b'], client);
   });
 
-  test('a websocket that was signed in does not outlive its session: nothing new is opened', async () => {
+  test('a websocket does not outlive its session: new subscriptions are refused', async () => {
     await makePerson(db, 'leaver', [[org, 'member']]);
     const { body } = await api.login('leaver');
     const { send, message } = await raw();
@@ -605,13 +611,13 @@ describe('rights are read again with each event', () => {
 });
 
 let calm: Api | undefined;
-/** A server that reads rights with events alone. */
+/** A server that checks rights only at events. */
 async function quietApi(): Promise<Api> {
   return (calm ??= await testApi(db, { realtime: { together: 30, heartbeat: 3_600_000 } }));
 }
 
 describe('slow and dead clients', () => {
-  test('who does not read is told to catch up, and costs no memory', async () => {
+  test('a client that does not read is asked to catch up, and uses no memory', async () => {
     const { socket, send, message, told } = await raw(await quietApi());
     send(init(`Bearer ${anna}`));
     await message('connection_ack');
@@ -626,7 +632,7 @@ describe('slow and dead clients', () => {
             }
           )?.data?.organizationEvents ?? [],
       );
-    // Wide events until the buffers of the network are full, and then far more.
+    // Sends wide events until the network buffers are full, and many more.
     socket.pause();
     const ids = Array.from({ length: 1000 }, (_, i) => `${'x'.repeat(90)}${i}`);
     const told1000 = () =>
@@ -644,7 +650,7 @@ describe('slow and dead clients', () => {
     const heard = kinds().filter(({ kind }) => kind === 'RECORDS').length;
     expect(heard).toBeGreaterThan(0);
     expect(heard).toBeLessThan(140);
-    // And it goes on.
+    // The subscription continues.
     await sleep(200);
     await happen('b');
     await until('what comes after', () =>
@@ -652,18 +658,18 @@ describe('slow and dead clients', () => {
     );
   });
 
-  test('who does not answer pings is cut off, and its subscriptions end', async () => {
+  test('a client that does not answer pings is disconnected, and its subscriptions end', async () => {
     const { socket, send, message, closed } = await raw();
     send(init(`Bearer ${anna}`));
     await message('connection_ack');
     socket.pong = () => undefined;
-    // The library answers by itself unless the socket is not read.
+    // The library answers pings unless the socket is paused.
     (socket as unknown as { _autoPong: boolean })._autoPong = false;
     expect((await closed()).code).toBe(1006);
   });
 });
 
-test('a server that stops says goodbye, and does not wait for anybody', async () => {
+test('a stopping server closes websockets without waiting for clients', async () => {
   const server = await startServer({
     authenticatorUrl: db.urls.authenticator,
     encryptionKeys,
@@ -679,7 +685,7 @@ test('a server that stops says goodbye, and does not wait for anybody', async ()
   await polite.message('connection_ack');
   polite.send(subscription('1'));
   await polite.message('next', '1');
-  // One that never answers.
+  // A client that never responds.
   const rude = await raw(at);
   rude.socket.pause();
   const began = performance.now();
@@ -689,11 +695,11 @@ test('a server that stops says goodbye, and does not wait for anybody', async ()
   const { rows } = await db.owner.query(
     "select from pg_stat_activity where datname = current_database() and application_name = 'vanguard events'",
   );
-  // Those of the other servers of this file.
+  // Websockets to the other servers of this file.
   expect(rows.length).toBe(calm ? 3 : 2);
 });
 
-test('a commit by HTTP is told over the websocket of somebody else, in production, behind a proxy', async () => {
+test('a commit over HTTP reaches the websocket of another user, in production, behind a proxy', async () => {
   await makePerson(db, 'carla', [[org, 'member']]);
   const carla = await watch(proxied, await proxied.token('carla'), org.id);
   await db.asUser(annasId, (client) => commitChange(client, org, 'a', { category: 'New' }), { commit: true });

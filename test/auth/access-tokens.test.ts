@@ -31,7 +31,7 @@ const foreign = await generateKeyPair('ES256');
 
 const now = Math.floor(Date.now() / 1000);
 
-/** A token such as the server makes, except for what is given; null leaves a claim out. */
+/** Creates an access token like the server's, with the given changes; null omits a claim. */
 function forge(
   claims: Record<string, unknown> = {},
   key = signing.privateKey,
@@ -54,7 +54,7 @@ function forge(
 
 const ask = (sent: string) => api.rest<ErrorBody>('GET', '/api/sync/status', { token: sent });
 
-test('a token is good for 15 minutes at most, and says nothing but who, by which sign-in and for whom', async () => {
+test('a token is valid for 15 minutes at most, and contains only the user, the session and the audience', async () => {
   const { body } = await api.login('anna');
   const { iat, exp, ...claims } = decodeJwt(body.token);
   expect(claims).toEqual({
@@ -68,7 +68,7 @@ test('a token is good for 15 minutes at most, and says nothing but who, by which
   expect(body.expiresIn).toBeLessThanOrEqual(15 * 60);
 });
 
-test('the published keys verify it, and hold nothing private', async () => {
+test('the published keys verify it, and contain no private part', async () => {
   const { body } = await api.rest<{ keys: Record<string, string>[] }>('GET', '/.well-known/jwks.json');
   expect(body.keys).toEqual([
     {
@@ -90,7 +90,7 @@ test('the published keys verify it, and hold nothing private', async () => {
   expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', kid: signing.kid, typ: 'JWT' });
 });
 
-test('the private key lies in the database encrypted, and all servers on it share one', async () => {
+test('the database stores the private key encrypted, and all servers on it share one key', async () => {
   const { rows } = await db.owner.query<{ row: string }>(
     'select to_jsonb(k)::text as row from app_private.signing_keys k',
   );
@@ -103,7 +103,7 @@ test('the private key lies in the database encrypted, and all servers on it shar
   expect(others.map(({ kid }) => kid)).toEqual([signing.kid, signing.kid]);
 });
 
-test('two servers that start at once on a new database end up with one key', async () => {
+test('two servers that start at once on a new database share one key', async () => {
   const empty = await createTestDatabase();
   try {
     const loaded = await Promise.all(
@@ -115,12 +115,12 @@ test('two servers that start at once on a new database end up with one key', asy
   }
 });
 
-test('the forger of these tests can forge: what differs below is what is refused', async () => {
+test('these tests can forge a token, so that the changes below cause the refusals', async () => {
   expect((await ask(await forge())).status).toBe(200);
   expect((await ask(token)).status).toBe(200);
 });
 
-/** With the last character of a part changed, in a bit that counts. */
+/** Changes the last character of a part, in a bit that counts. */
 function tampered(part: 0 | 1 | 2): string {
   const parts = token.split('.');
   const text = parts[part]!;
@@ -128,7 +128,7 @@ function tampered(part: 0 | 1 | 2): string {
   return parts.join('.');
 }
 
-/** Our header and signature around other claims. */
+/** Combines our header and signature with other claims. */
 function claimsSwapped(): string {
   const [header, , signature] = token.split('.');
   const claims = { ...decodeJwt(token), sub: '1', exp: now + 6000 };
@@ -192,7 +192,7 @@ test.each(refused)('a token %s is refused', async (_what, make) => {
   });
 });
 
-test('an expired token is refused and says so: the client can refresh', async () => {
+test('an expired token is refused with its own code, so that the client refreshes it', async () => {
   const { status, body } = await ask(await forge({ iat: now - 700, exp: now - 1 }));
   expect(status).toBe(401);
   expect(body).toEqual({
@@ -213,7 +213,7 @@ test.each([
   });
 });
 
-test("a token of somebody else's session is refused", async () => {
+test("a token of another user's session is refused", async () => {
   await makePerson(db, 'bert', [[org, 'member']]);
   const other = decodeJwt(await api.token('bert'));
   expect((await ask(await forge({ sid: other.sid }))).status).toBe(401);

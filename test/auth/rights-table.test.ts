@@ -9,14 +9,14 @@ import { cookieOf, encryptionKeys, makePerson, password, testApi, type ErrorBody
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, one, syncRows, type MembershipRole } from '../support/make.ts';
 
-// Who may do what in an organization: the table of rights, cell by cell, for everything that is published. Something new
-// fails here until it has a line.
+// The table of rights: each published operation for each kind of user, cell by cell. A new operation fails here until
+// the table has a line for it.
 
 const db = await testDatabase();
 const api = await testApi(db);
 const here = await makeOrganization(db, 'HERE');
 
-/** Everybody there is a right to be told apart by: the role of the user, and that of the membership. */
+/** All combinations of a user's role and membership that have different rights. */
 const people = {
   administrator: ['admin', undefined],
   owner: ['user', 'owner'],
@@ -30,10 +30,10 @@ const people = {
 type Who = keyof typeof people | 'not signed in';
 const everybody = [...(Object.keys(people) as (keyof typeof people)[]), 'not signed in'] as Who[];
 
-/** What comes of asking: done or seen; nothing there (as if it did not exist); seen but not allowed; to sign in first. */
+/** Outcomes: done or visible; missing (as if it did not exist); visible but forbidden; sign-in required. */
 type Outcome = 'yes' | 'nothing' | 'forbidden' | 'sign in';
 
-/** The lines of the table: an outcome for each of `everybody`, in that order. */
+/** Lines of the table: one outcome for each of `everybody`, in that order. */
 const rights = (...line: (Outcome | Outcome[])[]) => line.flat();
 const out: Outcome[] = ['sign in', 'sign in'];
 const signedIn = rights('yes', 'yes', 'yes', 'yes', 'yes', 'yes', 'yes', out);
@@ -144,7 +144,7 @@ const id = here.id;
 const list = '{ nodes { __typename } }';
 const row = '{ __typename }';
 
-/** Each field of the root, asked for what belongs to the organization; for lists, for all that there is. */
+/** Each root field for the data of the organization; for lists, all rows. */
 const queries: Record<string, [asked: string, Outcome[]]> = {
   aiConfig: [`(organizationId: ${id}) ${row}`, seeHowItIsManaged],
   aiProvider: [`(id: "gemini") ${row}`, administer],
@@ -181,7 +181,7 @@ const queries: Record<string, [asked: string, Outcome[]]> = {
   viewer: [row, signedIn],
 };
 
-/** Each mutation, of something in the organization. A stale revision is what is refused last. */
+/** Each mutation, on data of the organization. A stale revision is refused last. */
 const mutations: Record<string, [input: string, Outcome[]]> = {
   acceptListRemovals: [`organizationId: ${id}, list: "class"`, manage],
   acceptOrganization: ['code: "TAKEN"', administerAlone],
@@ -224,15 +224,15 @@ interface Route {
   expected: Outcome[];
   path?: string;
   body?: unknown;
-  /** What is sent, where it depends on who sends it. */
+  /** Input of the request, where it depends on the user. */
   sent?: (who: Who) => object;
 }
 const byCookie = (who: Who) => ({ token: null, headers: { cookie: cookies[who] } });
 
-/** Each route of REST, in the order in which they are tried: those that end the sign-in come last. */
+/** Each REST route, in the order of the requests: those that end the session come last. */
 const routes: Record<string, Route> = {
   'GET /.well-known/jwks.json': { expected: anybody },
-  // Only in development; what it asks is asked with the rights of the user.
+  // Only in development; its queries run with the rights of the user.
   'GET /graphiql': { expected: anybody },
   'GET /api/health': { expected: anybody },
   'GET /api/ready': { expected: anybody },
@@ -257,7 +257,7 @@ const routes: Record<string, Route> = {
     sent: (who) => ({ token: null, body: { username: names[who], password } }),
   },
   'POST /api/auth/refresh': { expected: signedIn, sent: byCookie },
-  // That the current password is wrong is what is refused last.
+  // A wrong current password is refused last.
   'POST /api/auth/change-password': {
     expected: signedIn,
     body: { currentPassword: 'wrong', newPassword: 'quite another password' },
@@ -265,7 +265,7 @@ const routes: Record<string, Route> = {
   'POST /api/auth/logout': { expected: anybody, sent: byCookie },
 };
 
-/** Refusals that come only once somebody has the right. */
+/** Errors that only a user with the right can receive. */
 const late = ['REVISION_CONFLICT', 'INVALID_VALUE'];
 
 function outcome(status: number, code: string | undefined): Outcome {
@@ -294,16 +294,16 @@ async function each(ask: (who: Who) => Promise<Outcome>) {
   return asTable(line);
 }
 
-test.each(Object.entries(queries))('who sees what of %s', async (field, [asked, expected]) => {
+test.each(Object.entries(queries))('visibility of %s', async (field, [asked, expected]) => {
   expect(await each((who) => inGraphql(who, `{ asked: ${field} ${asked} }`))).toEqual(asTable(expected));
 });
 
-test.each(Object.entries(mutations))('who may %s', async (field, [input, expected]) => {
+test.each(Object.entries(mutations))('rights to %s', async (field, [input, expected]) => {
   const mutation = `mutation { asked: ${field}(input: { ${input} }) { __typename } }`;
   expect(await each((who) => inGraphql(who, mutation))).toEqual(asTable(expected));
 });
 
-test.each(Object.entries(routes))('who may %s', async (route, { expected, path, body, sent }) => {
+test.each(Object.entries(routes))('rights to call %s', async (route, { expected, path, body, sent }) => {
   const [method = '', pattern = ''] = route.split(' ');
   const ask = async (who: Who) => {
     const answer = await api.rest<Partial<ErrorBody> | undefined>(
@@ -312,14 +312,14 @@ test.each(Object.entries(routes))('who may %s', async (route, { expected, path, 
       { token: tokens[who], body, ...sent?.(who) },
     );
     const code = answer.body?.error?.code;
-    // With a right token the password is looked at; without one, or without an account, it is all the same.
+    // Without a valid token, the response does not depend on the account.
     const reached = route.endsWith('change-password') && code === 'WRONG_CREDENTIALS';
     return reached ? 'yes' : outcome(answer.status, code);
   };
   expect(await each(ask)).toEqual(asTable(expected));
 });
 
-test('the table names everything that is published', async () => {
+test('the table names all published operations', async () => {
   const schema = buildClientSchema(await api.data<IntrospectionQuery>(null, getIntrospectionQuery()));
   const fields = (type = schema.getQueryType()) => Object.keys(type?.getFields() ?? {}).sort();
   expect(fields(), 'queries').toEqual(Object.keys(queries).sort());
@@ -330,11 +330,11 @@ test('the table names everything that is published', async () => {
 interface Layer {
   route?: { path: string; methods: Record<string, boolean> };
   handle: { stack?: Layer[] };
-  /** Where it is mounted. */
+  /** Mount point of the route. */
   rawPath: string;
 }
 
-/** The routes that the application has, as express holds them. */
+/** Returns the routes of the application, read from Express. */
 async function publishedRoutes(): Promise<string[]> {
   const logger = createLogger('test', 'silent');
   const signingKeys = await openSigningKeys(db.authenticator, createVault(encryptionKeys), logger);

@@ -3,7 +3,7 @@ import { makePerson, testApi } from '../api/server.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOrganization, makeUser, putRecords, type Organization } from '../support/make.ts';
 
-// What somebody may do is looked up with every request: a token that was handed out before changes nothing about it.
+// Every request reads the rights anew: an older token does not preserve them.
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -30,7 +30,7 @@ async function person(role: 'admin' | 'user' | 'viewer' = 'user') {
   return { userId, username, token: await api.token(username) };
 }
 
-/** What a token gets at: codes of organizations by list, by name and through a record, and by REST. */
+/** Returns the codes of the organizations that a token can read by list, by name and through a record, and by REST. */
 async function reached(token: string) {
   const data = await api.data<{
     organizations: { nodes: { code: string; pfaRecords: { totalCount: number } }[] };
@@ -57,7 +57,7 @@ async function reached(token: string) {
   };
 }
 
-/** Whether a draft is let in, by REST and by GraphQL. */
+/** Returns whether REST and GraphQL accept a draft. */
 async function drafted(token: string, organization: Organization) {
   const page = await api.rest<{ records?: { revision: number }[] }>(
     'GET',
@@ -78,18 +78,18 @@ async function drafted(token: string, organization: Organization) {
   return { rest: rest.status, graphql: graphql.body.errors?.[0]?.extensions?.code };
 }
 
-// A stale revision is what is refused last: with the right to write it comes to that.
+// A stale revision is refused last, and proves the right to write.
 const mayWrite = { rest: 200, graphql: 'REVISION_CONFLICT' };
 const mayNotWrite = { rest: 403, graphql: 'FORBIDDEN' };
 const everything = { byCode: 'HOLNG', record: 'HOLNG', rest: 200 };
 
-test('a member sees and drafts in the organizations of the membership', async () => {
+test('a member reads and drafts in the organizations of the membership', async () => {
   const { token } = await person();
   expect(await reached(token)).toEqual({ listed: ['HOLNG', 'RIO'], ...everything });
   expect(await drafted(token, org)).toEqual(mayWrite);
 });
 
-test('a user who is switched off is out with the next request, and in again when switched on', async () => {
+test('a disabled user is refused from the next request on, and accepted again once enabled', async () => {
   const { token, userId, username } = await person();
   await db.owner.query('update app_public.users set is_active = false where id = $1', [userId]);
   for (const [method, path, body] of [
@@ -112,14 +112,14 @@ test('a user who is switched off is out with the next request, and in again when
   expect(await reached(token)).toMatchObject(everything);
 });
 
-test('a user who is deleted is out with the next request', async () => {
+test('a deleted user is refused from the next request on', async () => {
   const userId = await makePerson(db, 'leaver', [[org, 'viewer']]);
   const token = await api.token('leaver');
   await db.owner.query('delete from app_public.users where id = $1', [userId]);
   expect((await api.rest('GET', '/api/sync/status', { token })).status).toBe(401);
 });
 
-test('who is taken out of an organization sees nothing there with the next request, and all of the others', async () => {
+test('a removed member cannot read that organization from the next request on, but still reads the others', async () => {
   const { token, userId } = await person();
   expect((await drafted(token, org)).rest).toBe(200);
   await db.owner.query(
@@ -131,7 +131,7 @@ test('who is taken out of an organization sees nothing there with the next reque
   expect(await drafted(token, other)).toEqual(mayWrite);
 });
 
-test('who becomes a viewer of an organization reads there and writes nothing with the next request', async () => {
+test('a member who becomes a viewer can read but not write from the next request on', async () => {
   const { token, userId } = await person();
   expect(await drafted(token, org)).toEqual(mayWrite);
   await db.owner.query(
@@ -145,7 +145,7 @@ test('who becomes a viewer of an organization reads there and writes nothing wit
   expect(discarded).toMatchObject({ status: 403, body: { error: { code: 'FORBIDDEN' } } });
 });
 
-test('the role viewer of a user goes before every membership', async () => {
+test('the role viewer of a user overrides every membership', async () => {
   const { token, userId } = await person();
   await db.owner.query("update app_public.user_organizations set role = 'owner' where user_id = $1", [
     userId,
@@ -157,7 +157,7 @@ test('the role viewer of a user goes before every membership', async () => {
   expect(trigger.status).toBe(403);
 });
 
-test('who becomes a member sees the organization with the next request', async () => {
+test('a new member reads the organization from the next request on', async () => {
   const { token, userId } = await person();
   await db.owner.query(
     'insert into app_public.user_organizations (organization_id, user_id) values ($1, $2)',
@@ -166,7 +166,7 @@ test('who becomes a member sees the organization with the next request', async (
   expect((await reached(token)).listed).toEqual(['HOLNG', 'PORTARTHUR', 'RIO']);
 });
 
-test('an administrator needs no membership, and loses everything with the role', async () => {
+test('an administrator needs no membership, and loses all rights with the role', async () => {
   const userId = await makePerson(db, 'root', [], 'admin');
   const token = await api.token('root');
   expect((await reached(token)).listed).toEqual(['HOLNG', 'PORTARTHUR', 'RIO']);
@@ -175,14 +175,14 @@ test('an administrator needs no membership, and loses everything with the role',
   expect(await reached(token)).toEqual({ listed: [], byCode: null, record: null, rest: 404 });
 });
 
-test('an organization that is switched off is seen by nobody', async () => {
+test('no user sees a disabled organization', async () => {
   const { token } = await person('admin');
   await db.owner.query('update app_public.organizations set is_active = false where id = $1', [neither.id]);
   expect((await reached(token)).listed).toEqual(['HOLNG', 'RIO']);
   expect((await api.rest('GET', '/api/pfa/PORTARTHUR', { token })).status).toBe(404);
 });
 
-test('requests of different people over the same connections do not mix', async () => {
+test('requests of different users over the same connections do not mix', async () => {
   const [both, one, none] = [await person(), await person(), await person()];
   await db.owner.query(
     'delete from app_public.user_organizations where user_id = $1 and organization_id = $2',

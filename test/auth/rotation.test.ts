@@ -28,7 +28,7 @@ async function rotate(database: TestDatabase, keys: string): Promise<Rotation> {
 const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 const used = async (token: string, at = api) => (await at.rest('GET', '/api/sync/status', { token })).status;
 
-/** A clock that can be put forward, for what measures how old something is. */
+/** A clock that tests can advance, for code that measures ages. */
 function laterBy(milliseconds: number): void {
   offset += milliseconds;
   vi.spyOn(performance, 'now').mockImplementation(() => realNow() + offset);
@@ -36,12 +36,12 @@ function laterBy(milliseconds: number): void {
 let offset = 0;
 const realNow = performance.now.bind(performance);
 
-test('after a rotation nobody is signed out, and no server rejects a token of the new key', async () => {
+test('after a rotation every user stays signed in, and no server rejects a token of the new key', async () => {
   const before = await api.login('anna');
   const { kid } = await rotate(db, encryptionKeys);
   expect(kid).not.toBe(kidOf(before.body.token));
 
-  // A server that is started now signs with the new key; the others have not heard of it.
+  // A server that starts now signs with the new key; the others do not know it yet.
   const fresh = await testApi(db);
   const token = await fresh.token('anna');
   expect(kidOf(token)).toBe(kid);
@@ -53,13 +53,13 @@ test('after a rotation nobody is signed out, and no server rejects a token of th
     headers: { cookie: cookieOf(before).header },
   });
   expect(refreshed.status).toBe(200);
-  // Having read the keys, they sign with the new one too.
+  // After they read the keys, they sign with the new one too.
   expect(kidOf(refreshed.body.token)).toBe(kid);
   const { body } = await api.rest<{ keys: { kid: string }[] }>('GET', '/.well-known/jwks.json');
   expect(body.keys.map((key) => key.kid)).toEqual([kid, kidOf(before.body.token)]);
 });
 
-test('a server that sees no new token signs with the new key a minute later, and drops the old one after its time', async () => {
+test('without new tokens a server signs with the new key a minute later, and drops the old one when it expires', async () => {
   const keys = await openSigningKeys(
     db.authenticator,
     createVault(encryptionKeys),
@@ -87,7 +87,7 @@ test('a server that sees no new token signs with the new key a minute later, and
   expect(rows).toEqual([]);
 });
 
-test('tokens that name keys that do not exist make one read of the keys a second', async () => {
+test('tokens with unknown keys cause at most one read of the keys a second', async () => {
   const reads = vi.spyOn(db.authenticator, 'query');
   const keys = await openSigningKeys(
     db.authenticator,
@@ -101,7 +101,7 @@ test('tokens that name keys that do not exist make one read of the keys a second
   );
   const refused = await Promise.allSettled(junk.map((token) => tokens.verify(token)));
   expect(refused.map(({ status }) => status)).toEqual(junk.map(() => 'rejected'));
-  // At start, and for all of these.
+  // One read at start, and one for all of these tokens.
   expect(reads).toHaveBeenCalledTimes(2);
   const again = tokens.verify(junk[0]!);
   for (let i = 0; i < 5; i++) await db.owner.query('select 1');
@@ -111,7 +111,7 @@ test('tokens that name keys that do not exist make one read of the keys a second
   vi.restoreAllMocks();
 });
 
-test('a token of a key that came while the keys were being read waits for the next read', async () => {
+test('a token whose key was added during a read waits for the next read', async () => {
   const silent = createLogger('test', 'silent');
   const tokens = createTokens(await openSigningKeys(db.authenticator, createVault(encryptionKeys), silent));
   const query = db.authenticator.query.bind(db.authenticator);
@@ -139,7 +139,7 @@ test('a token of a key that came while the keys were being read waits for the ne
   vi.restoreAllMocks();
 });
 
-test('when the keys cannot be looked up, that is no fault of the token', async () => {
+test('a failed read of the keys does not invalidate the token', async () => {
   const keys = await openSigningKeys(
     db.authenticator,
     createVault(encryptionKeys),
@@ -155,7 +155,7 @@ test('when the keys cannot be looked up, that is no fault of the token', async (
 
 const [oldKey, newKey] = [newEncryptionKey('old'), newEncryptionKey('new')];
 
-/** A database of an installation whose secrets are encrypted under one key. */
+/** A database with secrets that are encrypted under one key. */
 async function installation(keys = oldKey) {
   const database = await createTestDatabase();
   const vault = createVault(keys);
@@ -189,7 +189,7 @@ const keyIds = async (database: TestDatabase) =>
     )
   ).rows.map((row) => row.key_id);
 
-test('after a rotation the old encryption key can be taken away', async () => {
+test('after a rotation the old encryption key can be removed', async () => {
   const { database, site, open } = await installation();
   try {
     await database.owner.query(
@@ -228,7 +228,7 @@ test('after a rotation the old encryption key can be taken away', async () => {
   }
 });
 
-test('a rotation that cannot read a credential changes nothing; one that cannot read an old signing key goes on without it', async () => {
+test('a rotation fails without changes if a credential cannot be decrypted, and skips old signing keys that cannot', async () => {
   const { database, open } = await installation();
   try {
     const before = await (await open(oldKey)).signing();
@@ -249,7 +249,7 @@ test('a rotation that cannot read a credential changes nothing; one that cannot 
   }
 });
 
-test('a server without the new encryption key says so once, signs with the old key for a while, and checks tokens all the same', async () => {
+test('a server without the new encryption key logs it once, signs with the old key for a while, and still verifies tokens', async () => {
   const { database, open, logged } = await installation();
   try {
     const behind = await open(oldKey);

@@ -33,7 +33,7 @@ const logout = (cookie: string, body?: unknown) =>
   api.rest<ErrorBody>('POST', '/api/auth/logout', { headers: { cookie }, body });
 const used = async (token: string) => (await api.rest('GET', '/api/sync/status', { token })).status;
 
-/** As if all refresh tokens so far had been used that much earlier. */
+/** Moves the use of all refresh tokens that far into the past. */
 const age = (seconds: number) =>
   db.owner.query('update app_private.refresh_tokens set used_at = used_at - make_interval(secs => $1)', [
     seconds,
@@ -44,7 +44,7 @@ const ended = {
   body: { error: { code: 'UNAUTHENTICATED', message: 'Your session has ended. Sign in again.' } },
 };
 
-test('the refresh cookie is out of reach for scripts, other sites and other paths', async () => {
+test('scripts, other sites and other paths cannot read the refresh cookie', async () => {
   const { name, value, attributes } = cookieOf(await api.login('anna'));
   expect(name).toBe('vanguard_refresh');
   expect(value).toMatch(/^[\w-]{43}$/);
@@ -56,7 +56,7 @@ test('the refresh cookie is out of reach for scripts, other sites and other path
   ]);
 });
 
-test('in production it goes over TLS only', async () => {
+test('in production it requires TLS', async () => {
   const login = await productionApi.login('anna');
   const { header, attributes } = cookieOf(login);
   expect(attributes).toEqual(
@@ -68,7 +68,7 @@ test('in production it goes over TLS only', async () => {
   );
 });
 
-test('the refresh token is in no body, and the database holds only its hash', async () => {
+test('no body contains the refresh token, and the database stores only its hash', async () => {
   const login = await api.login('anna');
   const { value } = cookieOf(login);
   expect(login.text).not.toContain(value);
@@ -80,7 +80,7 @@ test('the refresh token is in no body, and the database holds only its hash', as
   expect(rows[0]?.token_hash).toEqual(createHash('sha256').update(value).digest());
 });
 
-test('a refresh gives another token, and another cookie', async () => {
+test('a refresh returns another token and another cookie', async () => {
   const cookie = await signIn();
   const refreshed = await refresh(cookie);
   expect(refreshed).toMatchObject({
@@ -92,7 +92,7 @@ test('a refresh gives another token, and another cookie', async () => {
   expect((await refresh(cookieOf(refreshed).header)).status).toBe(200);
 });
 
-test('a refresh token used again ends the whole sign-in, whoever holds the newer one, and no other sign-in', async () => {
+test('reuse of a refresh token ends the session of all its successors, and no other session', async () => {
   const [stolen, elsewhere] = [await signIn(), await signIn()];
   const refreshed = await refresh(stolen);
   const newer = cookieOf(refreshed).header;
@@ -109,7 +109,7 @@ test('a refresh token used again ends the whole sign-in, whoever holds the newer
   expect((await refresh(elsewhere)).status).toBe(200);
 });
 
-test('tabs that refresh with one cookie at the same moment all stay signed in, and go on with the last cookie', async () => {
+test('tabs that refresh with one cookie at once all stay signed in, and continue with the last cookie', async () => {
   const cookie = await signIn();
   const answers = await Promise.all([refresh(cookie), refresh(cookie), refresh(cookie)]);
   for (const { status, body } of answers)
@@ -118,13 +118,13 @@ test('tabs that refresh with one cookie at the same moment all stay signed in, a
   expect(new Set(cookies).size).toBe(3);
   const next = await refresh(cookies[2]!);
   expect(next.status).toBe(200);
-  // From here on only what came of that one counts.
+  // From here on only successors of that one count.
   await age(11);
   expect(await refresh(cookies[0]!)).toMatchObject(ended);
   expect(await refresh(cookieOf(next).header)).toMatchObject(ended);
 });
 
-test('after signing out the cookie is worth nothing, nor is what came of it, and other sign-ins go on', async () => {
+test('signing out invalidates the cookie and its successors, and keeps other sessions', async () => {
   const [cookie, elsewhere] = [await signIn(), await api.login('anna')];
   const refreshed = await refresh(cookie);
   const newer = cookieOf(refreshed).header;
@@ -136,7 +136,7 @@ test('after signing out the cookie is worth nothing, nor is what came of it, and
   expect(await used(elsewhere.body.token)).toBe(200);
 });
 
-test('signing out everywhere ends every session of that user and every token of them, and of nobody else', async () => {
+test('signing out everywhere ends all sessions and tokens of that user, and of no other user', async () => {
   const { username } = await newPerson();
   const [here, there, other] = [
     await api.login(username),
@@ -155,7 +155,7 @@ test('signing out everywhere ends every session of that user and every token of 
   expect((await api.login(username)).status).toBe(200);
 });
 
-test('signing out everywhere needs a session that goes on, and does not claim more than it did', async () => {
+test('signing out everywhere needs a live session, and reports only what it did', async () => {
   const { username } = await newPerson();
   const [over, going] = [await signIn(username), await api.login(username)];
   await logout(over);
@@ -171,8 +171,9 @@ test('signing out everywhere needs a session that goes on, and does not claim mo
   expect(await used(going.body.token)).toBe(200);
 });
 
-// What another site can make a browser send without asking first: a form's content types. The cookie would not be with
-// it (SameSite=Strict), and its origin is refused (test/api/web.test.ts); nor does a form sign anybody in or out of everything.
+// Content types that a browser sends across sites without a preflight request: those of forms. Such a request carries
+// no cookie (SameSite=Strict), and its origin is refused (test/api/web.test.ts). A form cannot sign a user in, or out
+// of all sessions, either.
 test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
   'a body of the type %s is not read',
   async (type) => {
@@ -195,13 +196,13 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-da
   },
 );
 
-test('signing out twice, or without having signed in, is no error', async () => {
+test('signing out twice, or without a session, is no error', async () => {
   const cookie = await signIn();
   for (const sent of [cookie, cookie, '', 'vanguard_refresh=junk'])
     expect((await logout(sent)).status).toBe(204);
 });
 
-test('a refresh token ends with its time', async () => {
+test('a refresh token expires', async () => {
   const { username, userId } = await newPerson();
   const cookie = await signIn(username);
   await db.owner.query(
@@ -219,7 +220,7 @@ test.each(['', 'vanguard_refresh=', 'vanguard_refresh=junk', 'other=1'])(
   },
 );
 
-test('an access token is no refresh token, nor the other way round', async () => {
+test('an access token is not accepted as refresh token, nor vice versa', async () => {
   const login = await api.login('anna');
   expect(await refresh(`vanguard_refresh=${login.body.token}`)).toMatchObject(ended);
   const { status } = await api.rest('GET', '/api/sync/status', { token: cookieOf(login).value });
@@ -228,7 +229,7 @@ test('an access token is no refresh token, nor the other way round', async () =>
   expect(bearer.status).toBe(401);
 });
 
-test('a user who is switched off gets no further token', async () => {
+test('a disabled user gets no further token', async () => {
   const { username, userId } = await newPerson();
   const cookie = await signIn(username);
   await db.owner.query('update app_public.users set is_active = false where id = $1', [userId]);
@@ -245,8 +246,8 @@ const change = (token: string | null, currentPassword: unknown, newPassword: unk
     body: { currentPassword, newPassword },
   });
 
-test('a change of password is refused with the wrong current one, a short or guessable one, the same one', async () => {
-  // In no dictionary: what makes it guessable is whose it is.
+test('a change of password is refused if the current one is wrong, or the new one is short, guessable or the same', async () => {
+  // In no dictionary; guessable only because of its owner.
   const username = 'kjxqwzvb';
   await makePerson(db, username);
   const token = await api.token(username);
@@ -295,7 +296,7 @@ test('a change of password is refused with the wrong current one, a short or gue
   expect((await api.login(username)).status).toBe(200);
 });
 
-test('a changed password signs out everywhere else and goes on here', async () => {
+test('a changed password ends all other sessions and keeps this one', async () => {
   const { username, userId } = await newPerson();
   const elsewhere = await signIn(username);
   const here = await api.login(username);
@@ -320,7 +321,7 @@ test('a changed password signs out everywhere else and goes on here', async () =
   expect(one(rows).row).not.toContain('quite another');
 });
 
-test('in production nothing but signing in and out works until a password that must change was changed', async () => {
+test('in production a password that must change allows only sign-in, sign-out and the change', async () => {
   const { username, userId } = await newPerson();
   await db.owner.query('update app_private.user_passwords set must_change = true where user_id = $1', [
     userId,
@@ -373,7 +374,7 @@ test('in production nothing but signing in and out works until a password that m
   );
 });
 
-test("the demo's password opens nothing in production", async () => {
+test('the demo password is refused in production', async () => {
   const { username, userId } = await newPerson();
   await setPassword(db, userId, await hashPassword('admin123'), true);
   expect((await api.login(username, 'admin123')).status).toBe(200);

@@ -21,7 +21,7 @@ const storedHash = async (userId: number) =>
     ).rows,
   ).password_hash;
 
-test('whoever signs in gets a token, for how long, who it is, and whether the password must be changed', async () => {
+test('a sign-in returns a token, its lifetime, the user, and whether the password must be changed', async () => {
   const { status, body, headers } = await api.login('Anna');
   expect(status).toBe(200);
   expect(body).toEqual({
@@ -33,13 +33,13 @@ test('whoever signs in gets a token, for how long, who it is, and whether the pa
   expect(headers.get('content-type')).toMatch(/^application\/json/);
 });
 
-test('the case of a user name and blanks around it do not matter, those of a password do', async () => {
+test('user names ignore case and surrounding blanks, passwords do not', async () => {
   expect((await api.login(' aNNA ')).body.user.username).toBe('Anna');
   expect((await api.login('Anna', password.toUpperCase())).status).toBe(401);
   expect((await api.login('Anna', `${password} `)).status).toBe(401);
 });
 
-test('the default password says that it must be changed, and works outside production', async () => {
+test('the default password must be changed, and works outside production', async () => {
   const userId = await makePerson(db, 'beginner', [[org, 'member']]);
   await setPassword(db, userId, undefined, true);
   const { status, body } = await api.login('beginner');
@@ -50,7 +50,7 @@ test('the default password says that it must be changed, and works outside produ
   expect((await api.rest('GET', '/api/pfa/HOLNG?limit=1', { token: body.token })).status).toBe(200);
 });
 
-test('who is refused cannot tell why: whoever it is for, the same answer comes of the same work', async () => {
+test('failed sign-ins look alike: every reason gets the same response after the same work', async () => {
   const off = await makePerson(db, 'switched-off');
   await db.owner.query('update app_public.users set is_active = false where id = $1', [off]);
   await makeUser(db, 'user', 'without-password');
@@ -66,7 +66,7 @@ test('who is refused cannot tell why: whoever it is for, the same answer comes o
 
   const argon2id = vi.spyOn(work, 'argon2id');
   const compared = vi.spyOn(work, 'bcrypt');
-  /** What was computed, in its order, by what makes its cost. */
+  /** The computed hashes in order, by cost. */
   const done = () =>
     [
       ...argon2id.mock.calls.map(([, , cost], i) => [argon2id.mock.invocationCallOrder[i], cost]),
@@ -111,7 +111,7 @@ test('who is refused cannot tell why: whoever it is for, the same answer comes o
       done: ['$04$', '$05$', { ...current, memory: 1024, passes: 3 }, current],
     });
 
-  // Who has signed in has a hash of today's kind: the last one takes the work of the old kinds along.
+  // Every signed-in account has a hash of the current kind; the last request also does the work of the old kinds.
   await db.owner.query(
     "delete from app_private.user_passwords where password_hash !~ '^[$]argon2id[$]v=19[$]m=19456,t=2,p=1'",
   );
@@ -172,7 +172,7 @@ test.each([
   expect(await storedHash(userId)).toBe(upgraded);
 });
 
-test('a hash that was changed meanwhile is not overwritten by an upgrade', async () => {
+test('an upgrade does not overwrite a hash that was changed meanwhile', async () => {
   const before = await storedHash(anna);
   await db.authenticator.query('select app_private.upgrade_password_hash($1, $2, $3)', [
     anna,

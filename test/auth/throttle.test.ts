@@ -13,8 +13,8 @@ import { untilBlocked } from '../support/ask.ts';
 import { testDatabase } from '../support/database.ts';
 import { one } from '../support/make.ts';
 
-// Limits on guessing: 10 attempts on an account from an address, 30 on it from anywhere, 100 from an address, each within
-// 15 minutes. The proxy in front of the first two servers is the test itself: each attempt says where it comes from.
+// Limits on guessing within 15 minutes: 10 attempts per account and address, 30 per account, 100 per address. The test
+// acts as the proxy in front of the first two servers: each attempt names its address.
 
 const db = await testDatabase();
 const proxied = { trustProxy: ['loopback'] };
@@ -22,7 +22,7 @@ const api = await testApi(db, proxied);
 const second = await testApi(db, proxied);
 const direct = await testApi(db);
 
-// What is counted here is attempts; the hashes would only take time.
+// These tests count attempts; real hashing would only take time.
 const hashed = vi
   .spyOn(work, 'argon2id')
   .mockImplementation((given, _nonce, { tagLength }) =>
@@ -37,7 +37,7 @@ async function person() {
   await db.owner.query('select app_private.set_password($1, $2, false)', [userId, cheapHash]);
   return username;
 }
-/** An address that nothing came from yet. */
+/** Returns an unused address. */
 const newAddress = () => `198.51.${Math.floor(++made / 250)}.${(made % 250) + 1}`;
 
 async function attempt(username: string, from: string, given = 'wrong', at = api) {
@@ -48,7 +48,7 @@ async function attempt(username: string, from: string, given = 'wrong', at = api
   return { status, error: body.error, retryAfter: headers.get('retry-after') };
 }
 
-/** How an attempt is answered, so many times. */
+/** Returns the responses to that many attempts. */
 async function attempts(
   count: number,
   username: string,
@@ -61,14 +61,14 @@ async function attempts(
 }
 const times = (count: number, status: number) => Array.from({ length: count }, () => status);
 
-/** As if that many minutes had passed. */
+/** Moves all attempts that many minutes into the past. */
 const pass = (minutes: number) =>
   db.owner.query(
     'update app_private.sign_in_attempts set expires_at = expires_at - make_interval(mins => $1)',
     [minutes],
   );
 
-test('after 10 wrong passwords on an account from an address it has to wait there, at most 15 minutes, and is told', async () => {
+test('after 10 wrong passwords for an account from an address, attempts there must wait at most 15 minutes, and the error says so', async () => {
   const [username, here] = [await person(), newAddress()];
   expect(await attempts(10, username, () => here)).toEqual(times(10, 401));
   hashed.mockClear();
@@ -85,7 +85,7 @@ test('after 10 wrong passwords on an account from an address it has to wait ther
   expect(Number(refused.retryAfter)).toBeLessThanOrEqual(15 * 60);
   expect(hashed).not.toHaveBeenCalled();
 
-  // Trying on does not make it longer.
+  // Further attempts do not extend the wait.
   await pass(14);
   await attempts(20, username, () => here);
   const later = await attempt(username, here, password);
@@ -98,7 +98,7 @@ test('after 10 wrong passwords on an account from an address it has to wait ther
   expect((await attempt(username, here, password)).status).toBe(200);
 });
 
-test('a user name that nobody has is treated as one that somebody has', async () => {
+test('an unknown user name is treated like a known one', async () => {
   const known = await person();
   const answers = [];
   for (const username of [known, 'no-such-user']) {
@@ -114,7 +114,7 @@ test('a user name that nobody has is treated as one that somebody has', async ()
   expect(answers[0]).toMatchObject({ here: [...times(10, 401), 429], last: { status: 429 } });
 });
 
-test('the limit holds for every spelling of the name, in a second server, and in one that is started later', async () => {
+test('the limit covers every spelling of the name, a second server, and a server that starts later', async () => {
   const [username, here] = [await person(), newAddress()];
   await attempts(4, username, () => here);
   await attempts(3, ` ${username.toUpperCase()}`, () => here);
@@ -124,7 +124,7 @@ test('the limit holds for every spelling of the name, in a second server, and in
     expect((await attempt(username, here, password, server)).status).toBe(429);
 });
 
-test('of many guesses at once no more are compared than one after another', async () => {
+test('concurrent guesses get no more comparisons than sequential ones', async () => {
   const [username, here] = [await person(), newAddress()];
   hashed.mockClear();
   const answers = await Promise.all(
@@ -135,7 +135,7 @@ test('of many guesses at once no more are compared than one after another', asyn
   expect(hashed).toHaveBeenCalledTimes(10);
 });
 
-test('right passwords at once all sign in, whatever the number, also after wrong ones', async () => {
+test('any number of concurrent right passwords sign in, also after wrong ones', async () => {
   const [username, here] = [await person(), newAddress()];
   const together = async (count: number, name: () => string, from: () => string) =>
     (await Promise.all(Array.from({ length: count }, () => attempt(name(), from(), password)))).map(
@@ -156,7 +156,7 @@ test('right passwords at once all sign in, whatever the number, also after wrong
       () => here,
     ),
   ).toEqual(times(12, 200));
-  // Other spellings, and other addresses.
+  // Other spellings and other addresses.
   const [another, elsewhere] = [await person(), newAddress()];
   let n = 0;
   expect(await together(40, () => (++n % 2 ? another : ` ${another.toUpperCase()}`), newAddress)).toEqual(
@@ -172,28 +172,28 @@ test('right passwords at once all sign in, whatever the number, also after wrong
   ).toEqual(times(4, 200));
 });
 
-test('of right and wrong passwords at once the right ones sign in while fewer than ten are wrong', async () => {
+test('among concurrent attempts right passwords sign in while fewer than ten are wrong', async () => {
   const [username, here] = [await person(), newAddress()];
   const given = Array.from({ length: 24 }, (_, i) => (i % 3 === 0 ? 'wrong' : password));
   const answers = await Promise.all(given.map((one) => attempt(username, here, one)));
   expect(answers.map(({ status }) => status)).toEqual(given.map((one) => (one === 'wrong' ? 401 : 200)));
 });
 
-test('guesses on an account from many addresses make new addresses wait, but not one that it signed in from before', async () => {
+test('guesses at an account from many addresses delay new addresses, but not one with an earlier sign-in', async () => {
   const [username, home] = [await person(), newAddress()];
   expect((await attempt(username, home, password)).status).toBe(200);
   expect(await attempts(31, username, newAddress)).toEqual([...times(30, 401), 429]);
   expect((await attempt(username, newAddress(), password)).status).toBe(429);
   expect((await attempt(username, home, password)).status).toBe(200);
 
-  // There its own limit holds, and what happens there makes nobody else wait.
+  // That address has its own limit, which delays no other address.
   expect(await attempts(11, username, () => home)).toEqual([...times(10, 401), 429]);
   await pass(15);
   await attempts(9, username, () => home);
   expect(await attempts(30, username, newAddress)).toEqual(times(30, 401));
 });
 
-test('guesses from an address on many accounts make it wait for each, and it leaves nothing more behind', async () => {
+test('guesses from one address at many accounts are delayed for each account, and store nothing more', async () => {
   const [home, victim] = [newAddress(), await person()];
   expect((await attempt(victim, home, password)).status).toBe(200);
   let tried = 0;
@@ -207,11 +207,11 @@ test('guesses from an address on many accounts make it wait for each, and it lea
   const before = await rows();
   for (let i = 0; i < 5; i++) expect((await guess()).status).toBe(429);
   expect(await rows()).toBe(before);
-  // Colleagues in the same office go on.
+  // Other users in the same office can still sign in.
   expect((await attempt(victim, home, password)).status).toBe(200);
 });
 
-test('a success takes back what that account had from that address, and not what others had', async () => {
+test('a success clears the failures of that account from that address, and no others', async () => {
   const [username, other, here] = [await person(), await person(), newAddress()];
   await attempts(9, username, () => here);
   await attempts(5, username, newAddress);
@@ -230,7 +230,7 @@ test('a success takes back what that account had from that address, and not what
   ]);
 });
 
-test('who knows one password does not get more guesses at another by signing in in between', async () => {
+test("a sign-in with one's own password allows no more guesses at another account", async () => {
   const [mine, victim, here] = [await person(), await person(), newAddress()];
   const statuses = [];
   for (let i = 0; i < 12; i++) {
@@ -240,7 +240,7 @@ test('who knows one password does not get more guesses at another by signing in 
   expect(statuses).toEqual([...times(10, 401), 429, 429]);
 });
 
-test('a change of password is no way round it', async () => {
+test('a change of password does not bypass the limit', async () => {
   const [username, here] = [await person(), newAddress()];
   const { body } = await api.rest<{ token: string }>('POST', '/api/auth/login', {
     body: { username, password },
@@ -260,7 +260,7 @@ test('a change of password is no way round it', async () => {
   expect((await attempt(username, here, password)).status).toBe(429);
 });
 
-test('X-Forwarded-For is believed only when a proxy is configured', async () => {
+test('X-Forwarded-For counts only if a proxy is configured', async () => {
   const username = await person();
   for (let i = 0; i < 10; i++)
     expect((await attempt(username, newAddress(), 'wrong', direct)).status).toBe(401);
@@ -268,7 +268,7 @@ test('X-Forwarded-For is believed only when a proxy is configured', async () => 
   expect((await attempt(username, newAddress(), password)).status).toBe(200);
 });
 
-test('a proxy that nobody has configured is noticed once, a configured one is not', async () => {
+test('the server logs an unconfigured proxy once, and a configured one never', async () => {
   const warn = vi.fn();
   const nobody = () => Promise.reject(new Error('Nobody signs in here.'));
   for (const [trustProxy, warnings] of [
@@ -298,7 +298,7 @@ test('a proxy that nobody has configured is noticed once, a configured one is no
   }
 });
 
-test('of a chain of proxies the last address that is none of ours counts, whatever the client put before it', async () => {
+test('in a chain of proxies, the last address that is not a configured proxy counts, whatever the client put before it', async () => {
   const [username, here] = [await person(), newAddress()];
   for (let i = 0; i < 10; i++) await attempt(username, `${newAddress()}, ${here}`);
   expect((await attempt(username, `${newAddress()}, ${here}`, password)).status).toBe(429);
@@ -323,14 +323,14 @@ test.each([
   expect(counted(given)).toBe(expected);
 });
 
-test('all addresses of an IPv6 network are one, and what is no address counts as that of the proxy', async () => {
+test('an IPv6 network counts as one address, and an invalid address as that of the proxy', async () => {
   const [username, other] = [await person(), await person()];
   expect(await attempts(11, username, () => `2001:db8:7:7::${++made}`)).toEqual([...times(10, 401), 429]);
   expect((await attempt(username, '2001:db8:7:8::1', password)).status).toBe(200);
   expect(await attempts(11, other, () => `unknown-${++made}`)).toEqual([...times(10, 401), 429]);
 });
 
-test('no user name is stored with an attempt', async () => {
+test('attempts are stored without user names', async () => {
   const username = `secret-${await person()}`;
   await attempt(username, newAddress());
   const { rows } = await db.owner.query<{ row: string }>(
@@ -342,7 +342,7 @@ test('no user name is stored with an attempt', async () => {
   for (const { row } of rows) expect(row).not.toMatch(/secret|person/);
 });
 
-test('the worker forgets what counts no more, and nobody reads or writes the rest by hand', async () => {
+test('the worker deletes expired attempts, and no user can read or write the others', async () => {
   const [username, here] = [await person(), newAddress()];
   await attempt(username, here, password);
   await attempt(username, here);
@@ -376,7 +376,7 @@ test('the worker forgets what counts no more, and nobody reads or writes the res
     });
 });
 
-test('of hashes only so many are computed at once, and what cannot wait any more is told to come back', async () => {
+test('the number of concurrent hashes is limited, and attempts that wait too long get a hint to retry', async () => {
   let running = 0;
   let most = 0;
   const done: (() => void)[] = [];
@@ -399,7 +399,7 @@ test('of hashes only so many are computed at once, and what cannot wait any more
   await ended;
   expect(most).toBe(2);
   slots.requireRoom();
-  // Also work that fails hands its place on.
+  // Failed work also frees its place.
   const failing = Array.from({ length: 5 }, () => slots.run(() => Promise.reject(new Error('failed'))));
   expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(
     Array.from({ length: 5 }, () => 'rejected'),
@@ -407,7 +407,7 @@ test('of hashes only so many are computed at once, and what cannot wait any more
   expect(await slots.run(() => Promise.resolve('went on'))).toBe('went on');
 });
 
-test('a flood of sign-ins is answered 503 beyond what the process takes on, and what finds no room is not counted', async () => {
+test('a flood of sign-ins gets 503 beyond the capacity of the process, and those attempts are not counted', async () => {
   const [username, late] = [await person(), await person()];
   let open = () => {};
   const opened = new Promise<void>((resolve) => (open = resolve));
@@ -418,7 +418,7 @@ test('a flood of sign-ins is answered 503 beyond what the process takes on, and 
   });
   const refused: unknown[] = [];
   try {
-    // From different addresses: only 30 would be let in if nobody had signed in from there.
+    // From different addresses: without earlier sign-ins there, only 30 would be accepted.
     const addresses = Array.from({ length: 75 }, newAddress);
     await db.owner.query(
       `insert into app_private.sign_in_origins (account, address)
@@ -454,7 +454,7 @@ test('a flood of sign-ins is answered 503 beyond what the process takes on, and 
   }
 });
 
-test('a sign-in whose connection to the database breaks is told to come again', async () => {
+test('a sign-in whose database connection breaks gets a hint to retry', async () => {
   const [username, here] = [await person(), newAddress()];
   await attempt(username, here);
   const answer = await db.asOwner(async (client) => {

@@ -20,7 +20,7 @@ import { launcher, run, spawned } from './vanguard.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-// A cluster of its own: bootstrap sets the passwords of roles, which belong to the cluster. The first test prepares it
+// A separate cluster: bootstrap sets the passwords of roles, which belong to the cluster. The first test prepares it
 // with the commands themselves.
 
 let folder: string;
@@ -48,7 +48,7 @@ beforeAll(async () => {
     credentials: { username: 'benutzerin', password: 'streng-geheim' },
   });
   environment = {
-    // The database is still to be made.
+    // The database does not exist yet.
     DATABASE_URL: urlTo(cluster.superuserUrl, 'made_by_bootstrap'),
     VANGUARD_SECRET: 'the secret of the tests of the command line',
     VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('cli'),
@@ -65,8 +65,8 @@ afterAll(async () => {
     rmSync(place, { recursive: true, force: true });
 });
 
-test('bootstrap, migrate and seed make a database out of nothing, and change nothing when run again', async () => {
-  // In processes of their own: nothing that a command leaves behind keeps its process.
+test('bootstrap, migrate and seed create a database, and change nothing when run again', async () => {
+  // In separate processes: a command must not leave anything that keeps its process alive.
   for (const command of ['bootstrap', 'migrate', 'seed'])
     expect(await spawned(environment, [command]), command).toMatchObject({ code: 0, complained: '' });
 
@@ -88,7 +88,7 @@ test('bootstrap, migrate and seed make a database out of nothing, and change not
 
   for (const command of ['bootstrap', 'migrate', 'seed', 'prepare'])
     expect(await vanguard(command), command).toMatchObject({ code: 0, complained: '' });
-  // What was changed stays; what was taken away is there again.
+  // Changes stay; deleted rows are created again.
   expect(await everything()).toEqual({
     ...before,
     providers: [...before.providers, 'openai-default'].sort(),
@@ -105,7 +105,7 @@ test('bootstrap, migrate and seed make a database out of nothing, and change not
   });
 });
 
-test('prepare does all of it at once', async () => {
+test('prepare does all three at once', async () => {
   const fresh = { ...environment, DATABASE_URL: urlTo(cluster.superuserUrl, 'made_by_prepare') };
   expect(await run(fresh, ['prepare'])).toMatchObject({
     code: 0,
@@ -116,26 +116,29 @@ test('prepare does all of it at once', async () => {
   expect(JSON.parse(status.said)).toHaveLength(28);
 });
 
-test.each(['server', 'worker'])('a %s that is stopped while it starts ends with 0', async (command) => {
-  // A database that never answers keeps it starting.
-  const silent = createServer().listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const { port } = silent.address() as AddressInfo;
-  const child = spawn(process.execPath, [launcher, command], {
-    env: environmentOf({ ...environment, DATABASE_URL: `postgres://vanguard@127.0.0.1:${port}/vanguard` }),
-    stdio: 'ignore',
-  });
-  try {
-    const ended = once(child, 'exit');
-    const [socket] = (await once(silent, 'connection')) as [Socket];
-    child.kill('SIGTERM');
-    expect(await ended).toEqual([0, null]);
-    socket.destroy();
-  } finally {
-    child.kill('SIGKILL');
-    silent.close();
-  }
-});
+test.each(['server', 'worker'])(
+  'a %s that is stopped during its start exits with code 0',
+  async (command) => {
+    // A database that never responds delays the start.
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const child = spawn(process.execPath, [launcher, command], {
+      env: environmentOf({ ...environment, DATABASE_URL: `postgres://vanguard@127.0.0.1:${port}/vanguard` }),
+      stdio: 'ignore',
+    });
+    try {
+      const ended = once(child, 'exit');
+      const [socket] = (await once(silent, 'connection')) as [Socket];
+      child.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+      socket.destroy();
+    } finally {
+      child.kill('SIGKILL');
+      silent.close();
+    }
+  },
+);
 
 async function everything() {
   const list = async (sql: string) => (await owner.query<{ x: string }>(sql)).rows.map(({ x }) => x);
@@ -169,7 +172,7 @@ async function organizationsOf(token: string | undefined): Promise<string[] | nu
   return organizations.map(({ organization }) => organization);
 }
 
-test('user create: with a password, with one from standard input, with one made up', async () => {
+test('user create: with a password, with one from standard input, with a generated one', async () => {
   const [given, piped, made, wrongRole] = await Promise.all([
     vanguard('user create Grete --password vom-Rand-der-Bank --role admin'),
     // Standard input of a process.
@@ -193,7 +196,7 @@ test('user create: with a password, with one from standard input, with one made 
   expect((await everything()).users).not.toContain('wolf');
 });
 
-test('user create refuses a name that is taken, whatever its capitals, and an empty password', async () => {
+test('user create refuses an existing name in any case, and an empty password', async () => {
   const before = await everything();
   const [taken, empty] = await Promise.all([
     vanguard('user create ADMIN --password something-else'),
@@ -205,13 +208,13 @@ test('user create refuses a name that is taken, whatever its capitals, and an em
   expect(await everything()).toEqual(before);
 });
 
-test('user password replaces the old one; user disable ends what is open, for good, and refuses the next login', async () => {
+test('user password replaces the old one; user disable ends all sessions, and refuses the next sign-in', async () => {
   expect(await vanguard('user password Grete --password-stdin', 'ein ganz neues')).toMatchObject({ code: 0 });
   expect(await logIn('Grete', 'vom-Rand-der-Bank')).toMatchObject({ status: 401 });
   const { status, token } = await logIn('Grete', 'ein ganz neues');
   expect(status).toBe(200);
   expect(await organizationsOf(token)).toHaveLength(28);
-  // As a change of password does: what was open before is over.
+  // Like a change of password, it ends all earlier sessions.
   expect(await vanguard('user password Grete --password-stdin', 'noch ein ganz neues')).toMatchObject({
     code: 0,
   });
@@ -233,7 +236,7 @@ test('user password replaces the old one; user disable ends what is open, for go
   expect(unknown.code).toBe(1);
 });
 
-test('user create and user password refuse a password that is short or easy to guess, and say what would help', async () => {
+test('user create and user password refuse a short or guessable password, with a hint', async () => {
   const before = await everything();
   const [short, common, own] = await Promise.all([
     vanguard('user create rapunzel --password zu-kurz'),
@@ -251,7 +254,7 @@ test('user create and user password refuse a password that is short or easy to g
   expect(await everything()).toEqual(before);
 });
 
-test('user unlock lets somebody in at once who has to wait', async () => {
+test('user unlock ends the wait of a user at once', async () => {
   expect(await vanguard('user unlock hänsel')).toMatchObject({
     code: 0,
     said: 'hänsel has no failed sign-in attempts.\n',
@@ -266,7 +269,7 @@ test('user unlock lets somebody in at once who has to wait', async () => {
   expect((await vanguard('user unlock nobody')).complained).toMatch(/^NOT_FOUND: There is no user nobody\./);
 });
 
-test('keys rotate signs nobody out, encrypts everything under the first key, and says what is not needed any more', async () => {
+test('keys rotate keeps sessions, encrypts all secrets under the first key, and lists keys that are no longer needed', async () => {
   const { token } = await logIn('hänsel', 'brotkrümel im wald');
   const old = environment.VANGUARD_ENCRYPTION_KEYS ?? '';
   environment.VANGUARD_ENCRYPTION_KEYS = `${newEncryptionKey('next')},${old}`;
@@ -279,7 +282,7 @@ test('keys rotate signs nobody out, encrypts everything under the first key, and
   expect((await logIn('hänsel', 'brotkrümel im wald')).status).toBe(200);
 });
 
-test('membership add and remove count from the next request on', async () => {
+test('membership add and remove take effect at the next request', async () => {
   const { token } = await logIn('hänsel', 'brotkrümel im wald');
   expect(await organizationsOf(token)).toEqual([]);
   expect(await vanguard('membership add hänsel RIO --role viewer')).toMatchObject({ code: 0 });
@@ -307,7 +310,7 @@ test('membership add and remove count from the next request on', async () => {
   );
 });
 
-test('connection create keeps the password encrypted, connection test reads over it and says what is wrong', async () => {
+test('connection create encrypts the password, connection test reads over the connection and reports problems', async () => {
   const { username, password, tenant } = simulator.credentials;
   const options = `--url ${simulator.url} --tenant ${tenant} --username ${username}`;
   expect(await vanguard('connection test RIO')).toMatchObject({
@@ -359,7 +362,7 @@ async function connection() {
   };
 }
 
-test('connection create refuses what cannot be one, and may take the place of the seeded one', async () => {
+test('connection create refuses invalid connections, and can replace the seeded one', async () => {
   const options = '--tenant T --username u --password p';
   const before = await everything();
   const [noUrl, address, organization] = await Promise.all([
@@ -387,7 +390,7 @@ test('connection create refuses what cannot be one, and may take the place of th
   expect(await vanguard('seed')).toMatchObject({ code: 0, complained: '' });
 });
 
-test('sync trigger queues one run, sync status shows it to people and to programs', async () => {
+test('sync trigger queues one run, sync status shows it as text and as JSON', async () => {
   const [first, unknown] = await Promise.all([vanguard('sync trigger RIO'), vanguard('sync trigger rio')]);
   expect(first.said).toMatch(/^Run \d+ of RIO is queued\./);
   expect(unknown.complained).toMatch(/^NOT_FOUND: There is no active organization rio\./);
@@ -412,7 +415,7 @@ test('sync trigger queues one run, sync status shows it to people and to program
   expect(table.said).toMatch(/HOLNG'? .*never.*none/);
 });
 
-test('sync schedule changes what is given and shows the rest; sync pause and resume; sync status shows them', async () => {
+test('sync schedule changes the given settings and shows the others; sync pause and resume; sync status shows them', async () => {
   const cron = await vanguard(
     'sync schedule HOLNG --cron "0,30 8-18 * * mon-fri" --time-zone America/Chicago --quiet 22-06:30 --full-every 2d',
   );
@@ -442,7 +445,7 @@ test('sync schedule changes what is given and shows the rest; sync pause and res
   expect((await vanguard('sync resume HOLNG')).said).not.toContain('Paused');
 });
 
-test('sync drift waits for the end of a comparison and lists what differs, for people and for programs', async () => {
+test('sync drift waits for the end of a comparison and lists differences, as text and as JSON', async () => {
   const asked = Promise.all([
     vanguard('sync drift HOLNG --sample 7'),
     vanguard('sync drift HOLNG --sample 7 --json'),
@@ -459,7 +462,7 @@ test('sync drift waits for the end of a comparison and lists what differs, for p
     values ($1, $2, 1, 'differs', 'a', 'model', '"M"', null), ($1, $2, 2, 'missing-in-pems', 'b', null, null, null)`,
     [organization_id, id],
   );
-  // Both may have to have asked before it ends.
+  // Both commands must have started before it ends.
   await until('both have asked', async () => {
     const { rows } = await owner.query(
       'select from pg_stat_activity where datname = current_database() and query like $1',
@@ -488,7 +491,7 @@ missing-in-pems  b
   expect(unknown.complained).toMatch(/^NOT_FOUND: /);
 });
 
-test('push status, pause and resume, of an organization and of a connection; what does not exist is named', async () => {
+test('push status, pause and resume, of an organization and of a connection; a missing one is named', async () => {
   const status = async (organization: string) => {
     const { said } = await vanguard(`push status ${organization} --json`);
     return one(
@@ -527,7 +530,7 @@ test('push status, pause and resume, of an organization and of a connection; wha
     });
 });
 
-test('push explain shows each attempt: what was sent, what PEMS answered', async () => {
+test('push explain shows each attempt with request and response', async () => {
   await owner.query(
     `select app_private.note_exchange(id, 'HOLNG-0000009', 7, 2, $1::jsonb) from app_public.organizations where code = 'HOLNG'`,
     [JSON.stringify({ action: 'write', request: 'SENT', status: 400, answer: 'REFUSED', milliseconds: 12 })],
@@ -546,12 +549,12 @@ test('push explain shows each attempt: what was sent, what PEMS answered', async
   expect(unknown).toMatchObject({ code: 1, complained: expect.stringMatching(/^NOT_FOUND: /) as string });
 });
 
-test('lists are asked for, set and shown, and organizations that PEMS proposes are accepted', async () => {
+test('lists are requested, set and shown, and proposed organizations are accepted', async () => {
   expect(await vanguard('lists read NOWHERE')).toMatchObject({
     code: 1,
     complained: expect.stringContaining('NOT_FOUND') as string,
   });
-  // An own one: what other tests leave of theirs does not matter.
+  // A separate organization: data of other tests does not matter.
   await owner.query(
     `insert into app_public.api_configurations (id, organization_id, name, usage, url)
       select 'lists', id, 'Lists', 'PEMS_PFA_READ', 'https://pems.example' from app_public.organizations where code = 'RIO';

@@ -25,7 +25,7 @@ let folder: string;
 const vanguard = (...args: string[]): Promise<Ran> => run(processEnvironment(db), args);
 const folderOf = (name: string): string => join(folder, name);
 
-/** A strict tenant takes only the organization of the login in the header. */
+/** A strict tenant accepts only the organization of the login in the header. */
 const login = (dialect: DialectName): string[] => (dialect === 'strict' ? ['--login-organization', '*'] : []);
 
 async function connect(code: string, url: string, ...more: string[]): Promise<void> {
@@ -56,7 +56,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'vanguard-recording-'));
   for (const dialect of dialectNames) {
     const code = codeOf(dialect);
-    // Dates of numbers, so that an order of day and month can be found; RIO2 begins like RIO.
+    // Dates in digits, so that the order of day and month can be found; RIO2 has the prefix RIO.
     const simulator = await startSimulator({
       ...{ dialect, dateFormat: 'MM/DD/YYYY', onlyListed: true, requestsPerSecond: 0 },
       organizations: { [code]: 40, [`${code}2`]: 3, [code.slice(0, 3)]: 0 },
@@ -72,10 +72,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
+describe.each(dialectNames)('a tenant with dialect %s', (dialect) => {
   const code = codeOf(dialect);
 
-  test('shows columns, notations, the screen, and that nothing has to be changed', async () => {
+  test('shows columns, notations and the screen, and needs no change', async () => {
     const found = await report(code);
     expect(found).toMatchObject({
       ...{ organization: code, rows: 43, otherOrganizations: { [`${code}2`]: 3 }, missing: [] },
@@ -93,7 +93,7 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
     expect(source?.spellings.map(({ notation }) => notation).sort()).toEqual(spelled);
     expect(found.screen?.equal.length).toBeGreaterThan(15);
     expect(found.dates[0]?.notation).toMatch(/^NN\/NN\/YYYY/);
-    // A JSON number has no thousands.
+    // A JSON number has no thousands separators.
     if (dialect !== 'terse') expect(found.numbers[0]?.notation).toBe('decimal point');
     const { code: exit, said } = await vanguard('connection', 'test', code);
     expect(exit).toBe(0);
@@ -103,7 +103,7 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
     expect(said).toMatch(/^ {2}pfs_f_rate +monthlyRate +number +\d+ /m);
   });
 
-  test('answers from its recording as it did itself, and the recording gives nothing away', async () => {
+  test('gives the same report from its recording, which contains no secrets', async () => {
     const before = await report(code);
     const recorded = await vanguard('connection', 'record', folderOf(dialect), code);
     expect(recorded).toMatchObject({ code: 0, complained: '' });
@@ -148,14 +148,14 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
     expect(shape(after)).toEqual(shape(before));
   });
 
-  test('has had nothing written to it', async () => {
+  test('receives no write', async () => {
     expect(await control(simulators.get(dialect) as Simulator, 'GET', '/writes')).toMatchObject({
       writes: [],
     });
   });
 });
 
-describe('what does not fit is named, with the next step', () => {
+describe('mismatches are reported with the next step', () => {
   const simulator = () => simulators.get('official') as Simulator;
   const findings = async () =>
     (await report('OFFI')).findings.map(({ level, code: found, message, next }) =>
@@ -179,7 +179,7 @@ describe('what does not fit is named, with the next step', () => {
     });
   });
 
-  test('dates in the other order, numbers with a decimal comma: exit code 1', async () => {
+  test('dates in another order, numbers with a decimal comma: exit code 1', async () => {
     await during({ kind: 'reshape', dates: 'DD/MM/YYYY', comma: true }, async () => {
       const { code, said } = await vanguard('connection', 'test', 'OFFI');
       expect(code).toBe(1);
@@ -189,9 +189,9 @@ describe('what does not fit is named, with the next step', () => {
     });
   });
 
-  test('months in another language, with those in which they are known', async () => {
+  test('months in another language, with the languages that know them', async () => {
     const [code, simulator] = ['LOCA', simulators.get('localized') as Simulator];
-    // As a tenant that ignores LOCALIZE_RESULT.
+    // Like a tenant that ignores LOCALIZE_RESULT.
     const given = {
       kind: 'malformed',
       what: 'value',
@@ -205,7 +205,7 @@ describe('what does not fit is named, with the next step', () => {
     expect(found.find(({ code: name }) => name === 'MONTH_NAMES')?.next).toContain('--month-language de');
   });
 
-  test('a screen that is not open to the user', async () => {
+  test('a screen that the user may not open', async () => {
     await during(
       { kind: 'error-alert', name: '', message: 'Authorization failed', match: { service: 'screen' } },
       async () => {
@@ -236,7 +236,7 @@ describe('what does not fit is named, with the next step', () => {
     );
   });
 
-  test('nothing of the organization, and an empty page', async () => {
+  test('no records of the organization, and an empty page', async () => {
     await makeOrganization(db, 'OFF');
     await connect('OFF', simulator().url);
     const foreign = await vanguard('connection', 'test', 'OFF');
@@ -264,7 +264,7 @@ describe('what does not fit is named, with the next step', () => {
       /^PEMS_UNAUTHORIZED: .*Authorization failed/,
     ],
     ['a sign-in page', (response) => void response.end('<html>'), /^PEMS_MALFORMED_ANSWER: /],
-  ])('%s in answer to the first request', async (_, handler, words) => {
+  ])('%s in response to the first request', async (_, handler, words) => {
     if (!(await db.owner.query("select from app_public.organizations where code = 'LOST'")).rowCount)
       await makeOrganization(db, 'LOST');
     await using pems = await startLoopback();
@@ -276,7 +276,7 @@ describe('what does not fit is named, with the next step', () => {
     const asJson = await vanguard('connection', 'test', 'LOST', '--json');
     expect(asJson).toMatchObject({ code: 1, complained: '' });
     expect(JSON.parse(asJson.said)).toMatchObject({ error: { code: /^\w+/.exec(complained)?.[0] } });
-    // The answer is what has to be looked at: it is kept.
+    // The recording keeps this response for analysis.
     const name = folderOf(`lost-${complained.length}-${String(code)}-${Math.round(performance.now())}`);
     const recorded = await vanguard('connection', 'record', name, 'LOST');
     expect(recorded.code).toBe(0);
@@ -284,7 +284,7 @@ describe('what does not fit is named, with the next step', () => {
     expect((await readdir(name)).length).toBeGreaterThan(1);
   });
 
-  test('a folder that is not empty, before anything is asked', async () => {
+  test('a folder that is not empty, before any request', async () => {
     await writeFile(folderOf('mine.txt'), 'mine');
     const { requests } = (await control(simulator(), 'GET', '/state')) as { requests: { served: number } };
     const { code, complained } = await vanguard('connection', 'record', folder, 'OFFI');

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { run, spawned } from './vanguard.ts';
 
-/** What a person may type, and what the help of it has to name. */
+/** Commands that users can type, and the names that the help must contain. */
 const commands: Record<string, readonly string[]> = {
   start: [],
   server: [],
@@ -68,7 +68,7 @@ function find(name: string): Command {
   }, program);
 }
 
-test.each(Object.entries(commands))('%s explains itself', (name, named) => {
+test.each(Object.entries(commands))('%s has help', (name, named) => {
   const command = find(name);
   let help = '';
   command.configureOutput({ writeOut: (text) => (help += text) });
@@ -78,7 +78,7 @@ test.each(Object.entries(commands))('%s explains itself', (name, named) => {
   for (const word of named) expect(help.replace(/\s+/g, ' ')).toContain(word);
 });
 
-test('the program lists its commands, and says what to do about one that it does not know', async () => {
+test('the program lists its commands, and explains how to handle an unknown one', async () => {
   const [help, unknown] = await Promise.all([run({}, ['--help']), spawned({}, ['synchronize'])]);
   expect(help).toMatchObject({ code: 0, complained: '' });
   for (const name of Object.keys(commands))
@@ -87,7 +87,7 @@ test('the program lists its commands, and says what to do about one that it does
   expect(unknown.complained).toMatch(/unknown command 'synchronize'[^]*--help/);
 });
 
-test('a configuration that is wrong is refused in one message that lists every problem', async () => {
+test('an invalid configuration is refused in one message with every problem', async () => {
   const { code, said, complained } = await spawned(
     {
       PORT: '80000',

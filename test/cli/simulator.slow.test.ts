@@ -8,7 +8,7 @@ import { freePorts } from '../start/vanguard.ts';
 import { environmentOf } from '../support/environment.ts';
 import { launcher, run } from './vanguard.ts';
 
-test('simulator speaks the dialect of its options, else that of the environment', async () => {
+test('simulator uses the dialect of its options, else that of the environment', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-simulator-'));
   const [port, controlPort] = await freePorts(2);
   const environment = {

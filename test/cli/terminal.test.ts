@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { print, printable, withTerminal } from '../../src/cli/terminal.ts';
 
-// PEMS and files hold any text: a terminal shows it and does not obey it.
+// PEMS and files may contain any text: a terminal must show it and not interpret it.
 
 test.each([
   ['plain text, with a\ttab\nand a line', 'plain text, with a\ttab\nand a line'],
@@ -15,7 +15,7 @@ test.each([
   expect(printable(text)).toBe(shown);
 });
 
-test('what a command prints is escaped', async () => {
+test('the output of a command is escaped', async () => {
   let said = '';
   const terminal = {
     ...{ input: process.stdin, complain: () => undefined, showsProgress: false, exitCode: 0 },

@@ -11,12 +11,15 @@ export const launcher = fileURLToPath(new URL('../../bin/vanguard.js', import.me
 
 export interface Ran {
   code: number | null;
-  /** What was printed to standard output, and to standard error. */
+  /** Standard output and standard error. */
   said: string;
   complained: string;
 }
 
-/** Runs a command in this process, with an environment and streams of its own. Commands that run until a signal need `spawned`. */
+/**
+ * Runs a command in this process, with its own environment and streams. Commands that run until a signal need
+ * `spawned`.
+ */
 export async function run(
   environment: Record<string, string>,
   args: readonly string[],
@@ -35,7 +38,7 @@ export async function run(
   return { code, ...ran };
 }
 
-/** Runs a command as a person does: in a process of its own. */
+/** Runs a command like a user, in its own process. */
 export async function spawned(
   environment: Record<string, string>,
   args: readonly string[],

@@ -101,7 +101,7 @@ describe('a folder', () => {
     expect(await query(second, kept)).toEqual(row);
   });
 
-  test('is a database that sorts by code point, knows all of Unicode, and lets nobody in without a password', async () => {
+  test('with a database sorts by code point, supports all of Unicode, and refuses a connection without a password', async () => {
     const database = await start({
       folder: used,
       settings: { ...settings, work_mem: '7MB', application_name: `it's \\ ok` },
@@ -127,7 +127,7 @@ describe('a folder', () => {
     expect(statSync(join(used, 'superuser-password')).mode & 0o777).toBe(0o600);
   });
 
-  test('whose initialisation was interrupted is initialised anew, and the leftovers are gone', async () => {
+  test('with an interrupted initialization is initialized again, and leftovers are deleted', async () => {
     const folder = join(base, 'interrupted');
     const half = join(folder, 'initialising-abc', 'data');
     mkdirSync(half, { recursive: true });
@@ -139,7 +139,7 @@ describe('a folder', () => {
     expect(readdirSync(folder).sort()).toEqual(['data', 'superuser-password', 'vanguard.conf']);
   });
 
-  test('of another major version, or with other files in it, is refused and left alone', async () => {
+  test('of another major version, or with other files in it, is refused and does not change', async () => {
     const folder = join(base, 'other');
     mkdirSync(join(folder, 'data'), { recursive: true });
     writeFileSync(join(folder, 'data', 'PG_VERSION'), '14\n');
@@ -165,7 +165,7 @@ describe('a folder', () => {
     expect((await refusal(start({ folder }))).code).toBe('DATABASE_PASSWORD_MISSING');
   });
 
-  test('whose password file is that of another database is refused, and nothing is left running', async () => {
+  test('with the password file of another database is refused, and no process is left running', async () => {
     const file = join(used, 'superuser-password');
     const password = readFileSync(file);
     writeFileSync(file, 'of another database');
@@ -186,7 +186,7 @@ describe('a folder', () => {
   });
 });
 
-describe('a server that runs already', () => {
+describe('a running server', () => {
   test('is adopted, and its adopter can stop it', async () => {
     const first = await start({ folder: used });
     const second = await start({ folder: used });
@@ -215,7 +215,7 @@ describe('a server that runs already', () => {
     expect(await query(database, kept)).toEqual(row);
   });
 
-  test('is started once by two starts at the same time, also of a new folder', async () => {
+  test('is started once by two simultaneous starts, also on a new folder', async () => {
     const folder = join(base, 'twice');
     const both = await Promise.all([start({ folder }), start({ folder })]);
     expect(both.map(({ adopted }) => adopted).sort()).toEqual([false, true]);
@@ -225,7 +225,7 @@ describe('a server that runs already', () => {
 });
 
 describe('after a crash', () => {
-  test('of the postmaster, committed rows are there', async () => {
+  test('of the postmaster, committed rows remain', async () => {
     const database = await start({ folder: used });
     await query(database, `insert into kept values ('committed')`);
     const idle = new pg.Client({ connectionString: database.superuserUrl }); // a process that outlives the postmaster a little
@@ -237,14 +237,14 @@ describe('after a crash', () => {
     expect(await query(again, `delete from kept where note = 'committed' returning note`)).toHaveLength(1);
   });
 
-  test('a pid file whose pid belongs to another program by now neither refuses nor harms that program', async () => {
+  test('a pid file with the pid of an unrelated program neither blocks the start nor harms that program', async () => {
     await start({ folder: used });
     const pid = postmaster(used);
     const owner = statSync(pidFile(used));
     const other = child('/bin/sleep', ['60'], root ? { uid: owner.uid, gid: owner.gid } : {});
     await once(other, 'spawn');
     process.kill(pid, 'SIGKILL');
-    // Written over, not anew: it stays the file of the user that PostgreSQL runs as.
+    // Overwritten in place: the file still belongs to the user that PostgreSQL runs as.
     writeFileSync(pidFile(used), readFileSync(pidFile(used), 'utf8').replace(/^\d+/, String(other.pid)));
     const again = await start({ folder: used });
     expect(again.adopted).toBe(false);
@@ -254,7 +254,7 @@ describe('after a crash', () => {
 });
 
 describe('the port', () => {
-  test('that was asked for is taken, and refused when another program has it', async () => {
+  test('is the requested one, and a port of another program is refused', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -266,7 +266,7 @@ describe('the port', () => {
     expect((await start({ folder: used, port })).port).toBe(port);
   });
 
-  test('of the last start is left to the program that took it', async () => {
+  test('of the last start is left to the program that has taken it', async () => {
     const first = await start({ folder: used });
     await first.stop();
     const server = createServer().listen(first.port, '127.0.0.1');
@@ -277,7 +277,7 @@ describe('the port', () => {
   });
 });
 
-test('a server that refuses its settings is reported with what it said, and nothing is left running', async () => {
+test('a server that refuses its settings is reported with its output, and no process is left running', async () => {
   const error = await refusal(start({ folder: used, settings: { shared_buffers: 'plenty' } }));
   expect(error.code).toBe('DATABASE_START_FAILED');
   expect(error.message).toContain('invalid value for parameter "shared_buffers"');
@@ -288,7 +288,7 @@ test('a server that refuses its settings is reported with what it said, and noth
 });
 
 const fifteen = systemBinaries(15);
-test.skipIf(!fifteen)('PostgreSQL 15 of the system serves as well, with the same order of text', async () => {
+test.skipIf(!fifteen)('PostgreSQL 15 of the system works too, with the same collation', async () => {
   const database = await start({ folder: join(base, 'fifteen'), binaries: fifteen });
   const sql = `select current_setting('server_version_num')::int / 10000 major, lower('É') lower, 'B' < 'a' ordered`;
   expect(await query(database, sql)).toEqual([{ major: 15, lower: 'é', ordered: true }]);
@@ -298,10 +298,10 @@ test.skipIf(!fifteen)('PostgreSQL 15 of the system serves as well, with the same
 test.each([
   { version: embeddedBinaries().version, other: "datlocprovider = 'c', datlocale = null, datctype = 'C'" },
   ...(fifteen ? [{ version: 15, other: "datctype = 'C'" }] : []),
-])('PostgreSQL $version gives a new database the order of text of the embedded one', async (one) => {
+])('PostgreSQL $version gives a new database the collation of the embedded one', async (one) => {
   const binaries = one.version === 15 ? fifteen : undefined;
   const database = await start({ folder: join(base, `ordered-${one.version}`), binaries });
-  // As in a cluster of an administrator who chose another locale.
+  // As in a cluster whose administrator chose another locale.
   await query(database, `update pg_database set ${one.other} where datname = 'template0'`);
   await bootstrap(database.superuserUrl, 'vanguard', 'the secret of this test');
   const rows = await query(

@@ -133,7 +133,7 @@ async function rowsOf(table: string, settings: number | 'nobody'): Promise<strin
 const isShared = (row: string) =>
   (JSON.parse(row) as { organization_id?: number | null }).organization_id === null;
 
-test('there is something to isolate', () => {
+test('there are rows to isolate', () => {
   expect(readable.length).toBeGreaterThanOrEqual(15);
   for (const name of [...Object.keys(everybodys), ...administrators])
     expect(readable).toContainEqual({ name });
@@ -154,11 +154,11 @@ describe.each(readable.filter(({ name }) => !(name in everybodys)))('$name', ({ 
     ).toEqual([]);
   });
 
-  test('an owner of an organization does not see what is for administrators', async () => {
+  test('an owner of an organization does not see rows for administrators', async () => {
     if (isAdministrators) expect(await rowsOf(name, insider)).toEqual([]);
   });
 
-  test('a member of nothing and nobody at all see nothing but themselves', async () => {
+  test('a user without memberships and an anonymous client see only themselves', async () => {
     for (const reader of [memberOfNothing, 'nobody'] as const) {
       const seen = (await rowsOf(name, reader)).filter((row) => !isShared(row));
       expect(
@@ -167,7 +167,7 @@ describe.each(readable.filter(({ name }) => !(name in everybodys)))('$name', ({ 
     }
   });
 
-  test('nobody writes it directly, not even an administrator', async () => {
+  test('no user writes it directly, not even an administrator', async () => {
     for (const user of [lookOnly, administrator]) {
       await db.asUser(user, async (client) => {
         // Insufficient privilege, or a view that is not updatable.
@@ -178,19 +178,19 @@ describe.each(readable.filter(({ name }) => !(name in everybodys)))('$name', ({ 
   });
 });
 
-test('a user who is switched off is let in no more', async () => {
+test('a disabled user is refused', async () => {
   await db.owner.query('update app_public.users set is_active = false where id = $1', [lookOnly]);
   await expect(db.asUser(lookOnly, () => Promise.resolve())).rejects.toThrow('switched off');
 });
 
-test('who is taken out of an organization sees nothing of it with the next request', async () => {
+test('a removed member sees nothing of the organization from the next request on', async () => {
   const leaver = await makeMember(db, ours);
   expect(await rowsOf('app_public.pfa_record', leaver)).not.toEqual([]);
   await db.owner.query('delete from app_public.user_organizations where user_id = $1', [leaver]);
   expect(await rowsOf('app_public.pfa_record', leaver)).toEqual([]);
 });
 
-test('the authenticator reads nothing by itself', async () => {
+test('the authenticator itself reads nothing', async () => {
   await expect(db.authenticator.query('select from app_public.organizations')).rejects.toMatchObject({
     code: '42501',
   });

@@ -53,7 +53,7 @@ async function entries(list = 'category', of = org) {
 const codesOf = async (list = 'category') => (await entries(list)).map(({ code }) => code).join();
 
 describe('a complete read', () => {
-  test('brings entries, changes those that differ, and writes nothing for the others', async () => {
+  test('adds entries, changes those that differ, and writes no others', async () => {
     const rows: Record<string, Json>[] = [
       { code: ' CRANES\u00a0', description: 'Cranes', outOfService: '-' },
       { code: 'PUMPS', description: 'Pumps', outOfService: '+' },
@@ -68,20 +68,20 @@ describe('a complete read', () => {
     expect(await readList(db, org, 'category', rows)).toMatchObject({ rows_inserted: 0, rows_updated: 1 });
   });
 
-  test('leaves what PEMS no longer tells of an entry as it was', async () => {
+  test('keeps values of an entry that PEMS no longer returns', async () => {
     await readList(db, org, 'category', [{ code: 'CRANES', description: 'Cranes' }]);
     await readList(db, org, 'category', coded('CRANES'));
     expect(await entries()).toMatchObject([{ description: 'Cranes' }]);
   });
 
-  test('removes an entry only when a second read in a row does not have it either', async () => {
+  test('removes an entry only when a second read in a row misses it', async () => {
     await readList(db, org, 'category', coded('A', 'B', 'C'));
     expect(await readList(db, org, 'category', coded('A', 'C'))).toMatchObject({
       rows_missing: 1,
       rows_removed: 0,
     });
     expect(await codesOf()).toBe('A,B,C');
-    // Seen again: it starts anew.
+    // Seen again: the count restarts.
     await readList(db, org, 'category', coded('A', 'B'));
     expect(await readList(db, org, 'category', coded('A', 'C'))).toMatchObject({
       rows_missing: 1,
@@ -103,7 +103,7 @@ describe('a complete read', () => {
     expect(await codesOf('manufacturer')).toBe('A');
   });
 
-  test('that would remove too many withholds it until an admin accepts', async () => {
+  test('that would remove too many entries withholds the removals until an admin accepts them', async () => {
     const [admin, member] = [await makeMember(db, org, 'admin'), await makeMember(db, org)];
     await readList(db, org, 'equipment', many(60));
     await readList(db, org, 'equipment', many(40));
@@ -137,7 +137,7 @@ describe('a complete read', () => {
     expect(await readList(db, org, 'category', [])).toMatchObject({ rows_withheld: 10, rows_removed: 0 });
   });
 
-  test('refuses rows that cannot be used, and what they may stand for is not missing', async () => {
+  test('refuses unusable rows, whose entries do not count as missing', async () => {
     await readList(db, org, 'class', [{ code: 'B', category: 'X' }, ...many(20)]);
     const rows: Record<string, Json>[] = [
       ...many(20),
@@ -161,7 +161,7 @@ describe('a complete read', () => {
     expect(await entries('class')).toHaveLength(22);
   });
 
-  test('refuses equipment of another organization without telling it', async () => {
+  test('refuses equipment of another organization without revealing it', async () => {
     const run = await readList(db, org, 'equipment', [
       { code: 'MINE', organization: org.code },
       { code: 'ALL', organization: '*' },
@@ -171,7 +171,7 @@ describe('a complete read', () => {
     expect(await codesOf('equipment')).toBe('ALL,MINE');
   });
 
-  test('of which too many rows are refused changes nothing', async () => {
+  test('with too many refused rows changes nothing', async () => {
     await readList(db, org, 'category', coded('OLD'));
     const run = await readList(db, org, 'category', [
       ...many(60),
@@ -181,7 +181,7 @@ describe('a complete read', () => {
     expect(await entries()).toMatchObject([{ code: 'OLD', missed_reads: 0 }]);
   });
 
-  test('that another one has replaced, or that failed, merges nothing', async () => {
+  test('that was replaced or has failed merges nothing', async () => {
     await readList(db, org, 'category', coded('A'));
     const lost = await beginList(db, org, 'category');
     const next = await beginList(db, org, 'category');
@@ -232,7 +232,7 @@ describe('reads are queued', () => {
         ]);
   };
 
-  test('a list at a time, and a second request joins the first', async () => {
+  test('one list at a time, and a second request joins the first', async () => {
     const first = await queue('schedule');
     expect(first.map(({ list }) => list)).toEqual([
       'category',
@@ -256,7 +256,7 @@ describe('reads are queued', () => {
     const first = await begin();
     const lists = [];
     for (let run = await begin(); run; run = await begin()) lists.push(run.list);
-    // Each begin finds the one before it unfinished: it is queued once more, behind the others.
+    // Each call finds the previous run unfinished, and queues it once more, behind the others.
     expect(lists.filter((list) => list === first!.list)).toEqual([first!.list]);
     expect(lists.filter((list) => list === 'class')).toHaveLength(2);
     const { rows } = await db.owner.query(
@@ -281,7 +281,7 @@ describe('reads are queued', () => {
     await pass('59 minutes');
     expect(await dispatch()).toBe(0);
     await pass('2 minutes');
-    // The organizations were asked for a moment ago, over the same connection.
+    // The organizations were requested a moment ago, over the same connection.
     expect(await dispatch()).toBe(5);
     await readAll();
     await pass('2 days');
@@ -295,7 +295,7 @@ describe('reads are queued', () => {
     expect(await dispatch()).toBe(6); // a request whose job was lost, paused or not
   });
 
-  test('those that the connection says it has, under its own paths', async () => {
+  test("lists of the connection's settings, with their paths", async () => {
     await db.owner.query(
       `insert into app_private.reference_sources (api_configuration_id, list, path)
       values ('pems', 'model', null), ('pems', 'category', 'eq/categories')`,
@@ -308,7 +308,7 @@ describe('reads are queued', () => {
     }
   });
 
-  test('over the connection that is mapped to them, never over the simulator beside a real PEMS', async () => {
+  test('over the mapped connection, never over the simulator beside a real PEMS', async () => {
     const connection = async (entity: string) =>
       one(
         (
@@ -332,7 +332,7 @@ describe('reads are queued', () => {
     await db.owner.query("delete from app_public.api_configurations where id = 'assets'");
   });
 
-  test('admins may ask for them', async () => {
+  test('admins may request them', async () => {
     const [admin, member] = [await makeMember(db, org, 'admin'), await makeMember(db, org)];
     const request = (user: number) =>
       db.asUser(user, (client) => client.query('select list from app_public.request_lists($1)', [org.id]));
@@ -354,7 +354,7 @@ describe('organizations of PEMS', () => {
     });
   beforeEach(() => db.owner.query('delete from app_public.organization_proposals'));
 
-  test('are proposed, never added; a decision stays, and a proposal goes with the second read', async () => {
+  test('are proposed, never added; a decision stays, and a second read that misses a proposal removes it', async () => {
     const rows: Record<string, Json>[] = [
       { code: org.code },
       { code: '*' },
@@ -379,7 +379,7 @@ describe('organizations of PEMS', () => {
     expect(await proposals()).toEqual([{ code: 'NEW2', name: 'NEW2', state: 'dismissed' }]);
   });
 
-  test('are accepted by administrators alone, who add them', async () => {
+  test('are accepted by administrators only, who add them', async () => {
     const owner = await makeMember(db, org, 'owner');
     const administrator = await makeUser(db, 'admin');
     await readList(db, org, 'organization', [
@@ -421,7 +421,7 @@ describe('suggestions', () => {
       return rows.map(({ code }) => code);
     });
 
-  test('begin with what was typed, then come those that hold every word', async () => {
+  test('start with prefix matches, followed by entries that contain every word', async () => {
     const user = await makeMember(db, org, 'viewer');
     const rows: Record<string, Json>[] = [
       { code: 'EQ-2', description: 'Crawler 80T Liebherr' },
@@ -435,7 +435,7 @@ describe('suggestions', () => {
     expect(await suggest(user, 'equipment', 'eq-')).toEqual(['eq-10', 'EQ-2']);
     expect(await suggest(user, 'equipment', 'cra')).toEqual(['CRANE_1', 'CRANEX1', 'EQ-2']);
     expect(await suggest(user, 'equipment', 'liebherr 80t')).toEqual(['EQ-2']);
-    // What LIKE takes for any character is one of its own here.
+    // Wildcards of LIKE are plain characters here.
     expect(await suggest(user, 'equipment', 'crane_')).toEqual(['CRANE_1']);
     expect(await suggest(user, 'equipment', '%')).toEqual(['CRANEX1']);
     expect(await suggest(user, 'equipment', 'nothing')).toEqual([]);
@@ -443,7 +443,7 @@ describe('suggestions', () => {
     await expect(suggest(user, 'class', 'x'.repeat(201))).rejects.toMatchObject({ code: 'VG400' });
   });
 
-  test('of classes are those of the category, unless it has none', async () => {
+  test('of classes belong to the category, unless it has none', async () => {
     const user = await makeMember(db, org);
     await readList(db, org, 'class', [
       { code: 'Crawler', category: 'CRANES' },
@@ -517,7 +517,7 @@ describe('drafts', () => {
   const save = (user: number, changes: Json, pfaId = 'a') =>
     db.asUser(user, (client) => saveDraft(client, org, pfaId, changes), { commit: true });
 
-  test('with a value that PEMS does not list get a hint and can be submitted', async () => {
+  test('with unlisted values get a hint and can be submitted', async () => {
     const author = await project('warn');
     await save(author, { category: 'Crnaes', model: 'Anything', class: 'Old class' });
     expect(await unlisted(author)).toEqual([
@@ -540,7 +540,7 @@ describe('drafts', () => {
     expect(await unlisted(author)).toEqual([]);
   });
 
-  test('are refused with the value, what is allowed and what is near, all or nothing', async () => {
+  test('are refused with the value, the allowed values and similar ones, all or nothing', async () => {
     const author = await project('refuse');
     await db.asUser(author, async (client) => {
       const revision = async (id: string) => (await seenRecord(client, org, id)).revision;
@@ -565,7 +565,7 @@ describe('drafts', () => {
       ];
       for (const changes of unfit)
         expect((await refusal(client, () => saveDraft(client, org, 'a', changes))).code).toBe('VG422');
-      // Another category has other classes; nothing, and what is there already, is no new value.
+      // Another category has other classes; empty and unchanged values are no new values.
       const fit: Json[] = [{ category: 'PUMPS', class: 'Trash' }, { class: null }, { class: 'Old class' }];
       for (const changes of fit) await saveDraft(client, org, 'a', changes);
     });
@@ -592,7 +592,7 @@ describe('drafts', () => {
     });
   });
 
-  test('from before stay drafts when they are submitted, and other keys go on', async () => {
+  test('from before stay drafts when they are submitted, and other keys are committed', async () => {
     const author = await project('warn');
     await save(author, { category: 'OTHER', model: 'X' });
     await setCheck(db, 'refuse');
@@ -610,7 +610,7 @@ describe('drafts', () => {
     });
   });
 
-  test('are not resolved with a value that PEMS does not list', async () => {
+  test('cannot be resolved with an unlisted value', async () => {
     const author = await project('refuse');
     await save(author, { category: 'CRANES - TOWER' });
     await putRecords(db, org, [
@@ -628,7 +628,7 @@ describe('drafts', () => {
     });
   });
 
-  test('are compared with nothing where a list has no entries, and where nothing is asked of lists', async () => {
+  test('are not checked against an empty list, or if the check is off', async () => {
     const author = await project('refuse');
     await save(author, { manufacturer: 'Anyone', equipment: 'EQ-1' });
     await setCheck(db, 'off');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkExtensions, checkServer } from '../../src/database/usable.ts';
 
-// Servers that the tests cannot start: what they answer is made up.
+// Servers that the tests cannot start: their responses are made up.
 
 type Client = Parameters<typeof checkServer>[0];
 const answering = (...rows: Record<string, unknown>[]) =>

@@ -1,4 +1,4 @@
-/** Ends `npm run test:docker` with one sentence where no container engine or no Compose v2 answers. */
+/** Ends `npm run test:docker` with one sentence if no container engine or no Compose v2 responds. */
 import { execFileSync } from 'node:child_process';
 
 const needs = [

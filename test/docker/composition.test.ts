@@ -12,7 +12,7 @@ import { defaultSettings } from '../../src/database/embedded.ts';
 import { until } from '../support/until.ts';
 import { docker, prepareComposition, type Composition } from './composition.ts';
 
-// Dockerfile and docker-compose.yml with a real engine. The tests follow one another, from the build to the end.
+// Dockerfile and docker-compose.yml with a real engine. The tests depend on each other, from the build to the end.
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -119,7 +119,7 @@ test('no container can change its files, gain rights, or fill the disk or the me
   }
 });
 
-test('the database is as the embedded one: settings, and the order of text', async () => {
+test('the database has the settings and the collation of the embedded one', async () => {
   const names = Object.keys(defaultSettings).map((name) => `'${name}'`);
   const shown = await composition.query(
     `select jsonb_object_agg(name, current_setting(name)) from unnest(array[${names.join()}]) as name`,
@@ -135,7 +135,7 @@ test('the database is as the embedded one: settings, and the order of text', asy
   );
 });
 
-test('a new user signs in and asks the API', async () => {
+test('a new user signs in and calls the API', async () => {
   showLogs();
   await composition.vanguard(['user', 'create', username, '--role', 'admin', '--password-stdin'], password);
   token = await signIn();
@@ -146,7 +146,7 @@ test('a new user signs in and asks the API', async () => {
   expect(json).not.toHaveProperty('errors');
 });
 
-test('a command in a container of its own waits for the preparation, and works too', async () => {
+test('a command in another container waits for the preparation, and works too', async () => {
   showLogs();
   const said = await composition.compose([
     ...['run', '--rm', '--no-TTY', 'server', 'membership', 'add', username, 'RIO', '--role', 'member'],
@@ -185,14 +185,16 @@ test('the worker mirrors the records of a PEMS in another container', async () =
   expect(synced).toHaveLength(300);
 });
 
-/** Ends the main process of a service as a lack of memory does. The engine takes `docker kill` for the wish of a person. */
+/**
+ * Kills the main process of a service, like a lack of memory does. The engine treats `docker kill` as a manual stop.
+ */
 async function killProcess(service: string): Promise<void> {
   const { State } = await composition.inspect(service);
   const asRoot = ['run', '--rm', '--pid', 'host', '--user', 'root', '--entrypoint', 'sh'];
   await docker([...asRoot, composition.project, '-c', `kill -9 ${State.Pid}`]);
 }
 
-test.each(working)('%s starts again after kill -9, and nothing is lost', async (service) => {
+test.each(working)('%s restarts after kill -9, and no data is lost', async (service) => {
   showLogs();
   const before = await composition.inspect(service);
   await killProcess(service);
@@ -209,9 +211,9 @@ test.each(working)('%s starts again after kill -9, and nothing is lost', async (
   await until('a run ends', async () => Number(await composition.query(runs)) > count, 60);
 });
 
-test('requests get 503 while the database is gone, and work again afterwards', async () => {
+test('requests get 503 while the database is down, and work again afterwards', async () => {
   showLogs();
-  // Its name is gone from the network too.
+  // Its name is missing in the network too.
   await composition.compose(['rm', '--stop', '--force', 'database']);
   const { status, json } = await request('/api/sync/status', { token });
   expect(json).toMatchObject({ error: { code: 'DATABASE_UNAVAILABLE' } });
@@ -220,7 +222,7 @@ test('requests get 503 while the database is gone, and work again afterwards', a
   await until('requests work', async () => (await request('/api/sync/status', { token })).status === 200, 60);
 });
 
-test('everything stops with exit code 0, and starts again with what was there', async () => {
+test('all services stop with exit code 0, and restart with their data', async () => {
   showLogs();
   await healthy();
   await composition.compose(['stop']);
@@ -261,7 +263,7 @@ test('a newer image migrates the database, and the older one is then refused', a
   expect(await composition.compose(['logs', '--no-color', '--tail', '5', 'prepare'])).toContain(
     'DATABASE_NEWER',
   );
-  // Nor do the others run with it, however they are started.
+  // The other services do not run with it either, however they are started.
   for (const service of ['server', 'worker'])
     await expect(composition.compose(['run', '--rm', '--no-deps', '--no-TTY', service])).rejects.toThrow(
       /DATABASE_NEWER/,
@@ -284,7 +286,7 @@ test('with the profile tls, Caddy serves the product with a certificate of its o
     () => composition.compose(['exec', '--no-TTY', 'proxy', 'cat', root]).catch(() => undefined),
     60,
   );
-  // Node does not look up names of .test; the certificate is checked for the name nevertheless.
+  // Node does not resolve names of .test; the name in the certificate is still checked.
   const trusted = { host: '127.0.0.1', port, servername: host, ca, headers: { host } };
   const ask = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
     new Promise<IncomingMessage>((resolve, reject) =>
@@ -312,7 +314,7 @@ test('with the profile tls, Caddy serves the product with a certificate of its o
     ),
   ).rejects.toThrow(/certificate|issuer/);
 
-  // Plain HTTP leads to TLS.
+  // Plain HTTP redirects to TLS.
   const redirected = await new Promise<IncomingMessage>((resolve, reject) =>
     plainRequest({ host: '127.0.0.1', port: plainPort, path: '/records', headers: { host } }, resolve)
       .on('error', reject)
@@ -326,7 +328,7 @@ test('with the profile tls, Caddy serves the product with a certificate of its o
   expect(login.statusCode).toBe(200);
   expect(login.headers['set-cookie']?.join()).toMatch(/; Secure/);
 
-  // A websocket lives through the proxy.
+  // A websocket works through the proxy.
   const secured = { ca, servername: host, headers: { host } };
   class Trusting extends WebSocket {
     constructor(_address: string, protocols: string | string[]) {
@@ -348,7 +350,7 @@ test('with the profile tls, Caddy serves the product with a certificate of its o
   await connected;
   await client.dispose();
 
-  // A client in another container counts by its own address, whatever it claims.
+  // A client in another container counts by its own address, whatever headers it sends.
   const { NetworkSettings } = await composition.inspect('worker');
   const own = NetworkSettings.Networks[`${composition.project}_default`]!.IPAddress;
   const guess = `fetch('https://${host}/api/auth/login', {
@@ -367,7 +369,7 @@ test('with the profile tls, Caddy serves the product with a certificate of its o
   expect(addresses.split('\n')).toContain(own);
   expect(addresses).not.toContain('203.0.113.9');
 
-  // Configured for ACME, certificates come from there only.
+  // Configured for ACME, certificates come only from there.
   const acme = [
     'TLS_ISSUER=acme',
     'ACME_EMAIL=admin@example.com',
@@ -381,7 +383,7 @@ test('with the profile tls, Caddy serves the product with a certificate of its o
     '"issuers":[{"ca":"https://acme.test/d","email":"admin@example.com","module":"acme"}]',
   );
 
-  // What Caddy says by itself keeps browsers at TLS as well.
+  // Caddy's own responses keep browsers on TLS too.
   await composition.compose(['stop', 'server']);
   const gone = await ask('/');
   gone.resume();

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectFolder } from '../../src/configuration.ts';
 
-/** What runs now of a composition, by service. */
+/** Running containers of a composition, by service. */
 export type Services = Record<string, { state: string; health: string; exitCode: number }>;
 
-/** What the engine says about a container. */
+/** State of a container, from the engine. */
 export interface Inspected {
   Id: string;
   RestartCount: number;
@@ -26,19 +26,19 @@ export interface Inspected {
   NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
 }
 
-/** docker-compose.yml under a project name, an image, ports and secrets of its own, with a simulated PEMS. */
+/** docker-compose.yml with its own project name, image, ports and secrets, and a simulated PEMS. */
 export interface Composition {
   project: string;
   url: string;
-  /** Where the proxy with TLS listens, and the name that it serves. */
+  /** Address of the TLS proxy, and its server name. */
   tls: { host: string; port: number; plainPort: number };
-  /** The image that the services run from the next `up` on. */
+  /** The image that the services use from the next `up` on. */
   image: string;
   /** Runs `docker compose`; rejects with its output. */
   compose(args: string[], input?: string): Promise<string>;
   /** Runs a command of the product in the container of the server. */
   vanguard(args: string[], input?: string): Promise<string>;
-  /** Asks the database as its superuser; a row a line, columns with | between them. */
+  /** Queries the database as its superuser; one row per line, columns separated by |. */
   query(sql: string): Promise<string>;
   services(): Promise<Services>;
   inspect(service: string): Promise<Inspected>;
@@ -48,7 +48,7 @@ export interface Composition {
   remove(): Promise<void>;
 }
 
-/** The engine's own variables and nothing else: what a shell exports would have precedence over the secrets file. */
+/** Only the engine's own variables: exported variables of the shell would override the secrets file. */
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => /^(PATH|HOME|DOCKER_.*|BUILDX_.*|TMPDIR)$/.test(name)),
 );
@@ -96,7 +96,7 @@ export async function prepareComposition(): Promise<Composition> {
     // After the build.
     depends_on: { prepare: { condition: 'service_completed_successfully' } },
   };
-  // Containers find the proxy by the name that browsers use.
+  // Containers reach the proxy by the name that browsers use.
   const proxy = { networks: { default: { aliases: [host] } } };
   await writeFile(override, JSON.stringify({ services: { pems, proxy } }));
   const files = ['docker-compose.yml', override].flatMap((file) => ['--file', file]);

@@ -1,6 +1,7 @@
 /**
- * The simulated PEMS in a container of its own. The simulator serves its own machine only, so a proxy lets the worker's container
- * in. `test/docker/composition.ts` mounts this file into the image, beside the simulator.
+ * The simulated PEMS in its own container. The simulator accepts only clients of its own machine, so a proxy forwards
+ * requests of the worker's container. `test/docker/composition.ts` mounts this file into the image, beside the
+ * simulator.
  */
 import { createServer, request } from 'node:http';
 import { startSimulator } from '../../simulator/index.ts';

@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: `container-pg${version}`,
           include: [databaseTests],
-          // They are about the PostgreSQL that runs without a container, or take long.
+          // These files test the PostgreSQL outside of containers, or take long.
           exclude: ['test/database/embedded*.test.ts', 'test/database/**/*.slow.test.ts'],
           globalSetup: 'test/support/global-setup.ts',
           provide: { postgresVersion: version },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { judge, type Change, type Commit, type Evidence, type PemsWrite, type Problem } from './checker.ts';
 
-// The checker on logs made by hand: one value, "mine", of one key of one record, whose content was "old". Each verdict, and next to it what
-// looks alike and is none.
+// The checker on handmade logs: one value, "mine", of one key of one record with the old value "old". Each verdict, and
+// a similar case that differs.
 
 const [ann, bob] = [1, 2];
 const here = { record: 'R', key: 'category' };
@@ -28,7 +28,7 @@ const seen = (value: string, ms: number, problem: Partial<Problem> = {}) => ({
   problem: { kind: 'failed', by: 'push', mine: value, ...problem },
 });
 
-/** Everything is at rest, and PEMS and the mirror hold the same. */
+/** No work is pending, and PEMS and the mirror have equal values. */
 function evidence(more: Partial<Evidence> & { now?: string; mirrored?: string } = {}): Evidence {
   const { now = 'old', mirrored = now, ...rest } = more;
   return {
@@ -55,7 +55,7 @@ const draft = (value: string, problems: Record<string, Problem> = {}, user = ann
 });
 const drafted = (value: string) => ({ viewer: ann, record: 'R', data: { category: value, monthlyRate: 5 } });
 
-/** So many sentences, like these. */
+/** Expects that many sentences, matching these. */
 const saying = (...patterns: RegExp[]): unknown[] =>
   patterns.map((pattern): unknown => expect.stringMatching(pattern));
 
@@ -66,7 +66,7 @@ describe('confirmed', () => {
     );
     expect(judged).toMatchObject({ overall: 'sound', counts: { confirmed: 1, resent: 0 }, problems: [] });
   });
-  test('sent again with nothing in between is resent, and no doubling', () => {
+  test('sent twice with no write in between is resent, not doubled', () => {
     const judged = judge(
       evidence({
         writes: [ours(1, 200, 'mine'), ours(2, 300, 'mine')],
@@ -76,7 +76,7 @@ describe('confirmed', () => {
     );
     expect(judged).toMatchObject({ overall: 'sound', counts: { confirmed: 1, doubled: 0, resent: 1 } });
   });
-  test('also where another writer wrote over it later', () => {
+  test('also if another writer overwrote it later', () => {
     const given = evidence({
       writes: [ours(1, 200, 'mine'), theirs(2, 300, 'theirs')],
       changes: [change('push', 'old', 'mine'), change('sync', 'mine', 'theirs')],
@@ -84,7 +84,7 @@ describe('confirmed', () => {
     });
     expect(judge(given)).toMatchObject({ overall: 'sound', counts: { confirmed: 1 } });
   });
-  test('also where the product never heard that the commit was made', () => {
+  test('also if the client never received the response to the commit', () => {
     const given = evidence({
       commits: [commit('mine', 100, { answered: null })],
       writes: [ours(1, 200, 'mine')],
@@ -105,12 +105,12 @@ describe('confirmed', () => {
   });
 });
 
-test('nothing confirmed: nothing was shown', () => {
+test('without a confirmation nothing was shown', () => {
   expect(judge(evidence({ commits: [] })).overall).toBe('unknown');
 });
 
 describe('returned', () => {
-  test('it is in a draft, with a problem or already without', () => {
+  test('it is in a draft, with or without a problem', () => {
     const problem = { kind: 'refused', by: 'push', mine: 'mine' };
     for (const problems of [{}, { category: problem }] as Record<string, Problem>[]) {
       const given = evidence({ modifications: [draft('mine', problems)], overlay: [drafted('mine')] });
@@ -129,7 +129,7 @@ describe('returned', () => {
     );
     const sightings = [seen('newer', 500)];
     expect(verdictOf(evidence({ sightings, changes: [given] }))).toBe('returned');
-    // The history alone is not enough: its author has to have it.
+    // The history alone is not enough: its author must have it.
     expect(verdictOf(evidence({ changes: [given] }))).toBe('lost');
     expect(verdictOf(evidence({ modifications: [draft('newer')], changes: [given] }))).toBe('lost');
     expect(verdictOf(evidence({ modifications: [draft('newer', carries)] }))).toBe('lost');
@@ -139,13 +139,13 @@ describe('returned', () => {
     expect(verdictOf(evidence({ sightings: [seen('mine', 50)] }))).toBe('lost');
     expect(verdictOf(evidence({ sightings: [seen('other', 500)] }))).toBe('lost');
   });
-  test('its author took it back', () => {
+  test('its author withdrew it', () => {
     const surrender = { ...here, user: ann, value: 'mine', how: 'withdrawn' as const, at: 500 };
     expect(verdictOf(evidence({ surrenders: [surrender] }))).toBe('returned');
     expect(verdictOf(evidence({ surrenders: [{ ...surrender, value: 'other' }] }))).toBe('lost');
     expect(verdictOf(evidence({ changes: [change('withdraw', 'mine', 'old')] }))).toBe('returned');
   });
-  test('for a conflict with somebody; one with nobody is a loss', () => {
+  test('for a conflict with another writer; a conflict without one is a loss', () => {
     const back = (to: string) => ({
       ...change('push', 'mine', to),
       changes: { category: { from: 'mine', to, problem: 'conflict' } },
@@ -155,13 +155,13 @@ describe('returned', () => {
     expect(verdictOf(evidence(founded))).toBe('returned');
     const groundless = { ...given, changes: [back('old')] };
     expect(verdictOf(evidence(groundless))).toBe('lost');
-    // The record was written to meanwhile: a retry that finds what it read before, under another recordid.
+    // The record was written meanwhile: a retry reads the same value as before, with another recordid.
     const touched = ours(1, 200, '', { via: 'control', came: { pfs_f_rate: 5 }, after: { pfs_f_rate: 5 } });
     expect(verdictOf(evidence({ ...groundless, writes: [touched] }))).toBe('returned');
-    // A commit that took the key over stands on what the earlier one stood on.
+    // A commit that replaced an earlier one has the base of the earlier one.
     const commits = [commit('first', 100), commit('mine', 200, { base: 'first', user: bob })];
     expect(verdictOf(evidence({ ...groundless, commits }))).toBe('lost');
-    // But when that one came to PEMS, it is what everybody stands on, and somebody took it away again.
+    // But if the earlier one reached PEMS, it is the base of all later ones, and another writer removed it again.
     const kept = [ours(1, 150, 'first')];
     expect(verdictOf(evidence({ ...groundless, commits, writes: kept }))).toBe('returned');
     const another = [commit('first', 100, { base: 'x' }), commit('mine', 200, { base: 'first', user: bob })];
@@ -170,7 +170,7 @@ describe('returned', () => {
 });
 
 describe('superseded', () => {
-  test('a later commit took the key over', () => {
+  test('a later commit replaced it', () => {
     const commits = [commit('mine', 100), commit('later', 200, { base: 'mine', user: bob })];
     const given = evidence({
       commits,
@@ -183,10 +183,10 @@ describe('superseded', () => {
       now: 'later',
     });
     expect(judge(given)).toMatchObject({ overall: 'sound', counts: { confirmed: 1, superseded: 1 } });
-    // The later one is there, and did not stand on it.
+    // The later commit exists, with a different base.
     expect(verdictOf({ ...given, changes: given.changes.slice(2) })).toBe('lost');
   });
-  test('another writer wrote over it before it could be seen', () => {
+  test('another writer overwrote it before it could be observed', () => {
     const given = evidence({ writes: [ours(1, 200, 'mine'), theirs(2, 210, 'theirs')], now: 'theirs' });
     expect(verdictOf(given)).toBe('superseded');
     expect(verdictOf({ ...given, writes: [ours(1, 200, 'mine')] })).toBe('lost');
@@ -197,23 +197,23 @@ describe('lost', () => {
   test('it is nowhere', () => {
     expect(judge(evidence())).toMatchObject({ overall: 'broken', counts: { lost: 1 } });
   });
-  test('nobody answered that it was committed: perhaps it never was', () => {
+  test('the commit had no response: perhaps it never happened', () => {
     const commits = [commit('mine', 100, { answered: null })];
     expect(verdictOf(evidence({ commits }))).toBe('unmade');
     expect(verdictOf(evidence({ commits, changes: [change('commit', 'old', 'mine')] }))).toBe('lost');
   });
-  test('the product says that PEMS has it, and PEMS never did', () => {
+  test('the product shows it as confirmed, and PEMS never had it', () => {
     const dropped = ours(1, 200, 'mine', { after: {}, fault: 'drop-write' });
     const given = evidence({ writes: [dropped], changes: [change('push', 'old', 'mine')] });
     expect(verdictOf(given)).toBe('lost');
     expect(judge(given).problems).toEqual(saying(/became "mine" in PEMS, which it never was/));
   });
-  test('PEMS made another value of it, and the product took that for it', () => {
+  test('PEMS altered it, and the product confirmed the altered value', () => {
     const altered = ours(1, 200, 'mine', { after: { pfs_f_category: 'mine*' }, fault: 'alter-write' });
     const given = evidence({ writes: [altered], changes: [change('push', 'old', 'mine')], now: 'mine*' });
     expect(verdictOf(given)).toBe('lost');
   });
-  test('PEMS has it, the product said so, and shows something else', () => {
+  test('PEMS has it, the product confirmed it, and shows another value', () => {
     const given = evidence({
       writes: [ours(1, 200, 'mine')],
       changes: [change('push', 'old', 'mine'), change('sync', 'mine', 'old')],
@@ -227,13 +227,13 @@ describe('lost', () => {
         /became "old" in PEMS, which it was before, and no longer/,
       ),
     );
-    // Also where a later read has put it right.
+    // Also if a later read corrected it.
     expect(judge({ ...given, mirror: evidence({ now: 'mine' }).mirror })).toMatchObject({
       overall: 'broken',
       counts: { lost: 0 },
     });
   });
-  test('another writer’s value that was there before, and that nobody had seen', () => {
+  test('an unseen earlier value of another writer', () => {
     const given = evidence({
       writes: [theirs(1, 50, 'theirs'), ours(2, 200, 'mine')],
       changes: [change('push', 'theirs', 'mine')],
@@ -242,13 +242,13 @@ describe('lost', () => {
     expect(verdictOf(given, 'theirs')).toBe('lost');
     const informed = [commit('mine', 100, { base: 'theirs' })];
     expect(judge({ ...given, commits: informed })).toMatchObject({ overall: 'sound' });
-    // What comes between our read and our write cannot be known.
+    // A write between our read and our write cannot be detected.
     const between = [theirs(1, 150, 'theirs'), ours(2, 200, 'mine')];
     expect(judge({ ...given, writes: between })).toMatchObject({ overall: 'sound' });
   });
 });
 
-test('where its author saw nothing, and the plan has a value by now, nothing was written over', () => {
+test('if the author saw an empty value, a new planned value was not overwritten', () => {
   const planned = ours(1, 50, '', {
     via: 'control',
     came: { pfs_a_class: 'plan' },
@@ -271,10 +271,10 @@ test('where its author saw nothing, and the plan has a value by now, nothing was
 
 describe('doubled', () => {
   const confirmed = { changes: [change('push', 'old', 'mine')], now: 'mine' };
-  test('once more, over what another writer wrote after the first time', () => {
+  test('once more, over a later value of another writer', () => {
     const writes = [ours(1, 200, 'mine'), theirs(2, 300, 'theirs'), ours(3, 400, 'mine')];
     expect(verdictOf(evidence({ ...confirmed, writes }))).toBe('doubled');
-    // But when its author saw that and committed it anew, that is another commit.
+    // If its author saw that value and committed again, it is another commit.
     const commits = [commit('mine', 100), commit('mine', 350, { base: 'theirs' })];
     expect(verdictOf(evidence({ ...confirmed, writes, commits }))).toBe('confirmed');
   });
@@ -282,11 +282,11 @@ describe('doubled', () => {
     const commits = [commit('mine', 100), commit('later', 250, { base: 'mine' })];
     const writes = [ours(1, 300, 'later'), ours(2, 400, 'mine')];
     expect(verdictOf(evidence({ ...confirmed, commits, writes }))).toBe('doubled');
-    // Of two that were under way at the same time, either may be the later one.
+    // Two concurrent commits have no order.
     const together = [commit('mine', 100), commit('later', 105)];
     expect(verdictOf(evidence({ ...confirmed, commits: together, writes }))).toBe('confirmed');
   });
-  test('after it was given back', () => {
+  test('after it was returned', () => {
     const writes = [ours(1, 600, 'mine')];
     expect(verdictOf(evidence({ ...confirmed, writes, sightings: [seen('mine', 500)] }))).toBe('doubled');
     expect(verdictOf(evidence({ ...confirmed, writes, sightings: [seen('mine', 700)] }))).toBe('confirmed');
@@ -297,18 +297,18 @@ describe('doubled', () => {
   });
 });
 
-describe('what else has to be so at the end', () => {
+describe('other conditions at the end', () => {
   const confirmed = { writes: [ours(1, 200, 'mine')], changes: [change('push', 'old', 'mine')], now: 'mine' };
   const problemsOf = (more: Partial<Evidence>) => judge({ ...evidence(confirmed), ...more }).problems;
   const committed = { ...draft('x'), state: 'committed' as const };
 
-  test('nothing is under way', () => {
+  test('no work is pending', () => {
     expect(problemsOf({ openIntents: 2 })).toEqual(saying(/of 2 writes/));
     expect(problemsOf({ modifications: [committed] })).toEqual(
       saying(/change 9 of R is committed/, /the overlay has no R for all/),
     );
   });
-  test('the mirror holds what PEMS does', () => {
+  test('the mirror equals PEMS', () => {
     expect(problemsOf({ mirror: [] })).toEqual(saying(/PEMS has R, and the mirror has not/));
     const [row] = evidence(confirmed).mirror;
     expect(problemsOf({ mirror: [{ ...row!, is_removed: true }] })).toEqual(saying(/has it as removed/));
@@ -317,7 +317,7 @@ describe('what else has to be so at the end', () => {
       saying(/R monthlyRate is 5 in PEMS, and 6 in the mirror/),
     );
   });
-  test('the overlay holds what is drafted on it, and nothing else', () => {
+  test('the overlay contains the drafts, and nothing else', () => {
     expect(problemsOf({ overlay: [drafted('x')] })).toEqual(
       saying(/category is "x" in the overlay, and should be/),
     );

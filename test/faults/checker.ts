@@ -1,26 +1,25 @@
-// What became of every value that somebody committed. It reads what PEMS wrote down about itself, what the users were told, and the tables of the
-// product, and shares no code and no SQL with it: who reads this should be able to check it against the design, line by line.
-//
-// Every value is used once: it is one record, one key, and a content that nothing else ever has there. So it can be followed everywhere.
-// All times are milliseconds of the one clock of this machine.
+// Determines the outcome of every committed value. The checker reads PEMS's own log, the responses that users received,
+// and the tables of the product. It shares no code and no SQL with the product, so that you can check it against the
+// design line by line. Every value is unique: one record, one key, and a text that no other write uses there. So it can
+// be followed everywhere. All times are milliseconds of the one clock of this machine.
 
 export type Plain = string | number | boolean | null;
 export type Values = Readonly<Record<string, Plain>>;
 
-/** A commit of one value, as its author knows of it. The same value may be committed again after it came back. */
+/** A commit of one value, as its author knows it. The same value may be committed again after it was returned. */
 export interface Commit {
   record: string;
   key: string;
   value: Plain;
-  /** What its author saw under it. */
+  /** The value that its author saw before the change. */
   base: Plain;
   user: number;
   sent: number;
-  /** When the product said so; null: it never answered, so that it may have been committed or not. */
+  /** Time of the response; null: no response, so that the commit may or may not have happened. */
   answered: number | null;
 }
 
-/** What stands in the way of a drafted key, as the product says it. */
+/** A problem of a drafted key, as the product reports it. */
 export interface Problem {
   kind: string;
   by?: string;
@@ -29,26 +28,26 @@ export interface Problem {
   mine?: Plain;
 }
 
-/** An author found a problem in a draft. */
+/** An author saw a problem in a draft. */
 export interface Sighting {
   user: number;
   record: string;
   key: string;
-  /** What is drafted. */
+  /** The drafted value. */
   value: Plain;
   problem: Problem;
-  /** When the answer arrived. */
+  /** Time of the response. */
   at: number;
 }
 
-/** An author took a value back, or gave it up, knowing that it was that value. */
+/** An author withdrew or discarded a value, and knew that it was this value. */
 export interface Surrender {
   user: number;
   record: string;
   key: string;
   value: Plain;
   how: 'withdrawn' | 'resolved';
-  /** When the product said so. */
+  /** Time of the response. */
   at: number;
 }
 
@@ -57,7 +56,7 @@ export interface PemsWrite {
   seq: number;
   at: string;
   action: 'add' | 'update' | 'delete';
-  /** The screen is how the product writes; anything else is another writer. */
+  /** The product writes over the screen; all other writes come from other writers. */
   via: 'screen' | 'control';
   id: string;
   came: Values;
@@ -96,16 +95,16 @@ export interface Change {
   id: number;
   record: string;
   route: string;
-  /** With a problem, push gave the key back: to its author's draft, under a newer draft of the author if there was one. */
+  /** With a problem, push returned the key: to its author's draft, or under a newer draft of the author. */
   changes: Readonly<Record<string, { from?: Plain; to?: Plain; problem?: string }>>;
 }
 
-/** Everything that is looked at. */
+/** All evidence for the checker. */
 export interface Evidence {
   commits: readonly Commit[];
   sightings: readonly Sighting[];
   surrenders: readonly Surrender[];
-  /** PEMS before anybody wrote, what it accepted since, in order, and what it holds now. */
+  /** PEMS before the first write, the accepted writes in order, and the values at the end. */
   pemsBefore: readonly PemsRecord[];
   writes: readonly PemsWrite[];
   pemsNow: readonly PemsRecord[];
@@ -113,19 +112,21 @@ export interface Evidence {
   overlay: readonly OverlayRow[];
   modifications: readonly Modification[];
   changes: readonly Change[];
-  /** Writes to PEMS of which the product does not know how they ended. */
+  /** Writes to PEMS whose outcome the product does not know. */
   openIntents: number;
 }
 
 /**
- * - confirmed: PEMS kept it by a write of ours, and the product says so.
- * - returned: it is, or was seen, in a draft of its author with the reason, or its author took it back.
- * - superseded: a later commit of the key took it over; or PEMS kept it, and before the product could see so, another writer overwrote it.
- * - lost: none of these. Also: the product says that PEMS has it, and PEMS never did; PEMS has it, and the product shows something else;
- *   it came back for a conflict with nobody; another writer's value that was there before the commit was overwritten unread.
- * - doubled: PEMS applied it once more after something else had been written there; or after a later commit of the key; or after it had
- *   been given back to its author. The same again with nothing in between changes nothing: it is counted apart, as resent.
- * - unmade: the product never answered the commit, and nothing shows that there was one.
+ * - confirmed: PEMS kept it by a write of the product, and the product shows it as confirmed.
+ * - returned: it is, or was seen, in a draft of its author with the reason, or its author withdrew it.
+ * - superseded: a later commit replaced it; or PEMS kept it, and another writer overwrote it before the product could
+ *   observe it.
+ * - lost: none of these. Also: the product confirmed it, and PEMS never had it. Or PEMS has it, and the product shows
+ *   another value. Or it was returned for a conflict without another writer. Or it overwrote an unread value that
+ *   another writer had written before the commit.
+ * - doubled: PEMS applied it again after another write there, after a later commit of the key, or after it was returned
+ *   to its author. The same write twice with no write in between has no effect, and counts separately, as resent.
+ * - unmade: the commit had no response, and no trace of it exists.
  */
 export type Verdict = 'confirmed' | 'returned' | 'superseded' | 'lost' | 'doubled' | 'unmade';
 
@@ -138,11 +139,11 @@ export interface Finding {
 }
 
 export interface Judgement {
-  /** unknown: nothing was confirmed, so nothing was shown. */
+  /** unknown: without a confirmation nothing was shown. */
   overall: 'sound' | 'broken' | 'unknown';
   findings: Finding[];
   counts: Record<Verdict | 'resent', number>;
-  /** What else is not as it has to be when everything has come to rest. */
+  /** Other violations once no work is pending. */
   problems: string[];
 }
 
@@ -180,7 +181,7 @@ const fieldsOf: Readonly<Record<string, readonly [string, string?]>> = {
 };
 const keys = Object.keys(fieldsOf);
 
-/** Missing, empty and null are the same, and so are amounts that show the same cents. */
+/** Missing, empty and null are equal, and so are amounts with the same cents. */
 function plain(value: Plain | undefined): Plain {
   if (value === undefined || value === '') return null;
   return typeof value === 'number' ? Math.round(value * 100) / 100 : value;
@@ -188,7 +189,7 @@ function plain(value: Plain | undefined): Plain {
 const same = (a: Plain | undefined, b: Plain | undefined): boolean => plain(a) === plain(b);
 const shown = (value: Plain | undefined): string => JSON.stringify(plain(value));
 
-/** What PEMS holds under a key. */
+/** Returns the value of a key in PEMS. */
 function held(values: Values, key: string): Plain {
   const [forecast = '', plan] = fieldsOf[key] ?? [];
   const value = plain(values[forecast]);
@@ -199,20 +200,20 @@ function isBlank(values: Values, key: string): boolean {
   return plain(values[fieldsOf[key]?.[0] ?? '']) === null;
 }
 
-/** What a key of a record was in PEMS from some write on. */
+/** Value of a key of a record in PEMS, from one write on. */
 interface Moment {
   seq: number;
   at: number;
   value: Plain;
-  /** The forecast's own field, which is what is written to, is empty: it is the plan's value that shows. */
+  /** The written forecast field is empty: PEMS shows the planned value. */
   isBlank: boolean;
-  /** It is what the product sent, and not what another writer, or PEMS itself, made of it. */
+  /** The value that the product sent, not changed by PEMS or another writer. */
   isOurs: boolean;
 }
 
 const placeOf = (record: string, key: string): string => `${record}/${key}`;
 
-/** How every key of every record went in PEMS. */
+/** Returns the sequence of values in PEMS for every key of every record. */
 function historyOf({ pemsBefore, writes }: Evidence): Map<string, Moment[]> {
   const history = new Map<string, Moment[]>();
   const note = (record: string, key: string, moment: Moment): void => {
@@ -249,7 +250,7 @@ function historyOf({ pemsBefore, writes }: Evidence): Map<string, Moment[]> {
   return history;
 }
 
-/** Judges everything, once it has come to rest. */
+/** Judges all commits, once no work is pending. */
 export function judge(evidence: Evidence): Judgement {
   const history = historyOf(evidence);
   const findings: Finding[] = [];
@@ -279,7 +280,7 @@ export function judge(evidence: Evidence): Judgement {
   };
 }
 
-/** One value. `others` are all commits of this key of this record, `commits` those of the value, in order. */
+/** Judges one value. `others` are all commits of this key of this record, `commits` those of the value, in order. */
 function judgeValue(
   evidence: Evidence,
   moments: readonly Moment[],
@@ -295,7 +296,8 @@ function judgeValue(
     audit.some(({ route: by, changes }) => by === route && !changes[key]?.problem && isIt(changes[key]?.to));
   const modifications = evidence.modifications.filter((m) => m.record === record && key in m.delta);
 
-  // Came back: it is in a draft, or was seen in one, or the history says so and a newer draft carries the problem; or it was taken back.
+  // Returned: it is in a draft, or was seen in one, or the history has it and a newer draft carries the problem; or it
+  // was withdrawn.
   const givenBack = audit.some(({ changes }) => changes[key]?.problem && isIt(changes[key].from));
   const isCarried = (problem: Problem | undefined) => givenBack && problem?.by === 'push';
   const sightings = evidence.sightings.filter(
@@ -360,8 +362,8 @@ function judgeValue(
   if (kept.length > 0 && (saidSynced || came('sync')))
     return verdict('confirmed', `by write ${kept[0]?.seq ?? 0}`);
 
-  // With nobody: what stood against it is what its author, or who it took the key over from, stood on, and nobody else wrote to the record.
-  // What the problem itself says against it is what is there by now; the history says what was there.
+  // Without another writer: the conflicting value is the base of the author or of a replaced commit, and no other
+  // writer changed the record. The problem contains the current conflicting value, the history the one at that time.
   const groundless = audit.find(
     ({ changes: { [key]: change } }) =>
       change?.problem === 'conflict' &&
@@ -403,8 +405,8 @@ function judgeValue(
 }
 
 /**
- * What its author stood on, and where that was a commit that never came to PEMS, because the key was taken over, what that one
- * stood on, and so on.
+ * The base of the author. If that base was a commit that was replaced before it reached PEMS, the base of that commit
+ * too, and so on.
  */
 function stoodOn(
   others: readonly Commit[],
@@ -418,7 +420,7 @@ function stoodOn(
   return [base, ...earlier.flatMap((one) => stoodOn(others, moments, one, [...seen, base]))];
 }
 
-/** Values that were there before somebody committed, whom nobody had shown them, and that the commit's write went over all the same. */
+/** Values of other writers from before a commit that its author had not seen, and that the commit overwrote. */
 function overwritten(
   history: ReadonlyMap<string, readonly Moment[]>,
   byPlace: ReadonlyMap<string, readonly Commit[]>,
@@ -430,7 +432,7 @@ function overwritten(
       const before = moments[n - 1];
       const commit = commits.findLast(({ value, sent }) => sent <= moment.at && same(value, moment.value));
       if (!before || before.isOurs || !moment.isOurs || !commit || same(before.value, moment.value)) continue;
-      // Who saw nothing there writes over nothing: what the plan has by now stays in the plan.
+      // An author who saw an empty forecast overwrites nothing: a new planned value stays in the plan.
       if (before.isBlank && same(commit.base, null)) continue;
       if (
         before.at >= commit.sent ||
@@ -447,7 +449,7 @@ function overwritten(
   return findings;
 }
 
-/** Values that PEMS holds and that the product does not show, though it says that they arrived. */
+/** Confirmed values that PEMS has and the product does not show. */
 function undone(
   { mirror, changes }: Evidence,
   history: ReadonlyMap<string, readonly Moment[]>,
@@ -469,7 +471,7 @@ function undone(
   });
 }
 
-/** Nothing may be under way any more. */
+/** No work may be pending any more. */
 function unsettled({ modifications, openIntents }: Evidence): string[] {
   const under = modifications.filter(({ state }) => state === 'committed' || state === 'syncing');
   return [
@@ -483,7 +485,7 @@ function unsettled({ modifications, openIntents }: Evidence): string[] {
   ];
 }
 
-/** The mirror is what PEMS holds; what everybody sees is that, with the drafts on top. */
+/** The mirror equals PEMS; the overlay is the mirror with the drafts on top. */
 function differences({ pemsNow, mirror, overlay, modifications }: Evidence): string[] {
   const problems: string[] = [];
   const rows = new Map(mirror.map((row) => [row.record, row]));
@@ -516,7 +518,7 @@ function differences({ pemsNow, mirror, overlay, modifications }: Evidence): str
   }
   for (const { viewer, record, data } of overlay) {
     const who = `${record} for ${viewer === 0 ? 'all' : `user ${viewer}`}`;
-    // A row where nothing is pending or drafted any more keeps its revision, with the content below it.
+    // A row without pending changes and drafts keeps its revision, and equals the mirror.
     const should = wanted.get(who) ?? unders.get(record);
     wanted.delete(who);
     for (const key of new Set([...Object.keys(should ?? {}), ...Object.keys(data)]))
@@ -530,8 +532,8 @@ function differences({ pemsNow, mirror, overlay, modifications }: Evidence): str
 }
 
 /**
- * What the history says that PEMS came to hold, PEMS held, in that order: it may have missed something, and never saw something
- * that was over already, as a stale answer would have it.
+ * PEMS had every value of the history, in that order. The history may lack values, but must not contain outdated ones,
+ * as from a stale response.
  */
 function misread({ changes }: Evidence, history: ReadonlyMap<string, readonly Moment[]>): string[] {
   const problems: string[] = [];

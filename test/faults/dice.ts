@@ -1,4 +1,4 @@
-// Decisions that repeat with their seed.
+// Random decisions that repeat with their seed.
 
 /** Numbers from 0 up to 1 (xorshift32). */
 function randomFrom(seed: number): () => number {
@@ -16,11 +16,11 @@ export class Dice {
 
   constructor(seed: number) {
     this.random = randomFrom(Math.imul(seed, 0x9e3779b1));
-    // The first ones of small seeds are alike.
+    // The first numbers of small seeds are alike.
     for (let n = 0; n < 8; n++) this.random();
   }
 
-  /** A whole number, both ends included. */
+  /** An integer, both ends included. */
   between(least: number, most: number): number {
     return least + Math.floor(this.random() * (most - least + 1));
   }
@@ -35,7 +35,7 @@ export class Dice {
     return one;
   }
 
-  /** So many different ones, or all where there are fewer. */
+  /** That many different items, or all if there are fewer. */
   some<T>(from: readonly T[], count: number): T[] {
     return this.shuffled(from).slice(0, count);
   }
@@ -49,7 +49,7 @@ export class Dice {
     return list;
   }
 
-  /** Deals all of them again and again, each time in another order. */
+  /** Deals all items again and again, each time in another order. */
   deck<T>(of: readonly T[]): () => T {
     let left: T[] = [];
     return () => {

@@ -9,22 +9,22 @@ import { environmentOf } from '../support/environment.ts';
 import { until } from '../support/until.ts';
 import { isAlive, processes } from '../start/vanguard.ts';
 
-// The processes that can be killed and paused, and that come up again as `vanguard start` has them do.
+// Processes that tests can kill and pause, and that restart like those of `vanguard start`.
 
-/** How long before a part that died is started again, in milliseconds: as `vanguard start`. */
+/** Delay before a dead process restarts, in milliseconds, as in `vanguard start`. */
 const restartDelay = 1000;
 
-/** Something that runs, dies and comes again. */
+/** A process that runs, dies and restarts. */
 export interface Part {
   readonly name: string;
-  /** Kills it with -9; it comes again by itself. False when it does not run at this moment. */
+  /** Kills it with -9; it restarts automatically. False if it is not running. */
   kill(): boolean;
-  /** Stops it in its tracks, as a machine that is out of memory or a debugger does. False when it does not run. */
+  /** Pauses it, like a machine out of memory or a debugger. False if it is not running. */
   pause(): boolean;
   resume(): void;
-  /** It runs and works. */
+  /** Resolves once it runs and is ready. */
   up(): Promise<void>;
-  /** Ends it for good. */
+  /** Ends it permanently. */
   end(): Promise<void>;
 }
 
@@ -35,11 +35,11 @@ interface ProcessOptions {
   file: string;
   args: () => string[];
   environment: Record<string, string>;
-  /** Told what it prints. */
+  /** Receives its output. */
   log: (text: string) => void;
 }
 
-/** A process of node. Resolves when it works. */
+/** A process of Node. Resolves once it is ready. */
 export async function startProcess(name: string, options: ProcessOptions): Promise<Part> {
   let child: ChildProcess | undefined;
   let isReady = false;
@@ -95,12 +95,13 @@ export async function startProcess(name: string, options: ProcessOptions): Promi
   return part;
 }
 
-/** An embedded PostgreSQL of our own, that keeps what was committed when it is killed. */
+/** A separate embedded PostgreSQL that keeps committed data when it is killed. */
 export async function startPostgres(log: (text: string) => void): Promise<Part & { superuserUrl: string }> {
-  // The name lets the next run of the tests sweep it away, if this one is killed itself.
+  // The name lets the next test run remove it if this one is killed.
   const folder = mkdtempSync(join(tmpdir(), `vanguard-test-${process.pid}-`));
   chmodSync(folder, 0o711); // as root, the user that PostgreSQL runs as must get in
-  // Whoever kills a process leaves the files alone: without fsync nothing is lost here. With synchronous_commit off something would be.
+  // A killed process leaves the files intact, so no data is lost without fsync. With synchronous_commit off, data
+  // would be lost.
   const settings = { fsync: 'off', shared_buffers: '64MB', max_wal_size: '512MB' };
   let database: EmbeddedDatabase = await startEmbeddedDatabase({ folder, settings });
   let isUp = true;
@@ -150,7 +151,7 @@ export async function startPostgres(log: (text: string) => void): Promise<Part &
     pause: () => {
       if (!isUp || isPaused) return false;
       isPaused = true;
-      // The postmaster first: it makes no new ones meanwhile.
+      // The postmaster first, so that it starts no new processes.
       paused = all();
       for (const pid of paused) signal(pid, 'SIGSTOP');
       return true;
@@ -174,7 +175,7 @@ export async function startPostgres(log: (text: string) => void): Promise<Part &
   return part;
 }
 
-/** To a process that may have ended by itself. */
+/** The process may already have ended. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

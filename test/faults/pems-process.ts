@@ -1,4 +1,4 @@
-// The simulated PEMS in a process of its own, so that it can be killed; what it accepted stays in its folder.
+// The simulated PEMS in its own process, so that tests can kill it; its folder keeps accepted writes.
 import { startSimulator, type SimulatorOptions } from '../../simulator/index.ts';
 import { runProcess } from '../../src/cli/process.ts';
 

@@ -1,9 +1,9 @@
 import type { Commit, Evidence, Plain, Problem, Sighting, Surrender, Values } from './checker.ts';
 import type { Dice } from './dice.ts';
 
-// Three people who work through HTTP, and what each of them knows: what was acknowledged, what came back, what was taken back.
+// Three users who work over HTTP, and the knowledge of each: acknowledged, returned and withdrawn changes.
 
-/** What the users were told, and what they did knowing it. */
+/** Responses that users received, and their later actions. */
 export class Ledger implements Pick<Evidence, 'commits' | 'sightings' | 'surrenders'> {
   readonly commits: Commit[] = [];
   readonly sightings: Sighting[] = [];
@@ -12,7 +12,7 @@ export class Ledger implements Pick<Evidence, 'commits' | 'sightings' | 'surrend
   private readonly seen = new Set<string>();
   private made = 0;
 
-  /** A number that was never given before. */
+  /** Returns a number that was never used before. */
   next(): number {
     return ++this.made;
   }
@@ -22,12 +22,12 @@ export class Ledger implements Pick<Evidence, 'commits' | 'sightings' | 'surrend
     this.used.add(JSON.stringify([commit.record, commit.key, commit.value]));
   }
 
-  /** Whether this content was committed there before. */
+  /** Whether this value was committed there before. */
   wasUsed(record: string, key: string, value: Plain): boolean {
     return this.used.has(JSON.stringify([record, key, value]));
   }
 
-  /** Whether its author may have it in a draft again: it came back, or it is not known that it was ever committed. */
+  /** Whether its author may draft it again: it was returned, or its commit is uncertain. */
   mayBeBack(record: string, key: string, value: Plain): boolean {
     const isIt = (one: { record: string; key: string; value: Plain }) =>
       one.record === record && one.key === key && one.value === value;
@@ -47,7 +47,7 @@ export class Ledger implements Pick<Evidence, 'commits' | 'sightings' | 'surrend
   }
 }
 
-/** An answer, or none: the server was gone, or could not say. Then what was asked for may have been done or not. */
+/** A response, or none: the server was gone, or failed. Without one, the request may or may not have taken effect. */
 type Answer<T> = { status: number; body: T; at: number } | { status: null; at: number };
 
 export interface SeenRecord {
@@ -65,14 +65,14 @@ export interface SeenDraft {
   problems: Record<string, Problem>;
 }
 
-/** The longest that somebody waits for an answer, in milliseconds. */
+/** Timeout of a request, in milliseconds. */
 const patience = 5000;
 
 export interface Place {
   url: string;
   organization: { id: number; code: string };
   ledger: Ledger;
-  /** Told what was refused, for who looks into a failure. */
+  /** Receives errors, for the analysis of a failure. */
   log: (text: string) => void;
 }
 
@@ -103,7 +103,7 @@ export class Person {
       });
       const text = await response.text();
       const at = Date.now();
-      // A server whose database goes away in the middle cannot know either.
+      // A server that loses its database in the middle cannot know either.
       if (response.status >= 500) {
         this.place.log(`${this.username} ${method} ${path}: ${response.status} ${text}\n`);
         return { status: null, at };
@@ -117,7 +117,7 @@ export class Person {
     }
   }
 
-  /** Sends as somebody who is signed in; signs in again when that has ended. */
+  /** Sends a request as a signed-in user; signs in again when the session has ended. */
   private async ask<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     for (let attempt = 1; ; attempt++) {
       if (this.token === undefined) {
@@ -136,7 +136,10 @@ export class Person {
     return this.ask<T>(method, `/api/pfa/${this.place.organization.code}${path}`, body);
   }
 
-  /** The data of an answer without errors; `refused` where the product said no; undefined where nobody knows. */
+  /**
+   * Returns the data of a response without errors; `refused` if the product refused it; undefined if the outcome is
+   * unknown.
+   */
   async graphql<T>(
     query: string,
     variables: object = {},
@@ -153,13 +156,13 @@ export class Person {
     return ['DATABASE_UNAVAILABLE', 'INTERNAL_ERROR', ''].includes(code) ? undefined : 'refused';
   }
 
-  /** All records as this user sees them now. */
+  /** Returns all records as this user sees them now. */
   async records(): Promise<SeenRecord[]> {
     const answer = await this.rest<{ records: SeenRecord[] }>('GET', '?limit=1000');
     return answer.status === 200 ? answer.body.records : [];
   }
 
-  /** The user's own drafts; what stands in their way is noted. */
+  /** Returns the user's own drafts, and notes their problems. */
   async drafts(): Promise<SeenDraft[]> {
     const answer = await this.graphql<{ organization: { myDrafts: { nodes: SeenDraft[] } } }>(
       'query ($id: Int!) { organization(id: $id) { myDrafts(first: 200) { nodes { pfaId base delta problems } } } }',
@@ -175,8 +178,8 @@ export class Person {
   }
 
   /**
-   * Drafts on what was seen: the revisions first, then `seen`, the drafts, so that it is refused where these have moved. Who drafts
-   * over what came back, gives that up.
+   * Drafts changes on the visible values. Reads the revisions before `seen`, the drafts, so that changes in between
+   * cause a refusal. A new draft over a returned value discards that value.
    */
   async draft(
     items: { recordId: string; changes: Values; revision: number }[],
@@ -209,7 +212,10 @@ export class Person {
           });
   }
 
-  /** Commits the user's drafts of these records. Contents that were committed there before wait, unless they came back. */
+  /**
+   * Commits the user's drafts of these records. Values that were committed there before wait, unless they were
+   * returned.
+   */
   async commit(recordIds: readonly string[]): Promise<void> {
     const { ledger } = this.place;
     const drafts = (await this.drafts()).filter(({ pfaId }) => recordIds.includes(pfaId));
@@ -232,13 +238,13 @@ export class Person {
         .filter(([key]) => !refused.some((one) => one.recordId === pfaId && (one.key ?? key) === key))
         .map(([key, value]) => ({ record: pfaId, key, value, base: base[key] ?? null })),
     );
-    // Fewer than that: some settled by themselves in between, and it was not said which.
+    // Fewer records: some settled in between, and the response does not name them.
     const isCertain = answer.status === 200 && answer.body.keyCount === taken.length;
     for (const one of taken)
       ledger.commit({ ...one, user: this.id, sent, answered: isCertain ? answer.at : null });
   }
 
-  /** Takes back some of what waits for PEMS. */
+  /** Withdraws some pending changes. */
   async withdraw(dice: Dice): Promise<void> {
     const listed = await this.graphql<{
       organization: {
@@ -264,7 +270,7 @@ export class Person {
     if (answer === undefined || answer === 'refused') return;
     const { recordCount, refused } = answer.data.withdrawCommits.result;
     if (recordCount !== 1 || refused.length > 0) return;
-    // A key that a later commit took over meanwhile is no longer part of it: what came back is in the draft.
+    // A key that a later commit replaced is no longer included: the draft contains the returned keys.
     for (const draft of await this.drafts())
       for (const [key, value] of Object.entries(one.delta))
         if (draft.pfaId === one.pfaId && draft.delta[key] === value)
@@ -273,7 +279,7 @@ export class Person {
           });
   }
 
-  /** Moves the dates of several records, as they were when looked at. */
+  /** Shifts the dates of several records, as just read. */
   async shift(recordIds: readonly string[], days: number): Promise<void> {
     const given = { ids: recordIds, days };
     const preview = await this.graphql<{ organization: { bulkPreview: { previewToken: string } } }>(
@@ -297,7 +303,7 @@ export class Person {
     this.giveUp(seen, (record, key) => recordIds.includes(record) && dates.includes(key), answer.at);
   }
 
-  /** Decides what to do about a draft with problems, under the revision that was seen, key by key. */
+  /** Resolves a draft with problems, under its visible revision, key by key. */
   async resolve(
     draft: SeenDraft,
     revision: number,
@@ -319,7 +325,7 @@ export class Person {
     });
   }
 
-  /** Holds what is committed back from PEMS, or lets it go on. */
+  /** Pauses or resumes the write-back to PEMS. */
   async holdPushes(isPaused: boolean): Promise<boolean> {
     const name = isPaused ? 'pausePush' : 'resumePush';
     const answer = await this.graphql(
@@ -328,7 +334,7 @@ export class Person {
     return answer !== undefined && answer !== 'refused';
   }
 
-  /** Asks for a read of PEMS. */
+  /** Requests a sync. */
   async sync(kind?: 'full'): Promise<number | undefined> {
     const answer = await this.ask<{ run: number }>('POST', '/api/sync/trigger', {
       organization: this.place.organization.code,

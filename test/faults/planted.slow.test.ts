@@ -12,8 +12,9 @@ import { encryptionKeys, idOf, testWorld } from '../worker/world.ts';
 import { judge, type Commit, type Judgement, type PemsRecord, type PemsWrite } from './checker.ts';
 import { readTables } from './tables.ts';
 
-// Would it be noticed? Each rule of push in the situation that it is there for: as it is, everything is sound; with the rule taken out of the
-// functions of this database, a value is lost or doubled, and the checker says which. PEMS is one that does not look at recordid: there, order is all ours.
+// Would the checker notice? Each rule of push in the situation that it is for. With the rule, all is well. Without it
+// in the functions of this database, a value is lost or doubled, and the checker reports it. This PEMS does not check
+// recordid: only the product ensures the order.
 
 vi.setConfig({ testTimeout: 60_000 });
 const rules = ['WAIT', 'INTENT', 'ATTEMPT', 'READ', 'OBSERVED', 'TAKEOVER'] as const;
@@ -29,26 +30,26 @@ afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
 
 interface Ground {
   organization: Organization;
-  /** The record that everything is about. */
+  /** The record of all these tests. */
   id: string;
   ann: number;
   bob: number;
   /** Drafts a category. */
   draft(user: number, category: string): Promise<void>;
-  /** Commits it; what its author stood on is said. */
+  /** Commits it and notes the base of its author. */
   commit(user: number, category: string, base: string): Promise<void>;
-  /** What it was before. */
+  /** The value before. */
   old: string;
   /** Another writer changes it in PEMS. */
   elsewhere(category: string): Promise<void>;
   onWrite(fault: Record<string, unknown>): Promise<void>;
   pause(isPaused: boolean): Promise<void>;
-  /** Resolves when PEMS holds it by a write of ours. */
+  /** Resolves once PEMS has it from a write of the product. */
   written(category: string): Promise<void>;
   judge(): Promise<Judgement>;
 }
 
-/** An organization that was read once, and two people in it. */
+/** An organization that was read once, with two members. */
 async function ground(
   code: string,
   settings: { timeoutMs?: number; pageSize?: number } = {},
@@ -70,7 +71,7 @@ async function ground(
       const sent = Date.now();
       expect(await commit(organization, user)).toMatchObject({ refused: [] });
       commits.push({ record: id, key: 'category', value, base, user, sent, answered: Date.now() });
-      // What follows is later, also where clocks show milliseconds only.
+      // Later steps get a later time, also with clocks of millisecond precision.
       await sleep(2);
     },
     elsewhere: async (category) => {
@@ -99,18 +100,21 @@ async function ground(
 interface Rule {
   name: string;
   code: (typeof rules)[number];
-  /** Takes the rule out: functions, and in each what becomes of a piece of its source, wherever it stands. */
+  /** Removes the rule: for each function, a replacement of a piece of its source. */
   bugs: Planted[];
-  /** Brings about what the rule is there for. */
+  /** Creates the situation that the rule is for. */
   happen: (code: string) => Promise<Ground>;
-  /** What the checker says of each value while the rule holds, and what of which when it does not. */
+  /** Verdicts of the checker for each value with the rule, and the differing ones without it. */
   sound: Record<string, string>;
   found: { value: string; verdict: 'lost' | 'doubled'; why: RegExp };
 }
 
-/** How late a write may come, in milliseconds: later than anybody waits for its answer, and earlier than it may be written again. */
+/**
+ * Delay of a late write, in milliseconds: longer than the timeout of its response, and shorter than the time until it
+ * may be repeated.
+ */
 const late = 1800;
-/** As soon as our value is in PEMS, another writer's stands over it; then a write that comes so late has come. */
+/** As soon as PEMS has the value, another writer overwrites it. By then every late write has taken effect. */
 const overwrite = async (on: Ground, lateness = late) => {
   await on.written('mine');
   await on.elsewhere('theirs');
@@ -163,7 +167,7 @@ const everything: Rule[] = [
       await once(killed, 'exit');
       await world.startWorker({ releaseIntervalMs: 100 });
       await overwrite(on, 2 * late);
-      // Without what was written down, nobody knows that something was left.
+      // Without the stored attempt, the open write is unknown.
       await db.worker.query('select app_private.queue_push($1)', [on.organization.id]);
       await settled(on.organization);
       return on;
@@ -177,7 +181,7 @@ const everything: Rule[] = [
     bugs: [
       [
         'app_private.fail_push(integer, bigint, integer, text, text, integer, text, jsonb)',
-        // The second belt goes, too: what was resumed is taken from whoever had it before.
+        // Removes the second safeguard too: a resumed job is taken from its previous worker.
         ' and m.attempts = p_attempt and m.retry_at is null',
         '',
       ],
@@ -193,7 +197,7 @@ const everything: Rule[] = [
         const [first, second] = await intents(on.organization);
         return first?.outcome === 'failed' && second?.outcome === 'uncertain';
       });
-      // A worker that slept since the first attempt says what became of that.
+      // A worker that was paused since the first attempt reports its outcome.
       const [{ id } = { id: '' }] = await modifications(on.organization);
       await db.worker.query(
         "select app_private.fail_push($1, $2, 1, 'wait', 'It was too late to send it.', 0, null, null)",
@@ -248,7 +252,7 @@ const everything: Rule[] = [
     happen: async (code) => {
       const on = await ground(code, { pageSize: size / 2 });
       await world.startWorker();
-      // The first page has our record, as it was; the second does not come yet.
+      // The first page has the record with its old value; the second does not arrive yet.
       await world.fault({ kind: 'latency', ms: 600_000, count: 1, skip: 1, match: { organization: code } });
       const { id } = await world.request(on.organization);
       await until('the second page is asked for', async () => (await world.faultHits()) === 1);
@@ -290,7 +294,7 @@ const everything: Rule[] = [
 ];
 
 describe.each(everything)('$name', ({ code, bugs, happen, sound, found }) => {
-  test('as it is, nothing is lost and nothing doubled', async () => {
+  test('with the rule, no value is lost or doubled', async () => {
     const on = await happen(`${code}ON`);
     await world.stopWorkers();
     const { findings, counts, problems } = await on.judge();
@@ -305,7 +309,7 @@ describe.each(everything)('$name', ({ code, bugs, happen, sound, found }) => {
       );
   });
 
-  test('taken out, it is found', () =>
+  test('without the rule, the checker finds it', () =>
     withPlanted(db, bugs, 'all', async () => {
       const on = await happen(`${code}OFF`);
       await world.stopWorkers();
@@ -318,7 +322,7 @@ describe.each(everything)('$name', ({ code, bugs, happen, sound, found }) => {
     }));
 });
 
-/** A worker in a process of its own, so that it can be killed. */
+/** A worker in its own process, so that tests can kill it. */
 async function workerProcess(): Promise<ChildProcess> {
   const child = fork(fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)), ['worker'], {
     execArgv: [],

@@ -4,17 +4,18 @@ import { judge } from './checker.ts';
 import { rage } from './storm.ts';
 import { startWorld } from './world.ts';
 
-// Everything fails, in every way that we know, while three people work; then it is healed, and every value that somebody committed has to
-// be in PEMS, back with its author, or overtaken. `npm run test:faults` does it for some minutes. FAULT_SEED repeats the decisions.
+// Everything fails in every known way while three users work. After the repair, every committed value must be in PEMS,
+// returned to its author, or superseded. `npm run test:faults` runs it for some minutes. FAULT_SEED repeats the
+// decisions.
 
 const rounds = faultRounds;
-/** Few rounds do not bring about everything. */
+/** Few rounds do not cause every situation. */
 const isWhole = rounds >= 16;
 // Few rounds are always the same ones.
 const seed = Number(process.env.FAULT_SEED ?? (isWhole ? Date.now() % 1_000_000 : 20_261_130));
 vi.setConfig({ testTimeout: 120_000 + rounds * 10_000 });
 
-test('nothing is lost and nothing doubled, whatever is killed and however PEMS fails', async () => {
+test('no value is lost or doubled, whatever is killed and however PEMS fails', async () => {
   const took: [string, number][] = [];
   const timed = async <T>(what: string, task: Promise<T>): Promise<T> => {
     const began = performance.now();
@@ -27,7 +28,7 @@ test('nothing is lost and nothing doubled, whatever is killed and however PEMS f
     const done = await timed('rounds', rage(world, { rounds, seed, commits: rounds * 3, isWhole }));
     await world.heal();
     await timed('running empty', world.drain(180));
-    // The second one confirms what the first one missed.
+    // The second run confirms the removals that the first one noted.
     await world.sync();
     await world.sync();
     await world.drain(30);

@@ -7,10 +7,10 @@ import type { Person } from './people.ts';
 import { until } from '../support/until.ts';
 import { pemsTimeout, type Strike, type Target, type World } from './world.ts';
 
-// Rounds of what may come together on one bad day: people work, another writer changes PEMS, PEMS fails in some way, and something is
-// killed or stops for a while. All of it follows from the seed, but for how it falls in time.
+// Rounds of a chaos test: users work, another writer changes PEMS, PEMS fails in some way, and a process is killed or
+// paused. The seed determines everything except timing.
 
-/** What people write, each content once. */
+/** Values of users, each used once. */
 const contents: Record<string, (n: number) => Plain> = {
   category: (n) => `V-${String(n).padStart(6, '0')}`,
   manufacturer: (n) => `Maker ${n}`,
@@ -18,11 +18,11 @@ const contents: Record<string, (n: number) => Plain> = {
   contract: (n) => `CA-${n}`,
   monthlyRate: (n) => 10_000 + n + 0.25,
   purchasePrice: (n) => 200_000 + n + 0.5,
-  // Later than any start that a shift leads to.
+  // Later than any start that a shift can produce.
   forecastEnd: (n) => new Date(Date.UTC(2045, 0, 1 + n)).toISOString().slice(0, 10),
 };
 
-/** What the other writer writes: the same fields, and contents of its own. */
+/** Values of the other writer: the same fields, with different texts. */
 const otherContents: Record<string, (n: number) => Plain> = {
   pfs_f_category: (n) => `O-${String(n).padStart(6, '0')}`,
   pfs_f_manufact: (n) => `Other maker ${n}`,
@@ -36,7 +36,7 @@ type Spec = Record<string, unknown>;
 const screen = { service: 'screen' };
 const update = { service: 'screen', action: 'UPDATE' };
 
-/** Each kind in the ways in which it can meet us; `late` is in time to be waited for. */
+/** Each kind of fault in all relevant variants; `late` is shorter than the timeout. */
 const faults: Record<FaultKind, (dice: Dice) => Spec> = {
   latency: (dice) => ({ ms: dice.pick([50, 200, 2 * pemsTimeout]), count: 4 }),
   hang: (dice) => ({ count: 1, match: dice.pick([screen, update, { service: 'grid' }]) }),
@@ -76,7 +76,7 @@ const faults: Record<FaultKind, (dice: Dice) => Spec> = {
   'alter-write': () => ({ count: 1 }),
   'bad-credentials': () => ({ count: 1 }),
 };
-/** Those that only a read of the grid can meet. */
+/** Faults that only grid reads can meet. */
 const ofGrid = (kind: FaultKind) => faultTable[kind].applies === 'grid';
 
 const blows: readonly [Target, Strike['how']][] = (
@@ -89,13 +89,13 @@ const blows: readonly [Target, Strike['how']][] = (
 export interface StormOptions {
   rounds: number;
   seed: number;
-  /** Goes on beyond the rounds until so many values were committed. */
+  /** Continues beyond the rounds until this many values were committed. */
   commits: number;
-  /** Whether it goes on until each kind of fault, kill and pause had its turn. */
+  /** Whether it continues until each kind of fault, kill and pause has occurred. */
   isWhole: boolean;
 }
 
-/** Lets it rage. Answers how many rounds it were. */
+/** Runs the rounds. Returns their number. */
 export async function rage(world: World, { rounds, seed, commits, isWhole }: StormOptions): Promise<number> {
   const dice = new Dice(seed);
   const nextFault = dice.deck(Object.keys(faults) as FaultKind[]);
@@ -105,7 +105,7 @@ export async function rage(world: World, { rounds, seed, commits, isWhole }: Sto
 
   const round = async (kinds: FaultKind[], blow?: (typeof blows)[number]) => {
     for (const kind of kinds) await world.control('POST', '/faults', { kind, ...faults[kind](dice) });
-    // What people and others do is decided before it is done: what comes back when does not move the dice.
+    // Decides the actions of users and others in advance: the order of responses does not affect the random numbers.
     const days = people.map((person) => workday(world, person, new Dice(dice.between(1, 1e9))));
     const writes = dice.chance(0.5) ? [other.write(new Dice(dice.between(1, 1e9)))] : [];
     const readsGrid = kinds.some(ofGrid) || dice.chance(0.3);
@@ -130,7 +130,7 @@ export async function rage(world: World, { rounds, seed, commits, isWhole }: Sto
     if (dice.chance(0.4)) await world.control('DELETE', '/faults');
     if (dice.chance(0.2)) await lull(world, 3);
   }
-  // What did not get its turn by chance does now.
+  // Adds the situations that did not occur by chance.
   for (let again = 0; isWhole && again < 12; again++, done++) {
     const hits = await world.hits();
     const missing = (Object.keys(hits) as FaultKind[]).filter((kind) => hits[kind] === 0);
@@ -147,7 +147,7 @@ export async function rage(world: World, { rounds, seed, commits, isWhole }: Sto
   return done;
 }
 
-/** What may have come together and need not have: a commit is overtaken by a colleague's, and PEMS refuses one. */
+/** Situations that may not have occurred: another user's commit supersedes a commit, and PEMS refuses one. */
 async function meet(world: World): Promise<void> {
   const [ann, bob] = world.members;
   await lull(world, 60);
@@ -178,14 +178,14 @@ async function meet(world: World): Promise<void> {
   });
 }
 
-/** A moment in which nothing fails, so that something can arrive: as long as there is something, and not longer than that. */
+/** A period without failures, so that changes can arrive: lasts while some are pending, up to a limit. */
 async function lull(world: World, seconds: number): Promise<void> {
   await world.heal();
   const deadline = performance.now() + seconds * 1000;
   while (performance.now() < deadline && (await world.unsettled()) > 0) await sleep(100);
 }
 
-/** Somebody writes to PEMS who is not us; removes records, and brings them back later. */
+/** Another writer changes records in PEMS, removes some, and restores them later. */
 class OtherWriter {
   private readonly world: World;
   private readonly gone: string[] = [];
@@ -208,7 +208,7 @@ class OtherWriter {
       if ((await control('POST', `/records/${code}`, { id: back })) !== undefined) this.gone.shift();
       return;
     }
-    // Rather where somebody is at work.
+    // Prefers records that users are changing.
     const recent = ledger.commits.slice(-12).map(({ record }) => record);
     const id = dice.pick(recent.length > 0 && dice.chance(0.7) ? recent : ids);
     const field = dice.pick(Object.keys(otherContents));
@@ -216,7 +216,7 @@ class OtherWriter {
   }
 }
 
-/** What somebody does in a round. */
+/** Actions of a user in a round. */
 async function workday(world: World, person: Person, dice: Dice): Promise<void> {
   await sleep(dice.between(0, 200));
   const [drafts, records] = await look(person);
@@ -235,7 +235,7 @@ async function workday(world: World, person: Person, dice: Dice): Promise<void> 
   }
   if (dice.chance(0.12)) return person.withdraw(dice);
 
-  // Few records, so that people meet: each has some favourites.
+  // Few favorite records each, so that users collide.
   const isFree = (id: string) => !troubled.some(({ pfaId }) => pfaId === id);
   const free = records.map(({ pfaId }) => pfaId).filter(isFree);
   const ids = dice.some(dice.chance(0.5) ? free.slice(0, 12) : free, dice.between(1, 4));
@@ -260,7 +260,7 @@ async function workday(world: World, person: Person, dice: Dice): Promise<void> 
   }
 }
 
-/** The revisions first: what moves afterwards is refused. */
+/** Reads the revisions first: later changes cause a refusal. */
 async function look(person: Person) {
   const records = await person.records();
   return [await person.drafts(), records] as const;

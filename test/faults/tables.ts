@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Change, Evidence, MirrorRow, Modification, OverlayRow } from './checker.ts';
 
-/** What the checker looks at of the product: its tables, as they are. Needs somebody who sees every row. */
+/** Reads the tables of the product for the checker. Needs a database user who sees every row. */
 export async function readTables(
   pool: pg.Pool,
   organizationId: number,

@@ -18,12 +18,15 @@ import { startPostgres, startProcess, type Part } from './parts.ts';
 import { Ledger, Person, type Place } from './people.ts';
 import { readTables } from './tables.ts';
 
-// The whole product as processes that can be killed: PostgreSQL, a server, two workers, and a PEMS; and three people.
+// The whole product as processes that tests can kill: PostgreSQL, a server, two workers and a PEMS; and three users.
 
 const organizationCode = 'STORM';
 const secret = 'the secret of those who make everything fail';
 
-/** How long PEMS may take to answer, in milliseconds. Three times as long is nothing written to a record of which an answer did not come. */
+/**
+ * Maximum response time of PEMS, in milliseconds. After a write without a response, push does not write the record for
+ * three times as long.
+ */
 export const pemsTimeout = 500;
 
 export type Target = 'worker' | 'server' | 'postgres' | 'simulator';
@@ -40,33 +43,35 @@ export interface World {
   admin: Person;
   /** The ids that PEMS had at first. */
   ids: string[];
-  /** Kills a part with -9, or pauses it for a while; which of the workers is the caller's to say. Does nothing where it is down already. */
+  /**
+   * Kills a part with -9, or pauses it for a while; the caller chooses the worker. Does nothing if it is already down.
+   */
   strike(target: Target, how: Strike['how'], which: number, pauseMs: number): void;
-  /** What was done to the parts. */
+  /** Actions on the parts. */
   strikes: Strike[];
-  /** Asks the control port; undefined where PEMS is down or says no. */
+  /** Calls the control port; undefined if PEMS is down or refuses. */
   control: <T>(method: string, path: string, body?: unknown) => Promise<T | undefined>;
-  /** How many requests each kind of fault has hit. */
+  /** Number of requests that each kind of fault affected. */
   hits(): Promise<Record<FaultKind, number>>;
-  /** Everything runs, nothing fails. */
+  /** Waits until all parts run and no fault is active. */
   heal(): Promise<void>;
-  /** How much is committed and not confirmed, or has a job that is due. */
+  /** Number of unconfirmed commits and due jobs. */
   unsettled(): Promise<number>;
-  /** Waits until nothing is under way; where that does not come, says what is stuck. */
+  /** Waits until no work is pending; on a timeout, throws the remaining work. */
   drain(seconds: number): Promise<void>;
-  /** A full read of PEMS, to its end. */
+  /** Runs a full sync to its end. */
   sync(): Promise<void>;
   evidence(): Promise<Evidence>;
-  /** All that is known of a record, in order of time, for who looks into a failure. */
+  /** All evidence about a record in order of time, for the analysis of a failure. */
   story(record: string): Promise<string>;
-  /** For each kill, how long until PEMS was said to have kept something the next time, in milliseconds. */
+  /** For each kill, the time until the next confirmed value, in milliseconds. */
   recoveries(): Promise<{ strike: Strike; ms: number }[]>;
-  /** Everything that the processes said. */
+  /** Output of all processes. */
   log(): string;
   end(): Promise<void>;
 }
 
-/** Starts everything; whatever was started is ended when a later step fails. */
+/** Starts all parts; ends the started ones if a later step fails. */
 export async function startWorld({ records, seed }: { records: number; seed: number }): Promise<World> {
   const ends: (() => Promise<void>)[] = [];
   const end = async () => {
@@ -93,7 +98,7 @@ async function build(
     return part;
   };
 
-  // PEMS and the database come up beside each other.
+  // PEMS and the database start in parallel.
   const folder = mkdtempSync(join(tmpdir(), `vanguard-test-${process.pid}-pems-`));
   ends.push(() => Promise.resolve(rmSync(folder, { recursive: true, force: true })));
   const [serverPort, pemsPort, controlPort] = (await freePorts(3)) as [number, number, number];
@@ -101,7 +106,7 @@ async function build(
   const pemsOptions = (): SimulatorOptions => ({
     ...{ port: pemsPort, controlPort, folder: join(folder, 'simulator'), seed, requestsPerSecond: 0 },
     ...{ organizations: { [organizationCode]: size }, onlyListed: true },
-    // Tenants are of both kinds: with the one that does not look at recordid, order is all ours.
+    // Tenants of both kinds: if PEMS does not check recordid, only the product ensures the order.
     checksRecordId: (seed + lives++) % 2 === 0,
   });
   const [pems, postgres] = await Promise.all([
@@ -211,7 +216,7 @@ async function build(
   const must = async <T>(path: string): Promise<T> =>
     until(`PEMS answers ${path}`, () => control<T>('GET', path));
 
-  // What a PEMS that is killed had counted is added up.
+  // Adds the counts from before a kill of PEMS.
   const counted = Object.fromEntries(Object.keys(faultTable).map((kind) => [kind, 0])) as Record<
     FaultKind,
     number

@@ -44,7 +44,7 @@ function make(name: string, fill: (legacy: LegacyDatabase) => void): string {
   return path;
 }
 
-test('the whole move: analyze, export, verify, import, import again, check, rollback', async () => {
+test('the whole migration: analyze, export, verify, import, repeated import, check, rollback', async () => {
   const file = make('dev.db', fillLegacyDatabase);
   const out = join(folder, 'out');
 
@@ -99,7 +99,7 @@ test('the whole move: analyze, export, verify, import, import again, check, roll
   await db.owner.query('delete from app_public.users');
 });
 
-test('what cannot be migrated is listed, for people and for programs, and ends with 2', async () => {
+test('rows that cannot be migrated are listed, as text and as JSON, with exit code 2', async () => {
   const file = make('bad.db', (bad) => {
     fillLegacyDatabase(bad);
     bad.database.exec(`update users set "isActive" = 'perhaps' where id = 'user-6'`);
@@ -129,7 +129,7 @@ test('what cannot be migrated is listed, for people and for programs, and ends w
   expect(await legacy('rollback')).toMatchObject({ code: 0 });
 });
 
-test('killed with -9 wherever it is, an import leaves the database as it was', async () => {
+test('an import killed with -9 at any point leaves the database unchanged', async () => {
   const out = join(folder, 'killed');
   const file = make('killed.db', (killed) => {
     fillLegacyDatabase(killed);
@@ -171,7 +171,7 @@ test('killed with -9 wherever it is, an import leaves the database as it was', a
     until('it copies', async () => (await sessions()).some(({ query }) => query.startsWith('copy pg_temp'))),
   );
   await nothingIsThere('while it copies');
-  // Where it writes, somebody else holds it up.
+  // Another transaction blocks it where it writes.
   for (const table of ['app_public.users', 'app_core.pfa_mirror', 'app_private.legacy_row']) {
     const holder = await db.owner.connect();
     try {

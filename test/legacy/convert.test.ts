@@ -11,7 +11,7 @@ const column = (kind: string, more: Partial<LegacyColumn> = {}): LegacyColumn =>
   ...more,
 });
 
-/** What a value becomes, or the problem with it. */
+/** The converted value, or the problem with it. */
 function converted(kind: string, value: CanonicalValue, more: Partial<LegacyColumn> = {}): unknown {
   const convert = converter([{ name: 'x' }], [column(kind, more)], () => undefined);
   const { content, problems } = convert([value]);
@@ -95,9 +95,9 @@ describe.each<[kind: string, cases: [value: CanonicalValue, becomes: unknown][]]
     'day',
     [
       [Date.UTC(2026, 3, 2), '2026-04-02'],
-      // A day as a moment keeps its day in UTC, whatever the zone of this machine.
+      // A day as an instant keeps its day in UTC, whatever the local zone.
       [Date.UTC(2026, 3, 2) - 1, '2026-04-01'],
-      // What may be midnight elsewhere is not taken for a day of UTC.
+      // A possible midnight of another zone does not count as a day of UTC.
       ['2026-04-02T23:30:00-02:00', expect.stringContaining('is 01:30 in UTC and not midnight')],
       ['1899-12-31', '1899-12-31'],
     ],
@@ -106,7 +106,7 @@ describe.each<[kind: string, cases: [value: CanonicalValue, becomes: unknown][]]
   [
     'password',
     [
-      // It goes to where secrets go, not to the columns.
+      // Stored with the secrets, not in the columns.
       [`$2b$10$${'a'.repeat(53)}`, undefined],
       ['admin123', 'is no bcrypt hash'],
       [`x$2b$10$${'a'.repeat(53)}`, 'is no bcrypt hash'],
@@ -120,7 +120,7 @@ describe.each<[kind: string, cases: [value: CanonicalValue, becomes: unknown][]]
   });
 });
 
-test('what must be there, fit, or be an amount, is asked for', () => {
+test('values that are missing, too long or no amounts are reported', () => {
   expect(converted('text', null, { isRequired: true })).toBe('is missing');
   expect(converted('text', '', { isRequired: true })).toBe('is missing');
   expect(converted('text', '👷👷👷', { maxLength: 3 })).toBe('👷👷👷');
@@ -130,7 +130,7 @@ test('what must be there, fit, or be an amount, is asked for', () => {
   expect(converted('number', { real: '99.99' }, { maxAmount: 100 })).toBe(99.99);
 });
 
-test('any moment that Date can write in the years 1 to 9999 comes out as the same', () => {
+test('any instant of Date in the years 1 to 9999 is converted exactly', () => {
   fc.assert(
     fc.property(
       fc.date({
@@ -139,7 +139,7 @@ test('any moment that Date can write in the years 1 to 9999 comes out as the sam
         noInvalidDate: true,
       }),
       (date) => {
-        // Near 1970 other readings of the number fit.
+        // Near 1970 the number has other valid readings.
         fc.pre(Math.abs(date.getTime()) >= 10_000_000_000);
         for (const value of [date.getTime(), date.toISOString(), date.toISOString().replace('T', ' ')])
           expect(new Date(converted('time', value) as string).getTime()).toBe(date.getTime());
@@ -150,7 +150,7 @@ test('any moment that Date can write in the years 1 to 9999 comes out as the sam
   );
 });
 
-test('any finite number of SQLite is written so that the same number comes out', () => {
+test('any finite number of SQLite is converted exactly', () => {
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
       expect(converted('number', { real: String(value) })).toBe(Object.is(value, -0) ? 0 : value);
@@ -158,7 +158,7 @@ test('any finite number of SQLite is written so that the same number comes out',
   );
 });
 
-test('references go to what is there, and say what is not', () => {
+test('references point to existing rows, and missing ones are reported', () => {
   const columns = [
     column('reference', { name: 'organizationId', target: 'organization_id', parent: 'organizations' }),
   ];
@@ -184,7 +184,7 @@ test('secrets and passwords are in no list of problems', () => {
   expect(convert(['iv:tag:text']).secrets).toBe('{"authKey":"iv:tag:text"}');
 });
 
-test('a value in the list of problems is cut short and has no U+0000; an id of any type is text', () => {
+test('a value in the list of problems is shortened and has no U+0000; an id of any type is text', () => {
   const convert = converter([{ name: 'id' }], [column('flag', { name: 'id' })], () => undefined);
   const shown = (value: CanonicalValue) => convert([value]).problems[0]?.value;
   expect(shown('a\0b')).toBe('a\u2400b');
@@ -196,7 +196,7 @@ test('a value in the list of problems is cut short and has no U+0000; an id of a
   expect(convert([null]).legacyId).toBeNull();
 });
 
-describe('what the prototype encrypted', () => {
+describe('text encrypted by the prototype', () => {
   const key = Buffer.alloc(32, 7);
   const sealed = (algorithm: 'aes-256-gcm' | 'aes-256-cbc', text: string | Buffer) => {
     const iv = Buffer.alloc(16, 1);
@@ -206,14 +206,14 @@ describe('what the prototype encrypted', () => {
     return [iv, tag, ciphertext].map((part) => part.toString('base64')) as [string, string, string];
   };
 
-  test('opens with a tag, with an empty one and without one; a byte order mark is part of it', () => {
+  test('is decrypted with a tag, with an empty one and without one; a byte order mark is part of it', () => {
     const [iv, , ciphertext] = sealed('aes-256-cbc', '\ufeffπ');
     expect(decryptLegacySecret(sealed('aes-256-gcm', '\ufeffπ').join(':'), key)).toBe('\ufeffπ');
     expect(decryptLegacySecret(`${iv}::${ciphertext}`, key)).toBe('\ufeffπ');
     expect(decryptLegacySecret(`${iv}:${ciphertext}`, key)).toBe('\ufeffπ');
   });
 
-  test('that was changed, has another shape or is no text is not read', () => {
+  test('that was changed, has another format or is not text is refused', () => {
     const [iv, tag, ciphertext] = sealed('aes-256-gcm', 'secret');
     const changed = Buffer.from(ciphertext, 'base64').map((byte) => byte ^ 1);
     for (const secret of [
@@ -226,7 +226,7 @@ describe('what the prototype encrypted', () => {
       expect(decryptLegacySecret(secret, key), secret).toBeUndefined();
   });
 
-  test('a key is 64 hexadecimal digits, base64 or 32 characters, and nothing else', () => {
+  test('a key has 64 hexadecimal digits, base64 or 32 characters, and no other form', () => {
     for (const text of [
       key.toString('hex'),
       `${key.toString('hex').toUpperCase()}\n`,

@@ -28,7 +28,7 @@ import { environmentOf } from '../support/environment.ts';
 import { until } from '../support/until.ts';
 import { fillLegacyDatabase, makeLegacyDatabase } from './legacy-database.ts';
 
-// What is exported is what SQLite holds, byte for byte, and verify finds whatever is not.
+// The export equals the content of SQLite byte for byte, and verify finds every difference.
 
 vi.setConfig({ testTimeout: 60_000 });
 const folder = mkdtempSync(join(tmpdir(), 'vanguard-legacy-test-'));
@@ -59,7 +59,7 @@ const problem = (code: string, message?: RegExp): unknown =>
     ...(message ? { message: expect.stringMatching(message) as string } : {}),
   });
 
-test('the database of the domain: 67 rows, with how each value is stored; the file is as it was', async () => {
+test('the example database: 67 rows with the storage class of each value; the file does not change', async () => {
   const [file, out] = [domainDatabase(), fresh()];
   const before = readFileSync(file);
   const { tables } = await exportLegacy(file, out);
@@ -85,7 +85,7 @@ test('the database of the domain: 67 rows, with how each value is stored; the fi
   expect(existsSync(`${file}-shm`)).toBe(false);
 });
 
-test('every storage class comes out as it is, however hostile', async () => {
+test('every storage class is exported exactly, whatever the value', async () => {
   const file = `${fresh('hostile')}.db`;
   const { database } = makeLegacyDatabase(file);
   database.exec(`create table "odd ""name/…" ("a ""b" , "rowid", c as ("a ""b" || 'x'));
@@ -145,7 +145,7 @@ test('orphans, and references without a table or to a missing key, are counted',
   expect(orphans.sort()).toEqual(['strays.half 1', 'strays.to 2', 'user_organizations.userId 2']);
 });
 
-test('tables of every kind: in the order of their keys, byte by byte; not what SQLite keeps itself, or computes', async () => {
+test('all tables in the byte order of their keys, without internal tables and computed columns of SQLite', async () => {
   const file = `${fresh('kinds')}.db`;
   const database = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   database.exec(`create table "Parents" (b text collate nocase, a integer, primary key (a, b)) without rowid;
@@ -178,7 +178,7 @@ test.each([
   ...['[{"integer":"5000000000000000"}]', '[{"integer":"+9007199254740993"}]'],
   ...['[{"real":"0.10"}]', '[{"real":"NaN"}]', '[{"real":1}]', '[{"text":"!"}]', '[{"blob":"AA"}]'],
   ...['[{"date":"2026-01-01"}]', '[{"real":"1","blob":"AA=="}]', '[{}]'],
-])('a line that no export writes is refused: %s', (line) => {
+])('an invalid line is refused: %s', (line) => {
   expect(() => parseLine(line, 1)).toThrow(problem('LEGACY_EXPORT_DAMAGED'));
 });
 
@@ -208,7 +208,7 @@ const literal = fc.oneof(
     .map((bytes) => `cast(x'${Buffer.from(bytes).toString('hex')}' as text)`),
 );
 
-test('property: any rows come out so that they can be put back exactly as they were', async () => {
+test('property: an export allows an exact restore of any rows', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(literal, literal), { maxLength: 8 }), async (rows) => {
       const [file, out] = [`${fresh('random')}.db`, fresh()];
@@ -216,7 +216,7 @@ test('property: any rows come out so that they can be put back exactly as they w
       database.exec('create table t (a, b)');
       for (const [a, b] of rows) database.exec(`insert into t values (${a}, ${b})`);
       await exportLegacy(file, out);
-      // Back into SQL, by a reading of the form of our own.
+      // Converts back into SQL, with a separate reading of the format.
       const sql = (value: unknown): string => {
         if (value === null || typeof value === 'number') return String(value);
         if (typeof value === 'string') return `cast(x'${Buffer.from(value).toString('hex')}' as text)`;
@@ -262,7 +262,7 @@ describe('verify', () => {
     return out;
   };
 
-  test('names the file in which any one byte is another', async () => {
+  test('names the file with any changed byte', async () => {
     const out = await copy();
     const names = readdirSync(out).filter((name) => readFileSync(join(out, name)).length > 0);
     await fc.assert(
@@ -286,7 +286,7 @@ describe('verify', () => {
     expect((await verifyExport(out)).damages).toEqual([]);
   });
 
-  test('finds missing, additional and exchanged rows and files, and says where a line is none', async () => {
+  test('finds missing, additional and swapped rows and files, and explains invalid lines', async () => {
     const out = await copy();
     const path = join(
       out,
@@ -325,7 +325,7 @@ describe('verify', () => {
     ]);
   });
 
-  test('an edited manifest is named, also when it is well formed', async () => {
+  test('an edited manifest is reported, also if well formed', async () => {
     const out = await copy();
     const path = join(out, 'manifest.json');
     const text = readFileSync(path, 'utf8');
@@ -342,7 +342,7 @@ describe('verify', () => {
     }
   });
 
-  test('a manifest that was sealed anew is held against what an export writes, and against the files', async () => {
+  test('a newly sealed manifest is compared with the format and the files', async () => {
     const out = await copy();
     const path = join(out, 'manifest.json');
     const text = readFileSync(path, 'utf8');
@@ -368,7 +368,7 @@ describe('verify', () => {
     expect(await resealed(() => undefined)).toEqual([]);
   });
 
-  test('what is no export, or no finished one, is said to be so', async () => {
+  test('other folders and unfinished exports are reported as such', async () => {
     mkdirSync(join(folder, 'nothing'));
     await expect(verifyExport(join(folder, 'nothing'))).rejects.toEqual(
       problem('LEGACY_EXPORT_MISSING', /no manifest.json/),
@@ -378,11 +378,11 @@ describe('verify', () => {
 });
 
 describe('the folder', () => {
-  test('an export that is whole stays as it is; another one is refused', async () => {
+  test('a complete export stays unchanged; another one is refused', async () => {
     const [file, out] = [domainDatabase(), fresh()];
     const first = await exportLegacy(file, out);
     expect(await exportLegacy(file, out)).toEqual(first);
-    // Killed after its last file, before it took away what it had noted for the next start.
+    // Killed after its last file, before it deleted its notes for the next start.
     writeFileSync(join(out, 'export.json'), '{}');
     expect(await exportLegacy(file, out)).toEqual(first);
     expect((await verifyExport(out)).damages).toEqual([]);
@@ -400,7 +400,7 @@ describe('the folder', () => {
     expect(readdirSync(full)).toEqual(['thesis.txt']);
   });
 
-  test('what was begun goes on with the files that are whole; the beginning of another export is refused', async () => {
+  test('an interrupted export continues with its complete files; that of another export is refused', async () => {
     const [file, out] = [domainDatabase(), fresh()];
     const whole = await exportLegacy(file, out);
     const begun = (source: unknown) => {
@@ -424,7 +424,7 @@ describe('the folder', () => {
     await expect(exportLegacy(file, out)).rejects.toEqual(problem('LEGACY_FOLDER_TAKEN', /another version/));
   });
 
-  test('killed with -9 in the middle and started again, it is what it would have been at once', async () => {
+  test('killed with -9 in the middle and restarted, it has the same result', async () => {
     const file = `${fresh('large')}.db`;
     const legacy = makeLegacyDatabase(file);
     fillLegacyDatabase(legacy);
@@ -452,7 +452,7 @@ describe('the folder', () => {
 });
 
 describe('the file', () => {
-  /** In the middle of its last page, which SQLite reads only when it comes to it. */
+  /** In the middle of its last page, which SQLite reads last. */
   const cutOff = (path: string) => {
     const database = new DatabaseSync(path);
     database.exec('create table large (v); insert into large values (zeroblob(100000))');
@@ -460,7 +460,7 @@ describe('the file', () => {
     truncateSync(path, statSync(path).size - 100);
   };
 
-  test('is read as it was at the start, also while the prototype goes on writing over a write-ahead log', async () => {
+  test('is read as of the start, also while the prototype writes to its write-ahead log', async () => {
     const file = domainDatabase();
     const prototype = new DatabaseSync(file);
     prototype.exec(
@@ -478,7 +478,7 @@ describe('the file', () => {
     expect((await allRows(out, 'organizations')).find(({ code }) => code === 'RIO')?.name).toBe('In the log');
     // The log has changed, though the file has not.
     await expect(exportLegacy(file, out)).rejects.toEqual(problem('LEGACY_FOLDER_TAKEN', /another export/));
-    // As a prototype leaves them that was killed: both stay as they are.
+    // As a killed prototype leaves them: both stay unchanged.
     const left = `${fresh('left')}.db`;
     for (const end of ['', '-wal']) cpSync(file + end, left + end);
     await exportLegacy(left, fresh());
@@ -494,7 +494,7 @@ describe('the file', () => {
   });
 
   test.skipIf(process.getuid?.() === 0)(
-    'with a write-ahead log in a folder that may not be written: --copy is offered',
+    'with a write-ahead log in a read-only folder: the error suggests --copy',
     async () => {
       const place = fresh();
       mkdirSync(place);
@@ -513,7 +513,7 @@ describe('the file', () => {
     },
   );
 
-  test('a temporary copy is taken away again, also where it cannot be read', async () => {
+  test('a temporary copy is deleted, also if it cannot be read', async () => {
     const place = fresh('temporary');
     mkdirSync(place);
     vi.stubEnv('TMPDIR', place);
@@ -530,7 +530,7 @@ describe('the file', () => {
     expect(readdirSync(place)).toEqual([]);
   });
 
-  test('missing, empty, none of SQLite, encrypted, cut off, damaged, locked: each has its answer', async () => {
+  test('missing, empty, not SQLite, encrypted, truncated, damaged, locked: each has its own error', async () => {
     const broken = (change: (path: string) => void) => {
       const path = domainDatabase();
       change(path);
@@ -570,7 +570,7 @@ describe('the file', () => {
   });
 });
 
-test('the commands: export, verify, --json, and what they end with', async () => {
+test('the commands: export, verify, --json, and their exit codes', async () => {
   const [file, out] = [domainDatabase(), fresh()];
   const exported = await run({}, ['legacy', 'export', file, '--out', out]);
   expect(exported).toMatchObject({ code: 0, complained: '' });

@@ -10,7 +10,7 @@ import { readRows, type Manifest } from '../../src/legacy/manifest.ts';
 import { environmentOf } from '../support/environment.ts';
 import { fillLegacyDatabase, fillRecords, makeLegacyDatabase } from './legacy-database.ts';
 
-// Files as they are found: interrupted, under other names, with contents that not every SQLite reads.
+// Real-world files: interrupted, under other names, with contents that some versions of SQLite cannot read.
 
 vi.setConfig({ testTimeout: 60_000 });
 const folder = mkdtempSync(join(tmpdir(), 'legacy-files-'));
@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let made = 0;
 const fresh = () => join(folder, `place-${++made}`);
 
-/** A database that holds what the statements make. */
+/** A database created by these statements. */
 function databaseOf(sql: string): string {
   const path = `${fresh()}.db`;
   const database = new DatabaseSync(path);
@@ -37,13 +37,13 @@ async function rowsOf(out: string, { tables }: Manifest, name: string) {
   return rows;
 }
 
-test('a process killed in a transaction leaves changes that are refused, or rolled back in a copy', async () => {
+test('changes of a process killed in a transaction are refused, or rolled back in a copy', async () => {
   const path = `${fresh()}.db`;
   const legacy = makeLegacyDatabase(path);
   fillLegacyDatabase(legacy);
   fillRecords(legacy, 'org-holng', 3000);
   legacy.database.close();
-  // With five pages of cache most of what it changes goes to the file before it is committed.
+  // With a cache of five pages, most changes reach the file before the commit.
   const child = spawn(
     process.execPath,
     [
@@ -61,7 +61,7 @@ test('a process killed in a transaction leaves changes that are refused, or roll
   const aside = `${fresh()}.db`;
   copyFileSync(path, aside);
   copyFileSync(`${path}-journal`, `${aside}-journal`);
-  // While it is at it, the file is locked.
+  // The file is locked in the meantime.
   await expect(exportLegacy(path, fresh(), { patience: 50 })).rejects.toMatchObject({
     code: 'LEGACY_FILE_LOCKED',
   });
@@ -79,12 +79,12 @@ test('a process killed in a transaction leaves changes that are refused, or roll
     const rows = await rowsOf(out, manifest, 'pfa_records');
     expect(rows).toHaveLength(3000);
     expect(JSON.stringify(rows)).not.toContain('NEVER COMMITTED');
-    // The prototype's file stays as it was.
+    // The prototype's file does not change.
     expect(readFileSync(file).equals(before)).toBe(true);
   }
 });
 
-test('a path is understood as Prisma writes it', async () => {
+test('a path has the same meaning as in Prisma', async () => {
   const path = databaseOf('create table t (a); insert into t values (1)');
   for (const written of [`file:${path}`, `file://${path}`, `file:${path}?connection_limit=1`])
     expect((await exportLegacy(written, fresh())).source.path).toBe(path);
@@ -111,15 +111,18 @@ test.each([
     'create table a (v, w, x); insert into a values (zeroblob(70000000), zeroblob(70000001), zeroblob(70000000))',
     'a: the row with rowid 1 has 70,000,001 bytes in w',
   ],
-])('a value too large for an export is named with table, row, column and size: %s', async (sql, message) => {
-  const out = fresh();
-  await expect(exportLegacy(databaseOf(sql), out)).rejects.toMatchObject({
-    code: 'LEGACY_VALUE_TOO_LARGE',
-    message: expect.stringContaining(message) as string,
-  });
-});
+])(
+  'a value too large for an export is reported with table, row, column and size: %s',
+  async (sql, message) => {
+    const out = fresh();
+    await expect(exportLegacy(databaseOf(sql), out)).rejects.toMatchObject({
+      code: 'LEGACY_VALUE_TOO_LARGE',
+      message: expect.stringContaining(message) as string,
+    });
+  },
+);
 
-test('a generated column is exported, or named where its function is not known', async () => {
+test('a generated column is exported, or reported if its function is unknown', async () => {
   const path = `${fresh()}.db`;
   const database = new DatabaseSync(path);
   database.function('slug', { deterministic: true }, (text) => String(text).toLowerCase());

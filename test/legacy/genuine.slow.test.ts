@@ -12,7 +12,7 @@ import { importLegacy, planImport } from '../../src/legacy/import.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { fillLegacyDatabase, makeLegacyDatabase } from './legacy-database.ts';
 
-// What genuine databases of the prototype hold.
+// Contents of genuine databases of the prototype.
 
 vi.setConfig({ testTimeout: 60_000 });
 let db: TestDatabase;
@@ -38,7 +38,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A sample database that the statements change. */
+/** A sample database, changed by the statements. */
 function sample(...statements: string[]): string {
   const path = join(folder, `dev-${++made}.db`);
   const legacy = makeLegacyDatabase(path);
@@ -82,7 +82,7 @@ describe('organizations', () => {
     expect(await rows(`select code from app_public.organizations where legacy_id = 'o'`)).toEqual([{ code }]);
   });
 
-  test('a bad cell is left out, and does not take records and memberships along', async () => {
+  test('a bad cell is skipped, and its records and memberships are kept', async () => {
     const dir = await exported(
       `update organizations set isActive = 'perhaps', name = '${'x'.repeat(201)}', createdAt = 'then' where id = 'org-rio'`,
       `insert into pfa_records (id, pfaId, organizationId, updatedAt) values ('r1', 'ZZ-1', 'org-rio', 1764000000000)`,
@@ -146,7 +146,7 @@ describe('connections', () => {
     expect((await checkImport(client, reader, undefined)).differences).toEqual([]);
   });
 
-  test('what a connection is for is understood in the words of the first schema', async () => {
+  test('the purpose of a connection is read in the words of the first schema', async () => {
     const words = { PFA: 'PEMS_PFA_READ', pfa_write: 'PEMS_PFA_WRITE', 'ASSET-MASTER': 'PEMS_ASSETS' };
     const dir = await exported(
       ...Object.keys(words).map(
@@ -166,7 +166,7 @@ describe('days', () => {
 
   test.each([
     [`'2026-04-01T16:00:00.000+00:00'`, `'2026-04-30T16:00:00.000+00:00'`, 'UTC+08:00', 'Asia/Singapore'],
-    // In summer, and in winter.
+    // In summer and in winter.
     [
       String(Date.UTC(2026, 3, 1, 22)),
       String(Date.UTC(2026, 10, 30, 23)),
@@ -186,7 +186,7 @@ describe('days', () => {
       'Europe/London',
     ],
     [`'2026-04-01 18:30:00'`, `'2026-11-30 18:30:00'`, 'UTC+05:30', 'Asia/Calcutta'],
-  ])('local midnight elsewhere is noticed: %s and %s', async (start, end, offsets, zone) => {
+  ])('local midnight elsewhere is detected: %s and %s', async (start, end, offsets, zone) => {
     const path = sample(days(start, end));
     const { foreignDays } = await analyzeLegacy(client, path);
     expect(foreignDays?.timeZones).toContain(zone);
@@ -202,11 +202,11 @@ describe('days', () => {
     ];
     expect(found.data.forecastStart).toBe('2026-04-02');
     expect(found.data.forecastEnd).toMatch(/^2026-(05|12)-01$/);
-    // The zone is kept with the import.
+    // The import stores the zone.
     expect((await checkImport(client, reader, undefined)).differences).toEqual([]);
   });
 
-  test('other zones are refused value by value where no one zone explains all', async () => {
+  test('other zones are refused per value if no single zone explains all', async () => {
     expect(await problemsOf(days(`'2026-04-01T16:00:00Z'`, `'2026-04-30T07:00:00Z'`))).toEqual([
       'pfa_records r1: forecastEnd "2026-04-30T07:00:00Z" is 07:00 in UTC and not midnight, so its day depends on a time zone',
       'pfa_records r1: forecastStart "2026-04-01T16:00:00Z" is 16:00 in UTC and not midnight, so its day depends on a time zone',
@@ -233,7 +233,7 @@ describe('days', () => {
     ["'1775088000'", 'as seconds since 1970 it is 2026-04-02'],
     ['20260402', 'as YYYYMMDD it is 2026-04-02'],
     ['0', 'a zero that stands for no day, which is NULL'],
-  ])('%s instead of milliseconds is refused with the reading that fits', async (value, problem) => {
+  ])('%s instead of milliseconds is refused with the right unit', async (value, problem) => {
     const problems = await problemsOf(days(value, 'null'));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(problem);
@@ -267,7 +267,7 @@ describe('users', () => {
   });
 
   test.each([`role = 'user'`, `role = 'viewer'`, 'isActive = 0'])(
-    'an administrator who is here keeps the rights: %s',
+    'an existing administrator keeps the rights: %s',
     async (change) => {
       const dir = await exported(
         `update users set ${change} where username = 'admin'`,
@@ -281,7 +281,7 @@ describe('users', () => {
     },
   );
 
-  test('an import that leaves no administrator is refused before anything is written', async () => {
+  test('an import that leaves no administrator is refused before any change', async () => {
     await client.query('delete from app_public.users');
     const dir = await exported(`update users set role = 'user'`);
     await expect(put(dir, { quarantine: true })).rejects.toMatchObject({ code: 'LEGACY_NO_ADMINISTRATOR' });
@@ -328,7 +328,7 @@ describe('edits that were not submitted', () => {
     expect(await rows('select from app_core.pfa_modification')).toEqual([]);
   });
 
-  test('where the mirror has the record, it stays as PEMS gave it, and the author decides', async () => {
+  test("an existing mirror record keeps PEMS's values, and the author decides", async () => {
     await client.query(`insert into app_core.pfa_mirror (organization_id, pfa_id, data, observed_at)
       select id, 'ZZ-1', '{"pfaId": "ZZ-1", "category": "CRANES", "forecastEnd": "2026-06-01"}', now() from app_public.organizations where code = 'HOLNG'`);
     await put(await exported(...columns, edited('modified', '["forecastEnd"]', 'user-0')));
@@ -340,7 +340,7 @@ describe('edits that were not submitted', () => {
     ]);
   });
 
-  test('an emptied field is an edit, too; a pristine record has none', async () => {
+  test('an emptied field is an edit too; a pristine record has none', async () => {
     await put(
       await exported(
         ...columns,
@@ -359,7 +359,7 @@ describe('edits that were not submitted', () => {
     ['["pfaId"]', 'user-0', 'modifiedFields "[\\"pfaId\\"]" names "pfaId", which cannot be edited'],
     ['["forecastEnd"]', 'nobody', 'modifiedBy "nobody" is no user, by id or username'],
     ['["forecastEnd"]', '', 'modifiedBy "" is missing: an edit that was not submitted belongs to a user'],
-  ])('what is not clear is refused: %s of "%s"', async (fields, by, problem) => {
+  ])('ambiguous edits are refused: %s of "%s"', async (fields, by, problem) => {
     expect(await problemsOf(...columns, edited('modified', fields, by))).toEqual([
       `pfa_records r1: ${problem}`,
     ]);
@@ -367,7 +367,7 @@ describe('edits that were not submitted', () => {
 });
 
 describe('tables and cells', () => {
-  test('a table is found under another case or its name in Prisma, as are its columns', async () => {
+  test('a table is found in another case or by its Prisma name, and so are its columns', async () => {
     const dir = await exported(
       'alter table users rename to users_tmp',
       'alter table users_tmp rename to "USERS"',
@@ -387,7 +387,7 @@ describe('tables and cells', () => {
     expect(differences).toEqual([]);
   });
 
-  test('a database of something else is refused', async () => {
+  test('an unrelated database is refused', async () => {
     const path = join(folder, 'else.db');
     const legacy = makeLegacyDatabase(path);
     for (const { name } of legacy.database
@@ -402,7 +402,7 @@ describe('tables and cells', () => {
     });
   });
 
-  test('tables with credentials are named', async () => {
+  test('tables with credentials are listed', async () => {
     const { credentialTables } = await planImport(
       client,
       await exported(
@@ -422,7 +422,7 @@ describe('tables and cells', () => {
     ]);
   });
 
-  test('every rule of the tables here has words', async () => {
+  test('every constraint of the tables has an error text', async () => {
     expect(
       await rows(`select c.conname from app_private.legacy_table t join pg_constraint c on c.conrelid = t.target::regclass
         where c.contype = 'c' and t.name not in ('pfa_records', 'pfa_modification')
@@ -450,7 +450,7 @@ describe('tables and cells', () => {
     );
   });
 
-  test('a choice is matched whatever its case, and refused outside the list', async () => {
+  test('a choice is matched in any case, and refused outside the list', async () => {
     await put(await exported(record('source', `'RENTAL'`)));
     expect(
       await rows(`select data->>'source' as source from app_core.pfa_mirror where pfa_id = 'ZZ-1'`),

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import type { SQLInputValue } from 'node:sqlite';
 import type { LegacyDatabase } from './legacy-database.ts';
 
-// Legacy databases as nobody wishes them: whatever SQLite stores, in whatever column.
+// Difficult legacy databases: any value that SQLite stores, in any column.
 
-/** What a cell may hold that an importer trips over. */
+/** Values of a cell that could break an import. */
 const nasty: fc.Arbitrary<SQLInputValue> = fc.oneof(
   fc.constantFrom<SQLInputValue>(
     ...[
@@ -55,7 +55,7 @@ const nasty: fc.Arbitrary<SQLInputValue> = fc.oneof(
   fc.integer(),
 );
 
-/** Mostly what belongs there. */
+/** Mostly valid values. */
 const mostly = (usual: fc.Arbitrary<SQLInputValue>) =>
   fc.oneof({ weight: 40, arbitrary: usual }, { weight: 1, arbitrary: nasty });
 
@@ -77,7 +77,7 @@ const text = maybe(fc.string({ maxLength: 12 }));
 const organization = mostly(pick('o1', 'o2', 'o3', 'o4', 'nowhere'));
 const times = { createdAt: mostly(moment), updatedAt: mostly(moment) };
 
-/** How many rows at most, and what they hold; `id` is unique in each table, whatever else is not. */
+/** Maximum number of rows, and their values; `id` is unique in each table, other columns may not be. */
 const tables: Record<string, [rows: number, columns: Record<string, fc.Arbitrary<SQLInputValue>>]> = {
   organizations: [
     5,
@@ -236,7 +236,7 @@ export const hostileRows: fc.Arbitrary<HostileRows> = fc.record(
   ),
 );
 
-/** What the file's own unique indexes and constraints refuse is left out. */
+/** Skips rows that violate the unique indexes and constraints of the file. */
 export function fillHostile({ database }: LegacyDatabase, rows: HostileRows): void {
   database.exec('begin');
   for (const [table, list] of Object.entries(rows))
@@ -248,7 +248,7 @@ export function fillHostile({ database }: LegacyDatabase, rows: HostileRows): vo
         )
         .run(...Object.values(row));
     }
-  // Text that is none.
+  // Invalid text.
   database.exec(`update organizations set description = cast(x'61ff' as text) where id = 'o1'`);
   database.exec(
     'create table "unknown ""table" (a, b); insert into "unknown ""table" values (1, x\'00\'), (null, 1e999)',

@@ -56,7 +56,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'legacy-import-'));
 });
 afterEach(async () => {
-  // Whatever came of it, nothing leaves a transaction open behind it.
+  // No outcome leaves a transaction open.
   const { rows } = await client.query('select now() = statement_timestamp() as is_outside');
   await Promise.all([client.end(), reader.end()]);
   await db.close();
@@ -64,7 +64,7 @@ afterEach(async () => {
   expect(rows).toEqual([{ is_outside: true }]);
 });
 
-/** An export of a database that is filled so. */
+/** An export of a database with these contents. */
 async function exported(fill: (legacy: LegacyDatabase) => void, name = 'export'): Promise<string> {
   const path = join(folder, `${name}.db`);
   const legacy = makeLegacyDatabase(path);
@@ -82,14 +82,14 @@ const check = () => checkImport(client, reader, undefined);
 const outcome = ({ outcomes }: Pick<ImportResult, 'outcomes'>, table: string) =>
   outcomes.find((found) => found.table === table);
 
-/** The connection to the simulator, as an installation has it that shows what there is. */
+/** The connection to the simulator, as a seeded installation has it. */
 const simulated: NewConnection = {
   ...{ id: 'pems-global-pfa-read', name: 'PEMS', url: 'http://127.0.0.1:1/x', tenant: 'SIM' },
   ...{ username: 'sim', password: 'sim', dateOrder: 'MDY', requestType: 'LIST.DATA_ONLY.STORED' },
   isSimulated: true,
 };
 
-/** Everything that an import may touch, as it is; without when it was last touched. */
+/** All data that an import may change, without modification times. */
 async function contents(): Promise<Record<string, unknown>> {
   const result: Record<string, unknown> = {};
   for (const table of [
@@ -119,7 +119,7 @@ async function contents(): Promise<Record<string, unknown>> {
 }
 
 describe('import', () => {
-  test('takes the 67 rows of the prototype into a new installation, and everybody signs in with the old password', async () => {
+  test('imports the 67 rows of the prototype into a new installation, and all users sign in with their old passwords', async () => {
     await seed(client, { production: false });
     const dir = await exported(fillLegacyDatabase);
 
@@ -131,7 +131,7 @@ describe('import', () => {
         result.outcomes.map(({ table, added, merged, same }) => [table, [added, merged, same]]),
       ),
     ).toEqual({
-      // What agrees by code, username or slug is one row.
+      // Rows with equal code, username or slug are one row.
       organizations: [24, 4, 0],
       users: [6, 1, 0],
       user_organizations: [12, 0, 0],
@@ -156,7 +156,7 @@ describe('import', () => {
       where m.legacy_id = 'membership-7'`)
       ).rows,
     ).toEqual([{ code: 'RIO', role: 'viewer', legacy_id: 'user-1' }]);
-    // Times of both kinds: milliseconds, and the text that a default of SQLite writes.
+    // Times of both kinds: milliseconds, and the text of a default value in SQLite.
     expect(
       (
         await client.query(
@@ -169,7 +169,7 @@ describe('import', () => {
       { at: '2025-01-05 08:30:15.000', count: 5 },
       { at: '2025-01-05 08:30:15.250', count: 5 },
     ]);
-    // Of each row its key here, and what it was before if it was merged; nothing else.
+    // Only the key here of each row, and its earlier values if it was merged.
     expect(
       (
         await client.query(`
@@ -187,12 +187,12 @@ describe('import', () => {
     expect(differences).toEqual([]);
   });
 
-  test('records become mirror records of their organization, and count in its sums', async () => {
+  test('records become mirror records of their organization, and count in its totals', async () => {
     const dir = await exported((legacy) => {
       legacy.insert('organizations', { id: 'org-a', code: 'A', name: 'A', updatedAt: 1 });
       fillRecords(legacy, 'org-a', 300);
     });
-    // What an import takes away to be faster is there again, as it was.
+    // Indexes and constraints that the import dropped for speed exist again.
     const indexes = `select indexdef as definition from pg_indexes where tablename = 'pfa_mirror'
       union all select pg_get_constraintdef(oid) from pg_constraint where conrelid in ('app_private.legacy_row'::regclass, 'app_core.pfa_mirror'::regclass)
       order by 1`;
@@ -233,7 +233,7 @@ describe('import', () => {
         observed_at: new Date('2026-01-02T00:00:00Z'),
       },
     ]);
-    // The summary is refreshed with the import, and agrees with the records.
+    // The import refreshes the summary, which equals the records.
     expect(
       (
         await client.query(`
@@ -242,7 +242,7 @@ describe('import', () => {
           = (select sum(forecast_cost_cents) from app_core.pfa_mirror where not is_discontinued) as agrees`)
       ).rows,
     ).toEqual([{ summed: 300, agrees: true }]);
-    // The worker is to list the values that words are looked for in.
+    // A job to list the values for the search is queued.
     expect(
       (
         await client.query(
@@ -254,7 +254,7 @@ describe('import', () => {
     expect((await check()).differences).toEqual([]);
   });
 
-  test('a plan of its own prices the plan; where a cell is empty, the forecast does', async () => {
+  test("a plan's own price determines its cost; for an empty cell, the forecast's price does", async () => {
     const dir = await exported((legacy) => {
       legacy.insert('organizations', { id: 'org-a', code: 'A', name: 'A', updatedAt: 1 });
       for (const column of [
@@ -289,7 +289,7 @@ describe('import', () => {
     expect((await check()).differences).toEqual([]);
   });
 
-  test('of a record that the mirror has, PEMS has the last word; one from a clock that is ahead can still be overwritten', async () => {
+  test('for a record in the mirror the values of PEMS win; one with a time in the future can still be overwritten', async () => {
     await client.query(`insert into app_public.organizations (code, name) values ('A', 'A')`);
     await client.query(`insert into app_core.pfa_mirror (organization_id, pfa_id, data, observed_at)
       select id, 'PFA-0000001', '{"pfaId": "PFA-0000001", "category": "from PEMS"}', now() from app_public.organizations`);
@@ -315,7 +315,7 @@ describe('import', () => {
     expect(new Set(differences.map(({ id, why }) => `${id} ${why}`))).toEqual(new Set(['org-a-1 kept']));
   });
 
-  test('run twice, also at the same time, it changes nothing; another export is refused while one stands', async () => {
+  test('a repeated or concurrent import changes nothing; another export is refused while one is imported', async () => {
     await seed(client, { production: false });
     const dir = await exported(fillLegacyDatabase);
     const both = await Promise.all([put(dir), importLegacy(reader, dir, { vault })]);
@@ -333,14 +333,14 @@ describe('import', () => {
       legacy.database.exec(`update organizations set name = 'renamed'`);
     }, 'other');
     await expect(put(other)).rejects.toMatchObject({ code: 'LEGACY_OTHER_IMPORT' });
-    // The database itself has room for one.
+    // The database itself allows only one.
     await expect(
       client.query(`insert into app_private.legacy_import (manifest, manifest_sha256) values ('{}', '')`),
     ).rejects.toMatchObject({ constraint: 'legacy_import_standing_key' });
     expect(await contents()).toEqual(before);
   });
 
-  test('whatever cannot be migrated stops it with a list, and nothing is changed', async () => {
+  test('rows that cannot be migrated stop the import with a list, and nothing changes', async () => {
     await seed(client, { production: false });
     await client.query(
       `insert into app_public.users (username, email) values ('here already', 'Taken@example.com')`,
@@ -379,7 +379,7 @@ describe('import', () => {
       'users user-3 username is the same as that of user-2, but for case or Unicode form',
       'users user-4 email is taken by another row that is here already',
       'users user-5 passwordHash is no bcrypt hash',
-      // Of somebody who cannot move in, or in an organization that cannot; in the order of the file, which is that of the ids.
+      // Rows of refused users and organizations; in the order of the file, by id.
       'user_organizations membership-1 userId points at a row of users that cannot be migrated',
       ...['10', '11', '3', '4', '5'].map(
         (id) => `user_organizations membership-${id} userId points at a row of users that cannot be migrated`,
@@ -393,14 +393,14 @@ describe('import', () => {
       'api_configurations configuration-1 name is no text that can be kept: bytes, invalid characters or U+0000',
       'field_configurations default fieldMappings is not JSON that can be stored',
     ]);
-    // Never a password, also not one that somebody wrote where its hash belongs.
+    // Never a password, also not a plain one in place of its hash.
     expect(result.problems.find(({ column }) => column === 'passwordHash')).toMatchObject({
       value: '(hidden)',
     });
     expect(await contents()).toEqual(before);
   });
 
-  test('a rule of a table here, which no conversion knows, is asked of it', async () => {
+  test('constraints of the tables here, which no conversion knows, are checked too', async () => {
     const dir = await exported((legacy) => {
       legacy.insert('organizations', { id: 'o', code: ' PADDED', name: 'x', updatedAt: 1 });
       legacy.insert('api_configurations', {
@@ -419,7 +419,7 @@ describe('import', () => {
     ]);
   });
 
-  test('a row that is wrong stands in the way of no other, and having none of something is no duplicate', async () => {
+  test('a bad row does not affect others, and missing keys are no duplicates', async () => {
     const dir = await exported((legacy) => {
       const passwordHash = `$2b$04$${'x'.repeat(53)}`;
       const user = (id: string, username: string, isActive: number | string = 1) => ({
@@ -433,7 +433,7 @@ describe('import', () => {
       legacy.insert('ai_providers', {
         ...{ id: 'p', type: 'none', name: 'p', apiKeyEncrypted: 'AAAA:BBBB:CCCC', updatedAt: 1 },
       });
-      // A table without ids: its rows are known by their lines.
+      // A table without ids: line numbers identify its rows.
       legacy.database
         .exec(`drop table pfa_records; create table pfa_records ("pfaId", "organizationId", "category", "updatedAt");
         insert into pfa_records values ('R', 'o', 'first', 1), ('S', 'o', null, 1), ('R', 'o', 'second', 1)`);
@@ -465,7 +465,7 @@ describe('import', () => {
     expect((await check()).differences).toEqual([]);
   });
 
-  test('JSON that is too deep for the database is no JSON, and what is listed is cut short', async () => {
+  test('JSON too deep for the database counts as invalid, and listed values are shortened', async () => {
     const dir = await exported((legacy) => {
       legacy.insert(
         'field_configurations',
@@ -493,7 +493,7 @@ describe('import', () => {
     expect(JSON.stringify(problems).length).toBeLessThan(1100);
   });
 
-  test('a row is one with the row here by the first of its keys that agrees; what another row has is refused', async () => {
+  test('a row matches the existing row with the first equal key; a key of another row is refused', async () => {
     await seed(client, { production: false });
     await client.query(`
       insert into app_public.user_organizations (user_id, organization_id)
@@ -505,7 +505,7 @@ describe('import', () => {
     const fill = (legacy: LegacyDatabase) => {
       fillLegacyDatabase(legacy);
       legacy.insert('field_configurations', { id: 'theirs', name: 'Same', updatedAt: 1 });
-      // By its id it is one of those here, though for something else.
+      // By its id it is an existing row, with another purpose.
       legacy.database.exec(
         `update data_source_mappings set id = 'pfa-write', "entityType" = 'classifications' where id = 'mapping-3'`,
       );
@@ -530,10 +530,10 @@ describe('import', () => {
 
     const dir = await exported((legacy) => {
       fill(legacy);
-      // By its id one of those here, by what it is for another.
+      // By its id one existing row, by its purpose another.
       legacy.database.exec(`update data_source_mappings set "entityType" = 'pfa' where id = 'pfa-write';
         update data_source_mappings set "entityType" = 'classifications' where id = 'mapping-0'`);
-      // Of no organization, twice: that is the same.
+      // Without organization, twice: that is the same.
       legacy.insert('data_source_mappings', {
         ...{ id: 'twice', entityType: 'asset_master', apiConfigId: 'pems-global-pfa-read', updatedAt: 1 },
       });
@@ -544,7 +544,7 @@ describe('import', () => {
     ]);
   });
 
-  test('ids that agree in several tables are taken for each other in none', async () => {
+  test('equal ids in several tables are not mixed up', async () => {
     await client.query(
       `insert into app_public.organizations (code, name) values ('FIRST', 'So that keys differ')`,
     );
@@ -570,18 +570,18 @@ describe('import', () => {
     expect((await check()).differences).toEqual([]);
   });
 
-  test('with quarantine the others go in, and those are kept with what is wrong', async () => {
+  test('with quarantine the other rows are imported, and bad ones are kept with their problem', async () => {
     const dir = await exported((legacy) => {
       fillLegacyDatabase(legacy);
       legacy.database.exec(`update organizations set code = ' x' where id = 'org-holng'`);
-      // Wherever a file is cut into pieces to be read, one of these is cut within a character.
+      // At any chunk size, a boundary lies inside one of these characters.
       const long = legacy.database.prepare('update organizations set description = ? where id = ?');
       for (const i of [0, 1, 2, 3]) long.run('x'.repeat(i) + '👷'.repeat(20_000), `org-site${i + 5}`);
     });
     const result = await put(dir, { quarantine: true });
     expect(result.imported).toBe(true);
     expect(outcome(result, 'organizations')).toMatchObject({ added: 27, quarantined: 1 });
-    // With the organization go six memberships, a configuration of AI, and nine connections.
+    // Six memberships, an AI configuration and nine connections go with the organization.
     expect(outcome(result, 'user_organizations')).toMatchObject({ added: 6, quarantined: 6 });
     expect(outcome(result, 'api_configurations')).toMatchObject({ added: 1, quarantined: 9 });
     expect(
@@ -606,7 +606,7 @@ describe('import', () => {
     expect(differences).toEqual([]);
   });
 
-  test('what people changed here stays; what nobody touched takes the values of the prototype', async () => {
+  test('changes of users here stay; untouched rows take the values of the prototype', async () => {
     await seed(client, { production: false });
     await client.query(`update app_public.organizations set name = 'Ours' where code = 'RIO'`);
     await client.query(`update app_private.user_passwords set must_change = false`);
@@ -622,11 +622,11 @@ describe('import', () => {
         )
       ).rows,
     ).toEqual([
-      // Since when it is there it says itself.
+      // The row itself has its creation time.
       { code: 'HOLNG', name: 'Project HOLNG', legacy_id: 'org-holng', is_ours: true },
       { code: 'RIO', name: 'Ours', legacy_id: null, is_ours: true },
     ]);
-    // Its memberships belong to the one that was here.
+    // Its memberships belong to the existing organization.
     expect(
       (
         await client.query(
@@ -634,7 +634,7 @@ describe('import', () => {
         )
       ).rows,
     ).toEqual([{ count: 6 }]);
-    // Somebody who has chosen a password here keeps it.
+    // A user who has chosen a password here keeps it.
     expect(
       (
         await client.query(
@@ -660,7 +660,7 @@ describe('import', () => {
     ]);
   });
 
-  test('an export that was changed is refused, also in its last byte', async () => {
+  test('a modified export is refused, even for its last byte', async () => {
     const dir = await exported(fillLegacyDatabase);
     const before = await contents();
     const manifest = (await readManifest(dir)) as Manifest;
@@ -705,7 +705,7 @@ describe('credentials', () => {
         .run(gcm('sk-1'));
     });
 
-  test('are encrypted anew under our key where the old one is given, and open', async () => {
+  test('are encrypted again with our key if the old one is given, and can be decrypted', async () => {
     const result = await put(await withSecrets(), { legacyKey: key });
     expect(result.credentials).toEqual({ reencrypted: 3, toBeEnteredAgain: [] });
     const { rows } = await client.query<{ name: string; key_id: string; nonce: Buffer; ciphertext: Buffer }>(
@@ -731,7 +731,7 @@ describe('credentials', () => {
         )
       ).rows,
     ).toEqual([{ tenant: 'T' }]);
-    // They came with the import, and go with it, also of a second one.
+    // They belong to the import, and are removed with it, also after a second one.
     for (let time = 1; ; time++) {
       const { rows: back } = await rollBackImport(client, reader);
       expect(back.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
@@ -740,7 +740,7 @@ describe('credentials', () => {
     }
   });
 
-  test('a row that people changed here keeps its own, and its password once one was chosen; a provider is no connection', async () => {
+  test('a row that users changed here keeps its own, and its password if one was chosen; a provider is no connection', async () => {
     await seed(client, { production: false });
     await client.query(
       `
@@ -799,10 +799,10 @@ describe('credentials', () => {
     expect(
       (await client.query('select from app_private.credentials where ai_provider_id is not null')).rowCount,
     ).toBe(0);
-    // She was still to choose one, so the old one goes.
+    // She still had to choose a password, so the old one is used.
     const [login] = await findLogin.run({ username: 'anna' }, client);
     expect(await verifyPassword('admin123', login!.passwordHash)).toMatchObject({ matches: true });
-    // Of the connection, not of the provider.
+    // The key of the connection, not of the provider.
     await client.query(
       `update app_private.credentials set key_id = key_id where api_configuration_id = 'gemini-default'`,
     );
@@ -815,7 +815,7 @@ describe('credentials', () => {
     ['no key', undefined],
     ['another key', randomBytes(32)],
   ])(
-    'with %s they are to be entered again, and those of before do not go to another server',
+    'with %s they must be entered again, and earlier ones are not sent to another server',
     async (_, legacyKey) => {
       await seed(client, { production: false });
       await saveConnection(client, vault, simulated);
@@ -855,7 +855,7 @@ describe('credentials', () => {
 });
 
 describe('check', () => {
-  test('lists what people changed since, and what the product itself keeps true apart from it', async () => {
+  test('lists later changes of users, and separately those of the product itself', async () => {
     const dir = await exported(fillLegacyDatabase);
     await put(dir);
     await client.query(
@@ -878,7 +878,7 @@ describe('check', () => {
     ]);
   });
 
-  test('finds a kept row that is not as it was, by a byte, missing or one too many', async () => {
+  test('finds a quarantined row that differs by a byte, is missing or is additional', async () => {
     const dir = await exported(fillLegacyDatabase);
     await put(dir);
     for (const [damage, sql] of [
@@ -907,7 +907,7 @@ describe('check', () => {
     }
   });
 
-  test('without an import there is nothing to check or to take back', async () => {
+  test('without an import, check and rollback have nothing to do', async () => {
     await expect(check()).rejects.toMatchObject({ code: 'LEGACY_NOT_IMPORTED' });
     await expect(rollBackImport(client, reader)).rejects.toMatchObject({ code: 'LEGACY_NOT_IMPORTED' });
     const dir = await exported(fillLegacyDatabase);
@@ -921,7 +921,7 @@ describe('check', () => {
 });
 
 describe('rollback', () => {
-  test('leaves the database as it was before, and another import can follow', async () => {
+  test('restores the earlier database, and another import can follow', async () => {
     await seed(client, { production: false });
     const before = await contents();
     const dir = await exported((legacy) => {
@@ -929,7 +929,7 @@ describe('rollback', () => {
       fillRecords(legacy, 'org-holng', 50);
     });
     const first = await put(dir);
-    // Whoever signed in meanwhile has not changed anything.
+    // A sign-in in the meantime is no change.
     await client.query(
       `select app_private.start_session(u.id, p.password_hash, sha256('token'), '1 day')
       from app_public.users u join app_private.user_passwords p on p.user_id = u.id where u.username = 'anna'`,
@@ -946,7 +946,7 @@ describe('rollback', () => {
         )
       ).rows,
     ).toEqual([{ n: 0 }]);
-    // What nobody had touched is as untouched as it was, and it goes and comes back again.
+    // Untouched rows still count as untouched, so they can be removed and imported again.
     expect(await put(dir)).toMatchObject({ imported: true, outcomes: first.outcomes });
     const second = new pg.Client({ connectionString: db.urls.owner });
     await second.connect();
@@ -955,7 +955,7 @@ describe('rollback', () => {
         rollBackImport(client, reader),
         rollBackImport(second, reader),
       ]);
-      // Whoever comes second finds nothing to take back.
+      // A second rollback finds nothing.
       const again = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value.rows] : []));
       expect(again).toHaveLength(1);
       expect(again[0]!.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
@@ -972,7 +972,7 @@ describe('rollback', () => {
     ).toEqual([{ times: 2, triggers_off: 0 }]);
   });
 
-  test('what the product itself notes beside keeps nothing from going', async () => {
+  test('side effects of the product do not prevent the removal', async () => {
     await client.query(`insert into app_public.organizations (code, name) values ('OURS', 'Ours')`);
     await client.query(
       'insert into app_public.organization_ai_configs (organization_id) select id from app_public.organizations',
@@ -983,14 +983,14 @@ describe('rollback', () => {
       fillRecords(legacy, 'org-rio', 3);
     });
     await put(dir);
-    // Somebody has chosen a provider that came with the import: without it there is none chosen again.
+    // An organization chose a provider of the import: after the rollback it has none.
     await client.query(
       `update app_public.organization_ai_configs c set primary_provider_id = 'gemini-default' from app_public.organizations o where o.id = c.organization_id and o.code = 'OURS'`,
     );
     await client.query(
       `update app_public.api_configurations set status = 'error', last_error = 'timeout' where id = 'configuration-1'`,
     );
-    // The worker has listed the values of the new records, and is to do it again; emil has asked for a run.
+    // The worker has listed the values of the new records, and must do it again; emil has requested a run.
     await client.query('select app_private.prepare_search()');
     await client.query(
       `select app_private.queue_refresh(id) from app_public.organizations where code = 'RIO'`,
@@ -1016,11 +1016,11 @@ describe('rollback', () => {
     expect(await contents()).toEqual(before);
   });
 
-  test('what was merged and changed since stays, with its password, credentials and tenant', async () => {
+  test('a merged row that was changed since stays, with its password, credentials and tenant', async () => {
     await seed(client, { production: false });
     for (const id of ['pems-global-pfa-read', 'configuration-1', 'configuration-2'])
       await saveConnection(client, vault, { ...simulated, id });
-    // The settings of this one come with the import.
+    // The settings of this one come from the import.
     await client.query(`delete from app_public.pems_settings where api_configuration_id = 'configuration-2'`);
     const dir = await exported(fillLegacyDatabase);
     expect(outcome(await put(dir), 'api_configurations')).toMatchObject({ merged: 3 });
@@ -1028,7 +1028,7 @@ describe('rollback', () => {
     await client.query(
       `update app_public.api_configurations set name = 'Ours' where id in ('pems-global-pfa-read', 'configuration-1')`,
     );
-    // Of this one only what it signs in with.
+    // Only the credentials of this one do.
     await client.query(`
       insert into app_private.credentials (api_configuration_id, name, key_id, nonce, ciphertext, updated_at)
       select id, 'authKey', 'k', decode(repeat('00', 12), 'hex'), decode(repeat('00', 16), 'hex'), clock_timestamp()
@@ -1069,9 +1069,9 @@ describe('rollback', () => {
     ).toEqual([{ password_hash: `$2b$04$${'x'.repeat(53)}` }]);
   });
 
-  test('a record that PEMS has anew or no longer stays as it is; one that the mirror had already is not taken out', async () => {
+  test('a record that PEMS has read or removed since stays unchanged; an earlier mirror record is not removed', async () => {
     const dir = await exported((legacy) => {
-      // The first line of another table is nothing to the first record.
+      // The first line of another table does not affect the first record.
       legacy.insert('organizations', { id: 'a-new-one', code: 'NEW', name: 'New', updatedAt: 1 });
       legacy.insert('organizations', { id: 'org-a', code: 'A', name: 'A', updatedAt: 1 });
       legacy.insert(
@@ -1088,7 +1088,7 @@ describe('rollback', () => {
     const result = await put(dir);
     expect(outcome(result, 'pfa_records')).toMatchObject({ added: 4, same: 1 });
     expect(outcome(result, 'organizations')).toMatchObject({ added: 1, merged: 1 });
-    // What somebody changes there is nothing to the record of the same id here.
+    // Changes there do not affect the record with the same id here.
     await client.query(`insert into app_public.users (username) values ('anna')`);
     await client.query(`insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base)
       select o.id, u.id, 'unchanged', '{"category": "mine"}', '{}' from app_public.organizations o, app_public.users u where o.code = 'B'`);
@@ -1120,7 +1120,7 @@ describe('rollback', () => {
     ).toEqual(['A as-pems', 'A by-another', 'A newer', 'A removed', 'B unchanged']);
   });
 
-  test('what somebody changed or uses stays, and says why', async () => {
+  test('rows that users changed or use stay, with the reason', async () => {
     const dir = await exported((legacy) => {
       fillLegacyDatabase(legacy);
       fillRecords(legacy, 'org-rio', 3);
@@ -1163,7 +1163,7 @@ describe('rollback', () => {
 });
 
 describe('analyze', () => {
-  test('says what is stored as what, what goes where, what does not, and changes nothing, also in the file', async () => {
+  test('reports storage classes, conversions and problems, and changes nothing, not even the file', async () => {
     await seed(client, { production: false });
     const path = join(folder, 'dev.db');
     const legacy = makeLegacyDatabase(path);
@@ -1213,7 +1213,7 @@ describe('analyze', () => {
   });
 });
 
-test('any legacy database: what is exported is verified, imported and found again, and taken back leaves nothing', async () => {
+test('any legacy database: the export is verified, imported and checked, and a rollback leaves nothing', async () => {
   await seed(client, { production: false });
   const before = await contents();
   let run = 0;
@@ -1238,9 +1238,9 @@ test('any legacy database: what is exported is verified, imported and found agai
       expect(back.rows.filter(({ outcome }) => outcome === 'stays')).toEqual([]);
       expect(await contents()).toEqual(before);
     }),
-    // A few are always the same ones, of which some rows go in.
+    // The first databases are fixed, and some of their rows are imported.
     { numRuns: legacyDatabases, endOnFailure: true, ...(legacyDatabases < 12 ? { seed: 20_261_130 } : {}) },
   );
-  // Not all of them ended up in quarantine.
+  // Not all of them were quarantined.
   expect(imported).toBeGreaterThan((legacyDatabases * 5) / 12);
 }, 300_000);

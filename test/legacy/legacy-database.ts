@@ -1,13 +1,13 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import bcrypt from 'bcryptjs';
 
-// Legacy databases as the prototype makes them: Prisma's declarations, and how Prisma and SQL defaults store values.
+// Legacy databases like the prototype's: Prisma's declarations, with values as Prisma and SQL defaults store them.
 
 const common = `"createdAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP, "updatedAt" DATETIME NOT NULL`;
 const to = (column: string, table: string, onDelete = 'CASCADE') =>
   `FOREIGN KEY ("${column}") REFERENCES "${table}" ("id") ON DELETE ${onDelete} ON UPDATE CASCADE`;
 
-/** What a record holds, as columns of `pfa_records`. */
+/** Contents of a record, as columns of `pfa_records`. */
 const recordColumns = `"organization" TEXT, "areaSilo" TEXT, "category" TEXT, "class" TEXT, "source" TEXT, "dor" TEXT,
   "monthlyRate" REAL, "purchasePrice" REAL, "manufacturer" TEXT, "model" TEXT, "contract" TEXT, "equipment" TEXT,
   "originalStart" DATETIME, "originalEnd" DATETIME, "forecastStart" DATETIME, "forecastEnd" DATETIME,
@@ -58,13 +58,13 @@ create table "_prisma_migrations" ("id" TEXT NOT NULL PRIMARY KEY, "checksum" TE
 
 export type LegacyRow = Record<string, SQLInputValue>;
 
-/** A legacy database of its own that is still open for more. */
+/** Creates a separate legacy database that is still open for changes. */
 export interface LegacyDatabase {
   database: DatabaseSync;
   insert: (table: string, ...rows: LegacyRow[]) => void;
 }
 
-/** The tables of the prototype, empty. Foreign keys are not enforced, as in a file that was edited by hand. */
+/** The tables of the prototype, empty. Foreign keys are not enforced, as in a manually edited file. */
 export function makeLegacyDatabase(path: string): LegacyDatabase {
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
   database.exec(`begin; ${declarations} commit;`);
@@ -83,12 +83,12 @@ export function makeLegacyDatabase(path: string): LegacyDatabase {
   };
 }
 
-/** Of everybody's password, with few rounds. */
+/** Hash of the password of all users, with few rounds. */
 const passwordHash = bcrypt.hashSync('admin123', 4);
 
 const at = (day: number) => Date.UTC(2025, 0, day, 8, 30, 15, 250);
 
-/** The database that domain.md describes: 67 rows in 9 tables; times as Prisma stores them, and as SQL defaults do. */
+/** The example database with 67 rows in 9 tables; times as Prisma stores them, and as SQL defaults do. */
 export function fillLegacyDatabase({ database, insert }: LegacyDatabase): void {
   database.exec('begin');
   const updatedAt = at(20);

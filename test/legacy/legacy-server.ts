@@ -2,11 +2,12 @@ import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { declarations, fillLegacyDatabase, fillRecords } from './legacy-database.ts';
 
-// The prototype's later form as Prisma makes it on PostgreSQL: records in pfa_mirror, changes of users in pfa_modification.
+// The later form of the prototype, as Prisma creates it on PostgreSQL: records in pfa_mirror, changes of users in
+// pfa_modification.
 
 const quoted = pg.escapeIdentifier;
 
-/** What Prisma declares as JSON or as a list on PostgreSQL. */
+/** Columns that Prisma declares as JSON or as a list on PostgreSQL. */
 const jsonColumns = ['customHeaders', 'feeds', 'fallbackProviderIds', 'routingRules', 'fieldMappings'];
 
 const laterDeclarations = `
@@ -21,7 +22,10 @@ create table "pfa_modification" ("id" text not null primary key, "organizationId
   "createdAt" timestamp(3) not null default current_timestamp, "updatedAt" timestamp(3) not null default current_timestamp);
 `;
 
-/** Makes the tables of the prototype in a new schema of a PostgreSQL database, with the 67 rows it starts with, and records of HOLNG. */
+/**
+ * Creates the tables of the prototype in a new schema of a PostgreSQL database, with its 67 initial rows and records of
+ * HOLNG.
+ */
 export async function makeLegacyServer(client: pg.ClientBase, schema: string, records = 0): Promise<void> {
   const file = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
   file.exec(declarations);
@@ -128,7 +132,7 @@ const inserter =
 
 const moment = (value: unknown) => (typeof value === 'number' ? new Date(value).toISOString() : value);
 
-/** A value as Prisma stores it on PostgreSQL. */
+/** Converts a value like Prisma on PostgreSQL. */
 function served(column: string, type: string | undefined, value: unknown): unknown {
   if (value === null) return null;
   if (type === 'DATETIME') return moment(value);

@@ -19,7 +19,7 @@ import { testDatabase } from '../support/database.ts';
 import { insert, makeLegacyServer } from './legacy-server.ts';
 import { certificate, tlsProxy } from './tls-proxy.ts';
 
-// The prototype's later form, on PostgreSQL. Each test reads a schema of its own.
+// The prototype's later form, on PostgreSQL. Each test reads its own schema.
 
 vi.setConfig({ testTimeout: 60_000 });
 const db = await testDatabase();
@@ -58,18 +58,18 @@ beforeEach(async () => {
   await source.query(`set search_path = ${schema}`);
 });
 afterEach(async () => {
-  // Whatever was read, nothing keeps a transaction open there.
+  // No read leaves a transaction open there.
   const { rows } = await source.query(
     `select from pg_stat_activity where datname = current_database() and application_name = 'vanguard legacy' and state <> 'idle'`,
   );
   await source.query(`drop schema ${schema} cascade`);
-  // What a test that failed left behind stands in the way of no other.
+  // A failed test does not affect the others.
   const standing = await client.query('select from app_private.legacy_import where rolled_back_at is null');
   if (standing.rows.length > 0) await rollBackImport(client, reader);
   expect(rows).toEqual([]);
 });
 
-/** An address of the prototype; the superuser reads, unless told otherwise. */
+/** Returns an address of the prototype, for the superuser by default. */
 function address(change: (url: URL) => void = () => undefined): string {
   const url = new URL(urlTo(db.superuserUrl, sourceName));
   url.searchParams.set('schema', schema);
@@ -92,7 +92,7 @@ const problemsOf = async () =>
       `${table} ${id}: ${column} ${JSON.stringify(value)} ${problem}`,
   );
 
-/** A change that a user of the prototype made to a record. */
+/** A change by a user of the prototype to a record. */
 const change = (id: string, delta: Record<string, unknown>, more: Record<string, unknown> = {}) =>
   insert(source, 'pfa_modification', [
     {
@@ -111,7 +111,7 @@ const drafts = () =>
   rows(`select u.username, d.pfa_id, d.delta, d.base, d.state, d.problems, d.comment
     from app_core.pfa_modification d join app_public.users u on u.id = d.user_id order by d.pfa_id, u.username`);
 
-/** Imports, holds each value against the prototype, and takes everything back. */
+/** Imports, compares each value with the prototype, and rolls back. */
 async function moveInAndOut(during: () => Promise<void>): Promise<void> {
   const before = await rows('select count(*) from app_core.pfa_mirror');
   const result = await put(await exported());
@@ -127,8 +127,8 @@ async function moveInAndOut(during: () => Promise<void>): Promise<void> {
   expect(await drafts()).toEqual([]);
 }
 
-describe('moving in', () => {
-  test('by the commands, with a password that is never shown or kept', async () => {
+describe('import', () => {
+  test('with the commands, and a password that is never shown or stored', async () => {
     await change('m1', { forecastEnd: '2027-01-01' });
     await source.query(`grant usage on schema ${schema} to ${reading}`);
     await source.query(`grant select on all tables in schema ${schema} to ${reading}`);
@@ -185,7 +185,7 @@ describe('moving in', () => {
     await source.query(`drop owned by ${reading}`);
   });
 
-  test('what PostgreSQL stores becomes what it means, and what is not known stays in the record', async () => {
+  test('values of PostgreSQL are converted, and unknown ones stay in the record', async () => {
     await source.query(
       `update pfa_mirror set data = data || '{"monthlyRate": "12345678901.10", "isActualized": true, "source": "RENTAL",
         "steelGrade": {"b": [1.10, 12345678901234567890, null]}, "createdAt": "2020-01-01", "forecastStart": "2026-04-02T00:00:00.000Z"}'
@@ -219,7 +219,7 @@ describe('moving in', () => {
     });
   });
 
-  test('tables and columns are found under the names of models, with underscores, and as columns instead of JSON', async () => {
+  test('tables and columns are found by model names, with underscores, and as columns instead of JSON', async () => {
     await change('m1', { forecast_end: '2027-01-01' });
     await source.query(`alter table pfa_mirror add column category text;
       update pfa_mirror set category = 'Column', data = data - 'category';
@@ -253,7 +253,7 @@ describe('moving in', () => {
 });
 
 describe('changes of users', () => {
-  test('become drafts of their authors; what PEMS has or nobody wants is history', async () => {
+  test('become drafts of their authors; confirmed and withdrawn ones become history', async () => {
     await change(
       'm1',
       { forecastEnd: '2027-01-01', monthlyRate: '900.50', model: null },
@@ -266,7 +266,7 @@ describe('changes of users', () => {
     );
     await change('m3', { contract: 'C-8' }, { pfaId: 'PFA-0000002', userId: 'user-2', syncState: 'failed' });
     await change('m4', { contract: 'C-7' }, { syncState: 'synced', syncedAt: '2026-06-02T00:00:00Z' });
-    // History is not looked into.
+    // The history is not read.
     await change('m5', { noSuchField: {} }, { syncState: 'discarded', pfaId: 'gone' });
     await change('m6', {});
     const { modifications, outcomes } = await analyzeLegacy(client, address());
@@ -309,7 +309,7 @@ describe('changes of users', () => {
           `select o.data->>'forecastEnd' as seen from app_core.pfa_overlay o where pfa_id = 'PFA-0000001' and has_draft`,
         ),
       ).toEqual([{ seen: '2027-01-01' }]);
-      // Nothing waits to be sent.
+      // No change is pending.
       expect(await rows(`select from app_core.pfa_modification where state <> 'draft'`)).toEqual([]);
     });
   });
@@ -334,7 +334,7 @@ describe('changes of users', () => {
     await moveInAndOut(async () => expect(await drafts()).toMatchObject([{ base, problems }]));
   });
 
-  test('several of one user to one record become one draft: the last counts, and drafts come after commits', async () => {
+  test('several of one user on one record become one draft: the last one wins, and drafts override commits', async () => {
     await change('m1', { contract: 'draft', model: 'A' }, { updatedAt: '2026-06-01T00:00:00Z' });
     await change(
       'm2',
@@ -356,12 +356,12 @@ describe('changes of users', () => {
     });
   });
 
-  test('a value that PEMS holds already is no draft', async () => {
+  test('a value that PEMS already has is no draft', async () => {
     await change('m1', { contract: 'C-1' });
     await moveInAndOut(async () => expect(await drafts()).toEqual([]));
   });
 
-  test('what is doubtful stops the import with its reason', async () => {
+  test('ambiguous changes stop the import with a reason', async () => {
     await change('m1', { pfaId: 'X', contract: { new: 'b', old: 'a' }, monthlyRate: -1, source: 'Loan' });
     await change('m2', { contract: 'C' }, { pfaId: 'nowhere' });
     await source.query(
@@ -389,7 +389,7 @@ describe('changes of users', () => {
     );
   });
 
-  test('a draft that its author went on with stays, with its record and user', async () => {
+  test('a draft that its author continued stays, with its record and user', async () => {
     await change('m1', { contract: 'C-9' });
     await change('m2', { contract: 'C-9' }, { pfaId: 'PFA-0000002' });
     await put(await exported());
@@ -410,7 +410,7 @@ describe('changes of users', () => {
 });
 
 describe('reading', () => {
-  test('is one state of the database, in a transaction that cannot write and ends', async () => {
+  test('is one snapshot of the database, in a read-only transaction that ends', async () => {
     await source.query('create table aaa (id integer primary key); insert into aaa values (1)');
     const out = newFolder();
     let wrote = false;
@@ -418,7 +418,7 @@ describe('reading', () => {
       progress: (what) => {
         if (what !== 'aaa' || wrote) return;
         wrote = true;
-        // While the first table is written, the prototype goes on.
+        // The prototype writes while the first table is exported.
         void source.query(`delete from pfa_mirror`);
         void source.query(`delete from field_configurations`);
       },
@@ -434,7 +434,7 @@ describe('reading', () => {
     });
   });
 
-  test('keeps numbers digit by digit, bytes, partitions and names that need quotes', async () => {
+  test('keeps digits, bytes, partitions and names that need quotes', async () => {
     await source.query(`create table "odd ""name" (id integer primary key, "a b" numeric, big bigint, b bytea, f double precision, t timestamptz, l numeric[])
         partition by range (id);
       create table odd_part partition of "odd ""name" for values from (0) to (100);
@@ -449,7 +449,7 @@ describe('reading', () => {
     );
   });
 
-  test('begins anew where it was interrupted, and leaves a whole export alone', async () => {
+  test('restarts after an interruption, and keeps a complete export', async () => {
     const out = newFolder();
     await exportLegacy(address(), out);
     await expect(exportLegacy(address(), out)).rejects.toMatchObject({ code: 'LEGACY_FOLDER_TAKEN' });
@@ -463,7 +463,7 @@ describe('reading', () => {
     expect((await verifyExport(begun)).damages).toEqual([]);
   });
 
-  test('is refused where rows would be hidden', async () => {
+  test('is refused if row security would hide rows', async () => {
     const asReader = address((url) => {
       [url.username, url.password] = [reading, encodeURIComponent(password)];
     });
@@ -483,7 +483,7 @@ describe('reading', () => {
     await source.query(`drop owned by ${reading}`);
   });
 
-  test('waits for a lock no longer than told', async () => {
+  test('waits for a lock up to the timeout', async () => {
     await withClient(urlTo(db.superuserUrl, sourceName), async (holder) => {
       await holder.query(`begin; lock table ${schema}.users`);
       await expect(exportLegacy(address(), newFolder(), { patience: 50 })).rejects.toMatchObject({
@@ -492,7 +492,7 @@ describe('reading', () => {
     });
   });
 
-  test('refuses its own database, one without tables, and a schema that is not there', async () => {
+  test('refuses its own database, one without tables, and a missing schema', async () => {
     const own = (name: string) =>
       address((url) => {
         url.pathname = `/${db.name}`;
@@ -521,7 +521,7 @@ describe('reading', () => {
     ['postgres://u:geheim@h/x?sslmode=maybe', 'sslmode that PostgreSQL does not know'],
     ['postgres://u:geheim@h/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem', 'cannot be read'],
     ['postgres://u:geheim@h/x?port=70000', 'has no valid port'],
-  ])('%s is no address, and is not repeated', async (text, words) => {
+  ])('%s is not a valid address, and the error does not repeat it', async (text, words) => {
     const refused = await exportLegacy(text, newFolder()).catch((error: unknown) => error as Error);
     expect(refused).toMatchObject({
       code: 'LEGACY_ADDRESS_INVALID',
@@ -530,7 +530,7 @@ describe('reading', () => {
     expect(JSON.stringify(refused, Object.getOwnPropertyNames(refused))).not.toContain('geheim');
   });
 
-  test('by TLS as sslmode says', async () => {
+  test('over TLS as sslmode says', async () => {
     const ca = join(folder, 'ca.pem');
     writeFileSync(ca, certificate);
     const { hostname, port } = new URL(db.superuserUrl);
@@ -554,14 +554,14 @@ describe('reading', () => {
       const untrusted = /^LEGACY_DATABASE_UNREACHABLE .*self.signed certificate/;
       expect(await by({ sslmode: 'verify-full' })).toMatch(untrusted);
       expect(await by({ sslmode: 'require', sslaccept: 'strict' })).toMatch(untrusted);
-      // As Prisma names the authority.
+      // As Prisma names the certificate authority.
       expect(await by({ sslmode: 'require', sslaccept: 'strict', sslcert: ca })).toBe('exported');
     } finally {
       proxy.close();
     }
   });
 
-  test('says why a server cannot be reached', async () => {
+  test('explains why a server is unreachable', async () => {
     const server = createServer((socket) =>
       socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
     );

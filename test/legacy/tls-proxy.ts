@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 
-/** Of `localhost`, signed by itself, and known to nobody else. */
+/** A self-signed certificate of `localhost`, which no one else trusts. */
 export const certificate = `-----BEGIN CERTIFICATE-----
 MIIBYTCCAQegAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
 c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
@@ -21,7 +21,7 @@ T3jTCSE6f2pJp43b2CczbJuF/rahRANCAASKqAGP2yDWfNo3E0VIder2c2fwXfUn
 -----END PRIVATE KEY-----
 `;
 
-/** A server of PostgreSQL that speaks TLS, in front of one that does not. It has the certificate above. */
+/** A TLS server for PostgreSQL, in front of a server without TLS. It has the certificate above. */
 export async function tlsProxy(target: {
   host: string;
   port: number;
@@ -29,7 +29,7 @@ export async function tlsProxy(target: {
   const secureContext = createSecureContext({ key, cert: certificate });
   const server = createServer((client) => {
     client.on('error', () => undefined);
-    // The request for TLS: eight bytes, answered with S.
+    // The request for TLS: eight bytes; the response is S.
     client.once('data', () => {
       client.write('S');
       const secure = new TLSSocket(client, { isServer: true, secureContext });

@@ -4,25 +4,28 @@ import { isAsked, modelWalks } from '../support/scale.ts';
 import { tally } from './pusher.ts';
 import { arbitraryWalk, shortest, walk, walkingGround } from './walk.ts';
 
-// Does the product do what the model does, whatever three users, PEMS and push do, in whatever order? `npm test` takes some walks,
-// always the same ones; `npm run test:model` takes thousands, others each time. Of a walk that fails the shortest form is printed, and
-// the seed and path with which (MODEL_SEED, MODEL_PATH) it is taken once more.
+// Compares the product with the model: three users, PEMS and push act in any order. `npm test` runs a few walks, always
+// the same ones. `npm run test:model` runs thousands of different ones each time. Prints the shortest form of a failing
+// walk, with the seed and path that repeat it (MODEL_SEED, MODEL_PATH).
 
 const { MODEL_SEED, MODEL_PATH } = process.env;
 const runs = modelWalks;
 const isRandom = isAsked('MODEL_RUNS');
 const limit = 60_000 + runs * 2000;
 
-/** What has to happen in 40 walks: otherwise they say nothing about it. The rare ones in many more. */
+/**
+ * Situations that must occur in 40 walks: otherwise the walks prove nothing about them. Rare situations in many more
+ * walks.
+ */
 const outcomes = [
   ...['confirmed', 'refused', 'altered', 'conflict', 'removed', 'split', 'taken over'],
   ...['unanswered, then found kept', 'unanswered, then found not kept'],
   ...['rebased: conflict', 'rebased: removed', 'rebased: no problem any more'],
 ];
 const rare = [
-  // Four times in a row, and nobody took it back meanwhile.
+  // Four times in a row, without a withdrawal in between.
   'failed',
-  // By a worker that comes late, or with what was read before something newer was.
+  // By a late worker, or with data from before a newer read.
   'plan: superseded',
   'answer: superseded',
   'settle: superseded',
@@ -33,9 +36,9 @@ const rare = [
 const db = await walkingGround();
 
 test(
-  'everyone sees after every step what the model says',
+  'after every step, each user sees the values of the model',
   async () => {
-    // Other files of this process take walks, too.
+    // Other files of this process run walks, too.
     tally.clear();
     const result = await fc.check(
       fc.asyncProperty(arbitraryWalk(40, ['drafts', 'push']), (steps) => walk(db, steps)),

@@ -1,13 +1,13 @@
-// What drafts, commits, push and syncs have to do, in memory and as plainly as it can be said: one organization, the users who
-// work in it, nothing fast. The product is compared with it step by step (walk.ts). It shares no code and no SQL with the product,
-// nor with what other tests compare with: who reads it should be able to check it against the design, line by line.
+// The required effect of drafts, commits, push and syncs, in memory and as simple as possible: one organization and its
+// users, without optimization. Walks compare the product with it step by step (walk.ts). It shares no code and no SQL
+// with the product or with other tests, so that you can check it against the design line by line.
 
 export type Value = string | number | boolean | null;
 export type Data = Record<string, Value>;
 
 export interface Problem {
   kind: string;
-  /** Push made it: it stays until its author acts. */
+  /** Created by push: it stays until its author acts. */
   by?: 'push';
   base?: Value;
   theirs?: Value;
@@ -17,22 +17,22 @@ export interface Problem {
 interface Mirrored {
   data: Data;
   isRemoved: boolean;
-  /** When a complete run began that did not bring it: the next that does not either, or a read, removes it. */
+  /** Start of the complete run that missed it. The next run that misses it, or a read, removes it. */
   missedAt: number | null;
-  /** When the answer arrived that this came from. */
+  /** Time of the response with this value. */
   observedAt: number;
 }
 
-/** What PEMS said of a record. Times are the database's, in microseconds. */
+/** A record as PEMS returned it. Times are the database's, in microseconds. */
 export interface Read {
   askedAt: number;
   answeredAt: number;
-  /** Of all keys; otherwise of those that are in it. */
+  /** With all keys; otherwise only those of the record. */
   isWhole: boolean;
   data: Data;
-  /** Keys whose own field is empty, whatever another place shows for them. */
+  /** Keys whose own field is empty, whatever the other field shows. */
   blank: string[];
-  /** PEMS's `recordid`, where it was told. */
+  /** PEMS's `recordid`, if known. */
   version: string | null;
 }
 
@@ -45,16 +45,16 @@ interface Draft {
 /** One write that may have been sent. */
 interface Try {
   attempt: number;
-  /** Over which version of the record. */
+  /** The version of the record that it is based on. */
   version: string | null;
   values: Data;
-  /** `open`: under way; `answered`: PEMS has said something; `uncertain`: nobody knows; `over`: judged. */
+  /** `open`: in progress; `answered`: PEMS has responded; `uncertain`: the outcome is unknown; `over`: judged. */
   state: 'open' | 'answered' | 'uncertain' | 'over';
-  /** PEMS cannot do it any more if it has not by now. */
+  /** Deadline after which the write can no longer take effect. */
   isQuiet: boolean;
 }
 
-/** Until when push leaves it: not at all; it is due; for the seconds of an error; until PEMS cannot do it any more. */
+/** When push continues: now; when due; after the delay of an error; after the deadline of the write. */
 export type Wait = 'none' | 'due' | 'short' | 'long';
 
 interface Committed {
@@ -67,17 +67,17 @@ interface Committed {
   failures: number;
   wait: Wait;
   tries: Try[];
-  /** By key: which acknowledged value it is, through all that becomes of it. */
+  /** By key: which acknowledged value it is, through all its states. */
   tokens: Record<string, number>;
 }
 
-/** Somebody is at a change: good as long as nobody else was given it. */
+/** A worker has the change: valid until another worker gets it. */
 export interface Claim {
   of: Committed;
   attempt: number;
 }
 
-/** Where a committed value is: in exactly one place. */
+/** Location of a committed value: exactly one. */
 export type Place = 'pending' | 'in PEMS' | 'in a draft' | 'withdrawn' | `superseded by ${number}`;
 
 export type Verdict = 'uncertain' | 'wait' | 'retry' | 'refuse' | 'remove';
@@ -85,13 +85,13 @@ export type Verdict = 'uncertain' | 'wait' | 'retry' | 'refuse' | 'remove';
 export interface Resolution {
   record: string;
   choice: 'mine' | 'theirs' | 'value';
-  /** Null: all that have a problem. */
+  /** Null: all keys with a problem. */
   keys: string[] | null;
   value: Value;
   isStale: boolean;
 }
 
-/** A value before and after; what is missing was not drafted. */
+/** A value before and after; a missing one was not drafted. */
 interface Difference {
   from?: Value;
   to?: Value;
@@ -106,7 +106,7 @@ interface Operation {
 export interface Item {
   record: string;
   changes: Data;
-  /** Somebody changed what the user saw. */
+  /** Another user changed the visible data. */
   isStale: boolean;
 }
 
@@ -116,7 +116,7 @@ export type BulkOperation =
   | { kind: 'reset' }
   | { kind: 'set'; set: Data };
 
-/** A whole refusal: its SQLSTATE, and what its list names, `record`, or `record key`. */
+/** A complete error: its SQLSTATE and the entries of its list, `record` or `record key`. */
 export class Refusal extends Error {
   readonly code: string;
   readonly named: string[];
@@ -131,14 +131,14 @@ export class Refusal extends Error {
 // ------------------------------------------------------------------------------------------------
 // Values
 
-/** The one form in which values are compared: missing, null and '' are nothing. */
+/** The form in which values are compared: missing, null and '' are equal. */
 const plain = (value: Value | undefined): Value => (value === undefined || value === '' ? null : value);
 
 const has = (of: object, key: string) => Object.hasOwn(of, key);
 
 const dayLength = 86_400_000;
 
-/** Null when it is no day that the product can hold. */
+/** Null if it is not a day that the product can store. */
 function moved(day: string, by: number): string | null {
   const result = new Date(Date.parse(day) + by * dayLength);
   return result.getUTCFullYear() < 1 || result.getUTCFullYear() > 9999
@@ -162,12 +162,12 @@ const dates = ['forecastStart', 'forecastEnd', 'actualEnd'];
 const flags = ['isDiscontinued', 'isFundsTransferable'];
 const choices: Record<string, string[]> = { source: ['Rental', 'Purchase'], dor: ['BEO', 'PROJECT'] };
 
-/** Whether a user may put this value under this key of a record that is like this. */
+/** Whether a user may draft this value for this key of such a record. */
 function mayHold(data: Data, key: string, given: Value): boolean {
   if (key === 'actualEnd' && data.isActualized !== true) return false;
   const value = plain(given);
   if (![...texts, ...amounts, ...dates, ...flags].includes(key)) return false;
-  // PEMS has no flag that is neither.
+  // PEMS has no flag without a value.
   if (value === null) return !flags.includes(key);
   if (texts.includes(key)) return typeof value === 'string' && (choices[key]?.includes(value) ?? true);
   if (amounts.includes(key))
@@ -178,7 +178,7 @@ function mayHold(data: Data, key: string, given: Value): boolean {
   return value >= '1990-01-01' && value <= '2099-12-31';
 }
 
-/** What a cost is made of: the rule, two days, and what a month or the piece costs. */
+/** The inputs of a cost: the rule, two days, and the price per month or piece. */
 interface Terms {
   source: Value | undefined;
   first: Value | undefined;
@@ -187,7 +187,7 @@ interface Terms {
   price: Value | undefined;
 }
 
-/** In cents, rounded half up: what it costs is never negative. */
+/** In cents, rounded half up, and never negative. */
 function cost({ source, first, last, rate, price }: Terms): bigint {
   const cents = (amount: Value | undefined) => BigInt(Math.round(Number(amount ?? 0) * 100));
   if (source === 'Purchase') return cents(price);
@@ -199,7 +199,7 @@ function cost({ source, first, last, rate, price }: Terms): bigint {
 
 function costs(data: Data): { plan: bigint; forecast: bigint; actual: bigint } {
   const hasActuals = plain(data.actualStart) !== null && plain(data.actualEnd) !== null;
-  // What PEMS plans stays; what it has no plan of follows the forecast, drafted or not.
+  // Planned values of PEMS stay; missing ones follow the forecast, drafted or not.
   const planned = (key: string, forecast: string) => (has(data, key) ? data[key] : data[forecast]);
   const { source, monthlyRate: rate, purchasePrice: price } = data;
   return {
@@ -261,7 +261,7 @@ function bounds(all: Data[]): Record<string, string | null> {
   };
 }
 
-/** What an operation makes of a record; null: it cannot be. */
+/** Result of an operation on a record; null: impossible. */
 function bulkChanges(data: Data, operation: BulkOperation): Data | null {
   if (operation.kind === 'set') return operation.set;
   const isActualized = data.isActualized === true;
@@ -279,7 +279,7 @@ function bulkChanges(data: Data, operation: BulkOperation): Data | null {
     if (typeof end === 'string') changes[last] = moved(end, operation.days);
   } else if (typeof end === 'string') {
     const to = moved(end, operation.days);
-    // So far back that there is no such day is still not before the first one.
+    // A day before the earliest valid one is still not before the first one.
     const isTooEarly = to === null ? operation.days < 0 : typeof start === 'string' && to < start;
     changes[last] = isTooEarly && typeof start === 'string' ? start : to;
   }
@@ -294,9 +294,9 @@ export class Model {
   private readonly operations: Operation[][];
   /** In the order of commits. */
   private committed: Committed[] = [];
-  /** Of every value that was ever committed, by its token. */
+  /** All committed values, by their token. */
   private readonly places: Place[] = [];
-  /** What push has told everybody since it was asked last. */
+  /** Events of push since the last call. */
   private told: string[] = [];
   private readonly userCount: number;
 
@@ -316,7 +316,7 @@ export class Model {
     return this.of(this.drafts, user).get(record);
   }
 
-  /** What is under everybody's drafts: the mirror, and over it what is committed. */
+  /** The visible data without drafts: the mirror, with pending changes on top. */
   private underlay(record: string): Data {
     return Object.assign(
       {},
@@ -333,7 +333,7 @@ export class Model {
     return this.mirror.get(record)?.isRemoved === false;
   }
 
-  /** The records that a user sees. */
+  /** Returns the records that a user sees. */
   visible(user: number): string[] {
     return [...this.mirror.keys()]
       .filter((record) => this.isThere(record) || this.draft(user, record) !== undefined)
@@ -371,7 +371,7 @@ export class Model {
     );
   }
 
-  /** Does it, and answers what that changed in the drafts of a user. */
+  /** Runs an action, and returns the changes of a user's drafts. */
   private differences(user: number, does: () => void): Operation['differences'] {
     const before = this.drafted(user);
     does();
@@ -390,7 +390,7 @@ export class Model {
     return differences;
   }
 
-  /** Does it, and remembers what it changed. Answers how many records it changed. */
+  /** Runs an action, and records its changes. Returns the number of changed records. */
   private logged(user: number, kind: string, does: () => void): number {
     const differences = this.differences(user, does);
     const changed = Object.keys(differences).length;
@@ -408,7 +408,7 @@ export class Model {
     const unfit = there.flatMap(({ record, changes }) =>
       this.unfit(this.seen(user, record), changes).map((key) => `${record} ${key}`),
     );
-    // The worst is said, and all of it is named.
+    // The most severe problem determines the error, whose list has all of them.
     const refused = [...missing, ...stale, ...unfit];
     if (missing.length > 0) throw new Refusal('VG404', refused);
     if (stale.length > 0) throw new Refusal('VG409', refused);
@@ -420,7 +420,7 @@ export class Model {
     return { changed, unchanged: items.length - changed };
   }
 
-  /** The keys that these changes of a record may not have. */
+  /** Returns the keys of these changes that the record may not have. */
   private unfit(data: Data, changes: Data): string[] {
     const wrong = Object.keys(changes).filter((key) => !mayHold(data, key, plain(changes[key])));
     if (wrong.length > 0) return wrong;
@@ -431,7 +431,7 @@ export class Model {
       .map(([, last]) => last);
   }
 
-  /** How many records were touched. */
+  /** Number of touched records. */
   discard(user: number, records: string[] | null, keys: string[] | null): number {
     return this.logged(user, 'discard', () => {
       for (const [record, { delta }] of [...this.of(this.drafts, user)])
@@ -441,10 +441,9 @@ export class Model {
     });
   }
 
-  // ----------------------------------------------------------------------------------------------
-  // In bulk
+  // ---------------------------------------------------------------------------------------------- Bulk operations
 
-  /** What it makes of a record: changes, none when it stays as it is; or what it is refused for: a key, or '' for all of it. */
+  /** Result for a record: changes, possibly none; or the refused key, or '' for the whole record. */
   private bulkOf(
     user: number,
     record: string,
@@ -460,7 +459,7 @@ export class Model {
     return unfit[0] === undefined ? { changes, refused: null } : { changes: {}, refused: unfit[0] };
   }
 
-  /** Of what a user named, what the user sees, and what is not there: that is refused by name. */
+  /** The named records that the user sees; a missing one is refused by name. */
   private selected(user: number, records: string[]): string[] {
     const visible = this.visible(user);
     return records.filter((record) => visible.includes(record) || !this.isThere(record)).sort();
@@ -512,7 +511,7 @@ export class Model {
   // ----------------------------------------------------------------------------------------------
   // Undo
 
-  /** `isOther`: another operation is asked for than the one that is due. */
+  /** `isOther`: requests another operation than the next one. */
   undo(user: number, isOther: boolean) {
     const operation = this.of(this.operations, user).findLast(({ isUndone }) => !isUndone);
     return this.restore(user, operation, true, isOther);
@@ -532,7 +531,7 @@ export class Model {
       for (const [record, keys] of Object.entries(operation.differences)) {
         for (const [key, { from, to }] of Object.entries(keys)) {
           const [expected, wanted] = isUndo ? [to, from] : [from, to];
-          // Undefined, in all three: not drafted.
+          // Undefined in all three: not drafted.
           const value = this.draft(user, record)?.delta[key];
           if (value !== expected || (wanted !== undefined && !this.isThere(record)))
             impossible.push(`${record} ${key}`);
@@ -565,7 +564,7 @@ export class Model {
       for (const key of taken) {
         const earlier = this.committed.find((m) => m.record === record && has(m.delta, key));
         modification.delta[key] = plain(draft.delta[key]);
-        // What PEMS held when the first of them was drafted, not what the second author saw.
+        // The value in PEMS at the first draft, not the value that the second author saw.
         modification.base[key] = plain((earlier ?? draft).base[key]);
         const token = this.places.push('pending') - 1;
         modification.tokens[key] = token;
@@ -580,7 +579,7 @@ export class Model {
     return { records: recordCount, keys: keyCount, refused: refused.sort() };
   }
 
-  /** The keys of a draft that can be committed now; the others are named in `refused`. */
+  /** Returns the keys of a draft that can be committed now; `refused` lists the others. */
   private commitable(user: number, record: string, refused: string[]): string[] {
     const draft = this.draft(user, record);
     if (!draft) return [];
@@ -608,7 +607,7 @@ export class Model {
     return taken;
   }
 
-  /** A value goes from where it waits to another place. */
+  /** Moves a pending value to another place. */
   private leave(modification: Committed, key: string, place: Place): void {
     const token = modification.tokens[key] ?? -1;
     if (this.places[token] !== 'pending')
@@ -621,7 +620,7 @@ export class Model {
       this.committed = this.committed.filter((other) => other !== modification);
   }
 
-  /** Where every value is that was ever committed, by its token. */
+  /** Returns the location of every committed value, by its token. */
   whereabouts(): readonly Place[] {
     const pending = this.committed.flatMap(({ tokens }) => Object.values(tokens));
     const waiting = this.places.flatMap((place, token) => (place === 'pending' ? [token] : []));
@@ -630,7 +629,7 @@ export class Model {
     return this.places;
   }
 
-  /** What is committed and not confirmed, in the order of commits. */
+  /** Returns the unconfirmed commits, in the order of commits. */
   pending() {
     return this.committed.map(({ tries, tokens: _, ...modification }) => ({
       ...modification,
@@ -638,19 +637,19 @@ export class Model {
     }));
   }
 
-  /** What was written of it without an answer, and nobody has looked for since. */
+  /** Returns its uncertain writes, which no read has checked yet. */
   doubts({ of }: Claim): { attempt: number; values: Data }[] {
     return of.tries
       .filter(({ state }) => state === 'uncertain')
       .map(({ attempt, values }) => ({ attempt, values }));
   }
 
-  /** By key, which of all committed values these are. */
+  /** By key: the token of the committed value. */
   tokensOf(claim: Claim): Record<string, number> {
     return { ...claim.of.tokens };
   }
 
-  /** Whether what else is committed on the record would end before it starts without these. */
+  /** Whether other commits of the record would be complete before it starts without these. */
   private isNeeded({ record }: Committed, without: Committed[]): boolean {
     const others = this.committed.filter((m) => m.record === record && !without.includes(m));
     const data = Object.assign({}, this.mirror.get(record)?.data, ...others.map((m) => m.delta)) as Data;
@@ -661,7 +660,7 @@ export class Model {
     );
   }
 
-  /** `which`: places in the list of what is pending; null: all of mine that wait. */
+  /** `which`: positions in the list of pending changes; null: all of the user's own that wait. */
   withdraw(user: number, which: number[] | null) {
     const chosen = which
       ? which.map((index) => this.of(this.committed, index))
@@ -691,7 +690,7 @@ export class Model {
     return { records: records.size, refused: chosen.length - waiting.length };
   }
 
-  /** An owner's or admin's: how many records. */
+  /** For owners and admins: returns the number of records. */
   takeOver(user: number, from: number, records: string[] | null): number {
     let count = 0;
     for (const [record, theirs] of [...this.of(this.drafts, from)]) {
@@ -717,10 +716,9 @@ export class Model {
     return chosen.length;
   }
 
-  // ----------------------------------------------------------------------------------------------
-  // What PEMS and push do
+  // ---------------------------------------------------------------------------------------------- PEMS and push
 
-  /** Whenever mirror or pending of a record changed: what that means for the drafts on it. */
+  /** Updates the drafts of a record after each change of its mirror or pending values. */
   private rebase(record: string, users = [...Array(this.userCount).keys()]): void {
     const mirrored = this.mirror.get(record);
     const theirs = this.underlay(record);
@@ -733,7 +731,7 @@ export class Model {
         if (!mirrored?.isRemoved && under === mine && plain(mirrored?.data[key]) === mine)
           this.takeOut(user, record, key);
         else if (problem?.by === 'push')
-          // It stays, and tells what is there now.
+          // It stays, with the new conflicting value.
           Object.assign(problem, has(problem, 'theirs') ? { theirs: under, mine } : {});
         else if (mirrored?.isRemoved) draft.problems[key] = { kind: 'removed', base, mine };
         else if (under !== base && under !== mine)
@@ -743,13 +741,13 @@ export class Model {
     }
   }
 
-  /** A complete run over what PEMS holds: begun, asked and answered at these times. */
+  /** A complete run over the records of PEMS, with its times of start, request and response. */
   sync(rows: Map<string, Data>, run: { beganAt: number; askedAt: number; answeredAt: number }): void {
     const changed = new Set<string>();
     for (const [record, data] of rows) {
       const known = this.mirror.get(record);
       if (known) known.missedAt = null;
-      // What is held came with a later answer.
+      // The stored value came with a later response.
       if (known && known.observedAt >= run.askedAt) continue;
       if (known && !known.isRemoved && isSame(known.data, data)) continue;
       this.mirror.set(record, {
@@ -759,7 +757,7 @@ export class Model {
     }
     for (const [record, known] of this.mirror) {
       if (rows.has(record) || known.isRemoved) continue;
-      // Seen by somebody since.
+      // A user has seen it since.
       if (known.missedAt !== null && known.observedAt >= known.missedAt) known.missedAt = null;
       if (known.observedAt >= run.beganAt) continue;
       if (known.missedAt === null) known.missedAt = run.beganAt;
@@ -780,7 +778,7 @@ export class Model {
   // ----------------------------------------------------------------------------------------------
   // Push
 
-  /** Takes what is due, in the order of commits, of each record one at a time. */
+  /** Takes due changes in the order of commits, one per record. */
   begin(most: number): { claim: Claim; step: 'read' | 'read_back' }[] {
     const due = this.committed.filter((m, index) => {
       const others = this.committed.filter((other) => other.record === m.record && other !== m);
@@ -800,14 +798,14 @@ export class Model {
     });
   }
 
-  /** Nobody else was given it, and it was not taken from whoever has it. */
+  /** Neither released nor given to another worker. */
   private isGood({ of, attempt }: Claim): boolean {
     return (
       this.committed.includes(of) && of.state === 'syncing' && of.wait === 'none' && of.attempts === attempt
     );
   }
 
-  /** What push read goes into the mirror, as what a run read does. */
+  /** Push applies its reads to the mirror like a run. */
   private enter(record: string, read: Read): void {
     const known = this.mirror.get(record);
     if (!known) return;
@@ -820,7 +818,7 @@ export class Model {
     return read.askedAt <= (this.mirror.get(record)?.observedAt ?? 0);
   }
 
-  /** What PEMS holds of a key: what it is to become, what it has to be for that, or something else. */
+  /** State of a key in PEMS: the new value, the expected old value, or another one. */
   private holds({ delta, base }: Committed, key: string, read: Read): 'mine' | 'base' | 'other' {
     const theirs = plain(read.data[key]);
     const isOf = (value: Value) => value === theirs || (value === null && read.blank.includes(key));
@@ -828,7 +826,7 @@ export class Model {
     return isOf(plain(base[key])) ? 'base' : 'other';
   }
 
-  /** A record was read to be written. */
+  /** Push read a record before a write. */
   plan(claim: Claim, read: Read): { decision: string; values: Data | null } {
     const { of } = claim;
     if (!this.isGood(claim)) return { decision: 'superseded', values: null };
@@ -866,7 +864,7 @@ export class Model {
     return { decision, values: decision === 'write' ? values : null };
   }
 
-  /** PEMS answered the write. Whether that is any news. */
+  /** PEMS responded to the write. Whether that changes anything. */
   answer(claim: Claim): boolean {
     const written = this.isGood(claim) ? this.written(claim) : undefined;
     if (written) written.state = 'answered';
@@ -877,7 +875,7 @@ export class Model {
     return of.tries.find((t) => t.attempt === attempt && (t.state === 'open' || t.state === 'answered'));
   }
 
-  /** Records were read that were written. */
+  /** Push read records after their writes. */
   settle(reads: { claim: Claim; read: Read }[]): string[] {
     return reads.map(({ claim, read }) => {
       const { of } = claim;
@@ -901,7 +899,7 @@ export class Model {
     });
   }
 
-  /** PEMS holds all that is left of it. */
+  /** PEMS has all remaining values. */
   private confirm(of: Committed): void {
     for (const key of Object.keys(of.delta)) {
       this.told.push(toldOf(of, key, plain(of.base[key]), plain(of.delta[key])));
@@ -909,14 +907,14 @@ export class Model {
     }
   }
 
-  /** Keys go back into the draft of their author, each with what is the matter with it. */
+  /** Keys return to the draft of their author, each with its problem. */
   private giveBack(of: Committed, problems: Record<string, Problem>): void {
     for (const [key, problem] of Object.entries(problems)) {
       const { user, record } = of;
       const [given, base] = [plain(of.delta[key]), plain(of.base[key])];
       const draft = this.draft(user, record) ?? { delta: {}, base: {}, problems: {} };
       this.of(this.drafts, user).set(record, draft);
-      // What its author has drafted since stays.
+      // Newer drafts of the author stay.
       if (!has(draft.delta, key)) draft.delta[key] = given;
       draft.base[key] = problem.kind === 'altered' ? plain(problem.theirs) : base;
       draft.problems[key] = { base, ...problem, mine: plain(draft.delta[key]), by: 'push' };
@@ -926,7 +924,7 @@ export class Model {
     }
   }
 
-  /** A step did not bring what it was to. `waits`: seconds until it is tried again. */
+  /** A step failed. `waits`: seconds until the retry. */
   fail(claim: Claim, verdict: Verdict, askedAt: number, waits = 0): string {
     const { of } = claim;
     if (!this.isGood(claim)) return 'superseded';
@@ -948,7 +946,7 @@ export class Model {
       kind = 'removed';
       keys = Object.keys(of.delta);
       const known = this.mirror.get(of.record);
-      // A complete run missed it as well.
+      // A second complete run missed it.
       if (known && !known.isRemoved && known.missedAt !== null && known.observedAt < askedAt)
         this.remove(known, askedAt);
     } else if (of.failures > 3 && verdict === 'retry') kind = 'failed';
@@ -964,7 +962,7 @@ export class Model {
     return kind === undefined ? 'waits' : 'returned';
   }
 
-  /** Each group is written by itself, behind what waits, and what was committed on the record later behind that. */
+  /** Each group is written separately, after waiting changes, and later commits of the record follow it. */
   private split(of: Committed, keys: string[], [, ...groups]: string[]): void {
     const parts = groups.map((group) => {
       const part = committedOf(of.user, of.record);
@@ -980,7 +978,7 @@ export class Model {
     this.committed = [...this.committed.filter((m) => !later.includes(m)), ...parts, ...later];
   }
 
-  /** Whoever was at something is gone. */
+  /** The worker of the change is gone. */
   resume(): number {
     const abandoned = this.committed.filter(({ state, wait }) => state === 'syncing' && wait === 'none');
     for (const of of abandoned) {
@@ -994,7 +992,7 @@ export class Model {
     return abandoned.length;
   }
 
-  /** So much time passes. */
+  /** Advances the time. */
   pass(isLong: boolean): void {
     for (const of of this.committed) {
       if (of.wait === 'short' || (of.wait === 'long' && isLong)) of.wait = 'due';
@@ -1002,13 +1000,12 @@ export class Model {
     }
   }
 
-  /** What push has told everybody since this was asked last. */
+  /** Returns the events of push since the last call. */
   news(): string[] {
     return this.told.splice(0).sort();
   }
 
-  // ----------------------------------------------------------------------------------------------
-  // Problems are resolved
+  // ---------------------------------------------------------------------------------------------- Resolving problems
 
   private resolveKey(user: number, { record, choice, value }: Resolution, key: string): void {
     if (choice === 'theirs') return this.takeOut(user, record, key);
@@ -1028,7 +1025,7 @@ export class Model {
     const wrong = named.map((n): string | null => {
       if (named.filter(({ name }) => name === n.name).length > 1) return 'VG400';
       if (!this.mirror.has(n.record)) return 'VG404';
-      // Of what is no longer shown, nobody has seen how it is.
+      // No user has seen the state of a problem that is no longer shown.
       if (n.isStale || !this.visible(user).includes(n.record)) return 'VG409';
       if (!has(this.draft(user, n.record)?.problems ?? {}, n.key)) return 'VG404';
       if (!this.isThere(n.record) && n.choice !== 'theirs') return 'VG422';
@@ -1036,7 +1033,7 @@ export class Model {
     });
     const worst = wrong.filter((code) => code !== null).sort()[0];
     if (worst !== undefined) {
-      // A record that has moved is named as such, not each of its keys.
+      // A record with a new revision is listed itself, not each of its keys.
       const moved = named.flatMap(({ record }, index) => (wrong[index] === 'VG409' ? [record] : []));
       const others = named.flatMap(({ name }, index) =>
         wrong[index] && wrong[index] !== 'VG409' ? [name] : [],
@@ -1062,7 +1059,7 @@ export class Model {
     return { records: new Set(named.map(({ record }) => record)).size, keys: named.length };
   }
 
-  /** `isStale`: the user has not seen it as it is. */
+  /** `isStale`: the user has seen an older state. */
   resolveAll(user: number, choice: 'mine' | 'theirs', isStale: (record: string) => boolean) {
     const all = [...this.of(this.drafts, user)].filter(
       ([, { problems }]) => Object.keys(problems).length > 0,
@@ -1084,8 +1081,7 @@ export class Model {
     };
   }
 
-  // ----------------------------------------------------------------------------------------------
-  // What a user sees
+  // ---------------------------------------------------------------------------------------------- The view of a user
 
   sees(user: number) {
     const visible = this.visible(user);
@@ -1132,10 +1128,10 @@ const committedOf = (user: number, record: string): Committed => ({
   ...{ tries: [], tokens: {} },
 });
 
-/** Keys that PEMS takes only together, by the first of them. */
+/** Keys that PEMS accepts only together, by the first of them. */
 const groupOf = (key: string) => (key === 'forecastEnd' ? 'forecastStart' : key);
 
-/** A key of a change that push ended, as everybody is told of it. */
+/** A key of a change that push ended, as events report it. */
 const toldOf = ({ user, record }: Committed, key: string, from: Value, to: Value) =>
   JSON.stringify([user, record, key, from, to]);
 

@@ -1,15 +1,15 @@
 import { expect } from 'vitest';
 import type { Data, Value } from './model.ts';
 
-// A little PEMS for the walks: what it holds, and every write that it has taken.
+// A small PEMS for the walks: its records, and every accepted write.
 
-/** A write as it was sent to PEMS. */
+/** A write as sent to PEMS. */
 export interface Write {
   record: string;
   /** The `recordid` of the record that was read. */
   version: string;
   values: Data;
-  /** By key, which of all committed values it is. */
+  /** By key: the token of the committed value. */
   tokens: Record<string, number>;
 }
 
@@ -21,18 +21,18 @@ interface Entry {
   after: Value;
 }
 
-/** What the grid and the screen show for a key whose own field is empty. */
+/** The value that grid and screen show for a key whose own field is empty. */
 const planned: Record<string, Data> = { r0: { category: 'Planned' }, r1: { monthlyRate: 77 } };
 
 export class Pems {
   private readonly records = new Map<string, { data: Data; version: number }>();
   private readonly log: Entry[] = [];
-  /** What anybody changed, and how it was before. */
+  /** All changes by any writer, with the values before. */
   private readonly history: { record: string; key: string; before: Value }[] = [];
   private versions = 0;
-  /** Whether it refuses a write over another version than the present one. */
+  /** Whether it refuses a write over an outdated version. */
   private readonly checksVersions: boolean;
-  /** Written, not done yet, not answered. */
+  /** Sent, neither done nor answered yet. */
   private underWay: Write[] = [];
 
   constructor(checksVersions: boolean) {
@@ -43,7 +43,7 @@ export class Pems {
     return this.records.has(record);
   }
 
-  /** As everybody is shown a record: the plan's value where the forecast's is empty. */
+  /** A record as PEMS shows it: the planned value if the forecast is empty. */
   shown(record: string): Data {
     return withoutNulls({ ...planned[record], ...this.records.get(record)?.data });
   }
@@ -52,7 +52,7 @@ export class Pems {
     return new Map([...this.records.keys()].map((record) => [record, this.shown(record)]));
   }
 
-  /** Of these keys those whose own field is empty. */
+  /** Returns those of these keys whose own field is empty. */
   blank(record: string, keys: readonly string[]): string[] {
     const data = this.records.get(record)?.data ?? {};
     return keys.filter((key) => data[key] === undefined);
@@ -62,7 +62,7 @@ export class Pems {
     return String(this.records.get(record)?.version);
   }
 
-  /** Somebody else's doing; null: the record is gone. The last one stays. */
+  /** A change by another writer; null: the record is removed. The last record stays. */
   edit(record: string, data: Data | null): void {
     if (data) this.put(record, data);
     else if (this.records.size > 1) this.records.delete(record);
@@ -76,26 +76,26 @@ export class Pems {
     this.records.set(record, { data: withoutNulls({ ...held, ...data }), version });
   }
 
-  /** Somebody takes back one of the last changes. */
+  /** Another writer reverts one of the last changes. */
   takeBack(which: number): void {
     const last = this.history.slice(-3);
     const entry = last[which % last.length];
     if (entry && this.has(entry.record)) this.put(entry.record, { [entry.key]: entry.before });
   }
 
-  /** Whether it would take it now. */
+  /** Whether PEMS would accept it now. */
   takes({ record, version }: Write): boolean {
     return this.has(record) && !(this.checksVersions && this.version(record) !== version);
   }
 
-  /** Does it, or something like it. */
+  /** Applies it, possibly with altered values. */
   write(write: Write, put: Data = write.values): void {
     const { record, tokens } = write;
     const data = this.records.get(record)?.data ?? {};
     for (const [key, value] of Object.entries(put)) {
       const [token, before, after] = [tokens[key] ?? -1, data[key] ?? null, value];
       const earlier = this.log.find((entry) => entry.token === token && entry.key === key);
-      // Once more what is there already does no harm; over what somebody else put there, it does.
+      // Writing the same value again is harmless, but overwriting another writer's value is not.
       if (earlier)
         expect(before, `what a second write of ${key} of ${record} overwrites`).toBe(earlier.after);
       this.log.push({ record, key, token, before, after });
@@ -103,12 +103,12 @@ export class Pems {
     this.put(record, put);
   }
 
-  /** It takes the write, and may do it later. */
+  /** Accepts the write, and may apply it later. */
   keep(write: Write): void {
     this.underWay.push(write);
   }
 
-  /** What was under way is done, or never will be. */
+  /** Open writes are applied now or never. */
   finish(which: number | 'all', does: boolean): void {
     const chosen =
       which === 'all'

@@ -3,16 +3,16 @@ import { expect, test } from 'vitest';
 import { withPlanted, type Planted } from '../support/plant.ts';
 import { arbitraryWalk, Difference, walk, walkingGround, type Walk } from './walk.ts';
 
-// Would the walks notice? Bugs, each one that somebody could make, planted one at a time into the functions of this database.
+// Would the walks notice? Plausible bugs, added one at a time to the functions of this database.
 
 const db = await walkingGround();
 
 interface Bug {
-  /** Functions, and in each what becomes of a piece of its source, which is there once. */
+  /** For each function, the replacement of a piece of its source that occurs once. */
   planted: Planted[];
-  /** Mostly about which the walks are. */
+  /** Main topic of the walks. */
   about: 'drafts' | 'push';
-  /** With which they come upon it soon. */
+  /** A seed that soon reaches the bug. */
   seed: number;
 }
 
@@ -184,9 +184,9 @@ test.each(Object.entries(bugs))(
       ),
     );
 
-    // If the walks are made otherwise now, another seed comes upon it soon.
+    // After changes of the generated walks, another seed reaches it soon.
     expect(result.errorInstance).toBeInstanceOf(Difference);
-    // It was the bug that they noticed.
+    // The walks noticed this bug and no other.
     const [steps] = result.counterexample as [Walk];
     await walk(db, steps);
   },

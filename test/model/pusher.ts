@@ -4,10 +4,10 @@ import type { Organization } from '../support/make.ts';
 import type { Claim, Data, Model, Read, Value, Verdict } from './model.ts';
 import type { Pems, Write } from './pems.ts';
 
-// The worker of the walks: it takes each change through the same functions as the real one, one call at a time, stops wherever
-// it likes, dies, and comes late.
+// The worker of the walks: it calls the same functions as the real one, one call at a time. It may stop anywhere, die,
+// or act late.
 
-/** What PEMS makes of a write, or of any request. */
+/** Outcomes of a write or another request in PEMS. */
 export const fates = [
   ...([
     'kept',
@@ -32,12 +32,12 @@ interface Work {
   record: string;
   claim: Claim;
   phase: Phase;
-  /** What was asked, and how it was then. */
+  /** A request, and the values at that time. */
   asked: Read | null;
   write: Write | null;
-  /** Not before and not after, when the intent was written down. */
+  /** At exactly the time when the intent was stored. */
   planned: [number, number];
-  /** Its write may not be sent any more. */
+  /** The deadline for sending its write is over. */
   isTooLate: boolean;
 }
 
@@ -56,14 +56,14 @@ const screenKeys = [
   ...['actualEnd', 'isDiscontinued', 'isFundsTransferable'],
 ];
 const second = 1_000_000;
-/** The time limit of a connection where nothing else is said, in microseconds. */
+/** The default timeout of a connection, in microseconds. */
 const timeLimit = 120 * second;
-/** Where the walks keep the waits, so that none ends by itself. */
+/** Deadlines of the walks, far enough away that none passes in real time. */
 export const waits = { short: '3000-01-01', long: '3001-01-01' };
 
 export const microseconds = (moment: string) => `(extract(epoch from ${moment}) * 1000000)::bigint::text`;
 
-/** Another value of the same kind than the one that was sent. */
+/** Returns another value of the same type as the sent one. */
 const alter = (key: string, value: Value): Value => {
   if (key.startsWith('is')) return value !== true;
   if (key === 'monthlyRate' || key === 'purchasePrice') return Number(value) + 1;
@@ -71,16 +71,16 @@ const alter = (key: string, value: Value): Value => {
   return key === 'source' ? (value === 'Rental' ? 'Purchase' : 'Rental') : 'Altered';
 };
 
-/** How often push came upon what, in all walks together. */
+/** Number of times that push met each situation, in all walks together. */
 export const tally = new Map<string, number>();
 export const count = (what: string) => void tally.set(what, (tally.get(what) ?? 0) + 1);
 
 export class Pusher {
   private works: Work[] = [];
-  /** Of workers that were thought dead. */
+  /** Changes of workers that counted as dead. */
   private late: Work[] = [];
   private last: Work | undefined;
-  /** What was read last of each record. */
+  /** The last read of each record. */
   readonly reads = new Map<string, Read>();
 
   private readonly db: TestDatabase;
@@ -103,7 +103,7 @@ export class Pusher {
     return Number(rows[0]?.now);
   }
 
-  /** Goes on with one change by so many steps, or begins with others. Answers of which record it is. */
+  /** Continues one change by this many steps, or starts others. Uses the response for this record. */
   async goOn(
     which: number | 'same',
     steps: number,
@@ -149,7 +149,7 @@ export class Pusher {
     return begun[0];
   }
 
-  /** One step of one change; answers whether there is another one. */
+  /** Runs one step of one change; returns whether another one follows. */
   private async step(work: Work, options: { fate: Fate; isWhole: boolean }): Promise<boolean> {
     switch (work.phase) {
       case 'read':
@@ -200,7 +200,7 @@ export class Pusher {
     return this.next(work, work.phase === 'read' ? 'plan' : 'settle');
   }
 
-  /** What was asked is answered now. */
+  /** PEMS responds now. */
   private async answered(work: Work): Promise<{ read: Read; text: object }> {
     if (!work.asked) throw new Error('Nothing was asked.');
     const read = { ...work.asked, answeredAt: await this.clock() };
@@ -236,7 +236,7 @@ export class Pusher {
     return this.next(work, 'send');
   }
 
-  /** It was read what became of writes without an answer: held is what any of them was to bring. */
+  /** The outcome of uncertain writes was read: a write took effect if one of its values is there. */
   private async resolved(
     work: Work,
     doubts: { attempt: number; values: Data }[],
@@ -253,7 +253,7 @@ export class Pusher {
         ([key, value]) => (read.data[key] ?? null) === value || (value === null && read.blank.includes(key)),
       ),
     );
-    // Of what went back to its author whole, nothing is left.
+    // Nothing remains of a change that returned to its author completely.
     if (decision !== 'returned')
       expect(
         rows.map(({ outcome }) => outcome),
@@ -268,7 +268,7 @@ export class Pusher {
     const askedAt = await this.clock();
     if (work.isTooLate) return this.fail(work, 'wait', { askedAt });
     if (!pems.has(write.record)) return this.fail(work, 'remove', { askedAt });
-    // Of another version than the one that was read: certainly not written.
+    // For another version than the one read: certainly not written.
     if (!pems.takes(write)) return this.fail(work, 'wait', { askedAt });
     switch (fate) {
       case 'kept':
@@ -298,7 +298,7 @@ export class Pusher {
     }
   }
 
-  /** This one, or all that were read back, in one. */
+  /** This record alone, or all records to confirm in one call. */
   private async settle(alone: Work | null, work: Work): Promise<boolean> {
     const list = (this.late.includes(work) ? this.late : this.works).filter(
       (other) => other === (alone ?? other) && other.phase === 'settle',
@@ -361,7 +361,7 @@ export class Pusher {
     return rows[0]?.answer;
   }
 
-  /** What waits now waits until the walk says that time has passed. Answers until when it would have. */
+  /** Waiting changes wait until the walk advances the time. Returns the time at which the wait would have ended. */
   private async holdWaits(): Promise<{ id: string; until: string }[]> {
     const { rows } = await this.db.owner.query<{ id: string; until: string }>(
       `with waiting as (
@@ -376,7 +376,7 @@ export class Pusher {
     return rows;
   }
 
-  /** The worker is thought dead, and another one takes its place. It may still come, with what it knew. */
+  /** The worker counts as dead, and another one replaces it. It may still act, with its old data. */
   async resume(): Promise<void> {
     const expected = this.model.resume();
     const { rows } = await this.db.worker.query<{ resumed: number }>(
@@ -388,7 +388,7 @@ export class Pusher {
     this.late.push(...this.works.splice(0));
   }
 
-  /** So much time passes: what waited for an error to go away is due, or everything is. */
+  /** Advances the time: waits for an error end, or all waits. */
   async pass(isLong: boolean, arrives: boolean): Promise<void> {
     if (isLong) {
       this.pems.finish('all', arrives);

@@ -16,18 +16,18 @@ import {
 import { Pems } from './pems.ts';
 import { count, fates, microseconds, Pusher, waits, type Fate } from './pusher.ts';
 
-// Random walks: three users, PEMS and push do something to a few records, in the database and in the model. After every step
-// each user sees the same in both. A step says what it is about by numbers that mean something in whatever state they
-// meet, so that any part of a walk is a walk: that is what makes shrinking work.
+// Random walks: three users, PEMS and push act on a few records, in the database and in the model. After every step
+// each user sees the same in both. The numbers in a step are valid in any state, so any part of a walk is a walk. That
+// makes shrinking work.
 
 const userCount = 3;
-/** The first are there from the beginning, the others appear one day. */
+/** The first records exist from the start, the others appear later. */
 const recordIds = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7'];
 const firstCount = 6;
 
 type Which = number[] | null;
 export type Step =
-  /** `isAgain`: of one of the records that the user has drafted. */
+  /** `isAgain`: one of the records that the user has drafted. */
   | {
       do: 'save';
       user: number;
@@ -86,7 +86,7 @@ interface Edit {
   record: number;
   data: Data | null;
 }
-/** Of one of the records on which the user has a problem; `key`: of one of its keys, or all. */
+/** One of the records on which the user has a problem; `key`: one of its keys, or all. */
 interface Pick {
   record: number;
   key: number | null;
@@ -94,11 +94,11 @@ interface Pick {
   value: Data;
   isStale: boolean;
 }
-/** Of a preview made just now; none; or once more what was previewed last, whenever that was, with its token. */
+/** With a new preview, without one, or with the token of the last preview, whenever that was. */
 type Token = 'none' | 'fresh' | 'old';
 
-// ------------------------------------------------------------------------------------------------
-// Steps: few values of each key, so that they meet
+// ------------------------------------------------------------------------------------------------ Steps: few values of
+// each key, so that they collide
 
 const days = ['2026-01-10', '2026-01-24', '2026-02-07', '2026-03-01'];
 const farDays = [...days, '0001-01-05', '9999-12-25'];
@@ -143,7 +143,7 @@ const theirs = {
   udf: common('x', 'y'),
 };
 
-/** Of usual objects: the others are not nice to read. */
+/** Of usual objects: others are hard to read. */
 const object = <T>(values: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record<T>(values, { noNullPrototype: true });
 
@@ -157,7 +157,7 @@ const someOf = (values: Record<string, fc.Arbitrary<Value>>, maxLength: number):
     .chain((keys) => object(Object.fromEntries(keys.map((key) => [key, values[key] ?? common(null)]))));
 
 const user = fc.oneof({ weight: 3, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(userCount - 1) });
-// Mostly the same few, where all the meeting is.
+// Mostly the same few, so that users collide.
 const record = fc.oneof(
   { weight: 5, arbitrary: fc.constant(0) },
   { weight: 3, arbitrary: fc.nat(2) },
@@ -166,7 +166,7 @@ const record = fc.oneof(
 const records = fc.uniqueArray(record, { minLength: 1, maxLength: 4 });
 const which: fc.Arbitrary<Which> = fc.option(records, { freq: 2 });
 
-/** What people change: mostly these keys, which is how they come into each other's way. */
+/** Changes of users: mostly these keys, so that users collide. */
 const changesOf = (keys: string[]) =>
   fc.oneof(
     {
@@ -180,7 +180,7 @@ const changesOf = (keys: string[]) =>
     { weight: 1, arbitrary: fc.constantFrom(...wrong) },
   );
 
-/** Of PEMS: the same keys, and others. */
+/** Keys of PEMS: the same ones, and others. */
 const editsOf = (keys: string[]) =>
   fc.oneof(
     {
@@ -199,7 +199,7 @@ const operationOf = (keys: string[]): fc.Arbitrary<BulkOperation> =>
   );
 
 const isRare = fc.nat(29).map((n) => n === 0);
-/** Mostly about drafts, or mostly about what becomes of them once they are committed. */
+/** Mostly about drafts, or mostly about commits and push. */
 const stepOf = (keys: string[], isPush: boolean): fc.Arbitrary<Step> => {
   const changes = changesOf(keys);
   const edited = fc.option(editsOf(keys), { freq: isPush ? 20 : 5 });
@@ -286,7 +286,7 @@ const stepOf = (keys: string[], isPush: boolean): fc.Arbitrary<Step> => {
     isStale: fc.nat(2).map((n) => n === 0),
   });
   const does = fc.nat(3).map((n) => n > 0);
-  /** How often, in walks about drafts and in walks about push. */
+  /** Frequencies in walks about drafts, and in walks about push. */
   const kinds: [number, number, fc.Arbitrary<Step>][] = [
     [16, 4, save],
     [1, 26, change],
@@ -341,7 +341,7 @@ const stepOf = (keys: string[], isPush: boolean): fc.Arbitrary<Step> => {
 
 export interface Walk {
   first: Data[];
-  /** Whether PEMS checks that nobody wrote between a read and the write after it. */
+  /** Whether PEMS detects a write between a read and the write based on it. */
   checksVersions: boolean;
   steps: Step[];
 }
@@ -391,7 +391,7 @@ interface Snapshot {
   pending: { id: string; user: number; record: string; state: string; delta: Data }[];
 }
 
-/** A key of a change that push ended, as everybody is told. */
+/** A key of a change that push ended, as events report it. */
 interface Told {
   user: number;
   record: string;
@@ -410,7 +410,7 @@ interface Run {
   answeredAt: number;
 }
 
-/** A database to walk in. Plans of small organizations cost more time than they save. */
+/** A database for walks. Plans of small organizations cost more time than they save. */
 export async function walkingGround(): Promise<TestDatabase> {
   const db = await testDatabase();
   await db.owner.query(`alter database ${db.name} set plan_cache_mode = force_generic_plan`);
@@ -433,10 +433,10 @@ export async function walkingGround(): Promise<TestDatabase> {
   return db;
 }
 
-/** Product and model part: an answer or what somebody sees is another one. */
+/** Product and model differ: in a response, or in the view of a user. */
 export class Difference extends Error {}
 
-/** One walk in a new organization. Throws a `Difference` where product and model part. */
+/** One walk in a new organization. Throws a `Difference` where product and model differ. */
 export async function walk(db: TestDatabase, { first, steps, checksVersions }: Walk): Promise<void> {
   const walker = await Walker.start(db, checksVersions);
   const done: Step[] = [];
@@ -456,7 +456,7 @@ export async function walk(db: TestDatabase, { first, steps, checksVersions }: W
   }
 }
 
-/** How a walk fails that had as many of its steps left out as can be, one after the other; null: it does not fail again. */
+/** Returns the failure of a walk after removing as many steps as possible one by one; null: it does not fail again. */
 export async function shortest(db: TestDatabase, walked: Walk): Promise<unknown> {
   const failure = (tried: Walk) =>
     walk(db, tried).then(
@@ -478,20 +478,20 @@ class Walker {
   private readonly pems: Pems;
   private readonly pusher: Pusher;
   private held: Run | null = null;
-  /** The last entry of history that was looked at. */
+  /** The last processed entry of the history. */
   private lastChange = '0';
   private snapshot: Snapshot = { users: [], pending: [] };
-  /** What a user saw under a revision: never anything else. */
+  /** The data that a user saw under a revision: it must never differ. */
   private readonly underRevision = new Map<string, string>();
-  /** By user and record: the revision before the present one, as a tab holds it that was not looked at since. */
+  /** By user and record: the previous revision, as in a tab that was not refreshed since. */
   private readonly earlier = new Map<string, string>();
-  /** The last preview of each user: what it was about, and how that was. */
+  /** The last preview of each user: its input and result. */
   private readonly previews = new Map<number, Preview>();
 
   private readonly db: TestDatabase;
   private readonly organization: Organization;
   private readonly users: number[];
-  /** The connection by which is looked at what everyone sees: the statements are prepared there. */
+  /** The connection for reading the views of all users, with prepared statements. */
   private readonly looker: pg.PoolClient;
 
   private constructor(
@@ -536,13 +536,13 @@ class Walker {
   async take(step: Step): Promise<void> {
     const before = this.snapshot.users;
     await this.act(step);
-    // Of what happens in PEMS alone, nobody is told yet.
+    // Changes in PEMS alone cause no event yet.
     if (step.do === 'edit' || step.do === 'arrive') return;
     await this.agree();
     this.countRebased(before);
   }
 
-  /** What became of drafts that their authors did nothing to. */
+  /** Expects the changes of drafts that their authors did not cause. */
   private countRebased(before: Seen[]): void {
     before.forEach(({ drafts }, user) => {
       for (const { id, delta, base, problems } of drafts) {
@@ -565,13 +565,13 @@ class Walker {
     return which && which.map((index) => this.id(index));
   }
 
-  /** Somebody to whom it applies, if there is anybody: most steps are to do something. */
+  /** Prefers a user on whom the step has an effect: most steps should change something. */
   private whom(user: number, applies: (seen: Seen, user: number) => boolean): number {
     const those = this.snapshot.users.flatMap((seen, of) => (applies(seen, of) ? [of] : []));
     return those[user % those.length] ?? user;
   }
 
-  /** Of the records that somebody drafted, and now and then another one. */
+  /** A drafted record, and sometimes another one. */
   private draftedIds(user: number, which: Which): string[] | null {
     const drafted = this.snapshot.users[user]?.drafts ?? [];
     const chosen = which?.map(
@@ -715,8 +715,8 @@ class Walker {
     }
   }
 
-  /** Asks the product as a user, and the model: the answers are the same, or the refusals are. */
-  /** Drafts are taken over only of who may not submit them, or is away. */
+  /** Calls the product as a user, and the model: both return the same result or the same error. */
+  /** Drafts are adopted only from a user who may not submit them, or is away. */
   private async whileAway(user: number, use: () => Promise<void>): Promise<void> {
     const become = (role: string, from: string) =>
       this.db.owner.query(
@@ -802,7 +802,7 @@ class Walker {
     }
   }
 
-  /** Nothing that was committed stays in between for ever. */
+  /** No committed value stays pending forever. */
   private async heal(): Promise<void> {
     await this.pusher.resume();
     for (let times = 0; times < 50 && this.model.pending().length > 0; times++) {
@@ -893,7 +893,7 @@ class Walker {
     for (const { record, data } of edits) this.pems.edit(this.id(record), data);
   }
 
-  /** A complete run. One that was held is merged, as it was read then. */
+  /** A complete run. A withheld run is merged as it was read. */
   private async sync(isHeld: boolean): Promise<void> {
     const run = this.held ?? (await this.readAll());
     this.held = isHeld && !this.held ? run : null;
@@ -985,8 +985,8 @@ class Walker {
     );
   }
 
-  // ----------------------------------------------------------------------------------------------
-  // What everyone sees
+  // ---------------------------------------------------------------------------------------------- The views of all
+  // users
 
   private async agree(): Promise<void> {
     const { users, pending, told } = await this.look();
@@ -1030,7 +1030,7 @@ class Walker {
     this.snapshot = { users, pending };
   }
 
-  /** Nothing that was committed is lost, twice anywhere, or called written without being so. */
+  /** No committed value is lost, in two places, or wrongly reported as written. */
   private follow(pending: Snapshot['pending'], told: Told[]): void {
     const keys = pending.flatMap(({ record, delta }) => Object.keys(delta).map((key) => `${record} ${key}`));
     expect(keys, 'each record and key is committed once').toHaveLength(new Set(keys).size);
@@ -1055,7 +1055,7 @@ class Walker {
     }
   }
 
-  /** Everything that everyone sees, in one round trip, each as that user by the same views as a request. */
+  /** Reads the views of all users in one round trip, each as that user by the same views as a request. */
   private async look(): Promise<Snapshot & { told: Told[] }> {
     const statements = this.users.flatMap((id) => [
       become(id, this.organization.id, 'local'),
@@ -1080,18 +1080,18 @@ class Walker {
   }
 }
 
-/** Makes what comes after it a user's. */
+/** Runs the following statements as a user. */
 const become = (user: number, organization: number, scope: 'session' | 'local') => `
   set ${scope} role none;
   set ${scope} "jwt.claims.user_id" = '${user}';
   set ${scope} "jwt.claims.organization_ids" = '{${organization}}';
   set ${scope} role vanguard_visitor`;
 
-/** Microseconds since 1970 as PostgreSQL reads them. */
+/** Returns microseconds since 1970 as a timestamp for PostgreSQL. */
 const momentOf = (microseconds: number) =>
   `${new Date(Math.floor(microseconds / 1000)).toISOString().slice(0, -1)}${String(microseconds % 1000).padStart(3, '0')}Z`;
 
-/** What a list of `{recordId, key}` names. */
+/** Returns the entries of a list of `{recordId, key}`. */
 const named = (list: string, ...more: string[]) =>
   `(select coalesce(jsonb_agg(concat_ws(' ', n->>'recordId', n->>'key'${more.map((key) => `, n->>'${key}'`).join('')})
     order by concat_ws(' ', n->>'recordId', n->>'key') collate "C"), '[]') from jsonb_array_elements(${list}) n)`;

@@ -10,13 +10,13 @@ import { pushTools } from '../worker/push-world.ts';
 import { idOf, testWorld } from '../worker/world.ts';
 import { areFiring, exposed, hasPromtool, readRules, type Firing, type Scrape } from './promtool.ts';
 
-// Each alarm goes off in the state that it is for, and no other does: real states of a real database, worker and PEMS, read
-// as Prometheus reads them, judged by Prometheus itself.
+// Each alert fires in its state, and no other does. The tests use real states of a database, worker and PEMS, scraped
+// like Prometheus, and Prometheus itself evaluates the rules.
 
-describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }, async () => {
+describe.skipIf(!hasPromtool)('alerts (checked by promtool)', { timeout: 60_000 }, async () => {
   if (!hasPromtool) {
-    // Counted as skipped: without a database, PEMS and worker nothing below can be told.
-    test.skip('each alarm is set off by the state that it is for');
+    // Counts as skipped: without a database, PEMS and worker the tests below cannot run.
+    test.skip('each alert fires in its state');
     return;
   }
   const world = await testWorld({ CALM: 5, BUSY: 80 });
@@ -64,7 +64,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     };
   }
 
-  /** A rule with other names of metrics. */
+  /** A rule with other metric names. */
   const planted = (alert: string) => ({
     groups: rules.groups.map((group) => ({
       ...group,
@@ -76,7 +76,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     })),
   });
 
-  /** Exactly these fire, here and now; and of each, that it would be missed if its rule read something else. */
+  /** Exactly these alerts fire now. Each would be missing if its rule read other metrics. */
   async function expectFiring(first: Scrape, ...firing: Firing[]): Promise<void> {
     const scrapes: [Scrape, Scrape] = [first, await scrape()];
     expect(await areFiring(rules, scrapes, firing)).toEqual({
@@ -98,7 +98,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
       ),
     );
   const sql = (text: string, ...values: unknown[]) => db.owner.query(text, values);
-  /** As if it had been so long: time is not waited for. */
+  /** Simulates the past: the test does not wait. */
   const longAgo = (table: string, column: string, { id }: Organization, age: string) =>
     sql(`update ${table} set ${column} = ${column} - $2::interval where organization_id = $1`, id, age);
   const committedLongAgo = (age: string) =>
@@ -120,7 +120,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
   const uniqueChange = (n: number) =>
     push.change(busy, author, idOf(busy, n), { monthlyRate: 2000 + ++rate });
 
-  test('none while all is well, though something is read and written', async () => {
+  test('none in a healthy state, with reads and writes', async () => {
     const first = await scrape();
     await world.sync(calm);
     await uniqueChange(1);
@@ -130,7 +130,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
 
   test('a mirror that is not read again, while its schedule says so', async () => {
     const first = await scrape();
-    // A run that goes on and on.
+    // A run that never ends.
     await world.fault({ kind: 'latency', ms: 60_000, count: 100, match: { organization: 'CALM' } });
     const run = await world.request(calm);
     await until('it runs', async () =>
@@ -147,7 +147,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await expectFiring(first);
   });
 
-  test('a sync that fails', async () => {
+  test('a failing sync', async () => {
     const first = await scrape();
     await world.fault({ kind: 'status', status: 500, count: 1000, match: { organization: 'CALM' } });
     expect(await world.sync(calm)).toMatchObject({ state: 'failed' });
@@ -156,7 +156,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     expect(await world.sync(calm)).toMatchObject({ state: 'succeeded' });
   });
 
-  test('a schedule that somebody paused and forgot', async () => {
+  test('a schedule that was paused and forgotten', async () => {
     const first = await scrape();
     await sql(
       "update app_private.pfa_sync_schedule set paused_at = now() - interval '2 days' where organization_id = $1",
@@ -169,7 +169,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     );
   });
 
-  test('a change that PEMS takes its time with, and one that it never takes', async () => {
+  test('a slow write to PEMS, and one that never succeeds', async () => {
     const first = await scrape();
     await world.fault({ kind: 'latency', ms: 60_000, count: 100, match: { organization: 'BUSY' } });
     await uniqueChange(2);
@@ -183,7 +183,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await expectFiring(first);
   });
 
-  test('wrong credentials open the breaker, and what was committed is stuck', async () => {
+  test('wrong credentials open the breaker, and commits are stuck', async () => {
     const first = await scrape();
     await world.connect(busy, { password: 'wrong' });
     await uniqueChange(3);
@@ -197,7 +197,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await expectFiring(first);
   });
 
-  test('writing that somebody paused and forgot; what waits for it is no alarm of its own', async () => {
+  test('a write-back that was paused and forgotten; its pending changes cause no other alert', async () => {
     const first = await scrape();
     await mutate('pausePush', `organizationId: ${busy.id}`);
     await uniqueChange(4);
@@ -209,7 +209,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await push.settled(busy);
   });
 
-  test('a connection that somebody paused and forgot', async () => {
+  test('a connection that was paused and forgotten', async () => {
     const first = await scrape();
     await mutate('pauseConnection', `apiConfigurationId: "${connection}"`);
     await uniqueChange(5);
@@ -221,9 +221,9 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await push.settled(busy);
   });
 
-  test('problems that nobody looks at, and many at once', async () => {
+  test('old unresolved problems, and many at once', async () => {
     const first = await scrape();
-    // So many at once would withhold the run.
+    // A run with so many at once would be withheld.
     await trustAll(world.db, busy);
     const ids = Array.from({ length: 60 }, (_, n) => idOf(busy, n + 11));
     const conflict = async (some: string[], value: string) => {
@@ -249,13 +249,13 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await expectFiring(first);
   });
 
-  test('as many requests as PEMS allows, and no end of it', async () => {
+  test('the request limit of PEMS is used up permanently', async () => {
     const limit = (requestsPerSecond: number) =>
       sql('update app_public.pems_settings set requests_per_second = $1', requestsPerSecond);
     await limit(10);
     const first = await scrape();
     const began = performance.now();
-    // Workers that take every turn there is, however fast this machine is.
+    // Workers that use up the rate limit, however fast this machine is.
     const takeTurns = async (turns: number) => {
       const { rows } = await db.worker.query<{ wait: number }>(
         'select app_private.take_turns($1, $2) as wait',
@@ -277,7 +277,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await expectFiring(await scrape());
   });
 
-  test('a job that failed for good, and one that nobody does', async () => {
+  test('a permanently failed job, and an unprocessed one', async () => {
     const first = await scrape();
     await sql("select graphile_worker.add_job('no_such_task', job_key => 'failed')");
     await sql("update graphile_worker._private_jobs set attempts = max_attempts where key = 'failed'");
@@ -291,7 +291,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await sql("select graphile_worker.remove_job('old')");
   });
 
-  test('no worker, where it was scraped as well', async () => {
+  test('a missing worker that was scraped before', async () => {
     const first = await scrape();
     await world.stopWorkers();
     await expectFiring(first, { alertname: 'VanguardNoWorker' }, { alertname: 'VanguardProcessDown' });
@@ -299,7 +299,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await expectFiring(first);
   });
 
-  test('a database that does not answer', async () => {
+  test('a database that does not respond', async () => {
     const first = await scrape();
     const asSuperuser = (text: string) =>
       withClient(urlTo(db.superuserUrl, 'postgres'), (client) => client.query(text));
@@ -321,7 +321,7 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await expectFiring(first);
   });
 
-  test('a PEMS that is gone', async () => {
+  test('a missing PEMS', async () => {
     const first = await scrape();
     const [port = 0] = await freePorts(1);
     await world.connect(busy, { url: `http://127.0.0.1:${port}/axis/restservices` });
@@ -332,8 +332,8 @@ describe.skipIf(!hasPromtool)('alarms (judged by promtool)', { timeout: 60_000 }
     await push.settled(busy);
   });
 
-  test('each alarm was set off by something here', () => {
-    // A rule that nothing here sets off may be one that nothing ever does.
+  test('a test here fires each alert', () => {
+    // A rule that no test fires may never fire at all.
     expect([...fired].sort()).toEqual([...names].sort());
   });
 });

@@ -8,7 +8,7 @@ import { createMetrics } from '../../src/admin/metrics.ts';
 import { environmentSchema, projectFolder } from '../../src/configuration.ts';
 import { alertsFile, hasPromtool, promtool, readRules, typesIn } from './promtool.ts';
 
-// ops/ speaks of what there is: names of metrics, alarms, ports.
+// The files in ops/ match the product: metrics, alerts, ports.
 
 const read = (file: string) => readFileSync(join(projectFolder, file), 'utf8');
 
@@ -29,7 +29,7 @@ const dashboard = JSON.parse(read('ops/grafana/vanguard.json')) as Dashboard;
 const { panels } = dashboard;
 const rules = (await readRules()).groups.flatMap((group) => group.rules);
 
-/** Every name under which a process of ours may show something. */
+/** Every metric name that a process of the product may export. */
 async function exposedNames(): Promise<Set<string>> {
   const names = new Set<string>();
   for (const part of ['server', 'worker'] as const) {
@@ -43,7 +43,7 @@ async function exposedNames(): Promise<Set<string>> {
 }
 const names = await exposedNames();
 
-/** The metrics that an expression reads: words that are no function, no operator, no label and not in a string. */
+/** The metrics of an expression: words that are no function, operator or label, and not in a string. */
 function metricsOf(expr: string): string[] {
   const bare = expr
     .replaceAll(/"[^"]*"/g, '')
@@ -58,13 +58,13 @@ const unknown = (exprs: string[]) =>
   exprs.flatMap(metricsOf).filter((name) => name !== 'up' && !names.has(name));
 const panelExprs = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 
-test('rules and dashboard read only what the product shows', () => {
+test('rules and dashboard read only existing metrics', () => {
   expect(unknown(rules.map(({ expr }) => expr))).toEqual([]);
   expect(unknown(panelExprs)).toEqual([]);
   expect(panelExprs.length).toBeGreaterThan(20);
 });
 
-test('a name that there is not would be noticed, wherever it stands', () => {
+test('an unknown name would be found, wherever it is', () => {
   for (const wrong of [
     'vanguard_nothing > 1',
     'max by (vanguard_workers) (other_metric{part="server"}) == 0',
@@ -79,7 +79,7 @@ test('a name that there is not would be noticed, wherever it stands', () => {
 });
 
 describe('alarms', () => {
-  test('each has a name of ours, how bad it is, and a sentence', () => {
+  test('each has a name of the product, a severity and a sentence', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
     for (const { alert, labels, annotations } of rules) {
       expect(alert).toMatch(/^Vanguard[A-Z]/);
@@ -89,7 +89,7 @@ describe('alarms', () => {
     }
   });
 
-  test('docs/how-to/monitor.md says of each, and of no other, what it means and what to do', () => {
+  test('docs/how-to/monitor.md explains each alert and its remedy, and no other', () => {
     const page = read('docs/how-to/monitor.md');
     const documented = [...page.matchAll(/^\| `(Vanguard\w+)` \| [^|]+ \| [^|]+ \|$/gm)].map(
       ([, name]) => name,
@@ -98,7 +98,7 @@ describe('alarms', () => {
     expect(page).toContain('## Alerts');
   });
 
-  test('Prometheus is told of the ports that are ours', () => {
+  test('Prometheus scrapes the right ports', () => {
     const config = parse(read('ops/prometheus/prometheus.yml')) as {
       rule_files: string[];
       scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
@@ -116,7 +116,7 @@ describe('alarms', () => {
 });
 
 describe('the dashboard', () => {
-  test('has all that it needs to be imported', () => {
+  test('has everything that an import needs', () => {
     expect(dashboard).toMatchObject({ uid: 'pfa-vanguard', title: 'PFA Vanguard' });
     expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', 'organization']);
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
@@ -128,7 +128,7 @@ describe('the dashboard', () => {
     }
   });
 
-  test('no panel lies on another', () => {
+  test('has no overlapping panels', () => {
     const taken = new Set<string>();
     for (const { gridPos } of panels) {
       expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
@@ -141,14 +141,14 @@ describe('the dashboard', () => {
   });
 });
 
-describe.skipIf(!hasPromtool)('as Prometheus reads it (promtool)', () => {
-  test('rules and configuration are right', async () => {
+describe.skipIf(!hasPromtool)('checked by Prometheus (promtool)', () => {
+  test('rules and configuration are valid', async () => {
     expect(await promtool('check', 'rules', alertsFile)).toMatchObject({ ok: true });
     const config = join(projectFolder, 'ops/prometheus/prometheus.yml');
     expect(await promtool('check', 'config', config)).toMatchObject({ ok: true });
   });
 
-  test('so is each expression of the dashboard', async () => {
+  test('each expression of the dashboard is valid', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vanguard-dashboard-'));
     try {
       const judge = async (exprs: string[]) => {

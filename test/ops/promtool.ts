@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { projectFolder } from '../../src/configuration.ts';
 
-// Prometheus itself judges our alarms: promtool is its own tool for that.
+// Evaluates our alerts with promtool, Prometheus's own tool.
 
 export const alertsFile = join(projectFolder, 'ops/prometheus/alerts.yml');
 
-/** Whether promtool is there. `npm test` must work without it; CI installs it. */
+/** Whether promtool is installed. `npm test` must work without it; CI installs it. */
 export const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 if (!hasPromtool)
   console.warn('promtool is not installed (apt-get install prometheus): what it would judge is skipped.');
@@ -39,23 +39,23 @@ export interface RuleFile {
 
 export const readRules = async (): Promise<RuleFile> => parse(await readFile(alertsFile, 'utf8')) as RuleFile;
 
-/** What was scraped at one moment, by target; null where nobody answered. */
+/** The scraped text at one moment, by target; null for a target without a response. */
 export interface Scrape {
   /** Milliseconds. */
   at: number;
   targets: { job: string; instance: string; text: string | null }[];
 }
 
-/** An alarm that is to be on, and of what. */
+/** An expected alert with its labels. */
 export type Firing = { alertname: string } & Partial<Record<'organization' | 'connection' | 'task', string>>;
 
-/** How often Prometheus scrapes, in seconds, and how many scrapes see the state before and the one after. */
+/** Interval of scrapes in seconds, and the number of scrapes before and after the change of state. */
 const interval = 15;
 const [before, after] = [80, 160];
 
 /**
- * Whether, of all rules, exactly these are firing 40 minutes after what was measured changed from the one scrape to the
- * other: a gauge stays as it is, a counter goes on as it went between the two.
+ * Whether exactly these alerts fire 40 minutes after the measured change between two scrapes: gauges keep their value,
+ * counters continue at the same rate.
  */
 export async function areFiring(
   rules: RuleFile,
@@ -115,14 +115,14 @@ function seriesOf(first: Scrape, second: Scrape): { series: string; values: stri
   });
 }
 
-/** Our own series, as Prometheus names them after scraping, and whether each is up. */
+/** Series of the product, as Prometheus stores them after scraping, and whether each target is up. */
 function samples({ targets }: Scrape): Map<string, { value: number; grows: boolean }> {
   const all = new Map<string, { value: number; grows: boolean }>();
   for (const { job, instance, text } of targets) {
     const target = `job="${job}",instance="${instance}"`;
     all.set(`up{${target}}`, { value: text === null ? 0 : 1, grows: false });
     for (const { name, labels, value, grows } of exposed(text ?? '')) {
-      // No alarm reads a histogram.
+      // No alert reads a histogram.
       if (name.startsWith('vanguard_') && !name.endsWith('_bucket'))
         all.set(`${name}{${[target, labels].filter(Boolean).join()}}`, { value, grows });
     }
@@ -132,7 +132,7 @@ function samples({ targets }: Scrape): Map<string, { value: number; grows: boole
 
 const number = (value: number) => value.toFixed(6);
 
-/** What a text for Prometheus says. */
+/** Parses a text for Prometheus. */
 export function exposed(text: string): { name: string; labels: string; value: number; grows: boolean }[] {
   const types = typesIn(text);
   return [...text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)].map(([, name = '', labels = '', value]) => ({

@@ -4,10 +4,10 @@ import type { MappedRecord, RecordMapper } from '../../src/pems/mapping.ts';
 /** A row of PEMS by alias. */
 export type Row = Record<string, string>;
 
-/** An answer of PEMS by hand. */
+/** Handmade responses of PEMS. */
 export type Shape = (rows: Readonly<Row>[], more: boolean) => unknown;
 
-/** The rows that were read, each by alias. */
+/** Returns the rows of a page, each by alias. */
 export function byAlias({ aliases, rows }: Pick<GridPage, 'aliases' | 'rows'>): Row[] {
   return rows.map((row) =>
     Object.fromEntries(
@@ -16,12 +16,12 @@ export function byAlias({ aliases, rows }: Pick<GridPage, 'aliases' | 'rows'>): 
   );
 }
 
-/** What becomes of a row given by alias. */
+/** Converts a row by alias. */
 export function mapRow(mapper: RecordMapper, row: Readonly<Row>): MappedRecord {
   return mapper.forAliases(Object.keys(row))(Object.values(row));
 }
 
-/** The shape DATA_ONLY; where a list has one entry, that entry stands alone, as PEMS gives it. */
+/** The shape DATA_ONLY. A list with one entry is that entry alone, as in PEMS. */
 export const dataOnly: Shape = (rows, more) => {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const numbers = new Map(names.map((name, index) => [name, index + 1]));

@@ -11,9 +11,9 @@ const value = (choices: ReturnType<typeof source>, text: string) => {
   return parsed.ok ? parsed.value : parsed.problem;
 };
 
-describe('a choice is read', () => {
+describe('a choice from PEMS', () => {
   test.each(['Rental', 'RENTAL', 'rental', ' rEnTaL ', '\u00a0RENTAL', 'Ｒｅｎｔａｌ'])(
-    'in any spelling: %j',
+    'is read in any spelling: %j',
     (text) => {
       expect(value(source(), text)).toBe('Rental');
     },
@@ -29,36 +29,36 @@ describe('a choice is read', () => {
     ['Größe', 'gro\u0308ße'],
     ['ΛΌΓΟΣ', 'λόγος'],
     ['Аренда', 'АРЕНДА'],
-  ])('%j also as %j', (allowed, text) => {
+  ])('is read as %j also from %j', (allowed, text) => {
     expect(value(listed(allowed), text)).toBe(allowed);
   });
 
-  test.each(['LEASE', 'Rent al', 'Rentals', '0', '-'])('but not as something else: %j', (text) => {
+  test.each(['LEASE', 'Rent al', 'Rentals', '0', '-'])('is not read as another value: %j', (text) => {
     expect(value(source(), text)).toBe(`${JSON.stringify(text)} is no choice: allowed are Rental, Purchase.`);
   });
 
-  test('as none where it is blank', () => {
+  test('is null if blank', () => {
     expect(value(source(), ' \u00a0')).toBeNull();
   });
 
   test.each([
     ...['+', 'TRUE', '1', '-1', 'y', ' Yes '].map((text) => [text, 'true']),
     ...['-', 'False', '0', 'N', 'NO'].map((text) => [text, 'false']),
-  ])('of a flag: %j is %s', (text, flag) => {
+  ])('for a flag: %j is %s', (text, flag) => {
     expect(value(createChoices('f', ['true', 'false'], flagChoices), text)).toBe(flag);
   });
 });
 
-describe('a choice is written', () => {
+describe('a choice for PEMS', () => {
   test.each([
     ['Purchase', 'RENTAL', 'PURCHASE'],
     ['Purchase', 'Rental', 'Purchase'],
     ['Rental', 'PURCHASE ', 'RENTAL'],
-    // Of no notation, or empty: the first.
+    // For no notation or an empty one: the first.
     ['Purchase', 'rEnTaL', 'Purchase'],
     ['Purchase', '', 'Purchase'],
     ['Purchase', 'LEASE', 'Purchase'],
-  ])('%s where PEMS holds %j as %s', (to, held, written) => {
+  ])('is %s where PEMS has %j: %s', (to, held, written) => {
     expect(source().write(to, held)).toBe(written);
   });
 
@@ -69,11 +69,11 @@ describe('a choice is written', () => {
     ['false', '-1', '0'],
     ['true', '0', '1'],
     ['true', '', '+'],
-  ])('as a flag: %s where PEMS holds %j as %s', (to, held, written) => {
+  ])('for a flag is %s where PEMS has %j: %s', (to, held, written) => {
     expect(createChoices('f', ['true', 'false'], flagChoices).write(to, held)).toBe(written);
   });
 
-  test('in the spelling that comes first, or as listed where there is none', () => {
+  test('has the most frequent spelling, or the listed one without any', () => {
     const capitals = sourceChoices.toReversed();
     expect(createChoices('source', ['Rental', 'Purchase'], capitals).write('Rental', '')).toBe('RENTAL');
     expect(listed('BEO').write('BEO', 'whatever')).toBe('BEO');
@@ -81,7 +81,7 @@ describe('a choice is written', () => {
   });
 });
 
-test('a spelling of two values, or of one that is not allowed, is a fault of the mapping', () => {
+test('a spelling of two values, or of an unknown one, is an error of the mapping', () => {
   const fault = expect.objectContaining({ code: 'PEMS_MAPPING_INVALID' }) as Error;
   const with_ = (value: string, spelling: string) => () =>
     createChoices('source', ['Rental', 'Purchase'], [{ value, spelling, notation: 1 }]);
@@ -90,7 +90,7 @@ test('a spelling of two values, or of one that is not allowed, is a fault of the
   expect(() => listed('A', 'a')).toThrow(fault);
 });
 
-test('what was read is counted, and never more than fifty spellings of a field', () => {
+test('spellings are counted, up to fifty per field', () => {
   const choices = source();
   for (const text of ['RENTAL', 'RENTAL', ' RENTAL', 'Purchase', 'LEASE', '']) choices.read(text);
   expect(choices.spellings()).toEqual([
@@ -104,12 +104,12 @@ test('what was read is counted, and never more than fifty spellings of a field',
   expect(value(choices, 'pURCHASE')).toBe('Purchase');
 });
 
-test('folding is the same again', () => {
+test('folding twice has no further effect', () => {
   for (const text of ['İıIi', 'ẞßSS', 'Ａ  b', 'ΣΑΣ'])
     expect(foldChoice(foldChoice(text))).toBe(foldChoice(text));
 });
 
-test('the mapper stores the spelling of the list, and rejects the field alone', () => {
+test('the mapper stores the listed spelling, and rejects only the field', () => {
   const mapper = createRecordMapper({
     fields: [
       { key: 'source', kind: 'text', maxLength: 50, allowed: ['Rental', 'Purchase'], choices: sourceChoices },
@@ -127,7 +127,7 @@ test('the mapper stores the spelling of the list, and rejects the field alone', 
   expect(mapRow(mapper, { ...row, f_source: 'RENTAL' })).toMatchObject({
     ...{ data: '{"source":"Rental","model":"M"}', problems: [], unknown: [] },
   });
-  // Neither the plan's nor nothing stands in for it.
+  // Neither the planned value nor null replaces it.
   expect(mapRow(mapper, { ...row, f_source: 'LEASE', a_source: 'RENTAL' })).toMatchObject({
     data: '{"model":"M"}',
     problems: [{ key: 'source', alias: 'f_source', value: 'LEASE' }],

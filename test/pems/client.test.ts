@@ -23,7 +23,7 @@ beforeEach(() => {
 const noClock = (): Promise<string> => Promise.resolve('');
 const oneRow = dataOnly([{ pfs_id: 'A', pfs_a_org: 'RIO' }], false);
 const SECRET = 'correct horse battery';
-/** An answer without names of columns, and the header that has them. */
+/** A page without column names, and the header with them. */
 const unnamed = {
   Result: {
     ResultData: {
@@ -79,7 +79,7 @@ async function read(
   return { pages, rows: pages.flatMap(byAlias), events };
 }
 
-/** The error of a read that must fail. */
+/** Returns the error of a failing read. */
 async function failure(
   over: Partial<PemsConnection> = {},
   options: Partial<ReadGridOptions> = {},
@@ -93,7 +93,7 @@ async function failure(
   return expect.unreachable('the read did not fail');
 }
 
-/** Everything that could be printed of an error. */
+/** Everything that a program could print of an error. */
 function everything(error: Error): string {
   const own = Object.getOwnPropertyNames(error).map((name) => [name, (error as never)[name]] as const);
   return JSON.stringify(Object.fromEntries(own)) + String(error) + (error.stack ?? '');
@@ -114,7 +114,7 @@ describe('a request', () => {
     });
   });
 
-  test('names the organization of the login where it is another one, and that of the records in its body', async () => {
+  test('names the organization of the login in the header, and that of the records in its body', async () => {
     pems.answer(json(oneRow));
     for (const loginOrganization of ['*', 'HQ', null]) await read({ loginOrganization });
     expect(pems.requests.map(({ headers }) => headers.organization)).toEqual(['*', 'HQ', 'RIO']);
@@ -122,7 +122,7 @@ describe('a request', () => {
     expect((await failure({ loginOrganization: 'H\r\nQ' })).code).toBe('PEMS_CONNECTION_INVALID');
   });
 
-  test('goes to the endpoints of the connection, below the address of any of them', async () => {
+  test('goes to the endpoints of the connection, derived from the address of any of them', async () => {
     const paths = { gridPath: 'lists/data', headerPath: '/lists/head/', screenPath: 'screens/PFA' };
     pems.answer(json(unnamed), json(header));
     for (const end of ['', '/', '/lists/data', '/Lists/Head', '/screens/PFA/', '/griddata', '/grids']) {
@@ -156,7 +156,7 @@ describe('a request', () => {
       expect((await failure({ [setting]: path })).code).toBe('PEMS_CONNECTION_INVALID');
   });
 
-  test('carries a key, or only the headers of the connection', async () => {
+  test('has a key, or only the headers of the connection', async () => {
     pems.answer(json(oneRow));
     await read({ authorization: { type: 'apiKey', key: 'key-123' } });
     await read({ authorization: { type: 'none' }, headers: { Authorization: 'Bearer token-1' } });
@@ -165,7 +165,7 @@ describe('a request', () => {
     expect(pems.requests[1]?.headers.authorization).toBe('Bearer token-1');
   });
 
-  test('for changes writes the time as the tenant wants it', async () => {
+  test("for changes has the time in the tenant's format", async () => {
     pems.answer(json(oneRow));
     const changedSince = '2026-04-02 14:30';
     await read({}, { changedSince });
@@ -175,7 +175,7 @@ describe('a request', () => {
     expect((await failure({}, { changedSince: 'yesterday' })).code).toBe('PEMS_CHANGED_SINCE_INVALID');
   });
 
-  test('brings the kinds of data that the header names', async () => {
+  test('returns the data types of the header', async () => {
     pems.answer(json(unnamed), json(header));
     const { pages } = await read();
     expect(pages[0]?.types).toEqual(
@@ -202,7 +202,7 @@ describe('a request', () => {
 });
 
 describe('pages', () => {
-  test('are invisible: any page size and either shape gives the same rows', async () => {
+  test('have no effect on the result: any page size and either shape give the same rows', async () => {
     const row = fc.record({
       pfs_id: fc.stringMatching(/^[A-C][0-9]{0,2}$/),
       pfs_a_org: fc.constantFrom('RIO', 'RIO2', 'HOLNG'),
@@ -247,7 +247,7 @@ describe('pages', () => {
     expect(pages.map((page) => page.more)).toEqual([true, true, false]);
   });
 
-  test('of an empty organization are one without rows', async () => {
+  test('of an empty organization are one page without rows', async () => {
     for (const shape of [dataOnly, headData]) {
       pems.answer(gridOf([], shape));
       const { pages } = await read();
@@ -256,7 +256,7 @@ describe('pages', () => {
   });
 
   const ids = (...list: string[]): Row[] => list.map((pfs_id) => ({ pfs_id, pfs_a_org: 'RIO' }));
-  test('are asked for while the one before is consumed, one ahead and no more', async () => {
+  test('are requested while the previous one is consumed, one ahead at most', async () => {
     pems.answer(gridOf(ids('A', 'B', 'C', 'D', 'E'), dataOnly));
     const client = createPemsClient(connectionTo(pems, { pageSize: 2 }));
     let taken = 0;
@@ -270,7 +270,7 @@ describe('pages', () => {
     expect(taken).toBe(5);
   });
 
-  test('are of about five megabytes, however large the rows: what a read holds is bounded by bytes, not by rows', async () => {
+  test('have about five megabytes, however large the rows: memory is limited by bytes, not by rows', async () => {
     const rows = ids(...Array.from({ length: 3000 }, (_, n) => `A${1000 + n}`)).map((row) => ({
       ...row,
       pfs_f_model: 'x'.repeat(10_000),
@@ -285,13 +285,13 @@ describe('pages', () => {
     for (const asked of others) expect(asked).toBeLessThan(525);
   });
 
-  test('grow to the size of the connection where rows are small', async () => {
+  test('grow to the page size of the connection if rows are small', async () => {
     pems.answer(gridOf(ids(...Array.from({ length: 3000 }, (_, n) => `A${1000 + n}`)), dataOnly));
     await read({ pageSize: 2500 });
     expect(pems.requests.map(({ body }) => body.GRID.NUMBER_OF_ROWS_FIRST_RETURNED)).toEqual([1000, 2500]);
   });
 
-  test('that nobody waits for any more are taken back', async () => {
+  test('are canceled if the reader stops', async () => {
     const closed = Promise.withResolvers<void>();
     pems.answer(gridOf(ids('A', 'B', 'C'), dataOnly), (response) => {
       response.on('close', () => closed.resolve());
@@ -305,7 +305,7 @@ describe('pages', () => {
     await closed.promise;
   });
 
-  test('that fail while the one before is consumed end the read only after it', async () => {
+  test('that fail while the previous one is consumed end the read only after it', async () => {
     pems.answer(gridOf(ids('A', 'B', 'C'), dataOnly), status(401));
     const client = createPemsClient(connectionTo(pems, { pageSize: 2 }));
     const failed = Promise.withResolvers<void>();
@@ -329,7 +329,7 @@ describe('pages', () => {
     ['says that more follow but gives none', [], 'has no rows'],
     ['gives a single id for ever', ids('A', 'A'), 'has no second pfs_id'],
     ['gives rows without the id', [{ other: 'x' }, { other: 'y' }], 'has no second pfs_id'],
-  ])('that do not advance are an error: PEMS %s', async (_what, rows, words) => {
+  ])('without progress are an error: PEMS %s', async (_what, rows, words) => {
     pems.answer(json(dataOnly(rows, true)));
     const error = await failure({ pageSize: 3 });
     expect(error).toMatchObject({
@@ -339,7 +339,7 @@ describe('pages', () => {
     expect(pems.requests.length).toBeLessThan(7);
   });
 
-  test('that are full are not believed to be the last', async () => {
+  test('that are full do not count as the last', async () => {
     for (const shape of [dataOnly, headData]) {
       pems.requests.length = 0;
       pems.answer(json(shape(ids('A', 'B', 'C'), false)), json(shape(ids('C', 'D'), false)));
@@ -349,7 +349,7 @@ describe('pages', () => {
     }
   });
 
-  test('that go in circles are an error', async () => {
+  test('that repeat earlier ones are an error', async () => {
     const answers = [ids('A', 'B', 'X'), ids('C', 'D', 'X'), ids('A', 'B', 'X')];
     pems.answer(...answers.map((rows) => json(dataOnly(rows, true))));
     expect((await failure()).code).toBe('PEMS_MALFORMED_ANSWER');
@@ -358,7 +358,7 @@ describe('pages', () => {
 });
 
 describe('clock readings', () => {
-  test('are taken right before a request is sent and right after its answer', async () => {
+  test('are taken right before a request and right after its response', async () => {
     const log: string[] = [];
     let tick = 0;
     const clock = (): Promise<string> => {
@@ -375,7 +375,7 @@ describe('clock readings', () => {
     expect(pages[0]).toMatchObject({ requestedAt: 't1', receivedAt: 't2' });
   });
 
-  test('of a repeated request are those of the attempt that succeeded', async () => {
+  test('of a repeated request come from the successful attempt', async () => {
     let tick = 0;
     pems.answer(status(503), status(503), json(oneRow));
     const { pages } = await read({}, { clock: () => Promise.resolve(`t${++tick}`) });
@@ -410,7 +410,7 @@ const notUtf8: Handler = (response) => {
   response.end(Buffer.from(JSON.stringify(oneRow).replace('"A"', '"Ä"'), 'latin1'));
 };
 
-describe('what passes is tried again', () => {
+describe('temporary failures are retried', () => {
   test.each([
     ['too many requests', status(429, { 'retry-after': '0' }), 'PEMS_RATE_LIMITED'],
     ['a server error', status(500), 'PEMS_SERVER_ERROR'],
@@ -440,7 +440,7 @@ describe('what passes is tried again', () => {
     expect(pems.requests.length).toBe(3);
   });
 
-  test('after the pause that PEMS asks for', async () => {
+  test('after the delay that PEMS requests', async () => {
     pems.answer(status(429, { 'retry-after': '7' }));
     const controller = new AbortController();
     let pause: number | null = null;
@@ -452,7 +452,7 @@ describe('what passes is tried again', () => {
     expect(pause).toBe(7_000);
   });
 
-  test('a host where nothing listens', async () => {
+  test('if no server listens', async () => {
     const gone = await startLoopback();
     await gone[Symbol.asyncDispose]();
     const error = await failure({ baseUrl: gone.baseUrl, maxAttempts: 2 });
@@ -461,7 +461,7 @@ describe('what passes is tried again', () => {
   });
 });
 
-describe('what stays is not tried again', () => {
+describe('permanent failures are not retried', () => {
   test.each([
     ['wrong credentials', status(401), 'PEMS_UNAUTHORIZED'],
     ['missing rights', status(403), 'PEMS_UNAUTHORIZED'],
@@ -485,7 +485,7 @@ describe('what stays is not tried again', () => {
     expect(events).toMatchObject([{ attempt: 1, error, retryInMs: null }]);
   });
 
-  test('and can be stored, whatever PEMS said', async () => {
+  test('and can be stored, whatever PEMS responds', async () => {
     pems.answer(json({ ErrorAlert: { Name: 'E', Message: `a\0${'😀'.repeat(400)}` } }));
     const { message } = await failure();
     expect(message).toContain('a\uFFFD😀');
@@ -493,7 +493,7 @@ describe('what stays is not tried again', () => {
     expect(message.length).toBeLessThan(600);
   });
 
-  test('and says what PEMS said', async () => {
+  test('and contain the response of PEMS', async () => {
     pems.answer(json({ ErrorAlert: [{ Name: 'E', Message: 'Grid not found' }, { Name: 'E2' }] }));
     const error = await failure();
     expect(error.message).toBe('PEMS refused the request: Grid not found; E2');
@@ -506,7 +506,7 @@ describe('what stays is not tried again', () => {
   });
 });
 
-test('a redirect is not followed, so that no other host sees the credentials', async () => {
+test('a redirect is not followed, so that no other host receives the credentials', async () => {
   const other = await startLoopback();
   other.answer(json(oneRow));
   for (const code of [301, 302, 303, 307, 308]) {
@@ -533,12 +533,12 @@ test.each([
       setImmediate(() => controller.abort(reason));
     });
   }
-  // With one attempt, so that no pause before a second one notices the signal instead.
+  // With one attempt, so that no delay before a second one could notice the signal.
   await expect(read({ maxAttempts: 1 }, { signal: controller.signal })).rejects.toBe(reason);
   expect(pems.requests.length).toBe(handler === null ? 0 : 1);
 });
 
-test('requests are spaced, those of several reads too', async () => {
+test('requests are spaced, across several reads too', async () => {
   pems.answer(json(oneRow));
   const client = createPemsClient(connectionTo(pems, { requestsPerSecond: 100 }));
   const started = performance.now();
@@ -547,7 +547,7 @@ test('requests are spaced, those of several reads too', async () => {
 });
 
 describe('testing a connection', () => {
-  test('shows what one row has', async () => {
+  test('shows the values of a row', async () => {
     pems.answer(json(dataOnly([{ PFS_ID: 'A', PFS_A_ORG: 'RIO' }], true)));
     const result = await createPemsClient(connectionTo(pems)).testConnection({ organization: 'RIO' });
     expect(result).toEqual({
@@ -558,7 +558,7 @@ describe('testing a connection', () => {
     expect(pems.requests[0]?.body.GRID.NUMBER_OF_ROWS_FIRST_RETURNED).toBe(1);
   });
 
-  test('of an organization without rows works', async () => {
+  test('succeeds for an organization without rows', async () => {
     pems.answer(json(headData([], false)));
     const client = createPemsClient(connectionTo(pems));
     expect(await client.testConnection({ organization: 'RIO' })).toMatchObject({ rows: 0, aliases: [] });
@@ -588,10 +588,10 @@ describe('credentials', () => {
     status(500),
     close,
   ];
-  // Not so short that our own words could hold them.
+  // Long enough not to occur in our own texts.
   const secret = fc.stringMatching(/^[!-~]{1,3}[QXZqxz0-9~^]{6,12}[!-~]{0,3}$/);
 
-  test('are in no error, whatever PEMS answers with them', async () => {
+  test('are in no error, whatever PEMS responds', async () => {
     const kind = fc.constantFrom('basic', 'apiKey', 'header');
     await fc.assert(
       fc.asyncProperty(secret, kind, async (password, type) => {
@@ -635,7 +635,7 @@ describe('credentials', () => {
     ['requestsPerSecond', { requestsPerSecond: 0 }],
     ['maxAttempts', { maxAttempts: 0 }],
     ['retryDelayMs', { retryDelayMs: -1 }],
-  ])('are not in the refusal of a connection either: %s', (setting, over) => {
+  ])('are not in the error of a connection either: %s', (setting, over) => {
     try {
       createPemsClient(connectionTo(pems, over));
     } catch (error) {
@@ -647,7 +647,7 @@ describe('credentials', () => {
     expect.unreachable('the connection was accepted');
   });
 
-  test('an organization that no header can carry is refused before anything is sent', async () => {
+  test('an organization that no header can hold is refused before any request', async () => {
     for (const organization of ['', 'RIO\r\nx: y', 'RÍO']) {
       expect((await failure({}, { organization })).code).toBe('PEMS_CONNECTION_INVALID');
     }
@@ -655,7 +655,7 @@ describe('credentials', () => {
   });
 });
 
-describe('a grid whose answers have no names of columns', () => {
+describe('a grid whose pages have no column names', () => {
   const unnamed = (rows: Row[], more: boolean): unknown => {
     const answer = JSON.parse(JSON.stringify(dataOnly(rows, more))) as {
       Result: { ResultData: { GRID: { FIELDS?: unknown; METADATA: unknown; DATA: unknown } } };
@@ -665,7 +665,7 @@ describe('a grid whose answers have no names of columns', () => {
   };
   const header = dataOnly([{ pfs_id: 'x', pfs_a_org: 'x' }], false);
 
-  test('is read by its header, which is asked for once a run', async () => {
+  test('is read with its header, which is requested once per run', async () => {
     const first = [1, 2, 3].map((n) => ({ pfs_id: `A${n}`, pfs_a_org: 'RIO' }));
     pems.answer(json(unnamed(first, true)), json(header), json(unnamed([first[2]!], false)));
     const { rows } = await read({ pageSize: 3 });
@@ -677,13 +677,13 @@ describe('a grid whose answers have no names of columns', () => {
     ]);
   });
 
-  test('that has no header either is malformed', async () => {
+  test('without a header is malformed', async () => {
     pems.answer(json(unnamed([{ pfs_id: 'A', pfs_a_org: 'RIO' }], false)), json(unnamed([], false)));
     expect((await failure()).code).toBe('PEMS_MALFORMED_ANSWER');
   });
 });
 
-describe('an answer that would take all memory', () => {
+describe('a response that would use up memory', () => {
   const packed =
     (text: string): Handler =>
     (response) =>
@@ -699,20 +699,20 @@ describe('an answer that would take all memory', () => {
       'nested deeply with little else',
       `{"a":${'[ "long enough to look like a record", '.repeat(200)}1${']'.repeat(200)}}`,
     ],
-  ])('%s is refused, and not asked for again', async (_what, text) => {
+  ])('%s is refused and not requested again', async (_what, text) => {
     pems.answer(packed(text));
     expect((await failure({ maxAttempts: 3, retryDelayMs: 0 })).code).toBe('PEMS_ANSWER_TOO_LARGE');
     expect(pems.requests).toHaveLength(1);
   });
 
-  test('is not one with brackets in its texts', async () => {
+  test('does not include one with brackets in its texts', async () => {
     const pfs_f_model = '[{'.repeat(400);
     pems.answer(json(dataOnly([{ pfs_id: 'A', pfs_a_org: 'RIO', pfs_f_model }], false)));
     expect((await read()).rows).toEqual([{ pfs_id: 'A', pfs_a_org: 'RIO', pfs_f_model }]);
   });
 });
 
-test('a question of PEMS is a refusal with its words', async () => {
+test('a question of PEMS is a refusal with its text', async () => {
   pems.answer(json({ Result: null, ConfirmationAlert: { Message: 'Sure?', Name: 'ASK' }, ErrorAlert: [] }));
   expect(await failure()).toMatchObject({
     code: 'PEMS_CONFIRMATION_ASKED',
@@ -720,7 +720,7 @@ test('a question of PEMS is a refusal with its words', async () => {
   });
 });
 
-test('a user without rights is a fault of the connection, also as HTTP status 400 without a name', async () => {
+test('a user without rights is an error of the connection, also with HTTP status 400 and without a name', async () => {
   const body = JSON.stringify({ Result: null, ErrorAlert: [{ Message: 'Authorization failed', Name: '' }] });
   pems.answer((response) => response.writeHead(400, { 'content-type': 'application/json' }).end(body));
   expect((await failure()).code).toBe('PEMS_UNAUTHORIZED');

@@ -7,7 +7,7 @@ import { makeOrganization } from '../support/make.ts';
 
 const db = await testDatabase();
 
-test('a connection has the screen and the YEAR of its tenant', async () => {
+test('a connection has the screen and the YEAR format of its tenant', async () => {
   const vault = createVault(newEncryptionKey('a'));
   const organization = await makeOrganization(db, 'RIO');
   const client = await db.owner.connect();
@@ -36,7 +36,7 @@ test('a connection has the screen and the YEAR of its tenant', async () => {
   expect(other.connection).toMatchObject({ screen: { name: 'CUPFA9' }, yearFormat: 'plain' });
 });
 
-test('settings that are not given stay as they were, and an empty one is the default again', async () => {
+test('missing settings keep their value, and an empty one resets to the default', async () => {
   const vault = createVault(newEncryptionKey('a'));
   const organization = await makeOrganization(db);
   const save = async (more: Partial<NewConnection>) => {
@@ -87,7 +87,7 @@ test.each([
   'HTTPS://user@pems.example',
   'http://user:w@rd@pems.example',
   'https://:word@pems.example?x=1',
-])('no connection holds an address with credentials: %s', async (url) => {
+])('an address with credentials is refused: %s', async (url) => {
   for (const statement of [
     "insert into app_public.api_configurations (name, usage, url) values ('N', 'PEMS_PFA_READ', $1)",
     "insert into app_public.ai_providers (type, name, api_endpoint) values ('gemini', 'N', $1)",
@@ -95,14 +95,14 @@ test.each([
     await expect(db.owner.query(statement, [url])).rejects.toMatchObject({ code: '23514' });
 });
 
-test('an at sign behind the host of an address is none of its credentials', async () => {
+test('an at sign after the host of an address does not mark credentials', async () => {
   await db.owner.query(
     "insert into app_public.api_configurations (name, usage, url) values ('N', 'PEMS_PFA_READ', 'https://pems.example/a@b?c=d@e')",
   );
 });
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-/** How a secret is entered, and what must not be said from then on. */
+/** An entered secret, and the texts that no log may contain from then on. */
 const entered: [
   string,
   { key: string; value: (secret: string) => string }[],
@@ -116,7 +116,7 @@ const entered: [
     [{ key: 'X-Session', value: (secret) => `Token id=${secret}` }],
     (secret) => [secret, `id=${secret}`],
   ],
-  // The first of two words that is no scheme.
+  // The first of two words, which is not a known scheme.
   [
     'none',
     [{ key: 'X-Key', value: (secret) => `${secret.replaceAll(' ', '-')} v2` }],
@@ -126,7 +126,7 @@ const entered: [
 ];
 
 test.each(entered)(
-  'what a connection opens with (%s, %j) is in no log from then on',
+  'the secret of a connection (%s, %j) is in no log from then on',
   async (authType, headers, secretsOf) => {
     const vault = createVault(newEncryptionKey('a'));
     const organization = await makeOrganization(db);
@@ -168,7 +168,7 @@ test.each(entered)(
       expect(shown).toContain('never-sent');
       for (const part of [organization.code, ...secrets]) expect(shown).not.toContain(part);
     }
-    // The scheme is no secret: it shows that one follows.
+    // The scheme is not secret: it shows that a secret follows.
     expect(withoutSecrets('Authorization: Bearer of-somebody-else')).not.toContain('else');
   },
 );

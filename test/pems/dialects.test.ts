@@ -12,7 +12,7 @@ import { control, start } from '../simulator/client.ts';
 import { connectionTo } from './loopback.ts';
 import { screenFields } from './screens.ts';
 
-// The same client against a tenant of each dialect: what it reads and writes is the same.
+// The same client against a tenant of each dialect: it reads and writes the same values.
 
 const id = 'ONE-0000001';
 const clock = (): Promise<string> => Promise.resolve(String(Date.now() * 1_000));
@@ -44,7 +44,7 @@ async function connected(
   return { simulator, client: createPemsClient(connection) };
 }
 
-/** How many rows the pages hold. */
+/** Returns the number of rows of the pages. */
 async function countRows(pages: AsyncIterable<{ rows: readonly unknown[] }>): Promise<number> {
   let count = 0;
   for await (const { rows } of pages) count += rows.length;
@@ -53,7 +53,7 @@ async function countRows(pages: AsyncIterable<{ rows: readonly unknown[] }>): Pr
 
 type Data = Record<string, unknown>;
 
-/** All records of the organization as the mirror would hold them. */
+/** Returns all records of the organization, as the mirror would store them. */
 async function readAll(client: PemsClient): Promise<Data[]> {
   const records: Data[] = [];
   for await (const page of client.readGrid({ organization: 'ONE', clock })) {
@@ -62,7 +62,7 @@ async function readAll(client: PemsClient): Promise<Data[]> {
       const { pfaId, organization, data, version, versionBy, problems } = map(row);
       expect(problems).toEqual([]);
       const all = JSON.parse(data) as Data;
-      // What no mapping knows stays as this tenant writes it.
+      // Unmapped columns keep the format of the tenant.
       const known = Object.fromEntries(
         Object.entries(all).filter(
           ([key]) => key === 'pfaId' || screenFields.some((field) => field.key === key),
@@ -76,15 +76,15 @@ async function readAll(client: PemsClient): Promise<Data[]> {
 
 const shapes = ['LIST.DATA_ONLY.STORED', 'LIST.HEAD_DATA.STORED'] as const;
 
-describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
-  test.each(shapes)('has the same records as one that speaks classic, asked with %s', async (shape) => {
+describe.each(dialectNames)('a tenant with dialect %s', (dialect) => {
+  test.each(shapes)('has the same records as a classic one, read with %s', async (shape) => {
     const [other, usual] = [await connected(dialect, shape), await connected('classic')];
     const records = await readAll(other.client);
     expect(records).toHaveLength(25);
     expect(records).toEqual(await readAll(usual.client));
   });
 
-  test('gives records by their ids, and what changed', async () => {
+  test('returns records by their ids, and changes', async () => {
     const { client, simulator } = await connected(dialect);
     const ids = [id, 'ONE-0000002', 'NONE'];
     expect(await countRows(client.readRecords({ organization: 'ONE', ids, clock }))).toBe(2);
@@ -94,7 +94,7 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
     expect(await countRows(client.readGrid({ organization: 'ONE', clock, changedSince }))).toBe(1);
   });
 
-  test('shows a record on the screen as in the grid, takes a change, and shows it', async () => {
+  test('shows a record on the screen as in the grid, accepts a change, and shows it', async () => {
     const { client, simulator } = await connected(dialect);
     const read = async () =>
       (await client.readRecord({ organization: 'ONE', id, clock })) ?? expect.unreachable();
@@ -125,7 +125,7 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
     expect(body).toMatchObject({ values: { pfs_f_rate: 1234.5, pfs_f_enddate: '2031-12-31', pfs_ft: true } });
   });
 
-  test('refuses in its own words, which mean the same', async () => {
+  test('refuses in its own words with the same meaning', async () => {
     const { client, simulator } = await connected(dialect);
     const record = await client.readRecord({ organization: 'ONE', id, clock });
     const recordId = record?.recordId ?? expect.unreachable();
@@ -150,7 +150,7 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
   });
 });
 
-test('the question of a strict tenant is not taken for a write', async () => {
+test('the question of a strict tenant does not count as a write', async () => {
   const { client, simulator } = await connected('strict');
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfa_dis: false } });
   const { recordId } = (await client.readRecord({ organization: 'ONE', id, clock })) ?? expect.unreachable();

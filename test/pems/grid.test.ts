@@ -22,7 +22,7 @@ const grid = {
 };
 
 describe('the request', () => {
-  test('for a first page is exactly what PEMS expects', () => {
+  test("for a first page has exactly PEMS's format", () => {
     const connection = { grid, requestType: 'LIST.DATA_ONLY.STORED' } as const;
     const query = { organization: 'HOLNG', after: null, changedSince: null, rows: 10_000 };
     expect(gridRequest(connection, query)).toStrictEqual({
@@ -40,7 +40,7 @@ describe('the request', () => {
     });
   });
 
-  test('for a later page of changes continues by the last id', () => {
+  test('for a later page of changes continues after the last id', () => {
     const connection = { grid, requestType: 'LIST.HEAD_DATA.STORED' } as const;
     const query = { organization: 'RIO', after: 'A,1', changedSince: '02-APR-2026 14:30', rows: 5 };
     const request = gridRequest(connection, query);
@@ -61,7 +61,7 @@ describe('the request', () => {
   });
 });
 
-describe('an answer in the shape DATA_ONLY', () => {
+describe('a response in the shape DATA_ONLY', () => {
   const answer = (over: object, more = '-'): unknown => ({
     Result: { ResultData: { GRID: { METADATA: { MORERECORDPRESENT: more }, ...over } } },
   });
@@ -72,7 +72,7 @@ describe('an answer in the shape DATA_ONLY', () => {
     ],
   };
 
-  test('names its values by aliasnum, as a number or as text', () => {
+  test('names its values by aliasnum, as number or text', () => {
     const DATA = {
       ROW: [
         {
@@ -100,7 +100,7 @@ describe('an answer in the shape DATA_ONLY', () => {
     });
   });
 
-  test('may give a single row, field and value without their arrays', () => {
+  test('may contain a single row, field or value without an array', () => {
     const over = {
       FIELDS: { FIELD: { aliasnum: 1, name: 'pfs_id' } },
       DATA: { ROW: { id: '1', D: { n: 1, value: 'A' } } },
@@ -120,12 +120,12 @@ describe('an answer in the shape DATA_ONLY', () => {
     [{ METADATA: null }],
     [{ METADATA: {} }],
     [{ METADATA: { MORERECORDPRESENT: null, RECORDS: null } }],
-  ])('says nothing about more rows with %j, so a page that is not full is the last', (metadata) => {
+  ])('has no more rows with %j, so a page that is not full is the last', (metadata) => {
     const DATA = { ROW: { id: 1, D: { n: 1, value: 'A' } } };
     expect(read(answer({ FIELDS, DATA, ...metadata }))).toEqual({ rows: [{ pfs_id: 'A' }], more: false });
   });
 
-  test('may be terse, with numbers and flags as they are', () => {
+  test('may be terse, with plain numbers and flags', () => {
     const D = [
       { n: 1, value: 78001 },
       { n: 7, value: 12.5 },
@@ -136,7 +136,7 @@ describe('an answer in the shape DATA_ONLY', () => {
     expect(read(answer(flag)).rows).toEqual([{ pfs_id: 'true' }]);
   });
 
-  test('without names of columns is read by the header that was asked for apart', () => {
+  test('without column names is read with the separate header', () => {
     const DATA = {
       ROW: [
         {
@@ -198,12 +198,12 @@ describe('an answer in the shape DATA_ONLY', () => {
         },
       },
     ],
-  ])('that is malformed at %s says so', (where, over) => {
+  ])('that is malformed at %s causes an error with that place', (where, over) => {
     expectMalformed(answer(over), where);
   });
 });
 
-describe('an answer in the shape HEAD_DATA', () => {
+describe('a response in the shape HEAD_DATA', () => {
   const answer = (data: object): unknown => ({
     Result: { ResultData: { CURRENTCURSORPOSITION: 0, ...data } },
   });
@@ -219,7 +219,7 @@ describe('an answer in the shape HEAD_DATA', () => {
     });
   });
 
-  test('may give a single record without its array, or none at all', () => {
+  test('may contain a single record without an array, or none', () => {
     const DATARECORD = { DATAFIELD: [{ FIELDNAME: 'pfs_id', FIELDVALUE: 'A' }] };
     expect(read(answer({ DATARECORD })).rows).toEqual([{ pfs_id: 'A' }]);
     expect(read(answer({}))).toEqual({ rows: [], more: false });
@@ -244,7 +244,7 @@ describe('an answer in the shape HEAD_DATA', () => {
     ['DATARECORD[0].DATAFIELD[0]', { DATARECORD: [{ DATAFIELD: [1] }] }],
     ['DATARECORD[0].DATAFIELD[0].FIELDNAME', { DATARECORD: [{ DATAFIELD: [{}] }] }],
     ['DATARECORD[0].DATAFIELD[0]', { DATARECORD: [{ DATAFIELD: [{ FIELDNAME: 'a', FIELDVALUE: {} }] }] }],
-  ])('that is malformed at %s says so', (where, data) => {
+  ])('that is malformed at %s causes an error with that place', (where, data) => {
     expectMalformed(answer(data), where);
   });
 });
@@ -256,7 +256,7 @@ test.each([
   [{ Result: {} }, 'Result.ResultData'],
   [{ Result: { ResultData: {} } }, 'Result.ResultData'],
   [{ Result: { ResultData: [] } }, 'Result.ResultData'],
-])('the answer %j is no empty page but malformed at %s', (answer, where) => {
+])('the response %j is not an empty page but malformed at %s', (answer, where) => {
   expectMalformed(answer, where);
 });
 
@@ -278,7 +278,7 @@ test('an alias may have any name', () => {
   }
 });
 
-test('both shapes bring the same rows', () => {
+test('both shapes return the same rows', () => {
   const row = fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.string(), { noNullPrototype: false });
   fc.assert(
     fc.property(fc.array(row), fc.boolean(), (rows, more) => {
@@ -288,7 +288,7 @@ test('both shapes bring the same rows', () => {
   );
 });
 
-test('any JSON is read or refused as malformed, nothing else', () => {
+test('any JSON is either read or refused as malformed', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom('GRID', 'DATARECORD'), (value, name) => {
       for (const answer of [value, { Result: value }, { Result: { ResultData: { [name]: value } } }]) {
@@ -317,7 +317,7 @@ describe('ErrorAlert', () => {
     expect(errorAlerts(answer)).toEqual(alerts);
   });
 
-  test('is told apart from a question', () => {
+  test('differs from a question', () => {
     const answer = { Result: null, ConfirmationAlert: { Message: 'Sure?', Name: 'ASK' }, ErrorAlert: [] };
     expect(errorAlerts(answer)).toEqual([]);
     expect(confirmationAlerts(answer)).toEqual([{ name: 'ASK', message: 'Sure?' }]);
@@ -328,12 +328,12 @@ describe('a page that is not the last', () => {
   const rows = (...ids: string[]): [string][] => ids.map((id) => [id]);
   const page = (...ids: string[]) => ({ aliases: ['pfs_id'], rows: rows(...ids) });
 
-  test('is cut before its last id, of which the next page has all rows', () => {
+  test('is cut before its last id, whose rows are all on the next page', () => {
     expect(cutAtLastId(page('A', 'B', 'C'), 'pfs_id')).toEqual({ rows: rows('A', 'B'), last: 'B' });
     expect(cutAtLastId(page('A', 'B', 'C', 'C'), 'pfs_id')).toEqual({ rows: rows('A', 'B'), last: 'B' });
   });
 
-  test('keeps rows without an id, which cannot be asked for again', () => {
+  test('keeps rows without an id, which cannot be requested again', () => {
     expect(cutAtLastId(page('', 'A', '', 'B', ' '), 'pfs_id')).toEqual({
       rows: rows('', 'A', '', ' '),
       last: 'A',
@@ -357,7 +357,7 @@ test('10,000 rows of 30 fields are read in well under 200 ms', () => {
   }
 });
 
-/** The page with its rows by alias. */
+/** Returns the page with its rows by alias. */
 function read(answer: unknown): { rows: Row[]; more: GridPage['more'] } {
   const page = parseGridAnswer(answer);
   if (page === null) return expect.unreachable('no names of columns');

@@ -15,7 +15,7 @@ const recordOf = (values: Record<string, unknown>) =>
 type Row = Record<string, string>;
 const row = (over: Row = {}): Row => ({ pfs_id: 'A', pfs_a_org: 'RIO', ...over });
 
-/** Every column of the mapping, so that a finding is about what a test says. */
+/** Every column of the mapping, so that findings come only from the test. */
 const complete = Object.fromEntries(
   screenFields.flatMap(({ gridAliases }) => gridAliases.map((alias) => [alias, ''])),
 );
@@ -54,7 +54,7 @@ function look(
 }
 const codes = ({ findings }: Inspection): string[] => findings.map(({ level, code }) => `${level} ${code}`);
 
-test('a page that fits has nothing to change', () => {
+test('a matching page needs no change', () => {
   expect(look([row({ pfs_f_rate: '1,234.50', pfs_f_startdate: '04/13/2026' })]).findings).toEqual([]);
 });
 
@@ -66,7 +66,7 @@ describe('the order of day and month', () => {
     [['04-02-2026', '11-12-2026'], 'undecided', 'MDY', ['note DATE_ORDER']],
     [['04/13/2026', '13/04/2026'], 'both', 'MDY', ['warning DATE_ORDER']],
     [['02-APR-2026', '2026-04-02'], 'none', 'DMY', []],
-  ] as const)('%j is %s; the connection says %s', (dates, found, dateOrder, expected) => {
+  ] as const)('%j is %s; the connection has %s', (dates, found, dateOrder, expected) => {
     const inspection = look(
       dates.map((date) => row({ pfs_x_reviewed: date })),
       { dateOrder },
@@ -75,7 +75,7 @@ describe('the order of day and month', () => {
     expect(codes(inspection).filter((code) => code.includes('DATE'))).toEqual(expected);
   });
 
-  test('is proved by the screen where the grid cannot', () => {
+  test('is proved by the screen if the grid cannot', () => {
     const record = recordOf({
       PFS_F_STARTDATE: { DATETIMEDATA: { YEAR: 2026, MONTH: 2, DAY: 4 } },
     });
@@ -100,11 +100,11 @@ test.each([
   expect(codes(inspection).filter((code) => code.includes('NUMBER'))).toEqual(expected);
 });
 
-test('numbers in a column of texts tell nothing about amounts', () => {
+test('numbers in a text column do not affect the format of amounts', () => {
   expect(look([row({ pfs_id: '1.234,50', pfs_f_model: '1.234,50' })]).numbers).toEqual([]);
 });
 
-test('month names in another language, 12-hour clocks and forms of flags are named', () => {
+test('month names in another language, 12-hour clocks and forms of flags are reported', () => {
   const inspection = look([
     row({ pfs_f_startdate: '02-MRZ-2026', pfs_x_seen: '04/02/2026 02:30 PM', pfa_dis: 'Y', pfs_ft: 'N' }),
   ]);
@@ -116,7 +116,7 @@ test('month names in another language, 12-hour clocks and forms of flags are nam
   expect(codes(look([row({ pfs_x_seen: '02-QQQ-2026' })]))).toContain('error MONTH_NAMES');
 });
 
-test('a missing column is named with those that may be meant, by kind and name', () => {
+test('a missing column is reported with candidates by type and name', () => {
   const given = { ...complete };
   delete given.pfs_ac_startdate;
   const rows = [
@@ -129,17 +129,17 @@ test('a missing column is named with those that may be meant, by kind and name',
   const [finding] = inspection.findings;
   expect(finding).toMatchObject({ level: 'warning', code: 'COLUMN_MISSING' });
   expect(finding?.next).toContain("grid_aliases = array['pfs_actual_start'] where key = 'actualStart'");
-  // A name that is none never gets into a statement.
+  // An invalid name never gets into a statement.
   const odd = look([{ ...given, ...row({ "start'; drop table x": '04/13/2026' }) }], { isComplete: false });
   expect(odd.missing[0]?.candidates).toEqual([]);
 });
 
-test('without the column of ids it is an error, and no record is made up', () => {
+test('a missing id column is an error, and no record is created', () => {
   const inspection = look([{ ...complete, pfs_a_org: 'RIO' }], { isComplete: false });
   expect(codes(inspection)).toEqual(['error COLUMN_MISSING']);
 });
 
-test('values that cannot be read are counted, a key once', () => {
+test('unreadable values are counted, once per key', () => {
   const inspection = look([
     row({ pfs_f_rate: 'N/A' }),
     row({ pfs_id: 'B', pfs_f_rate: '-' }),
@@ -149,7 +149,7 @@ test('values that cannot be read are counted, a key once', () => {
   expect(finding?.message).toMatch(/^monthlyRate cannot be read in 2 of 3 rows, e\.g\. "N\/A"/);
 });
 
-test('an empty page, and one of other organizations only, are errors', () => {
+test('an empty page, or one with other organizations only, is an error', () => {
   expect(codes(look([]))).toEqual(['error NO_ROWS']);
   const foreign = look([row({ pfs_a_org: 'RIO2' }), row({ pfs_a_org: 'RIO2' })]);
   expect(foreign.otherOrganizations).toEqual({ RIO2: 2 });
@@ -177,14 +177,14 @@ describe('the screen', () => {
     expect(findings).toEqual([]);
   });
 
-  test('lacks a field that a key is written to', () => {
+  test('lacks a field of a writable key', () => {
     const { PFS_F_MODEL: _, ...others } = all;
     const inspection = look([row()], { record: recordOf(others) });
     expect(inspection.screen?.missingFields).toEqual([{ key: 'model', field: 'PFS_F_MODEL' }]);
     expect(codes(inspection)).toEqual(['warning SCREEN_FIELD_MISSING']);
   });
 
-  test('does not know the record, or does not answer', () => {
+  test('does not have the record, or does not respond', () => {
     expect(codes(look([row()], { record: null }))).toEqual(['error SCREEN_RECORD_MISSING']);
     const refused = look([row()], { record: new VanguardError('PEMS_UNAUTHORIZED', 'Not allowed.') });
     expect(codes(refused)).toEqual(['error SCREEN_FAILED']);

@@ -19,14 +19,14 @@ const mapper = createRecordMapper({
 const problems = (row: Record<string, string>) =>
   mapRow(mapper, { id: 'A-1', org: 'O', ...row }).problems.map(({ key }) => key);
 
-test('what the database could not index or sum is a problem of its row, not of the run', () => {
+test('a value that the database could not index or sum up is a problem of its row, not of the run', () => {
   expect(problems({ id: 'A-1234' })).toEqual(['pfaId']);
   expect(problems({ cat: 'abcd' })).toEqual(['category']);
   expect(problems({ rate: '1,000.00' })).toEqual(['monthlyRate']);
   expect(problems({ rate: '-1000' })).toEqual(['monthlyRate']);
 });
 
-test('as long and as large as may be, counted in characters, is taken', () => {
+test('the maximum length and amount, counted in characters, are accepted', () => {
   expect(problems({ id: 'A-123', cat: 'abc', rate: '999.99' })).toEqual([]);
   expect(problems({ cat: '\u{1F3D7}\u{1F3D7}\u{1F3D7}' })).toEqual([]);
 });

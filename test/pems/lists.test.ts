@@ -72,7 +72,7 @@ test.each([
     },
   ],
   ['one object instead of a list', { DATARECORD: { CLASSCODE: 'A' }, NEXTCURSORPOSITION: 0 }],
-])('a list comes as %s', (shape, data) => {
+])('a list has the form %s', (shape, data) => {
   const { rows, next } = parseListAnswer(answer(data), 0, 1000);
   expect(next).toBeNull();
   expect(rows[0]).toMatchObject({ classcode: 'A' });
@@ -107,7 +107,7 @@ test.each([
   expect(() => parseListAnswer(answer(data), 5, 1)).toThrow(words);
 });
 
-test('the client asks for one page after the other, with GET and the headers of the connection', async () => {
+test('the client requests one page after the other, with GET and the headers of the connection', async () => {
   await using pems = await startLoopback();
   pems.answer(
     json({ DATARECORD: codes(0, 2), NEXTCURSORPOSITION: 2 }),
@@ -132,7 +132,7 @@ test('the client asks for one page after the other, with GET and the headers of 
   });
 });
 
-test('a read that breaks off is no complete list', async () => {
+test('a read that is cut off is no complete list', async () => {
   await using pems = await startLoopback();
   pems.answer(json({ DATARECORD: codes(0, 2), NEXTCURSORPOSITION: 2 }), (response) => response.destroy());
   await expect(readAll(pems.baseUrl, 'classes', 2)).rejects.toMatchObject({ code: 'PEMS_UNREACHABLE' });
@@ -142,7 +142,7 @@ test('a read that breaks off is no complete list', async () => {
   await expect(readAll(pems.baseUrl)).rejects.toMatchObject({ code: 'PEMS_REFUSED' });
 });
 
-test('a list without an end, and a response that unpacks to gigabytes, are not read', async () => {
+test('an endless list, and a response that unpacks to gigabytes, are refused', async () => {
   await using pems = await startLoopback();
   let at = 0;
   const page = codes(0, 1000);
@@ -157,7 +157,7 @@ test('a list without an end, and a response that unpacks to gigabytes, are not r
   await expect(readAll(pems.baseUrl)).rejects.toMatchObject({ code: 'PEMS_ANSWER_TOO_LARGE' });
 });
 
-test('a base address that is the list itself, or another endpoint, is understood', () => {
+test('a base address may be the list itself, or another endpoint', () => {
   for (const base of [
     '/axis/restservices',
     '/axis/restservices/',
@@ -167,7 +167,7 @@ test('a base address that is the list itself, or another endpoint, is understood
     expect(serviceUrl(`https://h${base}`, 'classes').pathname, base).toBe('/axis/restservices/classes');
 });
 
-test('the simulator serves every list, with a model under its manufacturer', async () => {
+test('the simulator serves every list, with models under their manufacturer', async () => {
   await using pems = {
     ...(await startSimulator({ onlyListed: true, organizations: { RIO: 40 }, requestsPerSecond: 0 })),
     async [Symbol.asyncDispose]() {

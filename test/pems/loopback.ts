@@ -7,22 +7,22 @@ import type { GridRequest } from '../../src/pems/grid.ts';
 import type { PemsConnection } from '../../src/pems/index.ts';
 import type { Row, Shape } from './answers.ts';
 
-/** A request as it arrived. */
+/** A received request. */
 export interface Arrived {
   url: string | undefined;
   headers: IncomingHttpHeaders;
   body: GridRequest;
 }
 
-/** Answers one request. */
+/** Handles one request. */
 export type Handler = (response: ServerResponse, request: Arrived, message: IncomingMessage) => void;
 
-/** An HTTP server on the loopback interface that answers as a test says and keeps what it was asked. */
+/** An HTTP server on the loopback interface with responses set by the test, which records its requests. */
 export interface Loopback extends AsyncDisposable {
-  /** For connections. */
+  /** Base URL for connections. */
   baseUrl: string;
   requests: Arrived[];
-  /** What the next requests are answered with, one each; the last one stays. */
+  /** Sets the next responses, one per request; the last one repeats. */
   answer(...handlers: Handler[]): void;
 }
 
@@ -59,7 +59,7 @@ export async function startLoopback(): Promise<Loopback> {
   };
 }
 
-/** A connection to it that loses no time. */
+/** A connection to it without delays. */
 export function connectionTo(
   loopback: { baseUrl: string },
   over: Partial<PemsConnection> = {},
@@ -78,21 +78,21 @@ export function connectionTo(
   };
 }
 
-/** Answers with JSON. */
+/** Responds with JSON. */
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Handler {
   return (response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
   };
 }
 
-/** Answers with a status alone. */
+/** Responds with a status only. */
 export function status(code: number, headers: Record<string, string> = {}): Handler {
   return (response) => {
     response.writeHead(code, headers).end();
   };
 }
 
-/** Answers as PEMS does from the rows it holds: prefix of the organization, ids after the last, page size. */
+/** Responds from the given rows like PEMS: prefix of the organization, ids after the last, page size. */
 export function gridOf(rows: readonly Row[], shape: Shape): Handler {
   const sorted = rows.toSorted((a, b) => order(a.pfs_id ?? '', b.pfs_id ?? ''));
   return (response, { body }, message) => {

@@ -61,7 +61,7 @@ test('money keeps digits that a float would lose', () => {
   );
 });
 
-test('id, organization and version are in data only where the fields name them', () => {
+test('id, organization and version are in the data only if mapped', () => {
   const row = { ...identity, pfs_f_intlastupdated: '2026-04-02' };
   expect(map(row).data).toBe('{}');
   expect(map(row).version).toBe('2026-04-02 00:00');
@@ -69,7 +69,7 @@ test('id, organization and version are in data only where the fields name them',
 });
 
 describe('"X, else Y"', () => {
-  test('takes the second only when the first is blank', () => {
+  test('takes the second alias only if the first is blank', () => {
     const data = (row: Row): unknown => JSON.parse(map({ ...identity, ...row }).data);
     expect(data({ pfs_f_category: 'F', pfs_a_category: 'P' })).toEqual({ category: 'F' });
     expect(data({ pfs_f_category: ' ', pfs_a_category: 'P' })).toEqual({ category: 'P' });
@@ -78,7 +78,7 @@ describe('"X, else Y"', () => {
     expect(data({ pfs_f_rate: '0', pfs_a_rate: '7' })).toEqual({ monthlyRate: 0 });
   });
 
-  test('does not let the second stand in for an unreadable first', () => {
+  test('does not replace an unreadable first alias with the second', () => {
     const record = map({ ...identity, pfs_f_rate: 'lots', pfs_a_rate: '7' });
     expect(record.data).toBe('{}');
     expect(record.problems).toEqual([
@@ -91,7 +91,7 @@ describe('"X, else Y"', () => {
     ]);
   });
 
-  test('keeps the second beside the first where it is mapped to a key of its own', () => {
+  test('keeps the second alias beside the first if it is mapped to its own key', () => {
     const both = {
       fields: [...fields, { key: 'planCategory', kind: 'text' as const }],
       mappings: [...mappings, { key: 'planCategory', gridAliases: ['pfs_a_category'] }],
@@ -101,20 +101,20 @@ describe('"X, else Y"', () => {
   });
 });
 
-describe('an alias that no mapping names', () => {
+describe('an unmapped alias', () => {
   test('is kept unchanged as text, unless empty', () => {
     const record = map({ ...identity, pfs_new: ' 1,000 ', pfs_other: '', pfs_blank: ' ' });
     expect(JSON.parse(record.data)).toEqual({ pfs_new: ' 1,000 ', pfs_blank: ' ' });
   });
 
-  test('cannot pass for a field', () => {
+  test('cannot replace a field', () => {
     const row = { ...identity, model: 'not the model', version: '9', pfs_f_model: 'M' };
     const expected = { 'pems.model': 'not the model', 'pems.version': '9' };
     expect(JSON.parse(map(row).data)).toEqual({ model: 'M', ...expected });
     expect(JSON.parse(map({ ...row, pfs_f_model: '' }).data)).toEqual(expected);
   });
 
-  test('with a text that PostgreSQL cannot hold is a problem under its alias, shown storably', () => {
+  test('with a text that PostgreSQL cannot store is a problem under its alias, in storable form', () => {
     const { data, problems } = map({ ...identity, pfs_new: 'a\0b', pfs_x: '\uD800' });
     expect(data).toBe('{}');
     expect(problems.map(({ key, value }) => [key, value])).toEqual([
@@ -125,12 +125,12 @@ describe('an alias that no mapping names', () => {
 });
 
 describe('the identity', () => {
-  test('is the exact string', () => {
+  test('is the exact text', () => {
     const record = map({ pfs_id: ' A-1 ', pfs_a_org: 'RIO2' });
     expect([record.pfaId, record.organization, record.problems]).toEqual([' A-1 ', 'RIO2', []]);
   });
 
-  test('is missing when blank', () => {
+  test('is missing if blank', () => {
     const record = map({ pfs_id: ' ', pfs_a_org: '' });
     expect([record.pfaId, record.organization]).toEqual([null, null]);
     expect(record.problems.map((problem) => problem.key)).toEqual(['pfaId', 'organization']);
@@ -146,7 +146,7 @@ describe('the identity', () => {
   });
 });
 
-test('each value that cannot be read is a problem of its key, and the others are still there', () => {
+test('each unreadable value is a problem of its key, and the others remain', () => {
   const record = map({
     ...identity,
     pfs_f_startdate: '31-FEB-2026',
@@ -173,7 +173,7 @@ test.each([
   expect(() => map(identity, { mappings: wrong })).toThrow(words);
 });
 
-test('data is always JSON that PostgreSQL can hold, and comes back the same when read again', () => {
+test('data is always JSON that PostgreSQL can store and returns unchanged', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((n) => String.fromCharCode(n)) }),
@@ -194,7 +194,7 @@ test('data is always JSON that PostgreSQL can hold, and comes back the same when
       const data = JSON.parse(record.data) as Record<string, unknown>;
       expect(JSON.stringify(record)).not.toMatch(/\\u0000|\\ud[89a-f]/);
       expect(record.data.isWellFormed()).toBe(true);
-      // Every text that no mapping names is there unchanged, or is a problem.
+      // Every unmapped text is kept unchanged, or is a problem.
       const problems = new Set(record.problems.map((problem) => problem.key));
       for (const [name, value] of Object.entries(row)) {
         if (aliases.includes(name) || value === '' || value !== value.toWellFormed() || value.includes('\0'))
@@ -207,7 +207,7 @@ test('data is always JSON that PostgreSQL can hold, and comes back the same when
   );
 });
 
-describe('a column that is missing', () => {
+describe('a missing column', () => {
   const seenAliases = [...mappings.flatMap(({ gridAliases }) => gridAliases), 'pfs_x_note'];
   const whole: Row = Object.fromEntries(seenAliases.map((alias) => [alias, '']));
   const without = (...lost: string[]) =>
@@ -227,27 +227,27 @@ describe('a column that is missing', () => {
     expect(unknownOf(without(...lost))).toEqual(keys);
   });
 
-  test('that the grid had is not stood in for by the next one', () => {
+  test('that the grid had before is not replaced by the next alias', () => {
     const record = map(without('pfs_f_rate'), { seenAliases });
     expect([record.data, record.unknown]).toEqual(['{}', ['monthlyRate']]);
-    // The forecast holds none, and what the plan holds is not told.
+    // The forecast has none, and the planned value is missing.
     expect(unknownOf(without('pfs_a_rate'))).toEqual(['monthlyRate']);
     expect(unknownOf({ ...without('pfs_a_rate'), pfs_f_rate: '7' })).toEqual([]);
   });
 
-  test('that the grid never had is passed over', () => {
+  test('that the grid never had is skipped', () => {
     const record = map(without('pfs_f_rate'));
     expect([record.data, record.unknown]).toEqual(['{"monthlyRate":5}', []]);
   });
 
-  test('is one that no row of the page has a value for, even where the page names it', () => {
+  test('is one without a value on the whole page, even if the page names it', () => {
     const mapper = createRecordMapper({ fields, mappings, dateOrder: 'MDY', seenAliases });
     const row = without();
     const told = Object.keys(row).filter((alias) => alias !== 'pfs_f_model');
     expect(mapper.forAliases(Object.keys(row), told)(Object.values(row)).unknown).toEqual(['model']);
   });
 
-  test.each(['pfs_id', 'pfs_a_org'])('is a failure where it is %s', (alias) => {
+  test.each(['pfs_id', 'pfs_a_org'])('is an error if it is %s', (alias) => {
     expect(() => map(without(alias), { seenAliases })).toThrow(
       expect.objectContaining({ code: 'PEMS_COLUMN_MISSING' }) as Error,
     );
@@ -266,12 +266,12 @@ test.each([
   ['pfs_f_rate', '1.234.567', 'MDY', 'decimal-comma'],
   ['pfs_f_rate', '1,23,4.5', 'MDY', undefined],
   ['pfa_act', 'Y', 'MDY', undefined],
-] as const)('what %s "%s" proves with %s: %s', (alias, text, dateOrder, proves) => {
+] as const)('for %s, "%s" proves with %s: %s', (alias, text, dateOrder, proves) => {
   const [problem] = map({ ...identity, [alias]: text }, { dateOrder }).problems;
   expect(problem?.proves).toBe(proves);
 });
 
-test('what lies outside of what may be drafted is kept and named', () => {
+test('values outside of the limits of drafts are kept and reported', () => {
   const bounded = fields.map((field) =>
     field.kind === 'date'
       ? { ...field, earliest: '1990-01-01', latest: '2099-12-31' }

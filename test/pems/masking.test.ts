@@ -27,7 +27,7 @@ describe('a value becomes another one of the same shape', () => {
     expect(zeros(masked)).toBe(zeros(value));
   });
 
-  test('no letter and no digit but zero stays in its place, whatever the key', () => {
+  test('no letter or digit except zero keeps its place, whatever the key', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'abcXYZ0189 -.'), minLength: 4 }), (value) => {
         fc.pre(/[a-zA-Z]/.test(value));
@@ -51,7 +51,7 @@ describe('a value becomes another one of the same shape', () => {
   );
 });
 
-test('equal values stay equal, different ones different, and those that begin alike still do', () => {
+test('equal values stay equal, different ones different, and common prefixes remain', () => {
   const ids = Array.from({ length: 500 }, (_, n) => `RIO-${String(n).padStart(7, '0')}`);
   expect(new Set(ids.map(masker.text)).size).toBe(500);
   expect(masker.text('RIO2').startsWith(masker.text('RIO'))).toBe(true);
@@ -59,7 +59,7 @@ test('equal values stay equal, different ones different, and those that begin al
   expect(createMasker().text('RIO-0000042')).not.toBe(createMasker().text('RIO-0000042'));
 });
 
-describe('dates stay dates in their notation', () => {
+describe('dates keep their notation', () => {
   test.each([
     '02-APR-2026',
     '31-DEC-2026',
@@ -80,7 +80,7 @@ describe('dates stay dates in their notation', () => {
       );
   });
 
-  test('the order of day and month is still to be seen, in any date', () => {
+  test('the order of day and month remains visible, in any date', () => {
     const day = fc.date({ min: new Date('2020-01-01'), max: new Date('2031-12-31'), noInvalidDate: true });
     fc.assert(
       fc.property(day, fc.uint8Array({ minLength: 32, maxLength: 32 }), (date, key) => {
@@ -106,7 +106,7 @@ describe('dates stay dates in their notation', () => {
   );
 });
 
-test('flags and choices stay in their spelling, and nothing that only holds one', () => {
+test('flags and choices keep their spelling, longer texts that contain one do not', () => {
   for (const kept of ['+', '-', 'true', 'N', '-1', 'RENTAL', 'Purchase', 'BEO', 'PROJECT', ''])
     expect(masker.text(kept)).toBe(kept);
   for (const value of ['RENTAL CO', 'Projects', '11', 'BEO-2']) expect(masker.text(value)).not.toBe(value);
@@ -153,7 +153,7 @@ test('grid and screen of one record are masked alike', () => {
   expect(iso).not.toBe('2026-04-02');
 });
 
-test('YEAR as any instant of a year stays in one year, as a plain year stays plain', () => {
+test('YEAR as an instant stays in one year, and a plain year stays plain', () => {
   const masked = (YEAR: number) =>
     (masker.json({ DATEUPDATED: { YEAR } }) as { DATEUPDATED: { YEAR: number } }).DATEUPDATED.YEAR;
   const given = 1_778_204_604_123;
@@ -163,7 +163,7 @@ test('YEAR as any instant of a year stays in one year, as a plain year stays pla
   expect(masked(2026)).toBe(2026 + moved);
 });
 
-test('names and the form of an answer stay, everything else does not', () => {
+test('names and structure of a response remain, values do not', () => {
   const answer = {
     Result: {
       ResultData: {
@@ -229,7 +229,7 @@ test('names and the form of an answer stay, everything else does not', () => {
   ];
   for (const one of [...kept, 'PFS_F_MODEL', 'RECORD_NOT_FOUND', 'Authorization failed', 'was not found for'])
     expect(text).toContain(one);
-  // The shape: the same members in the same places, and the same kinds of values.
+  // The structure: the same members in the same places, with the same types.
   const shape = (value: unknown): unknown =>
     Array.isArray(value)
       ? value.map(shape)
@@ -241,7 +241,7 @@ test('names and the form of an answer stay, everything else does not', () => {
   expect(shape(JSON.parse(text))).toEqual(shape(answer));
 });
 
-test('text that is no JSON is masked as a whole', () => {
+test('text that is not JSON is masked entirely', () => {
   const masked = masker.plain('<html><title>ACME sign-in</title>');
   expect(masked).toMatch(/^<[a-z]{4}><[a-z]{5}>[A-Z]{4} [a-z]{4}-[a-z]{2}<\/[a-z]{5}>$/);
   expect(masked).not.toContain('ACME');

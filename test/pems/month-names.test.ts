@@ -38,7 +38,7 @@ describe('the name of a month', () => {
     expect(named(language, text)).toBe(date);
   });
 
-  test.each(['de', 'fr', 'tr', 'zh'])('is read in English, too: %s', (language) => {
+  test.each(['de', 'fr', 'tr', 'zh'])('is read in English too: %s', (language) => {
     for (const [index, name] of [...englishMonths.keys()].entries()) {
       const month = String(index + 1).padStart(2, '0');
       expect(named(language, `02-${name.toUpperCase()}-2026`)).toBe(`2026-${month}-02`);
@@ -55,7 +55,7 @@ describe('the name of a month', () => {
     expect(named(language, text)).toContain('is no date');
   });
 
-  test('is unique in every language that is known', () => {
+  test('is unique among all known languages', () => {
     for (const language of [
       'ar',
       'cs',
@@ -78,7 +78,7 @@ describe('the name of a month', () => {
     }
   });
 
-  test('of a time of change is read, too', () => {
+  test('in a time of change is read too', () => {
     const months = monthNames('fr');
     expect(parseTimestamp('02-AVR-2026 02:30 PM', 'MDY', months ?? undefined)).toEqual({
       ok: true,
@@ -87,11 +87,11 @@ describe('the name of a month', () => {
   });
 });
 
-test.each(['', 'xx', 'klingon', '..', 'en_US'])('%j is no language', (tag) => {
+test.each(['', 'xx', 'klingon', '..', 'en_US'])('%j is not a language', (tag) => {
   expect(monthNames(tag)).toBeNull();
 });
 
-test('English is what nothing else is said of', () => {
+test('English is the default language', () => {
   expect(monthOf(englishMonths, 'Sep')).toBe('09');
   expect(parseDate('02-APR-2026', 'MDY')).toEqual({ ok: true, value: '2026-04-02' });
 });

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { createRateLimiter, MAX_RETRY_AFTER_MS, retryDelay, wait } from '../../src/pems/pacing.ts';
 
-describe('the pause before another attempt', () => {
-  test('doubles up to 30 seconds, and half of it is random', () => {
+describe('the delay before another attempt', () => {
+  test('doubles up to 30 seconds, half of it random', () => {
     const longest = [1, 2, 3, 4, 5, 6, 19].map((attempt) => retryDelay(attempt, 1_000, null, () => 0));
     expect(longest).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     expect(retryDelay(3, 1_000, null, () => 1)).toBe(2_000);
   });
 
-  test('is at least what PEMS asks for, up to a minute', () => {
+  test('is at least the delay that PEMS requests, up to a minute', () => {
     expect(retryDelay(1, 10, '2')).toBe(2_000);
     expect(retryDelay(1, 1_000, '0', () => 0)).toBe(1_000);
     expect(retryDelay(1, 10, '86400')).toBe(MAX_RETRY_AFTER_MS);
@@ -23,14 +23,14 @@ describe('the pause before another attempt', () => {
 });
 
 describe('the rate limit', () => {
-  test('spaces the starts of all who ask', async () => {
+  test('spaces all requests', async () => {
     const takeTurn = createRateLimiter(200);
     const started = performance.now();
     await Promise.all(Array.from({ length: 7 }, () => takeTurn()));
     expect(performance.now() - started).toBeGreaterThanOrEqual(30);
   });
 
-  test('lets go of whoever aborts', async () => {
+  test('releases an aborted caller', async () => {
     const takeTurn = createRateLimiter(0.001);
     await takeTurn();
     const controller = new AbortController();

@@ -1,6 +1,6 @@
 /**
- * How long the work takes in milliseconds: repeated until it stays below the limit, at most ten times, because other
- * work on the machine is not what is measured.
+ * Returns the duration of the work in milliseconds. Repeats it until it is below the limit, at most ten times, because
+ * other work on the machine must not count.
  */
 export function quickest(limit: number, work: () => unknown): number {
   let best = Infinity;

@@ -42,7 +42,7 @@ const found = (pages: readonly PemsRecordsPage[]): string[] =>
   pages.flatMap(byAlias).map((row) => row.pfs_id ?? '');
 const filters = () => pems.requests.map(({ body }) => body.MULTIADDON_FILTERS?.MADDON_FILTER);
 
-/** Answers as PEMS does from the rows it holds: the ids asked for by `=` or IN. */
+/** Responds from the given rows like PEMS: the ids requested with `=` or IN. */
 function recordsOf(rows: readonly Row[], shape: Shape): Handler {
   return (response, request, message) => {
     const { body } = request;
@@ -56,7 +56,7 @@ function recordsOf(rows: readonly Row[], shape: Shape): Handler {
 }
 
 describe('records by their ids, from the simulator', () => {
-  test('come as the whole grid gives them, those that PEMS does not have are named without a row', async () => {
+  test('equal those of the whole grid, and missing ones are named without a row', async () => {
     const simulator = await start();
     for (const requestType of ['LIST.DATA_ONLY.STORED', 'LIST.HEAD_DATA.STORED'] as const) {
       const connection = connectedTo(simulator, { requestType });
@@ -73,7 +73,7 @@ describe('records by their ids, from the simulator', () => {
     }
   });
 
-  test('with commas, spaces and signs in them are found too', async () => {
+  test('with commas, blanks and signs in their ids are found too', async () => {
     const simulator = await start();
     const odd = ['a,b', 'a', 'b', ' padded ', 'Ünïcode 上', '100%', "o'clock", 'x\\y'];
     for (const id of odd) {
@@ -82,12 +82,12 @@ describe('records by their ids, from the simulator', () => {
     const pages = await read(connectedTo(simulator), odd);
     expect(found(pages).toSorted()).toEqual(odd.toSorted());
     expect(pages.flatMap((page) => page.ids).toSorted()).toEqual(odd.toSorted());
-    // Together those that can be, and the two others one by one.
+    // One request for the simple ids, and one for each of the others.
     expect(pages.map((page) => page.ids.length).toSorted()).toEqual([1, 1, 6]);
     expect(pages.map((page) => page.more)).toEqual([true, true, false]);
   });
 
-  test('are asked for by at most 500, or as few as the connection says', async () => {
+  test('are requested 500 at a time, or fewer if the connection says so', async () => {
     const simulator = await start({ organizations: { ONE: 1201 } });
     const ids = Array.from({ length: 1201 }, (_, n) => idOf(n + 1));
     for (const [pageSize, sizes] of [
@@ -100,7 +100,7 @@ describe('records by their ids, from the simulator', () => {
     }
   });
 
-  test('are read again when PEMS fails, and with the clock of the attempt that brought them', async () => {
+  test('are read again when PEMS fails, with the clock of the successful attempt', async () => {
     const simulator = await start();
     await fault(simulator, { kind: 'status', status: 503, count: 2 });
     let tick = 0;
@@ -110,11 +110,11 @@ describe('records by their ids, from the simulator', () => {
       onRequest: ({ error }) => errors.push(error?.code),
     });
     expect(page).toMatchObject({ requestedAt: 't3', receivedAt: 't4' });
-    // The last request is the one for the names of the columns.
+    // The last request reads the column names.
     expect(errors).toEqual(['PEMS_SERVER_ERROR', 'PEMS_SERVER_ERROR', undefined, undefined]);
   });
 
-  test('are not believed to be all when PEMS says that more follow', async () => {
+  test('are not complete if PEMS announces more', async () => {
     const simulator = await start();
     await fault(simulator, { kind: 'page-count', says: 'more', count: 1 });
     const pages = await read(connectedTo(simulator), [idOf(1), idOf(2)]);
@@ -126,7 +126,7 @@ describe('records by their ids, from the simulator', () => {
     });
   });
 
-  test('that are aborted end with the reason', async () => {
+  test('end with the reason if aborted', async () => {
     const simulator = await start();
     await fault(simulator, { kind: 'hang', count: 1 });
     const controller = new AbortController();
@@ -138,12 +138,12 @@ describe('records by their ids, from the simulator', () => {
   });
 });
 
-test('none at all are no request', async () => {
+test('need no request if there are none', async () => {
   expect(await read(connectionTo(pems), [])).toEqual([]);
   expect(pems.requests).toEqual([]);
 });
 
-test('a single one is asked for with =, several with IN', async () => {
+test('are requested with = for one id, with IN for several', async () => {
   pems.answer(recordsOf([], dataOnly));
   await read(connectionTo(pems), ['A']);
   await read(connectionTo(pems), ['A', 'B']);
@@ -153,7 +153,7 @@ test('a single one is asked for with =, several with IN', async () => {
   ]);
 });
 
-test('every row of every id comes, however many organizations hold it and however large the pages are', async () => {
+test('include every row of every id, however many organizations have it and whatever the page size', async () => {
   const id = fc.stringMatching(/^[A-D][,0-9]{0,2}$/);
   const row = fc.record({ pfs_id: id, pfs_a_org: fc.stringMatching(/^ONE[0-9]?$/) });
   await fc.assert(
@@ -184,7 +184,7 @@ test('every row of every id comes, however many organizations hold it and howeve
   );
 });
 
-test('a PEMS that does not understand the filter is an error and never a missing record', async () => {
+test('a PEMS without the filter causes an error and never a missing record', async () => {
   const others = Array.from({ length: 5000 }, (_, n) => ({ pfs_id: `Z${n}`, pfs_a_org: 'ONE' }));
   pems.answer((response, request, message) => {
     const size = request.body.GRID.NUMBER_OF_ROWS_FIRST_RETURNED;
@@ -197,7 +197,7 @@ test('a PEMS that does not understand the filter is an error and never a missing
   expect(pems.requests.length).toBe(1);
 });
 
-test('rows without the id are an error and never missing records', async () => {
+test('rows without the id cause an error and never missing records', async () => {
   pems.answer(json(dataOnly([{ other: 'A' }], false)));
   await expect(read(connectionTo(pems), ['A', 'B'])).rejects.toMatchObject({
     code: 'PEMS_MALFORMED_ANSWER',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { refusalCode } from '../../src/pems/refusals.ts';
 
-// What PEMS complains about, by the name of the alert and else by its words.
+// Complaints of PEMS, classified by the name of the alert or else by its text.
 
 const code = (...alerts: [name: string, message?: string][]) =>
   refusalCode(alerts.map(([name, message = '']) => ({ name, message })));
@@ -25,27 +25,27 @@ describe('one alert', () => {
     ['401', 'Invalid credentials', 'PEMS_UNAUTHORIZED'],
     ['', 'Your session has expired.', 'PEMS_UNAUTHORIZED'],
     ['NOT_AUTHORIZED', '', 'PEMS_UNAUTHORIZED'],
-    // About this record only: the connection goes on.
+    // About this record only: the connection stays usable.
     ['', 'You are not authorized to change the status of this record.', 'PEMS_ERROR_ALERT'],
     ['', 'The end date lies before the start date.', 'PEMS_ERROR_ALERT'],
     ['UNKNOWN_ORGANIZATION', '', 'PEMS_ERROR_ALERT'],
     ['', '', 'PEMS_ERROR_ALERT'],
-  ])('%j with the words %j means %s', (name, message, expected) => {
+  ])('%j with the text %j means %s', (name, message, expected) => {
     expect(code([name, message])).toBe(expected);
   });
 
-  test('is judged by a known name, whatever its words are', () => {
+  test('is classified by a known name, whatever its text', () => {
     expect(code(['RECORD_LOCKED', 'Record not found.'])).toBe('PEMS_RECORD_LOCKED');
   });
 });
 
 describe('several alerts', () => {
-  test('never mean that a record is gone: half a sentence may be about something else', () => {
+  test('never mean that a record is gone: the text may be about another object', () => {
     expect(code(['RECORD_NOT_FOUND'], ['DATABASE_DOWN'])).toBe('PEMS_ERROR_ALERT');
     expect(code(['', 'Record not found.'], ['', 'Retry.'])).toBe('PEMS_ERROR_ALERT');
   });
 
-  test('mean what is a fault of the connection, if one of them says so', () => {
+  test('mean an error of the connection if one of them does', () => {
     expect(code(['', 'The date is wrong.'], ['', 'Authorization failed'])).toBe('PEMS_UNAUTHORIZED');
   });
 });

@@ -26,11 +26,11 @@ const SECRET = 'correct horse battery';
 const id = 'ONE-0000001';
 const mapper = createScreenMapper(screenFields);
 
-/** As the database's: microseconds since 1970. */
+/** In the database's unit: microseconds since 1970. */
 const clock = (): Promise<string> => Promise.resolve(String(Date.now() * 1_000));
 const inMs = (milliseconds: number): string => String((Date.now() + milliseconds) * 1_000);
 
-/** The simulator and a connection to it that loses no time. */
+/** The simulator and a connection to it without delays. */
 async function pemsWith(
   over: Partial<PemsConnection> = {},
   options: SimulatorOptions = {},
@@ -49,7 +49,7 @@ async function readOne(client: PemsClient, of = id): Promise<PemsRecord> {
 const model = (value: string): UpdateRecordOptions['values'] =>
   new Map([['PFS_F_MODEL', { type: 'text', value }]]);
 
-/** A write that takes what is not given from the record as it is. */
+/** A write that takes missing parts from the current record. */
 async function write(
   client: PemsClient,
   over: Partial<UpdateRecordOptions> = {},
@@ -73,14 +73,14 @@ async function write(
   }
 }
 
-/** What the simulator says was written to the record over the screen. */
+/** Returns the screen writes of the record that the simulator accepted. */
 async function log(simulator: Simulator): Promise<unknown[]> {
   const { body } = await control(simulator, 'GET', '/writes');
   return (body.writes as unknown[]).filter((entry) => dig(entry, 'via') === 'screen');
 }
 
-describe('a record that is read', () => {
-  test('is what the grid has of it, for every record', async () => {
+describe('reading a record', () => {
+  test('returns the values of the grid, for every record', async () => {
     const { client } = await pemsWith();
     const fields = screenFields;
     const grid = createRecordMapper({
@@ -116,7 +116,7 @@ describe('a record that is read', () => {
     expect(compared).toBe(5);
   });
 
-  test('and is not there is null; anything else that is refused is not', async () => {
+  test('returns null if it is missing; any other refusal is an error', async () => {
     const { client, simulator } = await pemsWith();
     expect(await client.readRecord({ organization: 'ONE', id: 'gone', clock })).toBeNull();
     const foreign = client.readRecord({ organization: 'NONE', id, clock });
@@ -131,7 +131,7 @@ describe('a record that is read', () => {
     { kind: 'close' },
     { kind: 'half-body' },
     { kind: 'malformed', what: 'json' },
-  ])('is asked for again after $kind, with the clock of the last attempt', async (given) => {
+  ])('is retried after $kind, with the clock of the last attempt', async (given) => {
     const { client, simulator } = await pemsWith();
     await fault(simulator, { ...given, count: 2 });
     const events: PemsRequestEvent[] = [];
@@ -150,7 +150,7 @@ describe('a record that is read', () => {
 });
 
 describe('a write', () => {
-  test('changes the fields that are sent, says what PEMS holds now, and is sent with the version', async () => {
+  test('changes the sent fields with the version, and returns the new values', async () => {
     const { client, simulator } = await pemsWith();
     const before = await readOne(client);
     const changes = {
@@ -177,7 +177,7 @@ describe('a write', () => {
     expect(events).toMatchObject([{ attempt: 1, error: null, exchange: { status: 200 } }]);
   });
 
-  test('takes dates in the YEAR of the tenant', async () => {
+  test('accepts dates in the YEAR format of the tenant', async () => {
     for (const yearFormat of ['milliseconds', 'plain'] as const) {
       const { client, simulator } = await pemsWith({ yearFormat }, { yearFormat });
       await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_startdate: null } });
@@ -188,13 +188,13 @@ describe('a write', () => {
   });
 });
 
-/** Long enough that the request has left by then, on a slow machine, too. */
+/** Long enough for the request to leave, on a slow machine too. */
 const SHORT = 1_000;
 const LATER = 3_600_000;
 const uncertain = (code: string) => ({ code, certain: false });
 const certain = (code: string) => ({ code, certain: true });
 
-describe('a write that fails says for certain whether PEMS can have written', () => {
+describe('a failed write reports whether PEMS may have written', () => {
   test.each<
     [fault: Record<string, unknown>, failure: { code: string; certain: boolean }, isWritten: boolean]
   >([
@@ -234,7 +234,7 @@ describe('a write that fails says for certain whether PEMS can have written', ()
     if (expected.certain) expect(entries).toEqual([]);
   });
 
-  test('a PEMS that is slow, or comes to it late, writes after we have given up', async () => {
+  test('a slow PEMS may write after our timeout', async () => {
     for (const given of [
       { kind: 'latency', ms: LATER },
       { kind: 'apply-late', ms: 1, answer: 'close' },
@@ -248,13 +248,13 @@ describe('a write that fails says for certain whether PEMS can have written', ()
     }
   });
 
-  test('a PEMS that is only slow answers', async () => {
+  test('a slow PEMS responds in time', async () => {
     const { client, simulator } = await pemsWith();
     await fault(simulator, { kind: 'latency', ms: 50, probability: 1 });
     expect((await write(client)).record).not.toBeNull();
   });
 
-  test('an answer that lies or shows something else is the answer: what it holds is the caller to compare', async () => {
+  test('a wrong response is returned as is: the caller compares the values', async () => {
     const { client, simulator } = await pemsWith();
     const modelOf = (record: PemsRecord | null) => record?.values.get('PFS_F_MODEL');
     await fault(simulator, { kind: 'drop-write', count: 1 });
@@ -265,7 +265,7 @@ describe('a write that fails says for certain whether PEMS can have written', ()
     expect(await log(simulator)).toMatchObject([{ fault: 'drop-write' }, { fault: 'alter-write' }]);
   });
 
-  test('a version that is no longer the record’s, a record that is gone, a value that PEMS refuses', async () => {
+  test('an old version, a removed record, a refused value', async () => {
     const { client, simulator } = await pemsWith();
     const { recordId } = await readOne(client);
     await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'theirs' } });
@@ -280,7 +280,7 @@ describe('a write that fails says for certain whether PEMS can have written', ()
     expect(await log(simulator)).toEqual([]);
   });
 
-  test('a PEMS that cannot be reached', async () => {
+  test('an unreachable PEMS', async () => {
     const { client, simulator } = await pemsWith();
     const { recordId } = await readOne(client);
     await simulator.stop();
@@ -290,7 +290,7 @@ describe('a write that fails says for certain whether PEMS can have written', ()
   });
 });
 
-describe('against a PEMS that answers as it likes', () => {
+describe('against a PEMS with arbitrary responses', () => {
   let pems: Loopback;
   beforeAll(async () => {
     pems = await startLoopback();
@@ -356,7 +356,7 @@ describe('against a PEMS that answers as it likes', () => {
       expect(pems.requests.length).toBe(0);
     });
 
-    test('when it passes while the write waits for its turn', async () => {
+    test('if it passes while the write waits for the rate limit', async () => {
       pems.answer(json(kept));
       const client = to({ requestsPerSecond: 2 });
       const sendBefore = inMs(400);
@@ -365,7 +365,7 @@ describe('against a PEMS that answers as it likes', () => {
       expect(pems.requests.length).toBeLessThan(2);
     });
 
-    test('when it passes while the clock’s answer is on its way, or this process is stopped', async () => {
+    test('if it passes while the clock is being read, or this process is stopped', async () => {
       const slow = async (): Promise<string> => {
         const now = performance.now();
         await until('it has passed', () => performance.now() - now > 30);
@@ -376,9 +376,9 @@ describe('against a PEMS that answers as it likes', () => {
       expect(pems.requests.length).toBe(0);
     });
 
-    test('when it passes while the connection is made', async () => {
+    test('if it passes while the connection opens', async () => {
       pems.answer(json(kept));
-      // The machine sleeps right after the connection was begun.
+      // The machine sleeps right after it starts to connect.
       const beforeSleep = (): Promise<string> => {
         const now = clock();
         const morning = Date.now() + LATER;
@@ -391,7 +391,7 @@ describe('against a PEMS that answers as it likes', () => {
       expect(pems.requests.length).toBe(0);
     });
 
-    test('when it is aborted before, or the clock cannot be read', async () => {
+    test('if aborted before, or if the clock cannot be read', async () => {
       const reason = new Error('shutting down');
       const aborted = await write(to(), { ...of, signal: AbortSignal.abort(reason) });
       expect(aborted.failure).toMatchObject({ ...certain('PEMS_WRITE_INTERRUPTED'), cause: reason });
@@ -407,7 +407,7 @@ describe('against a PEMS that answers as it likes', () => {
       expect(pems.requests.length).toBe(0);
     });
 
-    test('when a value does not fit, or the organization no header', async () => {
+    test('if a value is invalid, or the organization fits no header', async () => {
       const values = new Map([['PFS_F_RATE', { type: 'number', value: '1e99' } as const]]);
       const unfit = await write(to(), { ...of, values });
       expect(unfit.failure).toMatchObject(certain('PEMS_VALUE_UNWRITABLE'));
@@ -417,7 +417,7 @@ describe('against a PEMS that answers as it likes', () => {
     });
   });
 
-  test('what is aborted after it was sent, or whose end cannot be dated, is uncertain', async () => {
+  test('a write that was aborted after sending, or whose end has no time, is uncertain', async () => {
     const reason = new Error('shutting down');
     const controller = new AbortController();
     pems.answer(() => controller.abort(reason));
@@ -432,7 +432,7 @@ describe('against a PEMS that answers as it likes', () => {
     expect(blind.failure).toMatchObject({ ...uncertain('PEMS_WRITE_INTERRUPTED'), cause: reason });
   });
 
-  test('a connection that was kept open is not used for a write, for PEMS may be about to close it', async () => {
+  test('a write never uses an idle connection, because PEMS may be about to close it', async () => {
     const ports: unknown[] = [];
     pems.answer((response, request, message) => {
       ports.push(message.socket.remotePort);
@@ -445,7 +445,7 @@ describe('against a PEMS that answers as it likes', () => {
     expect(new Set(ports).size).toBe(3);
   });
 
-  test('credentials are in no failure and in nothing that is kept, whatever PEMS answers with them', async () => {
+  test('credentials are in no failure and in no stored text, whatever PEMS responds', async () => {
     const escaped = (text: string): string =>
       [...text].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
     const answers = (echo: string): Handler[] => [
@@ -495,7 +495,7 @@ describe('against a PEMS that answers as it likes', () => {
     );
   });
 
-  test('what went to and fro is kept as it was', async () => {
+  test('request and response are stored unchanged', async () => {
     pems.answer(json(kept));
     const { events } = await write(to(), of);
     const exchange = events[0]?.exchange;

@@ -26,7 +26,7 @@ function refusal(answer: unknown): VanguardError {
   return expect.unreachable('the answer was read');
 }
 
-/** What is sent for one value, or null where it does not fit. */
+/** Returns the encoded value, or null if it is invalid. */
 function wireOf(value: WritableValue, yearFormat: 'milliseconds' | 'plain' = 'milliseconds'): unknown {
   const change = { recordId: 17, values: new Map([['X', value]]) };
   const request = screenRequest({ screen, yearFormat }, identity, change);
@@ -35,7 +35,7 @@ function wireOf(value: WritableValue, yearFormat: 'milliseconds' | 'plain' = 'mi
 }
 
 describe('a request', () => {
-  test('that reads names the record and nothing else', () => {
+  test('for a read names only the record', () => {
     expect(screenRequest({ screen, yearFormat: 'plain' }, identity)).toEqual({
       USERDEFINEDSCREENNAME: 'CUPFA2',
       USERDEFINEDSERVICEACTION: 'GET',
@@ -48,7 +48,7 @@ describe('a request', () => {
     });
   });
 
-  test('that writes sends only what changes, over the version that was read', () => {
+  test('for a write contains only changes, over the version that was read', () => {
     const change = {
       recordId: '0017',
       values: new Map([['PFA_DIS', { type: 'text', value: '+' } as const]]),
@@ -65,13 +65,13 @@ describe('a request', () => {
     ['0', 0, 2, '+'],
     ['99999999999.99', 9999999999999, 2, '+'],
     ['1.2345', 12345, 4, '+'],
-  ])('has %s as whole digits and their scale', (value, VALUE, NUMOFDEC, SIGN) => {
+  ])('has %s as integer digits and their scale', (value, VALUE, NUMOFDEC, SIGN) => {
     expect(wireOf({ type: 'number', value })).toEqual({
       NUMERICDATA: { VALUE, NUMOFDEC, SIGN, CURRENCY: 'USD', DRCR: 'D', qualifier: 'OTHER' },
     });
   });
 
-  test('has YEAR as the tenant wants it', () => {
+  test("has YEAR in the tenant's format", () => {
     const value = { type: 'date', value: '2026-04-02 00:00' } as const;
     expect(wireOf(value)).toMatchObject({
       DATETIMEDATA: { YEAR: Date.UTC(2026, 0, 1), MONTH: 4, DAY: 2, HOUR: 0 },
@@ -79,7 +79,7 @@ describe('a request', () => {
     expect(wireOf(value, 'plain')).toMatchObject({ DATETIMEDATA: { YEAR: 2026 } });
   });
 
-  test('empties a field with the data of its kind', () => {
+  test('empties a field with an empty value of its type', () => {
     expect(wireOf({ type: 'text', value: '' })).toEqual({ TEXTDATA: '' });
     expect(wireOf({ type: 'number', value: null })).toEqual({ NUMERICDATA: null });
     expect(wireOf({ type: 'date', value: null })).toEqual({ DATETIMEDATA: null });
@@ -91,15 +91,15 @@ describe('a request', () => {
     { type: 'number', value: 'NaN' },
     { type: 'date', value: '2026-04-02' },
     { type: 'date', value: '2026-02-30 00:00' },
-  ])('that could not be exact is not made: %j', (value) => {
+  ])('for an inexact value is refused: %j', (value) => {
     expect(wireOf(value)).toBeUndefined();
   });
 });
 
 const none = { type: 'text', value: '' };
 
-describe('an answer', () => {
-  test('gives version, values, and who changed it when', () => {
+describe('a response', () => {
+  test('contains version, values, author and time of the change', () => {
     const record = parse(screenAnswer({ PFS_F_MODEL: { TEXTDATA: ' x ' } }));
     expect(record).toMatchObject({ recordId: 17, updatedAt: '2026-04-02 14:30', updatedBy: 'PLANNER' });
     expect(Object.fromEntries(record.values)).toEqual({
@@ -179,7 +179,7 @@ describe('an answer', () => {
     });
   });
 
-  test('property: YEAR is the same year from whatever zone the midnight of its 1 January is', () => {
+  test('property: YEAR is the same year, whatever the zone of midnight on its 1 January', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1900, max: 2199 }),
@@ -195,7 +195,7 @@ describe('an answer', () => {
     );
   });
 
-  test('has names in any case, and ignores what is not known', () => {
+  test('may have names in any case, and unknown ones are ignored', () => {
     const pairs = [
       ['pfs_id', { TEXTDATA: 'A' }],
       ['Pfs_A_Org', { TEXTDATA: 'RIO', OTHER: null }],
@@ -214,7 +214,7 @@ describe('an answer', () => {
     [{ USERCODE: null, DESCRIPTION: 'J. Doe' }, null],
     [{}, null],
     ['JDOE', 'JDOE'],
-  ])('was changed by %j, which is %j', (UPDATEDBY, updatedBy) => {
+  ])('with the author %j has the author %j', (UPDATEDBY, updatedBy) => {
     expect(parse(screenAnswer({}, { UPDATEDBY })).updatedBy).toBe(updatedBy);
   });
 
@@ -237,7 +237,7 @@ describe('an answer', () => {
     { DATETIMEDATA: { YEAR: { toString: 2026 }, MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: 8.64e15, MONTH: 4, DAY: 2 } },
     { DATETIMEDATA: { YEAR: 2026, MONTH: 4, DAY: 2, HOUR: 24 } },
-  ])('has %j as unreadable, and the other fields all the same', (wire) => {
+  ])('has %j as unreadable, and reads all other fields', (wire) => {
     const record = parse(screenAnswer({ X: wire, PFS_F_MODEL: { TEXTDATA: 'x' } }));
     expect(record.values.get('X')).toEqual({ type: 'unreadable', problem: expect.any(String) as string });
     expect(record.values.get('PFS_F_MODEL')).toEqual({ type: 'text', value: 'x' });
@@ -258,11 +258,11 @@ describe('an answer', () => {
     ['without a result', {}],
     ['that is a list', []],
     ['that is nothing', null],
-  ])('%s is none', (_what, answer) => {
+  ])('%s is malformed', (_what, answer) => {
     expect(refusal(answer).code).toBe('PEMS_MALFORMED_ANSWER');
   });
 
-  test('with a field twice is none, for either might be what PEMS holds', () => {
+  test('with a duplicate field is malformed, because either might be the value in PEMS', () => {
     const pair = (value: string) => ({
       USERDEFINEDSCREENFIELDNAME: 'X',
       USERDEFINEDSCREENFIELDVALUE: { TEXTDATA: value },
@@ -273,7 +273,7 @@ describe('an answer', () => {
     );
   });
 
-  test('of any form is read or refused, and never anything else', () => {
+  test('of any form is read or refused', () => {
     const anything = fc.jsonValue() as fc.Arbitrary<unknown>;
     fc.assert(
       fc.property(
@@ -296,7 +296,7 @@ describe('an answer', () => {
     );
   });
 
-  test('has amounts digit by digit', () => {
+  test('has exact amounts', () => {
     const digits = fc.stringMatching(/^\d{1,15}$/);
     fc.assert(
       fc.property(
@@ -317,13 +317,13 @@ describe('an answer', () => {
   });
 });
 
-describe('what is written', () => {
+describe('a write', () => {
   const write = (changes: Record<string, string | null>, read: [string, ScreenValue][] = []) => {
     const { values, problems } = mapper.write(changes, new Map(read));
     return { values: Object.fromEntries(values), problems: problems.map(({ key }) => key) };
   };
 
-  test('goes to the field of its key in the kind of its key', () => {
+  test('goes to the field of its key with the type of its key', () => {
     const changes = {
       category: 'Cranes',
       monthlyRate: '1234.50',
@@ -354,14 +354,14 @@ describe('what is written', () => {
     ['true', 'false'],
     ['0', '0'],
     ['', '-'],
-  ])('of a flag is in the form that the record shows: after %j, off is %j', (shows, off) => {
+  ])('of a flag has the notation of the record: after %j, off is %j', (shows, off) => {
     const read: [string, ScreenValue][] = [['PFA_DIS', { type: 'text', value: shows }]];
     expect(write({ isDiscontinued: 'false' }, read).values).toEqual({
       PFA_DIS: { type: 'text', value: off },
     });
   });
 
-  test('does not hold what PEMS cannot take, and holds the rest', () => {
+  test('omits values that PEMS cannot take, and contains the others', () => {
     const changes = {
       isFundsTransferable: null,
       isDiscontinued: 'yes',
@@ -379,10 +379,10 @@ describe('what is written', () => {
   });
 });
 
-describe('what is read', () => {
+describe('a read', () => {
   const read = (wire: Record<string, unknown>) => mapper.read(parse(screenAnswer(wire)).values);
 
-  test('is the data of the mirror; a field that the screen lacks is no empty one', () => {
+  test('returns the data of the mirror; a field that the screen lacks is not empty', () => {
     const { data, problems } = read({
       PFS_F_MODEL: { TEXTDATA: '"x"' },
       PFS_F_RATE: { NUMERICDATA: { VALUE: 1234567890123, NUMOFDEC: 2, SIGN: '+' } },
@@ -396,7 +396,7 @@ describe('what is read', () => {
     expect(problems).toEqual([]);
   });
 
-  test('is the forecast, else the plan, as in the grid', () => {
+  test('returns the forecast, else the plan, like the grid', () => {
     const plan = { PFS_A_CATEGORY: { TEXTDATA: 'Plan' } };
     expect(read({ ...plan, PFS_F_CATEGORY: { TEXTDATA: ' ' } }).data).toBe('{"category":"Plan"}');
     expect(read({ ...plan, PFS_F_CATEGORY: { TEXTDATA: 'Mine' } }).data).toBe('{"category":"Mine"}');
@@ -412,14 +412,14 @@ describe('what is read', () => {
     ['PFS_F_RATE', { NUMERICDATA: { VALUE: 100_000_000_000 } }],
     ['PFS_F_ENDDATE', { TEXTDATA: '2026-04-02' }],
     ['PFA_DIS', { TEXTDATA: 'maybe' }],
-  ])('of %s as %j is a problem of that key alone', (name, wire) => {
+  ])('of %s as %j is a problem of that key only', (name, wire) => {
     const { data, problems } = read({ [name]: wire, PFS_F_MODEL: { TEXTDATA: 'x' } });
     expect(data).toBe('{"model":"x"}');
     expect(problems.length).toBe(1);
   });
 });
 
-test('every value that may be drafted comes to PEMS as it is, and back', () => {
+test('every value that may be drafted reaches PEMS unchanged and returns', () => {
   const money = fc.bigInt({ min: 0n, max: 9_999_999_999_999n }).map((cents) => {
     const text = String(cents).padStart(3, '0');
     return `${text.slice(0, -2)}.${text.slice(-2)}`;
@@ -448,7 +448,7 @@ test('every value that may be drafted comes to PEMS as it is, and back', () => {
       if (field.kind === 'number') expect(plain).toBe(drafted === null ? null : Number(drafted));
       else if (field.kind === 'flag') expect(plain).toBe(drafted === 'true');
       else expect(plain).toBe(drafted);
-      // Every dialect is read, with either way to write a year.
+      // For every dialect, with both formats of YEAR.
       for (const [dialect, format] of dialectNames.flatMap((one) => [
         [dialects[one], 'milliseconds'] as const,
         [dialects[one], 'plain'] as const,

@@ -22,7 +22,7 @@ const lines: Line[] = [
   ['isFundsTransferable', 'flag', 'PFS_FT', 'pfs_ft'],
 ];
 
-/** How PEMS writes flags and choices, as the database has it. */
+/** Notations of flags and choices in PEMS, as the database stores them. */
 export const flagChoices: Choice[] = (
   [
     ['+', '-'],
@@ -52,7 +52,7 @@ export const screenFields: ScreenField[] = lines.map(([key, kind, screenField, .
   ...(key === 'source' && { allowed: ['Rental', 'Purchase'], choices: sourceChoices }),
 }));
 
-/** An answer of the screen about the record `A` of `RIO`. */
+/** Returns a response of the screen about the record `A` of `RIO`. */
 export function screenAnswer(
   values: Record<string, unknown> = {},
   service: Record<string, unknown> = {},

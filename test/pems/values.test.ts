@@ -13,7 +13,7 @@ import type { DateFormat, Parsed } from '../../src/pems/values.ts';
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 
-/** The value, or a failure that shows the problem. */
+/** Returns the value, or fails with the problem. */
 function valueOf<T>(parsed: Parsed<T>): T | null {
   if (!parsed.ok) throw new Error(parsed.problem);
   return parsed.value;
@@ -24,7 +24,7 @@ function problemOf(parsed: Parsed<unknown>): string {
   return parsed.problem;
 }
 
-/** Every day of the years 1 to 9999, by a calendar other than the one under test. */
+/** Every day of the years 1 to 9999, by a calendar independent of the tested code. */
 const day = fc.integer({ min: -719_162, max: 2_932_896 }).map((n) => {
   return new Date(n * 86_400_000).toISOString().slice(0, 10).padStart(10, '0');
 });
@@ -56,7 +56,7 @@ describe('a date', () => {
     expect(valueOf(parseDate(text, 'DMY'))).toBe(expected);
   });
 
-  test('with dashes and one digit follows the order of the tenant', () => {
+  test('with dashes and a single digit follows the order of the tenant', () => {
     expect(valueOf(parseDate('02-04-2026', 'DMY'))).toBe('2026-04-02');
     expect(valueOf(parseDate('02-04-2026', 'MDY'))).toBe('2026-02-04');
     expect(valueOf(parseDate('4/2/2026', 'MDY'))).toBe('2026-04-02');
@@ -69,7 +69,7 @@ describe('a date', () => {
     expect(problemOf(parseDate('02/13/2026', 'DMY'))).toContain('2026-13-02');
   });
 
-  test.each(['', ' ', '\t'])('%j is none', (text) => {
+  test.each(['', ' ', '\t'])('%j is blank', (text) => {
     expect(valueOf(parseDate(text, 'MDY'))).toBeNull();
   });
 
@@ -95,13 +95,13 @@ describe('a date', () => {
     'tomorrow',
     '٠٢-APR-٢٠٢٦',
     '02-APR-2026\0',
-  ])('%j is a problem that names it', (text) => {
+  ])('%j is a problem with that text', (text) => {
     const problem = problemOf(parseDate(text, 'MDY'));
     expect(problem).toContain(JSON.stringify(makeStorable(text)));
     expect(problem.endsWith('.')).toBe(true);
   });
 
-  test('of any calendar day comes back the same from each way to write it', () => {
+  test('of any calendar day is read from each notation', () => {
     fc.assert(
       fc.property(day, fc.option(time), fc.boolean(), (iso, hhmm, lower) => {
         const [year = '', month = '', date = ''] = iso.split('-');
@@ -117,7 +117,7 @@ describe('a date', () => {
     );
   });
 
-  test('of eight digits is accepted exactly when the calendar has it', () => {
+  test('of eight digits is accepted exactly if the calendar has it', () => {
     const parts = fc.tuple(
       fc.integer({ min: 0, max: 9999 }),
       fc.integer({ min: 0, max: 14 }),
@@ -135,7 +135,7 @@ describe('a date', () => {
 });
 
 describe('a timestamp', () => {
-  test('keeps the minute and no zone, wherever this runs', () => {
+  test('keeps the minute without a zone, whatever the local zone', () => {
     expect(valueOf(parseTimestamp('02-APR-2026 14:30', 'MDY'))).toBe('2026-04-02 14:30');
     expect(valueOf(parseTimestamp('04/02/2026 02:30 PM', 'MDY'))).toBe('2026-04-02 14:30');
     expect(valueOf(parseTimestamp('04/02/2026 12:05:59 AM', 'MDY'))).toBe('2026-04-02 00:05');
@@ -151,7 +151,7 @@ describe('a timestamp', () => {
     ['YYYY-MM-DD', '2026-04-02 14:30'],
     ['MM/DD/YYYY', '04/02/2026 14:30'],
     ['DD/MM/YYYY', '02/04/2026 14:30'],
-  ])('is written for a filter as %s', (format, expected) => {
+  ])('is formatted for a filter as %s', (format, expected) => {
     expect(formatTimestamp('2026-04-02 14:30', format)).toBe(expected);
     expect(valueOf(parseTimestamp(expected, format === 'DD/MM/YYYY' ? 'DMY' : 'MDY'))).toBe(
       '2026-04-02 14:30',
@@ -159,7 +159,7 @@ describe('a timestamp', () => {
   });
 
   test.each(['2026-04-02', '2026-02-30 10:00', '02-APR-2026 14:30', '2026-04-02 14:30:00', ''])(
-    '%j is none for a filter',
+    '%j is invalid for a filter',
     (text) => {
       expect(formatTimestamp(text, 'DD-MON-YYYY')).toBeNull();
     },
@@ -239,7 +239,7 @@ describe('a number', () => {
     expect(problemOf(parseNumber(text))).toContain(JSON.stringify(text));
   });
 
-  test('of a million zeros is answered at once', () => {
+  test('of a million zeros is read at once', () => {
     const started = performance.now();
     expect(valueOf(parseNumber(`${'0'.repeat(1e6)}.${'0'.repeat(1e6)}`))).toBe('0');
     expect(parseNumber(`0.${'0'.repeat(1e6)}1`).ok).toBe(false);
@@ -256,7 +256,7 @@ describe('a number', () => {
         const parsed = valueOf(parseNumber(`${sign}${whole}${tail}`));
         expect(valueOf(parseNumber(`${sign}${whole.toLocaleString('en-US')}${tail}`))).toBe(parsed);
         expect(valueOf(parseNumber(`${sign}000${whole}${tail}`))).toBe(parsed);
-        // Exact: scaled to integers, nothing is lost.
+        // Exact: scaled to integers.
         const [, minus, int = '', frac = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(parsed ?? '') ?? [];
         const scaled = BigInt(int + frac.padEnd(10, '0'));
         expect(scaled).toBe(BigInt(whole.toString() + fraction.padEnd(10, '0')));
@@ -268,19 +268,19 @@ describe('a number', () => {
 });
 
 describe('a text', () => {
-  test('is kept exactly, and blank is none', () => {
+  test('is kept exactly, and blank is null', () => {
     expect(valueOf(parseText(' Crane "A" \n'))).toBe(' Crane "A" \n');
     expect(valueOf(parseText('😀 é'))).toBe('😀 é');
     expect(valueOf(parseText('  '))).toBeNull();
   });
 
-  test('that PostgreSQL cannot hold is a problem', () => {
+  test('that PostgreSQL cannot store is a problem', () => {
     expect(problemOf(parseText('a\0b'))).toContain('U+0000');
     expect(problemOf(parseText('a\uD83Db'))).toContain('surrogate');
   });
 });
 
-test('any string at all is answered, and a problem can always be stored', () => {
+test('any string is read or refused, and a problem can always be stored', () => {
   fc.assert(
     fc.property(anyText, fc.constantFrom('MDY' as const, 'DMY' as const), (text, order) => {
       const answers: Parsed<unknown>[] = [

@@ -6,7 +6,7 @@ import { environmentSchema, projectFolder, readConfiguration } from '../../src/c
 import { defaultSettings, initialOptions } from '../../src/database/embedded.ts';
 import { smallHeap } from '../../worker/memory.ts';
 
-// Dockerfile and docker-compose.yml, as far as they can be judged without an engine.
+// Dockerfile and docker-compose.yml, as far as tests can check them without an engine.
 
 const read = (file: string) => readFileSync(join(projectFolder, file), 'utf8');
 
@@ -42,7 +42,7 @@ const { services, volumes, networks } = parse(text, { merge: true }) as {
   volumes: Record<string, unknown>;
   networks: Record<string, { internal?: boolean } | null>;
 };
-/** A text of the composition as Compose reads it where nothing but `given` is set. */
+/** Resolves a text of the composition like Compose with only the variables of `given`. */
 const filled = (value: string, given: Record<string, string> = {}): string => {
   const inner = value.replace(
     /\$\{(\w+)(:?[-?+])?([^{}]*)\}/g,
@@ -54,7 +54,7 @@ const filled = (value: string, given: Record<string, string> = {}): string => {
   return inner === value ? value : filled(inner, given);
 };
 const ours = ['prepare', 'server', 'worker'];
-/** The variables that the image sets, which each container has too. */
+/** The variables of the image, which each container has too. */
 const imageEnvironment = Object.fromEntries(
   [...read('Dockerfile').matchAll(/^ENV (.+)$/gm)]
     .flatMap(([, assignments = '']) => assignments.split(' '))
@@ -72,14 +72,14 @@ describe('compose', () => {
 
   test('builds the one image once', () => {
     expect(Object.keys(services).filter((name) => services[name]?.build !== undefined)).toEqual(['prepare']);
-    // Otherwise Compose would look for it in a registry before it is built.
+    // Otherwise Compose would look for it in a registry before the build.
     for (const name of ['server', 'worker']) expect(services[name]?.pull_policy).toBe('never');
     expect(filled(services.server!.image, { VANGUARD_IMAGE: 'registry.example/vanguard:2' })).toBe(
       'registry.example/vanguard:2',
     );
   });
 
-  test('gives PostgreSQL the settings and the order of text of the embedded one', () => {
+  test('gives PostgreSQL the settings and the collation of the embedded one', () => {
     const [program, ...options] = services.database?.command ?? [];
     expect(program).toBe('postgres');
     const settings = options.map((option) => /^--(\w+)=(.*)$/.exec(filled(option))!.slice(1));
@@ -88,7 +88,7 @@ describe('compose', () => {
     expect([...initial].sort()).toEqual([...initialOptions(18)[0]].sort());
   });
 
-  test('confines every container, and bounds its memory and its logs', () => {
+  test('confines every container, and limits its memory and its logs', () => {
     for (const [name, service] of Object.entries(services)) {
       expect({ name, ...service }).toMatchObject({
         name,
@@ -105,18 +105,18 @@ describe('compose', () => {
     expect(services.database?.user).toBe('postgres');
   });
 
-  test('keeps the database in a network without a way out, with those that need it', () => {
+  test('keeps the database in an internal network, with only its clients', () => {
     expect(networks.data).toEqual({ internal: true });
     expect(services.database?.networks).toEqual(['data']);
     for (const name of ours) expect(services[name]?.networks).toEqual(['data', 'default']);
     expect(services.proxy?.networks).toBeUndefined();
   });
 
-  test('gives the worker the small heap that `start` gives it', () => {
+  test('gives the worker the same small heap as `start`', () => {
     expect(services.worker?.entrypoint).toEqual(['node', ...smallHeap, 'bin/vanguard.js']);
   });
 
-  test('starts each when what it needs is ready', () => {
+  test('starts each service when its dependencies are ready', () => {
     expect(services.prepare?.depends_on).toEqual({ database: { condition: 'service_healthy' } });
     for (const name of ['server', 'worker']) {
       expect(services[name]?.depends_on).toEqual({
@@ -129,7 +129,7 @@ describe('compose', () => {
     expect(services.prepare?.command).toEqual(['prepare']);
   });
 
-  test('has no secret in it: each comes from outside, and is asked for in a sentence', () => {
+  test('contains no secret: each comes from outside, and a missing one causes a clear error', () => {
     const secrets = /(PASSWORD|SECRET|KEYS)$/;
     for (const { environment } of Object.values(services)) {
       for (const [name, value] of Object.entries(environment)) {
@@ -139,13 +139,13 @@ describe('compose', () => {
         if (password) expect(password).toMatch(/^\$\{POSTGRES_PASSWORD:\?/);
       }
     }
-    // Only the preparation knows the superuser.
+    // Only the preparation has the superuser's password.
     expect(ours.filter((name) => 'ROOT_DATABASE_URL' in (services[name]?.environment ?? {}))).toEqual([
       'prepare',
     ]);
   });
 
-  test('sets only variables that are read, and together they are a configuration', () => {
+  test('sets only known variables, which form a valid configuration', () => {
     const known = Object.keys(environmentSchema.shape);
     for (const name of ours) {
       const { environment } = services[name]!;
@@ -168,7 +168,7 @@ describe('compose', () => {
     }
   });
 
-  test('ports of monitoring differ also where both of the image count', () => {
+  test('monitoring ports differ also if both have the defaults of the image', () => {
     // Server and worker read the variables of both.
     const { ADMIN_PORT, WORKER_ADMIN_PORT } = imageEnvironment;
     expect(ADMIN_PORT).toMatch(/^\d+$/);
@@ -189,10 +189,10 @@ describe('compose', () => {
     VANGUARD_ENCRYPTION_KEYS: `k1:${Buffer.from('u8Jx0qTz4LwVb2Yh7NcRk5Dg9Ms1Pf3E').toString('base64')}`,
   };
 
-  test('keeps the data, starts again what ends, and lets requests and jobs be finished', () => {
+  test('keeps the data, restarts ended containers, and lets requests and jobs finish', () => {
     const { database, server, worker } = services;
     expect(volumes).toHaveProperty('database');
-    // Where the image of PostgreSQL 18 has its data; it is one folder higher than before.
+    // Data folder of the PostgreSQL 18 image, one level higher than before.
     expect(database?.volumes).toEqual(['database:/var/lib/postgresql']);
     expect([database, server, worker].map((service) => service?.restart)).toEqual(
       Array.from({ length: 3 }, () => 'unless-stopped'),
@@ -203,24 +203,24 @@ describe('compose', () => {
     expect([server, worker].map((service) => service?.stop_grace_period)).toEqual(['20s', '20s']);
   });
 
-  test('publishes the API alone, on loopback, and with the profile the ports of TLS', () => {
+  test('publishes only the API, on loopback, and with the profile the TLS ports', () => {
     const publishing = Object.keys(services).filter((name) => services[name]?.ports !== undefined);
     expect(publishing.sort()).toEqual(['proxy', 'server']);
     expect(services.server?.ports).toEqual(['127.0.0.1:${PORT:-3001}:3001']);
     expect(services.proxy?.ports?.map((port) => filled(port))).toEqual(['80:80', '443:443']);
   });
 
-  test('puts a proxy with TLS in front that suits the server', () => {
+  test('puts a TLS proxy with suitable settings in front of the server', () => {
     const caddy = read('ops/caddy/Caddyfile');
     expect(services.proxy?.volumes).toContain('./ops/caddy/Caddyfile:/etc/caddy/Caddyfile:ro');
     const variables = [...caddy.matchAll(/\{\$(\w+)\}/g)].map(([, name]) => name);
     expect(Object.keys(services.proxy!.environment).sort()).toEqual(variables.sort());
     expect(caddy).toContain('reverse_proxy server:3001');
     expect(caddy).toMatch(/header Strict-Transport-Security "max-age=\d{7,}; includeSubDomains"/);
-    // The server closes idle connections after 65 s, so the proxy must do it before.
+    // The server closes idle connections after 65 s, so the proxy must close them earlier.
     const [, idle] = /keepalive (\d+)s/.exec(caddy) ?? [];
     expect(Number(idle)).toBeLessThanOrEqual(60);
-    // -1 would let a request go on whose client went away.
+    // -1 would continue a request whose client disconnected.
     expect(caddy).toMatch(/flush_interval \d+ms/);
   });
 });
@@ -228,16 +228,16 @@ describe('compose', () => {
 describe('the image', () => {
   const lines = read('Dockerfile').split('\n');
   const text = lines.join('\n');
-  /** The stage that the image is made of, with everything that the stage which it begins from has. */
+  /** The stage of the image, with all instructions of its base stage. */
   const product = text.slice(text.indexOf(' AS product'), text.indexOf(' AS compiled'));
   const sourcesOf = (steps: string[]) =>
     steps
       .filter((line) => line.startsWith('COPY ') && !line.includes('--from'))
       .flatMap((line) => line.slice('COPY '.length).split(' ').slice(0, -1));
-  /** What comes from here into the image itself; other stages are thrown away. */
+  /** Copies of project files into the final image; other stages are dropped. */
   const copied = sourcesOf(product.split('\n'));
 
-  test('copies what there is, and nothing of tests, secrets or development', () => {
+  test('copies only existing files, without tests, secrets or development tools', () => {
     expect(copied.length).toBeGreaterThan(5);
     for (const source of copied) {
       expect([source, existsSync(join(projectFolder, source))]).toEqual([source, true]);
@@ -248,7 +248,7 @@ describe('the image', () => {
     for (const source of sourcesOf(lines)) expect(ignored).toContain(`!${source.split('/')[0]}`);
   });
 
-  test('brings everything that it loads', () => {
+  test('contains everything that it loads', () => {
     const missing = new Set<string>();
     for (const folder of copied.filter((source) => !source.includes('.'))) {
       for (const name of readdirSync(join(projectFolder, folder), { recursive: true, encoding: 'utf8' })) {
@@ -261,11 +261,11 @@ describe('the image', () => {
         }
       }
     }
-    // The project's own folder, and the folder of migrations, of which only the committed ones are read.
+    // The project folder, and the folder of migrations, of which the product reads only committed ones.
     expect([...missing].filter((path) => !['./', '.', '..', 'migrations'].includes(path))).toEqual([]);
   });
 
-  test('has the web app, built from what is here, with tools that stay behind', () => {
+  test('contains the web app, built from these sources, without the build tools', () => {
     const stages = read('Dockerfile').split(/^FROM /m);
     const building = stages.find((stage) => stage.includes('node tools/web.ts build')) ?? '';
     for (const source of sourcesOf(building.split('\n')))
@@ -275,11 +275,11 @@ describe('the image', () => {
     expect(sourcesOf(building.split('\n'))).toContain(join('web', base));
     expect(product).toContain('COPY --from=web /app/web/dist web/dist');
     expect(stages.at(-1)).toMatch(/^product$/m);
-    // A build of one's own is not taken along.
+    // A local build is not copied.
     expect(read('.dockerignore').split('\n')).toContain('web/dist*');
   });
 
-  test('installs no tools of development and no PostgreSQL, and is run by no root', () => {
+  test('installs no development tools and no PostgreSQL, and does not run as root', () => {
     const steps = lines.join('\n');
     expect(steps).toMatch(/npm ci --omit=dev --omit=optional --ignore-scripts$/m);
     const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
@@ -296,7 +296,7 @@ describe('the image', () => {
       expect(line).toMatch(/^FROM (node:24-slim|product)\b/);
   });
 
-  test('compiles all that it runs before it is run, also as the worker runs it', () => {
+  test('compiles all code in advance, also that of the worker', () => {
     const compiled = text.slice(text.indexOf(' AS compiled'), text.lastIndexOf('FROM product'));
     expect(compiled).toContain(`"${smallHeap.join(' ')}"`);
     const names = [...compiled.matchAll(/'(\.\/[^']+)'/g)].map(([, name = '']) => name);
@@ -305,7 +305,7 @@ describe('the image', () => {
     expect(imageEnvironment.NODE_COMPILE_CACHE).toBe('/app/.compiled');
   });
 
-  test('keeps out nothing that a file in it extends', () => {
+  test('keeps every base file that a config extends', () => {
     const ignored = read('.dockerignore').split('\n');
     for (const file of ['web/tsconfig.json', 'tsconfig.json']) {
       const { extends: base } = JSON.parse(read(file)) as { extends?: string };

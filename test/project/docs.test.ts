@@ -8,7 +8,7 @@ import { sqlstates, statuses } from '../../src/sqlstates.ts';
 import { anchor, commandTree, namedCommands } from '../../tools/docs.ts';
 import { run } from '../cli/vanguard.ts';
 
-// What is documented is what there is: variables, codes, commands.
+// The docs match the product: variables, codes, commands.
 
 const read = (file: string) => readFileSync(join(projectFolder, file), 'utf8');
 const filesIn = (folders: string[], extension: string) =>
@@ -56,7 +56,7 @@ describe('configuration', () => {
     }
   });
 
-  test('no secret that is written down anywhere is taken in production', () => {
+  test('production refuses every secret that appears in the repository', () => {
     const problems = (more: Record<string, string>): string => {
       try {
         readConfiguration({
@@ -104,7 +104,9 @@ describe('codes', () => {
   const text = sources.map(read).join('\n');
   const migrations = filesIn(['migrations'], '.sql').map(read).join('\n');
 
-  /** In capitals and in quotes, but none of our codes: errors of node and undici, names of files, fields of PEMS. */
+  /**
+   * Quoted words in capitals that are no codes of the product: errors of Node and undici, file names, fields of PEMS.
+   */
   const others =
     /^((UND_)?ERR_\w+|E[A-Z]+(_AGAIN)?|PG_VERSION|SQL_ASCII|PFS_\w+|PEMS_(PFA_READ|PFA_WRITE|ASSETS|CLASSES|ORGANIZATIONS))$/;
   const quoted = [...text.matchAll(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)].map(([, name = '']) => name);
@@ -119,7 +121,7 @@ describe('codes', () => {
     ),
   ]);
 
-  test('each code that is used anywhere is explained, and no other', () => {
+  test('each code in use is explained, and no other', () => {
     expect(used.size).toBeGreaterThan(50);
     expect([...used].sort()).toEqual([...new Set(explained)].sort());
   });
@@ -133,7 +135,7 @@ describe('codes', () => {
     }
   });
 
-  test('each code that a request can meet is on the page with its status', () => {
+  test('each code of a request is on the page with its status', () => {
     const page = read('docs/reference/errors.md');
     for (const [code, status] of [
       ...Object.entries(statuses),
@@ -145,7 +147,7 @@ describe('codes', () => {
 });
 
 describe('pages', () => {
-  /** The text of a page without examples: what links, headings and names of files are looked for in. */
+  /** The text of a page without examples, to find links, headings and file names. */
   const proseOf = (page: string) => read(page).replace(/^```[^]*?^```$/gm, '');
   const anchorsOf = (page: string) => {
     const seen = new Map<string, number>();
@@ -157,7 +159,7 @@ describe('pages', () => {
     });
   };
 
-  test.each(documents)('%s links to files and headings that exist', (page) => {
+  test.each(documents)('%s links to existing files and headings', (page) => {
     const links = [
       ...proseOf(page)
         .replace(/`[^`\n]*`/g, '')
@@ -193,7 +195,7 @@ describe('pages', () => {
   const builtOrChosen = ['web/dist', 'docs/database/', 'view.ts'];
 
   test.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', 'migrations/README.md', 'SECURITY.md'])(
-    '%s names files that exist',
+    '%s names existing files',
     (page) => {
       const named = [...proseOf(page).matchAll(/`([\w.@-]+(?:\/[\w.@-]*)+|[\w-]+\.(?:ts|tsx|sql|md|json))`/g)]
         .map(([, path = '']) => path)
@@ -207,7 +209,7 @@ describe('pages', () => {
     },
   );
 
-  test('each function of ARCHITECTURE.md stands in the file that the sentence names', () => {
+  test('each function of ARCHITECTURE.md is in the file that the sentence names', () => {
     const named = [...read('ARCHITECTURE.md').matchAll(/`(\w+)` in `([\w./-]+\.tsx?)`/g)];
     expect(named.length).toBeGreaterThan(10);
     for (const [, name = '', file = ''] of named)
@@ -267,7 +269,7 @@ describe('pages', () => {
     }
   });
 
-  test('docs/reference/commands.md has each command and option, and README.md names none that is not', async () => {
+  test('docs/reference/commands.md has each command and option, and README.md names only existing ones', async () => {
     const page = read('docs/reference/commands.md');
     for (const [name, command] of namedCommands(await commandTree())) {
       expect(page).toContain(`### ${name}\n`);

@@ -6,7 +6,7 @@ import { projectFolder } from '../../src/configuration.ts';
 import { fixtureChanges, misplacedFixtures, readFixtures } from '../../tools/database/fixtures.ts';
 import { testDatabase } from '../support/database.ts';
 
-// Each object has one fixture, and the fixtures say what the migrations made: shown with planted violations.
+// Each object has one fixture, equal to the migrated object. The tests also check that violations are found.
 
 const db = await testDatabase();
 const client = new pg.Client({ connectionString: db.urls.owner });
@@ -23,7 +23,7 @@ function edited(path: string, edit: (sql: string) => string): Map<string, string
   return new Map(fixtures).set(path, after);
 }
 
-/** Without a part, which must be there. */
+/** Without a part, which must exist. */
 const without = (part: RegExp) => (sql: string) => sql.replace(part, '');
 
 const inRolledBack = async <T>(sql: string, use: () => Promise<T>) => {
@@ -75,11 +75,11 @@ test.each([
     'create function app_private.touch_updated_at(integer) returns integer language sql stable return 1',
     'function app_private.touch_updated_at() and function app_private.touch_updated_at(integer) share a name. Give one of them another name.',
   ],
-])('%s is named', async (_, sql, problem) => {
+])('%s is reported', async (_, sql, problem) => {
   expect(await inRolledBack(sql, () => misplacedFixtures(client, fixtures))).toEqual([problem]);
 });
 
-test('a second fixture of an object, one at another path, and one that no migration includes, are named', async () => {
+test('a second fixture of an object, one at another path, and one that no migration includes, are reported', async () => {
   const path = 'app_private/functions/touch_updated_at.sql';
   const sql = fixtures.get(path)!;
   const elsewhere = 'app_private/functions/touch.sql';
@@ -106,7 +106,7 @@ test.each([
   '  create table app_private.planted ();',
   'do $$ begin null; end $$;',
   'CREATE OR REPLACE FUNCTION app_private.planted() RETURNS integer LANGUAGE sql RETURN 1;',
-])('a fixture that also says %s is named', async (statement) => {
+])('a fixture that also contains %s is reported', async (statement) => {
   const path = 'app_core/functions/current_user_id.sql';
   const problems = await misplacedFixtures(
     client,
@@ -171,7 +171,7 @@ test.each([
     (sql: string) => sql.replace('create or replace', 'create'),
     'migrations/fixtures/app_core/functions/current_user_id.sql',
   ],
-])('a fixture that differs from the database is named: %s', async (_, path, edit, name) => {
+])('a fixture that differs from the database is reported: %s', async (_, path, edit, name) => {
   const problems = await fixtureChanges(client, edited(path, edit));
   expect(problems.filter((problem) => problem.startsWith(name))).toHaveLength(1);
   expect(await fixtureChanges(client, fixtures), 'the check leaves no trace').toEqual([]);

@@ -10,11 +10,11 @@ const db = await testDatabase();
 
 const generated = await generate(db.urls);
 
-test('what is generated from the migrations is committed as it is generated now', async () => {
+test('the committed output of the code generation is current', async () => {
   expect(await staleFiles(generated), 'run `npm run codegen` and commit the result').toEqual([]);
 });
 
-test('a typed query or document that was edited, and a schema and pages that are missing, are named as stale', async () => {
+test('an edited typed query or document, a missing schema and missing pages are reported as stale', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-stale-'));
   try {
     await cp(join(projectFolder, 'sql'), join(folder, 'sql'), { recursive: true });

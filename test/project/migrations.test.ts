@@ -27,14 +27,14 @@ async function uncommitted(folder: string): Promise<string[]> {
   return contents.filter(([, sql]) => sql !== '').map(([name]) => name);
 }
 
-test('nothing is left in migrations/current', async () => {
+test('migrations/current is empty', async () => {
   expect(
     await uncommitted(join(projectFolder, 'migrations/current')),
     'run `npm run db:commit -- MESSAGE`',
   ).toEqual([]);
 });
 
-test('SQL that is left in a folder is named, comments are not', async () => {
+test('SQL in such a folder is reported, comments are not', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-current-'));
   try {
     await writeFile(join(folder, '1-current.sql'), '-- nothing yet\n/* nor\nhere */\n');

@@ -26,12 +26,12 @@ test('package.json pins each prerelease exactly and says why', () => {
   }
 });
 
-test('allowScripts decides about each package that has an install script, on every platform', () => {
+test('allowScripts decides about each package with an install script, on every platform', () => {
   const paths = Object.keys(packages).filter((path) => packages[path]!.hasInstallScript);
   expect(Object.keys(project.allowScripts).sort()).toEqual([...new Set(paths.map(nameOf))].sort());
 });
 
-test('production installs nothing of GraphiQL or of testcontainers', () => {
+test('production installs no packages of GraphiQL or testcontainers', () => {
   const installed = Object.keys(packages).filter((path) => path && !packages[path]!.dev);
   expect(installed.length).toBeGreaterThan(100);
   // ruru is the placeholder, see `overrides`.

@@ -10,11 +10,11 @@ import { migrate, migrateQueue } from '../../src/database/migrate.ts';
 import { testSecret } from '../support/clusters.ts';
 import { testDatabase } from '../support/database.ts';
 
-// Databases that an earlier version has filled.
+// Databases with data of an earlier version.
 
 const db = await testDatabase();
 
-test('an upgrade prices the plans of records that are there, and reads their choices in any spelling', async () => {
+test('an upgrade computes the cost of existing plans, and reads choices in any spelling', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vanguard-earlier-'));
   const earlier = await bootstrap(db.superuserUrl, `${db.name}_earlier`, testSecret);
   const client = new pg.Client({ connectionString: earlier.owner });
@@ -47,7 +47,7 @@ test('an upgrade prices the plans of records that are there, and reads their cho
         ),
       ],
     );
-    // As a tenant spells it, which cost nothing; somebody has drafted on it.
+    // In a tenant's spelling, which had no cost; a user has a draft on it.
     await client.query(
       `insert into app_core.pfa_mirror (organization_id, pfa_id, data, observed_at)
       select id, 'spelled', '{"pfaId": "spelled", "source": " RENTAL", "dor": "Beo", "monthlyRate": 3044, "model": "BEO",
@@ -91,7 +91,7 @@ test('an upgrade prices the plans of records that are there, and reads their cho
         ...{ drafted: 'Purchase', seen: 'BEO' },
       },
     ]);
-    // The summary is new as well, and follows what was spelled in another way.
+    // The summary is new as well, and includes values in another spelling.
     const { rows: sums } = await client.query(
       "select plan_cost_cents::integer as plan from app_private.pfa_kpi_summary where source = 'Rental'",
     );

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { defaultCredentials, startSimulator } from '../../simulator/index.ts';
 import { alertOf, control, dig, gridBody, headersOf, listOf, startClassic } from './client.ts';
 
-test('each header is needed, and must be right', async () => {
+test('each header is required and must be right', async () => {
   const simulator = await startClassic();
   const ask = async (change: Record<string, string | undefined>): Promise<string> => {
     const headers = Object.entries({ ...headersOf(simulator, 'ONE'), ...change }).filter(
@@ -30,7 +30,7 @@ test('each header is needed, and must be right', async () => {
   expect(await ask({ organization: '*' })).toBe('200 OK');
 });
 
-test('what is no JSON, and what is no service, is told so', async () => {
+test('a body that is not JSON, and an unknown service, are refused', async () => {
   const simulator = await startClassic();
   const headers = headersOf(simulator);
   const bad = await fetch(`${simulator.url}/griddata`, { method: 'POST', headers, body: '{' });
@@ -38,7 +38,7 @@ test('what is no JSON, and what is no service, is told so', async () => {
   expect((await fetch(`${simulator.url}/nothing`, { headers })).status).toBe(404);
 });
 
-test('too many requests a second are answered 429 with Retry-After', async () => {
+test('too many requests a second get 429 with Retry-After', async () => {
   const simulator = await startClassic({ requestsPerSecond: 3 });
   const answers = await Promise.all(
     Array.from({ length: 8 }, () =>

@@ -1,4 +1,4 @@
-/** A small client of the simulator for its tests: nothing of the product's own client. */
+/** A small client of the simulator for its tests, independent of the product's client. */
 import { afterEach, expect } from 'vitest';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/index.ts';
 
@@ -8,7 +8,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((simulator) => simulator.stop()));
 });
 
-/** A simulator without a request limit and with two small organizations; stopped after the test. */
+/** Starts a simulator without a request limit and with two small organizations; stops after the test. */
 export async function start(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = await startSimulator({
     requestsPerSecond: 0,
@@ -20,7 +20,10 @@ export async function start(options: SimulatorOptions = {}): Promise<Simulator> 
   return simulator;
 }
 
-/** As `start`, in the dialect whose alerts have names and whose pages name their columns: for tests of what all dialects share. */
+/**
+ * Like `start`, in the dialect whose alerts have names and whose pages name their columns: for tests of common
+ * features.
+ */
 export const startClassic = (options: SimulatorOptions = {}): Promise<Simulator> =>
   start({ dialect: 'classic', ...options });
 
@@ -47,7 +50,7 @@ export interface GridQuery {
   head?: boolean;
 }
 
-/** The request body of a grid read, as it goes over the wire. */
+/** Returns the request body of a grid read, as PEMS expects it. */
 export function gridBody(query: GridQuery): Record<string, unknown> {
   const {
     organization,
@@ -100,7 +103,7 @@ export function dig(value: unknown, ...keys: string[]): unknown {
 export const listOf = (value: unknown): unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as unknown[]) : [value];
 
-/** The first ErrorAlert of an answer as `NAME: message`, or undefined. */
+/** Returns the first ErrorAlert of a response as `NAME: message`, or undefined. */
 export function alertOf(answer: unknown): string | undefined {
   const alert = listOf(dig(answer, 'ErrorAlert'))[0];
   return alert ? `${String(dig(alert, 'Name'))}: ${String(dig(alert, 'Message'))}` : undefined;
@@ -118,7 +121,7 @@ export interface GridPage {
 const entries = (pairs: [name: unknown, value: unknown][]): Record<string, string> =>
   Object.fromEntries(pairs.map(([name, value]) => [String(name), String(value)]));
 
-/** Reads a page in either shape; an ErrorAlert is thrown. */
+/** Reads a page in either shape; throws an ErrorAlert. */
 export async function grid(simulator: Simulator, query: GridQuery): Promise<GridPage> {
   const response = await post(simulator, 'griddata', gridBody(query));
   const raw: unknown = await response.json();
@@ -152,7 +155,7 @@ export async function grid(simulator: Simulator, query: GridQuery): Promise<Grid
   return { rows, ids: rows.map((row) => row.pfs_id ?? ''), more, next, records, raw };
 }
 
-/** All ids of a query by `pfs_id > last`, page after page. */
+/** Returns all ids of a query by `pfs_id > last`, page after page. */
 export async function idsByKeyset(simulator: Simulator, query: GridQuery): Promise<string[]> {
   const ids: string[] = [];
   for (;;) {
@@ -198,7 +201,7 @@ export interface ScreenAnswer {
   values: Record<string, Json>;
 }
 
-/** The request body of a screen call. */
+/** Returns the request body of a screen call. */
 export function screenBody({ action, id, organization = 'ONE', values = {}, recordid }: ScreenCall): Json {
   const all = { PFS_ID: text(id), PFS_A_ORG: text(organization), ...values };
   return {
@@ -235,7 +238,7 @@ export async function screen(simulator: Simulator, call: ScreenCall): Promise<Sc
   };
 }
 
-/** Calls the control port; gives status and JSON. */
+/** Calls the control port; returns status and JSON. */
 export async function control(
   simulator: Simulator,
   method: string,
@@ -249,14 +252,14 @@ export async function control(
   return { status: response.status, body: (await response.json()) as Json };
 }
 
-/** Puts a fault in force, which must be accepted. */
+/** Activates a fault, which the simulator must accept. */
 export async function fault(simulator: Simulator, given: Json): Promise<void> {
   const { status, body } = await control(simulator, 'POST', '/faults', given);
   expect(body).not.toHaveProperty('error');
   expect(status).toBe(201);
 }
 
-/** What the control port knows of a record: its plain values. */
+/** Returns the plain values of a record from the control port. */
 export async function stored(simulator: Simulator, id: string, organization = 'ONE'): Promise<Json> {
   const { body } = await control(simulator, 'GET', `/records/${organization}/${encodeURIComponent(id)}`);
   return (body.values ?? {}) as Json;

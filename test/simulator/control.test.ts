@@ -3,7 +3,7 @@ import { control, grid, screen, startClassic, stored, text } from './client.ts';
 
 const id = 'ONE-0000001';
 
-test('GET /state tells counts, clock, settings and the length of the log', async () => {
+test('GET /state shows counts, clock, settings and the length of the log', async () => {
   const simulator = await startClassic();
   await control(simulator, 'POST', '/records/ONE', { id: 'X' });
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_rate: 1 } });
@@ -28,7 +28,7 @@ test('GET /state tells counts, clock, settings and the length of the log', async
   });
 });
 
-test('another writer changes a record: recordid, time and name move', async () => {
+test('another writer changes a record: recordid, time and name change too', async () => {
   const simulator = await startClassic();
   await control(simulator, 'POST', '/clock', { now: '2026-04-02T14:30:00+02:00' });
   const before = await control(simulator, 'GET', `/records/ONE/${id}`);
@@ -73,7 +73,7 @@ test('ids and organizations are URL-encoded', async () => {
   expect((await control(simulator, 'GET', path)).status).toBe(404);
 });
 
-test('GET /writes gives every accepted write in order, what was there and what came', async () => {
+test('GET /writes returns every accepted write in order, with old and new values', async () => {
   const simulator = await startClassic();
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'A' } });
   const { recordid } = await screen(simulator, { action: 'GET', id });
@@ -102,7 +102,7 @@ test('GET /writes gives every accepted write in order, what was there and what c
   });
 });
 
-test('POST /clock moves the time that writes get', async () => {
+test('POST /clock sets the time of later writes', async () => {
   const simulator = await startClassic();
   const shown = async (): Promise<unknown> => {
     await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: {} });
@@ -144,7 +144,7 @@ test.each([
   ],
   ['POST', '/faults', { kind: 'alter-write', count: 1, value: 1 }, 400, /give the field/],
   ['POST', '/faults', { kind: 'foreign-row', count: 1, organization: 'NONE' }, 404, /no organization/],
-])('%s %s %j is answered %d with a sentence that helps', async (method, path, body, status, sentence) => {
+])('%s %s %j returns %d with a helpful error', async (method, path, body, status, sentence) => {
   const simulator = await startClassic();
   const answer = await control(simulator, method, path, body);
   expect(answer.status).toBe(status);

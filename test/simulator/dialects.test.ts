@@ -14,7 +14,7 @@ import {
 } from './client.ts';
 
 const id = 'ONE-0000001';
-/** One tenant a dialect, over the same records. */
+/** One tenant per dialect, over the same records. */
 const everyTenant = Object.fromEntries(dialectNames.map((name) => [name.toUpperCase(), name]));
 
 async function speaking(options: Parameters<typeof start>[0] = {}): Promise<Simulator> {
@@ -52,7 +52,7 @@ async function ask(
   return { status: response.status, body: await response.json() };
 }
 
-/** A complete request for the one record, as a strict tenant wants it. */
+/** A complete request for the one record, as a strict tenant requires it. */
 function bodyOf(type = 'DATA_ONLY', localize = 'false', filters = [{ alias: 'pfs_id', op: '=', value: id }]) {
   const body = gridBody({ organization: 'ONE', filters });
   return {
@@ -67,7 +67,7 @@ async function grid(simulator: Simulator, dialect: DialectName, ...how: Paramete
   return dig(body, 'Result', 'ResultData', 'GRID') as Record<string, unknown>;
 }
 
-/** The cells of the only row, by the names of the header. */
+/** Returns the cells of the only row, by the names of the header. */
 async function cells(simulator: Simulator, dialect: DialectName, localize?: string) {
   const [page, head] = [
     await grid(simulator, dialect, 'DATA_ONLY', localize),
@@ -82,7 +82,7 @@ async function cells(simulator: Simulator, dialect: DialectName, localize?: stri
   );
 }
 
-test('official: a page without names, choices and flags as the API gives them, alerts without a name', async () => {
+test('official: a page without names, choices and flags like the API, alerts without a name', async () => {
   const simulator = await speaking();
   const page = await grid(simulator, 'official');
   expect(Object.keys(page)).toEqual(['METADATA', 'DATA']);
@@ -108,7 +108,7 @@ test('official: a page without names, choices and flags as the API gives them, a
   });
 });
 
-test('official: the screen names users as objects, years in the zone of the server, and every kind of an empty field', async () => {
+test("official: the screen has users as objects, years in the server's zone, and every kind of empty field", async () => {
   const simulator = await speaking();
   const { body } = await ask(
     simulator,
@@ -170,7 +170,7 @@ test('classic: names on each page, a single row as an object, a plain user, aler
   ).toMatchObject({ status: 200, body: { ErrorAlert: [{ Name: 'RECORD_NOT_FOUND' }] } });
 });
 
-test('terse: rows in R, no METADATA or one without values, numbers as numbers, no value for none', async () => {
+test('terse: rows in R, no METADATA or one without values, plain numbers, no value for null', async () => {
   const simulator = await speaking();
   await control(simulator, 'POST', '/records/ONE', { id: '78001', values: { pfs_f_rate: 900 } });
   const one = await grid(simulator, 'terse');
@@ -187,7 +187,7 @@ test('terse: rows in R, no METADATA or one without values, numbers as numbers, n
   expect(JSON.stringify(read.body)).toContain('{"USERDEFINEDSCREENFIELDNAME":"PFS_F_MODEL"}');
 });
 
-test('localized: in the language of the login unless LOCALIZE_RESULT is "false", by a clock of 12 hours', async () => {
+test('localized: in the language of the login unless LOCALIZE_RESULT is "false", with a 12-hour clock', async () => {
   const simulator = await speaking();
   const shown = { pfs_f_rate: '1.234,50', pfs_f_startdate: '02-MRZ-2026', pfs_f_enddate: '02-DEZ-2026' };
   for (const localize of ['true', ''])
@@ -207,7 +207,7 @@ test('localized: in the language of the login unless LOCALIZE_RESULT is "false",
   expect(await cells(slashes, 'localized', 'false')).toMatchObject({ pfs_f_startdate: '03/02/2026' });
 });
 
-test('strict: unknown members, half values, another header organization and a write without recordid are refused', async () => {
+test('strict: unknown members, partial values, another header organization and a write without recordid are refused', async () => {
   const simulator = await speaking();
   expect((await ask(simulator, 'strict', 'griddata', bodyOf())).status).toBe(200);
   const more = { ...bodyOf(), GRID: { ...bodyOf().GRID, COLOUR: 'red' } };
@@ -238,7 +238,7 @@ test('strict: unknown members, half values, another header organization and a wr
   expect((await update({ PFS_F_MODEL: text('new') }, { recordid })).status).toBe(200);
 });
 
-test('strict: a question before a record is discontinued, and nothing written', async () => {
+test('strict: a question before a record is discontinued, without a write', async () => {
   const simulator = await speaking();
   const { recordid } = (await control(simulator, 'GET', `/records/ONE/${id}`)).body;
   const call = {
@@ -256,7 +256,7 @@ test('strict: a question before a record is discontinued, and nothing written', 
   expect(await stored(simulator, id)).toMatchObject({ pfa_dis: false });
 });
 
-test('a tenant speaks another dialect from one request to the next, and one that nobody knows is refused', async () => {
+test('a tenant can change its dialect between requests, and an unknown one is refused', async () => {
   const simulator = await speaking();
   expect(
     await control(simulator, 'POST', '/dialect', { tenant: 'OFFICIAL', dialect: 'classic' }),
@@ -277,8 +277,8 @@ test('a tenant speaks another dialect from one request to the next, and one that
   expect(other.status).toBe(403);
 });
 
-test('the operators of the official API are understood', async () => {
-  // A prefix filter for ONE also brings ONE2.
+test('the operators of the official API work', async () => {
+  // A prefix filter for ONE also returns ONE2.
   const simulator = await speaking();
   const count = async (alias: string, op: string, value: string): Promise<number> =>
     listOf(

@@ -25,12 +25,12 @@ const modelOf = async (simulator: Simulator): Promise<unknown> => (await stored(
 const hitsOf = async (simulator: Simulator): Promise<unknown> =>
   dig((await control(simulator, 'GET', '/faults')).body, 'faults', '0', 'hits');
 
-test('every kind of fault is in the table that GET /faults shows', async () => {
+test('every kind of fault is in the table of GET /faults', async () => {
   const simulator = await startClassic();
   expect((await control(simulator, 'GET', '/faults')).body.kinds).toEqual(faultTable);
 });
 
-test('what each kind has hit is counted, also when its faults are deleted', async () => {
+test('affected requests are counted per kind, also after its faults are deleted', async () => {
   const simulator = await startClassic();
   const none = Object.fromEntries(Object.keys(faultTable).map((kind) => [kind, 0]));
   const hits = async () => (await control(simulator, 'GET', '/faults')).body.hits;
@@ -47,7 +47,7 @@ test('what each kind has hit is counted, also when its faults are deleted', asyn
   expect(await hits()).toEqual({ ...none, status: 2, 'drop-write': 1 });
 });
 
-test('latency answers later', async () => {
+test('latency delays the response', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'latency', ms: 120, count: 1 });
   const begun = performance.now();
@@ -61,12 +61,12 @@ test('latency answers later', async () => {
   expect((await held).status).toBe(200);
 });
 
-test('hang never answers, until faults are deleted', async () => {
+test('hang never responds, until faults are deleted', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'hang', count: 2 });
   const left = post(simulator, 'griddata', gridBody({})).catch(() => 'closed');
   await vi.waitUntil(async () => (await hitsOf(simulator)) === 1, { interval: 5 });
-  // A client that leaves before it has said everything.
+  // A client that disconnects in the middle of its request.
   await expect(
     fetch(`${simulator.url}/griddata`, {
       method: 'POST',
@@ -80,7 +80,7 @@ test('hang never answers, until faults are deleted', async () => {
   expect((await read(simulator)).status).toBe(200);
 });
 
-test('status answers it, with Retry-After or without, and does not write', async () => {
+test('status responds with it, with or without Retry-After, and does not write', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'status', status: 429, count: 1 });
   const limited = await read(simulator);
@@ -92,7 +92,7 @@ test('status answers it, with Retry-After or without, and does not write', async
   expect(await modelOf(simulator)).toBe(before);
 });
 
-test('half-body breaks off in the middle', async () => {
+test('half-body cuts off the response in the middle', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'half-body', count: 1 });
   const response = await read(simulator);
@@ -100,7 +100,7 @@ test('half-body breaks off in the middle', async () => {
   await expect(response.text()).rejects.toThrow();
 });
 
-test('close gives no answer and does not write', async () => {
+test('close sends no response and does not write', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'close', count: 1 });
   const before = await modelOf(simulator);
@@ -108,7 +108,7 @@ test('close gives no answer and does not write', async () => {
   expect(await modelOf(simulator)).toBe(before);
 });
 
-test('error-alert answers 200 with the given words', async () => {
+test('error-alert responds with status 200 and the given text', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'error-alert', name: 'ORA-00060', message: 'deadlock', count: 1 });
   const response = await read(simulator);
@@ -116,7 +116,7 @@ test('error-alert answers 200 with the given words', async () => {
   expect(alertOf(await response.json())).toBe('ORA-00060: deadlock');
 });
 
-test('malformed is no JSON, a page of HTML, or a date that is none', async () => {
+test('malformed is invalid JSON, an HTML page, or an invalid date', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'malformed', count: 1 });
   await expect((await read(simulator)).json()).rejects.toThrow();
@@ -125,7 +125,7 @@ test('malformed is no JSON, a page of HTML, or a date that is none', async () =>
 });
 
 test.each(['date', 'number', 'flag'] as const)(
-  'malformed has every form of a value that is no %s',
+  'malformed has every form of a value that is not a valid %s',
   async (of) => {
     const simulator = await startClassic();
     const before = new Map(
@@ -156,7 +156,7 @@ test.each(['date', 'number', 'flag'] as const)(
   },
 );
 
-test('duplicate gives a row twice', async () => {
+test('duplicate repeats a row', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'duplicate', id, count: 1 });
   const { ids, records } = await grid(simulator, { organization: 'ONE' });
@@ -165,7 +165,7 @@ test('duplicate gives a row twice', async () => {
   expect(ids.filter((one) => one === id)).toHaveLength(2);
 });
 
-test('foreign-row slips in a row of another organization, under its own id or a known one', async () => {
+test('foreign-row adds a row of another organization, with its own id or a known one', async () => {
   const simulator = await startClassic();
   const query = { filters: [{ alias: 'pfs_a_org', op: '=', value: 'ONE' }] };
   await fault(simulator, { kind: 'foreign-row', organization: 'ONE2', count: 1 });
@@ -179,7 +179,7 @@ test('foreign-row slips in a row of another organization, under its own id or a 
   expect(new Set(same.ids).size).toBe(25);
 });
 
-test('vanish leaves out rows that exist', async () => {
+test('vanish omits existing rows', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'vanish', id, count: 1 });
   expect((await grid(simulator, { organization: 'ONE' })).ids).not.toContain(id);
@@ -189,7 +189,7 @@ test('vanish leaves out rows that exist', async () => {
   expect((await grid(simulator, { organization: 'ONE' })).ids).toHaveLength(30);
 });
 
-test('page-count lies about what follows', async () => {
+test('page-count reports a wrong number of remaining rows', async () => {
   const simulator = await startClassic();
   for (const head of [false, true]) {
     await fault(simulator, { kind: 'page-count', says: 'end', count: 1 });
@@ -201,7 +201,7 @@ test('page-count lies about what follows', async () => {
   expect(await grid(simulator, { organization: 'ONE' })).toMatchObject({ records: 31, ids: { length: 30 } });
 });
 
-test('apply-no-answer writes, and closes or answers 504', async () => {
+test('apply-no-answer writes, and closes or responds with 504', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'apply-no-answer', count: 1 });
   await expect(write(simulator)).rejects.toThrow();
@@ -212,7 +212,7 @@ test('apply-no-answer writes, and closes or answers 504', async () => {
   expect(await modelOf(simulator)).toBe('NEW');
 });
 
-test('apply-late writes after the answer, and only what is still allowed then', async () => {
+test('apply-late writes after the response, if the write is still allowed then', async () => {
   const simulator = await startClassic();
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'OLD' } });
   await fault(simulator, { kind: 'apply-late', ms: 300, answer: 'status', count: 2 });
@@ -224,7 +224,7 @@ test('apply-late writes after the answer, and only what is still allowed then', 
   const late = { ...update, values: { PFS_F_MODEL: text('LATE') }, recordid };
   expect((await post(simulator, 'userdefinedscreenservices', screenBody(late))).status).toBe(504);
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_model: 'OTHER' } });
-  // A second late write, without recordid, comes after the first: then the first has been refused.
+  // A second late write without recordid follows: the first one must have been refused.
   await fault(simulator, { kind: 'apply-late', ms: 300, answer: 'status', count: 1 });
   await write(simulator);
   await vi.waitUntil(async () => (await modelOf(simulator)) === 'NEW', { interval: 5 });
@@ -232,7 +232,7 @@ test('apply-late writes after the answer, and only what is still allowed then', 
   expect(JSON.stringify(body)).not.toContain('LATE');
 });
 
-test('drop-write answers as if written', async () => {
+test('drop-write responds like a write', async () => {
   const simulator = await startClassic();
   const before = await screen(simulator, { action: 'GET', id });
   await fault(simulator, { kind: 'drop-write', count: 1 });
@@ -244,7 +244,7 @@ test('drop-write answers as if written', async () => {
   expect(body.writes).toMatchObject([{ came: { pfs_f_model: 'NEW' }, after: {}, fault: 'drop-write' }]);
 });
 
-test('alter-write keeps something else, and shows it', async () => {
+test('alter-write stores another value, and shows it', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'alter-write', count: 1 });
   expect((await screen(simulator, update)).values.PFS_F_MODEL).toEqual(text('NEW*'));
@@ -263,14 +263,14 @@ test('alter-write keeps something else, and shows it', async () => {
   ]);
 });
 
-test('bad-credentials answers 401', async () => {
+test('bad-credentials responds with 401', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'bad-credentials', count: 1 });
   expect((await read(simulator)).status).toBe(401);
   expect((await read(simulator)).status).toBe(200);
 });
 
-test('count, skip, match and probability decide which requests are hit', async () => {
+test('count, skip, match and probability select the affected requests', async () => {
   const simulator = await startClassic();
   await fault(simulator, { kind: 'status', count: 2, match: { service: 'screen', action: 'GET', id } });
   expect((await read(simulator)).status).toBe(200);

@@ -16,7 +16,7 @@ const rowsOf = (code: string, size: number, seed = 1): Row[] => {
   return Array.from({ length: size }, (_, i) => generateRow(profile, i));
 };
 
-test('a record follows from seed, organization and index alone', () => {
+test('a record depends on seed, organization and index only', () => {
   expect(generateRow(profileOf(1, 'RIO'), 700)).toEqual(rowsOf('RIO', 701)[700]);
   expect(generateRow(profileOf(2, 'RIO'), 700)).not.toEqual(generateRow(profileOf(1, 'RIO'), 700));
   const strip = (row: Row): Row => row.slice(2);
@@ -27,7 +27,7 @@ test('a record follows from seed, organization and index alone', () => {
   expect(indexOf('RIO', idOf('RIO2', 41))).toBe(-1);
 });
 
-test('28 organizations, some 60,000 records, the four that are named and RIO2', () => {
+test('28 organizations with some 60,000 records, the four named ones and RIO2', () => {
   expect(simulatedOrganizations).toHaveLength(28);
   const sum = simulatedOrganizations.reduce((total, { size }) => total + size, 0);
   expect(Math.abs(sum - 60_000)).toBeLessThan(1000);
@@ -36,7 +36,7 @@ test('28 organizations, some 60,000 records, the four that are named and RIO2', 
   expect(codes).toEqual(expect.arrayContaining(['RIO', 'RIO2', 'PORTARTHUR', 'HOLNG', 'PEMS_Global']));
 });
 
-test('every generated record is valid, and is in its place', () => {
+test('every generated record is valid, and has its place', () => {
   for (const { code, size } of simulatedOrganizations) {
     const assets = assetCount(size);
     const low = Date.UTC(2024, 0, 1);
@@ -67,7 +67,7 @@ test('every generated record is valid, and is in its place', () => {
   }
 });
 
-test('HOLNG has 20,280 records, spread as those of a project', async () => {
+test('HOLNG has 20,280 records, distributed like those of a project', async () => {
   const rows = rowsOf('HOLNG', 20_280);
   const share = (test: (row: Row) => boolean): number => rows.filter(test).length / rows.length;
   expect(share((row) => row[at.pfa_act] === true)).toBeCloseTo(0.2, 1);

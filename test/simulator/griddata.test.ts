@@ -7,7 +7,7 @@ const ids = (...numbers: number[]): string[] => numbers.map((n) => `ONE-${String
 const one: Filter = { alias: 'pfs_a_org', op: '=', value: 'ONE' };
 
 describe('shapes', () => {
-  test('DATA_ONLY and HEAD_DATA say the same', async () => {
+  test('DATA_ONLY and HEAD_DATA have the same content', async () => {
     const simulator = await startClassic();
     const data = await grid(simulator, { organization: 'ONE' });
     const head = await grid(simulator, { organization: 'ONE', head: true });
@@ -17,7 +17,7 @@ describe('shapes', () => {
     expect([data.more, head.more]).toEqual([false, false]);
   });
 
-  test('DATA_ONLY gives a single row as an object, several as an array, none not at all', async () => {
+  test('DATA_ONLY has a single row as an object, several as an array, and no member for none', async () => {
     const simulator = await startClassic();
     const rowOf = async (filters: Filter[]): Promise<unknown> =>
       dig((await grid(simulator, { filters })).raw, 'Result', 'ResultData', 'GRID', 'DATA', 'ROW');
@@ -26,7 +26,7 @@ describe('shapes', () => {
     expect(await rowOf([{ alias: 'pfs_id', op: '=', value: 'nobody' }])).toBeUndefined();
   });
 
-  test('a person would read the values so', async () => {
+  test("values have the formats of PEMS's interface", async () => {
     const simulator = await startClassic();
     await control(simulator, 'POST', '/clock', { now: '2026-04-02T14:30:59Z' });
     const values = {
@@ -60,7 +60,7 @@ describe('shapes', () => {
     ['YYYY-MM-DD', '2026-04-02'],
     ['MM/DD/YYYY', '04/02/2026'],
     ['DD/MM/YYYY', '02/04/2026'],
-  ] as const)('dates as %s, read and in filters', async (dateFormat, shown) => {
+  ] as const)('dates as %s, in pages and in filters', async (dateFormat, shown) => {
     const simulator = await startClassic({ dateFormat });
     await control(simulator, 'PATCH', '/records/ONE/ONE-0000001', {
       values: { pfs_x_reviewed: '2026-04-02' },
@@ -75,7 +75,7 @@ describe('shapes', () => {
 });
 
 describe('paging', () => {
-  test('by keyset each id comes once, in order, from several organizations too', async () => {
+  test('by keyset each id comes once, in order, also from several organizations', async () => {
     const simulator = await startClassic();
     await control(simulator, 'POST', '/records/ONE', { id: 'ONE-0000010-B' });
     await control(simulator, 'POST', '/records/ONE', { id: '\u{1F600}' });
@@ -103,7 +103,7 @@ describe('paging', () => {
     }
   });
 
-  test('a full last page says that there is no more', async () => {
+  test('a full last page reports the end', async () => {
     const simulator = await startClassic();
     expect(await grid(simulator, { filters: [one], rows: 25 })).toMatchObject({ more: false, records: 25 });
     expect(await grid(simulator, { filters: [one], rows: 24 })).toMatchObject({ more: true, records: 24 });
@@ -114,14 +114,14 @@ describe('paging', () => {
     await expect(grid(simulator, { rows: 10_001 })).rejects.toThrow('TOO_MANY_ROWS');
   });
 
-  test('a deep page of a large organization is found at once', async () => {
+  test('a deep page of a large organization is found quickly', async () => {
     const simulator = await startClassic({ organizations: { BIG: 200_000 } });
     const after = { alias: 'pfs_id', op: '>', value: 'BIG-0190000' };
     await grid(simulator, { filters: [after], rows: 5 });
     const begun = performance.now();
     const { ids: found } = await grid(simulator, { organization: 'BIG', filters: [after], rows: 5 });
     expect(found[0]).toBe('BIG-0190001');
-    // A scan takes hundreds of milliseconds, the search one.
+    // A scan takes hundreds of milliseconds, an indexed search one.
     expect(performance.now() - begun).toBeLessThan(200);
   });
 });
@@ -142,7 +142,7 @@ describe('operators', () => {
     expect((await grid(simulator, { filters: [one, { alias: 'pfs_id', op, value }] })).ids).toEqual(expected);
   });
 
-  test('id != leaves one out', async () => {
+  test('id != excludes one', async () => {
     const simulator = await startClassic();
     const found = await grid(simulator, {
       filters: [one, { alias: 'pfs_id', op: '!=', value: 'ONE-0000002' }],
@@ -150,7 +150,7 @@ describe('operators', () => {
     expect(found.ids).toHaveLength(24);
   });
 
-  test('numbers compare as numbers, dates as dates, checkboxes by sign, empty equals nothing else', async () => {
+  test('numbers compare as numbers, dates as dates, checkboxes by sign, and empty equals nothing else', async () => {
     const simulator = await startClassic();
     const set = (n: number, values: Record<string, unknown>): Promise<unknown> =>
       control(simulator, 'PATCH', `/records/ONE/${ids(n)[0] ?? ''}`, { values });
@@ -190,7 +190,7 @@ describe('operators', () => {
     expect(await find('>')).toEqual([]);
   });
 
-  test('JOINER joins a filter to the next by SEQNUM, AND binds tighter, ADDON_FILTER holds for all', async () => {
+  test('JOINER joins a filter to the next by SEQNUM, AND binds tighter, ADDON_FILTER applies to all', async () => {
     const simulator = await startClassic();
     const id = (value: string, joiner: 'AND' | 'OR' = 'AND', op = '='): Filter => ({
       alias: 'pfs_id',
@@ -217,7 +217,7 @@ describe('operators', () => {
     expect(dig(raw, 'Result', 'ResultData', 'GRID', 'METADATA', 'RECORDS')).toBe(3);
   });
 
-  test('BEGINS on the organization also brings a longer code', async () => {
+  test('BEGINS on the organization also returns a longer code', async () => {
     const simulator = await startClassic();
     const { rows } = await grid(simulator, { organization: 'ONE' });
     expect(new Set(rows.map((row) => row.pfs_a_org))).toEqual(new Set(['ONE', 'ONE2']));
@@ -225,7 +225,7 @@ describe('operators', () => {
 });
 
 describe('sort', () => {
-  test('by any alias, either way, with empty values last', async () => {
+  test('by any alias, ascending or descending, with empty values last', async () => {
     const simulator = await startClassic();
     for (let n = 1; n <= 25; n++) {
       const values = { pfs_x_units: n === 5 ? null : (n * 7) % 25, pfs_x_reviewed: null };
@@ -251,7 +251,7 @@ describe('sort', () => {
     );
   });
 
-  test('by id backwards', async () => {
+  test('by id descending', async () => {
     const simulator = await startClassic();
     await control(simulator, 'POST', '/records/ONE', { id: 'ONE-0000024-B' });
     const { ids: found } = await grid(simulator, { filters: [one], descending: true, rows: 3 });

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { afterAll, expect, test } from 'vitest';
 import { startSimulator } from '../../simulator/index.ts';
 
-// Its ports listen on loopback only, but a browser on the same machine reaches them for any page.
+// Its ports listen on loopback only, but any page in a browser on the same machine can reach them.
 
 const simulator = await startSimulator({ organizations: { TEST: 3 }, onlyListed: true });
 afterAll(() => simulator.stop());
@@ -30,7 +30,7 @@ test.each<Record<string, string>>([
   { origin: 'http://evil' },
   { origin: 'null' },
   { 'sec-fetch-site': 'cross-site' },
-])('nothing is done for %o', async (headers) => {
+])('requests for host %o are refused', async (headers) => {
   for (const [method, url] of at) expect(await statusOf(url, method, headers)).toBe(421);
 });
 
@@ -40,6 +40,6 @@ test.each<Record<string, string>>([
   { host: '127.0.0.1:1' },
   { host: '[::1]' },
   { origin: 'http://localhost:3001' },
-])('this machine is served: %o', async (headers) => {
+])('requests for this machine are accepted: %o', async (headers) => {
   for (const [method, url, status] of at) expect(await statusOf(url, method, headers)).toBe(status);
 });

@@ -13,7 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const id = 'ONE-0000001';
 const update = (value: string) => ({ action: 'UPDATE', id, values: { PFS_F_MODEL: text(value) } }) as const;
 
-test('what was written is there after a restart: updates, additions, removals, recordid, clock', async () => {
+test('writes survive a restart: updates, additions, removals, recordid, clock', async () => {
   const first = await startClassic({ folder });
   await control(first, 'POST', '/clock', { now: '2031-05-06T07:08:09Z' });
   const written = await screen(first, update('é 😀\n'));
@@ -31,7 +31,7 @@ test('what was written is there after a restart: updates, additions, removals, r
   expect((await screen(second, update('again'))).recordid).toBeGreaterThan(written.recordid);
 });
 
-test('a last line torn by a killed process is dropped, and writing goes on', async () => {
+test('an incomplete last line of a killed process is dropped, and writing continues', async () => {
   const log = path.join(folder, 'writes.jsonl');
   const first = await startClassic({ folder });
   await screen(first, update('kept'));
@@ -50,7 +50,7 @@ test('a last line torn by a killed process is dropped, and writing goes on', asy
   expect((await control(third, 'GET', '/state')).body.writes).toBe(2);
 });
 
-test('damage before the last line is an error that names the line', async () => {
+test('damage before the last line is an error with the line number', async () => {
   const first = await startClassic({ folder });
   await screen(first, update('A'));
   await first.stop();
@@ -59,13 +59,13 @@ test('damage before the last line is an error that names the line', async () => 
   await expect(startClassic({ folder })).rejects.toThrow(/Line 1 of .* is not JSON/);
 });
 
-test('a folder of another seed is refused', async () => {
+test('a folder with another seed is refused', async () => {
   await (await startClassic({ folder, seed: 7 })).stop();
   await expect(startClassic({ folder, seed: 8 })).rejects.toThrow(/seed 7, this one has seed 8/);
   await startClassic({ folder, seed: 7 });
 });
 
-test('overlapping writes are all kept', async () => {
+test('concurrent writes are all kept', async () => {
   const first = await startClassic({ folder });
   const ids = Array.from({ length: 20 }, (_, i) => `ONE-${String(i + 1).padStart(7, '0')}`);
   await Promise.all(ids.map((one) => screen(first, { ...update(one), id: one })));

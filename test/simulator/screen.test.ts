@@ -15,7 +15,7 @@ import {
 const id = 'ONE-0000001';
 const forecast = { PFS_F_STARTDATE: date(2026, 4, 2), PFS_F_ENDDATE: date(2026, 5, 1) };
 
-test('what is written is read back, on the screen and in the grid', async () => {
+test('the screen and the grid return written values', async () => {
   const simulator = await startClassic();
   const values = {
     ...forecast,
@@ -33,7 +33,7 @@ test('what is written is read back, on the screen and in the grid', async () => 
   expect(rows[0]).toMatchObject({ pfs_f_rate: '1,234.56', pfs_f_startdate: '02-APR-2026', pfa_dis: '+' });
 });
 
-test('recordid and DATEUPDATED move with every write, also of the same values', async () => {
+test('every write changes recordid and DATEUPDATED, also one with the same values', async () => {
   const simulator = await startClassic();
   await control(simulator, 'POST', '/clock', { now: '2026-06-01T10:00:00Z' });
   const first = await screen(simulator, { action: 'UPDATE', id, values: { PFS_FT: text('+') } });
@@ -44,7 +44,7 @@ test('recordid and DATEUPDATED move with every write, also of the same values', 
   expect(second.updated).toMatchObject({ HOUR: 11 });
 });
 
-test('a stale recordid is refused, none overwrites, and a tenant may not check', async () => {
+test('an old recordid is refused, none overwrites, and a tenant may skip the check', async () => {
   const simulator = await startClassic();
   const { recordid } = await screen(simulator, { action: 'GET', id });
   const update = (value: string, sent?: number | string): Promise<{ alert: string | undefined }> =>
@@ -61,7 +61,7 @@ test('a stale recordid is refused, none overwrites, and a tenant may not check',
   expect((await screen(careless, call)).alert).toBeUndefined();
 });
 
-test('ADD makes a record, DELETE removes it, and ids are free again', async () => {
+test('ADD creates a record, DELETE removes it, and ids can be reused', async () => {
   const simulator = await startClassic();
   const values = {
     ...forecast,
@@ -103,27 +103,30 @@ test('numbers: VALUE is digits scaled by NUMOFDEC, SIGN counts, cents are rounde
 test.each([
   ['milliseconds', Date.UTC(2026, 0, 1), [2026, Date.UTC(2026, 3, 2), Date.UTC(2025, 11, 31, 23)]],
   ['plain', 2026, [Date.UTC(2026, 0, 1), 26]],
-] as const)('YEAR in %s is sent and taken, anything else refused', async (yearFormat, right, wrong) => {
-  const simulator = await startClassic({ yearFormat });
-  const update = (
-    YEAR: number,
-    MONTH = 4,
-    DAY = 2,
-  ): Promise<{ alert: string | undefined; values: unknown }> =>
-    screen(simulator, {
-      action: 'UPDATE',
-      id,
-      values: { PFS_F_ENDDATE: { DATETIMEDATA: { YEAR, MONTH, DAY } } },
-    });
-  await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_startdate: null } });
-  const { alert, values } = await update(right);
-  expect(alert).toBeUndefined();
-  expect(values).toMatchObject({ PFS_F_ENDDATE: { DATETIMEDATA: { YEAR: right, MONTH: 4, DAY: 2 } } });
-  for (const year of wrong) expect((await update(year)).alert).toMatch(/INVALID_VALUE: .*not a valid date/);
-  expect((await update(right, 2, 30)).alert).toMatch('not a valid date');
-});
+] as const)(
+  'YEAR in %s is sent and accepted, any other format is refused',
+  async (yearFormat, right, wrong) => {
+    const simulator = await startClassic({ yearFormat });
+    const update = (
+      YEAR: number,
+      MONTH = 4,
+      DAY = 2,
+    ): Promise<{ alert: string | undefined; values: unknown }> =>
+      screen(simulator, {
+        action: 'UPDATE',
+        id,
+        values: { PFS_F_ENDDATE: { DATETIMEDATA: { YEAR, MONTH, DAY } } },
+      });
+    await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfs_f_startdate: null } });
+    const { alert, values } = await update(right);
+    expect(alert).toBeUndefined();
+    expect(values).toMatchObject({ PFS_F_ENDDATE: { DATETIMEDATA: { YEAR: right, MONTH: 4, DAY: 2 } } });
+    for (const year of wrong) expect((await update(year)).alert).toMatch(/INVALID_VALUE: .*not a valid date/);
+    expect((await update(right, 2, 30)).alert).toMatch('not a valid date');
+  },
+);
 
-test('the rules of a record are kept', async () => {
+test('the rules of a record are enforced', async () => {
   const simulator = await startClassic();
   await control(simulator, 'PATCH', `/records/ONE/${id}`, { values: { pfa_act: false } });
   const refused = async (
@@ -156,7 +159,7 @@ test('the rules of a record are kept', async () => {
   expect(await refused({ PFS_AC_ENDDATE: date(2027, 2, 1) })).toBeUndefined();
 });
 
-test('a single pair may come as an object, and another screen does not exist', async () => {
+test('a single pair may be an object, and another screen does not exist', async () => {
   const simulator = await startClassic();
   const send = async (change: Record<string, unknown>): Promise<string> =>
     (

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { control, fault, grid, startClassic } from './client.ts';
 
 test.each([0, 2_000, 1_000_000])(
-  'what is kept of answers changes none of them: room for %d bytes',
+  'the cache of responses changes none of them: room for %d bytes',
   async (keptBytes) => {
     const clock = { now: '2026-04-02T14:30:00Z' };
     const [plain, keeping] = [await startClassic(), await startClassic({ keptBytes })];

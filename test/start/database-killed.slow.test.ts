@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-// PostgreSQL dies under the server, in each way in which it can; the server stays and works again by itself. A cluster of its own.
+// PostgreSQL dies under the server in every possible way; the server stays and recovers. A separate cluster.
 
 let folder: string;
 let database: EmbeddedDatabase;
@@ -58,7 +58,7 @@ const ask = async (path: string, body?: unknown) => {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 let tried = 0;
-/** Somebody else each time: after ten wrong passwords one would have to wait. */
+/** A new user each time: ten wrong passwords would cause a wait. */
 const login = () => ask('/api/auth/login', { username: `nobody-${++tried}`, password: 'whatever it is' });
 const works = () =>
   until('the server works again', async () => {
@@ -69,22 +69,19 @@ const postmaster = () =>
   Number.parseInt(readFileSync(join(database.folder, 'data', 'postmaster.pid'), 'utf8'), 10);
 const unavailable = { status: 503, body: { error: { code: 'DATABASE_UNAVAILABLE' } } };
 
-test.each(['SIGKILL', 'SIGQUIT'] as const)(
-  'the whole of it by %s, and later it is started again',
-  async (signal) => {
-    await works();
-    const { port } = database;
-    process.kill(postmaster(), signal);
-    expect(await until('it is gone', async () => (await login()).status === 503)).toBe(true);
-    expect(await login()).toMatchObject(unavailable);
-    expect(await ask('/api/ready')).toMatchObject({ status: 503, body: { checks: { database: false } } });
-    expect(await ask('/api/health')).toMatchObject({ status: 200 });
-    await start(port);
-    await works();
-  },
-);
+test.each(['SIGKILL', 'SIGQUIT'] as const)('the whole cluster by %s, and a later restart', async (signal) => {
+  await works();
+  const { port } = database;
+  process.kill(postmaster(), signal);
+  expect(await until('it is gone', async () => (await login()).status === 503)).toBe(true);
+  expect(await login()).toMatchObject(unavailable);
+  expect(await ask('/api/ready')).toMatchObject({ status: 503, body: { checks: { database: false } } });
+  expect(await ask('/api/health')).toMatchObject({ status: 200 });
+  await start(port);
+  await works();
+});
 
-test('one of its processes by SIGKILL, for which it ends all connections', async () => {
+test('one of its processes by SIGKILL, so that it closes all connections', async () => {
   await works();
   const client = new pg.Client({ connectionString: urls.owner });
   const ended = new Promise((resolve) => client.once('end', resolve));
@@ -98,7 +95,7 @@ test('one of its processes by SIGKILL, for which it ends all connections', async
   await works();
 });
 
-test('told to stop, the server finishes what it has begun and takes nothing more', async () => {
+test('a stopping server finishes its requests and accepts no more', async () => {
   await works();
   const holder = new pg.Client({ connectionString: urls.owner });
   await holder.connect();
@@ -137,7 +134,7 @@ test('told to stop, the server finishes what it has begun and takes nothing more
   });
   expect(refused).toBe('ECONNREFUSED');
   await holder.query('rollback');
-  // Nobody of that name: an answer all the same.
+  // An unknown user: the request still gets a response.
   expect((await answered).status).toBe(401);
   await stopped;
   isStopped = true;

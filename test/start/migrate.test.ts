@@ -20,7 +20,7 @@ const program = `
   console.log('lives');
 `;
 
-test('a database that stops right after it was migrated does not end the process', async () => {
+test('a database that stops right after migrate does not end the process', async () => {
   const module = new URL('../../src/database/migrate.ts', import.meta.url).href;
   const args = ['--input-type=module', '-e', program, module, db.urls.owner, db.superuserUrl];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });

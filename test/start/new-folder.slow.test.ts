@@ -26,9 +26,10 @@ import { freePorts, isAlive, isListening, postmaster, processes } from './vangua
 
 vi.setConfig({ testTimeout: 180_000, maxConcurrency: 2 });
 
-// Any command may be the first one on a new data folder: it does its work, or says what to do first, and leaves nothing half-made.
+// Any command may be the first one on a new data folder. It works, or names the next step, and leaves nothing
+// incomplete.
 
-/** What stands for an argument. A command with another argument fails here until it is said what to give it. */
+/** Values for arguments. A command with another argument fails here until it has a value. */
 const argumentsByName: Record<string, string> = {
   ...{ organization: 'HOLNG', record: 'PFA-1', column: 'forecastEnd', connection: 'pems-global-pfa-read' },
   ...{ user: 'admin', name: 'erika' },
@@ -44,7 +45,7 @@ const ownArguments: Record<string, string[]> = {
   'user enable': ['admin'],
   'user unlock': ['admin'],
 };
-/** What a command says that cannot do anything yet. All others do their work. */
+/** Messages of commands that cannot work yet. All others work. */
 const refusals: Record<string, string> = {
   ...{ server: 'DATABASE_URL_MISSING', worker: 'DATABASE_URL_MISSING' },
   ...{ 'connection test': 'NO_PEMS_CONNECTION', 'membership remove': 'NOT_FOUND' },
@@ -56,13 +57,13 @@ const refusals: Record<string, string> = {
   },
   ...{ 'legacy check': 'LEGACY_NOT_IMPORTED', 'legacy rollback': 'LEGACY_NOT_IMPORTED' },
 };
-/** What a command says that runs until it is told to stop. */
+/** Messages of commands that run until they are stopped. */
 const readiness: Record<string, RegExp> = {
   start: /is ready after/,
   simulator: /^Simulated PEMS at /m,
   'sync drift': /It waits for a worker, which `npx vanguard start` runs/,
 };
-/** What a command ends with that only waits, when it is told to stop. */
+/** Exit codes of commands that only wait, once they are stopped. */
 const interrupted = 130;
 
 interface Named {
@@ -74,7 +75,7 @@ const leaves = (command: Command, names: string[]): Named[] =>
     ? [{ name: names.join(' '), command }]
     : command.commands.flatMap((sub) => leaves(sub, [...names, sub.name()]));
 const commands = leaves(createProgram(), []);
-/** So many of them, from the first to the last. */
+/** That many of them, evenly distributed. */
 const some = (wanted: number) => {
   const step = Math.max(1, commands.length / wanted);
   return commands.filter((_, i) => Math.floor(i / step) > Math.floor((i - 1) / step));
@@ -83,7 +84,7 @@ const some = (wanted: number) => {
 let base: string;
 let made = 0;
 const root = process.getuid?.() === 0;
-/** An ordinary user, where the tests run as root and that user can run the product. */
+/** An ordinary user, if the tests run as root and that user can run the product. */
 const ordinary = root ? ordinaryUser() : undefined;
 
 function ordinaryUser(): { uid: number; gid: number } | undefined {
@@ -107,7 +108,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-/** The arguments of a command, with as little as it takes. */
+/** Returns the minimum arguments of a command. */
 function argumentsOf({ name, command }: Named, folder: string): string[] {
   const files: Record<string, string> = { source: join(base, 'legacy.db'), folder: join(base, 'moved') };
   const given = command.registeredArguments
@@ -160,13 +161,13 @@ async function first(
     child.kill('SIGTERM');
   }
   [ran.code] = await closed;
-  // A clone whose web app is not built is told so.
+  // A clone without a built web app logs that.
   ran.complained = ran.complained.replace(/^.*The web app is not built.*\n/m, '');
   expect(await Promise.all(ports.map(isListening)), 'nothing listens').toEqual([false, false, false]);
   return ran;
 }
 
-/** One line with a code, and what to do. */
+/** One line with a code and a hint. */
 function expectRefusal({ code, complained }: Ran, name?: string): void {
   expect({ code, complained }).toEqual({
     code: 1,
@@ -178,7 +179,7 @@ function expectRefusal({ code, complained }: Ran, name?: string): void {
 
 const noRefusal = expect.not.stringMatching(/^[A-Z][A-Z_]+: /m) as string;
 
-/** The folder holds nothing that is unfinished, and nothing runs on it. */
+/** The folder contains nothing incomplete, and no process runs on it. */
 function expectNothingHalfMade(folder: string): void {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   expect(names.filter((name) => !['secrets.json', 'database', 'simulator'].includes(name))).toEqual([]);
@@ -196,7 +197,7 @@ function expectNothingHalfMade(folder: string): void {
 async function walk(one: Named, user: User): Promise<void> {
   const folder = join(base, `data-${++made}`);
   if (user.uid !== undefined) {
-    // That user's own, with room for what a command writes beside it.
+    // Owned by that user, with room for other files of a command.
     for (const path of [folder, `${folder}-out`]) {
       mkdirSync(path, { mode: 0o700 });
       chownSync(path, user.uid, user.gid!);
@@ -209,7 +210,7 @@ async function walk(one: Named, user: User): Promise<void> {
   // The log of a part that was stopped in its work is no complaint.
   else expect(ran, one.name).toMatchObject({ code: 0, complained: one.name === 'start' ? noRefusal : '' });
   expectNothingHalfMade(folder);
-  // What it has left is all that the next command needs.
+  // The next command needs only the files that this one left.
   const status = {
     name: 'sync status',
     command: commands.find(({ name }) => name === 'sync status')!.command,
@@ -223,15 +224,15 @@ async function walk(one: Named, user: User): Promise<void> {
 }
 
 describe.concurrent('on a new data folder', () => {
-  // Each takes seconds. `npm run test:commands` takes all of them.
-  test.for(some(newFolderCommands))('$name does its work or says what to do first', (one) => walk(one, {}));
+  // Each takes seconds. `npm run test:commands` runs all of them.
+  test.for(some(newFolderCommands))('$name works or names the next step', (one) => walk(one, {}));
 
   test.skipIf(!ordinary).for(some(newFolderCommands / 3))('$name does so as an ordinary user', (one) =>
     walk(one, ordinary!),
   );
 
   test.for(['start', 'sync status'])(
-    '%s needs no HOME, and takes a folder relative to the project',
+    '%s needs no HOME, and accepts a folder relative to the project',
     async (name) => {
       const folder = join(base, `data-${++made}`);
       const one = commands.find((one) => one.name === name)!;
@@ -243,14 +244,14 @@ describe.concurrent('on a new data folder', () => {
   );
 });
 
-describe('a data folder that cannot be used', () => {
-  /** These need none. */
+describe('an unusable data folder', () => {
+  /** These commands need none. */
   const isWithout = (name: string) => /^legacy (export|verify)$/.test(name);
   const inProcess = commands.filter(
     ({ name }) => !isWithout(name) && !readiness[name] && !refusals[name]?.startsWith('DATABASE_URL'),
   );
 
-  test.each(inProcess)('because it is a file is refused by $name', async (one) => {
+  test.each(inProcess)('that is a file is refused by $name', async (one) => {
     const file = join(base, `file-${++made}`);
     writeFileSync(file, 'precious');
     const ran = await run({ VANGUARD_DATA_DIR: file }, argumentsOf(one, file));
@@ -258,7 +259,7 @@ describe('a data folder that cannot be used', () => {
   });
 
   test.each(['start', 'simulator', 'legacy analyze'])(
-    'because the system has no room for one is refused at once by %s',
+    'without room on the system is refused at once by %s',
     async (name) => {
       const one = commands.find((one) => one.name === name)!;
       for (const folder of process.platform === 'linux'
@@ -272,7 +273,7 @@ describe('a data folder that cannot be used', () => {
   );
 
   test.skipIf(root && !ordinary).each(['start', 'simulator', 'migrate', 'legacy rollback'])(
-    'because it belongs to somebody else is refused by %s, and stays as it is',
+    'of another user is refused by %s, and does not change',
     async (name) => {
       const folder = join(base, `data-${++made}`);
       mkdirSync(folder, { mode: 0o755 });
@@ -286,7 +287,7 @@ describe('a data folder that cannot be used', () => {
   );
 });
 
-test('a command that was killed while PostgreSQL initialised leaves nothing that stops the next one', async () => {
+test('a command killed while PostgreSQL initializes does not block the next one', async () => {
   const environment = { VANGUARD_DATA_DIR: join(base, `data-${++made}`) };
   const killed = spawn(process.execPath, [launcher, 'sync', 'status'], {
     env: environmentOf(environment),

@@ -17,7 +17,8 @@ import { until } from '../support/until.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-// PostgreSQL ends under a server that listens: websockets stay, clients are told to catch up, and are told on. A cluster of its own.
+// PostgreSQL ends under a server with subscriptions: websockets stay open, clients are asked to catch up, and later
+// events arrive. A separate cluster.
 
 let folder: string;
 let database: EmbeddedDatabase;
@@ -65,7 +66,7 @@ const change = () =>
     `update app_core.pfa_mirror set data = jsonb_build_object('model', revision::text), revision = nextval('app_core.revision_seq')`,
   );
 
-/** Anna listens; every kind of event that she was told. */
+/** Anna subscribes; all events that she received, by kind. */
 async function listen() {
   const response = await fetch(`http://127.0.0.1:${server.port}/api/auth/login`, {
     method: 'POST',
@@ -111,7 +112,7 @@ const ways: [string, () => Promise<unknown>][] = [
           () => true,
         );
       });
-      // Longer than several heartbeats: nobody can be asked about rights, and nobody is thrown out for it.
+      // Longer than several heartbeats: rights cannot be checked, and no client is disconnected because of that.
       await new Promise((resolve) => setTimeout(resolve, 700));
       await start(port);
     },
@@ -135,21 +136,24 @@ const ways: [string, () => Promise<unknown>][] = [
   ],
 ];
 
-test.each(ways)('the database %s: clients are told to catch up, and then on', async (_what, end) => {
-  const { told, errors, client } = await listen();
-  await change();
-  await until('what is told before', () => told.includes('RECORDS'));
-  await end();
-  await until('RESYNC', () => told.includes('RESYNC'), 30);
-  told.length = 0;
-  await change();
-  await until('what is told after', () => told.includes('RECORDS'));
-  expect(errors).toEqual([]);
-  await until('one connection that listens', async () => {
-    const { rows } = await withClient(database.superuserUrl, (superuser) =>
-      superuser.query("select from pg_stat_activity where application_name = 'vanguard events'"),
-    );
-    return rows.length === 1;
-  });
-  await client.dispose();
-});
+test.each(ways)(
+  'the database %s: clients are asked to catch up, and receive later events',
+  async (_what, end) => {
+    const { told, errors, client } = await listen();
+    await change();
+    await until('what is told before', () => told.includes('RECORDS'));
+    await end();
+    await until('RESYNC', () => told.includes('RESYNC'), 30);
+    told.length = 0;
+    await change();
+    await until('what is told after', () => told.includes('RECORDS'));
+    expect(errors).toEqual([]);
+    await until('one connection that listens', async () => {
+      const { rows } = await withClient(database.superuserUrl, (superuser) =>
+        superuser.query("select from pg_stat_activity where application_name = 'vanguard events'"),
+      );
+      return rows.length === 1;
+    });
+    await client.dispose();
+  },
+);

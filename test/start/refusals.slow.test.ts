@@ -17,7 +17,7 @@ import { freePorts, isAlive, isListening } from './vanguard.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-// What cannot be started: one clear sentence and what to do, exit code 1, and nothing half started.
+// Failed starts: one clear sentence with a hint, exit code 1, and no process left.
 
 const db = await testDatabase();
 let base: string;
@@ -66,7 +66,7 @@ async function expectRefusal({ code, complained }: Ran, name: string, words: Reg
 describe('a data folder', () => {
   const vanguard = (dataFolder: string) => spawned(settings({ VANGUARD_DATA_DIR: dataFolder }), ['start']);
 
-  test('that cannot be made', async () => {
+  test('that cannot be created', async () => {
     const file = join(folder({ file: '' }), 'file');
     await expectRefusal(
       await vanguard(join(file, 'below')),
@@ -75,7 +75,7 @@ describe('a data folder', () => {
     );
   });
 
-  test('whose secrets are broken, without repeating them', async () => {
+  test('with damaged secrets, without repeating them', async () => {
     const broken = folder({ 'secrets.json': '{"secret": "half of the sec' });
     const refused = await vanguard(broken);
     await expectRefusal(refused, 'SECRETS_UNREADABLE', /secrets\.json does not hold the secrets/);
@@ -83,7 +83,7 @@ describe('a data folder', () => {
     expect(readdirSync(broken)).toEqual(['secrets.json']);
   });
 
-  test('whose secrets are gone while its database is there', async () => {
+  test('with a database but without secrets', async () => {
     const lost = folder({ 'database/data/PG_VERSION': '18\n' });
     await expectRefusal(await vanguard(lost), 'SECRETS_MISSING', /secrets\.json is gone/);
     expect(readdirSync(lost)).toEqual(['database']);
@@ -117,7 +117,7 @@ describe('a database', () => {
     for (const command of commands) await expectRefusal(await spawned(environment, [command]), code, words);
   };
 
-  test('that does not answer, or does not let us in', async () => {
+  test('that does not respond, or refuses the login', async () => {
     const [closed] = await freePorts(1);
     const away = `postgres://vanguard_owner:geheim@127.0.0.1:${closed}/vanguard`;
     await each(
@@ -133,7 +133,7 @@ describe('a database', () => {
     expect(refused.complained).toMatch(/derived from VANGUARD_SECRET by `npx vanguard bootstrap`/);
   });
 
-  test('that holds something else, which stays as it is', async () => {
+  test('with unrelated contents, which do not change', async () => {
     const name = `${db.name}_foreign`;
     const superuser = urlTo(db.superuserUrl, name);
     await withClient(urlTo(db.superuserUrl, 'postgres'), (client) => client.query(`create database ${name}`));
@@ -163,7 +163,7 @@ describe('a database', () => {
     }
   });
 
-  test('that a version with other migrations made', async () => {
+  test('that a version with other migrations created', async () => {
     const last = 'filename = (select max(filename) from graphile_migrate.migrations)';
     const { rows } = await db.owner.query<{ hash: string }>(
       `select hash from graphile_migrate.migrations where ${last}`,
@@ -180,7 +180,7 @@ describe('a database', () => {
     await setHash(rows[0]?.hash);
   });
 
-  test('that is behind, or that a newer version has been at', async () => {
+  test('that is outdated, or that a newer version migrated', async () => {
     await db.owner.query(
       "insert into graphile_migrate.migrations (hash, filename) values ('sha1:newer', '000999.sql')",
     );
@@ -212,7 +212,7 @@ describe('the simulated PEMS', () => {
     }
   });
 
-  test('ends with the shell that npm runs it in, which is all that npm passes SIGTERM on to', async () => {
+  test("ends with npm's shell, the only process to which npm passes SIGTERM", async () => {
     const shell = spawn('sh', ['-c', '"$0" "$1" simulator & echo $!; wait', process.execPath, launcher], {
       env: environmentOf({ ...settings(), npm_lifecycle_event: 'npx' }),
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -229,7 +229,7 @@ describe('the simulated PEMS', () => {
     }
   });
 
-  test.each([1, 2])('on a port that is taken', async (which) => {
+  test.each([1, 2])('on a taken port', async (which) => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;

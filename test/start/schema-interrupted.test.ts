@@ -18,10 +18,10 @@ const start = () =>
     logLevel: 'silent',
   });
 
-test('the database goes away while a server makes its schema: it does not start, instead of answering errors for ever', async () => {
+test('the database stops while a server builds its schema: the server does not start, instead of failing forever', async () => {
   await withClient(db.superuserUrl, async (holder) => {
     await holder.query('begin');
-    // Of what a start reads, only the schema is made from this.
+    // Only the schema is built from this read of the start.
     await holder.query('lock table pg_catalog.pg_description in access exclusive mode');
     const started = start().then(
       async (server) => {

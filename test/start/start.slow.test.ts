@@ -25,7 +25,7 @@ import {
 
 vi.setConfig({ testTimeout: 90_000 });
 
-// One data folder through the life of an installation: the tests go on where the one before ended.
+// One data folder through the life of an installation: each test continues where the one before ended.
 
 let folder: string;
 let settings: Record<string, string>;
@@ -75,7 +75,7 @@ const firstRecord = async (person: Person) => {
   return record;
 };
 
-/** Everything that a running product consists of. */
+/** All parts of a running product. */
 function all(vanguard: Vanguard): number[] {
   const parts = vanguard.parts();
   expect([...parts.keys()].sort()).toEqual(['server', 'simulator', 'worker']);
@@ -107,7 +107,7 @@ async function expectAllData(vanguard: Vanguard): Promise<Person> {
 
 let running: Vanguard;
 
-test('on an empty folder it starts, lets the default user in, and reads PEMS', async () => {
+test('on an empty folder it starts, accepts the default user, and reads PEMS', async () => {
   running = launch(settings);
   console.log(`The first start was ready after ${await running.ready()} s.`);
   const person = await signIn(running, 'admin', 'admin123');
@@ -118,7 +118,7 @@ test('on an empty folder it starts, lets the default user in, and reads PEMS', a
   expect(running.output()).toMatch(/admin \/ admin123/);
 });
 
-test('killed during the first sync, its parts end by themselves, and the next start adopts the database', async () => {
+test('killed during the first sync, its parts end without help, and the next start adopts the database', async () => {
   const [parent = -1, ...others] = all(running);
   const database = postmaster(folder) as number;
   running.kill('SIGKILL');
@@ -133,7 +133,7 @@ test('killed during the first sync, its parts end by themselves, and the next st
   expect(postmaster(folder)).toBe(database);
   const began = performance.now();
   const person = await signIn(running, 'admin', 'admin123');
-  // Killed before it was done: otherwise this shows nothing.
+  // Killed before the sync ended: otherwise this proves nothing.
   expect((await status(person)).filter(({ lastSyncedAt }) => !lastSyncedAt).length).toBeGreaterThan(0);
   await until(
     'all organizations are in',
@@ -160,7 +160,7 @@ test('a second start on the same folder is refused and does not disturb the firs
   await expectAllData(running);
 });
 
-test('a part that is killed is started again', async () => {
+test('a killed part is restarted', async () => {
   const before = running.parts();
   for (const pid of before.values()) process.kill(pid, 'SIGKILL');
   const after = await until('all parts run again', () => {
@@ -173,7 +173,7 @@ test('a part that is killed is started again', async () => {
   for (const part of after.keys()) expect(running.output()).toContain(`The ${part} stopped unexpectedly`);
   await until('the server answers', () => isListening(Number(settings.PORT)));
 
-  // The worker works, and the simulator answers it.
+  // The worker works, and the simulator responds to it.
   const person = await expectAllData(running);
   await until('the simulator answers', () => isListening(Number(settings.SIMULATOR_PORT)));
   const { run } = (await person.post('/api/sync/trigger', { organization: 'HQ_TOOLS' })) as { run: number };
@@ -183,7 +183,7 @@ test('a part that is killed is started again', async () => {
   });
 });
 
-test('a database that is killed alone is started again, and everything goes on', async () => {
+test('a killed database is restarted, and all parts continue', async () => {
   const before = postmaster(folder) as number;
   process.kill(before, 'SIGKILL');
   await until('it runs again', () => running.output().includes('PostgreSQL is running again.'), 30);
@@ -202,7 +202,7 @@ test('a database that is killed alone is started again, and everything goes on',
   );
 });
 
-test('all of it killed at once, database included: the next start has everything', async () => {
+test('all parts killed at once, with the database: the next start has all data', async () => {
   const pids = all(running);
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   await until('all have ended', () => !pids.some(isAlive));
@@ -211,7 +211,7 @@ test('all of it killed at once, database included: the next start has everything
   await expectAllData(running);
 });
 
-/** Told to stop, it ends with everything that belongs to it. */
+/** When stopped, it ends with all its parts. */
 async function stopsAt(signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
   const pids = all(running);
   running.kill(signal);
@@ -219,7 +219,7 @@ async function stopsAt(signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
   await expectNothingRuns(pids);
 }
 
-test('SIGINT stops everything, and the next start has all data', async () => {
+test('SIGINT stops all parts, and the next start has all data', async () => {
   await stopsAt('SIGINT');
   running = launch(settings);
   const seconds = await running.ready();
@@ -228,7 +228,7 @@ test('SIGINT stops everything, and the next start has all data', async () => {
   await expectAllData(running);
 });
 
-test('SIGTERM does, too; a command that brought the database up then does not stop it under the start that adopted it', async () => {
+test('SIGTERM does too; a command that started the database does not stop it under the start that adopted it', async () => {
   await stopsAt('SIGTERM');
   const input = Promise.withResolvers<string>();
   const command = spawned(settings, ['user', 'create', 'hänsel', '--password-stdin'], input.promise);
@@ -242,7 +242,7 @@ test('SIGTERM does, too; a command that brought the database up then does not st
   await expectAllData(running);
 });
 
-test('told to stop while it starts, it stops at once and leaves nothing', async () => {
+test('if stopped during its start, it stops at once and leaves nothing', async () => {
   running.kill('SIGTERM');
   await running.exited();
   for (const [what, hasBegun] of [
@@ -259,7 +259,7 @@ test('told to stop while it starts, it stops at once and leaves nothing', async 
   }
 });
 
-test('a port that is taken: one clear sentence, exit code 1, nothing left', async () => {
+test('a taken port: one clear sentence, exit code 1, no process left', async () => {
   const other = createServer().listen(Number(settings.PORT), '127.0.0.1');
   await once(other, 'listening');
   const refused = launch(settings);
@@ -271,7 +271,7 @@ test('a port that is taken: one clear sentence, exit code 1, nothing left', asyn
   await expectNothingRuns([refused.pid]);
 });
 
-describe('with a database and a PEMS of its own', async () => {
+describe('with an external database and PEMS', async () => {
   const db = await testDatabase();
 
   const ownDatabase = {
@@ -282,7 +282,7 @@ describe('with a database and a PEMS of its own', async () => {
     VANGUARD_ENCRYPTION_KEYS: newEncryptionKey('test'),
   };
 
-  test('in production, without a PEMS, it starts no simulator and says what to do', async () => {
+  test('in production without a PEMS, it starts no simulator and gives a hint', async () => {
     const own = mkdtempSync(join(tmpdir(), 'vanguard-start-'));
     const ownPorts = await freePorts(3);
     try {

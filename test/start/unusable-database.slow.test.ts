@@ -19,7 +19,7 @@ import { freePorts, isListening } from './vanguard.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-// Databases that do not take what we need: standbys, full servers, wrong encodings, poolers. A cluster of its own.
+// Databases that do not fit: standbys, full servers, wrong encodings, poolers. A separate cluster.
 
 const settings = { fsync: 'off', shared_buffers: '32MB' };
 const secret = randomBytes(32).toString('base64url');

@@ -8,21 +8,21 @@ import { onTestFailed } from 'vitest';
 import { environmentOf } from '../support/environment.ts';
 import { until } from '../support/until.ts';
 
-// `vanguard start` as a person runs it: a process of its own, looked at from outside.
+// `vanguard start` as users run it: in its own process, observed from outside.
 
 const launcher = fileURLToPath(new URL('../../bin/vanguard.js', import.meta.url));
 
 export interface Vanguard {
   pid: number;
   url: string;
-  /** All that was printed so far. */
+  /** The output so far. */
   output(): string;
-  /** Waits until it says that it is ready; answers the seconds it says it took. */
+  /** Waits until it reports to be ready; returns the reported seconds. */
   ready(): Promise<number>;
-  /** Waits for its end; answers the exit code. */
+  /** Waits for its end; returns the exit code. */
   exited(): Promise<number | null>;
   kill(signal: NodeJS.Signals): void;
-  /** The pids of its parts that run now, by command. */
+  /** The pids of its running parts, by command. */
   parts(): Map<string, number>;
 }
 
@@ -32,7 +32,7 @@ export function launch(environment: Record<string, string>): Vanguard {
   const child = spawn(process.execPath, [launcher, 'start'], {
     env: environmentOf(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, as a terminal gives it.
+    // In a separate process group, as in a terminal.
     detached: true,
   });
   launched.push(child);
@@ -68,7 +68,7 @@ export function launch(environment: Record<string, string>): Vanguard {
   };
 }
 
-/** Ends whatever a failed test left running. */
+/** Ends all processes of a failed test. */
 export async function endAll(): Promise<void> {
   for (const child of launched.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -79,7 +79,7 @@ export async function endAll(): Promise<void> {
   }
 }
 
-/** The process of the embedded database in a data folder; undefined when there is none. */
+/** The process of the embedded database in a data folder; undefined if there is none. */
 export function postmaster(dataFolder: string): number | undefined {
   const file = join(dataFolder, 'database', 'data', 'postmaster.pid');
   const pid = existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : NaN;
@@ -93,7 +93,7 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  // One that ended and that nobody asked after yet.
+  // A zombie: ended, but not yet waited for.
   return !processes().some((one) => one.pid === pid && one.command === '');
 }
 
@@ -151,7 +151,7 @@ export function isListening(port: number): Promise<boolean> {
   });
 }
 
-/** A person with a browser or curl. */
+/** Sends requests like a browser or curl. */
 export interface Person {
   mustChangePassword: boolean;
   get(path: string): Promise<unknown>;

@@ -3,9 +3,9 @@ import type { TestDatabase } from './database.ts';
 import { one, type Json, type Organization } from './make.ts';
 import { selectionOf, selectionValue, type Selection } from './select.ts';
 
-// What a signed-in user does, and how it is refused.
+// Actions of a signed-in user, and their errors.
 
-/** A row of app_public.pfa_record, as far as tests look at it. */
+/** A row of app_public.pfa_record, with the columns that tests read. */
 export interface PfaRecord {
   pfa_id: string;
   revision: string;
@@ -31,7 +31,7 @@ export async function seenRecords(client: pg.ClientBase, organization: Organizat
   return rows;
 }
 
-/** What a record says, whatever its revision is. */
+/** Returns the contents of a record without its revision. */
 export const withoutRevision = ({ revision: _, ...record }: PfaRecord) => record;
 
 export async function seenRecord(
@@ -42,7 +42,7 @@ export async function seenRecord(
   return one((await seenRecords(client, organization)).filter((record) => record.pfa_id === pfaId));
 }
 
-/** Saves a draft under the revision that the user sees, unless another is given. */
+/** Saves a draft under the visible revision, unless another is given. */
 export async function saveDraft(
   client: pg.ClientBase,
   organization: Organization,
@@ -58,7 +58,7 @@ export async function saveDraft(
   return one(rows);
 }
 
-/** The client's user's own drafts. */
+/** The own drafts of the client's user. */
 export async function seenDrafts(client: pg.ClientBase, organization: Organization) {
   const { rows } = await client.query<{
     pfa_id: string;
@@ -194,7 +194,7 @@ export const commitDrafts = (
     [...[organization.id, selectionValue(selection), comment]],
   );
 
-/** Drafts a change and commits it, with whatever else is drafted. */
+/** Drafts a change and commits it, with all other drafts. */
 export async function commitChange(
   client: pg.ClientBase,
   organization: Organization,
@@ -245,7 +245,7 @@ export const resolveAllProblems = (
   revision: string | number | null,
 ) => answer<ResolveResult>(client, 'resolve_all_problems($1, $2, $3)', [organization.id, choice, revision]);
 
-/** How something is refused; what was done before in the transaction stays. */
+/** Returns the error of a statement; earlier statements of the transaction stay. */
 export async function refusal(client: pg.ClientBase, attempt: () => Promise<unknown>): Promise<Refusal> {
   await client.query('savepoint attempt');
   try {
@@ -266,7 +266,7 @@ export interface Refusal {
   details: Json[];
 }
 
-/** Resolves when some session of this database waits for another one's lock. */
+/** Resolves when some session of this database waits for the lock of another one. */
 export async function untilBlocked(db: TestDatabase): Promise<void> {
   const ask = `select from pg_locks l join pg_stat_activity a on a.pid = l.pid
     where not l.granted and a.datname = current_database()`;

@@ -3,7 +3,7 @@ import type pg from 'pg';
 // Rules of the schemas and roles (docs/explanation/security.md, docs/decisions), each as a query of the catalog. A query
 // returns one text for each violation.
 
-/** What a rule does not apply to, and why. A name that no longer exists is a violation too. */
+/** Exceptions of a rule, with the reason. A name that no longer exists is a violation too. */
 const exceptions = {
   'every table has row level security, also for its owner': {
     'app_private.pfa_staging':
@@ -28,7 +28,7 @@ const exceptions = {
 
 const schemas = "array['app_public', 'app_core', 'app_private']";
 
-/** Relations, columns, functions, types and schemas of ours, as every rule needs them. */
+/** Relations, columns, functions, types and schemas of the product, as every rule needs them. */
 const preamble = `
 with
 ours as (
@@ -316,7 +316,7 @@ const rules = {
     from relation r join pg_constraint k on k.conrelid = r.oid and k.contype = 'f'
     where k.confdeltype = 'a'`,
 
-  // A tenant's index begins with the tenant: who deletes a user walks through the organizations.
+  // A tenant's index starts with the tenant: the deletion of a user goes through the organizations.
   'a foreign key has an index': `
     select format('%s: %s', r.name, pg_get_constraintdef(k.oid))
     from relation r join pg_constraint k on k.conrelid = r.oid and k.contype = 'f'
@@ -349,7 +349,7 @@ const rules = {
 export type Rule = keyof typeof rules;
 export const ruleNames = Object.keys(rules) as Rule[];
 
-/** What breaks a rule in the database that the client is connected to. */
+/** Returns the violations of a rule in the connected database. */
 export async function violations(client: pg.ClientBase, rule: Rule): Promise<string[]> {
   const { rows } = await client.query<[string]>({ text: `${preamble} ${rules[rule]}`, rowMode: 'array' });
   const found = rows.map(([violation]) => violation);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Where Chromium usually is. */
+/** Usual paths of Chromium. */
 const usual = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',

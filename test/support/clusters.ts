@@ -30,17 +30,17 @@ import { urlTo } from '../../src/database/roles.ts';
 import { loadTestcontainers } from './testcontainers.ts';
 import { until } from './until.ts';
 
-// The clusters of one test run. Used by the process that runs vitest; test files ask it through database.ts.
+// The clusters of one test run. Used by the process that runs vitest; test files reach it through database.ts.
 
 /** The roles belong to the cluster, which several runs may share, so their passwords must be the same in each. */
 export const testSecret = 'the tests of PFA Vanguard';
 
-/** What a test file needs to make a database of its own. */
+/** Everything that a test file needs to create a database. */
 export interface Cluster {
   superuserUrl: string;
-  /** The database to clone: migrated, without rows of anybody. */
+  /** The database to clone: migrated, without rows of users. */
   template: string;
-  /** Begins the name of each database of this run. */
+  /** Prefix of the name of each database of this run. */
   prefix: string;
 }
 
@@ -48,7 +48,7 @@ export interface RunningCluster extends Cluster {
   stop(): Promise<void>;
 }
 
-/** Crashes lose the data of a test, and that is as it should be. */
+/** Crashes may lose the data of a test. */
 const carefree = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -58,8 +58,8 @@ const carefree = {
 };
 
 /**
- * Where test databases come from: TEST_DATABASE_URL, containers where TEST_DOCKER=1 asks for them, the binaries of this machine, and
- * containers where there is nothing else. An engine that runs for another purpose is not used: it may have no image and no network.
+ * Sources of test databases: TEST_DATABASE_URL, containers if TEST_DOCKER=1, the binaries of this machine, and else
+ * containers. An unrelated engine is not used by default: it may have no image and no network.
  */
 async function findSource(): Promise<'url' | 'docker' | 'binaries'> {
   if (process.env.TEST_DATABASE_URL) return 'url';
@@ -70,7 +70,7 @@ async function findSource(): Promise<'url' | 'docker' | 'binaries'> {
 let source: ReturnType<typeof findSource> | undefined;
 const databaseSource = () => (source ??= findSource());
 
-/** The binaries that npm installed; undefined where it has none for this platform. */
+/** The binaries that npm installed; undefined if it has none for this platform. */
 function embeddedHere() {
   try {
     return embeddedBinaries();
@@ -79,7 +79,7 @@ function embeddedHere() {
   }
 }
 
-/** The newest PostgreSQL that npm or this machine has. */
+/** The newest PostgreSQL of npm or this machine. */
 const newestHere = () =>
   embeddedHere()?.version ?? [18, 17, 16, 15].find((version) => systemBinaries(version));
 
@@ -88,7 +88,7 @@ export async function postgresVersions(): Promise<[number, ...number[]]> {
   const from = await databaseSource();
   if (from === 'docker') return [18, 15];
   if (from === 'binaries') {
-    const newest = newestHere() ?? embeddedBinaries().version; // which says what to do where there is none
+    const newest = newestHere() ?? embeddedBinaries().version; // the error says what to do
     return newest !== 15 && systemBinaries(15) ? [newest, 15] : [newest];
   }
   return withClient(process.env.TEST_DATABASE_URL ?? '', async (client) => {
@@ -101,7 +101,7 @@ export async function postgresVersions(): Promise<[number, ...number[]]> {
 
 /** Starts a PostgreSQL of this major version and prepares the template that test files clone. */
 export async function startCluster(version: number): Promise<RunningCluster> {
-  // Two runs in one cluster never meet.
+  // Two runs in one cluster never collide.
   const prefix = `vanguard_test_${randomBytes(6).toString('hex')}_`;
   const from = await databaseSource();
   if (from === 'binaries') {
@@ -133,7 +133,7 @@ async function makeTemplate(superuserUrl: string, template: string): Promise<voi
   const urls = await bootstrap(superuserUrl, template, testSecret);
   await migrate(urls.owner);
   await applyCurrent(urls.owner);
-  // It keeps its connections for a while, and ends the whole process when one breaks.
+  // It keeps its connections for a while, and a broken one ends the whole process.
   clearAllPools();
   await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
     await until('nobody is connected to the template', async () => {
@@ -149,7 +149,7 @@ interface Server {
 }
 
 async function startContainer(version: number): Promise<Server> {
-  // Plans that tests look at depend on the settings.
+  // Plans that tests read depend on the settings.
   const settings = Object.entries({ ...defaultSettings, ...carefree }).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
@@ -185,7 +185,7 @@ async function startEmbedded(version: number): Promise<Server & { template: stri
   let isPrepared = await takePrepared(prepared, folder);
   let database = await start().catch((error: unknown) => {
     if (!isPrepared) throw error;
-    // What was kept is damaged: it is made anew.
+    // The kept cluster is damaged: it is created again.
     isPrepared = false;
     rmSync(prepared, { recursive: true, force: true });
     empty(folder);
@@ -196,7 +196,7 @@ async function startEmbedded(version: number): Promise<Server & { template: stri
     for (const place of places)
       rmSync(place, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
-  // A signal ends vitest at once, without teardown; there is time left for what needs no waiting.
+  // A signal ends vitest at once, without teardown; only synchronous work is possible.
   const leave = () => {
     try {
       const pid = readFileSync(join(database.folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0];
@@ -229,13 +229,13 @@ async function startEmbedded(version: number): Promise<Server & { template: stri
   return { superuserUrl: database.superuserUrl, template: embeddedTemplate, stop };
 }
 
-// ---- Clusters with the template in them, kept for later runs: making one takes longer than most test files
+// ---- Clusters with the template, kept for later runs: creating one takes longer than most test files
 
 const preparedFolder = join(projectFolder, 'node_modules', '.cache', 'test-clusters');
-/** What copies a folder with its owners, as one that PostgreSQL runs on needs it. */
+/** Copies a folder with its owners, as PostgreSQL needs it. */
 const canCopy = process.platform === 'linux' || process.platform === 'darwin';
 
-/** A digest of everything that decides what is in a new cluster. */
+/** A digest of all inputs of a new cluster. */
 function preparedKey(version: number): string {
   const hash = createHash('sha256').update(JSON.stringify([version, binariesOf(version), testSecret]));
   const versionOf = (name: string) =>
@@ -261,7 +261,7 @@ function preparedKey(version: number): string {
 const copyFolder = (from: string, to: string) =>
   promisify(execFile)('cp', ['-a', ...(process.platform === 'linux' ? ['--reflink=auto'] : []), from, to]);
 
-/** Fills the folder with a cluster that an earlier run prepared. False where there is none. */
+/** Fills the folder with a cluster that an earlier run prepared. Returns false if none exists. */
 async function takePrepared(prepared: string, folder: string): Promise<boolean> {
   if (!canCopy || !existsSync(join(prepared, 'data'))) return false;
   try {
@@ -278,7 +278,7 @@ function empty(folder: string): void {
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
-/** Keeps a cluster that was stopped in order, and forgets those of the same version that were made otherwise. */
+/** Keeps a cleanly stopped cluster, and deletes those of the same version with other inputs. */
 async function keepPrepared(folder: string, prepared: string): Promise<void> {
   const version = basename(prepared).split('-')[0];
   mkdirSync(dirname(prepared), { recursive: true });
@@ -289,7 +289,7 @@ async function keepPrepared(folder: string, prepared: string): Promise<void> {
     await copyFolder(folder, unfinished);
     for (const name of readdirSync(dirname(prepared)))
       if (name.startsWith(`${version}-`) && !isInUse(name)) {
-        // Renamed first: a run that copies it meanwhile fails at once instead of taking a part.
+        // Renamed first: a concurrent copy then fails at once instead of being incomplete.
         const discarded = join(dirname(prepared), `discarded-${name}.${process.pid}`);
         renameSync(join(dirname(prepared), name), discarded);
         rmSync(discarded, { recursive: true, force: true });
@@ -308,7 +308,7 @@ function binariesOf(version: number) {
   return binaries;
 }
 
-/** A server outlives a run that was killed: end what such runs left behind. */
+/** A server outlives a killed run: end the servers of such runs. */
 async function sweep(): Promise<void> {
   for (const name of readdirSync(tmpdir())) {
     const pid = Number(new RegExp(`^${folderName}(\\d+)-`).exec(name)?.[1]);
@@ -338,7 +338,7 @@ function isAlive(pid: number): boolean {
 
 let docker: Promise<boolean> | undefined;
 
-/** Whether a container engine answers, at the cost of one request to its socket. */
+/** Whether a container engine responds, by one request to its socket. */
 function dockerAnswers(): Promise<boolean> {
   return (docker ??= new Promise((done) => {
     const host = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
@@ -359,7 +359,7 @@ function dockerAnswers(): Promise<boolean> {
   }));
 }
 
-/** Drops the databases whose names begin so, whoever is still connected to them. */
+/** Drops the databases with this prefix, even if clients are connected. */
 async function dropDatabases(superuserUrl: string, prefix: string): Promise<void> {
   await withClient(urlTo(superuserUrl, 'postgres'), async (client) => {
     const { rows } = await client.query<{ statement: string }>(

@@ -1,11 +1,11 @@
 import type { TestDatabase } from './database.ts';
 import type { Organization } from './make.ts';
 
-// Connections to PEMS as rows, for tests that send nothing over them.
+// Connections to PEMS as rows, for tests that send no requests.
 
 let made = 0;
 
-/** A connection of an organization, or for all (null), that records come from and changes go to. Returns its id. */
+/** Creates a connection of an organization, or for all (null), for sync and write-back. Returns its id. */
 export async function makeConnection(
   db: TestDatabase,
   organization: Organization | null,

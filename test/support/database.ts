@@ -6,36 +6,36 @@ import { roleUrls, urlTo, type RoleUrls } from '../../src/database/roles.ts';
 import { testSecret, type Cluster } from './clusters.ts';
 
 export interface UseOptions {
-  /** Keep what was done; otherwise it is rolled back. */
+  /** Commits the changes; otherwise they are rolled back. */
   commit?: boolean;
 }
 
 /** A database of one test file: cloned from the migrated template, dropped at the end. */
 export interface TestDatabase {
   name: string;
-  /** How each role connects. */
+  /** Connection strings of the roles. */
   urls: RoleUrls;
-  /** For bootstrap, and for what only a superuser may plant; tests of behaviour never use it. */
+  /** For bootstrap and changes that need a superuser; tests of behavior never use it. */
   superuserUrl: string;
   /** As vanguard_owner, which owns everything and is no superuser. */
   owner: pg.Pool;
-  /** As vanguard_authenticator, without having become anybody. */
+  /** As vanguard_authenticator, without another role. */
   authenticator: pg.Pool;
   /** As vanguard_worker. */
   worker: pg.Pool;
   /** As a signed-in user, with the settings that the server gives a request: in a transaction that rolls back. */
   asUser<T>(userId: number, use: (client: pg.PoolClient) => Promise<T>, options?: UseOptions): Promise<T>;
-  /** As the visitor with settings of one's own; none at all: nobody is signed in. */
+  /** As the visitor with the given settings; without any, anonymous. */
   asVisitor<T>(
     settings: Record<string, string>,
     use: (client: pg.PoolClient) => Promise<T>,
     options?: UseOptions,
   ): Promise<T>;
-  /** As the worker, in a transaction that is kept unless told otherwise: what it does, others are to see. */
+  /** As the worker, in a transaction that is committed by default, because others must see its changes. */
   asWorker<T>(use: (client: pg.PoolClient) => Promise<T>, options?: UseOptions): Promise<T>;
   /** As the owner, likewise rolled back. */
   asOwner<T>(use: (client: pg.PoolClient) => Promise<T>, options?: UseOptions): Promise<T>;
-  /** Disconnects and drops the database. `testDatabase` does it by itself. */
+  /** Disconnects and drops the database. `testDatabase` does this automatically. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,9 @@ export async function testDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-/** As `testDatabase`, for who closes it. Outside a test file it has to be said where the clusters are, and which is meant. */
+/**
+ * Like `testDatabase`, but the caller closes it. Outside a test file, the caller names the clusters and the version.
+ */
 export async function createTestDatabase(
   clustersUrl = inject('clustersUrl'),
   postgresVersion = inject('postgresVersion'),
@@ -110,7 +112,7 @@ async function inTransaction<T>(
   }
 }
 
-/** The settings of a request by this user, from the same look-up as the server's, which asks it for a session. */
+/** The settings of a request by this user, from the same query as the server's, which needs a session. */
 async function claimSettings(owner: pg.Pool, userId: number): Promise<Record<string, string>> {
   const { rows } = await owner.query<Claims>(
     `select is_administrator, organization_ids, writable_organization_ids, administered_organization_ids

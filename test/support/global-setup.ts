@@ -6,7 +6,7 @@ import { startCluster, type RunningCluster } from './clusters.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where test files ask for the cluster of a version: it is started when the first one does. */
+    /** Endpoint through which test files request the cluster of a version, which starts at the first request. */
     clustersUrl: string;
     /** The major version that the project tests. */
     postgresVersion: number;
@@ -15,7 +15,7 @@ declare module 'vitest' {
 
 interface Clusters {
   url: string;
-  /** How many projects of this run use them. */
+  /** Number of projects of this run that use them. */
   users: number;
   stop(): Promise<void>;
 }

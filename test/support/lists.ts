@@ -22,7 +22,7 @@ export interface ReferenceRun {
 
 type Row = Record<string, Json>;
 
-/** A connection to PEMS for all organizations that have none of their own. */
+/** A connection to PEMS for all organizations without their own. */
 export async function makeConnection(db: Pick<TestDatabase, 'owner'>, id = 'pems'): Promise<void> {
   await db.owner.query(
     `insert into app_public.api_configurations (id, name, usage, url) values ('${id}', 'PEMS', 'PEMS_PFA_READ', 'http://pems');
@@ -39,7 +39,7 @@ export async function setCheck(
   await db.owner.query('select app_private.write_reference_setting($1, $2, null)', [id, mode]);
 }
 
-/** Begins a read of one list, whatever else is queued. */
+/** Starts a read of one list, whatever else is queued. */
 export async function beginList(db: TestDatabase, organization: Organization, list: string): Promise<string> {
   await db.owner.query(
     `delete from app_public.reference_runs where organization_id = $1 and state = 'queued'`,

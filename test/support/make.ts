@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { TestDatabase } from './database.ts';
 
-// What tests are about: people, organizations, and records that came in by the way that PEMS's do.
+// Users, organizations, and records that were merged like those of PEMS.
 
 let made = 0;
 const unique = (prefix: string) => `${prefix}${++made}`;
@@ -22,7 +22,7 @@ export async function makeOrganization(
   return one(rows);
 }
 
-/** A user, by default with the role `user`; a member of nothing. Returns the id. */
+/** Creates a user, by default with the role `user` and without memberships. Returns the id. */
 export async function makeUser(
   db: Pick<TestDatabase, 'owner'>,
   role: 'admin' | 'user' | 'viewer' = 'user',
@@ -49,7 +49,7 @@ export async function makeMembership(
   );
 }
 
-/** A user who belongs to one organization. */
+/** Creates a user who belongs to one organization. */
 export async function makeMember(
   db: Pick<TestDatabase, 'owner'>,
   organization: Organization,
@@ -62,10 +62,10 @@ export async function makeMember(
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** A record as the mirror holds it. */
+/** A record as the mirror stores it. */
 export type RecordData = { pfaId: string } & Record<string, Json>;
 
-/** A row in staging; what is left out is as it is in a good row that was asked for just now. */
+/** A row in staging; missing columns have the values of a good row of a current request. */
 export interface StagedRow {
   pfaId: string | null;
   data: Record<string, Json>;
@@ -74,13 +74,13 @@ export interface StagedRow {
   versionBy?: string | null;
   problems?: Json;
   rowContent?: Json;
-  /** Keys that its page did not tell. */
+  /** Keys that the page of the row lacks. */
   unknown?: string[];
   requestedAt?: string;
   receivedAt?: string;
 }
 
-/** A row of pfa_sync_log; numbers of type bigint come as text. */
+/** A row of pfa_sync_log; numbers of type bigint are text. */
 export interface SyncRun {
   organization_id: number;
   id: string;
@@ -134,7 +134,7 @@ export async function queueSync(
   return one(rows);
 }
 
-/** Null when there was nothing to begin. */
+/** Null if no run was due. */
 export async function beginSyncRun(
   worker: Queryable,
   organization: Organization,
@@ -181,7 +181,7 @@ export async function mergeSyncRun(
   return one(rows);
 }
 
-/** A whole run, from request to merge, over these rows of PEMS; by default a full one. */
+/** A whole run from request to merge over these rows of PEMS; by default a full one. */
 export async function syncRows(
   db: TestDatabase,
   organization: Organization,
@@ -195,7 +195,7 @@ export async function syncRows(
   return mergeSyncRun(db.worker, organization, run.id);
 }
 
-/** Makes PEMS hold exactly these records: one full run. */
+/** Sets the records of PEMS to exactly these: one full run. */
 export function putRecords(
   db: TestDatabase,
   organization: Organization,
@@ -211,7 +211,7 @@ export function putRecords(
   );
 }
 
-/** Lets an organization change and lose as much in a run as a test wants. */
+/** Lets a run change and remove any number of records of an organization. */
 export async function trustAll(db: Pick<TestDatabase, 'owner'>, { id }: Organization): Promise<void> {
   await db.owner.query(
     `insert into app_private.pfa_limits (organization_id, removed_percent, refused_percent, changed_percent,
@@ -220,7 +220,7 @@ export async function trustAll(db: Pick<TestDatabase, 'owner'>, { id }: Organiza
   );
 }
 
-/** The only row; fails on none or several. */
+/** Returns the only row; fails on none or several. */
 export function one<T>(rows: T[]): T {
   const [row] = rows;
   if (row === undefined || rows.length > 1) throw new Error(`There are ${rows.length} rows instead of one.`);

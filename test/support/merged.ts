@@ -4,8 +4,8 @@ import type { TestDatabase } from './database.ts';
 import type { Organization, RecordData } from './make.ts';
 import { boundsOf, kpisOf, type Data } from './plain.ts';
 
-// The merged record by its plain definition, mirror || pending || draft, from the tables as they are; and what the
-// product answers.
+// The merged record by its plain definition, mirror || pending || draft, from the tables; and the results of the
+// product.
 
 export interface Merged {
   pfa_id: string;
@@ -17,7 +17,7 @@ export interface Merged {
   is_removed: boolean;
 }
 
-/** What a user has to see, computed row by row from mirror and modifications. */
+/** The expected view of a user, computed row by row from mirror and modifications. */
 export async function plainRecords(
   db: TestDatabase,
   organization: Organization,
@@ -57,7 +57,7 @@ export async function plainRecords(
     .filter((record) => !record.is_removed || record.has_draft);
 }
 
-/** What the view, the sums and the bounds say to a user. */
+/** The results of the view, the totals and the bounds for a user. */
 export async function answered(db: TestDatabase, organization: Organization, userId: number) {
   return db.asUser(userId, async (client) => ({
     records: (
@@ -85,14 +85,14 @@ export async function sums(client: pg.ClientBase, organization: Organization) {
   return rows[0] ?? { kpis: undefined, bounds: undefined };
 }
 
-/** What they have to say. */
+/** The expected results. */
 export async function expected(db: TestDatabase, organization: Organization, userId: number) {
   const records = await plainRecords(db, organization, userId);
   const there = records.filter((record) => !record.is_removed).map((record) => record.data);
   return { records, kpis: kpisOf(there), bounds: boundsOf(there) };
 }
 
-/** Makes a committed change, which PEMS has not confirmed, or a draft: as it would be after any history. */
+/** Creates a committed, unconfirmed change or a draft, as any history could leave it. */
 export async function plantModification(
   db: TestDatabase,
   organization: Organization,
@@ -118,7 +118,7 @@ const day = fc
   .map((n) => new Date(Date.UTC(2024, 0, 1 + n)).toISOString().slice(0, 10));
 const money = fc.integer({ min: 0, max: 50_000_000 }).map((cents) => cents / 100);
 
-/** Values as the mirror and deltas hold them; few of each, so that they meet. */
+/** Values in the form of the mirror and deltas; few of each, so that they collide. */
 const values = {
   category: fc.constantFrom('Cranes', 'Pumps', 'Ünïcode 上海'),
   source: fc.constantFrom('Rental', 'Purchase'),
@@ -145,7 +145,7 @@ export const arbitraryRecord = fc.record(
   { requiredKeys: [] },
 ) as fc.Arbitrary<Data>;
 
-/** Changed keys, never none; null empties a key. */
+/** Changed keys, at least one; null empties a key. */
 export const arbitraryDelta: fc.Arbitrary<Data> = fc
   .subarray(Object.keys(values) as (keyof typeof values)[], { minLength: 1 })
   .chain((keys) =>

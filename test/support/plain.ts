@@ -1,7 +1,7 @@
 import type { Json } from './make.ts';
 
-// The plain definition of what the product shows, computed row by row and in exact integers: what the views, the
-// generated columns and the materialized sums are compared with.
+// The plain definition of visible values, computed row by row with exact integers: tests compare views, generated
+// columns and materialized totals with it.
 
 export type Data = Record<string, Json>;
 
@@ -15,7 +15,7 @@ function decimal(value: number | string): { units: bigint; scale: number } {
   return { units: sign ? -units : units, scale: fraction.length };
 }
 
-/** Rounded half away from zero, as numeric is; for what is not negative. */
+/** Rounds half away from zero, like numeric; for values that are not negative. */
 const quotient = (numerator: bigint, denominator: bigint) =>
   (2n * numerator + denominator) / (2n * denominator);
 
@@ -49,7 +49,7 @@ export function costCents(
 
 export type CostKind = 'plan' | 'forecast' | 'actual';
 
-/** What decides the rule of a cost: of the plan its own source where PEMS has one. */
+/** The source that decides the rule of a cost; the plan has its own if PEMS has one. */
 export const sourceOf = (data: Data, kind: CostKind): Json | undefined =>
   kind === 'plan' ? (data.originalSource ?? data.source) : data.source;
 
@@ -75,7 +75,7 @@ export const usd = (cents: bigint): string => {
   return `${sign}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 };
 
-/** What app_public.organizations_kpis has to answer for these merged records, none of them removed. */
+/** Expected result of app_public.organizations_kpis for these merged records, none of them removed. */
 export function kpisOf(records: Data[]) {
   const live = records.filter((data) => data.isDiscontinued !== true);
   const sum = (of: Data[], kind: CostKind) => of.reduce((total, data) => total + costsOf(data)[kind], 0n);
@@ -100,7 +100,7 @@ export function kpisOf(records: Data[]) {
   };
 }
 
-/** What app_public.organizations_bounds has to answer for these merged records, none of them removed. */
+/** Expected result of app_public.organizations_bounds for these merged records, none of them removed. */
 export function boundsOf(records: Data[]) {
   const live = records.filter((data) => data.isDiscontinued !== true);
   const days = (key: string) => live.map((data) => text(data[key])).filter((day) => day !== null);

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import type { TestDatabase } from './database.ts';
 
-/** A bug in a function: its signature, the text to replace, with any white space where there is some, and what replaces it. */
+/** A bug in a function: its signature, the text to replace (any white space matches), and the replacement. */
 export type Planted = readonly [signature: string, from: string, to: string];
 
-/** Runs something while functions of the database have bugs, and takes these out again. */
+/** Runs an action while functions of the database have bugs, and removes these again. */
 export async function withPlanted<T>(
   db: TestDatabase,
   bugs: readonly Planted[],

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { Simulator } from '../../simulator/index.ts';
 
-/** An answer by hand. */
+/** A handmade response. */
 export interface SpokenAnswer {
   status: number;
   headers?: Record<string, string>;
   body: string;
 }
 
-/** What a request is about. */
+/** The contents of a request. */
 export interface Asked {
   service: 'griddata' | 'userdefinedscreenservices';
   headers: IncomingHttpHeaders;
@@ -19,14 +19,14 @@ export interface Asked {
 }
 
 /**
- * A PEMS in front of the simulated one, which takes credentials of any kind, and answers what a test says: the simulated one
- * knows only Basic and API keys, and repeats none.
+ * A PEMS in front of the simulated one, which accepts credentials of any kind and sends responses of the test. The
+ * simulated one knows only Basic and API keys, and repeats none.
  */
 export interface RepeatingPems extends AsyncDisposable {
   url: string;
-  /** Who is let in. */
+  /** The accepted credentials. */
   lets: (headers: IncomingHttpHeaders) => boolean;
-  /** What is answered by hand; undefined: as the simulated PEMS answers. */
+  /** The handmade response; undefined: that of the simulated PEMS. */
   answers: (asked: Asked) => SpokenAnswer | undefined;
 }
 

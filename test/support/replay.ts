@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { manifestName, type RecordingManifest } from '../../src/cli/recording-folder.ts';
 
-/** A PEMS that answers from a folder of `connection record`. */
+/** A PEMS that responds from a folder of `connection record`. */
 export interface Replay extends AsyncDisposable {
-  /** For connections. */
+  /** Base URL for connections. */
   url: string;
   manifest: RecordingManifest;
-  /** What was asked that the recording has no answer to. */
+  /** Requests without a recorded response. */
   unanswered: string[];
 }
 
@@ -22,7 +22,7 @@ interface Asked {
   };
 }
 
-/** Answers each kind of request with what was recorded for it; a record that was not recorded is answered as one that is none. */
+/** Responds to each kind of request from the recording; an unrecorded record counts as missing. */
 export async function startReplay(folder: string): Promise<Replay> {
   const manifest = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as RecordingManifest;
   const answers = await Promise.all(

@@ -2,9 +2,9 @@ import type pg from 'pg';
 import type { TestDatabase } from './database.ts';
 import { one, type Json, type Organization } from './make.ts';
 
-// Selections of records, as functions that are published take them.
+// Selections of records, as parameters of published functions.
 
-/** Null and what is left out are not asked for. */
+/** Null and missing conditions do not restrict the selection. */
 export interface Selection {
   recordIds?: (string | null)[] | null;
   filter?: Json;
@@ -20,11 +20,13 @@ export const selectionValue = (selection: Selection | undefined): string | null 
   return JSON.stringify({ ...rest, record_ids: recordIds });
 };
 
-/** The SQL of the selection that is the parameter of this number. */
+/** The SQL of the selection in the parameter of this number. */
 export const selectionOf = (parameter: number) =>
   `jsonb_populate_record(null::app_public.pfa_selection, $${parameter}::jsonb)`;
 
-/** The owner's transaction with the settings of a user's request: for what functions that are not published answer that user. */
+/**
+ * The owner's transaction with the settings of a user's request: for the results of internal functions for that user.
+ */
 export function asOwnerFor<T>(
   db: TestDatabase,
   userId: number,

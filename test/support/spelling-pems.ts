@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { Simulator } from '../../simulator/index.ts';
 
-/** A PEMS that spells values in its own way, in front of the simulated one. It takes no other spelling of them. */
+/** A PEMS with its own spelling of values, in front of the simulated one. It accepts no other spelling of them. */
 export interface SpellingPems extends AsyncDisposable {
   url: string;
-  /** By the text of the simulated PEMS, how this one writes it. */
+  /** Own spelling, by the text of the simulated PEMS. */
   spellings: Map<string, string>;
-  /** What was written to the screen, by field, as it came. */
+  /** Values written to the screen, by field, unchanged. */
   written: Record<string, unknown>[];
 }
 
@@ -19,7 +19,7 @@ interface Pair {
 }
 
 export async function startSpellingPems(simulator: Simulator): Promise<SpellingPems> {
-  /** Every text of the JSON that is one of these becomes the other one. */
+  /** Replaces every text of the JSON that has an own spelling. */
   const respelled = (json: string, spellings: Iterable<readonly [string, string]>): string => {
     const map = new Map(spellings);
     return JSON.stringify(JSON.parse(json), (_, value: unknown) =>

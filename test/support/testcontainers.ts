@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectFolder } from '../../src/configuration.ts';
 
-/** The part of testcontainers' builder that the tests use; its own types are there only once it is installed. */
+/** The used part of testcontainers' builder; the package's own types exist only after its installation. */
 interface ContainerBuilder {
   withUsername(name: string): this;
   withDatabase(name: string): this;
@@ -17,7 +17,7 @@ interface Testcontainers {
 }
 
 /**
- * Loads testcontainers from test/docker, which has a package.json of its own: only tests in containers need its 170
+ * Loads testcontainers from test/docker, which has its own package.json: only tests in containers need its 170
  * packages.
  */
 export async function loadTestcontainers(): Promise<Testcontainers> {

@@ -1,4 +1,4 @@
-/** Asks again and again until there is an answer; fails after a while, saying what did not come. */
+/** Polls until there is a result; fails after a while, and names the missing condition. */
 export async function until<T>(
   what: string,
   ask: () => T | undefined | null | false | Promise<T | undefined | null | false>,

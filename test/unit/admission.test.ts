@@ -10,7 +10,7 @@ const user = (userId: number, organizations = String(userId)): Identity => ({
   settings: { 'jwt.claims.organization_ids': `{${organizations}}` },
 });
 
-/** Work that goes on until it is ended. */
+/** Work that runs until the test ends it. */
 function workload(options = limits) {
   const admission = createAdmission(options);
   const running: { name: string; end: () => void }[] = [];
@@ -31,7 +31,7 @@ function workload(options = limits) {
 
 const refusal = { code: 'TOO_MANY_REQUESTS', retryAfter: expect.any(Number) as number };
 
-test('a user gets only a share of the small requests, and users of an organization only theirs', async () => {
+test('a user gets only a share of the small requests, and users of one organization share its part', async () => {
   const { start, names, end } = workload();
   const all = [start('a1', 'read', user(1, '7')), start('a2', 'read', user(1, '7'))];
   all.push(
@@ -49,7 +49,7 @@ test('a user gets only a share of the small requests, and users of an organizati
   expect(await Promise.all(all)).toEqual(['a1', 'a2', 'a3', 'b1', 'b2', 'c1']);
 });
 
-test('bulk work of an organization runs one after the other, that of all users up to a limit, and nothing small waits for it', async () => {
+test('bulk work is serialized per organization and limited in total, and delays no small request', async () => {
   const { start, names, end } = workload();
   const all = [1, 2, 3, 4].map((id) => start(`bulk ${id}`, 'bulk', user(id, id < 3 ? '7' : String(id))));
   all.push(start('small', 'read', user(1, '7')));
@@ -62,7 +62,7 @@ test('bulk work of an organization runs one after the other, that of all users u
   await Promise.all(all);
 });
 
-test('users of several organizations share what belongs to the organizations that they name', async () => {
+test('users of several organizations use the shares of the organizations that they name', async () => {
   const { start, names, end } = workload({ ...limits, bulkRequests: 9 });
   const all = [
     start('a', 'bulk', user(1, '7,8'), undefined, [8, 7]),
@@ -77,7 +77,7 @@ test('users of several organizations share what belongs to the organizations tha
   await Promise.all(all);
 });
 
-test('a refusal says whose requests are too many', async () => {
+test('the error says whose requests are too many', async () => {
   const { start, names, end } = workload();
   const all = Array.from({ length: 21 }, (_, i) => start(`${i}`, 'bulk', user(i + 1, '7')));
   await expect(start('own', 'bulk', user(30, '7'))).rejects.toThrow(
@@ -92,7 +92,7 @@ test('a refusal says whose requests are too many', async () => {
   await Promise.all([...all, ...mine]);
 });
 
-test('one request too many is refused at once, and the others keep their turn', async () => {
+test('one request too many is refused at once, and the others keep their place', async () => {
   const { admission, start, names, end } = workload();
   const all = Array.from({ length: 5 }, (_, i) => start(`${i}`, 'bulk', user(1)));
   await expect(start('5', 'bulk', user(1))).rejects.toMatchObject(refusal);
@@ -105,7 +105,7 @@ test('one request too many is refused at once, and the others keep their turn', 
   expect(admission.figures().bulk).toEqual({ running: 0, waiting: 0, refused: 1 });
 });
 
-test('work that fails hands its turn on', async () => {
+test('failed work frees its place', async () => {
   const admission = createAdmission(limits);
   const fail = () =>
     admission.run({ class: 'bulk', identity: user(1) }, () => Promise.reject(new Error('failed')));
@@ -116,7 +116,7 @@ test('work that fails hands its turn on', async () => {
   expect(admission.figures().bulk).toMatchObject({ running: 0, waiting: 0 });
 });
 
-test('a request that waits too long is refused, one that runs is not', async () => {
+test('a request that waits too long is refused, a running one is not', async () => {
   const { start, names, end } = workload({ ...limits, waitSeconds: 0.02 });
   const first = start('first', 'bulk', user(1));
   await expect(start('second', 'bulk', user(1))).rejects.toMatchObject(refusal);
@@ -125,7 +125,7 @@ test('a request that waits too long is refused, one that runs is not', async () 
   expect(await first).toBe('first');
 });
 
-test('a client that goes away leaves the queue', async () => {
+test('a client that disconnects leaves the queue', async () => {
   const { admission, start, names, end } = workload();
   const gone = new AbortController();
   const first = start('first', 'bulk', user(1));
@@ -140,7 +140,7 @@ test('a client that goes away leaves the queue', async () => {
   expect(await Promise.all([first, third])).toEqual(['first', 'third']);
 });
 
-test('before sign-in the share is that of an address', async () => {
+test('before sign-in the share belongs to an address', async () => {
   const { start, names, end } = workload();
   const all = Array.from({ length: 120 }, (_, i) => start(`${i}`, 'sign_in', '198.51.100.1'));
   await expect(start('120', 'sign_in', '198.51.100.1')).rejects.toMatchObject(refusal);
@@ -154,12 +154,12 @@ test('before sign-in the share is that of an address', async () => {
   await Promise.all(all);
 });
 
-test('without configuration two users cannot take all connections of the server', () => {
+test('by default two users cannot take all connections of the server', () => {
   expect(2 * defaultAdmission.userRequests + defaultAdmission.bulkRequests).toBeLessThan(20);
   expect(defaultAdmission.organizationRequests + defaultAdmission.bulkRequests).toBeLessThan(20);
 });
 
-test('what has waited runs in its own context, not in that of what it waited for', async () => {
+test('queued work runs in its own async context', async () => {
   const { admission } = workload();
   const context = new AsyncLocalStorage<string>();
   let end = (): void => undefined;

@@ -6,7 +6,7 @@ import { projectFolder, readConfiguration } from '../../src/configuration.ts';
 import { newEncryptionKey } from '../../src/encryption.ts';
 import { VanguardError } from '../../src/errors.ts';
 
-/** The problems that an environment has; none when it is taken. */
+/** Returns the problems of an environment; none if it is valid. */
 function problems(environment: NodeJS.ProcessEnv): string[] {
   try {
     readConfiguration(environment);
@@ -34,7 +34,7 @@ const pems = {
   PEMS_PASSWORD: 'p',
 };
 
-test('nothing has to be set to try it out', () => {
+test('a trial needs no configuration', () => {
   expect(readConfiguration({})).toMatchObject({
     ...{ production: false, host: '127.0.0.1', port: 3001, simulatorPort: 3010, simulatorControlPort: 3011 },
     simulatorDialect: 'official',
@@ -43,7 +43,7 @@ test('nothing has to be set to try it out', () => {
   });
 });
 
-test('the simulated PEMS speaks each of its dialects, and no other', () => {
+test('the simulator accepts each of its dialects, and no other', () => {
   for (const dialect of dialectNames)
     expect(readConfiguration({ SIMULATOR_DIALECT: dialect }).simulatorDialect).toBe(dialect);
   expect(problems({ SIMULATOR_DIALECT: 'latin' })).toEqual([
@@ -51,13 +51,13 @@ test('the simulated PEMS speaks each of its dialects, and no other', () => {
   ]);
 });
 
-test('an empty variable is one that is not set', () => {
+test('an empty variable counts as missing', () => {
   expect(readConfiguration({ PORT: '', DATABASE_URL: '', PEMS_URL: '', NODE_ENV: '' })).toEqual(
     readConfiguration({}),
   );
 });
 
-test('one message lists every problem, and shows no secret', () => {
+test('one message lists every problem, and contains no secret', () => {
   const environment = {
     NODE_ENV: 'staging',
     PORT: '70000',
@@ -78,7 +78,7 @@ test('one message lists every problem, and shows no secret', () => {
   expect(listed.join()).not.toContain('swordfish');
 });
 
-test('a single problem is told in the singular', () => {
+test('a single problem is reported in the singular', () => {
   expect(problems({ PORT: 'http' })).toHaveLength(1);
 });
 
@@ -111,7 +111,7 @@ test.each([
   expect(problems({ TRUST_PROXY })).toEqual([expect.stringContaining('TRUST_PROXY must be the number')]);
 });
 
-test('production needs a database and its secrets from outside', () => {
+test('production needs an external database and secrets from the environment', () => {
   expect(problems(production)).toEqual([]);
   expect(readConfiguration(production).production).toBe(true);
   for (const name of ['DATABASE_URL', 'VANGUARD_SECRET', 'VANGUARD_ENCRYPTION_KEYS'] as const) {
@@ -122,7 +122,7 @@ test('production needs a database and its secrets from outside', () => {
   expect(problems({ NODE_ENV: 'production' })).toHaveLength(3);
 });
 
-test('PEMS is named whole or not at all', () => {
+test('PEMS is configured completely or not at all', () => {
   expect(readConfiguration(pems).pems).toEqual({
     url: 'https://pems.example/axis/restservices',
     tenant: 'T',
@@ -149,12 +149,12 @@ test.each([
   expect(problems({ VANGUARD_ENCRYPTION_KEYS })).toHaveLength(isTaken ? 0 : 1);
 });
 
-test('a relative data folder is under the project, wherever a command was called', () => {
+test('a relative data folder is inside the project, whatever the working directory', () => {
   expect(readConfiguration({ VANGUARD_DATA_DIR: 'x/y' }).dataFolder).toBe(join(projectFolder, 'x/y'));
   expect(isAbsolute(readConfiguration({ VANGUARD_DATA_DIR: '/x/y' }).dataFolder)).toBe(true);
 });
 
-test('two things on one port are refused, where both are used', () => {
+test('two services on one port are refused if both are enabled', () => {
   expect(problems({ ADMIN_PORT: '3001' })).toEqual([
     'ADMIN_PORT must be another port than PORT: both are 3001',
   ]);
@@ -177,7 +177,7 @@ test('the control port of the simulator follows its port', () => {
   ).toBe(5000);
 });
 
-test('monitoring is on loopback, and off for workers, unless told otherwise', () => {
+test('monitoring is on loopback by default, and disabled for workers', () => {
   expect(readConfiguration({}).admin).toEqual({
     server: { host: '127.0.0.1', port: 9464 },
     worker: undefined,
@@ -192,7 +192,7 @@ test('monitoring is on loopback, and off for workers, unless told otherwise', ()
   }
 });
 
-test('origins are named one by one', () => {
+test('origins are listed one by one', () => {
   expect(readConfiguration({}).corsOrigins).toEqual([]);
   expect(readConfiguration({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }).corsOrigins).toEqual(
     ['https://a.example', 'http://localhost:5173'],
@@ -216,7 +216,7 @@ test('origins are named one by one', () => {
   }
 });
 
-test('hosts are named without scheme and port', () => {
+test('hosts are listed without scheme and port', () => {
   expect(readConfiguration({}).allowedHosts).toEqual(['127.0.0.1', '127.0.0.1']);
   expect(readConfiguration({ ALLOWED_HOSTS: 'server,worker, PFA.example.com,' }).allowedHosts).toEqual(
     expect.arrayContaining(['server', 'worker', 'pfa.example.com']),
@@ -227,7 +227,7 @@ test('hosts are named without scheme and port', () => {
     ]);
 });
 
-test.each(['0', '-1', '1.5', '3651', 'for ever'])('nothing is kept for %s days', (days) => {
+test.each(['0', '-1', '1.5', '3651', 'for ever'])('a retention of %s days is refused', (days) => {
   expect(problems({ RETENTION_REJECTS_DAYS: days })).toEqual([
     expect.stringMatching(/^RETENTION_REJECTS_DAYS must be /),
   ]);

@@ -5,7 +5,7 @@ import { createVault, credentialContext, newEncryptionKey, type Sealed } from '.
 const vault = createVault(newEncryptionKey('one'));
 const unreadable = expect.objectContaining({ code: 'SECRET_UNREADABLE' }) as Error;
 
-/** A buffer with one bit changed. */
+/** Returns the buffer with one bit changed. */
 function flipped(bytes: Buffer, bit: number): Buffer {
   const changed = Buffer.from(bytes);
   const at = Math.floor(bit / 8) % changed.length;
@@ -13,7 +13,7 @@ function flipped(bytes: Buffer, bit: number): Buffer {
   return changed;
 }
 
-test('what was sealed opens again under the same words', () => {
+test('a sealed secret opens again with the same context', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (secret, context) => {
       expect(vault.open(vault.seal(secret, context), context)).toBe(secret);
@@ -21,7 +21,7 @@ test('what was sealed opens again under the same words', () => {
   );
 });
 
-test('under other words it does not open, so a row moved to another place is worth nothing', () => {
+test('a secret does not open with another context, so a row moved elsewhere is worthless', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), fc.string(), (secret, context, other) => {
       fc.pre(context !== other);
@@ -30,7 +30,7 @@ test('under other words it does not open, so a row moved to another place is wor
   );
 });
 
-test('one changed bit of nonce, ciphertext or tag is noticed', () => {
+test('one changed bit of nonce, ciphertext or tag is detected', () => {
   fc.assert(
     fc.property(
       fc.string(),
@@ -44,7 +44,7 @@ test('one changed bit of nonce, ciphertext or tag is noticed', () => {
   );
 });
 
-test('a ciphertext that was cut is noticed, however short', () => {
+test('a truncated ciphertext is detected, however short', () => {
   const sealed = vault.seal('a secret', 'x');
   for (let length = 0; length < sealed.ciphertext.length; length++) {
     expect(() => vault.open({ ...sealed, ciphertext: sealed.ciphertext.subarray(0, length) }, 'x')).toThrow(
@@ -53,11 +53,11 @@ test('a ciphertext that was cut is noticed, however short', () => {
   }
 });
 
-test('another key of the same id does not open it', () => {
+test('another key with the same id does not open it', () => {
   expect(() => createVault(newEncryptionKey('one')).open(vault.seal('s', 'x'), 'x')).toThrow(unreadable);
 });
 
-test('a key that is not there is named, and no secret is', () => {
+test('the error names a missing key, and no secret', () => {
   const sealed = vault.seal('swordfish', 'x');
   expect(() => createVault(newEncryptionKey('two')).open(sealed, 'x')).toThrow(
     expect.objectContaining({
@@ -67,7 +67,7 @@ test('a key that is not there is named, and no secret is', () => {
   );
 });
 
-test('the first key seals, the others still open: keys can be changed without losing anything', () => {
+test('the first key seals, and the others still open: keys can be rotated without loss', () => {
   const [old, fresh] = [newEncryptionKey('old'), newEncryptionKey('fresh')];
   const before: Sealed = createVault(old).seal('s', 'x');
   const both = createVault(`${fresh},${old}`);
@@ -77,7 +77,7 @@ test('the first key seals, the others still open: keys can be changed without lo
   expect(createVault(fresh).open(after, 'x')).toBe('s');
 });
 
-test('the same secret never looks the same twice, and shows nothing of itself', () => {
+test('the same secret never has the same ciphertext, which contains nothing of it', () => {
   const sealed = Array.from({ length: 100 }, () => vault.seal('swordfish', 'x'));
   expect(new Set(sealed.map(({ nonce }) => nonce.toString('hex'))).size).toBe(100);
   expect(new Set(sealed.map(({ ciphertext }) => ciphertext.toString('hex'))).size).toBe(100);

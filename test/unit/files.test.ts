@@ -7,7 +7,7 @@ import { makeFolder } from '../../src/files.ts';
 const base = mkdtempSync(join(tmpdir(), 'vanguard-files-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-test('a folder is made with those above it, and the topmost one is told', () => {
+test('a folder is created with its parents, and the topmost new one is returned', () => {
   expect(makeFolder(join(base, 'a', 'b', 'c'), 0o711)).toBe(join(base, 'a'));
   expect(statSync(join(base, 'a', 'b', 'c')).isDirectory()).toBe(true);
   expect(makeFolder(join(base, 'a', 'b', 'd'))).toBe(join(base, 'a', 'b', 'd'));
@@ -17,7 +17,7 @@ test('a folder is made with those above it, and the topmost one is told', () => 
   expect(makeFolder(join(base, 'link', 'x'))).toBe(join(base, 'link', 'x'));
 });
 
-test('what cannot be made is refused, also where the system never says why', () => {
+test('a folder that cannot be created is refused, also where the system gives no reason', () => {
   writeFileSync(join(base, 'file'), '');
   expect(() => makeFolder(join(base, 'file'))).toThrow(/EEXIST/);
   expect(() => makeFolder(join(base, 'file', 'below'))).toThrow(/EEXIST|ENOTDIR/);
@@ -25,7 +25,7 @@ test('what cannot be made is refused, also where the system never says why', () 
   expect(() => makeFolder(join(base, 'dangling'))).toThrow(/EEXIST/);
 });
 
-// Node's own recursive mkdir never returns here: run in this process, it would hang the tests.
+// Node's own recursive mkdir never returns here: in this process it would hang the tests.
 test.skipIf(process.platform !== 'linux')('a folder in /proc is refused at once', () => {
   expect(() => makeFolder('/proc/vanguard/data')).toThrow(/ENOENT/);
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hiderOf } from '../../src/hiding.ts';
 
-// Secrets in texts of other systems, however those write them.
+// Secrets in texts of other systems, in any encoding.
 
 const json = (text: string) => JSON.stringify(text).slice(1, -1);
 const hex = (code: number, digits: number) => code.toString(16).padStart(digits, '0');
@@ -18,7 +18,7 @@ const names: Record<string, string> = {
   é: 'eacute',
 };
 
-/** How a system may write a text within something else. */
+/** Encodings that a system may use for a nested text. */
 const forms: Record<string, (text: string) => string> = {
   'as it is': (text) => text,
   'in JSON': json,
@@ -43,7 +43,7 @@ const secret = fc
   .array(character, { minLength: 5, maxLength: 12 })
   .map((characters) => `Q${characters.join('')}Z`);
 
-test.each(kinds)('a secret is hidden where it stands %s, once or within any other form', (inner) => {
+test.each(kinds)('a secret is redacted %s, alone or nested in any other encoding', (inner) => {
   fc.assert(
     fc.property(secret, fc.constantFrom(...kinds), (word, outer) => {
       const written = forms[outer]!(forms[inner]!(word));
@@ -53,11 +53,11 @@ test.each(kinds)('a secret is hidden where it stands %s, once or within any othe
   );
 });
 
-test('what is left of JSON is JSON, whatever stands before and after', () => {
+test('the remaining JSON stays valid, whatever surrounds the secret', () => {
   const text = fc.array(character, { maxLength: 4 }).map((characters) => characters.join(''));
   fc.assert(
     fc.property(text, text, text, text, (begin, end, before, after) => {
-      // Not what JSON itself consists of.
+      // Without the syntax of JSON itself.
       const word = `${begin}Q${end}`;
       const said = `${before}\n${word}\n${after}`;
       const line = hiderOf([word], '(left out)')(JSON.stringify([said, JSON.stringify([said])]));
@@ -68,11 +68,11 @@ test('what is left of JSON is JSON, whatever stands before and after', () => {
   );
 });
 
-test('of several secrets the longest counts, and the same one is found as often as it is there', () => {
+test('the longest of several secrets counts, and each occurrence is found', () => {
   expect(hiderOf(['token', 'my-token-1', ''], '***')('my-token-1 my-token-1, token')).toBe('*** ***, ***');
 });
 
-test('where a text breaks off, the beginning of a secret goes as well, but not that of a word', () => {
+test('a secret cut off at the end of a text is redacted too, a beginning of a word is not', () => {
   const hide = hiderOf(['pass"wörd/1'], '***');
   for (const form of Object.values(forms)) {
     const whole = form('pass"wörd/1');
@@ -85,7 +85,7 @@ test('where a text breaks off, the beginning of a secret goes as well, but not t
   expect(hide('the passage', true)).toBe('the passage');
 });
 
-test('what is no secret stays as it is', () => {
+test('text without secrets does not change', () => {
   const hide = hiderOf(['geheim & mehr'], '***');
   for (const text of ['geheim', 'geheim und mehr', '{"a":"\\u0067","b":"50 %"}', ''])
     expect(hide(text)).toBe(text);

@@ -13,11 +13,11 @@ test.each([
   ['fe80::1%eth0', 'http://[fe80::1%25eth0]:3001'],
   ['vanguard.example', 'http://vanguard.example:3001'],
   ['192.0.2.7', 'http://192.0.2.7:3001'],
-])('a server on %s is at %s', (host, url) => {
+])('a server on %s has the URL %s', (host, url) => {
   expect(shownUrl(host, 3001)).toBe(url);
 });
 
-test('a port that is taken and an address that cannot be had are told apart', async () => {
+test('an occupied port and an unavailable address have different errors', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const { port } = other.address() as AddressInfo;
@@ -31,7 +31,7 @@ test('a port that is taken and an address that cannot be had are told apart', as
     message: 'The name nohost.invalid stands for no address.',
     hint: 'Set HOST to an address of this machine, or to 0.0.0.0 for all of them.',
   });
-  // Of TEST-NET-1, which no machine has.
+  // From TEST-NET-1, which no machine has.
   await expect(listen(createServer(), '192.0.2.1', 0, 'ADMIN_PORT')).rejects.toMatchObject({
     code: 'ADDRESS_UNAVAILABLE',
     hint: expect.stringContaining('Set ADMIN_HOST') as string,

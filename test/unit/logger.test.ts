@@ -2,11 +2,11 @@ import pg from 'pg';
 import { expect, test, vi } from 'vitest';
 import { VanguardError } from '../../src/errors.ts';
 
-// The secrets that a process knows are a state of the module, and other files of this process have secrets of their own.
+// The known secrets are a state of the module; other files of this process have their own.
 vi.resetModules();
 const { createLogger, hideInLogs, hidePasswordsOf, withoutSecrets } = await import('../../src/logger.ts');
 
-/** What a logger writes, line by line; each must be JSON. */
+/** Returns the lines of a logger; each must be JSON. */
 function capture() {
   const lines: string[] = [];
   const logger = createLogger('test', 'trace', { write: (line: string) => void lines.push(line) });
@@ -29,7 +29,7 @@ const places: [string, unknown][] = [
   ['a token', { user: { token: secret } }],
 ];
 
-test.each(places)('%s that is named after a secret is left out', (_where, what) => {
+test.each(places)('%s with the name of a secret is redacted', (_where, what) => {
   const { logger, text } = capture();
   logger.info(what, 'x');
   expect(text()).not.toContain('sw0rdf1sh');
@@ -49,7 +49,7 @@ const sentences = [
   `-----BEGIN PRIVATE KEY-----\nsw0rdf1shsw0rdf1sh\n-----END PRIVATE KEY-----`,
 ];
 
-test.each(sentences)('wherever it stands: %s', (sentence) => {
+test.each(sentences)('at any depth: %s', (sentence) => {
   const { logger, text, last } = capture();
   logger.warn(sentence);
   logger.warn({ said: sentence }, 'x');
@@ -60,17 +60,17 @@ test.each(sentences)('wherever it stands: %s', (sentence) => {
   expect(last()).toMatchObject({ msg: 'x' });
 });
 
-test('a secret that is known is left out of everything, also where nothing shows that it is one', () => {
+test('a known secret is redacted everywhere, also where no name marks it', () => {
   hideInLogs(secret, undefined, 'short');
   hidePasswordsOf('postgres://u:gr%C3%BCn-und-blau@h/d', undefined, 'no address');
   const { logger, text } = capture();
   logger.info({ pems: `it answered: ${secret}, gr%C3%BCn-und-blau, grün-und-blau` }, `with ${secret}`);
   expect(text()).not.toMatch(/sw0rdf1sh|und-blau/);
-  // Too short to be told from a word.
+  // Too short to differ from a word.
   expect(withoutSecrets('in short')).toBe('in short');
 });
 
-test('what PostgreSQL quotes of rows and values stays out, what names the place does not', () => {
+test("row values in PostgreSQL's errors are redacted, names of the place are not", () => {
   const { logger, text, last } = capture();
   const database = new pg.DatabaseError(
     'invalid input syntax for type integer: "record content"',
@@ -87,7 +87,7 @@ test('what PostgreSQL quotes of rows and values stays out, what names the place 
   expect(last()).toMatchObject({ err: { code: '22P02', table: 'pfa_mirror', severity: 'ERROR' } });
 });
 
-test('what is no secret stays as it is', () => {
+test('values that are not secret stay', () => {
   for (const line of [
     'at load (file:///srv/app/node_modules/@pgtyped/runtime/lib/index.js:1:2)',
     'password authentication failed for user "vanguard_worker"',

@@ -12,8 +12,8 @@ test.each([
   '5e-324',
   '1.7e308',
   '12345678901234567890',
-])('%s is a number, or about one', (text) => expect(isRepresentable(text)).toBe(true));
+])('%s is a number or close to one', (text) => expect(isRepresentable(text)).toBe(true));
 
-test.each(['1e400', '-1e400', '1e-400', '-0.01E-400', 'x'])('%s is none', (text) =>
+test.each(['1e400', '-1e400', '1e-400', '-0.01E-400', 'x'])('%s is not a number', (text) =>
   expect(isRepresentable(text)).toBe(false),
 );

@@ -5,7 +5,7 @@ import { hashPassword, newPassword, verifyPassword } from '../../src/auth/passwo
 
 const password = 'Zürich\u{1f3d7} 2026';
 
-/** A PHC string of any strength, as another installation may have left it. */
+/** A PHC string of any strength, as another installation may have stored it. */
 function argon2Hash(
   given: string,
   { memory = 19_456, passes = 2, parallelism = 1, algorithm = 'argon2id' as const } = {},
@@ -23,7 +23,7 @@ function argon2Hash(
   return `$${algorithm}$v=19$m=${memory},t=${passes},p=${parallelism}$${text(salt)}$${text(hash)}`;
 }
 
-test('a hash is argon2id with the memory and passes that OWASP names, and a salt of its own', async () => {
+test("a hash is argon2id with OWASP's memory and passes, and a random salt", async () => {
   const [one, two] = await Promise.all([hashPassword(password), hashPassword(password)]);
   expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
   expect(one).not.toBe(two);
@@ -37,7 +37,7 @@ test('only the password itself matches its hash', async () => {
   }
 });
 
-test('a bcrypt hash is accepted, and is always outdated', async () => {
+test('a bcrypt hash is accepted, and always counts as outdated', async () => {
   for (const letter of ['a', 'b', 'y']) {
     const hash = bcrypt.hashSync(password, 4).replace(/^\$2.\$/, `$2${letter}$`);
     expect(await verifyPassword(password, hash)).toEqual({ matches: true, outdated: true });
@@ -61,11 +61,11 @@ test.each([
   '$argon2i$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAA',
   '$1$md5',
   '$argon2id$v=19$m=19456,t=2,p=1$$',
-])('what is no hash of ours matches nothing: %o', async (stored) => {
+])('an unknown hash matches nothing: %o', async (stored) => {
   await expect(verifyPassword('', stored)).rejects.toThrow('unknown format');
 });
 
-test('a password made for somebody is long enough to be set, and never the same', () => {
+test('a generated password is long enough, and always different', () => {
   const made = Array.from({ length: 100 }, newPassword);
   expect(new Set(made).size).toBe(100);
   for (const one of made) expect(one).toMatch(/^[\w-]{16}$/);

@@ -14,32 +14,32 @@ const dataFolder = () => join(folder, 'not', 'there', 'yet');
 const read = (environment: NodeJS.ProcessEnv = {}) =>
   readSecrets(readConfiguration({ VANGUARD_DATA_DIR: dataFolder(), ...environment }));
 
-test('secrets are made once and stay the same', async () => {
+test('secrets are generated once and stay the same', async () => {
   const made = await read();
   expect(made.secret).toMatch(/^[\w-]{43}$/);
   expect(createVault(made.encryptionKeys).seal('s', 'x').keyId).toBe('local-1');
   expect(await read()).toEqual(made);
 });
 
-test('they are for the owner of the file only', async () => {
+test('only the owner of the file can read it', async () => {
   await read();
   expect(statSync(join(dataFolder(), 'secrets.json')).mode & 0o777).toBe(0o600);
 });
 
-test('many who come at once agree, and nothing is left lying about', async () => {
+test('many concurrent starts use the same secrets, and leave no temporary file', async () => {
   const all = await Promise.all(Array.from({ length: 50 }, () => read()));
   for (const one of all) expect(one).toEqual(all[0]);
   expect(readdirSync(dataFolder())).toEqual(['secrets.json']);
 });
 
-test('two installations do not share secrets', async () => {
+test('two installations have different secrets', async () => {
   const one = await read();
   const other = await read({ VANGUARD_DATA_DIR: join(folder, 'other') });
   expect(other.secret).not.toBe(one.secret);
   expect(other.encryptionKeys).not.toBe(one.encryptionKeys);
 });
 
-test('what the environment says goes before, and is written nowhere', async () => {
+test('the environment takes precedence, and its secrets are not stored', async () => {
   const secret = 's'.repeat(40);
   const keys = newEncryptionKey('theirs');
   expect(await read({ VANGUARD_SECRET: secret, VANGUARD_ENCRYPTION_KEYS: keys })).toEqual({
@@ -57,7 +57,7 @@ test('what the environment says goes before, and is written nowhere', async () =
   expect(readFileSync(join(dataFolder(), 'secrets.json'), 'utf8')).not.toContain(secret);
 });
 
-test('a data folder that cannot be one is named', async () => {
+test('an unusable data folder is named', async () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   await expect(read({ VANGUARD_DATA_DIR: join(file, 'data') })).rejects.toMatchObject({

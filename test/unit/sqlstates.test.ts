@@ -17,23 +17,23 @@ function databaseError(code: string, message: string, more: Partial<pg.DatabaseE
 
 const networkError = (message: string, code: string) => Object.assign(new Error(message), { code });
 
-test('each code that SQL raises is in the table', () => {
+test('the catalog contains each code that SQL raises', () => {
   const raised = [...migrations.matchAll(/errcode\s*=\s*'(\w+)'/g)].map(([, code = '']) => code);
   expect(raised.length).toBeGreaterThanOrEqual(10);
   for (const code of new Set(raised)) expect(Object.keys(sqlstates)).toContain(code);
-  // Nothing is raised without a code: it would come out as an internal error.
+  // All errors are raised with a code: others would become internal errors.
   const raises = migrations.match(/raise exception\b[^;]*/g) ?? [];
   for (const raise of raises) expect(raise).toMatch(/errcode\s*=/);
 });
 
-test('each code of ours in the table is raised, but for those that are kept for what is to come', () => {
+test('SQL raises each code of the product in the catalog, except reserved ones', () => {
   const unused = Object.keys(sqlstates).filter(
     (code) => code.startsWith('VG') && !migrations.includes(`'${code}'`),
   );
   expect(unused).toEqual(['VG401']);
 });
 
-test('what is raised as detail is JSON', () => {
+test('each raised detail is JSON', () => {
   const details = [...migrations.matchAll(/raise exception[^;]*\bdetail\s*=\s*([^,;]+)/g)].map(
     ([, detail = '']) => detail,
   );
@@ -51,7 +51,7 @@ test.each(Object.entries(sqlstates))(
   },
 );
 
-test('a code means one status, whatever it comes from', () => {
+test('a code has one status, whatever its source', () => {
   const statusOf = new Map<string, number>();
   for (const { code, status } of Object.values(sqlstates)) {
     expect(statusOf.get(code) ?? status).toBe(status);
@@ -62,7 +62,7 @@ test('a code means one status, whatever it comes from', () => {
   }
 });
 
-test('ours is told with its hint and its details', () => {
+test('an error of the product includes its hint and details', () => {
   const error = databaseError('VG409', 'Record r changed.', {
     hint: 'Look again.',
     detail: '[{"recordId": "r"}]',
@@ -73,7 +73,7 @@ test('ours is told with its hint and its details', () => {
   });
 });
 
-test("PostgreSQL's own hints and details stay inside: they name tables and rows", () => {
+test("PostgreSQL's own hints and details are dropped: they name tables and rows", () => {
   const told = refusal(
     databaseError('23505', 'duplicate key value violates unique constraint "users_username_key"', {
       detail: 'Key (lower(username))=(olga) already exists.',
@@ -84,7 +84,7 @@ test("PostgreSQL's own hints and details stay inside: they name tables and rows"
 });
 
 test.each(['42P01', '42703', '42883', 'XX000', '25P02', 'P0001', '0A000'])(
-  'state %s tells nothing of itself',
+  'state %s reveals nothing',
   (code) => {
     const told = refusal(databaseError(code, 'relation "app_core.pfa_mirror" does not exist'));
     expect(told).toMatchObject({ status: 500, code: 'INTERNAL' });
@@ -101,7 +101,7 @@ test.each([
   ['a missing file', networkError("ENOENT: no such file or directory, open '/secret'", 'ENOENT')],
   ['no error at all', 'swordfish'],
   ['nothing', undefined],
-])('%s tells nothing of itself', (_what, error) => {
+])('%s reveals nothing', (_what, error) => {
   const told = refusal(error);
   expect(told).toMatchObject({ status: 500, code: 'INTERNAL' });
   expect(JSON.stringify(told)).not.toMatch(/password|secret|swordfish/);
@@ -137,13 +137,13 @@ test.each([
   ['several addresses that refuse', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
   ['a connection that broke', new Error('Connection terminated unexpectedly')],
   ['a pool that is exhausted', new Error('timeout exceeded when trying to connect')],
-])('%s is worth another try', (_what, error) => {
+])('%s can be retried', (_what, error) => {
   const told = refusal(error);
   expect(told).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' });
   expect(told.message).not.toMatch(/10\.0|clients|ECONN|database:|socket/);
 });
 
-// Every code that Node or libuv gives where a connection is opened or used, and those of certificates.
+// Every code of Node or libuv for connections, and those of certificates.
 test.each(
   (
     'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENOTFOUND EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME EAI_MEMORY ' +
@@ -158,7 +158,7 @@ test.each(
   });
 });
 
-test.each(['connect', 'getaddrinfo'])('whatever fails in %s is a broken connection', (syscall) => {
+test.each(['connect', 'getaddrinfo'])('any failure in %s is a broken connection', (syscall) => {
   for (const code of ['EACCES', 'ENOENT', 'EMFILE', 'ESOMETHING'])
     expect(refusal(Object.assign(networkError('x', code), { syscall }))).toMatchObject({ status: 503 });
   expect(refusal(Object.assign(networkError('x', 'EACCES'), { syscall: 'open' }))).toMatchObject({
@@ -166,7 +166,7 @@ test.each(['connect', 'getaddrinfo'])('whatever fails in %s is a broken connecti
   });
 });
 
-test('words of an error that only mention a broken connection are no broken connection', () => {
+test('an error that only mentions a broken connection is not one', () => {
   for (const message of ['cannot parse "ECONNRESET"', 'the text Connection terminated is too long'])
     expect(refusal(new Error(message))).toMatchObject({ status: 500, code: 'INTERNAL' });
 });

@@ -14,7 +14,7 @@ import { readDate } from '../../web/src/format/readDate.ts';
 import { readFlag } from '../../web/src/format/readFlag.ts';
 import type { Reading } from '../../web/src/format/reading.ts';
 
-// A day is the same day, and an amount the same amount, wherever somebody reads it and types it again.
+// A day or an amount stays the same in every locale when a user reads it and types it again.
 
 const zones = ['Pacific/Kiritimati', 'Asia/Kolkata', 'UTC', 'America/Chicago', 'Pacific/Pago_Pago'];
 const locales = [
@@ -171,7 +171,7 @@ describe.each(locales)('in %s', (locale) => {
   });
 });
 
-// What Excel, P6 and PEMS write, and what is refused because it means nothing, or two things.
+// Formats of Excel, P6 and PEMS, and texts that are refused because they are invalid or ambiguous.
 test.each([
   ['en-US', '12/24/24', '2024-12-24'],
   ['en-US', 'Dec 24, 2024', '2024-12-24'],

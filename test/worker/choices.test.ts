@@ -4,9 +4,9 @@ import type { Organization } from '../support/make.ts';
 import { pushTools } from './push-world.ts';
 import { idOf, testWorld } from './world.ts';
 
-// Values that can only be chosen, in the spelling of a tenant: read in any, stored in ours, written back in its own.
+// Choice values in the spelling of a tenant: read in any spelling, stored in ours, written in the tenant's.
 
-// The simulator spells as records do, and the proxy before it as a test says.
+// The simulator uses the spelling of its records, and the proxy before it the spelling of the test.
 const world = await testWorld(
   { CAPITALS: 12, OWN: 12, LEASE: 12, DRAFTED: 12, USUAL: 12 },
   { dialect: 'classic' },
@@ -41,7 +41,7 @@ const choices = async ({ id }: Organization) =>
     )
   ).rows;
 
-test('capitals are read as the allowed values and cost the same, and a change is written in capitals', async () => {
+test('capitals are read as the allowed values with the same costs, and a change is written in capitals', async () => {
   spelled(new Map());
   const organization = await world.organization('CAPITALS', { url: pems.url });
   await world.sync(organization);
@@ -80,7 +80,7 @@ test('capitals are read as the allowed values and cost the same, and a change is
   for (const id of ids) expect(['Rental', 'Purchase']).toContain((await mirrorOf(organization, id)).source);
 });
 
-test('an empty field is written in the spelling that runs have read, or that the organization has configured', async () => {
+test('an empty field is written in the spelling of earlier runs, or in the configured one', async () => {
   spelled(capitals);
   const organization = await world.organization('OWN', { url: pems.url });
   const id = idOf(organization, 1);
@@ -117,7 +117,7 @@ test('an empty field is written in the spelling that runs have read, or that the
   expect(await mirrorOf(organization, id)).toMatchObject({ source: 'Rental' });
 });
 
-test('a value that is not allowed rejects its field, never its cost', async () => {
+test('a value that is not allowed rejects its field, but not its cost', async () => {
   spelled(capitals);
   const organization = await world.organization('LEASE', { url: pems.url });
   await world.sync(organization);
@@ -137,7 +137,7 @@ test('a value that is not allowed rejects its field, never its cost', async () =
   expect(await mirrorOf(organization, id)).toEqual({ ...old, model: 'New model' });
 });
 
-test('a draft is no conflict where only the spelling is another one', async () => {
+test('a draft that differs only in spelling is no conflict', async () => {
   spelled(new Map());
   const organization = await world.organization('DRAFTED', { url: pems.url });
   await world.sync(organization);
@@ -151,7 +151,7 @@ test('a draft is no conflict where only the spelling is another one', async () =
   expect(await modifications(organization)).toMatchObject([{ state: 'draft', problems: {} }]);
 });
 
-test('only a full run says which spelling is usual', async () => {
+test('only a full run determines the usual spelling', async () => {
   spelled(
     new Map([
       ['Rental', 'RENTAL'],

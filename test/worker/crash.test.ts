@@ -19,10 +19,10 @@ const releaseDeadWorkers = async () =>
   one((await db.worker.query<{ dead: string[] }>('select app_private.release_dead_workers() as dead')).rows)
     .dead;
 
-test('a worker killed in the middle of a run: another one does it again, and the lost run is closed', async () => {
+test('a worker is killed in the middle of a run: another one repeats it, and the lost run is closed', async () => {
   const organization = await world.organization('KILLED', { pageSize: 10 });
   const { child: killed } = await workerProcess(db);
-  // The first page and the names of the columns come, the second page does not.
+  // The first page and the column names arrive, the second page does not.
   await world.fault({ kind: 'latency', ms: 0, count: 2 });
   await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
   const { id } = await world.request(organization);
@@ -30,7 +30,7 @@ test('a worker killed in the middle of a run: another one does it again, and the
   await until('the first page is staged', async () => (await stagedRows(db.owner, organization)) > 0);
 
   await world.startWorker({ releaseIntervalMs: 250 });
-  // While it lives, nobody takes its job away.
+  // While the worker lives, no other worker takes its job.
   expect(await releaseDeadWorkers()).toEqual([]);
   expect(await world.runs(organization)).toMatchObject([{ id, state: 'running' }]);
 
@@ -39,7 +39,7 @@ test('a worker killed in the middle of a run: another one does it again, and the
   const again = await until('the run is done again', async () =>
     (await world.runs(organization)).find(({ state }) => state === 'succeeded'),
   );
-  // Ten seconds between looks is what a product's worker has; here it is a quarter of one.
+  // A worker of the product looks every ten seconds, this one every quarter of a second.
   console.log(`A killed worker's run was done again after ${Math.round(performance.now() - began)} ms.`);
   expect(again).toMatchObject({ trigger: 'user', rows_read: 30, rows_inserted: 30 });
   expect(await world.runs(organization)).toMatchObject([
@@ -52,7 +52,7 @@ test('a worker killed in the middle of a run: another one does it again, and the
   expect(await processes()).toBe(1);
 });
 
-test('a worker that is told to stop gives its job back at once, and the next one does it', async () => {
+test('a stopping worker releases its job at once, and the next one does it', async () => {
   const organization = await world.organization('STOPPED');
   await world.stopWorkers();
   await world.startWorker();
@@ -83,7 +83,7 @@ test('a worker that is told to stop gives its job back at once, and the next one
   expect(await world.runs(organization)).toHaveLength(2);
 });
 
-test('a worker that is told to stop while it lists the values to search gives the rest back, and the next one does it', async () => {
+test('a worker that stops while it lists the values to search releases the rest, and the next one does it', async () => {
   await world.stopWorkers();
   const codes = ['VALUESA', 'VALUESB', 'VALUESC'];
   const stale = async () => (await db.owner.query('select from app_private.pfa_search_stale')).rows.length;
@@ -108,7 +108,7 @@ test('a worker that is told to stop while it lists the values to search gives th
   await until('the rest is done', async () => (await stale()) === 0);
 });
 
-/** Holds locks in a transaction of its own until it is told to let go. */
+/** Holds locks in its own transaction until it is released. */
 async function holding(sql: string, values: unknown[]): Promise<() => Promise<void>> {
   const client = await db.owner.connect();
   await client.query('begin');
@@ -135,7 +135,7 @@ const jobs = async ({ id }: { id: number }) =>
     .length;
 
 const lockRun = 'select from app_public.pfa_sync_log where organization_id = $1 for update';
-/** Where a run stops in each phase. What was asked of the database before the kill is still done, once. */
+/** Where a run stops in each phase. The database still completes the statement of the killed worker, once. */
 const stops: Record<(typeof phases)[number], { lock?: string; lost: boolean }> = {
   BEGIN: { lock: lockRun, lost: false },
   READ: { lost: true },
@@ -150,7 +150,7 @@ const stops: Record<(typeof phases)[number], { lock?: string; lost: boolean }> =
 };
 
 test.each(phases)(
-  'killed in the phase %s: the run is done once, by another worker where it must be, and nothing is left',
+  'killed in the phase %s: the run is done once, by another worker if necessary, and leaves nothing behind',
   async (phase) => {
     await world.stopWorkers();
     const organization = await world.organization(phase);
@@ -171,9 +171,9 @@ test.each(phases)(
 
     killed.kill('SIGKILL');
     await world.control('DELETE', '/faults');
-    // Its session ends before it has told the queue; otherwise there would be nothing left to do.
+    // The session ends before the worker reports to the queue; otherwise no work would remain.
     if (phase === 'DONE') await endWorkersSessions();
-    // Clearing away after it waits for these locks, too.
+    // The cleanup after it waits for these locks, too.
     const early = phase === 'COPY' || phase === 'DONE';
     if (early) await letGo?.();
     await world.startWorker({ releaseIntervalMs: 100 });
@@ -199,7 +199,7 @@ test.each(phases)(
   },
 );
 
-test('a run whose job has vanished is closed when its worker is gone, and not before, however old it is', async () => {
+test('a run without a job is closed when its worker is gone, and not before, however old it is', async () => {
   await world.stopWorkers();
   const organization = await world.organization('ORPHAN');
   await world.fault({ kind: 'latency', ms: 600_000, count: 1 });
@@ -227,7 +227,7 @@ test('a run whose job has vanished is closed when its worker is gone, and not be
   expect(await world.sync(organization)).toMatchObject({ state: 'succeeded', rows_inserted: 5 });
 });
 
-test('ten workers at once, of which two are killed: each run is done once, and everything is there', async () => {
+test('ten workers at once, two of them killed: each run is done once, and all records arrive', async () => {
   await world.stopWorkers();
   const organizations = await Promise.all(crowd.map((code) => world.organization(code, { pageSize: 5 })));
   await world.fault({ kind: 'latency', ms: 10, probability: 1 });
@@ -250,7 +250,7 @@ test('ten workers at once, of which two are killed: each run is done once, and e
   await until('the killed ones are off the list', async () => (await processes()) === 8);
   for (const organization of organizations) {
     const runs = await world.runs(organization);
-    // Each that was asked for; of those that were lost there is one more.
+    // One run per request, and one more for each lost run.
     expect(runs.filter(({ state }) => state === 'succeeded')).toHaveLength(4);
     for (const { state, error_code } of runs) if (state === 'failed') expect(error_code).toBe('WORKER_LOST');
     expect(runs.filter(({ rows_inserted }) => rows_inserted > 0)).toHaveLength(1);
@@ -267,7 +267,7 @@ test('ten workers at once, of which two are killed: each run is done once, and e
   expect(rows).toEqual([]);
 }, 40_000);
 
-test('SIGTERM: a worker gives its job back at once and ends with code 0', async () => {
+test('SIGTERM: a worker releases its job at once and exits with code 0', async () => {
   await world.stopWorkers();
   const organization = await world.organization('MANY');
   await world.fault({ kind: 'latency', ms: 600_000, count: 1 });

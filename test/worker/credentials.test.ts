@@ -8,20 +8,20 @@ import { processEnvironment, workerProcess, type WorkerProcess } from './process
 import { pushTools } from './push-world.ts';
 import { idOf, testWorld } from './world.ts';
 
-// A PEMS that repeats our credentials in everything it says: nothing that is kept, logged or shown holds them.
+// A PEMS that repeats our credentials in every response: no stored text, log or response contains them.
 
 vi.setConfig({ testTimeout: 60_000 });
 
-/** Parts of every secret that no way of writing changes, so that not even a piece of one is overlooked. */
+/** Parts of every secret that look the same in every encoding, to find even fragments. */
 const pieces = ['Hd5Qm', 'Wz8Kp'];
 const password = String.raw`Hd5Qm"\u&é ß%41+Wz8Kp/<'\ü`;
-/** What a header can hold. */
+/** Characters that a header can hold. */
 const key = String.raw`Hd5Qm"\u&;%41+=/Wz8Kp<'\x`;
 const token = Buffer.from(`vanguard:${password}`).toString('base64');
 
 interface Kind {
   code: string;
-  /** As it is stored: the kind, and the headers. */
+  /** As stored: the kind and the headers. */
   authType: string;
   secret: string;
   headers: { key: string; value: string }[];
@@ -54,7 +54,7 @@ const kinds: Kind[] = [
 const ascii = (text: string) =>
   JSON.stringify(text).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 const html = (text: string) => text.replace(/[^\w ]/g, (c) => `&#${c.codePointAt(0)};`);
-/** The secret in each form at once, a password also as it is sent. */
+/** The secret in each encoding at once, a password also as sent. */
 const repeated = (secret: string) =>
   [
     ...[secret, JSON.stringify(secret), ascii(secret), encodeURIComponent(secret), html(secret)],
@@ -72,7 +72,7 @@ const page = (message: string, status: number): SpokenAnswer => ({
   body: `<html><p>${message}</p></html>`,
 });
 
-/** What PEMS answers to a write, by the number of the record. */
+/** Responses of PEMS to a write, by the number of the record. */
 const answersToWrites = (secret: string): SpokenAnswer[] => [
   alert(`Your credentials are ${repeated(secret)}`),
   alert(`Your credentials are ${repeated(secret)}`, 400),
@@ -80,13 +80,13 @@ const answersToWrites = (secret: string): SpokenAnswer[] => [
   page(repeated(secret), 500),
   page(repeated(secret), 200),
   page(repeated(secret), 404),
-  // Broken off within the secret, and within an escape of it.
+  // Cut off inside the secret, and inside an escape sequence of it.
   { status: 200, body: `{"said":"${secret.slice(0, -2)}` },
   { status: 200, body: `{"said":${ascii(secret).slice(0, 10)}` },
   { status: 200, body: `{"said":"${encodeURIComponent(secret).slice(0, 9)}` },
   { status: 200, body: `{"said":"${(secret === password ? token : secret).slice(0, -3)}` },
 ];
-/** What opens the breaker, one after the other. */
+/** Failures that open the breaker, one after the other. */
 const answersThatClose = (secret: string): SpokenAnswer[] => [
   { ...page(repeated(secret), 401), headers: { 'www-authenticate': encodeURIComponent(repeated(secret)) } },
   { status: 302, headers: { location: `https://${encodeURIComponent(secret)}.example/` }, body: '' },
@@ -116,7 +116,7 @@ async function ground({ code, authType, secret, headers }: Omit<Kind, 'lets'>) {
   return { organization, admin: await makeMember(db, organization, 'admin') };
 }
 
-/** Every text that the database holds, by where it stands; but for headers as they were entered, and what is encrypted. */
+/** Returns every text in the database by location, except entered headers and ciphertexts. */
 async function everythingKept(): Promise<Map<string, string>> {
   const { rows: tables } = await db.owner.query<{ name: string }>(
     `select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -141,7 +141,7 @@ async function everythingKept(): Promise<Map<string, string>> {
   return kept;
 }
 
-/** Also pieces of a token, wherever it was cut. */
+/** Includes fragments of a token, wherever it was cut. */
 const tokenPieces = Array.from({ length: token.length - 11 }, (_, at) => token.slice(at, at + 12)).filter(
   (piece) => !piece.endsWith('='),
 );
@@ -164,12 +164,12 @@ describe.each(kinds)('$code', (kind) => {
     ({ organization, admin } = await ground(kind));
     pems.lets = lets;
     pems.answers = () => undefined;
-    // Whatever PEMS says, it lets us in with these.
+    // PEMS accepts these credentials, whatever it responds.
     expect(await world.sync(organization)).toMatchObject({ state: 'succeeded', rows_read: size });
     expect(headers.length > 0 || secret !== 'unused here').toBe(true);
   });
 
-  test('changes that were answered with them come back, or are written after all', async () => {
+  test('changes with such responses get a problem, or are written in the end', async () => {
     const answered = new Set<string>();
     pems.answers = ({ service, body }) => {
       const n =
@@ -177,7 +177,7 @@ describe.each(kinds)('$code', (kind) => {
           body.includes(idOf(organization, one)),
         ) ?? 0;
       if (service === 'griddata') return undefined;
-      // Once each: what was not certain is then read, and written again.
+      // Once each: push reads an uncertain record, and writes it again.
       const isWrite = body.includes('"M-');
       const about = `${n} ${isWrite}`;
       if (answered.has(about)) return undefined;
@@ -197,7 +197,7 @@ describe.each(kinds)('$code', (kind) => {
       'select answer, error_code from app_core.pfa_push_exchange where organization_id = $1 and error_code is not null order by id',
       [organization.id],
     );
-    // Each was met, and what was said is kept as far as it is worth it.
+    // Each case occurred, and useful texts are kept in part.
     expect(rows.length).toBeGreaterThanOrEqual(writes.length + 1);
     expect(rows.filter(({ answer }) => answer?.includes('***')).length).toBeGreaterThanOrEqual(
       writes.length - 1,
@@ -207,7 +207,7 @@ describe.each(kinds)('$code', (kind) => {
     ).toBeGreaterThanOrEqual(1);
   });
 
-  test('what keeps the connection from working is told without them', async () => {
+  test('the failure of the connection is reported without them', async () => {
     for (const [n, answer] of answersThatClose(said).entries()) {
       pems.answers = () => answer;
       await draft(organization, admin, idOf(organization, 12), { contract: `C-${n}` });
@@ -237,7 +237,7 @@ describe.each(kinds)('$code', (kind) => {
     }
   });
 
-  test('a run that was refused says why without them', async () => {
+  test('the reason of a refused run contains none of them', async () => {
     for (const answer of [
       alert(repeated(said)),
       alert(repeated(said), 400),
@@ -270,7 +270,7 @@ describe.each(kinds)('$code', (kind) => {
     expectNothingIn(tested.said + tested.complained, 'connection test');
   });
 
-  test('neither the database, nor the log, nor who asks has them', async () => {
+  test('the database, the log and the API contain none of them', async () => {
     for (const [table, text] of await everythingKept()) expectNothingIn(text, table);
     const log = worker.log();
     expect(log).toContain('not synchronized');
@@ -296,7 +296,7 @@ describe.each(kinds)('$code', (kind) => {
   });
 });
 
-test('credentials that no header can carry stop the job, whose error names the setting alone', async () => {
+test('credentials that no header can hold stop the job, and the error names only the setting', async () => {
   const { organization, admin } = await ground({
     code: 'INVALID',
     authType: 'none',

@@ -4,7 +4,7 @@ import type { Organization } from '../support/make.ts';
 import { pushTools } from './push-world.ts';
 import { idOf, mirrored, testWorld } from './world.ts';
 
-// A tenant of each dialect: what is synchronized and written back is the same.
+// A tenant of each dialect: sync and write-back have the same results.
 
 const codeOf = (dialect: DialectName): string => dialect.toUpperCase();
 const world = await testWorld(Object.fromEntries(dialectNames.map((name) => [codeOf(name), 24])), {
@@ -17,21 +17,21 @@ beforeAll(async () => {
   await world.startWorker();
   for (const dialect of dialectNames) {
     const code = codeOf(dialect);
-    // A strict tenant takes only the organization of the login in the header.
+    // A strict tenant accepts only the organization of the login in the header.
     const loginOrganization = dialect === 'strict' ? '*' : undefined;
     const connection = { tenant: code, pageSize: 10, loginOrganization };
     organizations.set(dialect, await world.organization(code, connection));
   }
 });
 
-/** Without the columns that no mapping knows: they stay as the tenant writes them. */
+/** Without unmapped columns, which keep the spelling of the tenant. */
 const known = (data: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('pfs_x_')));
 
-describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
+describe.each(dialectNames)('a tenant with dialect %s', (dialect) => {
   const organization = () => organizations.get(dialect) ?? expect.unreachable('no organization');
 
-  test('is mirrored as its records are, and a second read changes nothing', async () => {
+  test('is mirrored exactly, and a second run changes nothing', async () => {
     expect(await world.sync(organization())).toMatchObject({
       ...{ state: 'succeeded', rows_inserted: 24, rows_rejected: 0, notice: null },
     });
@@ -43,7 +43,7 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
     });
   });
 
-  test('takes committed changes, once, and confirms them', async () => {
+  test('receives committed changes once and confirms them', async () => {
     const user = await tools.member(organization());
     const id = idOf(organization(), 3);
     const { data } = (await world.mirror(organization()))[2] ?? expect.unreachable('no record');
@@ -67,11 +67,11 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
       ...{ pfs_ft: changes.isFundsTransferable, pfs_f_source: changes.source },
     });
     expect(await tools.writes(organization())).toHaveLength(1);
-    // The grid says the same as the screen did.
+    // The grid shows the same values as the screen.
     expect(await world.sync(organization())).toMatchObject({ state: 'succeeded', rows_updated: 0 });
   });
 
-  test('a refusal comes back with its words', async () => {
+  test('its refusal is reported in its words', async () => {
     const user = await tools.member(organization());
     const id = idOf(organization(), 4);
     await tools.change(organization(), user, id, { category: 'X'.repeat(100) });
@@ -82,7 +82,7 @@ describe.each(dialectNames)('a tenant that speaks %s', (dialect) => {
   });
 });
 
-test('the question of a strict tenant comes back with its text, and nothing is written', async () => {
+test('the question of a strict tenant is reported with its text, and nothing is written', async () => {
   const organization = organizations.get('strict') ?? expect.unreachable('no organization');
   const user = await tools.member(organization);
   const record = (await world.mirror(organization)).find(({ data }) => data.isDiscontinued === false);

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Organization } from '../support/make.ts';
 import { idOf, testWorld } from './world.ts';
 
-// A PEMS that changes how its grid looks, and what becomes of it: the whole way, from the page to the mirror.
+// A PEMS whose grid changes its format, and the effect on the mirror.
 
 const codes = ['LOST', 'NAMES', 'BLANK', 'HEADS', 'ORDER', 'COMMA', 'IDS', 'PADS', 'NOID', 'PAGES'] as const;
 const world = await testWorld(Object.fromEntries(codes.map((code) => [code, 120])), {
@@ -22,12 +22,12 @@ beforeEach(async () => {
   expect(await world.sync(org)).toMatchObject({ state: 'succeeded', rows_inserted: 120, notice: null });
   before = await world.mirror(org);
 });
-/** What the mirror holds and costs stays as it was. */
+/** The records and costs of the mirror do not change. */
 async function unchanged() {
   expect(await world.mirror(org)).toEqual(before);
 }
 
-test('a lost column keeps its values, and the plan does not stand in for the forecast', async () => {
+test('a lost column keeps its values, and the plan does not replace the forecast', async () => {
   await world.fault({ kind: 'reshape', probability: 1, lost: ['pfs_f_rate', 'pfs_f_startdate', 'pfa_act'] });
   const run = await world.sync(org);
   expect(run).toMatchObject({ state: 'succeeded', rows_updated: 0, rows_unchanged: 120 });
@@ -39,7 +39,7 @@ test('a lost column keeps its values, and the plan does not stand in for the for
   await unchanged();
 });
 
-test('a renamed column is a lost one, and the new name comes in beside it', async () => {
+test('a renamed column is a lost one, and the new name is added', async () => {
   await world.fault({ kind: 'reshape', probability: 1, renamed: { pfs_f_rate: 'pfs_f_rate2' } });
   const run = await world.sync(org);
   expect(run).toMatchObject({ state: 'succeeded', missing_columns: [{ alias: 'pfs_f_rate' }] });
@@ -57,7 +57,7 @@ test('a column that is suddenly empty withholds the run', async () => {
   await unchanged();
 });
 
-test('both forms of answer can lose a column', async () => {
+test('both response shapes can lose a column', async () => {
   await world.fault({ kind: 'reshape', probability: 1, lost: ['pfs_f_model', 'pfs_x_vendor_note'] });
   expect(await world.sync(org)).toMatchObject({
     state: 'succeeded',
@@ -66,7 +66,7 @@ test('both forms of answer can lose a column', async () => {
   await unchanged();
 });
 
-test('dates in the other order withhold the run, with the column and the order that fits', async () => {
+test('dates in another order withhold the run, with the column and the right order', async () => {
   await world.fault({ kind: 'reshape', probability: 1, dates: 'DD/MM/YYYY' });
   const run = await world.sync(org);
   expect(run).toMatchObject({ state: 'withheld', error_code: 'SYNC_DATE_ORDER', rows_updated: 0 });
@@ -87,13 +87,13 @@ test('ids in another case withhold the run', async () => {
   await unchanged();
 });
 
-test('ids with blanks behind them withhold the run', async () => {
+test('ids with trailing blanks withhold the run', async () => {
   await world.fault({ kind: 'reshape', probability: 1, ids: 'padded' });
   expect(await world.sync(org)).toMatchObject({ state: 'withheld', error_code: 'SYNC_TWIN_IDS' });
   await unchanged();
 });
 
-test('without the column of ids, or of organizations, the run fails', async () => {
+test('without the column of ids or organizations the run fails', async () => {
   for (const lost of ['pfs_id', 'pfs_a_org']) {
     await world.control('DELETE', '/faults');
     await world.fault({ kind: 'reshape', probability: 1, lost: [lost] });
@@ -102,7 +102,7 @@ test('without the column of ids, or of organizations, the run fails', async () =
   await unchanged();
 });
 
-test('a column that one page of several lacks keeps the values of that page', async () => {
+test('a column that one of several pages lacks keeps the values of that page', async () => {
   await world.fault({ kind: 'reshape', count: 1, skip: 1, lost: ['pfs_f_rate'] });
   const id = idOf(org, 120);
   await world.control('PATCH', `/records/${org.code}/${id}`, { values: { pfs_f_rate: 4321 }, by: 'OTHER' });

@@ -76,7 +76,7 @@ const clean = {
   ...{ missing_in_mirror: 0, unreadable: 0, left_out: 0, differences_kept: 0 },
 };
 
-test('a mirror that is as PEMS has no differences, whole or in a sample', async () => {
+test('a mirror equal to PEMS has no differences, complete or in a sample', async () => {
   const organization = await world.organization('SAME', { pageSize: 7 });
   await world.sync(organization);
   expect(await check(organization)).toMatchObject({
@@ -94,13 +94,13 @@ test('a mirror that is as PEMS has no differences, whole or in a sample', async 
   expect(await check(organization, 500)).toMatchObject({ ...clean, records_compared: 30 });
 });
 
-test('an organization whose code others begin with is compared with its own records', async () => {
+test('an organization whose code is a prefix of others is compared with its own records', async () => {
   const organization = await world.organization('RIO');
   await world.sync(organization);
   expect(await check(organization)).toMatchObject({ ...clean, records_compared: 6 });
 });
 
-test('each difference is listed, and nothing is changed', async () => {
+test('each difference is listed, and nothing changes', async () => {
   const organization = await world.organization('DIFF');
   await world.sync(organization);
   const mirror = await world.mirror(organization);
@@ -145,7 +145,7 @@ test('each difference is listed, and nothing is changed', async () => {
   });
   expect((await differences(organization, all.id)).toSorted(order)).toEqual(expected.toSorted(order));
 
-  // A sample is drawn from the mirror: what only PEMS has is not in it.
+  // A sample comes from the mirror: it misses records that only PEMS has.
   const sampled = await check(organization, 10_000);
   expect(sampled).toMatchObject({
     records_compared: 30,
@@ -156,7 +156,7 @@ test('each difference is listed, and nothing is changed', async () => {
   expect((await differences(organization, sampled.id)).toSorted(order)).toEqual(
     expected.filter(({ kind }) => kind !== 'missing-in-mirror').toSorted(order),
   );
-  // With the transaction that wrote each row.
+  // Includes the transaction that wrote each row.
   expect(await world.mirror(organization)).toEqual(mirror);
   expect(await world.changes(organization)).toEqual([]);
   const { rows } = await db.owner.query('select from app_private.pfa_staging where organization_id = $1', [
@@ -165,7 +165,7 @@ test('each difference is listed, and nothing is changed', async () => {
   expect(rows).toEqual([]);
 });
 
-test('what cannot be read, or comes twice, is said, and is not taken for missing', async () => {
+test('unreadable and duplicate records are reported as such, and not as missing', async () => {
   const organization = await world.organization('ODD');
   await world.sync(organization);
   const match = { organization: 'ODD' };
@@ -191,7 +191,7 @@ test('what cannot be read, or comes twice, is said, and is not taken for missing
   ]);
 });
 
-test('only a thousand differences are listed, all are counted', async () => {
+test('only a thousand differences are listed, but all are counted', async () => {
   const organization = await world.organization('MANY');
   await world.sync(organization);
   await db.owner.query(
@@ -204,10 +204,10 @@ test('only a thousand differences are listed, all are counted', async () => {
   expect(await differences(organization, found.id)).toHaveLength(1000);
 });
 
-test('a record that was observed after its page was asked for, or is being written, is no false alarm', async () => {
+test('a record that push observed after the request of its page, or that is being written, is no difference', async () => {
   const organization = await world.organization('MOVED');
   await world.sync(organization);
-  // Somebody's write is confirmed while the page is on its way: PEMS's answer is older than the mirror.
+  // A write is confirmed during the request: the response of PEMS is older than the mirror.
   await world.fault({ kind: 'hang', count: 1, match: { organization: 'MOVED' } });
   const asked = await ask(organization);
   await until('PEMS is asked', async () => (await world.faultHits()) > 0);
@@ -223,10 +223,10 @@ test('a record that was observed after its page was asked for, or is being writt
   };
   await confirm(2, 'confirmed');
   await world.control('DELETE', '/faults');
-  // Read again, it is the same; and the others were compared all the time.
+  // A second read finds no difference; the other records are compared meanwhile.
   expect(await ended(organization, asked)).toMatchObject({ ...clean, records_compared: 12 });
 
-  // One that is being written is neither here nor there; after some rounds it is left out, and that is said.
+  // A record that is being written is read again; after some rounds the comparison skips it and says so.
   const author = await makeMember(db, organization);
   const written = idOf(organization, 5);
   await db.asUser(author, (client) => saveDraft(client, organization, written, { model: 'on its way' }), {
@@ -240,7 +240,7 @@ test('a record that was observed after its page was asked for, or is being writt
   expect(await check(organization)).toMatchObject({ ...clean, records_compared: 11, left_out: 1 });
 });
 
-test('a PEMS that fails ends it with the reason, and it may be asked for again', async () => {
+test('a failing PEMS ends the comparison with the reason, and it can be requested again', async () => {
   const organization = await world.organization('DOWN');
   await world.sync(organization);
   await world.fault({ kind: 'bad-credentials', count: 1, match: { organization: 'DOWN' } });
@@ -248,7 +248,7 @@ test('a PEMS that fails ends it with the reason, and it may be asked for again',
   expect(await check(organization)).toMatchObject({ ...clean, records_compared: 5 });
 });
 
-test('one whose worker died in the middle is done by another, from the beginning', async () => {
+test('a comparison whose worker died is repeated from the start by another', async () => {
   const organization = one(
     (await db.owner.query<Organization>("select id, code from app_public.organizations where code = 'DOWN'"))
       .rows,

@@ -12,7 +12,7 @@ await world.startWorker();
 const token = (password: string) => Buffer.from(`vanguard:${password}`).toString('base64');
 const secrets = [pemsPassword, 'falsch-Ünd-geheim', token(pemsPassword), token('falsch-Ünd-geheim')];
 
-/** The connection's own row, whole. */
+/** Returns the complete row of the connection. */
 async function connectionRow({ code }: Organization) {
   const { rows } = await db.owner.query<{ status: string; last_error: string | null; all: string }>(
     'select c.status, c.last_error, to_json(c)::text as all from app_public.api_configurations c where id = $1',
@@ -21,7 +21,7 @@ async function connectionRow({ code }: Organization) {
   return one(rows);
 }
 
-/** A run that has to fail over records that are there; afterwards, all is well again. Answers the failed run. */
+/** Runs a failing run over existing records; the next run succeeds. Returns the failed run. */
 async function failing(
   organization: Organization,
   spoil: () => Promise<unknown>,
@@ -54,7 +54,7 @@ async function failing(
 const reconnect = (organization: Organization, settings?: ConnectionSettings) => () =>
   world.connect(organization, settings);
 
-test('a wrong password: the mirror stays, and the log and the connection say so without it', async () => {
+test('a wrong password: the mirror stays, and the log and the connection report it without the password', async () => {
   const organization = await world.organization('DOOR');
   const run = await failing(
     organization,
@@ -64,7 +64,7 @@ test('a wrong password: the mirror stays, and the log and the connection say so 
   expect(run.error_code).toBe('PEMS_UNAUTHORIZED');
 });
 
-test('nobody answers: the mirror stays, and the log names host and port', async () => {
+test('no response: the mirror stays, and the log names host and port', async () => {
   const organization = await world.organization('AWAY');
   const server = createServer();
   const port = await new Promise<number>((listening) => {
@@ -80,11 +80,12 @@ test('nobody answers: the mirror stays, and the log names host and port', async 
   expect(run.error_message).toContain(`127.0.0.1:${port}`);
 });
 
-test('PEMS says no: its words are in the log, and should they hold the password, without it', async () => {
+test('an error of PEMS: the log contains its text without the password', async () => {
   const organization = await world.organization('ALERT', { pageSize: 5 });
   let staged = Promise.resolve();
   const run = await failing(organization, async () => {
-    // At the second page, so that there is something to clear away. Before it come the first and the names of the columns.
+    // At the second page, so that the cleanup has something to delete. The first page and the column names come before
+    // it.
     await world.fault({ kind: 'latency', ms: 0, count: 2 });
     await world.fault({ kind: 'latency', ms: 1000, count: 1 });
     staged = until(
@@ -101,7 +102,7 @@ test('PEMS says no: its words are in the log, and should they hold the password,
   });
 });
 
-test('an answer that is no JSON leaves the mirror as it was', async () => {
+test('a response that is not JSON leaves the mirror unchanged', async () => {
   const organization = await world.organization('SIGNIN');
   const run = await failing(organization, () =>
     world.fault({ kind: 'malformed', what: 'html', count: 1, match: { organization: 'SIGNIN' } }),
@@ -109,7 +110,7 @@ test('an answer that is no JSON leaves the mirror as it was', async () => {
   expect(run.error_code).toBe('PEMS_MALFORMED_ANSWER');
 });
 
-test('an answer that breaks off half way is asked for again, and the run succeeds', async () => {
+test('a response that is cut off is requested again, and the run succeeds', async () => {
   const organization = await world.organization('HALF', { pageSize: 5 });
   await world.fault({ kind: 'half-body', count: 1, match: { organization: 'HALF' } });
   expect(await world.sync(organization)).toMatchObject({
@@ -119,7 +120,7 @@ test('an answer that breaks off half way is asked for again, and the run succeed
   });
 });
 
-test('without a connection the run says so, and how to make one', async () => {
+test('without a connection the run says so, with a hint', async () => {
   const organization = await makeOrganization(db, 'NOWHERE');
   expect(await world.sync(organization)).toMatchObject({
     state: 'failed',
@@ -128,14 +129,14 @@ test('without a connection the run says so, and how to make one', async () => {
   });
 });
 
-test('a password that was encrypted under a key that is gone fails the run and names the key', async () => {
+test('a password encrypted under a missing key fails the run, and the error names the key', async () => {
   const organization = await world.organization('KEYS', { keys: newEncryptionKey('lost-2019') });
   const run = await world.sync(organization);
   expect(run).toMatchObject({ state: 'failed', error_code: 'ENCRYPTION_KEY_MISSING' });
   expect(run.error_message).toContain('lost-2019');
 });
 
-test('a run whose token was taken away merges nothing, and is no fault of the connection', async () => {
+test('a run that lost its token merges nothing, and does not count against the connection', async () => {
   const organization = await world.organization('STALE', { pageSize: 5 });
   await world.fault({ kind: 'hang', count: 1, match: { organization: 'STALE' } });
   const { id } = await world.request(organization);

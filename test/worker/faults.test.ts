@@ -12,9 +12,9 @@ import {
   type Run,
 } from './world.ts';
 
-// Each way in which PEMS misbehaves, against a real worker. Afterwards the mirror is wholly as it was or wholly as PEMS
-// says, but for rows that are refused; nothing is removed on one run's word; the log says what to do; and the next run
-// without the fault heals everything.
+// Each fault of PEMS, against a real worker. Afterwards the mirror is entirely unchanged or entirely equal to PEMS,
+// except for refused rows. One run alone removes no record. The log contains a hint, and the next run without the fault
+// repairs everything.
 
 // Three pages of an organization of 12 records; a fault with `skip: 1` hits from the second one on.
 const size = 12;
@@ -58,7 +58,7 @@ async function rejects(run: Run) {
   return rows;
 }
 
-/** An organization that was read once; since then PEMS changed two records, removed one, and has a new one. */
+/** An organization that was read once. Since then PEMS changed two records, removed one, and added one. */
 async function changedOrganization(settings: ConnectionSettings = {}) {
   const organization = await world.organization(codes.shift() as string, { pageSize, ...settings });
   expect(await world.sync(organization)).toMatchObject({ state: 'succeeded', rows_inserted: size });
@@ -81,7 +81,7 @@ async function changedOrganization(settings: ConnectionSettings = {}) {
 }
 type Changed = Awaited<ReturnType<typeof changedOrganization>>;
 
-/** Without faults: one run brings everything, a second one confirms what is gone. */
+/** Without faults, one run reads all records, and a second one confirms the removal. */
 async function heals({ organization, drafts, before, author }: Changed) {
   await world.control('DELETE', '/faults');
   expect(await world.sync(organization)).toMatchObject({ state: 'succeeded', rows_rejected: 0 });
@@ -96,7 +96,7 @@ async function heals({ organization, drafts, before, author }: Changed) {
   expect(await answered(db, organization, author)).toEqual(await expected(db, organization, author));
 }
 
-/** All that PEMS has is in, and what it has no longer is only noted. */
+/** All records of PEMS are present, and the missing one is only noted. */
 async function wholly(run: Run, organization: Organization) {
   expect(run).toMatchObject({
     ...{ state: 'succeeded', rows_updated: 2, rows_inserted: 1 },
@@ -109,7 +109,7 @@ async function wholly(run: Run, organization: Organization) {
   expect(await candidates(organization)).toMatchObject([{ pfa_id: gone, missed_by_run: run.id }]);
 }
 
-describe('once: it is asked again, and the run succeeds', () => {
+describe('once: the request is retried, and the run succeeds', () => {
   test.each<[string, Record<string, unknown>]>([
     ['latency', { kind: 'latency', ms: 100 }],
     ['429 without Retry-After', { kind: 'status', status: 429 }],
@@ -129,7 +129,7 @@ describe('once: it is asked again, and the run succeeds', () => {
   });
 });
 
-describe('lasting: the run fails, says why and what to do, and the mirror stays', () => {
+describe('lasting: the run fails with a reason and a hint, and the mirror stays', () => {
   test.each<[string, Record<string, unknown>, code: string, words: RegExp, settings?: ConnectionSettings]>([
     ['429', { kind: 'status', status: 429 }, 'PEMS_RATE_LIMITED', /too many/],
     ['500', { kind: 'status', status: 500 }, 'PEMS_SERVER_ERROR', /HTTP status 500/],
@@ -169,7 +169,7 @@ describe('lasting: the run fails, says why and what to do, and the mirror stays'
   });
 });
 
-describe('values that are none', () => {
+describe('invalid values', () => {
   test.each([
     ['pfs_f_startdate', '31-FEB-2026', 'forecastStart'],
     ['pfs_f_enddate', '2026-13-01', 'forecastEnd'],
@@ -179,7 +179,7 @@ describe('values that are none', () => {
     ['pfa_dis', 'maybe', 'isDiscontinued'],
     ['pfs_ft', '2', 'isFundsTransferable'],
     ['pfs_f_intlastupdated', '02-APR-2026 25:61', 'version'],
-  ])('%s = %s: the field is as it was, all else comes', async (field, text, key) => {
+  ])('%s = %s: the field does not change, all others are read', async (field, text, key) => {
     const changed = await changedOrganization();
     const { organization, before } = changed;
     const id = idOf(organization, 9);
@@ -201,14 +201,14 @@ describe('values that are none', () => {
     await heals(changed);
   });
 
-  test('the same of any kind, in every form, in every run', async () => {
+  test('the same for any value, in every shape, in every run', async () => {
     const changed = await changedOrganization();
     for (const of of ['date', 'number', 'flag']) {
       await world.fault({ kind: 'malformed', what: 'value', of, probability: 1 });
       for (let i = 0; i < 4; i++) {
         const run = await world.sync(changed.organization);
         expect(run.state).toBe('succeeded');
-        // One on each page, of which the last row is asked for again.
+        // One on each page; the last row of a page is requested again.
         expect(run).toMatchObject({ rows_rejected: 0 });
         expect(run.values_rejected).toBeGreaterThan(0);
         const rejected = await rejects(run);
@@ -224,8 +224,8 @@ describe('values that are none', () => {
   });
 });
 
-describe('rows that are not what was asked for', () => {
-  test('an id that comes twice: both rows are kept, the record stays as it was, also in the next run', async () => {
+describe('unrequested rows', () => {
+  test('a duplicate id: both rows are kept, and the record does not change, also in the next run', async () => {
     const changed = await changedOrganization();
     const { organization, before } = changed;
     const id = idOf(organization, 9);
@@ -244,7 +244,7 @@ describe('rows that are not what was asked for', () => {
   });
 
   test.each([false, true])(
-    'a row of another organization is refused and shows nothing but its code (under an id of ours: %s)',
+    'a row of another organization is refused, and only its code is shown (under our id: %s)',
     async (sameId) => {
       const changed = await changedOrganization();
       const { organization } = changed;
@@ -261,8 +261,8 @@ describe('rows that are not what was asked for', () => {
   );
 });
 
-describe('what PEMS leaves out', () => {
-  test('records that one answer lacks are noted, and stay', async () => {
+describe('missing records', () => {
+  test('records missing in one response are noted, and stay', async () => {
     const changed = await changedOrganization();
     const { organization, before } = changed;
     await world.fault({ kind: 'vanish', rows: 2, count: 1 });
@@ -273,13 +273,13 @@ describe('what PEMS leaves out', () => {
     await heals(changed);
   });
 
-  test('a record that vanishes between two pages takes no other one with it', async () => {
+  test('a record that disappears between two pages hides no other', async () => {
     const changed = await changedOrganization();
     const { organization } = changed;
     await world.fault({ kind: 'latency', ms: 600_000, skip: 1, count: 1 });
     const queued = await world.request(organization);
     await expect.poll(() => world.faultHits()).toBe(1);
-    // One that was read already, by which an offset would be wrong now, and one that is still to come.
+    // One that was already read, so that an offset would now be wrong, and one that follows.
     for (const n of [1, 11])
       await world.control('DELETE', `/records/${organization.code}/${idOf(organization, n)}`);
     await world.control('DELETE', '/faults');
@@ -293,7 +293,7 @@ describe('what PEMS leaves out', () => {
     expect(await live(organization)).toHaveLength(10);
   });
 
-  test('a full page that says it is the last is not believed, nor one that miscounts its rows', async () => {
+  test('a full page marked as the last is not trusted, nor one with a wrong row count', async () => {
     for (const says of ['end', 'records']) {
       const changed = await changedOrganization();
       await world.fault({ kind: 'page-count', says, probability: 1 });
@@ -302,7 +302,7 @@ describe('what PEMS leaves out', () => {
     }
   });
 
-  test('a short page that says it is the last ends the run, and nothing is removed for it', async () => {
+  test('a short page marked as the last ends the run, and removes nothing', async () => {
     const changed = await changedOrganization();
     const { organization, before } = changed;
     await world.fault({ kind: 'vanish', count: 1 });
@@ -314,7 +314,7 @@ describe('what PEMS leaves out', () => {
   });
 });
 
-test('faults of all kinds over many runs, while people draft and PEMS goes on: in the end all is as PEMS has it', async () => {
+test('faults of all kinds over many runs, with drafts and changes in PEMS: in the end the mirror equals PEMS', async () => {
   const organization = await world.organization('CHAOS', { pageSize: 7, timeoutMs: 100 });
   await world.sync(organization);
   const authors = [await makeMember(db, organization), await makeMember(db, organization)];
@@ -353,7 +353,7 @@ test('faults of all kinds over many runs, while people draft and PEMS goes on: i
     await world.control('DELETE', '/faults');
     for (let n = 0; n < 3; n++)
       await world.fault({ ...kinds[random(kinds.length)], probability: (1 + random(5)) / 10 });
-    // Never one that somebody drafts.
+    // Never a record with a draft.
     const id = idOf(organization, 34 + random(7));
     const there = (await world.pems(organization)).some((record) => record.id === id);
     const path = `/records/CHAOS`;
@@ -369,7 +369,7 @@ test('faults of all kinds over many runs, while people draft and PEMS goes on: i
     for (const author of authors)
       expect(await answered(db, organization, author)).toEqual(await expected(db, organization, author));
   }
-  // Otherwise this shows less than it says.
+  // Makes sure that the test covers all faults.
   expect(outcomes.size).toBeGreaterThan(2);
   expect(outcomes).toContain('succeeded');
 

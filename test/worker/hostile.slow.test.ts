@@ -11,8 +11,8 @@ import { until } from '../support/until.ts';
 import { workerProcess } from './process.ts';
 import { stagedRows, testWorld } from './world.ts';
 
-// A PEMS that would fill memory or disk, and a real worker process: its organization has a failed run, another one is read
-// meanwhile, and nothing of it is left.
+// A PEMS that would fill memory or disk, and a real worker process: the run of this organization fails, another
+// organization is read meanwhile, and no data of the failed run stays.
 
 const world = await testWorld({ GOOD: 200 });
 const { db } = world;
@@ -42,7 +42,7 @@ const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/axis/res
 
 const limits = { SYNC_MAX_ROWS: '20000', SYNC_MAX_SECONDS: '10' };
 const { child } = await workerProcess(db, 'silent', { execArgv: smallHeap, environment: limits });
-/** The most memory that it ever had, in MB. */
+/** Peak memory of the process, in MB. */
 const peak = () => {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
@@ -96,7 +96,7 @@ const hostile: [name: string, code: string | RegExp, answer: Answer][] = [
   ],
   [
     'a list without an end, of long values',
-    // Whichever comes first on this machine.
+    // The outcome depends on the speed of the machine.
     /^SYNC_TOO_(MANY_ROWS|LONG)$/,
     ({ rows, after }, response) => response.end(page(rows, after, 'M'.repeat(Math.floor(12e6 / rows)))),
   ],
@@ -121,13 +121,13 @@ const hostile: [name: string, code: string | RegExp, answer: Answer][] = [
 ];
 
 test.skipIf(!existsSync('/proc/self/status')).each(hostile)(
-  '%s: %s, nothing is left, and the worker stays small',
+  '%s: %s, no data stays, and the worker stays small',
   async (name, code, says) => {
     answer = says;
     const organization = organizations[0] ?? (await world.organization('BAD', { url, timeoutMs: 30_000 }));
     organizations[0] = organization;
     const { id } = await world.request(organization);
-    // Somebody else is read meanwhile.
+    // Another organization is read meanwhile.
     expect(await world.sync(good)).toMatchObject({ state: 'succeeded', rows_read: 200 });
     const run = await until(
       `${name} has ended`,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Organization } from '../support/make.ts';
 import { idOf, mirrored, testWorld, type MirrorRow, type PemsRecord, type Run } from './world.ts';
 
-// Runs that read only what changed, against PEMS's own clock: ours is in another year all the time.
+// Runs that read only changes, by the clock of PEMS: our clock is in another year.
 
 const world = await testWorld({ EDGE: 30, FALL: 20, NOTHING: 10, GONE: 30, SOURCE: 20, DUE: 20, ODD: 10 });
 await world.startWorker();
@@ -35,12 +35,12 @@ const since = async (organization: Organization) => {
 const held = ({ data, version }: MirrorRow) => ({ data, version });
 const asHeld = (record: PemsRecord) => ({ data: mirrored(record), version: record.updatedAt.slice(0, 16) });
 
-test('a run after a full one asks for what changed since 70 minutes before the newest change, to the minute', async () => {
+test('a run after a full one asks for changes since 70 minutes before the newest change, to the minute', async () => {
   const organization = await world.organization('EDGE', { pageSize: 3 });
   await change(organization, 1, 'newest', '2031-05-05T12:00');
   expect(await sync(organization)).toMatchObject({ kind: 'full', rows_read: 30, changed_since: null });
 
-  // Committed late: stamped earlier than what we have seen already, and exactly where the question begins.
+  // Committed late: its time is before the newest change, and exactly at the start of the range.
   await change(organization, 7, 'at the edge', '2031-05-05T10:50');
   await change(organization, 8, 'before it', '2031-05-05T10:49');
   await change(organization, 9, 'late', '2031-05-05T11:15');
@@ -54,7 +54,7 @@ test('a run after a full one asks for what changed since 70 minutes before the n
   expect(await models(organization, 7, 9, 10)).toEqual(['at the edge', 'late', 'new']);
   expect(await models(organization, 8)).not.toEqual(['before it']);
 
-  // The next one goes on from there, and the next full one brings what came too late for it.
+  // The next run continues from there, and the next full one finds changes that came too late for it.
   await sync(organization);
   expect(await since(organization)).toBe('2031-05-05 12:20');
   expect(await sync(organization, 'full')).toMatchObject({ kind: 'full', rows_read: 30, rows_updated: 1 });
@@ -62,7 +62,7 @@ test('a run after a full one asks for what changed since 70 minutes before the n
   expect((await world.mirror(organization)).map(held)).toEqual(records.map(asHeld));
 });
 
-test('when the clock of PEMS goes back by an hour, what changes in that hour comes with the next run', async () => {
+test('when the clock of PEMS goes back by an hour, the next run reads the changes of that hour', async () => {
   const organization = await world.organization('FALL');
   await change(organization, 1, 'summer', '2031-10-26T02:59');
   await sync(organization);
@@ -79,7 +79,7 @@ test('when the clock of PEMS goes back by an hour, what changes in that hour com
   expect(await since(organization)).toBe('2031-10-26 01:49');
 });
 
-test('a run that finds nothing new writes nothing, and one that brings nothing leaves the question as it is', async () => {
+test('a run without changes writes nothing, and an empty one keeps the start of the range', async () => {
   const organization = await world.organization('NOTHING');
   await change(organization, 1, 'newest', '2031-05-05T12:00');
   await sync(organization);
@@ -87,7 +87,7 @@ test('a run that finds nothing new writes nothing, and one that brings nothing l
   for (let n = 0; n < 2; n += 1) {
     expect(await sync(organization)).toMatchObject({ kind: 'incremental', rows_read: 1, rows_unchanged: 1 });
   }
-  // With the transaction that wrote each row.
+  // Includes the transaction that wrote each row.
   expect(await world.mirror(organization)).toEqual(mirror);
   expect(await world.changes(organization)).toEqual([]);
 
@@ -102,7 +102,7 @@ test('a run that finds nothing new writes nothing, and one that brings nothing l
   expect(await world.mirror(organization)).toEqual(mirror);
 });
 
-test('a record that a full run missed is there again when an incremental one brings it', async () => {
+test('an incremental run restores a record that a full run missed', async () => {
   const organization = await world.organization('GONE');
   await change(organization, 1, 'newest', '2031-05-05T12:00');
   await sync(organization);
@@ -115,7 +115,7 @@ test('a record that a full run missed is there again when an incremental one bri
   expect(await sync(organization)).toMatchObject({
     ...{ kind: 'incremental', rows_read: 3, rows_updated: 1, rows_inserted: 1, rows_missing: 0 },
   });
-  // Missed once more it is missed for the first time.
+  // If missed again, it counts as missed for the first time.
   await world.fault({ kind: 'vanish', count: 1, id: missed, match: { organization: 'GONE' } });
   expect(await sync(organization, 'full')).toMatchObject({ rows_missing: 1, rows_removed: 0 });
 });
@@ -128,7 +128,7 @@ test('another mapping, or another connection, needs a full run', async () => {
     `insert into app_public.pfa_field_mappings (organization_id, key, grid_aliases) values ($1, 'areaSilo', '{pfs_a_class}')`,
     [organization.id],
   );
-  // Also when somebody asks for changes alone: the rest would stay as it was read before.
+  // Also if a user requests an incremental run: other records would keep the old mapping.
   expect(await sync(organization, 'incremental')).toMatchObject({ kind: 'full', rows_updated: 20 });
   expect(await sync(organization)).toMatchObject({ kind: 'incremental' });
   await world.db.owner.query(
@@ -141,7 +141,7 @@ test('another mapping, or another connection, needs a full run', async () => {
   });
 });
 
-test('a PEMS that does not understand the question for changes is asked for everything', async () => {
+test('a PEMS without the change filter is read in full', async () => {
   const organization = await world.organization('ODD', { filterDateFormat: 'YYYY-MM-DD' });
   await sync(organization);
   expect(await sync(organization)).toMatchObject({ kind: 'incremental', error_code: 'PEMS_ERROR_ALERT' });

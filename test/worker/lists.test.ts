@@ -17,7 +17,7 @@ async function request(organization: Organization): Promise<void> {
   );
 }
 
-/** The newest run of each list, once none waits or runs. */
+/** Returns the newest run of each list, once none is queued or running. */
 const ended = (organization: Organization) =>
   until(`the lists of ${organization.code} are read`, async () => {
     const { rows } = await db.owner.query<ReferenceRun & { error_message: string | null }>(
@@ -70,7 +70,7 @@ test('every list of PEMS is read, a class under its category, and other organiza
   expect(again.class).toMatchObject({ rows_inserted: 0, rows_updated: 0, rows_missing: 0 });
 });
 
-test('a list that breaks off keeps its entries, and the others are read', async () => {
+test('a list that is cut off keeps its entries, and the others are read', async () => {
   const half = await world.organization('HALF');
   await request(half);
   await ended(half);

@@ -6,17 +6,17 @@ import type { TestDatabase } from '../support/database.ts';
 import { environmentOf } from '../support/environment.ts';
 import { encryptionKeys } from './world.ts';
 
-/** A worker in a process of its own. */
+/** A worker in its own process. */
 export interface WorkerProcess {
   child: ChildProcess;
-  /** All that it logged so far. */
+  /** The log so far. */
   log(): string;
 }
 
 const children: ChildProcess[] = [];
 afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
 
-/** What any process of the product needs for this database. */
+/** Environment of all processes of the product on this database. */
 export const processEnvironment = (db: TestDatabase) => ({
   DATABASE_URL: db.urls.owner,
   WORKER_DATABASE_URL: db.urls.worker,
@@ -24,7 +24,7 @@ export const processEnvironment = (db: TestDatabase) => ({
   VANGUARD_ENCRYPTION_KEYS: encryptionKeys,
 });
 
-/** A worker as `vanguard worker` is; resolves when it works. */
+/** Starts a worker like `vanguard worker`; resolves once it is ready. */
 export async function workerProcess(
   db: TestDatabase,
   logLevel = 'silent',

@@ -4,7 +4,7 @@ import { saveDraft } from '../support/ask.ts';
 import { until } from '../support/until.ts';
 import type { World } from './world.ts';
 
-// What people and push do to records, for tests of write-back.
+// Actions of users and push on records, for tests of write-back.
 
 export interface WriteEntry {
   seq: number;
@@ -48,13 +48,13 @@ export interface PushWorldTools {
   ) => Promise<void>;
   commit: (organization: Organization, user: number) => Promise<{ record_count: number; refused: Json[] }>;
   modifications: (organization: Organization) => Promise<Modification[]>;
-  /** The only draft of a record. */
+  /** Returns the only draft of a record. */
   draftOf: (organization: Organization, pfaId: string) => Promise<Modification>;
   writes: (organization: Organization) => Promise<WriteEntry[]>;
   mirrorOf: (organization: Organization, pfaId: string) => Promise<Record<string, Json>>;
-  /** What waits for a later moment is due now, and push is told. */
+  /** Makes delayed work due now, and notifies push. */
   hurry: (organization: Organization) => Promise<void>;
-  /** Nothing is committed or being written any more. */
+  /** Waits until no change is committed or being written. */
   settled: (organization: Organization, seconds?: number) => Promise<void>;
   intents: (
     organization: Organization,

@@ -7,7 +7,7 @@ import { processEnvironment } from './process.ts';
 import { pushTools } from './push-world.ts';
 import { idOf, pemsPassword, testWorld } from './world.ts';
 
-// Committed changes reach PEMS, once, or come back with the reason.
+// Committed changes reach PEMS once, or get a problem with the reason.
 
 const codes = [
   ...[
@@ -56,7 +56,7 @@ const {
 const { db } = world;
 
 const timeoutMs = 400;
-/** An organization that was read once, and somebody who changes things in it. */
+/** An organization that was read once, and a user who changes its records. */
 async function ground(code: string, settings: { timeoutMs?: number } = {}) {
   const organization = await world.organization(code, { timeoutMs, ...settings });
   const user = await member(organization);
@@ -78,7 +78,7 @@ const pause = (organization: Organization, isPaused: boolean) =>
 const ours = async (organization: Organization) =>
   (await writes(organization)).filter(({ via }) => via === 'screen');
 
-test('a committed change is written, read back, and confirmed everywhere in one', async () => {
+test('a committed change is written, read back, and confirmed everywhere in one transaction', async () => {
   const { organization, user, id, before } = await ground('PLAIN');
   await change(organization, user, id, { category: 'CRANES - NEW', monthlyRate: 1234.5 });
   await settled(organization);
@@ -96,12 +96,12 @@ test('a committed change is written, read back, and confirmed everywhere in one'
   expect(await history(organization, 'push')).toMatchObject([
     { pfa_id: id, user_id: user, changes: { category: { from: before.category, to: 'CRANES - NEW' } } },
   ]);
-  // A run that follows finds nothing new: what push read is what a run reads.
+  // The next run finds no changes: push and runs read the same values.
   expect(await world.sync(organization)).toMatchObject({ rows_updated: 0, rows_unchanged: 12 });
   expect(await history(organization, 'sync')).toEqual([]);
 });
 
-test('what PEMS changed meanwhile is not overwritten: it comes back with three values, the other keys go on', async () => {
+test('a newer value in PEMS is not overwritten: the change is a conflict with three values, the other keys are written', async () => {
   const { organization, user, id, before } = await ground('CONFLICT');
   await pause(organization, true);
   await change(organization, user, id, { category: 'MINE', model: 'M-1' });
@@ -126,7 +126,7 @@ test('what PEMS changed meanwhile is not overwritten: it comes back with three v
   ]);
 });
 
-test('what PEMS holds already is confirmed without a write', async () => {
+test('a value that PEMS already has is confirmed without a write', async () => {
   const { organization, user, id } = await ground('AGREED');
   await pause(organization, true);
   await change(organization, user, id, { category: 'SAME' });
@@ -137,7 +137,7 @@ test('what PEMS holds already is confirmed without a write', async () => {
   expect(await modifications(organization)).toMatchObject([{ state: 'synced' }]);
 });
 
-test('what PEMS refuses comes back with its words, key by key; neither other keys nor other records wait for it', async () => {
+test('a refusal is reported in the words of PEMS, key by key, and delays neither other keys nor other records', async () => {
   const { organization, user, id, before } = await ground('REFUSED');
   const neighbour = idOf(organization, 2);
   await draft(organization, user, id, { category: 'X'.repeat(100), model: 'M-2', contract: 'C-2' });
@@ -157,7 +157,7 @@ test('what PEMS refuses comes back with its words, key by key; neither other key
   });
   expect(await mirrorOf(organization, neighbour)).toMatchObject({ model: 'M-3' });
 
-  // What an engineer reads about it afterwards.
+  // Details for engineers.
   const { code, said } = await run(processEnvironment(db), ['push', 'explain', organization.code, id]);
   expect(code).toBe(0);
   const { id: change } = await draftOf(organization, id);
@@ -168,7 +168,7 @@ test('what PEMS refuses comes back with its words, key by key; neither other key
     ),
   );
   expect(said).toMatch(/ {2}change \d+ attempt 1 {2}read: HTTP 200 after \d+ ms\n {2}> {.*\n {2}< {"Result"/);
-  // All keys at once, and then that one alone; the others were taken.
+  // All keys at once, and then the refused one alone; PEMS accepted the others.
   const refusals = said.match(
     /write: PEMS_ERROR_ALERT after \d+ ms\n {2}> {.*\n {2}< {.*"ErrorAlert":\[.*80/g,
   );
@@ -187,7 +187,7 @@ test('what PEMS refuses comes back with its words, key by key; neither other key
   expect(JSON.stringify(whole.exchanges)).toContain('X'.repeat(100));
 });
 
-test('what PEMS says it took and did not keep comes back as refused', async () => {
+test('a value that PEMS accepted but did not keep is reported as rejected', async () => {
   const { organization, user, id, before } = await ground('DROPPED');
   await onWrite(organization, { kind: 'drop-write' });
   await change(organization, user, id, { model: 'M-4' });
@@ -198,21 +198,21 @@ test('what PEMS says it took and did not keep comes back as refused', async () =
   expect(await mirrorOf(organization, id)).toEqual(before);
 });
 
-test('what PEMS makes something else of comes back with both values', async () => {
+test('a value that PEMS altered is reported with both values', async () => {
   const { organization, user, id } = await ground('ALTERED');
   await onWrite(organization, { kind: 'alter-write', field: 'pfs_f_model', value: 'OTHER' });
   await change(organization, user, id, { model: 'M-5', contract: 'C-5' });
   await settled(organization);
   expect(await draftOf(organization, id)).toMatchObject({
     delta: { model: 'M-5' },
-    // It stands on what PEMS holds now: committed again, it is written over that.
+    // Its base is the current value of PEMS: if committed again, it overwrites that value.
     base: { model: 'OTHER' },
     problems: { model: { kind: 'altered', by: 'push', theirs: 'OTHER', mine: 'M-5' } },
   });
   expect(await mirrorOf(organization, id)).toMatchObject({ model: 'OTHER', contract: 'C-5' });
 });
 
-test('an emptied forecast key shows the plan, and that is what was asked for', async () => {
+test('an emptied forecast key shows the plan, as requested', async () => {
   const { organization, user, id } = await ground('EMPTIED');
   await elsewhere(organization, id, { pfs_a_category: 'PLANNED', pfs_f_category: 'FORECAST' });
   await world.sync(organization);
@@ -223,7 +223,7 @@ test('an emptied forecast key shows the plan, and that is what was asked for', a
   expect(await modifications(organization)).toMatchObject([{ state: 'synced' }]);
 });
 
-test('a write that PEMS keeps without answering is found when nothing of it can come any more, and not written again', async () => {
+test('a write without a response is read back after its deadline, and not written again', async () => {
   const { organization, user, id } = await ground('SILENT');
   await onWrite(organization, { kind: 'apply-no-answer' });
   await change(organization, user, id, { model: 'M-6' });
@@ -233,13 +233,13 @@ test('a write that PEMS keeps without answering is found when nothing of it can 
   expect(written).toMatchObject({ outcome: 'uncertain', answered_at: null });
   const [waiting] = await modifications(organization);
   expect(waiting).toMatchObject({ state: 'syncing', failures: 1 });
-  // Sending limit, our time limit, and one of PEMS.
+  // Sending deadline, our timeout, and the timeout of PEMS.
   const { rows } = await db.owner.query<{ waits: number }>(
     'select extract(epoch from m.retry_at - i.created_at)::float8 * 1000 as waits from app_core.pfa_modification m join app_core.pfa_push_intent i on i.modification_id = m.id and i.organization_id = m.organization_id where m.organization_id = $1',
     [organization.id],
   );
   expect(rows[0]?.waits).toBeGreaterThan(3 * timeoutMs - 5);
-  // Held for as long as the command takes to look.
+  // Holds the write for as long as the command waits.
   const goOnAt = (time: string) =>
     db.owner.query(
       `update app_core.pfa_modification m set retry_at = ${time}
@@ -256,7 +256,7 @@ test('a write that PEMS keeps without answering is found when nothing of it can 
   expect(await modifications(organization)).toMatchObject([{ state: 'synced', attempts: 2 }]);
 });
 
-test('a write that PEMS keeps long after it seemed lost is not written a second time', async () => {
+test('a write that takes effect long after it seemed lost is not written a second time', async () => {
   const { organization, user, id } = await ground('LATE');
   await onWrite(organization, { kind: 'apply-late', ms: 2 * timeoutMs });
   await change(organization, user, id, { model: 'M-7' });
@@ -265,7 +265,7 @@ test('a write that PEMS keeps long after it seemed lost is not written a second 
   expect(await mirrorOf(organization, id)).toMatchObject({ model: 'M-7' });
 });
 
-test('a write that never arrived is written again, over the version that was read anew', async () => {
+test('a write that never arrived is written again, based on a new read', async () => {
   const { organization, user, id } = await ground('LOST');
   await onWrite(organization, { kind: 'close' });
   await change(organization, user, id, { model: 'M-8' });
@@ -275,7 +275,7 @@ test('a write that never arrived is written again, over the version that was rea
   expect(await intents(organization)).toMatchObject([{ outcome: 'failed' }, { outcome: 'confirmed' }]);
 });
 
-test('written without an answer and changed back by somebody: nobody can tell, so it comes back', async () => {
+test('a write without a response, and a revert in PEMS: the cause is uncertain, so the change gets a problem', async () => {
   const { organization, user, id, before } = await ground('CHANGEDBACK');
   await onWrite(organization, { kind: 'apply-no-answer' });
   await change(organization, user, id, { model: 'M-9' });
@@ -288,12 +288,12 @@ test('written without an answer and changed back by somebody: nobody can tell, s
   expect(await ours(organization)).toHaveLength(1);
 });
 
-test('a record that is gone in PEMS: its changes come back', async () => {
+test('a record that PEMS removed: its changes get a problem', async () => {
   const { organization, user, id } = await ground('GONE');
   await pause(organization, true);
   await change(organization, user, id, { model: 'M-10' });
   await world.control('DELETE', `/records/${organization.code}/${id}`);
-  // A run misses it; a read of the record is the second look.
+  // One run misses it; reading the record confirms the removal.
   await world.sync(organization);
   await pause(organization, false);
   await settled(organization);
@@ -302,7 +302,7 @@ test('a record that is gone in PEMS: its changes come back', async () => {
   expect(row?.removed_at).not.toBeNull();
 });
 
-test('a record that PEMS cannot show is tried three times more, and holds nobody up', async () => {
+test('a record that PEMS cannot show is retried three times, and delays no other', async () => {
   const { organization, user, id } = await ground('FAILING');
   const neighbour = idOf(organization, 2);
   await world.fault({ kind: 'status', status: 500, probability: 1, match: { service: 'screen', id } });
@@ -328,7 +328,7 @@ test('a record that PEMS cannot show is tried three times more, and holds nobody
   expect(await ours(organization)).toHaveLength(1);
 });
 
-test('wrong credentials open the breaker: no attempt is burned, it is probed, and closes by itself', async () => {
+test('wrong credentials open the breaker: changes lose no attempt, and a successful probe closes it', async () => {
   const { organization, user, id } = await ground('LETIN');
   await world.fault({ kind: 'bad-credentials', count: 2, match: { organization: organization.code } });
   await change(organization, user, id, { model: 'M-13' });
@@ -352,7 +352,7 @@ test('wrong credentials open the breaker: no attempt is burned, it is probed, an
   expect(await modifications(organization)).toMatchObject([{ state: 'synced', failures: 0 }]);
 });
 
-test('while PEMS is away everything waits, and arrives when it is back', async () => {
+test('while PEMS is down all changes wait, and arrive when it is back', async () => {
   const away = await startSimulator({
     organizations: { AWAY: 3 },
     onlyListed: true,
@@ -390,7 +390,7 @@ test('while PEMS is away everything waits, and arrives when it is back', async (
   }
 });
 
-test('paused, nothing is written; resumed, everything is, in its last form', async () => {
+test('nothing is written while paused; after resuming, the latest values are written', async () => {
   const { organization, user, id } = await ground('PAUSED');
   await pause(organization, true);
   await change(organization, user, id, { model: 'FIRST' });
@@ -407,12 +407,12 @@ test('paused, nothing is written; resumed, everything is, in its last form', asy
   expect(await writes(organization)).toEqual([]);
   await pause(organization, false);
   await settled(organization);
-  // The later commit took the key over, with what PEMS has to hold for it.
+  // The later commit replaced the key, and its expected value in PEMS.
   expect(await ours(organization)).toMatchObject([{ came: { pfs_f_model: 'SECOND' } }]);
   expect(await modifications(organization)).toMatchObject([{ state: 'synced', user_id: other }]);
 });
 
-test('a key that comes back meets a newer draft of its author: that stays, and carries the problem', async () => {
+test('a failed key meets a newer draft of its author: the draft stays, and shows the problem', async () => {
   const { organization, user, id, before } = await ground('NEWER');
   await pause(organization, true);
   await change(organization, user, id, { model: 'FIRST' });
@@ -427,7 +427,7 @@ test('a key that comes back meets a newer draft of its author: that stays, and c
   });
 });
 
-test('a run that reads does not hold a push back', async () => {
+test('a running sync does not delay push', async () => {
   const { organization, user, id } = await ground('BUSYSYNC');
   await world.stopWorkers();
   await world.startWorker({ releaseIntervalMs: 250, concurrency: 1 });
@@ -449,13 +449,13 @@ test('a run that reads does not hold a push back', async () => {
   });
   await world.control('DELETE', '/faults');
   await world.ended(organization, runId);
-  // Its page was asked for before: it does not bring the old value back.
+  // Its page was requested before the write: it does not restore the old value.
   expect(await mirrorOf(organization, id)).toMatchObject({ model: 'M-15' });
   await world.stopWorkers();
   await world.startWorker({ releaseIntervalMs: 250, concurrency: 6 });
 });
 
-test('what was said is kept, without credentials', async () => {
+test('responses are stored without credentials', async () => {
   const { organization, user, id } = await ground('SAID');
   await change(organization, user, id, { model: 'M-16' });
   await settled(organization);
@@ -474,7 +474,7 @@ test('what was said is kept, without credentials', async () => {
   expect(said).not.toContain(Buffer.from(`vanguard:${pemsPassword}`).toString('base64'));
 });
 
-test('many changes of two organizations over one connection keep to its rate, whichever worker sends them', async () => {
+test('many changes of two organizations over one connection keep to its rate limit, in all workers', async () => {
   const limited = await startSimulator({
     organizations: { MANY: 30, MANYTOO: 30 },
     onlyListed: true,
@@ -503,7 +503,7 @@ test('many changes of two organizations over one connection keep to its rate, wh
       requests: { served: number; limited: number };
     };
     expect(state.requests.limited).toBe(0);
-    // A read and a write each; reading back takes a few for all.
+    // A read and a write each; reading back combines several records.
     expect(state.requests.served).toBeLessThan(40 * 2.4 + 10);
   } finally {
     await limited.stop();

@@ -20,7 +20,7 @@ const retention = {
   exchangesDays: 30,
 };
 
-/** More than one batch of runs that are too old. */
+/** More than one batch of old runs. */
 const addOldRuns = () =>
   owner.query(
     `insert into app_public.pfa_sync_log (organization_id, trigger, state, started_at, finished_at, error_code)
@@ -29,7 +29,7 @@ const addOldRuns = () =>
     [rio.id],
   );
 
-test('a worker that is told to stop begins no further batch', async () => {
+test('a stopping worker starts no further batch', async () => {
   await addOldRuns();
   const logger = createLogger('test', 'silent');
   const context = { pool: world.db.worker, retention, logger } as unknown as TaskContext;
@@ -38,8 +38,8 @@ test('a worker that is told to stop begins no further batch', async () => {
   expect(await world.runs(rio)).toHaveLength(1000);
 });
 
-test('a worker deletes what is older than its own limits say, batch by batch, and no more', async () => {
-  // All but a few of them old.
+test('a worker deletes rows beyond the retention limits, batch by batch, and no others', async () => {
+  // All but a few of them are old.
   await addOldRuns();
   await owner.query(
     `insert into app_public.pfa_sync_log (organization_id, trigger, state, started_at, finished_at, error_code)
@@ -55,7 +55,7 @@ test('a worker deletes what is older than its own limits say, batch by batch, an
   expect(left).toHaveLength(3);
 });
 
-test('events of records are forgotten after a week, batch by batch, but for the newest', async () => {
+test('events of records are deleted after a week, batch by batch, except the newest', async () => {
   await owner.query(
     `insert into app_core.pfa_event (organization_id, kind, viewer_id, record_ids, revisions, happened_at)
     select $1, 'records', 0, '{a}', '{1}', now() - interval '8 days' from generate_series(1, 6000)`,

@@ -6,7 +6,7 @@ import { createRecordMapper, type GridRow } from '../../src/pems/index.ts';
 import { copyIntoStaging, stagingRows } from '../../worker/staging.ts';
 import { testDatabase } from '../support/database.ts';
 
-// What PEMS can come with, through the binary format of COPY and back.
+// Values of PEMS, through the binary format of COPY and back.
 
 const db = await testDatabase();
 beforeEach(async () => void (await db.owner.query('truncate app_private.pfa_staging')));
@@ -65,7 +65,7 @@ test('a page without rows is a COPY without rows', async () => {
   expect(await stage()).toEqual({ taken: 0, staged: [], chunks: 1 });
 });
 
-test('times are kept to the microsecond, whichever side of 2000', async () => {
+test('times keep their microseconds, before and after 2000', async () => {
   const { staged } = await stage(
     ['A', 'RIO', '', '', '2026-04-02 14:30'],
     ['B', 'RIO', '', '', '1987-01-31 23:59'],
@@ -79,7 +79,7 @@ test('times are kept to the microsecond, whichever side of 2000', async () => {
   expect(rows).toEqual([{ requested_at: '1790000000.000001', received_at: '1790000000.000002' }]);
 });
 
-test('text of any length and script arrives as it is, over as many chunks as it takes', async () => {
+test('text of any length and script arrives unchanged, over any number of chunks', async () => {
   const texts = [
     'x'.repeat(3_000_000),
     '\u{1F3D7}'.repeat(500_000),
@@ -102,7 +102,7 @@ test('numbers keep all their digits', async () => {
   ]);
 });
 
-test('what PostgreSQL cannot hold is a problem in a form that it can, and keeps the row if it is the id', async () => {
+test('a value that PostgreSQL cannot store becomes a problem that it can, and the row is skipped if it is the id', async () => {
   const { staged } = await stage(
     ['A', 'RIO', 'nul\0', '', ''],
     ['B', 'RIO', 'half \uD83C', '', ''],
@@ -126,7 +126,7 @@ test('what PostgreSQL cannot hold is a problem in a form that it can, and keeps 
   expect(staged.at(-1)?.pfa_id).toBeNull();
 });
 
-test('rows of organizations whose code begins alike are passed over, others are not', async () => {
+test('rows of organizations with the same prefix are skipped, others are not', async () => {
   const { taken, staged } = await stage(
     ['A', 'RIO2', '', '', ''],
     ['B', 'HOLNG', '', '', ''],

@@ -30,7 +30,7 @@ const asHeld = (record: PemsRecord) => ({
   version_by: record.updatedBy,
 });
 
-test('what a user asked for brings every record as PEMS holds it', async () => {
+test('a requested run reads every record exactly', async () => {
   const organization = await world.organization('WHOLE');
   const odd = {
     pfs_f_model: '=HYPERLINK("http://x")',
@@ -62,13 +62,13 @@ test('what a user asked for brings every record as PEMS holds it', async () => {
     forecastStart: '2024-02-29',
   });
   expect(mirror[6]?.data).not.toHaveProperty('forecastEnd');
-  // Among what was generated, too, is what makes trouble: otherwise this test looks at less than it says.
+  // The generated records include difficult values; otherwise this test would prove too little.
   const notes = records.map(({ values }) => String(values.pfs_x_vendor_note)).join();
   for (const trouble of ['\n', '\t', '\\', '=SUM', '设备', '"']) expect(notes).toContain(trouble);
   expect(await world.changes(organization)).toEqual([]);
 });
 
-test('both answer shapes and every page size give the same mirror', async () => {
+test('both response shapes and every page size give the same mirror', async () => {
   const organization = await world.organization('SHAPES', {
     pageSize: 7,
     requestType: 'LIST.HEAD_DATA.STORED',
@@ -90,7 +90,7 @@ test('both answer shapes and every page size give the same mirror', async () => 
   expect(await world.mirror(organization)).toEqual(mirror);
 });
 
-test('RIO does not bring the records of RIO2, nor refuses them anew with every run', async () => {
+test('RIO neither reads the records of RIO2, nor refuses them again with every run', async () => {
   const rio = await world.organization('RIO', { pageSize: 4 });
   const rio2 = await world.organization('RIO2');
   expect(await world.sync(rio)).toMatchObject({ rows_read: 8, rows_inserted: 8, rows_rejected: 0 });
@@ -98,7 +98,7 @@ test('RIO does not bring the records of RIO2, nor refuses them anew with every r
   expect(await world.mirror(rio2)).toEqual([]);
 });
 
-test('a row of quite another organization is refused, and shows nothing but its code', async () => {
+test('a row of an unrelated organization is refused, and only its code is shown', async () => {
   const rio2 = one(
     (await db.owner.query("select id, code from app_public.organizations where code = 'RIO2'")).rows,
   ) as {
@@ -119,7 +119,7 @@ test('a row of quite another organization is refused, and shows nothing but its 
   expect(await world.mirror(rio2)).toHaveLength(5);
 });
 
-test("another writer's change arrives with the next run, its keys noted", async () => {
+test('the next run reads a change of another writer, and notes its keys', async () => {
   const organization = await world.organization('WRITER');
   await world.sync(organization);
   const before = await world.mirror(organization);
@@ -162,7 +162,7 @@ test("another writer's change arrives with the next run, its keys noted", async 
   ]);
 });
 
-test('a run that finds nothing new writes nothing', async () => {
+test('a run without changes writes nothing', async () => {
   const organization = await world.organization('QUIET');
   await world.sync(organization);
   const mirror = await world.mirror(organization);
@@ -174,18 +174,18 @@ test('a run that finds nothing new writes nothing', async () => {
     rows_updated: 0,
     rows_removed: 0,
   });
-  // With the transaction that wrote each row.
+  // Includes the transaction that wrote each row.
   expect(await world.mirror(organization)).toEqual(mirror);
   expect(await world.changes(organization)).toEqual([]);
 });
 
-test('a record that is gone is removed by the second run that misses it, one that is new comes with the first', async () => {
+test('the second run that misses a record removes it, and the first run adds a new one', async () => {
   const organization = await world.organization('GONE');
   await world.sync(organization);
   const gone = idOf(organization, 4);
   await world.control('DELETE', `/records/GONE/${gone}`);
   await world.control('POST', '/records/GONE', { id: 'GONE-neu-Ü', values: { pfs_f_model: 'X' } });
-  // This one is only left out of one answer.
+  // Only one response lacks this record.
   await world.fault({ kind: 'vanish', count: 1, id: idOf(organization, 9), match: { organization: 'GONE' } });
 
   expect(await world.sync(organization)).toMatchObject({
@@ -206,7 +206,7 @@ test('a record that is gone is removed by the second run that misses it, one tha
   ]);
 });
 
-test('a value that cannot be read is rejected alone, and comes when it can', async () => {
+test('an unreadable value is rejected alone, and read once it is valid', async () => {
   const organization = await world.organization('BAD');
   await world.fault({
     ...{ kind: 'malformed', what: 'value', count: 1, match: { organization: 'BAD' } },
@@ -246,7 +246,7 @@ test('a value that cannot be read is rejected alone, and comes when it can', asy
   );
 });
 
-test('requests for a run that waits join it', async () => {
+test('requests for a queued run join it', async () => {
   const organization = await world.organization('TWICE');
   await world.fault({ kind: 'hang', count: 1, match: { organization: 'TWICE' } });
   const first = await world.request(organization);
@@ -263,7 +263,7 @@ test('requests for a run that waits join it', async () => {
   ]);
 });
 
-test('the materialized sums and bounds follow by themselves', async () => {
+test('the materialized totals and bounds are refreshed automatically', async () => {
   const organization = await world.organization('SUMS');
   await world.sync(organization);
   await world.control('PATCH', `/records/SUMS/${idOf(organization, 5)}`, {
@@ -303,7 +303,7 @@ test('the materialized sums and bounds follow by themselves', async () => {
   expect(rows).toEqual([boundsOf(live)]);
 });
 
-test('each minute, every organization that is due gets its run, and no other', async () => {
+test('each minute, every due organization gets a run, and no other', async () => {
   const due = await world.organization('DUE');
   const paused = await world.organization('PAUSED');
   const fresh = await world.organization('FRESH');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { testWorld } from './world.ts';
 
-// A newer version migrates the database while a worker of this one runs.
+// A newer version migrates the database while a worker of this version runs.
 
 const world = await testWorld({ TICK: 3, JOB: 3 });
 const { db } = world;
@@ -12,7 +12,7 @@ const migrate = () =>
   );
 const putBack = () => db.owner.query("delete from graphile_migrate.migrations where filename = '000999.sql'");
 
-test('a worker without jobs notices at its next look, and says so', async () => {
+test('an idle worker notices at its next look, and says so', async () => {
   const organization = await world.organization('TICK');
   const worker = await world.startWorker({ releaseIntervalMs: 50 });
   await world.sync(organization);
@@ -25,7 +25,7 @@ test('a worker without jobs notices at its next look, and says so', async () => 
   await putBack();
 });
 
-test('a job that comes before that is not begun, and is left to a worker that fits', async () => {
+test('a job that comes before that is not started, and stays for a worker of the right version', async () => {
   const organization = await world.organization('JOB');
   const worker = await world.startWorker({ releaseIntervalMs: 3_600_000 });
   await migrate();

@@ -15,14 +15,14 @@ import {
 } from '../support/make.ts';
 import { until } from '../support/until.ts';
 
-// A PEMS, a database, and workers between them: everything real, only small.
+// A PEMS, a database and workers: all real, with little data.
 
 export const encryptionKeys = newEncryptionKey('test');
 export const pemsPassword = 'geheim-§-pässword';
 
 export type Values = Record<string, string | number | boolean | null>;
 
-/** A record as PEMS holds it, in plain values by grid alias. */
+/** A record of PEMS, in plain values by grid alias. */
 export interface PemsRecord {
   organization: string;
   id: string;
@@ -43,7 +43,7 @@ export interface MirrorRow {
   written_by: string;
 }
 
-/** A run with why it failed. */
+/** A run with the reason of its failure. */
 export interface Run extends SyncRun {
   error_message: string | null;
   error_hint: string | null;
@@ -53,30 +53,30 @@ export interface Run extends SyncRun {
 export interface World {
   db: TestDatabase;
   simulator: Simulator;
-  /** Asks the control port; fails unless it agrees. */
+  /** Calls the control port; fails unless it succeeds. */
   control(method: string, path: string, body?: unknown): Promise<unknown>;
   fault(fault: Record<string, unknown>): Promise<void>;
-  /** How many requests the fault in force has hit. */
+  /** Returns the number of requests that the active fault has affected. */
   faultHits(): Promise<number>;
   record(organization: Organization, id: string): Promise<PemsRecord>;
-  /** All records of an organization as PEMS holds them now. */
+  /** Returns the current records of an organization in PEMS. */
   pems(organization: Organization): Promise<PemsRecord[]>;
-  /** All records of an organization as PEMS holds them, generated ones only. */
+  /** Returns the current generated records of an organization in PEMS. */
   generated(organization: Organization): Promise<PemsRecord[]>;
-  /** An organization of the simulator with a connection of its own and no schedule. */
+  /** Creates an organization of the simulator with its own connection and without a schedule. */
   organization(code: string, connection?: ConnectionSettings): Promise<Organization>;
   connect(organization: Organization, connection?: ConnectionSettings): Promise<void>;
   startWorker(options?: Partial<WorkerOptions>): Promise<RunningWorker>;
-  /** All that were started. */
+  /** All started workers. */
   stopWorkers(): Promise<void>;
-  /** Asks for a run as an admin of the organization would: full, incremental, or (null) whichever is due. */
+  /** Requests a run like an admin of the organization: full, incremental, or (null) whichever is due. */
   request(organization: Organization, kind?: 'full' | 'incremental' | null): Promise<Run>;
-  /** Asks for a run and waits for its end. */
+  /** Requests a run and waits for its end. */
   sync(organization: Organization, kind?: 'full' | 'incremental' | null): Promise<Run>;
   ended(organization: Organization, runId: string): Promise<Run>;
   runs(organization: Organization): Promise<Run[]>;
   mirror(organization: Organization): Promise<MirrorRow[]>;
-  /** What pfa_change says about an organization, oldest first. */
+  /** Returns the `pfa_change` events of an organization, oldest first. */
   changes(
     organization: Organization,
   ): Promise<{ pfa_id: string; route: string; event: string; changes: Json }[]>;
@@ -88,7 +88,10 @@ export interface ConnectionSettings extends Partial<NewConnection> {
   keys?: string;
 }
 
-/** At the top of a test file. `organizations`: sizes by code; `pems`: what else this PEMS is like. Everything is stopped at the end. */
+/**
+ * Call it at the top of a test file. `organizations`: sizes by code; `pems`: other properties of this PEMS. All
+ * processes stop at the end of the file.
+ */
 export async function testWorld(
   organizations: Record<string, number>,
   pems: SimulatorOptions = {},
@@ -136,7 +139,7 @@ export async function testWorld(
       ),
     organization: async (code, connection) => {
       const organization = await makeOrganization(db, code);
-      // The clock's own runs would come in between.
+      // Scheduled runs would disturb the tests.
       await db.owner.query(
         'insert into app_private.pfa_sync_schedule (organization_id, paused_at) values ($1, now())',
         [organization.id],
@@ -235,10 +238,10 @@ export async function testWorld(
   return world;
 }
 
-/** The id of the simulator's record n (from 1) of an organization. */
+/** Returns the id of the simulator's record n (from 1) of an organization. */
 export const idOf = ({ code }: Organization, n: number) => `${code}-${String(n).padStart(7, '0')}`;
 
-/** What is staged, of any run of the organization. */
+/** Returns the staged rows of all runs of the organization. */
 export async function stagedRows(owner: pg.Pool, { id }: Organization): Promise<number> {
   const { rows } = await owner.query<{ n: number }>(
     'select count(*)::integer as n from app_private.pfa_staging where organization_id = $1',
@@ -283,7 +286,7 @@ export function mirrored({ values: v }: PemsRecord): Record<string, Json> {
     isDiscontinued: v.pfa_dis,
     isFundsTransferable: v.pfs_ft,
   };
-  // What no mapping knows stays as PEMS shows it to a person.
+  // Unmapped columns keep the format that PEMS displays.
   const { pfs_x_vendor_note, pfs_x_wbs, pfs_x_units, pfs_x_reviewed } = v;
   const [year, month, day] = String(pfs_x_reviewed).split('-');
   const unknown: Record<string, Json | undefined> = {

@@ -55,7 +55,7 @@ test('cleans a drafted text; a text of blanks alone becomes null', async () => {
   expect(await draftedModel({ model: '\u00A0\u200B' })).toBeNull();
 });
 
-test('a text that looks like the current one makes no draft', async () => {
+test('a text equal to the current one after cleaning creates no draft', async () => {
   await db.asUser(author, async (client) => {
     await saveDraft(client, org, 'crane', { category: '\u200BCranes ' });
     expect(await seenDrafts(client, org)).toEqual([]);

@@ -100,7 +100,7 @@ test('neither begins nor touches a run of another organization', async () => {
   expect(await states(org)).toMatchObject([{ state: 'queued' }]);
 });
 
-test('two runs that ended with their worker keep a third one back, until an admin asks for one', async () => {
+test("after two runs that ended with their worker, a third one waits for an admin's request", async () => {
   const org = await makeOrganization(db);
   const nextAt = async () =>
     (await db.worker.query<{ at: Date | null }>('select app_private.next_sync_at($1) as at', [org.id]))
@@ -118,7 +118,7 @@ test('two runs that ended with their worker keep a third one back, until an admi
   );
   const queued = await queueSync(db.worker, org);
   expect(await beginSyncRun(db.worker, org, queued.id)).toMatchObject({ state: 'running' });
-  // The job comes again whenever its worker has ended.
+  // The job returns whenever its worker has ended.
   const second = await beginSyncRun(db.worker, org, queued.id);
   expect(second).toMatchObject({ state: 'running' });
   expect(await beginSyncRun(db.worker, org, queued.id)).toBeNull();
@@ -126,7 +126,7 @@ test('two runs that ended with their worker keep a third one back, until an admi
   expect((await states(org)).at(-1)).toMatchObject(killed);
   expect(await nextAt()).toBeNull();
 
-  // Nor does the start of the product, or the schedule.
+  // Neither do the start of the product or the schedule.
   for (const trigger of ['start', 'schedule']) {
     const { rows } = await db.worker.query<{ id: string }>(
       'select id from app_private.queue_sync($1, $2, null, null)',
@@ -138,7 +138,7 @@ test('two runs that ended with their worker keep a third one back, until an admi
 
   const asked = await queueSync(db.worker, org);
   expect(await beginSyncRun(db.worker, org, asked.id)).toMatchObject({ id: asked.id, state: 'running' });
-  // It ended its worker, too: that is not repeated.
+  // It ended its worker too, and is not repeated.
   expect(await beginSyncRun(db.worker, org, asked.id)).toBeNull();
   const good = await queueSync(db.worker, org);
   await beginSyncRun(db.worker, org, good.id);
@@ -149,7 +149,7 @@ test('two runs that ended with their worker keep a third one back, until an admi
   expect(await nextAt()).not.toBeNull();
 });
 
-test('a worker that is stopped, or a PEMS that fails, is no run that ended its worker', async () => {
+test('a stopped worker or a failing PEMS does not count as a run that ended its worker', async () => {
   const org = await makeOrganization(db);
   const fail = (runId: string, code: string) =>
     db.worker.query("select app_private.fail_sync_run($1, $2, $3, 'M', null)", [org.id, runId, code]);
@@ -177,7 +177,7 @@ test('a worker that is stopped, or a PEMS that fails, is no run that ended its w
   expect(await beginSyncRun(db.worker, org, await queue())).toBeNull();
 });
 
-test('runs of two organizations whose workers ended are not begun beside each other', async () => {
+test('runs of two organizations whose workers ended do not run at the same time', async () => {
   await db.worker.query("select app_private.register_worker('alive')");
   const begin = async (org: Organization, runId: string) => {
     const { rows } = await db.worker.query<{ id: string | null }>(
@@ -205,7 +205,7 @@ test('runs of two organizations whose workers ended are not begun beside each ot
     [other.id, second],
   );
   expect(rows).toEqual([{ waits: true }]);
-  // Everybody else's go on.
+  // Those of other organizations continue.
   expect(await begin(innocent, (await queueSync(db.worker, innocent)).id)).not.toBeNull();
   await mergeSyncRun(db.worker, suspect, again!);
   expect(await begin(other, second)).not.toBeNull();

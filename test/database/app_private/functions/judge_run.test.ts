@@ -42,7 +42,7 @@ const records = (
     ...(change(n) as Record<string, Json>),
   }));
 
-/** A whole run with these rows, from pages with these columns. */
+/** Runs a whole sync with these rows, from pages with these columns. */
 async function sync(
   rows: (RecordData & { [unknown]?: string[]; [problems]?: Json })[],
   {
@@ -101,8 +101,8 @@ async function columns() {
 const accept = (runId: string) =>
   db.owner.query('select app_private.accept_withheld_run($1, $2, null)', [org.id, runId]);
 
-describe('a column that is missing', () => {
-  test('leaves the values as they were, and the run says which', async () => {
+describe('a missing column', () => {
+  test('keeps its values, and the run reports it', async () => {
     const author = await makeMember(db, org);
     await sync(records(60));
     await db.asUser(author, (client) => saveDraft(client, org, 'R-007', { monthlyRate: 1 }), {
@@ -126,7 +126,7 @@ describe('a column that is missing', () => {
     });
   });
 
-  test('has the age of the last run that brought it', async () => {
+  test('has the age of the last run that had it', async () => {
     const first = await sync(records(3));
     await sync(records(3), { lost: ['pfs_f_rate'] });
     const missing = await columns();
@@ -139,7 +139,7 @@ describe('a column that is missing', () => {
     expect(third.missing_columns.map(({ alias }) => alias)).not.toContain('pfs_f_rate');
   });
 
-  test('on one page only is said with its number of rows', async () => {
+  test('on one page only is reported with the number of rows', async () => {
     await sync(records(60));
     const run = await sync(
       records(60, (n) => (n < 20 ? { monthlyRate: null } : {})).map((record, n) =>
@@ -151,7 +151,7 @@ describe('a column that is missing', () => {
     expect(run.missing_columns).toContainEqual(expect.objectContaining({ alias: 'pfs_f_rate', rows: 20 }));
   });
 
-  test('does not keep what else changed in the record from coming in', async () => {
+  test('does not block other changes of the record', async () => {
     await sync(records(60));
     const run = await sync(
       records(60, (n) => (n === 5 ? { category: 'Cranes' } : {})).map(({ monthlyRate: _, ...record }) => ({
@@ -164,7 +164,7 @@ describe('a column that is missing', () => {
     expect((await mirror())[5]?.data).toMatchObject({ category: 'Cranes', monthlyRate: 105 });
   });
 
-  test('that holds the version leaves the versions, and the next run reads everything', async () => {
+  test('of versions keeps the versions, and the next run reads everything', async () => {
     const run = await beginSyncRun(db.worker, org, (await queueSync(db.worker, org)).id);
     await stage(db.worker, org, run!.id, [
       { pfaId: 'A', data: {}, version: '2026-04-02 14:30', versionBy: 'ZOË' },
@@ -179,7 +179,7 @@ describe('a column that is missing', () => {
     expect(rows).toEqual([{ version: '2026-04-02 14:30:00', version_by: 'ZOË', kind: 'full' }]);
   });
 
-  test('that the grid never had is said by the first run only', async () => {
+  test('that the grid never had is reported by the first run only', async () => {
     const first = await sync(records(3), { lost: ['pfa_act'] });
     expect(first).toMatchObject({
       state: 'succeeded',
@@ -192,7 +192,7 @@ describe('a column that is missing', () => {
     );
   });
 
-  test('was there before columns were noted if the mirror holds its values', async () => {
+  test('existed before columns were recorded if the mirror has its values', async () => {
     await putRecords(
       db,
       org,
@@ -230,7 +230,7 @@ describe('the header of the grid', () => {
   const header = (of: { more?: string[]; lost?: string[]; types?: Record<string, string> }, count = 3) =>
     sync(records(count), of);
 
-  test('is held against that of the run before: what came, went, and has another type', async () => {
+  test('is compared with the previous run: new, removed and retyped columns', async () => {
     expect(await header({ types: { pfs_f_rate: 'number', pfs_id: 'text' } })).toMatchObject({
       column_changes: {},
     });
@@ -254,14 +254,14 @@ describe('the header of the grid', () => {
     });
   });
 
-  test('is not new for an organization of which only values are known', async () => {
+  test('is not new for an organization with known values only', async () => {
     await sync(records(3));
     await db.owner.query('delete from app_public.pfa_column where organization_id = $1', [org.id]);
     expect(await header({ more: ['pfs_x_new'] })).toMatchObject({ column_changes: {} });
   });
 });
 
-describe('what was not read before', () => {
+describe('keys without earlier reads', () => {
   const history = async () =>
     (
       await db.owner.query<{ pfa_id: string; changes: Json }>(
@@ -270,7 +270,7 @@ describe('what was not read before', () => {
       )
     ).rows;
 
-  test('has no history, and withholds nothing: a key that the mapping has gained', async () => {
+  test('have no history and withhold nothing: a key that the mapping has gained', async () => {
     await sync(records(60));
     // As a migration does.
     await db.owner.query(
@@ -283,7 +283,7 @@ describe('what was not read before', () => {
     expect(await history()).toEqual([
       { pfa_id: 'R-007', changes: { category: { from: null, to: 'Cranes' } } },
     ]);
-    // From now on it has.
+    // From now on it has a history.
     await sync(
       records(60, (n) => ({
         originalMonthlyRate: n === 3 ? 1 : 90 + n,
@@ -296,7 +296,7 @@ describe('what was not read before', () => {
     });
   });
 
-  test('nor has a column that the grid has gained, or one that moves to a key', async () => {
+  test('include a column that the grid has gained, or that moves to a key', async () => {
     await sync(
       records(60, () => ({ pfs_x_own: 'A' })),
       { more: ['pfs_x_own'] },
@@ -325,20 +325,20 @@ describe('what was not read before', () => {
     );
   });
 
-  test('but what was merely empty has', async () => {
+  test('do not include a key that was only empty', async () => {
     await sync(records(3));
     await sync(records(3, (n) => (n === 1 ? { model: 'M' } : {})));
     expect(await history()).toEqual([{ pfa_id: 'R-001', changes: { model: { from: null, to: 'M' } } }]);
   });
 });
 
-describe('withheld is a run', () => {
+describe('a run is withheld', () => {
   const bad = (key: string, value: string, proves?: string) => [
     { key, value, message: 'It cannot be read.', ...(proves && { proves }) },
   ];
   const reasonsOf = (run: SyncRun) => run.reasons.map(({ code, key, count, of }) => [code, key, count, of]);
 
-  /** Outcome of a run over 100 known records. */
+  /** Returns the outcome of a run over 100 known records. */
   async function tried(rows: Parameters<typeof sync>[0], options?: Parameters<typeof sync>[1]) {
     await sync(records(100));
     const before = await mirror();
@@ -347,7 +347,7 @@ describe('withheld is a run', () => {
     return run;
   }
 
-  test('that refuses more than a fifth of its rows', async () => {
+  test('if it refuses more than a fifth of its rows', async () => {
     const refused = (count: number) =>
       records(100).map((record, n) =>
         n < count ? { ...record, [problems]: bad('organization', 'x') } : record,
@@ -360,7 +360,7 @@ describe('withheld is a run', () => {
     });
   });
 
-  test('that rejects a field of more than a fifth of its rows', async () => {
+  test('if it rejects a field of more than a fifth of its rows', async () => {
     const refused = (count: number) =>
       records(100).map((record, n) => {
         if (n >= count) return record;
@@ -379,7 +379,7 @@ describe('withheld is a run', () => {
     });
   });
 
-  test('that rejects nearly all values of a key that few records have', async () => {
+  test('if it rejects nearly all values of a rarely used key', async () => {
     const some = (n: number, model: Json) => (n < 12 ? { model } : {});
     await sync(records(100, (n) => some(n, 'M')));
     const run = await sync(
@@ -390,7 +390,7 @@ describe('withheld is a run', () => {
     expect(reasonsOf(run)).toEqual([['SYNC_VALUES_REFUSED', 'model', 12, 12]]);
   });
 
-  test('that rejects a field of all of a few rows', async () => {
+  test('if it rejects a field of all of a few rows', async () => {
     const all = records(12).map((record) => ({
       ...record,
       [problems]: bad('isActualized', 'ja'),
@@ -404,7 +404,7 @@ describe('withheld is a run', () => {
     ['SYNC_DATE_ORDER', 'forecastStart', '23/04/2026', 'day-first'],
     ['SYNC_DATE_ORDER', 'lastModified', '23/04/2026 10:00', 'day-first'],
     ['SYNC_NUMBER_FORMAT', 'monthlyRate', '1.234,56', 'decimal-comma'],
-  ])('with one value that proves another notation: %s of %s', async (code, key, value, proves) => {
+  ])('if one value proves another notation: %s of %s', async (code, key, value, proves) => {
     const run = await tried(
       records(100).map((record, n) =>
         n === 7 ? { ...record, [problems]: bad(key, value, proves) } : record,
@@ -416,7 +416,7 @@ describe('withheld is a run', () => {
     expect(run.reasons[0]?.message).toContain(value);
   });
 
-  test('in which day and month changed places, though no day is above 12', async () => {
+  test('if day and month are swapped, though no day is above 12', async () => {
     const swapped = records(100, (n) =>
       n < 5 ? { forecastStart: `2026-${String((n % 12) + 1).padStart(2, '0')}-03` } : {},
     );
@@ -424,7 +424,7 @@ describe('withheld is a run', () => {
     expect(reasonsOf(await tried(swapped))).toEqual([['SYNC_DATE_ORDER', 'forecastStart', 4, 4]]);
   });
 
-  test('that empties a fifth of the values of a key', async () => {
+  test('if it empties a fifth of the values of a key', async () => {
     const emptied = (count: number) =>
       records(100, (n) => (n < count ? { monthlyRate: null } : {})).map((record) =>
         record.monthlyRate === null
@@ -435,12 +435,12 @@ describe('withheld is a run', () => {
     expect(await sync(emptied(20))).toMatchObject({ state: 'succeeded', rows_updated: 20 });
   });
 
-  test('that empties all of ten values', async () => {
+  test('if it empties all of ten values', async () => {
     await sync(records(15, (n) => (n < 10 ? { model: 'M' } : {})));
     expect(reasonsOf(await sync(records(15)))).toEqual([['SYNC_COLUMN_EMPTIED', 'model', 10, 10]]);
   });
 
-  test('that changes a key of more than half of the records', async () => {
+  test('if it changes a key of more than half of the records', async () => {
     const changed = (count: number) => records(100, (n) => (n < count ? { monthlyRate: 7 } : {}));
     const run = await tried(changed(51));
     expect(reasonsOf(run)).toEqual([['SYNC_MANY_CHANGES', 'monthlyRate', 51, 100]]);
@@ -465,24 +465,24 @@ describe('withheld is a run', () => {
     expect(await sync(changed(50))).toMatchObject({ state: 'succeeded', rows_updated: 50 });
   });
 
-  test('that brings other ids in the place of many', async () => {
+  test('if it replaces many ids with others', async () => {
     const run = await tried(records(100).map((record) => ({ ...record, pfaId: `X${record.pfaId}` })));
     expect(reasonsOf(run)).toEqual([['SYNC_MANY_REPLACED', 'pfaId', 100, 100]]);
   });
 
-  test('and a new column that no mapping names is none of this', async () => {
+  test('but not for a new unmapped column', async () => {
     expect(await tried(records(100, () => ({ pfs_x_new: 'text' })))).toMatchObject({
       state: 'succeeded',
       rows_updated: 100,
     });
   });
 
-  test('only as the limits of its organization say', async () => {
+  test('only beyond the limits of its organization', async () => {
     await trustAll(db, org);
     expect(await tried(records(100, () => ({ monthlyRate: 7 })))).toMatchObject({ rows_updated: 100 });
   });
 
-  test('which keeps samples of what it refused, and leaves nothing in staging', async () => {
+  test('with samples of its refused rows, and an empty staging table', async () => {
     const all = records(300).map((record, n) => ({
       ...record,
       [problems]: bad(n < 150 ? 'organization' : 'isActualized', 'ja'),
@@ -505,17 +505,17 @@ describe('withheld is a run', () => {
     expect(rows).toEqual([{ is_begun: false }]);
   });
 
-  describe('until somebody accepts it', () => {
+  describe('acceptance of a withheld run', () => {
     const other = records(100, () => ({ monthlyRate: 7 }));
 
-    test('then the next run merges the same, once', async () => {
+    test('merges the same data with the next run, once', async () => {
       const run = await tried(other);
       await accept(run.id);
       expect(await sync(other)).toMatchObject({ state: 'succeeded', rows_updated: 100 });
       expect(await sync(records(100))).toMatchObject({ state: 'withheld' });
     });
 
-    test('but not what has another reason, or the same for clearly more', async () => {
+    test('does not cover other reasons, or clearly more rows for the same reason', async () => {
       const run = await tried(records(100, (n) => (n < 60 ? { monthlyRate: 7 } : {})));
       await accept(run.id);
       expect(await sync(other)).toMatchObject({ state: 'withheld' });
@@ -528,7 +528,7 @@ describe('withheld is a run', () => {
       });
     });
 
-    test('which queues a full run', async () => {
+    test('queues a full run', async () => {
       const run = await tried(other);
       await accept(run.id);
       const { rows } = await db.owner.query(
@@ -550,7 +550,7 @@ describe('withheld is a run', () => {
         },
         'VG409',
       ],
-    ])('which is refused of a run %s', async (_what, runOf, code) => {
+    ])('is refused for a run %s', async (_what, runOf, code) => {
       await expect(accept(await runOf())).rejects.toMatchObject({ code });
     });
   });
@@ -576,12 +576,12 @@ describe('an id that differs from another one', () => {
       twins: 1,
       live: [known, 'B'].sort(),
     });
-    // Missing it again does not remove it either.
+    // A second run that misses it does not remove it either.
     await sync([then, 'B'].map(row));
     expect(await liveIds()).toContain(known);
   });
 
-  test('by leading zeros is refused where the known one is missing, and is another record otherwise', async () => {
+  test('by leading zeros is refused if the known one is missing, and is another record otherwise', async () => {
     expect(await twinsOf(['A-7', 'B'], ['A-007', 'B'])).toEqual({ twins: 1, live: ['A-7', 'B'] });
     expect(await twinsOf(['A-7', 'B'], ['A-7', 'A-007', 'B'])).toEqual({
       twins: 0,
@@ -589,19 +589,19 @@ describe('an id that differs from another one', () => {
     });
   });
 
-  test('within one read is refused with it', async () => {
+  test('within one read is refused together with it', async () => {
     expect(await sync(['a', 'A', 'b'].map(row))).toMatchObject({ rows_twin: 2, rows_inserted: 1 });
     expect(await liveIds()).toEqual(['b']);
   });
 
-  test('is no twin of a record that was removed', async () => {
+  test('is no twin of a removed record', async () => {
     expect(await twinsOf(['a', 'b'], ['b'])).toMatchObject({ twins: 0 });
     await sync(['b'].map(row));
     expect(await liveIds()).toEqual(['b']);
     expect(await sync(['A', 'b'].map(row))).toMatchObject({ rows_twin: 0, rows_inserted: 1 });
   });
 
-  test('comes in when somebody accepts it: beside the known one, or in its place', async () => {
+  test('is added when an admin accepts it: beside the known one, or in its place', async () => {
     await sync(['a', 'b'].map(row));
     const beside = await sync(['a', 'A', 'b'].map(row));
     expect(beside).toMatchObject({ state: 'succeeded', rows_twin: 1 });
@@ -615,7 +615,7 @@ describe('an id that differs from another one', () => {
     expect(await liveIds()).toEqual(['A', 'B', 'a']);
   });
 
-  test('withholds the run where it is every id, and nothing is doubled', async () => {
+  test('withholds the run if all ids differ, and no record is duplicated', async () => {
     const known = Array.from({ length: 60 }, (_, n) => `R-${n}`);
     await sync(known.map(row));
     const run = await sync(known.map((id) => row(id.toLowerCase())));

@@ -76,7 +76,7 @@ async function begun() {
   return run;
 }
 
-describe('what came', () => {
+describe('read records', () => {
   test('the first run fills the mirror and writes no history', async () => {
     const run = await putRecords(db, org, [crane, pump]);
     expect(run).toMatchObject({
@@ -91,7 +91,7 @@ describe('what came', () => {
     expect(await changes()).toEqual([]);
   });
 
-  test('a record that is as it was is not written at all', async () => {
+  test('an unchanged record is not written at all', async () => {
     await putRecords(db, org, [crane, pump]);
     const before = await mirror();
     expect(await putRecords(db, org, [crane, pump])).toMatchObject({
@@ -103,7 +103,7 @@ describe('what came', () => {
     expect(await changes()).toEqual([]);
   });
 
-  test('a record that changed gets a new revision, and history names the keys that changed', async () => {
+  test('a changed record gets a new revision, and the history names the changed keys', async () => {
     await putRecords(db, org, [crane, pump]);
     const [before] = await mirror();
     const run = await putRecords(db, org, [{ pfaId: 'crane', category: 'Lifting', class: 'Tower' }, pump]);
@@ -122,7 +122,7 @@ describe('what came', () => {
     ]);
   });
 
-  test('a record that is new after the first run is noted as added', async () => {
+  test('a record that appears after the first run is recorded as added', async () => {
     await putRecords(db, org, [crane]);
     expect(await putRecords(db, org, [crane, pump])).toMatchObject({ rows_inserted: 1, rows_unchanged: 1 });
     expect(await changes()).toEqual([
@@ -130,7 +130,7 @@ describe('what came', () => {
     ]);
   });
 
-  test('of an organization that the statistics do not know, changed records are found one by one', async () => {
+  test('of an organization without statistics, changed records are found one by one', async () => {
     // Statistics only know other organizations, so any index looks as good as the key.
     const others = await makeOrganization(db);
     await putRecords(
@@ -175,7 +175,7 @@ describe('what came', () => {
     }
   });
 
-  test('a newer version of the same content is noted, without a new revision or history', async () => {
+  test('a newer version of the same content is recorded, without a new revision or history', async () => {
     const row = (version: string, versionBy: string): StagedRow => ({
       pfaId: 'crane',
       data: { a: 1 },
@@ -197,7 +197,7 @@ describe('what came', () => {
     expect(await changes()).toEqual([]);
   });
 
-  test('a newer version of the same content reaches who has drafted the record, who may still save', async () => {
+  test('a newer version of the same content reaches the author of a draft, who may still save', async () => {
     const row = (version: string): StagedRow => ({ pfaId: 'crane', data: { category: 'Cranes' }, version });
     await syncRows(db, org, [row('2026-01-01 10:00')]);
     const drafted = await db.asUser(
@@ -217,7 +217,7 @@ describe('what came', () => {
     expect(rows).toEqual([{ version: '2026-01-02 11:00:00', revision: drafted.revision, category: 'Mine' }]);
   });
 
-  test('asks for the summaries to be refreshed only when something changed', async () => {
+  test('requests a refresh of the summaries only after changes', async () => {
     const queued = async () =>
       (await db.worker.query("select from graphile_worker.jobs where key = 'summaries:refresh'")).rows.length;
     await putRecords(db, org, [crane]);
@@ -238,11 +238,11 @@ describe('what came', () => {
 
 const ofOrganization = [{ key: 'organization', value: 'long', message: 'is too long' }];
 
-describe('a value that could not be read', () => {
+describe('an unreadable value', () => {
   const rate = { key: 'monthlyRate', alias: 'pfs_f_rate', value: 'much', message: 'is not a number' };
   const source = { key: 'source', alias: 'pfs_f_source', value: 'LEASE', message: 'is not one of them' };
 
-  test('leaves the field as it was, and the others are taken', async () => {
+  test('keeps the field, and the other fields are read', async () => {
     await putRecords(db, org, [{ ...crane, source: 'Rental' }, pump]);
     const before = await mirror();
     const run = await syncRows(db, org, [
@@ -293,7 +293,7 @@ describe('a value that could not be read', () => {
     ]);
   });
 
-  test('of a new record is not there, and said', async () => {
+  test('of a new record is missing, and reported', async () => {
     const run = await syncRows(db, org, [
       { pfaId: 'crane', data: { category: 'A' }, problems: [source], unknown: ['source'] },
     ]);
@@ -301,7 +301,7 @@ describe('a value that could not be read', () => {
     expect(await mirror()).toMatchObject([{ pfa_id: 'crane', data: { category: 'A' } }]);
   });
 
-  test('of another organization is not said to members of this one', async () => {
+  test('of another organization is not shown to members of this one', async () => {
     const run = await syncRows(db, org, [
       { pfaId: 'crane', data: {} },
       {
@@ -316,8 +316,8 @@ describe('a value that could not be read', () => {
   });
 });
 
-describe('what is refused, whole', () => {
-  test('all rows of an id that came twice, also when they are the same', async () => {
+describe('refused rows', () => {
+  test('all rows of a duplicate id, also if they are equal', async () => {
     const run = await syncRows(db, org, [
       { pfaId: 'twice', data: { a: 1 } },
       { pfaId: 'twice', data: { a: 1 } },
@@ -340,7 +340,7 @@ describe('what is refused, whole', () => {
     expect(await rejects(run.id)).toMatchObject([{ reason: 'missing-id' }, { reason: 'missing-id' }]);
   });
 
-  test('a row of another organization, of which no member of this one learns what it is or holds', async () => {
+  test('a row of another organization, whose id and contents no member of this one sees', async () => {
     const run = await syncRows(db, org, [
       { pfaId: 'crane', data: { a: 1 } },
       {
@@ -364,7 +364,7 @@ describe('what is refused, whole', () => {
     expect(await mirror()).toMatchObject([{ pfa_id: 'crane', data: { a: 1 } }]);
   });
 
-  test('a row whose id or organization could not be read', async () => {
+  test('a row with an unreadable id or organization', async () => {
     const problems = [
       { key: 'monthlyRate', value: 'much', message: 'is not a number' },
       { key: 'pfaId', value: 'long', message: 'is too long' },
@@ -378,7 +378,7 @@ describe('what is refused, whole', () => {
     ]);
   });
 
-  test('a record whose row is refused stays as it was, and is not taken for gone', async () => {
+  test('a record whose row is refused does not change, and does not count as missing', async () => {
     await putRecords(db, org, [crane, pump]);
     const before = await mirror();
     for (let run = 0; run < 3; run++) {
@@ -394,8 +394,8 @@ describe('what is refused, whole', () => {
   });
 });
 
-describe('what is older', () => {
-  test('a page that was asked for before what the mirror holds arrived changes nothing', async () => {
+describe('outdated pages', () => {
+  test("a page that was requested before the mirror's content arrived changes nothing", async () => {
     const run = await begun();
     const early = await now();
     // Another response arrived in the meantime.
@@ -411,13 +411,13 @@ describe('what is older', () => {
     expect(await changes()).toEqual([]);
   });
 
-  test('a page that was asked for later does, although its answer says an older version', async () => {
+  test('a page that was requested later does, although it has an older version', async () => {
     await syncRows(db, org, [{ pfaId: 'crane', data: { category: 'A' }, version: '2026-01-02' }]);
     await syncRows(db, org, [{ pfaId: 'crane', data: { category: 'B' }, version: '2026-01-01' }]);
     expect(await mirror()).toMatchObject([{ data: { category: 'B' }, version: '2026-01-01 00:00:00' }]);
   });
 
-  test('a record that arrived while a run read is not taken for gone by it', async () => {
+  test('a record that arrived during a run does not count as missing', async () => {
     await putRecords(db, org, [crane]);
     for (let i = 0; i < 2; i++) {
       const run = await begun();
@@ -443,7 +443,7 @@ describe('what is older', () => {
     expect(await mergeSyncRun(db.worker, org, run.id)).toMatchObject({ rows_removed: 0 });
   });
 
-  test('a record that was read between two runs that missed it has to be missed twice anew', async () => {
+  test('a record that was read between two runs that missed it must be missed twice again', async () => {
     await putRecords(db, org, [crane, pump]);
     await putRecords(db, org, [crane]);
     await db.owner.query(
@@ -454,7 +454,7 @@ describe('what is older', () => {
     expect(await putRecords(db, org, [crane])).toMatchObject({ rows_removed: 1 });
   });
 
-  test('the newest change counts only rows that were not refused', async () => {
+  test('the newest change includes only accepted rows', async () => {
     const run = await syncRows(db, org, [
       { pfaId: 'crane', data: {}, version: '2026-01-02 10:00' },
       { pfaId: 'pump', data: {}, version: '2031-01-01 10:00', problems: ofOrganization },
@@ -486,7 +486,7 @@ describe('what is older', () => {
   });
 });
 
-describe('what is gone', () => {
+describe('missing records', () => {
   const seen = () =>
     db.asUser(author, async (client) => (await seenRecords(client, org)).map(({ pfa_id }) => pfa_id));
 
@@ -503,7 +503,7 @@ describe('what is gone', () => {
     expect(await putRecords(db, org, [crane])).toMatchObject({ rows_missing: 0, rows_removed: 0 });
   });
 
-  test('a failed run between the two changes nothing about it', async () => {
+  test('a failed run in between has no effect', async () => {
     await putRecords(db, org, [crane, pump]);
     await putRecords(db, org, [crane]);
     const failed = await begun();
@@ -515,7 +515,7 @@ describe('what is gone', () => {
     expect(await putRecords(db, org, [crane])).toMatchObject({ rows_removed: 1 });
   });
 
-  test('seen again in between, it has to be missed twice anew', async () => {
+  test('seen again in between, it must be missed twice again', async () => {
     await putRecords(db, org, [crane, pump]);
     await putRecords(db, org, [crane]);
     await putRecords(db, org, [crane, pump]);
@@ -523,7 +523,7 @@ describe('what is gone', () => {
     expect(await seen()).toEqual(['crane', 'pump']);
   });
 
-  test('seen again after its removal, it is restored, with the content that it has then', async () => {
+  test('seen again after its removal, it is restored with its current content', async () => {
     await putRecords(db, org, [crane, pump]);
     await putRecords(db, org, [crane]);
     await putRecords(db, org, [crane]);
@@ -545,7 +545,7 @@ describe('what is gone', () => {
     });
   });
 
-  test('an incremental run says nothing about what it does not bring', async () => {
+  test('an incremental run does not affect records that it does not read', async () => {
     await putRecords(db, org, [crane, pump]);
     for (let i = 0; i < 3; i++) {
       const run = await begun();
@@ -568,7 +568,7 @@ describe('what is gone', () => {
     expect(await seen()).toHaveLength(count - expected.rows_removed);
   });
 
-  test('spared again each time, until PEMS brings them back', async () => {
+  test('withheld again each time, until PEMS returns them', async () => {
     await putRecords(db, org, many(60));
     for (const spared of [0, 60, 60])
       expect(await putRecords(db, org, [])).toMatchObject({ rows_spared: spared, rows_removed: 0 });
@@ -576,13 +576,13 @@ describe('what is gone', () => {
   });
 });
 
-describe('what people drafted', () => {
+describe('drafts', () => {
   const draft = (changes: Record<string, string | number | null>, pfaId = 'crane') =>
     db.asUser(author, (client) => saveDraft(client, org, pfaId, changes), { commit: true });
   const mine = (pfaId = 'crane') => db.asUser(author, (client) => seenRecord(client, org, pfaId));
   const drafts = () => db.asUser(author, (client) => seenDrafts(client, org));
 
-  test('goes on over what PEMS changed elsewhere in the record', async () => {
+  test('stay over changes of other keys in PEMS', async () => {
     await putRecords(db, org, [crane]);
     const before = await draft({ category: 'Mine' });
     expect(await putRecords(db, org, [{ ...crane, monthlyRate: 200 }])).toMatchObject({
@@ -594,7 +594,7 @@ describe('what people drafted', () => {
     expect(BigInt(after.revision)).toBeGreaterThan(BigInt(before.revision));
   });
 
-  test('is a conflict where PEMS changed the same key, and none any more when that goes back', async () => {
+  test('have a conflict if PEMS changed the same key, until that change is reverted', async () => {
     await putRecords(db, org, [crane]);
     await draft({ category: 'Mine', monthlyRate: 7 });
     expect(await putRecords(db, org, [{ ...crane, category: 'Theirs' }])).toMatchObject({
@@ -617,7 +617,7 @@ describe('what people drafted', () => {
     expect(await drafts()).toMatchObject([{ problems: {} }]);
   });
 
-  test('drops a key that PEMS now holds as drafted, and the draft with its last key', async () => {
+  test('lose a key that PEMS now has as drafted, and end with the last key', async () => {
     await putRecords(db, org, [crane]);
     await draft({ category: 'Same', monthlyRate: 7 });
     await putRecords(db, org, [{ ...crane, category: 'Same' }]);
@@ -631,7 +631,7 @@ describe('what people drafted', () => {
     expect(rows).toEqual([]);
   });
 
-  test('stays visible when its record is gone, with the problem, and is well again when it is back', async () => {
+  test('stay visible with a problem while their record is missing, and recover when it returns', async () => {
     await putRecords(db, org, [crane, pump]);
     await draft({ category: 'Mine' });
     await putRecords(db, org, [pump]);
@@ -647,7 +647,7 @@ describe('what people drafted', () => {
     expect(await db.asUser(other, (client) => seenRecords(client, org))).toHaveLength(2);
   });
 
-  test('is not touched by a run that does not change its record', async () => {
+  test('are not touched by a run that does not change their record', async () => {
     await putRecords(db, org, [crane, pump]);
     await draft({ category: 'Mine' });
     const before = await mine();
@@ -657,7 +657,7 @@ describe('what people drafted', () => {
     expect(await mine()).toEqual(before);
   });
 
-  test('pending values of others lie over what PEMS says, for everybody', async () => {
+  test('pending values of other users override those of PEMS, for all users', async () => {
     await putRecords(db, org, [crane]);
     await db.owner.query(
       `insert into app_core.pfa_modification (organization_id, user_id, pfa_id, delta, base, state, commit_sequence, committed_at)
@@ -685,7 +685,7 @@ test('only the worker merges', async () => {
   });
 });
 
-test('waits for who drafts without holding what they go on to, so that neither of them is lost', async () => {
+test('waits for a user who drafts, without a lock that the user needs next, so that neither is lost', async () => {
   await putRecords(db, org, [crane, pump]);
   const queued = await queueSync(db.worker, org);
   const run = (await beginSyncRun(db.worker, org, queued.id))!;

@@ -120,7 +120,7 @@ test('totals, drafts and the records of users change as after any removal', asyn
   expect(rows).toHaveLength(1);
 });
 
-test('a second call changes nothing, whoever calls it', async () => {
+test('a second call by any user changes nothing', async () => {
   const { id } = await spared();
   const first = await accept(id);
   expect(await accept(id, await makeMember(db, org, 'owner'))).toEqual(first);
