@@ -191,7 +191,7 @@ test('on a phone, and in the dialog for many records, by touch', async () => {
   await page.getByRole('checkbox', { name: 'Select all records' }).check();
   await page.getByRole('button', { name: /^Change/ }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('What to do').selectOption('set');
+  await dialog.getByLabel('Operation').selectOption('set');
   await dialog.getByLabel('Field').selectOption('class');
   await dialog.getByRole('combobox', { name: 'Value' }).fill('hammer');
   await options(page).first().waitFor();
@@ -206,6 +206,8 @@ test('on a phone, and in the dialog for many records, by touch', async () => {
       shown.x + shown.width <= within.x + within.width
     );
   });
+  // While the preview loads, it is dimmed.
+  await dialog.locator('[aria-label="Preview"][aria-busy="false"]').waitFor();
   await expectAccessible(page, 'suggestions in the dialog');
   await page.keyboard.press('Escape');
   expect(await listbox(page).count()).toBe(0);

@@ -114,7 +114,13 @@ export function SuggestionList(props: Props) {
     },
   };
   return createPortal(
-    <div className={classes.list} style={placed.place} {...alone}>
+    <div
+      className={classes.list}
+      style={placed.place}
+      // Without entries it only informs, and must not block the buttons below it.
+      data-empty={entries.length === 0 || undefined}
+      {...alone}
+    >
       <div role="status" className={words === undefined ? 'visually-hidden' : classes.words}>
         {words ?? `${formatCount(entries.length)}${entries.length === 50 ? ' or more' : ''} suggestions`}
       </div>

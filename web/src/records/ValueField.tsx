@@ -35,6 +35,7 @@ export function ValueField({ field, text, onChange, label, error }: Props) {
     begun: '',
     context: {},
     input,
+    isActive: hasFocus,
     onPick: (code) => {
       onChange(code);
       box.close();
@@ -58,7 +59,7 @@ export function ValueField({ field, text, onChange, label, error }: Props) {
         {...box.props}
         ref={input}
         // Otherwise Escape would close the dialog together with the list.
-        data-mantine-stop-propagation={(hasFocus && box.isOpen) || undefined}
+        data-mantine-stop-propagation={box.isOpen || undefined}
         inputMode={kind === 'money' ? 'decimal' : undefined}
         placeholder={kind === 'date' ? datePattern() : undefined}
         autoComplete="off"
@@ -76,7 +77,7 @@ export function ValueField({ field, text, onChange, label, error }: Props) {
         onKeyDown={(event) => {
           if (event.nativeEvent.isComposing) return;
           if (box.onArrow(event)) event.preventDefault();
-          else if (event.key === 'Escape' && hasFocus && box.isOpen) {
+          else if (event.key === 'Escape' && box.isOpen) {
             // The dialog stays open.
             event.preventDefault();
             event.stopPropagation();
@@ -88,7 +89,7 @@ export function ValueField({ field, text, onChange, label, error }: Props) {
           }
         }}
       />
-      {hasFocus && box.list}
+      {box.list}
     </>
   );
 }

@@ -12,6 +12,8 @@ interface Options {
   begun: string;
   context: SuggestionContext;
   input: RefObject<HTMLInputElement | null>;
+  /** False hides the list, for example without focus. */
+  isActive?: boolean;
   /** Called when the user chooses an entry with the pointer. */
   onPick: (code: string) => void;
 }
@@ -33,7 +35,7 @@ interface SuggestionBox {
 
 /** Suggestions of PEMS for an input: a combobox that also accepts other values. */
 export function useSuggestionBox(options: Options): SuggestionBox {
-  const { field, label, text, begun, context, input, onPick } = options;
+  const { field, label, text, begun, context, input, isActive = true, onPick } = options;
   const id = useId();
   const known = useReferenceList(field);
   const [isOpen, setIsOpen] = useState(true);
@@ -42,7 +44,7 @@ export function useSuggestionBox(options: Options): SuggestionBox {
    * may change meanwhile.
    */
   const [reached, setReached] = useState<{ text: string; entry: Suggestion | undefined }>();
-  const isShown = known !== undefined && isOpen;
+  const isShown = known !== undefined && isOpen && isActive;
   // Shows the whole list until the user types, not only entries similar to the value.
   const search = text === begun ? '' : text.trim();
   const { entries, isError, isPending, isSettled } = useSuggestions(field, search, context, isShown);
