@@ -45,6 +45,7 @@ const checks: readonly Check[] = [
   },
   { name: 'unused code', group: 'lint', command: ['node_modules/knip/bin/knip.js', '--no-progress'] },
   { name: 'sql', group: 'lint', command: ['tools/lint-sql.ts'] },
+  { name: 'prose', group: 'lint', command: ['tools/lint-prose.ts'] },
   types('node', '.'),
   types('web', 'web'),
   types('test-web', 'test/web'),
