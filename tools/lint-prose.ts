@@ -23,7 +23,9 @@ for (const { file, line, text, rule } of findings) {
 }
 const finished = [...unfinished].filter((file) => judge(readSentences(file)).length === 0);
 if (finished.length > 0) {
-  console.log(`These files follow the rules: remove them from tools/prose/unfinished.txt.\n${finished.join('\n')}`);
+  console.log(
+    `These files follow the rules: remove them from tools/prose/unfinished.txt.\n${finished.join('\n')}`,
+  );
 }
 if (findings.length > 0) console.log(`${findings.length} sentences break the rules of CONTRIBUTING.md.`);
 if (findings.length + finished.length > 0) process.exitCode = 1;
