@@ -214,7 +214,7 @@ export function requestFor(
   };
 }
 
-/** What a schema says against a request; undefined when it is accepted. */
+/** The schema's objection to a request; undefined if it is accepted. */
 export const excessOf = (schema: GraphQLSchema, query: string, variables: object) =>
   findExcess({ schema, document: parse(query), variableValues: variables } as ExecutionArgs);
 

@@ -1,6 +1,7 @@
 /**
- * `npm run legacy:sample -- FILE.db [RECORDS]`: a database of the prototype, as in the tests, to try moving in with. An address of a
- * PostgreSQL database instead of the file makes the later form of the prototype, in the schema of `?schema=`.
+ * `npm run legacy:sample -- FILE.db [RECORDS]` makes a database of the prototype, as in the tests, to try the legacy
+ * import. An address of a PostgreSQL database instead of the file makes the later form of the prototype, in the schema
+ * of `?schema=`.
  */
 import { existsSync } from 'node:fs';
 import pg from 'pg';
