@@ -58,15 +58,18 @@ beforeEach(async () => {
   await source.query(`set search_path = ${schema}`);
 });
 afterEach(async () => {
-  // No read leaves a transaction open there.
-  const { rows } = await source.query(
-    `select from pg_stat_activity where datname = current_database() and application_name = 'vanguard legacy' and state <> 'idle'`,
-  );
+  // No read leaves a transaction open there. PostgreSQL notices the end of a connection a moment later.
+  const open = async () => {
+    const { rows } = await source.query(
+      `select from pg_stat_activity where datname = current_database() and application_name = 'vanguard legacy' and state <> 'idle'`,
+    );
+    return rows.length;
+  };
+  await expect.poll(open, { timeout: 5000 }).toBe(0);
   await source.query(`drop schema ${schema} cascade`);
   // A failed test does not affect the others.
   const standing = await client.query('select from app_private.legacy_import where rolled_back_at is null');
   if (standing.rows.length > 0) await rollBackImport(client, reader);
-  expect(rows).toEqual([]);
 });
 
 /** Returns an address of the prototype, for the superuser by default. */
