@@ -32,7 +32,7 @@ vi.setConfig({ testTimeout: 180_000, maxConcurrency: 2 });
 /** Values for arguments. A command with another argument fails here until it has a value. */
 const argumentsByName: Record<string, string> = {
   ...{ organization: 'HOLNG', record: 'PFA-1', column: 'forecastEnd', connection: 'pems-global-pfa-read' },
-  ...{ user: 'admin', name: 'erika' },
+  ...{ user: 'admin', name: 'erika', list: 'class', code: 'ZZ' },
 };
 const optionsByName: Record<string, string> = {
   ...{ url: 'http://127.0.0.1:1/axis/restservices', tenant: 'T', username: 'U' },
@@ -48,7 +48,17 @@ const ownArguments: Record<string, string[]> = {
 /** Messages of commands that cannot work yet. All others work. */
 const refusals: Record<string, string> = {
   ...{ server: 'DATABASE_URL_MISSING', worker: 'DATABASE_URL_MISSING' },
-  ...{ 'connection test': 'NO_PEMS_CONNECTION', 'membership remove': 'NOT_FOUND' },
+  ...{ 'connection test': 'NO_PEMS_CONNECTION', 'connection record': 'NO_PEMS_CONNECTION' },
+  ...{
+    'membership remove': 'NOT_FOUND',
+    'organization accept': 'NOT_FOUND',
+    'organization dismiss': 'NOT_FOUND',
+  },
+  ...{
+    'lists read': 'NO_PEMS_CONNECTION',
+    'lists settings': 'NOT_FOUND',
+    'lists accept-removals': 'NOT_FOUND',
+  },
   ...{ 'sync accept': 'NOT_FOUND', 'sync accept-removals': 'NOT_FOUND', 'sync forget-column': 'NOT_FOUND' },
   ...{
     'push explain': 'NOT_FOUND',
@@ -110,7 +120,10 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 /** Returns the minimum arguments of a command. */
 function argumentsOf({ name, command }: Named, folder: string): string[] {
-  const files: Record<string, string> = { source: join(base, 'legacy.db'), folder: join(base, 'moved') };
+  const files: Record<string, string> = {
+    source: join(base, 'legacy.db'),
+    folder: name === 'connection record' ? `${folder}-record` : join(base, 'moved'),
+  };
   const given = command.registeredArguments
     .filter(({ required }) => required)
     .map((argument) => files[argument.name()] ?? argumentsByName[argument.name()]);
