@@ -20,4 +20,4 @@ export const editHistories = count('EDIT_RUNS', { small: 500, full: 5000 });
 /** Difficult databases of the prototype. */
 export const legacyDatabases = count('LEGACY_RUNS', { small: 2, full: 12 });
 /** Commands that run first on a new data folder; a third of them also as an ordinary user, if the tests run as root. */
-export const newFolderCommands = count('COMMAND_RUNS', { small: 5, full: 15 });
+export const newFolderCommands = count('COMMAND_RUNS', { small: 5, full: 8 });
