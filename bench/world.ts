@@ -175,8 +175,9 @@ export async function openWorld(
     const saveSimulated = (id: string, url: string, organization?: string) =>
       withClient(urls.owner, (client) =>
         saveConnection(client, createVault(encryptionKeys), {
-          ...{ id, name: 'Simulated PEMS', url, organization },
           ...defaultCredentials,
+          // Overrides the organization of the login.
+          ...{ id, name: 'Simulated PEMS', url, organization },
           ...{ dateOrder: 'MDY', requestType: 'LIST.DATA_ONLY.STORED', isSimulated: true },
         }),
       );
