@@ -251,6 +251,15 @@ describe('reads are queued', () => {
     expect(jobs.rows).toHaveLength(1);
   });
 
+  test('a read of lists comes after syncs and write-back', async () => {
+    const { rows } = await db.owner.query<{ priority: number }>(
+      `select priority from graphile_worker.jobs where task_identifier = 'pfa__read_lists'`,
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    // graphile-worker takes smaller numbers first; syncs and pushes have 0.
+    expect(rows.every(({ priority }) => priority > 0)).toBe(true);
+  });
+
   test('a list whose worker died is read again once', async () => {
     await queue();
     const first = await begin();

@@ -177,10 +177,15 @@ test('a killed part is restarted', async () => {
   const person = await expectAllData(running);
   await until('the simulator answers', () => isListening(Number(settings.SIMULATOR_PORT)));
   const { run } = (await person.post('/api/sync/trigger', { organization: 'HQ_TOOLS' })) as { run: number };
-  await until('a run asked for is done', async () => {
-    const now = (await status(person)).find(({ organization }) => organization === 'HQ_TOOLS')?.run;
-    return now?.id === run && now.state === 'succeeded';
-  });
+  // The new worker first finishes the work of the killed one.
+  await until(
+    'a run asked for is done',
+    async () => {
+      const now = (await status(person)).find(({ organization }) => organization === 'HQ_TOOLS')?.run;
+      return now?.id === run && now.state === 'succeeded';
+    },
+    40,
+  );
 });
 
 test('a killed database is restarted, and all parts continue', async () => {
